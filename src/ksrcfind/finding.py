@@ -1,0 +1,39 @@
+"""The one result that the command line, batch mode and editors share."""
+
+from dataclasses import dataclass
+
+from ksrcfind.history.provenance import Provenance
+from ksrcfind.log.line import LogLine
+from ksrcfind.match.answer import Answer
+from ksrcfind.tree.snapshot import TreeInfo
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """Where the text came from."""
+
+    source: str | None
+    """File name, `-` for standard input, None for the command line."""
+    line: int | None
+    """1-based line in the source."""
+    text: str
+    truncated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A log line or a place, its matches and their history."""
+
+    input: Input
+    log: LogLine | None
+    """None for a place."""
+    tree: TreeInfo
+    answer: Answer
+    provenance: tuple[Provenance, ...]
+    """One for each match of the answer, in the same order."""
+    points_to: Provenance | None = None
+    """History of the place that the line names, when traced."""
+    event: int | None = None
+    """Input line number of the headline that this row belongs to."""
+    notes: tuple[str, ...] = ()
+    """Sentences that help the reader: an index may know more, the log is of another kernel."""

@@ -1,0 +1,1 @@
+"""Where a message came from: commits, tags and releases."""

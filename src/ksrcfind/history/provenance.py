@@ -1,0 +1,82 @@
+"""Where a message came from, as it is told to the user."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Author or committer."""
+
+    name: str
+    email: str
+    date: datetime
+    """With the zone that the commit records."""
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """The first release that contains a commit."""
+
+    first_tag: str | None
+    """Smallest release tag by parsed version, `-rc` before final: `v5.9-rc1`."""
+    first_release: str | None
+    """The same version without `-rcN`, if that tag exists: `v5.9`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """A commit as the record shows it."""
+
+    id: str
+    subject: str
+    message: str
+    """The whole message, decoded by its own encoding header; undecodable bytes as U+FFFD."""
+    author: Person
+    committer: Person
+    release: Release
+    trailers: dict[str, list[str]]
+    """`Fixes`, `Cc`, `Reviewed-by` … in order of appearance."""
+    links: tuple[str, ...]
+    """URLs of `Link:` and similar trailers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A commit that touched a message."""
+
+    commit: str
+    subject: str
+    release: Release
+    path: str
+    """Where the message stood right after that commit."""
+    line: int
+    """1-based."""
+    format: str | None = None
+    """How the message read then, if it was looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One step of a message's life."""
+
+    kind: str
+    """introduced, reworded, converted, reformatted, moved, copied, renamed, level_changed, reverted, reapplied."""
+    commit: str
+    first_tag: str | None
+    before: str | None
+    after: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """The history of one match."""
+
+    status: str
+    """`traced`, `blame-only`, `off` or `unavailable`."""
+    last_changed: Change | None = None
+    introduced: Change | None = None
+    origin: Change | None = None
+    events: tuple[Event, ...] = ()
+    note: str | None = None
+    """A sentence when the status alone would puzzle: uncommitted line, start of the history."""

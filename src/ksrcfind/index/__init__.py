@@ -1,0 +1,1 @@
+"""Messages kept so that they are found fast."""

@@ -1,0 +1,1 @@
+"""What was logged: from the text of a log to its records."""

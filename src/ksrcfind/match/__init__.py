@@ -1,0 +1,1 @@
+"""Which message explains a log line."""

@@ -1,0 +1,1 @@
+"""What can be logged: from C source to messages."""

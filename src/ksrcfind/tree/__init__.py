@@ -1,0 +1,1 @@
+"""Where source comes from: git repositories, revisions and plain directories."""
