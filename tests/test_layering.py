@@ -10,6 +10,7 @@ PACKAGE = Path(__file__).parent.parent / "src" / "ksrcfind"
 # From the bottom up. A package may import from itself and from any layer below.
 LAYERS = [
     "errors",
+    "progress",
     "config",
     "log",
     "tree",
@@ -20,6 +21,7 @@ LAYERS = [
     "finding",
     "finder",
     "batch",
+    "doctor",
     "output",
     "cli",
     "__main__",
