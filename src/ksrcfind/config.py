@@ -1,0 +1,161 @@
+"""Settings: the user's file, the tree's file and the environment, resolved once and handed on.
+
+The user's file may set everything. The tree's file (`.ksrcfind.toml` at its root) comes with a tree that nobody has
+vouched for: it may say how this tree logs and names its releases, never where to read, write or what to run. Nothing
+here looks at the environment by itself; the command line passes it in.
+"""
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated, Literal, TypeVar
+
+import msgspec
+import platformdirs
+
+from ksrcfind.errors import KsrcfindError
+
+TREE_FILE = ".ksrcfind.toml"
+"""Name of the tree's file, at the root of the tree."""
+
+TREE_FILE_LIMIT = 256 * 1024
+"""Bytes of a tree's file; a longer one is refused unread."""
+
+DEFAULT_RELEASE_TAGS = ("v[0-9]*",)
+"""Linux: `v5.9`, `v5.9-rc1`, `v5.9.2`."""
+
+Color = Literal["auto", "always", "never"]
+Level = Literal["emerg", "alert", "crit", "err", "warn", "notice", "info", "debug", "cont"]
+
+
+class Root(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A function or macro that prints to the log and that following the source would not find by itself."""
+
+    name: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=200)]
+    """As it is called: `xen_printk`."""
+    format: Annotated[int, msgspec.Meta(ge=0, le=30)]
+    """Which argument is the format, counted from 0."""
+    level: Level | None = None
+    """The level that it logs at; None when the format or run time tells."""
+    prefix: Annotated[str, msgspec.Meta(max_length=1000)] = ""
+    """Text that it prints in front, in printf syntax: `(XEN) `."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that can be configured, resolved."""
+
+    cache_dir: Path
+    """Where indexes are kept; need not exist yet."""
+    repo: Path | None = None
+    """The tree that an option or the environment names: no other is looked for."""
+    fallback_repo: Path | None = None
+    """The tree that the user's file names: for a current directory that lies in none."""
+    release_tags: tuple[str, ...] = DEFAULT_RELEASE_TAGS
+    """Shell patterns of the tags that are releases."""
+    jobs: int | None = None
+    """Processes that work at the same time; None: one for each core that may be used."""
+    color: Color = "auto"
+    roots: tuple[Root, ...] = ()
+    """Log calls to start from besides the built-in ones."""
+
+
+Patterns = Annotated[
+    tuple[Annotated[str, msgspec.Meta(min_length=1, max_length=200)], ...], msgspec.Meta(min_length=1, max_length=100)
+]
+Roots = Annotated[tuple[Root, ...], msgspec.Meta(max_length=1000)]
+
+
+class _TreeFile(msgspec.Struct, forbid_unknown_fields=True):
+    release_tags: Patterns | None = None
+    roots: Roots = ()
+
+
+class _UserFile(msgspec.Struct, forbid_unknown_fields=True):
+    repo: str | None = None
+    cache_dir: str | None = None
+    release_tags: Patterns | None = None
+    jobs: Annotated[int, msgspec.Meta(ge=1, le=1024)] | None = None
+    color: Color = "auto"
+    roots: Roots = ()
+
+
+_File = TypeVar("_File", _TreeFile, _UserFile)
+
+
+def resolve(environment: Mapping[str, str]) -> Settings:
+    """Read the user's file and the environment, which goes before it.
+
+    The file is `KSRCFIND_CONFIG`, else `ksrcfind/config.toml` in the user's configuration directory, where it may be
+    missing. Raises `KsrcfindError` for a file that cannot be read or holds a mistake.
+    """
+    named = environment.get("KSRCFIND_CONFIG")
+    path = Path(named).expanduser() if named else platformdirs.user_config_path("ksrcfind") / "config.toml"
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        if named:
+            raise KsrcfindError(f"no configuration file {path}", "KSRCFIND_CONFIG names it") from None
+        content = b""
+    except OSError as error:
+        raise KsrcfindError(f"cannot read the configuration file {path}: {error.strerror}") from error
+    given = _parse(content, _UserFile, str(path))
+    repo, cache_dir = environment.get("KSRCFIND_REPO"), environment.get("KSRCFIND_CACHE_DIR")
+    return Settings(
+        repo=Path(repo).expanduser() if repo else None,
+        fallback_repo=_beside(path, given.repo),
+        cache_dir=(Path(cache_dir).expanduser() if cache_dir else None)
+        or _beside(path, given.cache_dir)
+        or platformdirs.user_cache_path("ksrcfind"),
+        release_tags=given.release_tags or DEFAULT_RELEASE_TAGS,
+        jobs=given.jobs,
+        color=given.color,
+        roots=given.roots,
+    )
+
+
+def with_tree_file(settings: Settings, content: bytes, name: str) -> Settings:
+    """Return the settings with what the tree's file adds; what the user's file decides about tags stays.
+
+    `name` is what to call the file in an error. Raises `KsrcfindError` for a file that is too long or holds a mistake.
+    """
+    if len(content) > TREE_FILE_LIMIT:
+        raise KsrcfindError(f"{name}: longer than {TREE_FILE_LIMIT // 1024} KiB")
+    given = _parse(content, _TreeFile, name)
+    by_user = settings.release_tags != DEFAULT_RELEASE_TAGS
+    return replace(
+        settings,
+        release_tags=settings.release_tags if by_user else given.release_tags or DEFAULT_RELEASE_TAGS,
+        roots=settings.roots + given.roots,
+    )
+
+
+def _beside(path: Path, value: str | None) -> Path | None:
+    """Return a path of a configuration file: `~` is the home directory, a relative one starts at the file."""
+    return path.parent / Path(value).expanduser() if value else None
+
+
+def _parse(content: bytes, kind: type[_File], name: str) -> _File:
+    try:
+        return msgspec.convert(tomllib.loads(content.decode()), kind)
+    except UnicodeDecodeError as error:
+        raise KsrcfindError(f"{name}: not UTF-8 text") from error
+    except tomllib.TOMLDecodeError as error:
+        raise KsrcfindError(f"{name}: not valid TOML: {error}") from error
+    except RecursionError as error:
+        raise KsrcfindError(f"{name}: nested too deeply") from error
+    except msgspec.ValidationError as error:
+        raise KsrcfindError(
+            f"{name}: {_key_first(str(error))}", f"keys: {', '.join(kind.__struct_fields__)}"
+        ) from error
+
+
+def _key_first(problem: str) -> str:
+    """Turn "Expected `int`, got `str` - at `$.roots[0].format`" into "roots[0].format: expected `int`, got `str`"."""
+    unknown = re.match(r"Object contains unknown field `(.*?)`(?: - at `\$\.?(.*)`)?$", problem, re.DOTALL)
+    if unknown:
+        return f"unknown key {unknown[1]}" + (f" in {unknown[2]}" if unknown[2] else "")
+    text, at, key = problem.rpartition(" - at `$")
+    return f"{key.strip('.`')}: {text[:1].lower()}{text[1:]}" if at else problem
