@@ -1,0 +1,109 @@
+"""A checkout as a snapshot: the commit that is checked out, with the files that differ from it as they are on disk.
+
+Only what git tracks counts: files of HEAD and files added to the index. Untracked files are build products more often
+than source, and git knows no history of them.
+"""
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+
+from ksrcfind.tree import disk
+from ksrcfind.tree.grep import grep
+from ksrcfind.tree.repository import Repository
+from ksrcfind.tree.revision import RevisionSnapshot
+from ksrcfind.tree.snapshot import TreeInfo
+
+# After copying a tree, git's index takes every file for changed until `git status` has looked at all of them. Up to
+# this many bytes are compared here; beyond it the files simply count as changed, which costs speed but no answer.
+COMPARED_BYTES = 32 << 20
+
+
+class CheckoutSnapshot(RevisionSnapshot):
+    """HEAD with the working tree's edits, as found when the snapshot was made."""
+
+    def __init__(self, repository: Repository) -> None:
+        super().__init__(repository, repository.head_name(), repository.head())
+        self.info = TreeInfo(rev=self.info.rev, commit=self.commit, source="checkout")
+        self.changes: Mapping[str, str | None] = find_changes(repository)
+        """Files that differ from HEAD: path → content key (`stat:…`), None for one that is gone."""
+
+    @property
+    def key(self) -> str:
+        """The directory of the working tree."""
+        return str(self.root)
+
+    @property
+    def blobs(self) -> Mapping[str, str]:
+        """Path → blob id, or `stat:…` for files that differ from HEAD."""
+        if self._blobs is None:
+            blobs = dict(super().blobs)
+            for path, key in self.changes.items():
+                if key is None:
+                    blobs.pop(path, None)
+                else:
+                    blobs[path] = key
+            self._blobs = blobs
+        return self._blobs
+
+    def read(self, path: str) -> bytes:
+        """Bytes of one file. Raises `FileNotFoundError`."""
+        if path in self.changes:
+            return disk.read_file(self.root, path)
+        return super().read(path)
+
+    def read_many(self, paths: Iterable[str]) -> Iterator[tuple[str, bytes]]:
+        """Path and bytes of many files, in the order asked; missing ones are left out."""
+        rest = iter(paths)
+        while chunk := list(islice(rest, 512)):
+            clean = super().read_many([path for path in chunk if path not in self.changes])
+            pending = next(clean, None)
+            for path in chunk:
+                if path in self.changes:
+                    yield from disk.read_files(self.root, [path])
+                elif pending is not None and pending[0] == path:
+                    yield pending
+                    pending = next(clean, None)
+
+    def grep(self, words: Sequence[str], suffixes: Sequence[str]) -> Mapping[str, Mapping[str, int]]:
+        """Path → word → count of lines."""
+        if not self.repository.sparse:
+            return grep(self.repository.git, words, suffixes)
+        # Of a sparse checkout git searches only the files that are there.
+        committed = super().grep(words, suffixes)
+        ends = tuple(suffixes)
+        edited = [path for path, key in self.changes.items() if key is not None and path.endswith(ends)]
+        return {path: counts for path, counts in committed.items() if path not in self.changes} | dict(
+            disk.grep_files(self.root, edited, words)
+        )
+
+
+def find_changes(repository: Repository) -> dict[str, str | None]:
+    """Return the files of the working tree that differ from HEAD: path → content key, None for one that is gone.
+
+    As cheap as `git diff --name-only`: one look at the time stamp of each file (0.06 s for 33,000).
+    """
+    fields = repository.git.run("diff-index", "--raw", "-z", "--no-renames", "--no-abbrev", "HEAD").split(b"\0")
+    changes: dict[str, str | None] = {}
+    budget = COMPARED_BYTES
+    for about, name in zip(fields[0::2], fields[1::2], strict=False):
+        path = name.decode("utf-8", "surrogateescape")
+        # `:100644 100644 <blob of HEAD> <blob, zeros if only the time stamp differs> M`
+        _, mode, old, new, _ = about.decode().split(" ")
+        key = disk.file_signature(repository.root, path) if mode.startswith("100") else None
+        if key is not None and not new.strip("0"):
+            budget -= int(key.split(":")[1])
+            if budget >= 0 and _blob_id(repository, path, old) == old:
+                continue
+        changes[path] = key
+    return changes
+
+
+def _blob_id(repository: Repository, path: str, like: str) -> str | None:
+    """Return the id that git would give to the bytes of a file, computed as for the id `like`."""
+    try:
+        data = disk.read_file(repository.root, path)
+    except OSError:
+        return None
+    algorithm = hashlib.sha256 if len(like) == 64 else hashlib.sha1
+    return algorithm(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()

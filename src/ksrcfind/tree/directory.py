@@ -1,0 +1,45 @@
+"""A plain directory as a snapshot: an unpacked tarball, without git and so without history."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from ksrcfind.tree import disk
+from ksrcfind.tree.git import Git, GitError, GitMissingError
+from ksrcfind.tree.grep import grep
+from ksrcfind.tree.snapshot import TreeInfo
+
+
+class DirectorySnapshot:
+    """The files of a directory as they are on disk at the time of each question."""
+
+    repository = None
+    """No git: no history."""
+
+    def __init__(self, root: Path, notes: Sequence[str] = ()) -> None:
+        self.root = root
+        self.notes = tuple(notes)
+        self.info = TreeInfo(rev=None, commit=None, source="files")
+
+    @property
+    def key(self) -> str:
+        """The directory."""
+        return str(self.root)
+
+    def files(self, suffixes: Sequence[str], names: Sequence[str] = ()) -> Mapping[str, str]:
+        """Paths with one of the suffixes or base names, sorted → `stat:SIZE:MTIME_NS:INODE`."""
+        return dict(sorted(disk.walk(self.root, tuple(suffixes), frozenset(names))))
+
+    def read(self, path: str) -> bytes:
+        """Bytes of one file. Raises `FileNotFoundError`."""
+        return disk.read_file(self.root, path)
+
+    def read_many(self, paths: Iterable[str]) -> Iterator[tuple[str, bytes]]:
+        """Path and bytes of many files, in the order asked; missing ones are left out."""
+        return disk.read_files(self.root, paths)
+
+    def grep(self, words: Sequence[str], suffixes: Sequence[str]) -> Mapping[str, Mapping[str, int]]:
+        """Path → word → count of lines; with git if there is one (0.9 s for Linux 6.1), else file by file (6 s)."""
+        try:
+            return grep(Git(self.root, ceiling=True), words, suffixes, "--no-index")
+        except (GitMissingError, GitError):
+            return disk.grep_files(self.root, self.files(suffixes), words)

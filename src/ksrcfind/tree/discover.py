@@ -1,0 +1,113 @@
+"""Finds the tree that is meant: from a directory, one of its parents, or a path that was named."""
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from ksrcfind.errors import KsrcfindError
+from ksrcfind.tree.git import GitMissingError
+from ksrcfind.tree.repository import Repository, open_repository
+
+# The version stands in the first lines of the top Makefile of every Linux since 0.99.
+VERSION = re.compile(rb"^VERSION\s*=.*^PATCHLEVEL\s*=", re.DOTALL | re.MULTILINE)
+PARTS = ("include/linux", "kernel", "init")
+
+HOW_TO_GET_ONE = (
+    "Name a Linux source tree with --repo (or KSRCFIND_REPO), or work inside one. To get one: "
+    "git clone https://git.kernel.org/pub/scm/linux/kernel/git/torvalds/linux.git, or on Debian: "
+    "apt install linux-source"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a tree is."""
+
+    root: Path
+    """Absolute."""
+    repository: Repository | None
+    """None for a plain directory."""
+    note: str | None = None
+    """A sentence when git was expected and is not used."""
+
+
+def is_kernel(directory: Path) -> bool:
+    """Tell whether a directory looks like the top of a Linux source tree."""
+    if not all((directory / part).is_dir() for part in PARTS):
+        return False
+    try:
+        with (directory / "Makefile").open("rb") as file:
+            return VERSION.search(file.read(4096)) is not None
+    except OSError:
+        return False
+
+
+def find_tree(start: Path, *, named: bool) -> Place:
+    """Return the tree at a directory or at the nearest of its parents.
+
+    A path that was `named` may be any directory that holds C files; otherwise it takes a repository with C files, or a
+    kernel tree. Raises `KsrcfindError` if there is neither.
+    """
+    try:
+        start = start.expanduser().resolve(strict=True)
+    except (OSError, RuntimeError) as error:
+        raise KsrcfindError(f"no such directory: {start}", "Check the path given with --repo.") from error
+    if not start.is_dir():
+        start = start.parent
+    for directory in (start, *start.parents):
+        kernel = is_kernel(directory)
+        if kernel or _may_be_repository(directory):
+            place = _tree_at(directory, kernel=kernel)
+            if place is not None:
+                return place
+    if named and _holds_c(start, depth=3):
+        return Place(start, None)
+    where = f"no C source at {start}" if named else f"{start} is not inside one"
+    raise KsrcfindError(f"no kernel tree found: {where}", HOW_TO_GET_ONE)
+
+
+def _tree_at(directory: Path, *, kernel: bool) -> Place | None:
+    try:
+        repository = open_repository(directory)
+    except GitMissingError as error:
+        if kernel:
+            return Place(directory, None, f"{error.title}: no history. {error.hint}")
+        raise
+    if repository is not None:
+        if kernel or not repository.has_index or _tracks_c(repository):
+            return Place(directory, repository)
+        return None
+    return Place(directory, None, _inside_another(directory)) if kernel else None
+
+
+def _inside_another(directory: Path) -> str | None:
+    """Say that a repository around a plain tree is not asked for its history."""
+    outer = next((parent for parent in directory.parents if (parent / ".git").exists()), None)
+    if outer is None:
+        return None
+    return f"This tree is inside the git repository at {outer}, but is not its root: that history is not used."
+
+
+def _may_be_repository(directory: Path) -> bool:
+    """Spare git the question for directories that cannot be the root of a repository."""
+    return (directory / ".git").exists() or ((directory / "HEAD").exists() and (directory / "objects").is_dir())
+
+
+def _tracks_c(repository: Repository) -> bool:
+    return next(repository.git.lines("ls-files", "-z", "--", "*.c", "*.h", separator=b"\0"), None) is not None
+
+
+def _holds_c(directory: Path, depth: int) -> bool:
+    """Tell whether a C file stands in a directory or up to `depth` levels below."""
+    below: list[Path] = []
+    try:
+        with os.scandir(directory) as entries:
+            for entry in entries:
+                if entry.is_file(follow_symlinks=False) and entry.name.endswith((".c", ".h")):
+                    return True
+                if entry.is_dir(follow_symlinks=False) and entry.name != ".git":
+                    below.append(Path(entry.path))
+    except OSError:
+        return False
+    return depth > 0 and any(_holds_c(path, depth - 1) for path in below)

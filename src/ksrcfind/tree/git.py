@@ -1,0 +1,277 @@
+"""Runs git: the only module that starts a process.
+
+A repository is foreign ground. Its configuration may name programs (filters, text conversions, monitors, hooks), the
+environment of the caller may point git elsewhere, and a partial clone would fetch what is missing. Every command runs
+with all of that switched off and never writes, refreshes an index or talks to a network. What a command's output means
+is the business of the modules that ask for it.
+
+The child's environment is made here from the parent's; nothing else of the environment is looked at.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import IO, cast
+
+from ksrcfind.errors import KsrcfindError
+
+OLDEST = (2, 25)
+"""The first git with everything that is asked of it."""
+
+# Settings of every command: no program of the repository's choice runs, nothing is transferred or tidied up.
+SETTINGS = (
+    "core.hooksPath=/dev/null",
+    "core.fsmonitor=false",
+    "core.pager=cat",
+    "core.quotePath=false",
+    "core.alternateRefsCommand=",
+    "core.askPass=",
+    "credential.helper=",
+    "protocol.allow=never",
+    "diff.external=",
+    "diff.ignoreSubmodules=all",
+    "submodule.recurse=false",
+    "log.showSignature=false",
+    "color.ui=false",
+    "gc.auto=0",
+    "maintenance.auto=false",
+)
+
+# Per-name settings that hold a command line; each one found in the configuration is emptied. Filters matter most: git
+# runs `clean` when it compares a working tree file whose time stamp it cannot trust.
+PROGRAM = re.compile(r"(?:filter\..*\.(?:clean|smudge|process)|diff\..*\.(?:command|textconv))", re.DOTALL)
+REQUIRED = re.compile(r"filter\..*\.required", re.DOTALL)
+
+# Variables of the caller that may reach git: where its configuration is and where discovery stops.
+INHERITED = {
+    "GIT_CEILING_DIRECTORIES",
+    "GIT_DISCOVERY_ACROSS_FILESYSTEM",
+    "GIT_EXEC_PATH",
+    "GIT_NO_REPLACE_OBJECTS",
+}
+
+ENVIRONMENT = {
+    "GIT_OPTIONAL_LOCKS": "0",
+    # Known to git 2.44 and to the security releases of older ones; the empty list of protocols stops the rest.
+    "GIT_NO_LAZY_FETCH": "1",
+    "GIT_ALLOW_PROTOCOL": "none",
+    "GIT_TERMINAL_PROMPT": "0",
+    "GIT_PAGER": "cat",
+    "LC_ALL": "C",
+    "LANGUAGE": "",
+}
+
+
+class GitError(KsrcfindError):
+    """A git command failed; `stderr` is what it said."""
+
+    def __init__(self, title: str, hint: str = "", stderr: str = "") -> None:
+        super().__init__(title, hint)
+        self.stderr = stderr
+
+
+class GitMissingError(KsrcfindError):
+    """There is no git program, or one that is too old."""
+
+
+@dataclass(frozen=True, slots=True)
+class Git:
+    """Runs git commands in one directory. Holds no process: it can be pickled and used after a fork."""
+
+    directory: Path
+    """Where commands run: the root of a repository, or a plain directory."""
+    settings: tuple[str, ...] = ()
+    """Further `-c` settings, those that neutralise programs named by the configuration."""
+    ceiling: bool = False
+    """True if a repository around the directory must not be found."""
+
+    def run(self, *arguments: str, stdin: bytes = b"", okay: tuple[int, ...] = (0,)) -> bytes:
+        """Return what a command prints. Raises `GitError` when it ends with a status that is not `okay`."""
+        done = subprocess.run(
+            self._argv(arguments),
+            cwd=self.directory,
+            env=self._environment(),
+            input=stdin,
+            capture_output=True,
+            check=False,
+        )
+        if done.returncode not in okay:
+            raise failure(self.directory, arguments, done.stderr.decode(errors="replace"))
+        return done.stdout
+
+    def answer(self, *arguments: str) -> str | None:
+        """Return the output of a question without its line end, None if the command says no (any failure)."""
+        try:
+            text = self.run(*arguments)
+        except GitError:
+            return None
+        return text.decode("utf-8", "surrogateescape").removesuffix("\n")
+
+    def lines(self, *arguments: str, stdin: bytes = b"", separator: bytes = b"\n") -> Iterator[bytes]:
+        """Yield the output piece by piece, without separators, while the command runs; `stdin` fits into a pipe."""
+        process = self.start(*arguments, errors=True)
+        try:
+            process.input.write(stdin)
+            process.input.close()
+            yield from process.pieces(separator)
+        except BaseException:
+            process.end()
+            raise
+        status, stderr = process.finish()
+        if status:
+            raise failure(self.directory, arguments, stderr)
+
+    def start(self, *arguments: str, errors: bool = False) -> "Process":
+        """Start a command that is talked to through pipes; `errors` keeps what it says on standard error."""
+        return Process(self._argv(arguments), self.directory, self._environment(), errors=errors)
+
+    def configuration(self) -> dict[str, str]:
+        """Return the settings that hold here, the last value of each; section and variable names in lower case."""
+        result: dict[str, str] = {}
+        for entry in self.run("config", "-z", "--list").split(b"\0"):
+            key, _, value = entry.decode("utf-8", "surrogateescape").partition("\n")
+            if key:
+                result[key] = value
+        return result
+
+    def _argv(self, arguments: tuple[str, ...]) -> list[str]:
+        argv = [executable(), "--no-pager"]
+        for setting in SETTINGS + self.settings:
+            argv += ("-c", setting)
+        return [*argv, *arguments]
+
+    def _environment(self) -> dict[str, str]:
+        kept = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith("GIT_") or name.startswith("GIT_CONFIG") or name in INHERITED
+        }
+        if self.ceiling:
+            kept["GIT_CEILING_DIRECTORIES"] = str(self.directory.parent)
+        return kept | ENVIRONMENT
+
+
+class Process:
+    """A running git command."""
+
+    def __init__(self, argv: list[str], directory: Path, environment: dict[str, str], *, errors: bool) -> None:
+        # Standard error goes to a file: a pipe that nobody reads would stop a command that has much to say.
+        self._errors: IO[bytes] | None = tempfile.TemporaryFile() if errors else None  # noqa: SIM115 - closed with the process
+        self._process = subprocess.Popen(
+            argv,
+            cwd=directory,
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._errors or subprocess.DEVNULL,
+            bufsize=1 << 16,
+        )
+        self._owner = os.getpid()
+
+    @property
+    def input(self) -> IO[bytes]:
+        """What the command reads."""
+        return cast(IO[bytes], self._process.stdin)
+
+    @property
+    def output(self) -> IO[bytes]:
+        """What the command prints."""
+        return cast(IO[bytes], self._process.stdout)
+
+    @property
+    def running(self) -> bool:
+        """False if it has ended, or if it is the command of the process that this one was forked from."""
+        return self._owner == os.getpid() and self._process.poll() is None
+
+    def pieces(self, separator: bytes) -> Iterator[bytes]:
+        """Yield the output cut at a separator of one byte; what follows the last one only if there is something."""
+        if separator == b"\n":
+            for line in self.output:
+                yield line.removesuffix(b"\n")
+            return
+        rest = b""
+        while block := self.output.read1(1 << 16):  # type: ignore[attr-defined]  # a BufferedReader, bufsize being set
+            *whole, rest = (rest + block).split(separator)
+            yield from whole
+        if rest:
+            yield rest
+
+    def finish(self) -> tuple[int, str]:
+        """Wait for the end of a command whose output was read; return its status and what it said."""
+        self.output.close()
+        status = self._process.wait()
+        said = ""
+        if self._errors is not None:
+            self._errors.seek(0)
+            said = self._errors.read().decode(errors="replace")
+            self._errors.close()
+        return status, said
+
+    def end(self) -> None:
+        """End the command; nothing happens to one that belongs to the process that this one was forked from."""
+        if self._owner == os.getpid():
+            self._process.kill()
+            self._process.communicate()
+        else:
+            self._process.returncode = 0  # Here only the record of it is dropped.
+        if self._errors is not None:
+            self._errors.close()
+
+
+def neutral(configuration: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the settings that empty every command line of a configuration which git would run on reading."""
+    result: list[str] = []
+    for key in configuration:
+        if PROGRAM.fullmatch(key) or REQUIRED.fullmatch(key):
+            if "=" in key:
+                # `-c` cannot name it, so it could not be switched off.
+                raise KsrcfindError(
+                    f"the git configuration names a program in a way that cannot be switched off: {key}",
+                    "Remove or rename this setting; git config --show-origin --get-regexp '^(filter|diff)' shows where "
+                    "it stands.",
+                )
+            result.append(f"{key}={'false' if REQUIRED.fullmatch(key) else ''}")
+    return tuple(result)
+
+
+@lru_cache(maxsize=1)
+def executable() -> str:
+    """Return the path of a git that is new enough. Raises `GitMissingError`."""
+    path = shutil.which("git")
+    if path is None:
+        raise GitMissingError("git is not installed", "Install it, on Debian and Ubuntu: apt install git")
+    said = subprocess.run([path, "version"], capture_output=True, check=False).stdout.decode(errors="replace")
+    if version(said) < OLDEST:
+        needed = ".".join(map(str, OLDEST))
+        raise GitMissingError(f"git is too old: {said.strip() or path}", f"Version {needed} or newer is needed.")
+    return path
+
+
+def version(said: str) -> tuple[int, ...]:
+    """Return the numbers of what `git version` says: `git version 2.39.5 (Apple …)` → (2, 39, 5)."""
+    found = re.search(r"\d+(?:\.\d+)+", said)
+    return tuple(int(number) for number in found[0].split(".")) if found else ()
+
+
+def failure(directory: Path, arguments: tuple[str, ...], stderr: str) -> GitError:
+    """Return the error that tells the user what a failed command means."""
+    if "dubious ownership" in stderr or "unsafe repository" in stderr:
+        line = re.search(r"git config --global --add safe\.directory .*", stderr)
+        remedy = line[0] if line else f"git config --global --add safe.directory {directory}"
+        return GitError(
+            f"git does not trust the repository at {directory}: it belongs to another user",
+            f"If you trust it: {remedy}",
+            stderr,
+        )
+    said = [line for line in stderr.splitlines() if line.strip()]
+    first = next(
+        (line for line in said if line.startswith(("fatal:", "error:"))), said[0] if said else "no reason given"
+    )
+    command = next((word for word in arguments if not word.startswith("-")), "git")
+    return GitError(f"git {command} failed in {directory}: {first.removeprefix('fatal: ')}", stderr=stderr)

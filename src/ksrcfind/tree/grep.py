@@ -1,0 +1,43 @@
+"""Whole-word search of a tree through `git grep`, which uses every core and reads packs as fast as git can.
+
+Measured on four common words: 1.2 s over the objects of Linux 2.6.35 (27,000 files), 0.3 s over its checkout, 0.9 s
+over a plain Linux 6.1 (59,000 files).
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+
+from ksrcfind.tree.git import Git
+
+# `-z` ends the file name with a zero byte; whether one follows the line number as well depends on the version.
+HIT = re.compile(rb"([^\0]*)\0(\d+)[\0:]([^\n]*)\n")
+
+# No setting of the user's changes what is found or how it is shown; files are text whatever attributes say.
+OPTIONS = (
+    *("--only-matching", "--line-number", "--null", "--word-regexp", "--fixed-strings", "--text", "--no-color"),
+    *("--no-column", "--full-name", "--no-textconv", "--no-recurse-submodules", "--no-ignore-case"),
+)
+
+
+def grep(
+    git: Git, words: Sequence[str], suffixes: Sequence[str], *where: str, prefix: str = ""
+) -> Mapping[str, Mapping[str, int]]:
+    """Return path → word → number of lines with that word.
+
+    `where` is a commit id, `--no-index`, or nothing for the working tree; `prefix` is taken off the paths.
+    """
+    if not words:
+        return {}
+    patterns = [argument for word in words for argument in ("-e", word)]
+    paths = [f"*{suffix}" for suffix in suffixes]
+    # Status 1 says that nothing was found.
+    output = git.run("grep", *OPTIONS, *patterns, *where, "--", *paths, okay=(0, 1))
+    lines: dict[bytes, dict[bytes, set[bytes]]] = {}
+    for name, line, word in HIT.findall(output):
+        lines.setdefault(name, {}).setdefault(word, set()).add(line)
+    return {
+        name.decode("utf-8", "surrogateescape").removeprefix(prefix): {
+            word.decode("utf-8", "replace"): len(numbers) for word, numbers in counts.items()
+        }
+        for name, counts in lines.items()
+    }

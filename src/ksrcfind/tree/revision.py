@@ -1,0 +1,78 @@
+"""A revision as a snapshot: git objects only, whatever is checked out."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from ksrcfind.tree import disk
+from ksrcfind.tree.grep import grep
+from ksrcfind.tree.objects import MissingObjectError, ObjectReader
+from ksrcfind.tree.repository import Repository
+from ksrcfind.tree.snapshot import TreeInfo
+
+
+class RevisionSnapshot:
+    """The regular files of one commit; symbolic links and submodules are left out."""
+
+    def __init__(self, repository: Repository, rev: str, commit: str) -> None:
+        self.root = repository.root
+        self.repository: Repository = repository
+        self.commit = commit
+        self.notes = repository.notes
+        self.info = TreeInfo(rev=rev, commit=commit, source="git")
+        self.objects = ObjectReader(repository.git)
+        self._blobs: dict[str, str] | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        # The list of files is quicker made anew (0.1 s) than copied.
+        return {**self.__dict__, "_blobs": None}
+
+    @property
+    def key(self) -> str:
+        """The commit id."""
+        return self.commit
+
+    @property
+    def blobs(self) -> Mapping[str, str]:
+        """Path → blob id of every regular file, in git's order; made with the first question."""
+        if self._blobs is None:
+            self._blobs = list_blobs(self.repository, self.commit)
+        return self._blobs
+
+    def files(self, suffixes: Sequence[str], names: Sequence[str] = ()) -> Mapping[str, str]:
+        """Paths with one of the suffixes or base names, sorted → blob id."""
+        ends, wanted = tuple(suffixes), frozenset(names)
+        return {path: self.blobs[path] for path in sorted(self.blobs) if disk.wanted(path, ends, wanted)}
+
+    def read(self, path: str) -> bytes:
+        """Bytes of one file. Raises `FileNotFoundError`, `KsrcfindError` in a partial clone that lacks it."""
+        blob = self.blobs.get(path)
+        if blob is None:
+            raise FileNotFoundError(path)
+        try:
+            return self.objects.read(blob)
+        except MissingObjectError as error:
+            raise self.repository.missing(path) from error
+
+    def read_many(self, paths: Iterable[str]) -> Iterator[tuple[str, bytes]]:
+        """Path and bytes of many files, in the order asked; missing paths are left out, 2 s for 27,000 files."""
+        present = [path for path in paths if path in self.blobs]
+        found = self.objects.read_many(self.blobs[path] for path in present)
+        for path, item in zip(present, found, strict=True):
+            if item is None:
+                raise self.repository.missing(path)
+            yield path, item[1]
+
+    def grep(self, words: Sequence[str], suffixes: Sequence[str]) -> Mapping[str, Mapping[str, int]]:
+        """Path → word → count of lines."""
+        return grep(self.repository.git, words, suffixes, self.commit, prefix=f"{self.commit}:")
+
+
+def list_blobs(repository: Repository, commit: str) -> dict[str, str]:
+    """Return path → blob id of the regular files of a commit (33,000 files: 0.08 s)."""
+    listed = repository.git.run("ls-tree", "-r", "-z", "--full-tree", commit)
+    blobs: dict[str, str] = {}
+    for entry in listed.split(b"\0"):
+        about, _, path = entry.partition(b"\t")
+        if about.startswith(b"100"):  # 100644 and 100755; links are 120000, submodules 160000.
+            blobs[path.decode("utf-8", "surrogateescape")] = about[12:].decode()
+    return blobs
