@@ -1,0 +1,120 @@
+"""The formats json, one document, and ndjson, one record a line, streamed."""
+
+from importlib.resources import files
+
+import msgspec
+
+from ksrcfind.batch import Folded, Summary
+from ksrcfind.finding import Finding
+from ksrcfind.output.record import (
+    SCHEMA,
+    Record,
+    commit_record,
+    finding_record,
+    folded_record,
+    named_commits,
+    summary_record,
+)
+from ksrcfind.output.visible import visible_json
+from ksrcfind.output.writer import Commits, Write
+
+_encoder = msgspec.json.Encoder()
+
+
+def schema() -> str:
+    """Return the JSON Schema (draft 2020-12) of everything that is written here."""
+    return (files("ksrcfind") / "schema" / "ksrcfind-1.schema.json").read_text(encoding="utf-8")
+
+
+def encode(value: object) -> str:
+    """Return JSON in one line, safe to show on a terminal, whatever the strings hold."""
+    try:
+        encoded = _encoder.encode(value)
+    except UnicodeEncodeError:  # A lone surrogate: an undecodable byte of a file name.
+        encoded = _encoder.encode(_without_surrogates(value))
+    document = encoded.decode()
+    return document if encoded.isascii() and b"\x7f" not in encoded else visible_json(document)
+
+
+class NdjsonWriter:
+    """One record a line, as they come; a commit stands before the first record that names it."""
+
+    def __init__(self, write: Write, commits: Commits) -> None:
+        self._write = write
+        self._commits = _NewCommits(commits)
+        self._number = 0
+
+    def finding(self, finding: Finding) -> None:
+        """Write the commits that are new, then the record."""
+        self._number += 1
+        self._lines(*self._commits.of(finding), finding_record(finding, self._number))
+
+    def folded(self, folded: Folded) -> None:
+        """Write the commits that are new, then the record."""
+        self._number += 1
+        self._lines(*self._commits.of(folded.finding), folded_record(folded, self._number))
+
+    def end(self, summary: Summary | None) -> None:
+        """Write the summary of a batch."""
+        if summary is not None:
+            self._lines(summary_record(summary))
+
+    def _lines(self, *records: Record) -> None:
+        for record in records:
+            self._write(encode(record) + "\n")
+
+
+class JsonWriter:
+    """One document, written at the end."""
+
+    def __init__(self, write: Write, commits: Commits) -> None:
+        self._write = write
+        self._commits = _NewCommits(commits)
+        self._told: dict[str, Record] = {}
+        self._records: list[Record] = []
+
+    def finding(self, finding: Finding) -> None:
+        """Keep the record and the commits that are new."""
+        self._keep(finding, finding_record(finding, len(self._records) + 1))
+
+    def folded(self, folded: Folded) -> None:
+        """Keep the record and the commits that are new."""
+        self._keep(folded.finding, folded_record(folded, len(self._records) + 1))
+
+    def end(self, summary: Summary | None) -> None:
+        """Write the document."""
+        document = {
+            "schema": SCHEMA,
+            "records": self._records,
+            "commits": self._told,
+            "summary": summary and summary_record(summary),
+        }
+        self._write(msgspec.json.format(encode(document), indent=2) + "\n")
+
+    def _keep(self, finding: Finding, record: Record) -> None:
+        self._records.append(record)
+        self._told |= {str(commit["commit"]): commit for commit in self._commits.of(finding)}
+
+
+class _NewCommits:
+    """Each commit once."""
+
+    def __init__(self, commits: Commits) -> None:
+        self._commits = commits
+        self._told: set[str] = set()
+
+    def of(self, finding: Finding) -> list[Record]:
+        """Return the records of the commits that a finding is the first to name."""
+        new = [commit for commit in dict.fromkeys(named_commits(finding)) if commit not in self._told]
+        self._told.update(new)
+        return [commit_record(self._commits(commit)) for commit in new]
+
+
+def _without_surrogates(value: object) -> object:
+    if isinstance(value, str):
+        return value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    if isinstance(value, list):
+        return [_without_surrogates(item) for item in value]
+    if isinstance(value, dict):
+        return {_without_surrogates(key): _without_surrogates(item) for key, item in value.items()}
+    return value

@@ -1,0 +1,55 @@
+"""The format quickfix: `path:line: message`, which vim, Emacs and every grep-aware editor jump to.
+
+Paths are those of the tree, as everywhere else. When it is not the current directory, the first line says where they
+start, in the words of make that the default 'errorformat' of vim and compilation-mode of Emacs follow.
+"""
+
+from pathlib import Path
+
+from ksrcfind.batch import Folded, Summary
+from ksrcfind.finding import Finding
+from ksrcfind.output.record import told_matches
+from ksrcfind.output.visible import visible_line
+from ksrcfind.output.writer import Write
+from ksrcfind.source.template import template
+
+
+class QuickfixWriter:
+    """One line for each match; lines that nothing explains are left out."""
+
+    def __init__(self, write: Write, directory: Path | None = None) -> None:
+        """`directory` is where the paths start, None if that is the current directory or none at all."""
+        self._write = write
+        self._directory = directory
+
+    def finding(self, finding: Finding) -> None:
+        """Write a line for the place that the log line names, and one for each match."""
+        self._lines(finding, "")
+
+    def folded(self, folded: Folded) -> None:
+        """Write the lines of the example, with how often it stood in the log."""
+        count = folded.occurrences.count
+        self._lines(folded.finding, f"{count}x " if count > 1 else "")
+
+    def end(self, summary: Summary | None) -> None:
+        """Write nothing more."""
+
+    def _lines(self, finding: Finding, prefix: str) -> None:
+        points_to, log = finding.answer.points_to, finding.log
+        if points_to is not None and log is not None:
+            self._line(points_to.path, points_to.line, f"{prefix}{log.body}")
+        for match, history in told_matches(finding):
+            text = template(match.form.printed) if log is None else log.body
+            facts = [match.tier.value] if log else []
+            if match.message.function:
+                facts.append(f"{match.message.function}()")
+            change = history.introduced or history.last_changed
+            if change is not None:
+                facts.append(change.release.first_release or change.release.first_tag or change.commit[:12])
+            self._line(match.message.path, match.message.line_start, f"{prefix}{text} [{', '.join(facts)}]")
+
+    def _line(self, path: str, line: int, text: str) -> None:
+        if self._directory is not None:
+            self._write(f"ksrcfind: Entering directory '{visible_line(str(self._directory))}'\n")
+            self._directory = None
+        self._write(f"{visible_line(path)}:{line}: {visible_line(text)}\n")

@@ -1,0 +1,231 @@
+"""Findings as records of the schema `ksrcfind/1`: plain dictionaries, ready to be written as JSON.
+
+The schema itself is `ksrcfind/schema/ksrcfind-1.schema.json`, told for people in docs/json.md. It grows only by added
+fields; a value that is not known is None, never left out.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from ksrcfind.batch import Folded, Sighting, Summary
+from ksrcfind.finding import Finding
+from ksrcfind.history.provenance import Change, Commit, Person, Provenance, Release
+from ksrcfind.log.line import LogLine
+from ksrcfind.match.answer import Match
+from ksrcfind.source.template import template
+
+SCHEMA = "ksrcfind/1"
+
+Record = dict[str, object]
+
+NO_HISTORY = Provenance("off")
+"""Stands in for a match whose history nobody asked for."""
+
+
+def finding_record(finding: Finding, number: int) -> Record:
+    """Return the `line` record of a log line, or the `place` record of a place. `number` is its id."""
+    answer, tree = finding.answer, finding.tree
+    return {
+        "schema": SCHEMA,
+        "type": "place" if finding.log is None else "line",
+        "id": number,
+        "input": {
+            "source": finding.input.source,
+            "line": finding.input.line,
+            "text": finding.input.text,
+            "truncated": finding.input.truncated,
+        },
+        "log": finding.log and _log(finding.log),
+        "tree": {"rev": tree.rev, "commit": tree.commit, "source": tree.source},
+        "verdict": answer.verdict,
+        "reason": answer.reason and {"code": answer.reason.code, "text": answer.reason.text},
+        "event": finding.event,
+        "matches": [
+            # Where the line points is told by the call that printed it, the first match.
+            _match(match, history, _points_to(finding) if position == 0 else None)
+            for position, (match, history) in enumerate(told_matches(finding))
+        ],
+        "rivals": answer.rivals,
+        "repeats": 1,
+        "occurrences": None,
+        "notes": list(finding.notes),
+    }
+
+
+def folded_record(folded: Folded, number: int) -> Record:
+    """Return the `line` record of a message that stands in the log once or more often."""
+    seen = folded.occurrences
+    return finding_record(folded.finding, number) | {
+        "repeats": seen.count,
+        "occurrences": {
+            "first": _sighting(seen.first),
+            "last": _sighting(seen.last),
+            "arguments": [
+                {
+                    "values": [{"value": value, "count": count} for value, count in argument.values],
+                    "complete": argument.complete,
+                }
+                for argument in seen.arguments
+            ],
+        },
+    }
+
+
+def commit_record(commit: Commit) -> Record:
+    """Return the `commit` record."""
+    return {
+        "schema": SCHEMA,
+        "type": "commit",
+        "commit": commit.id,
+        "subject": commit.subject,
+        "message": commit.message,
+        "author": _person(commit.author),
+        "committer": _person(commit.committer),
+        **_release(commit.release),
+        "trailers": commit.trailers,
+        "links": list(commit.links),
+        "upstream": None,
+        "backports": None,
+        "fixed_by": None,
+        "reverted_by": None,
+    }
+
+
+def summary_record(summary: Summary) -> Record:
+    """Return the `summary` record that ends a batch."""
+    return {
+        "schema": SCHEMA,
+        "type": "summary",
+        "lines": summary.lines,
+        "verdicts": dict(summary.verdicts),
+        "reasons": dict(summary.reasons),
+        "messages": summary.messages,
+        "interrupted": summary.interrupted,
+    }
+
+
+def told_matches(finding: Finding) -> Iterator[tuple[Match, Provenance]]:
+    """Yield each match with its history."""
+    for position, match in enumerate(finding.answer.matches):
+        yield match, finding.provenance[position] if position < len(finding.provenance) else NO_HISTORY
+
+
+def named_commits(finding: Finding) -> Iterator[str]:
+    """Yield the ids of the commits that the record of a finding names, in its order, with repeats."""
+    told = [history for _, history in told_matches(finding)]
+    for history in [*told, *filter(None, [finding.points_to])]:
+        yield from (
+            change.commit for change in (history.last_changed, history.introduced, history.origin) if change is not None
+        )
+        yield from (event.commit for event in history.events)
+
+
+def _log(line: LogLine) -> Record:
+    return {
+        "format": line.format,
+        "body": line.body,
+        "level": line.level,
+        "facility": line.facility,
+        "uptime_s": line.uptime_s,
+        "time": _time(line.time),
+        "wallclock": line.wallclock,
+        "host": line.host,
+        "process": line.process,
+        "caller": line.caller,
+        "device": line.device,
+    }
+
+
+def _match(match: Match, history: Provenance, points_to: Record | None) -> Record:
+    message, defined_at = match.message, match.message.defined_at
+    return {
+        "tier": match.tier.value,
+        "score": match.score,
+        "confidence": match.confidence,
+        "path": message.path,
+        "line_start": message.line_start,
+        "line_end": message.line_end,
+        "function": message.function,
+        "call": message.call,
+        "level": message.level,
+        "module": message.module,
+        "format": message.format,
+        "template": template(match.form.printed),
+        "arguments": [
+            {
+                "conversion": value.conversion,
+                "expression": value.expression,
+                "value": value.value,
+                "decoded": value.decoded,
+            }
+            for value in match.values
+        ],
+        "defined_at": defined_at and {"path": defined_at.path, "line": defined_at.line, "macro": defined_at.macro},
+        "points_to": points_to,
+        **_history(history),
+    }
+
+
+def _points_to(finding: Finding) -> Record | None:
+    place = finding.answer.points_to
+    if place is None:
+        return None
+    return {
+        "path": place.path,
+        "line": place.line,
+        "function": place.function,
+        "call": place.call,
+        **_history(finding.points_to or NO_HISTORY),
+    }
+
+
+def _history(history: Provenance) -> Record:
+    return {
+        "history": history.status,
+        "last_changed": history.last_changed and _change(history.last_changed),
+        "introduced": history.introduced and _change(history.introduced),
+        "origin": history.origin and _change(history.origin),
+        "events": [
+            {
+                "kind": event.kind,
+                "commit": event.commit,
+                "first_tag": event.first_tag,
+                "from": event.before,
+                "to": event.after,
+            }
+            for event in history.events
+        ],
+    }
+
+
+def _change(change: Change) -> Record:
+    return {
+        "commit": change.commit,
+        **_release(change.release),
+        "subject": change.subject,
+        "path": change.path,
+        "line": change.line,
+        "format": change.format,
+    }
+
+
+def _release(release: Release) -> Record:
+    return {"first_tag": release.first_tag, "first_release": release.first_release}
+
+
+def _person(person: Person) -> Record:
+    return {"name": person.name, "email": person.email, "date": _time(person.date)}
+
+
+def _sighting(sighting: Sighting) -> Record:
+    return {
+        "source": sighting.source,
+        "line": sighting.line,
+        "uptime_s": sighting.uptime_s,
+        "time": _time(sighting.time),
+        "wallclock": sighting.wallclock,
+    }
+
+
+def _time(time: datetime | None) -> str | None:
+    return None if time is None else time.isoformat()

@@ -1,0 +1,63 @@
+"""Lines of text for people: with colours where a terminal shows them, else plain.
+
+A line is put together from spans, text with the name of what it is. Text of strangers is made safe here, on its way
+into a span, so that no format can forget it.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ksrcfind.output.visible import visible_line
+
+STYLES = {
+    "": "",
+    "title": "bold",
+    "place": "bold cyan",
+    "function": "cyan",
+    "code": "default",
+    "value": "bold green",
+    "label": "dim",
+    "commit": "yellow",
+    "release": "bold green",
+    "exact": "green",
+    "partial": "yellow",
+    "fuzzy": "magenta",
+    "ok": "green",
+    "warn": "yellow",
+    "error": "bold red",
+}
+"""What a span is → how rich names its look."""
+
+Span = tuple[str, str]
+"""Text and the key of its style."""
+
+Painted = Callable[[str, str], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Painter:
+    """Turns spans into lines."""
+
+    color: bool
+    """True to colour with the terminal's own sixteen colours, which fit its background."""
+
+    def line(self, *spans: Span | str, indent: int = 0) -> str:
+        """Return one line with its end; blanks at its right are cut."""
+        parts = [(span, "") if isinstance(span, str) else span for span in spans]
+        safe = [(visible_line(text), style) for text, style in parts if text]
+        if safe:
+            safe[-1] = (safe[-1][0].rstrip(), safe[-1][1])
+        paint = _rich() if self.color else _plain
+        return " " * (indent if safe else 0) + "".join(paint(text, style) for text, style in safe) + "\n"
+
+
+def _plain(text: str, style: str) -> str:  # noqa: ARG001 - the other painter needs it
+    return text
+
+
+def _rich() -> Painted:
+    # Imported late: plain output, the usual one for scripts, starts 40 ms sooner without it.
+    from rich.color import ColorSystem  # noqa: PLC0415
+    from rich.style import Style  # noqa: PLC0415
+
+    return lambda text, style: Style.parse(STYLES[style]).render(text, color_system=ColorSystem.STANDARD)

@@ -1,0 +1,187 @@
+"""The format text of find and at: what a maintainer would paste into a bug report."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ksrcfind.batch import Folded, Summary
+from ksrcfind.finding import Finding
+from ksrcfind.history.provenance import Change, Commit, Provenance
+from ksrcfind.match.answer import Match
+from ksrcfind.output.record import NO_HISTORY, told_matches
+from ksrcfind.output.style import Painter, Span
+from ksrcfind.output.writer import Commits, Write
+from ksrcfind.source.template import template
+
+COLUMN = 15
+"""Width of the labels before a commit's facts."""
+
+EXPRESSION_WIDTH = 32
+"""Expressions up to this width put the values into one column; longer ones push theirs to the right."""
+
+NO_HISTORY_TO_ASK = "There is no history to ask; ksrcfind doctor says why."
+
+
+@dataclass(slots=True)
+class TextWriter:
+    """One finding after the other, told in full."""
+
+    write: Write
+    commits: Commits
+    painter: Painter
+    first: bool = True
+
+    def finding(self, finding: Finding) -> None:
+        """Write the line, what printed it and where that came from."""
+        if not self.first:
+            self.write("\n\n")
+        self.first = False
+        for line in self._lines(finding):
+            self.write(line)
+
+    def folded(self, folded: Folded) -> None:
+        """Write the example."""
+        self.finding(folded.finding)
+
+    def end(self, summary: Summary | None) -> None:
+        """Write nothing more."""
+
+    def _lines(self, finding: Finding) -> Iterator[str]:
+        line, answer = self.painter.line, finding.answer
+        yield line((finding.log.body if finding.log else finding.input.text, "title"))
+        if answer.points_to is not None:
+            place = answer.points_to
+            yield line()
+            yield line("points to ", (f"{place.path}:{place.line}", "place"), *_in(place.function), indent=2)
+            yield from self._history(finding.points_to or NO_HISTORY)
+        if answer.matches:
+            match, history = next(told_matches(finding))
+            yield line()
+            yield from self._match(match, place=finding.log is None)
+            yield from self._history(history)
+            yield from self._others(finding)
+        elif answer.reason is not None:
+            yield line()
+            yield line(("No match: ", "warn"), answer.reason.text, indent=2)
+        for note in finding.notes:
+            yield line()
+            yield line(("Note: ", "label"), note, indent=2)
+
+    def _match(self, match: Match, *, place: bool) -> Iterator[str]:
+        line, message = self.painter.line, match.message
+        yield line(*where(match), *([] if place else ["  ", *how(match)]), indent=2)
+        yield line((f"{message.call}({quoted(message.format)})", "code"), indent=2)
+        printed = template(match.form.printed)
+        if printed != message.format.removesuffix("\n"):
+            yield line(("prints ", "label"), quoted(printed), indent=2)
+        if message.defined_at is not None:
+            definition = message.defined_at
+            yield line(("out of macro ", "label"), f"{definition.macro}, {definition.path}:{definition.line}", indent=2)
+        if match.values:
+            yield line()
+        conversions = max((len(value.conversion) for value in match.values), default=0)
+        expressions = max((len(value.expression) for value in match.values), default=0)
+        for value in match.values:
+            decoded = f" ({value.decoded})" if value.decoded else ""
+            yield line(
+                (f"{value.conversion:<{conversions}}  ", "label"),
+                f"{value.expression:<{min(expressions, EXPRESSION_WIDTH)}}  ",
+                (value.value or "", "value"),
+                decoded,
+                indent=4,
+            )
+
+    def _history(self, history: Provenance) -> Iterator[str]:
+        first, last = history.introduced, history.last_changed
+        note = history.note or (NO_HISTORY_TO_ASK if history.status == "unavailable" else None)
+        if first is not None or last is not None or note:
+            yield self.painter.line()
+        if first is not None:
+            yield from self._commit("Introduced", first)
+        if history.origin is not None and (first is None or history.origin.commit != first.commit):
+            yield from self._fact("First wording", *changed(history.origin))
+        if last is not None:
+            if first is None:
+                yield from self._commit("Last changed", last)
+            elif last.commit != first.commit:
+                yield from self._fact("Last changed", *changed(last))
+        if note:
+            yield self.painter.line(note, indent=2)
+
+    def _commit(self, label: str, change: Change) -> Iterator[str]:
+        commit = self.commits(change.commit)
+        author, release = commit.author, change.release
+        yield from self._fact(label, *cited(change))
+        yield from self._fact("Author", f"{author.name} <{author.email}>")
+        yield from self._fact("Date", f"{author.date:%Y-%m-%d %H:%M:%S %z}")
+        yield from self._fact("First tag", (release.first_tag or "none contains it", "release"))
+        yield from self._fact("First release", (release.first_release or "none yet", "release"))
+        body = body_of(commit)
+        if body:
+            yield self.painter.line()
+        for text in body:
+            yield self.painter.line(text, indent=6)
+
+    def _fact(self, label: str, *spans: Span | str) -> Iterator[str]:
+        yield self.painter.line((f"{label:<{COLUMN}}", "label"), *spans, indent=2)
+
+    def _others(self, finding: Finding) -> Iterator[str]:
+        line, answer = self.painter.line, finding.answer
+        first, *others = told_matches(finding)
+        equal = [told for told in others if (told[0].tier, told[0].score) == (first[0].tier, first[0].score)]
+        unseen = answer.rivals - len(equal)
+        if not others and unseen <= 0:
+            return
+        yield line()
+        yield line(("Other candidates", "title"), indent=2)
+        for match, history in others:
+            yield line()
+            yield line(*where(match), "  ", *how(match), indent=4)
+            yield line((f"{match.message.call}({quoted(match.message.format)})", "code"), indent=4)
+            change = history.introduced or history.last_changed
+            if change is not None:
+                label = "introduced" if history.introduced else "last changed"
+                yield line((f"{label} ", "label"), *changed(change), indent=4)
+        if unseen > 0:
+            yield line()
+            calls = "1 further call fits" if unseen == 1 else f"{unseen} further calls fit"
+            yield line(f"{calls} as well as the first; -n {len(others) + 1 + unseen} shows all.", indent=4)
+
+
+def where(match: Match) -> list[Span | str]:
+    """Return the spans that say where a call stands: `mm/oom_kill.c:868-869  __oom_kill_process()`."""
+    message = match.message
+    end = f"-{message.line_end}" if message.line_end != message.line_start else ""
+    return [(f"{message.path}:{message.line_start}{end}", "place"), *_in(message.function)]
+
+
+def how(match: Match) -> list[Span | str]:
+    """Return the spans that say how well a call explains the line: `exact match, confidence 0.97`."""
+    return [(f"{match.tier.value} match", match.tier.value), (f", confidence {match.confidence:.2f}", "label")]
+
+
+def cited(change: Change) -> list[Span | str]:
+    """Return the spans that name a commit as kernel people do: `619b5b469bab ("mm, oom: show …")`."""
+    return [(change.commit[:12], "commit"), f' ("{change.subject}")']
+
+
+def changed(change: Change) -> list[Span | str]:
+    """Return the spans that name a commit and its release: `v5.9 by 619b5b469bab ("mm, oom: show …")`."""
+    release = change.release.first_release or change.release.first_tag
+    return [*([("in ", "label"), (release, "release"), (" by ", "label")] if release else []), *cited(change)]
+
+
+def body_of(commit: Commit) -> list[str]:
+    """Return the lines of the message below its subject; all lines if the subject is not its first paragraph."""
+    head, _, rest = commit.message.strip("\n").partition("\n\n")
+    text = rest if " ".join(head.split()) == " ".join(commit.subject.split()) else commit.message
+    return text.strip("\n").splitlines()
+
+
+def quoted(text: str) -> str:
+    """Return text as a C string literal."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\t", "\\t")
+    return f'"{escaped}"'
+
+
+def _in(function: str | None) -> list[Span | str]:
+    return ["  ", (f"{function}()", "function")] if function else []

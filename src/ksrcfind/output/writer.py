@@ -1,0 +1,30 @@
+"""What every format offers: findings go in as they come, text comes out."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from ksrcfind.batch import Folded, Summary
+from ksrcfind.finding import Finding
+from ksrcfind.history.provenance import Commit
+
+Write = Callable[[str], object]
+"""Where text goes to."""
+
+Commits = Callable[[str], Commit]
+"""Tells about the commit with an id (`Finder.commit`)."""
+
+
+class Writer(Protocol):
+    """Shows findings in one format."""
+
+    def finding(self, finding: Finding) -> None:
+        """Show one finding."""
+        ...
+
+    def folded(self, folded: Folded) -> None:
+        """Show a message of a log with its repeats."""
+        ...
+
+    def end(self, summary: Summary | None) -> None:
+        """Show what comes last; `summary` is that of a batch."""
+        ...

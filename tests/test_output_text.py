@@ -1,0 +1,122 @@
+"""The text that people read: golden files under goldens/, and nothing of a stranger's that moves a cursor."""
+
+import io
+import sys
+import unicodedata
+from dataclasses import replace
+
+import pytest
+
+import golden
+from example_findings import (
+    ALL,
+    COMMITS,
+    EXACT,
+    FILES_ONLY,
+    HOSTILE,
+    NO_PLACE,
+    PLACE,
+    POINTING,
+    RIVALS,
+    STRANGE,
+    UNEXPLAINED,
+)
+from ksrcfind.batch import Fold, Tally
+from ksrcfind.output.logtext import LogTextWriter
+from ksrcfind.output.style import Painter
+from ksrcfind.output.text import TextWriter, body_of, quoted
+from ksrcfind.output.visible import visible, visible_line
+
+EXAMPLES = {
+    "exact": EXACT,
+    "files-only": FILES_ONLY,
+    "unexplained": UNEXPLAINED,
+    "place": PLACE,
+    "no-place": NO_PLACE,
+    "rivals": RIVALS,
+    "pointing": POINTING,
+    "strange": STRANGE,
+}
+
+
+def text(*findings, color=False):
+    out = io.StringIO()
+    writer = TextWriter(out.write, COMMITS.__getitem__, Painter(color))
+    for finding in findings:
+        writer.finding(finding)
+    writer.end(None)
+    return out.getvalue()
+
+
+def log_text(*findings, each=False, color=False, interrupted=False):
+    out, fold, tally = io.StringIO(), Fold(), Tally()
+    writer = LogTextWriter(out.write, Painter(color))
+    for finding in findings:
+        tally.add(finding)
+        if each:
+            writer.finding(finding)
+        else:
+            fold.add(finding)
+    for item in fold.folded():
+        writer.folded(item)
+    writer.end(tally.summary(interrupted=interrupted))
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_text(name):
+    golden.check(f"text/{name}.txt", text(EXAMPLES[name]))
+
+
+def test_several_findings_stand_apart():
+    golden.check("text/several.txt", text(EXACT, UNEXPLAINED))
+
+
+def test_colours_change_nothing_but_the_look():
+    golden.check("text/exact-colour.txt", text(EXACT, color=True).replace("\x1b", "<ESC>"))
+
+
+LATER = replace(EXACT, input=replace(EXACT.input, line=99), log=replace(EXACT.log, uptime_s=50000.5))
+
+
+def test_folded_log():
+    golden.check("text/batch-folded.txt", log_text(EXACT, UNEXPLAINED, RIVALS, POINTING, LATER))
+
+
+def test_each_line_of_a_log():
+    golden.check("text/batch-each.txt", log_text(EXACT, UNEXPLAINED, RIVALS, LATER, each=True, interrupted=True))
+
+
+@pytest.mark.parametrize("color", [False, True])
+def test_nothing_of_a_stranger_moves_the_cursor(color):
+    shown = text(*ALL, color=color) + log_text(*ALL, color=color) + log_text(*ALL, each=True, color=color)
+    own = {"\n"} | ({"\x1b"} if color else set())
+    assert {char for char in shown if unicodedata.category(char) in ("Cc", "Cf", "Zl", "Zp", "Cs")} <= own
+    assert visible_line(HOSTILE) in shown
+    if color:
+        assert "\x1b]" not in shown
+
+
+def test_visible_covers_all_controls_of_unicode():
+    kept = {"\t", "\n", "\u200c", "\u200d"}
+    for char in map(chr, range(sys.maxunicode + 1)):
+        unsafe = unicodedata.category(char) in ("Cc", "Cf", "Zl", "Zp", "Cs") and char not in kept
+        if unicodedata.category(char) != "Cn":
+            assert (visible(char) != char) == unsafe, hex(ord(char))
+
+
+def test_visible_says_which_character_it_was():
+    assert visible("a\x1b[2J\u202eb\U000e0041\r\n\tc\udc80") == "a\\x1b[2J\\u202eb\\U000e0041\\x0d\n\tc\ufffd"
+    assert visible_line("a\nb") == "a\\nb"
+
+
+def test_body_of_a_message_leaves_out_the_subject_only_where_it_is_the_first_paragraph():
+    commit = COMMITS["1" * 40]
+    assert body_of(replace(commit, subject="a b", message="a\nb\n\nc\n\nd\n")) == ["c", "", "d"]
+    assert body_of(replace(commit, subject="a", message="a\n")) == []
+    assert body_of(replace(commit, subject="a", message="b\n\nc\n")) == ["b", "", "c"]
+    assert body_of(replace(commit, subject="", message="")) == []
+
+
+def test_quoted_is_a_c_literal():
+    assert quoted('a "b"\t\\ %d\n') == r'"a \"b\"\t\\ %d\n"'
