@@ -66,14 +66,17 @@ def read_file(root: Path, path: str) -> bytes:
     flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     try:
         descriptor = os.open(root / path, flags)
-    except PermissionError:
+    except (FileNotFoundError, PermissionError):
         raise
-    except OSError as error:
+    except OSError as error:  # A symbolic link, a name that is too long.
         raise FileNotFoundError(path) from error
-    with os.fdopen(descriptor, "rb") as file:
+    try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise FileNotFoundError(path)
-        return file.read()
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            return file.read()
+    finally:
+        os.close(descriptor)
 
 
 def read_files(root: Path, paths: Iterable[str]) -> Iterator[tuple[str, bytes]]:

@@ -10,10 +10,12 @@ The child's environment is made here from the parent's; nothing else of the envi
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -217,11 +219,13 @@ class Process:
         """End the command; nothing happens to one that belongs to the process that this one was forked from."""
         if self._owner == os.getpid():
             self._process.kill()
-            self._process.communicate()
+            self._process.wait()
         else:
             self._process.returncode = 0  # Here only the record of it is dropped.
-        if self._errors is not None:
-            self._errors.close()
+        for pipe in (self.input, self.output, self._errors):
+            if pipe is not None:
+                with suppress(OSError):  # What was still to be written finds no reader.
+                    pipe.close()
 
 
 def neutral(configuration: Mapping[str, str]) -> tuple[str, ...]:
@@ -267,6 +271,12 @@ def failure(directory: Path, arguments: tuple[str, ...], stderr: str) -> GitErro
         return GitError(
             f"git does not trust the repository at {directory}: it belongs to another user",
             f"If you trust it: {remedy}",
+            stderr,
+        )
+    if "promisor remote" in stderr:
+        return GitError(
+            f"this partial clone lacks a file that is needed, and nothing is fetched while looking: {directory}",
+            f"Get all files once: git -C {shlex.quote(str(directory))} fetch --refetch --no-filter",
             stderr,
         )
     said = [line for line in stderr.splitlines() if line.strip()]

@@ -7,7 +7,7 @@ reads every repository that git itself reads: partial clones, new reference form
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
-from ksrcfind.tree.git import Git, GitError, Process
+from ksrcfind.tree.git import Git, Process, failure
 
 # Requests written ahead of the answers. They must fit into a pipe as a whole, for git may be busy writing an answer;
 # and the answers are held until all are there, so that one question never meets the answers of another.
@@ -65,7 +65,7 @@ class ObjectReader:
         if self._process is not None and not self._process.running:
             self.close()
         if self._process is None:
-            self._process = self._git.start("cat-file", "--batch")
+            self._process = self._git.start("cat-file", "--batch", errors=True)
         try:
             self._process.input.write(b"".join(requests))
             self._process.input.flush()
@@ -77,8 +77,8 @@ class ObjectReader:
     def _answer(self, process: Process) -> tuple[str, bytes] | None:
         header = process.output.readline()
         if not header.endswith(b"\n"):
-            self._git.run("rev-parse", "--git-dir")  # Says why, if the repository as a whole is at fault.
-            raise GitError("git cat-file ended early", "git fsck tells whether the repository is damaged.")
+            _, said = process.finish()
+            raise failure(self._git.directory, ("cat-file",), said)
         # `<id> <type> <size>`, or the name asked for and `missing`, `ambiguous` or `submodule`.
         fields = header.rstrip(b"\n").split(b" ")
         if len(fields) < 3 or not fields[-1].isdigit():

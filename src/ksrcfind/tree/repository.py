@@ -68,11 +68,6 @@ class Repository:
 
     def missing(self, what: str) -> KsrcfindError:
         """Return the error for an object that should be there."""
-        if self.partial:
-            return KsrcfindError(
-                f"{what} is not in this partial clone, and nothing is fetched while looking",
-                f"Get all files once: git -C {self.root} fetch --refetch --no-filter",
-            )
         return KsrcfindError(
             f"{what} is missing from the repository at {self.root}",
             f"git -C {self.root} fsck tells what else is.",

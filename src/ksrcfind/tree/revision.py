@@ -44,7 +44,7 @@ class RevisionSnapshot:
         return {path: self.blobs[path] for path in sorted(self.blobs) if disk.wanted(path, ends, wanted)}
 
     def read(self, path: str) -> bytes:
-        """Bytes of one file. Raises `FileNotFoundError`, `KsrcfindError` in a partial clone that lacks it."""
+        """Bytes of one file. Raises `FileNotFoundError`, `KsrcfindError` where the repository lacks it."""
         blob = self.blobs.get(path)
         if blob is None:
             raise FileNotFoundError(path)
