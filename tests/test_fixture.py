@@ -19,21 +19,21 @@ OBJECT_ID = re.compile(r"\b(?:[0-9a-f]{40}|[0-9a-f]{12})\b")
 OOM_TEXT = '"%s: OOM victim %d (%s) is already exiting. Skip killing the task\\n"'
 
 REFS = {
-    "refs/heads/master": "e9a22a2c155612b11c84da2e3197b9515cfcd4f6",
-    "refs/heads/linux-5.8.y": "cad7bd1ddb554ce43d3317f1a87e6dfda97aaf43",
-    "refs/heads/next": "bae1376a91716ce209d55cc7607058968e14b173",
-    "refs/tags/v2.6.11": "258220f6144d1bc4b2e3b9a6fc6d1974f5493732",
-    "refs/tags/v2.6.12-rc2": "1480605c0cfa3dcaf4710112e586f99928ee24b6",
-    "refs/tags/v3.3": "c1eabd3492267750599737cf830b832c0f04bb1e",
-    "refs/tags/v5.8": "1ccdb9d06efe269eaa0eb42a88c5dcd2b7408016",
-    "refs/tags/v5.8.2": "caebe654fa6d7013616b61bcb4cc7752be41cfeb",
-    "refs/tags/v5.9-rc1": "c8a920b9adaad91cfa83030e16a5c8d48764b518",
-    "refs/tags/v5.9": "ac82cede1f45cb816805b01afbd8454aa8e47988",
-    "refs/tags/v6.1": "54f85a91e24487ca4c325b381dc44d04fc1fd3a2",
-    "refs/tags/mini-backup": "3bc3732bfce75a24fef85ab14c278729e4e6d16e",
+    "refs/heads/master": "4feb478ab397fd850b140189099895cbd721ed18",
+    "refs/heads/linux-5.8.y": "ff6338147880aafd917a7c6959bb5c705de2567e",
+    "refs/heads/next": "9e1dae5bd1edad1825520b1412da4c3ef1b80e4d",
+    "refs/tags/v2.6.11": "6520cc2b0e4cfefa9d7981c473b6b8201b0d4f23",
+    "refs/tags/v2.6.12-rc2": "e1021bf92d51c43b2bf30f658a93a7e3a08199ec",
+    "refs/tags/v3.3": "1d50779f04a96d23721854d213f99336d9383a7f",
+    "refs/tags/v5.8": "b8f53cc03adc7477c41ca5488d1101352f5bc2c6",
+    "refs/tags/v5.8.2": "3321f1789e4fb6d39e4fdda15843a52a698cbe9e",
+    "refs/tags/v5.9-rc1": "8690e28bb365937effd903ee486140d5cc86c286",
+    "refs/tags/v5.9": "38c33e8868603e62194def19427240d9fb5f8c2b",
+    "refs/tags/v6.1": "0902e74726d476a458c8b69a2ce20eff1804a828",
+    "refs/tags/mini-backup": "709b464d65d385340ce75c65fc44e4941d46b40d",
 }
-OOM_COMMIT = "4e24de77c1a3da446680d0a7e9fd47da11b08b05"
-OOM_BACKPORT = "db81ad4d82b61845a6c9e4022a710e4bb5c1ca82"
+OOM_COMMIT = "f18369643e0c4d504079c3b489f6b1af5ad1d933"
+OOM_BACKPORT = "20889ee05b6fe7911e5cf584a97f0175c7fc4534"
 
 
 def run(program, *arguments, **environment):
