@@ -156,6 +156,8 @@ def test_line_record():
             "process": "kernel",
             "caller": None,
             "device": None,
+            "subsystem": None,
+            "boot": None,
         },
         "tree": {"rev": "v5.9", "commit": "b" * 40, "source": "git"},
         "verdict": "exact",

@@ -169,7 +169,8 @@ class _Group:
     incomplete: set[int] = field(default_factory=set)
 
     def add(self, finding: Finding) -> None:
-        self.count += 1
+        # A syslog daemon may have folded repeats already: "message repeated 3 times".
+        self.count += finding.log.repeats if finding.log else 1
         if _RANK.get(finding.answer.verdict, 9) < _RANK.get(self.example.answer.verdict, 9):
             self.example = finding
         self.last = sighting = _sighting(finding)

@@ -46,7 +46,7 @@ def finding_record(finding: Finding, number: int) -> Record:
             for position, (match, history) in enumerate(told_matches(finding))
         ],
         "rivals": answer.rivals,
-        "repeats": 1,
+        "repeats": finding.log.repeats if finding.log else 1,
         "occurrences": None,
         "notes": list(finding.notes),
     }
@@ -133,6 +133,8 @@ def _log(line: LogLine) -> Record:
         "process": line.process,
         "caller": line.caller,
         "device": line.device,
+        "subsystem": line.subsystem,
+        "boot": line.boot,
     }
 
 

@@ -1,0 +1,41 @@
+"""What doctor found, as text and as JSON."""
+
+from collections.abc import Iterable
+
+import msgspec
+
+from ksrcfind import __version__
+from ksrcfind.doctor import Check, State
+from ksrcfind.output.json import encode
+from ksrcfind.output.record import SCHEMA
+from ksrcfind.output.style import Painter
+
+NAME_WIDTH = 14
+"""Width of the column of names."""
+
+
+def checks_text(checks: Iterable[Check], painter: Painter) -> str:
+    """Return one line for each check, and below it what to do."""
+    lines = []
+    for check in checks:
+        state = (f"{check.state.value:<7}", check.state.value)
+        lines.append(painter.line(state, f"{check.name:<{NAME_WIDTH}}", check.value))
+        if check.advice:
+            lines.append(
+                painter.line(("to do  " if check.state is not State.OK else "       ", "label"), check.advice, indent=7)
+            )
+    return "".join(lines)
+
+
+def checks_json(checks: Iterable[Check]) -> str:
+    """Return the document that the schema calls `doctor`."""
+    document = {
+        "schema": SCHEMA,
+        "type": "doctor",
+        "version": __version__,
+        "checks": [
+            {"name": check.name, "state": check.state.value, "value": check.value, "advice": check.advice}
+            for check in checks
+        ],
+    }
+    return msgspec.json.format(encode(document), indent=2) + "\n"
