@@ -1,0 +1,269 @@
+"""Where logs are read from: files, compressed ones too, directories, standard input, growing files and pipes.
+
+The only module of `log` that opens anything. It hands bytes to `records`, piece by piece, so that a log of any length
+and a line of any length take little memory.
+"""
+
+import bz2
+import codecs
+import gzip
+import io
+import lzma
+import os
+import re
+import select
+import time
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import BinaryIO, Protocol, cast
+
+from ksrcfind.errors import KsrcfindError
+from ksrcfind.log.records import Row, read_rows, split_lines
+
+CHUNK = 1 << 18
+"""Bytes that are read at once."""
+
+INTERVAL = 0.2
+"""Seconds between two looks at a file that does not grow."""
+
+MOST_MEMORY = 1 << 28
+"""Bytes that a decompressor may take."""
+
+STDIN = "-"
+"""Name of the source that stands for standard input."""
+
+
+class LogUnreadableError(KsrcfindError):
+    """A log could not be opened, or not be read to its end."""
+
+
+def read_logs(names: Iterable[str], stdin: BinaryIO) -> Iterator[Row]:
+    """Read several logs one after the other: files, directories, and `-` for standard input.
+
+    Raises LogUnreadableError when one cannot be read; the rows before it have been given by then.
+    """
+    for name in names:
+        if name == STDIN:
+            yield from read_log(stdin, STDIN)
+        else:
+            for path in log_files(Path(name)):
+                with _open(path) as file:
+                    yield from read_log(file, str(path))
+
+
+def read_log(file: BinaryIO, source: str | None = None) -> Iterator[Row]:
+    """Read the rows of an open file; one that is compressed (gzip, xz, bzip2, zstd) is decompressed."""
+    return read_rows(split_lines(_utf8(_plain(_buffered(file), source or STDIN))), source)
+
+
+def follow_file(name: str, wait: Callable[[], bool] | None = None) -> Iterator[Row]:
+    """Read a growing file for ever, also when it is rotated or cut; line numbers start anew then.
+
+    `wait` is called whenever there is nothing to read; it ends the iteration by returning False.
+    """
+    wait = wait or _sleep
+    growing = _Growing(Path(name), wait)
+    while not growing.stopped:
+        yield from read_rows(split_lines(_utf8(growing.pieces())), name)
+
+
+def follow_pipe(file: BinaryIO, source: str | None = STDIN) -> Iterator[Row]:
+    """Read a pipe or terminal to its end; rows come as soon as their lines are there."""
+    return read_rows(split_lines(_utf8(_arriving(file.fileno()))), source)
+
+
+def log_files(path: Path) -> list[Path]:
+    """Return the files that a name stands for: itself, or the logs of a directory and those below.
+
+    Rotated logs come in the order they were written: kern.log.2.gz, kern.log.1, kern.log. Hidden files, links and the
+    journal's own files are left out of directories.
+    """
+    if not path.is_dir():
+        return [path]
+    found = []
+    for directory, _, names in os.walk(path):
+        for name in names:
+            file = Path(directory, name)
+            if not name.startswith(".") and file.is_file() and not file.is_symlink() and not _JOURNAL.search(name):
+                found.append(file)
+    return sorted(found, key=_rotation)
+
+
+_JOURNAL = re.compile(r"\.journal~?$")
+_ROTATED = re.compile(r"(.*?)(?:\.(\d{1,6}))?(?:\.(?:gz|xz|zst|bz2))?$", re.DOTALL)
+
+
+def _rotation(path: Path) -> tuple[str, str, int, str]:
+    match = cast(re.Match[str], _ROTATED.match(path.name))
+    return str(path.parent), match[1], -int(match[2] or 0), path.name
+
+
+def _open(path: Path) -> BinaryIO:
+    try:
+        return path.open("rb")
+    except OSError as error:
+        raise LogUnreadableError(f"cannot read {path}: {error.strerror}") from error
+
+
+class _Readable(Protocol):
+    """What gives bytes as they come."""
+
+    def read1(self, size: int, /) -> bytes: ...
+
+
+def _buffered(file: BinaryIO) -> io.BufferedReader:
+    return file if isinstance(file, io.BufferedReader) else io.BufferedReader(cast(io.RawIOBase, file))
+
+
+def _pieces(file: _Readable) -> Iterator[bytes]:
+    while piece := file.read1(CHUNK):
+        yield piece
+
+
+def _plain(file: io.BufferedReader, name: str) -> Iterator[bytes]:
+    """Read a file in pieces, decompressed by what its first bytes say it is."""
+    head = file.peek(8)[:8]
+    if head.startswith(b"LPKSHHRH"):
+        hint = f"read it with journalctl: journalctl --file {name} -o json | ksrcfind batch -"
+        raise LogUnreadableError(f"{name} is a journal file", hint)
+    if head.startswith(b"\x1f\x8b"):
+        pieces = _pieces(gzip.GzipFile(fileobj=file))
+    elif head.startswith(b"\xfd7zXZ\0"):
+        pieces = _inflated(file, lambda: lzma.LZMADecompressor(memlimit=MOST_MEMORY))
+    elif head.startswith(b"BZh"):
+        pieces = _inflated(file, bz2.BZ2Decompressor)
+    elif head.startswith(b"\x28\xb5\x2f\xfd"):
+        pieces = _zstandard(file, name)
+    else:
+        yield from _pieces(file)
+        return
+    try:
+        yield from pieces
+    except (OSError, EOFError, lzma.LZMAError, zlib.error) as error:
+        raise LogUnreadableError(f"{name} is damaged: {error}", "what stands before the damage was read") from error
+
+
+class _Decompressor(Protocol):
+    """What lzma and bz2 have in common."""
+
+    @property
+    def eof(self) -> bool: ...
+
+    @property
+    def needs_input(self) -> bool: ...
+
+    @property
+    def unused_data(self) -> bytes: ...
+
+    def decompress(self, data: bytes, max_length: int = ...) -> bytes: ...
+
+
+def _inflated(file: _Readable, new: Callable[[], _Decompressor]) -> Iterator[bytes]:
+    """Decompress one stream after the other; a small file that stands for a huge one is read piece by piece as well."""
+    decompressor = new()
+    while True:
+        data = b""
+        if decompressor.eof:
+            # Streams may stand one behind the other, with NUL bytes between them.
+            data = decompressor.unused_data.lstrip(b"\0") or file.read1(CHUNK).lstrip(b"\0")
+            if not data:
+                return
+            decompressor = new()
+        elif decompressor.needs_input and not (data := file.read1(CHUNK)):
+            raise EOFError("it ends too early")
+        yield decompressor.decompress(data, CHUNK)
+
+
+def _zstandard(file: io.BufferedReader, name: str) -> Iterator[bytes]:
+    try:
+        import zstandard  # noqa: PLC0415 - an optional dependency
+    except ImportError:
+        hint = f"zstd -dc {name} | ksrcfind batch -   or: pip install zstandard"
+        raise LogUnreadableError(f"{name} is compressed with zstd, for which Python needs a package", hint) from None
+    reader = zstandard.ZstdDecompressor(max_window_size=MOST_MEMORY).stream_reader(file, read_across_frames=True)
+    try:
+        while piece := reader.read(CHUNK):
+            yield piece
+    except zstandard.ZstdError as error:
+        raise EOFError(str(error)) from error
+
+
+_MARKS = (
+    (codecs.BOM_UTF8, None),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+
+
+def _utf8(pieces: Iterable[bytes | None]) -> Iterator[bytes | None]:
+    """Turn UTF-16 with a byte order mark (PowerShell writes it) into UTF-8, leave everything else as it is."""
+    source = iter(pieces)
+    head = b""
+    for piece in source:
+        if piece is None:
+            yield None
+        else:
+            head += piece
+            if len(head) >= 3:
+                break
+    mark, encoding = next(((mark, name) for mark, name in _MARKS if head.startswith(mark)), (b"", None))
+    head = head[len(mark) :]
+    if encoding is None:
+        yield head
+        yield from source
+        return
+    decoder = codecs.getincrementaldecoder(encoding)("replace")
+    yield decoder.decode(head).encode()
+    for piece in source:
+        yield None if piece is None else decoder.decode(piece).encode()
+    yield decoder.decode(b"", final=True).encode()
+
+
+def _sleep() -> bool:
+    time.sleep(INTERVAL)
+    return True
+
+
+class _Growing:
+    """A file that is written to while it is read."""
+
+    def __init__(self, path: Path, wait: Callable[[], bool]) -> None:
+        self.path = path
+        self.wait = wait
+        self.stopped = False
+
+    def pieces(self) -> Iterator[bytes | None]:
+        """Give what is there and what comes, until another file takes the place of this one or it is cut."""
+        with _open(self.path) as file:
+            while True:
+                if piece := file.read(CHUNK):
+                    yield piece
+                    continue
+                yield None
+                if not self.wait():
+                    self.stopped = True
+                    return
+                if self._replaced(file):
+                    # What was written between the last look and the change.
+                    yield file.read()
+                    return
+
+    def _replaced(self, file: BinaryIO) -> bool:
+        try:
+            now = self.path.stat()
+        except OSError:
+            return False  # between two files; the old one may still grow
+        open_now = os.fstat(file.fileno())
+        return (now.st_dev, now.st_ino) != (open_now.st_dev, open_now.st_ino) or open_now.st_size < file.tell()
+
+
+def _arriving(descriptor: int) -> Iterator[bytes | None]:
+    while True:
+        readable, _, _ = select.select([descriptor], [], [], INTERVAL)
+        if not readable:
+            yield None
+        elif piece := os.read(descriptor, CHUNK):
+            yield piece
+        else:
+            return

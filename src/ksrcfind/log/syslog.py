@@ -1,0 +1,280 @@
+"""Headers that syslog daemons and journalctl write before a message.
+
+Sources: RFC 3164 section 4.1, RFC 5424 section 6, rsyslog's built-in templates (RSYSLOG_TraditionalFileFormat,
+RSYSLOG_FileFormat, RSYSLOG_SyslogProtocol23Format and their forwarding twins), busybox sysklogd/syslogd.c, OpenWrt's
+logread, systemd src/shared/logs-show.c (output_short, output_verbose).
+
+A header ends in a tag. `kernel:` says that the kernel wrote the message, any other tag names a process.
+"""
+
+import re
+
+from ksrcfind.log.grammar import (
+    DIGITS,
+    FACILITIES,
+    ISO,
+    LEVEL_NAMES,
+    Fields,
+    Grammar,
+    Layer,
+    from_epoch,
+    instant,
+    nothing,
+    priority,
+)
+
+HOST = r"[^\s\[\]:]++(?::++[^\s\[\]:]++)*+"
+"""Name or address, IPv6 too; never with a colon at its end, that would be a tag."""
+
+# A tag without a process id looks like a program's name; before a process id it may be anything (systemd's
+# `(sd-executor)[7]`, `Web Content[123]`).
+_PRIORITY = rf"({'|'.join(FACILITIES)})\.({'|'.join(LEVEL_NAMES)}) "
+_ORIGIN = (
+    rf"(?:(?!(?:{'|'.join(FACILITIES)})\.)({HOST}) )?(?:{_PRIORITY})?"
+    r"(?:([^:\[\]\n]{1,64})\[\d{1,10}\]|(kernel(?=:\[)|[A-Za-z_/][\w./@+-]{0,80}(?=:(?: |$)))):(?: |$)?"
+)
+_STAMP_NEXT = r"(?=\[ {0,12}\d{1,12}\.\d{6}\])"
+_REST = rf"(?:{_ORIGIN}|({HOST}) {_STAMP_NEXT})"
+_MONTH = "(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
+_WEEKDAY = "(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)"
+_DAY, _TIME = r"\d{4}-\d\d-\d\d", r"\d\d:\d\d:\d\d(?:\.\d{1,9})?"
+_MONTHS, _WEEKDAYS = "JFMASOND", "MTWFS"
+
+
+def _origin(groups: tuple[str | None, ...]) -> Fields:
+    """Turn the groups of `_REST` into fields."""
+    host, facility, level, tagged, tag, bare_host = groups
+    fields: Fields = {}
+    if host or bare_host:
+        fields["host"] = host or bare_host
+    process = tagged or tag
+    if process:
+        fields["process"] = process
+        if process == "kernel":
+            fields["facility"] = "kern"
+    if facility:
+        fields["facility"] = facility
+        fields["level"] = LEVEL_NAMES[level or ""]
+    return fields
+
+
+def _traditional(match: re.Match[str]) -> Fields:
+    number, wallclock, *rest = match.groups()
+    fields = _origin(tuple(rest))
+    fields["wallclock"] = wallclock
+    if number:
+        fields |= priority(number)
+    return fields
+
+
+def _iso(match: re.Match[str]) -> Fields:
+    fields = _traditional(match)
+    fields["time"] = instant(match[2])
+    return fields
+
+
+def _full(match: re.Match[str]) -> Fields:
+    wallclock, date, clock, zone, *rest = match.groups()
+    fields = _origin(tuple(rest))
+    fields["wallclock"] = wallclock
+    # Other abbreviations name different zones in different places.
+    fields["time"] = instant(f"{date}T{clock}Z") if zone in ("UTC", "GMT") else None
+    return fields
+
+
+def _unix(match: re.Match[str]) -> Fields:
+    seconds, fraction, *rest = match.groups()
+    fields = _origin(tuple(rest))
+    fields["wallclock"] = f"{seconds}.{fraction}"
+    fields["time"] = from_epoch(int(seconds) * 1_000_000 + int(fraction))
+    return fields
+
+
+def _protocol_23(match: re.Match[str]) -> Fields:
+    number, wallclock, host, application = match.groups()
+    fields = priority(number)
+    fields["time"] = instant(wallclock)
+    fields["wallclock"] = None if wallclock == "-" else wallclock
+    fields["host"] = None if host == "-" else host
+    if application != "-":
+        fields["process"] = application
+        if application == "kernel":
+            fields.setdefault("facility", "kern")
+    return fields
+
+
+def _verbose(match: re.Match[str]) -> Fields:
+    wallclock, cursor = match.groups()
+    fields: Fields = {"wallclock": wallclock}
+    for name, value in re.findall(r"(?:^|;)([bmt])=([0-9a-f]{1,32})(?=;|$)", cursor):
+        if name == "b":
+            fields["boot"] = value
+        elif name == "t" and len(value) <= 16:
+            fields["time"] = from_epoch(int(value, 16))
+    return fields
+
+
+def _boot(match: re.Match[str]) -> Fields:
+    return {"boot": match[1]} if match[1] else {}
+
+
+def _tag_only(match: re.Match[str]) -> Fields:  # noqa: ARG001 - the signature of a reader
+    return {"process": "kernel", "facility": "kern"}
+
+
+_SHOW = "systemd src/shared/logs-show.c"
+_SD = r"(?:-|(?:\[(?:[^\]\\]|\\.)*+\])++)"
+
+GRAMMARS = (
+    Grammar(
+        "syslog-5424",
+        Layer.SYSLOG,
+        "<" + DIGITS,
+        # Files often leave out the priority, and some the version with it.
+        re.compile(
+            rf"(?:(?:<(\d{{1,3}})>)?\d{{1,2}} (?=-|\d{{4}}-))?({ISO}|-) (\S{{1,255}}) (\S{{1,48}}) "
+            rf"(?:-|[^\s\[\]:]{{1,128}}) (?:-|[^\s\[\]:]{{1,32}}) {_SD}(?: \ufeff?|$)"
+        ),
+        _protocol_23,
+        "RFC 5424, section 6",
+    ),
+    Grammar(
+        "syslog",
+        Layer.SYSLOG,
+        "<" + _MONTHS,
+        re.compile(rf"(?:<(\d{{1,3}})>)?({_MONTH} [ \d]?\d(?: \d{{4}})? \d\d:\d\d:\d\d):? (?:{_REST})?"),
+        _traditional,
+        "RFC 3164, section 4.1; rsyslog RSYSLOG_TraditionalFileFormat; journalctl -o short",
+    ),
+    Grammar(
+        "journal-precise",
+        Layer.SYSLOG,
+        "<" + _MONTHS,
+        re.compile(rf"(?:<(\d{{1,3}})>)?({_MONTH} [ \d]?\d \d\d:\d\d:\d\d\.\d{{1,9}}) (?:{_REST})?"),
+        _traditional,
+        f"{_SHOW}, OUTPUT_SHORT_PRECISE",
+    ),
+    Grammar(
+        "syslog-iso",
+        Layer.SYSLOG,
+        "<" + DIGITS,
+        re.compile(rf"(?:<(\d{{1,3}})>)?({ISO}) {_REST}"),
+        _iso,
+        f"rsyslog RSYSLOG_FileFormat; {_SHOW}, OUTPUT_SHORT_ISO",
+    ),
+    Grammar(
+        "syslog-iso",
+        Layer.SYSLOG,
+        "<" + DIGITS,
+        # With a blank, as common templates have it: the zone is left open.
+        re.compile(rf"(?:<(\d{{1,3}})>)?(\d{{4}}[-/]\d\d[-/]\d\d \d\d:\d\d:\d\d(?:[.,]\d{{1,9}})?) {_REST}"),
+        _traditional,
+        "rsyslog and syslog-ng templates",
+    ),
+    Grammar(
+        "journal-full",
+        Layer.SYSLOG,
+        _WEEKDAYS,
+        re.compile(rf"({_WEEKDAY} ({_DAY}) ({_TIME}) ([A-Z]{{3,5}}|[+-]\d\d(?:\d\d)?)) {_REST}"),
+        _full,
+        f"{_SHOW}, OUTPUT_SHORT_FULL",
+    ),
+    Grammar(
+        "journal-verbose",
+        Layer.SYSLOG,
+        _WEEKDAYS,
+        re.compile(rf"({_WEEKDAY} {_DAY} {_TIME}(?: \S{{1,8}})?) \[(s=[^\]\s]{{1,300}})\]$"),
+        _verbose,
+        f"{_SHOW}, output_verbose()",
+        needs_start=True,
+    ),
+    Grammar(
+        "syslog",
+        Layer.SYSLOG,
+        _WEEKDAYS,
+        re.compile(rf"()({_WEEKDAY} {_MONTH} [ \d]\d \d\d:\d\d:\d\d \d{{4}}) {_REST}"),
+        _traditional,
+        "OpenWrt logread",
+    ),
+    Grammar(
+        "journal-unix",
+        Layer.SYSLOG,
+        DIGITS,
+        re.compile(rf"(\d{{9,11}})\.(\d{{6}}) {_REST}"),
+        _unix,
+        f"{_SHOW}, OUTPUT_SHORT_UNIX",
+    ),
+    Grammar(
+        "journal",
+        Layer.SYSLOG,
+        "-",
+        re.compile(r"-- (?:Boot ([0-9a-f]{32})|Reboot|No entries|(?:Journal|Logs) begin.{1,200}) --$"),
+        _boot,
+        f"{_SHOW} and src/journal/journalctl.c",
+        needs_start=True,
+    ),
+    Grammar(
+        "journal-verbose",
+        Layer.SYSLOG,
+        " \tM",
+        # A line of the verbose form by itself; as part of a whole record it is read by `records`.
+        re.compile(r"[ \t]{0,12}MESSAGE="),
+        nothing,
+        f"{_SHOW}, output_verbose()",
+        needs_start=True,
+    ),
+    Grammar(
+        "journal-export",
+        Layer.SYSLOG,
+        "_",
+        re.compile(r"__CURSOR=s=[0-9a-f]{1,64};.*", re.DOTALL),
+        nothing,
+        "systemd docs/JOURNAL_EXPORT_FORMATS.md",
+        needs_start=True,
+    ),
+    Grammar(
+        "syslog",
+        Layer.SYSLOG,
+        " k",
+        # A header whose beginning was not copied, or one that syslogd writes to terminals (` kernel:[12345.678901] `).
+        re.compile(r" ?kernel:(?: |(?=\[))"),
+        _tag_only,
+        "rsyslog omusrmsg",
+        needs_start=True,
+    ),
+)
+
+_CLOCK = re.compile(r"\d\d:\d\d:\d\d")
+_ANY_HEADER = re.compile(rf"(?:[.,]\d{{1,9}})?\S{{0,8}} (?:[A-Z]{{3,5}} )?{_ORIGIN}")
+
+
+def unknown_header(text: str) -> tuple[Fields, int] | None:
+    """Read a header with a date that no grammar knows: another language, a template of somebody's own, a cut one.
+
+    Only a tag that leaves no doubt is taken: `kernel:`, or one with a process id. Returns the fields and the place
+    where the message starts.
+    """
+    clock = _CLOCK.search(text, 0, 64)
+    if clock is None or (match := _ANY_HEADER.match(text, clock.end())) is None:
+        return None
+    fields = _origin((*match.groups(), None))
+    if match[4] is None and fields.get("process") != "kernel":
+        return None
+    fields["wallclock"] = text[: clock.end()].strip()
+    return fields, match.end()
+
+
+_AFTER_STAMP = re.compile(rf"({HOST}) (?:([^:\[\]\n]{{1,64}})\[(\d{{1,10}})\]|(kernel)):(?: |$)")
+_WORD = re.compile(r"[A-Z][a-z]+$")
+
+
+def monotonic_origin(text: str, position: int) -> tuple[str, str, int, int] | None:
+    """Read what journalctl -o short-monotonic puts between the stamp and the message.
+
+    Returns host, process, process id (0 for the kernel) and the place where the message starts. Kernel messages can
+    look alike ("Booting kernel: Unknown parameter"), so a host that reads as an English word is not believed.
+    """
+    match = _AFTER_STAMP.match(text, position)
+    if match is None or _WORD.match(match[1]):
+        return None
+    return match[1], match[2] or "kernel", int(match[3] or 0), match.end()

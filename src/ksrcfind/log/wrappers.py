@@ -1,0 +1,116 @@
+"""What carries a log without being one: quotes, container runtimes, CI systems, terminal programs.
+
+Sources: docker `logs --timestamps` and `compose logs`, the CRI log format (kubernetes/design-proposals,
+kubelet-cri-logging.md), `kubectl logs --prefix`, GitHub's raw job logs and `gh run view --log`, GitLab Runner's
+FF_TIMESTAMPS, Jenkins' Timestamper, Zuul's console log, the time stamps of minicom, tio and moreutils' `ts`.
+
+Several may be nested. The ambiguous ones are tentative: they are taken off only when a log form follows, so that no
+message loses its beginning. `FALLBACKS` are tried when no log form matches.
+"""
+
+import re
+import string
+
+from ksrcfind.log.grammar import DIGITS, ISO, Fields, Grammar, Layer, instant, nothing
+
+
+def _time(match: re.Match[str]) -> Fields:
+    return {"time": instant(match[1]), "wallclock": match[1]}
+
+
+_NAME_STARTS = string.ascii_letters + DIGITS
+
+GRAMMARS = (
+    # No message begins with `> `; one that begins with `>>>` is left alone.
+    Grammar("quote", Layer.WRAPPER, ">", re.compile(r"(?:> )++(?=\S)"), nothing, "RFC 3676, section 4.5"),
+    Grammar(
+        "quote",
+        Layer.WRAPPER,
+        ">| \t",
+        re.compile(r"(?:[ \t]*+[>|])*+[ \t]*+(?=\S)"),
+        nothing,
+        "RFC 3676, section 4.5; Markdown code blocks; tables",
+        tentative=True,
+    ),
+    Grammar(
+        "gitlab",
+        Layer.WRAPPER,
+        DIGITS,
+        # Time, number of the stream, O or E, and `+` if the row continues the one before.
+        re.compile(rf"({ISO}) [0-9a-f]{{2}}[OE](?: |\+|$)"),
+        _time,
+        "GitLab Runner, FF_TIMESTAMPS",
+    ),
+    Grammar(
+        "cri",
+        Layer.WRAPPER,
+        DIGITS,
+        re.compile(rf"({ISO}) std(?:out|err) [FP](?: |$)"),
+        _time,
+        "kubelet-cri-logging.md",
+    ),
+    Grammar(
+        "github",
+        Layer.WRAPPER,
+        DIGITS,
+        re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{7}Z)(?: |$)"),
+        _time,
+        "GitHub Actions and Azure Pipelines, raw job log",
+    ),
+    Grammar(
+        "docker",
+        Layer.WRAPPER,
+        DIGITS,
+        re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{7,9}(?:Z|[+-]\d\d:\d\d))(?: |$)"),
+        _time,
+        "docker logs --timestamps; kubectl logs --timestamps",
+    ),
+    Grammar(
+        "kubectl",
+        Layer.WRAPPER,
+        "[",
+        re.compile(r"\[pod/[^\]\s]{1,260}\] ?"),
+        nothing,
+        "kubectl logs --prefix",
+    ),
+)
+
+FALLBACKS = (
+    Grammar(
+        "github",
+        Layer.WRAPPER,
+        _NAME_STARTS,
+        re.compile(r"[^\t\n]{1,200}\t[^\t\n]{1,200}\t(?=\ufeff?\d{4}-\d\d-\d\dT)"),
+        nothing,
+        "gh run view --log",
+    ),
+    Grammar(
+        "docker",
+        Layer.WRAPPER,
+        _NAME_STARTS,
+        re.compile(r"[A-Za-z0-9][\w.-]{0,80}+ {1,40}\| "),
+        nothing,
+        "docker compose logs",
+        tentative=True,
+    ),
+    Grammar(
+        "timestamped",
+        Layer.WRAPPER,
+        "[",
+        re.compile(r"\[((?:\d{4}-\d\d-\d\d[ T])?\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?)\] "),
+        _time,
+        "Jenkins Timestamper, minicom, tio",
+        tentative=True,
+    ),
+    Grammar(
+        "timestamped",
+        Layer.WRAPPER,
+        DIGITS,
+        re.compile(r"((?:\d{4}-\d\d-\d\d[ T])?\d\d:\d\d:\d\d(?:[.,]\d{1,9})?) {1,4}(?:\| (?:\S{1,80} \| )?)?"),
+        _time,
+        "Jenkins Timestamper, Zuul, ts",
+        tentative=True,
+    ),
+    # What no other grammar took: a time in front of something.
+    Grammar("timestamped", Layer.WRAPPER, DIGITS, re.compile(rf"({ISO})(?: |$)"), _time, "RFC 3339"),
+)
