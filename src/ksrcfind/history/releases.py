@@ -1,0 +1,185 @@
+"""The first tag and the first release that contain a commit.
+
+Only ancestry decides, and the versions that tags name; dates and git's own sorting never do.
+"""
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Protocol
+
+from ksrcfind.history.ancestry import FirstTags, first_tags
+from ksrcfind.history.provenance import Release
+from ksrcfind.history.versions import DEFAULT_PATTERNS, Version, release_versions
+from ksrcfind.tree.repository import Repository
+
+# Asking git for one commit costs 0.02 s with a commit-graph; beyond so many the walk over everything is quicker.
+FEW = 8
+
+
+class Cache(Protocol):
+    """Keeps bytes under a name, for as long as it likes."""
+
+    def get(self, name: str) -> bytes | None:
+        """Return what was kept, None if it is not there (any more)."""
+        ...
+
+    def put(self, name: str, data: bytes) -> None:
+        """Keep it."""
+        ...
+
+
+class MemoryCache(dict[str, bytes]):
+    """A cache for one run."""
+
+    def put(self, name: str, data: bytes) -> None:
+        """Keep it."""
+        self[name] = data
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseTag:
+    """A tag that names a release."""
+
+    name: str
+    commit: str
+    """The commit that it leads to."""
+    version: Version
+
+
+class Releases:
+    """The releases of one repository, as its tags were when it was made."""
+
+    def __init__(
+        self, repository: Repository, patterns: tuple[str, ...] = DEFAULT_PATTERNS, cache: Cache | None = None
+    ) -> None:
+        self._repository = repository
+        self._patterns = patterns
+        self._cache = cache
+        self._known: dict[str, str | None] = {}
+        self._table: FirstTags | None = None
+
+    @cached_property
+    def _read(self) -> tuple[tuple[ReleaseTag, ...], tuple[str, ...]]:
+        leads = tag_targets(self._repository)
+        versions = release_versions(leads, self._patterns)
+        tags = [ReleaseTag(name, leads[name] or "", version) for name, version in versions.items() if leads[name]]
+        tags.sort(key=lambda tag: (tag.version, tag.name))
+        return tuple(tags), tuple(sorted(name for name in versions if not leads[name]))
+
+    @property
+    def tags(self) -> tuple[ReleaseTag, ...]:
+        """The release tags, earliest version first."""
+        return self._read[0]
+
+    @property
+    def ignored(self) -> tuple[str, ...]:
+        """Tags that are named like releases but lead to no commit (v2.6.11 of Linux names a tree)."""
+        return self._read[1]
+
+    def of(self, commit: str) -> Release:
+        """Return the first tag and release of one commit (full id)."""
+        return self.of_many([commit])[commit]
+
+    def of_many(self, commits: Iterable[str]) -> dict[str, Release]:
+        """Return the first tag and release of each commit (full ids); both None for one that no release contains."""
+        wanted = list(dict.fromkeys(commits))
+        self._find([commit for commit in wanted if commit not in self._known])
+        return {commit: self._release(self._known[commit]) for commit in wanted}
+
+    def prepare(self) -> None:
+        """Make the table of all commits now, so that every later question is answered at once."""
+        self._table_of_all()
+
+    def _find(self, commits: list[str]) -> None:
+        if not commits:
+            return
+        if not self.tags:
+            self._known.update(dict.fromkeys(commits))
+            return
+        table = self._table or self._kept_table()
+        if table is None and len(commits) <= FEW and (self._has_graph or self._cache is None):
+            for commit in commits:
+                self._known[commit] = self._ask(commit)
+            return
+        table = table or self._table_of_all()
+        for commit in commits:
+            number = table.get(commit)
+            self._known[commit] = None if number is None else self.tags[number].name
+
+    def _ask(self, commit: str) -> str | None:
+        """Let git tell which tags contain one commit."""
+        # `git tag` remembers from one tag to the next what it saw; `git for-each-ref` asks for each anew (4.5 s).
+        listed = self._repository.git.answer("tag", "--no-column", "--format=%(refname)", f"--contains={commit}")
+        names = set((listed or "").splitlines())  # A commit that is not there is in no tag.
+        return next((tag.name for tag in self.tags if f"refs/tags/{tag.name}" in names), None)
+
+    def _table_of_all(self) -> FirstTags:
+        self._table = self._table or self._kept_table()
+        if self._table is None:
+            self._table = first_tags(self._repository.git, [tag.commit for tag in self.tags])
+            if self._cache is not None:
+                self._cache.put(self._name, self._table.data)
+        return self._table
+
+    def _kept_table(self) -> FirstTags | None:
+        data = self._cache.get(self._name) if self._cache is not None else None
+        if data is not None:
+            try:
+                self._table = FirstTags(data)
+            except ValueError:  # Damaged: it is made again.
+                return None
+        return self._table
+
+    @cached_property
+    def _name(self) -> str:
+        """Name of the table in the cache: changes whenever the answer could."""
+        state = hashlib.sha256()
+        for tag in self.tags:
+            state.update(f"{tag.commit} {tag.version}\n".encode())
+        # Both change what the parents of a commit are.
+        state.update(self._repository.git.run("for-each-ref", "--format=%(refname) %(objectname)", "refs/replace"))
+        for file in ("shallow", "info/grafts"):
+            path = self._repository.common_directory / file
+            state.update(path.read_bytes() if path.is_file() else b"-")
+        return f"first-tags-{state.hexdigest()[:32]}"
+
+    @property
+    def _has_graph(self) -> bool:
+        info = self._repository.common_directory / "objects" / "info"
+        return (info / "commit-graph").exists() or (info / "commit-graphs" / "commit-graph-chain").exists()
+
+    def _release(self, tag: str | None) -> Release:
+        if tag is None:
+            return Release(None, None)
+        return Release(tag, self._finals.get(self._versions[tag].final))
+
+    @cached_property
+    def _versions(self) -> dict[str, Version]:
+        return {tag.name: tag.version for tag in self.tags}
+
+    @cached_property
+    def _finals(self) -> dict[Version, str]:
+        return {tag.version: tag.name for tag in reversed(self.tags)}
+
+
+def tag_targets(repository: Repository) -> dict[str, str | None]:
+    """Return tag → the commit that it leads to; None for a tag on something else."""
+    listed = repository.git.run(
+        "for-each-ref",
+        "--format=%(refname)%00%(objecttype)%00%(objectname)%00%(*objecttype)%00%(*objectname)",
+        "refs/tags",
+    )
+    targets: dict[str, str | None] = {}
+    nested: list[str] = []
+    for line in listed.decode("utf-8", "surrogateescape").splitlines():
+        reference, kind, name, inner_kind, inner = line.split("\0")
+        tag = reference.removeprefix("refs/tags/")
+        targets[tag] = name if kind == "commit" else inner if inner_kind == "commit" else None
+        if inner_kind == "tag":
+            nested.append(tag)
+    if nested:
+        for tag in nested:
+            targets[tag] = repository.git.answer("rev-parse", "--verify", "--quiet", f"refs/tags/{tag}^{{commit}}")
+    return targets

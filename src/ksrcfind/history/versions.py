@@ -1,0 +1,67 @@
+"""Release tags read as version numbers, the only order of releases that counts."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+DEFAULT_PATTERNS = ("v[0-9]*",)
+"""Linux: `v5.9`, `v5.9-rc1`, `v5.9.2`."""
+
+# `v5.9-rc1`, `RELEASE-4.17.0`, `drbd-9.0.10-0rc2`; not `v5.9-rc1-dontuse` or `v4.9-rt1`, which are no releases.
+TAG = re.compile(
+    r"[^0-9]*(?P<numbers>[0-9]{1,9}(?:(?:[._]|-(?!0(?:alpha|beta|pre|rc)))[0-9]{1,9})*)"
+    r"(?:(?:-0|[._~-])?(?P<stage>alpha|beta|pre|rc)[.-]?(?P<number>[0-9]{1,9}))?"
+)
+FINAL = 9
+STAGES = {"alpha": 0, "beta": 1, "pre": 2, "rc": 3}
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Version:
+    """A version number; smaller is earlier."""
+
+    numbers: tuple[int, ...]
+    """`v2.6.35` → (2, 6, 35)."""
+    stage: int
+    """0–3 for alpha, beta, pre, rc; 9 for a final release."""
+    candidate: int
+    """Number of the release candidate, 0 for a final release."""
+
+    @property
+    def final(self) -> "Version":
+        """The release that a candidate leads to."""
+        return Version(self.numbers, FINAL, 0)
+
+
+def parse_tag(name: str, *, tail: bool = False) -> Version | None:
+    """Return the version that a tag names; None if it is no version. `tail` allows text behind: `5.4.0-42.el8`."""
+    found = TAG.match(name) if tail else TAG.fullmatch(name)
+    if found is None:
+        return None
+    numbers = [int(number) for number in re.split(r"[._-]", found["numbers"])]
+    if tail:  # What is behind still orders tags that are alike in front.
+        numbers += [int(number) for number in re.findall(r"[0-9]{1,9}", name[found.end() :])]
+    if found["stage"] is None:
+        return Version(tuple(numbers), FINAL, 0)
+    return Version(tuple(numbers), STAGES[found["stage"]], int(found["number"]))
+
+
+def release_versions(names: Iterable[str], patterns: tuple[str, ...] = DEFAULT_PATTERNS) -> dict[str, Version]:
+    """Return tag → version for the tags that are releases, in any order.
+
+    `patterns` are shell patterns. If no tag fits the default ones, any tag that reads as a version counts
+    (`RELEASE-4.17.0`, `drbd-9.1.0`).
+    """
+    names = list(names)
+    result: dict[str, Version] = {}
+    for pattern in patterns:
+        own = pattern not in DEFAULT_PATTERNS
+        for name in names:
+            if name not in result and fnmatchcase(name, pattern):
+                version = parse_tag(name, tail=own)
+                if version is not None:
+                    result[name] = version
+    if not result and patterns == DEFAULT_PATTERNS:
+        result = {name: version for name in names if (version := parse_tag(name)) is not None}
+    return result
