@@ -1,0 +1,140 @@
+"""Writes anew what the documents show of the program: its outputs and the tables of its JSON.
+
+    python docs/regenerate.py
+
+A block that begins with ```console holds commands behind `$ ` and what they print. They are run inside the bundled
+repository, with nothing else in the environment; `$ make demo` stands for the command that the Makefile's demo runs
+there. `tests/test_docs.py` calls the same functions and fails where a document differs.
+"""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+WITH_OUTPUT = [ROOT / "README.md"]
+JSON_REFERENCE = ROOT / "docs" / "json.md"
+SCHEMA = ROOT / "src" / "ksrcfind" / "schema" / "ksrcfind-1.schema.json"
+
+_CONSOLE = re.compile(r"(?<=^```console\n).*?(?=^```$)", re.DOTALL | re.MULTILINE)
+_TABLES = re.compile(r"(?<=<!-- made from the schema -->\n).*?(?=<!-- end -->)", re.DOTALL)
+
+Run = Callable[[str], str]
+"""Gives what a command prints."""
+
+
+def with_outputs(document: str, run: Run) -> str:
+    """Return a document with the output of every command in its console blocks as it is now."""
+
+    def block(match: re.Match[str]) -> str:
+        commands = [line for line in match[0].splitlines() if line.startswith("$ ")]
+        return "\n".join(f"{command}\n{run(command[2:])}" for command in commands)
+
+    return _CONSOLE.sub(block, document)
+
+
+def runner(repository: Path, home: Path) -> Run:
+    """Return what runs the documents' commands: in the bundled repository, with an empty home directory."""
+    environment = {
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "HOME": str(home),
+        "COLUMNS": "100",
+        "LC_ALL": "C.UTF-8",
+    }
+
+    def run(command: str) -> str:
+        done = subprocess.run(
+            ["bash", "-c", demo() if command == "make demo" else command],
+            cwd=repository,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return done.stdout + done.stderr
+
+    return run
+
+
+def demo() -> str:
+    """Return the ksrcfind command of the Makefile's demo."""
+    _, _, recipe = (ROOT / "Makefile").read_text().partition("\ndemo:")
+    lines = recipe.partition("\n\n")[0].splitlines()
+    return f"ksrcfind {lines[-1].strip()}"
+
+
+def tables(definitions: dict[str, dict]) -> str:
+    """Return a section with a table for each object of the schema."""
+    sections = []
+    for name, definition in definitions.items():
+        if "properties" not in definition:
+            continue
+        rows = [
+            f"| `{field}` | {_type(told, definitions)} | {_meaning(told, definitions)} |"
+            for field, told in definition["properties"].items()
+        ]
+        head = [f"### {name}", "", definition["description"], "", "| field | type | meaning |", "| --- | --- | --- |"]
+        sections.append("\n".join([*head, *rows]))
+    return "\n" + "\n\n".join(sections) + "\n\n"
+
+
+def _type(told: dict, definitions: dict[str, dict]) -> str:
+    return " or ".join(dict.fromkeys(_types(told, definitions)))
+
+
+def _types(told: dict, definitions: dict[str, dict]) -> Iterator[str]:
+    for alternative in [*told.get("anyOf", []), *told.get("oneOf", [])]:
+        yield from _types(alternative, definitions)
+    if "$ref" in told:
+        name = told["$ref"].rpartition("/")[2]
+        if "properties" in definitions[name]:
+            yield f"[{name}](#{name})"
+        else:
+            yield from _types(definitions[name], definitions)
+    if "const" in told:
+        yield f"`{json.dumps(told['const'])}`"
+    kinds = told.get("type", [])
+    for kind in [kinds] if isinstance(kinds, str) else kinds:
+        if kind == "array" and "items" in told:
+            yield f"array of {_type(told['items'], definitions)}"
+        elif kind == "string" and "enum" in told:
+            yield ", ".join(f"`{value}`" for value in told["enum"] if value is not None)
+        else:
+            yield kind
+
+
+def _meaning(told: dict, definitions: dict[str, dict]) -> str:
+    """Return what a field says of itself, else what its type does."""
+    if "description" in told:
+        return told["description"]
+    name = told.get("$ref", "").rpartition("/")[2]
+    return definitions.get(name, {}).get("description", "")
+
+
+def with_tables(document: str) -> str:
+    """Return the JSON reference with tables as the schema is now."""
+    definitions = json.loads(SCHEMA.read_text())["$defs"]
+    return _TABLES.sub(lambda _: tables(definitions), document)
+
+
+def main() -> None:
+    """Write everything anew."""
+    sys.path.insert(0, str(ROOT / "fixtures" / "linux-mini"))
+    from build import build  # noqa: PLC0415 - a script of the fixture, no package
+
+    JSON_REFERENCE.write_text(with_tables(JSON_REFERENCE.read_text()))
+    with tempfile.TemporaryDirectory() as scratch:
+        repository, home = Path(scratch) / "linux", Path(scratch) / "home"
+        home.mkdir()
+        build(repository)
+        for path in WITH_OUTPUT:
+            path.write_text(with_outputs(path.read_text(), runner(repository, home)))
+
+
+if __name__ == "__main__":
+    main()
