@@ -1,0 +1,82 @@
+"""The rules of the command line that typer does not know, applied before it parses.
+
+Log lines begin with anything, also with dashes, and nobody wants to type a command word before one. So:
+
+- The first word that is no option, if it is exactly a command's name, is that command; else it begins a query, and
+  `find` is meant. An argument with a blank in it is query text wherever it stands, also with a leading dash.
+- `--` ends options; what follows is text, even if it reads like an option or a command.
+- Options work before and after the command.
+
+Pure: from one list of arguments to another, the one that typer understands.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+HELP = {"-h", "--help"}
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """What has to be known of an option to find its end."""
+
+    takes_value: bool
+    for_all: bool = False
+    """True for an option of the program, not of a command: `--version`."""
+
+
+def arrange(arguments: Sequence[str], commands: Collection[str], options: Mapping[str, Option]) -> list[str]:
+    """Return the arguments in typer's order: the program's options, the command, its options, `--`, its words.
+
+    `options` holds every option of every command under each of its names, `-C` and `--repo`.
+    """
+    program: list[str] = []
+    command: str | None = None
+    given: list[str] = []
+    words: list[str] = []
+    rest = list(arguments)
+    while rest:
+        argument = rest.pop(0)
+        if argument == "--":
+            words += rest
+            break
+        if is_text(argument):
+            if command is None and not words and argument in commands:
+                command = argument
+            else:
+                words.append(argument)
+            continue
+        name, takes_value = _option(argument, options)
+        target = program if name in options and options[name].for_all else given
+        target.append(argument)
+        if takes_value:
+            if not rest:
+                words.clear()  # The value is missing: with the option as its last argument, typer says so.
+            target += rest[:1]
+            del rest[:1]
+    if command is None and not words and (not given or HELP & {*given}):
+        return [*program, *given]
+    return [*program, command or "find", *given, *(["--", *words] if words else [])]
+
+
+def is_text(argument: str) -> bool:
+    """Return True for an argument that cannot be an option: no dash in front, a blank inside, or `-` alone."""
+    return not argument.startswith("-") or argument == "-" or has_blank(argument)
+
+
+def has_blank(argument: str) -> bool:
+    """Return True if white space stands anywhere in an argument."""
+    return any(char.isspace() for char in argument)
+
+
+def _option(argument: str, options: Mapping[str, Option]) -> tuple[str, bool]:
+    """Return the option that an argument names, and whether its value is the next argument."""
+    if argument.startswith("--"):
+        name, equals, _ = argument.partition("=")
+        return name, not equals and name in options and options[name].takes_value
+    # Short options may stand together, the last of them with its value right behind: `-qn5`.
+    for position, letter in enumerate(argument[1:], 1):
+        name = f"-{letter}"
+        if name in options and options[name].takes_value:
+            return name, position == len(argument) - 1
+    return argument[:2], False

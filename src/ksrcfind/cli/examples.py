@@ -1,0 +1,43 @@
+"""The examples that `--help` shows. A test takes every one of them through the parser."""
+
+OOM = '"Memory cgroup out of memory: OOM victim 46452 (nginx) is already exiting. Skip killing the task"'
+
+EXAMPLES: dict[str, list[tuple[str, str]]] = {
+    "": [
+        ("Paste a log line, whole or in part, inside a kernel tree:", 'ksrcfind "is already exiting. Skip killing"'),
+        ("Another tree, as it was at a release:", 'ksrcfind -C ~/linux --rev v6.1 "invoked oom-killer"'),
+        ("Make every later answer fast:", "ksrcfind index"),
+    ],
+    "find": [
+        ("A line as the log has it, with whatever stands in front:", f"ksrcfind {OOM}"),
+        ("The last lines of the kernel's log:", "dmesg | tail -5 | ksrcfind find -"),
+        ("For a script:", 'ksrcfind --format json "invoked oom-killer"'),
+        ("A line that is also the name of a command, or begins with a dash:", "ksrcfind find -- index"),
+    ],
+    "at": [
+        ("What a line of source prints and since when:", "ksrcfind at mm/oom_kill.c:868"),
+        ("The same for many:", "grep -n pr_warn mm/*.c | ksrcfind at --format ndjson -"),
+    ],
+    "batch": [
+        ("What a log says, repeats folded:", "ksrcfind batch /var/log/kern.log"),
+        ("One record for each line, without history:", "dmesg | ksrcfind batch --each --no-history --format ndjson -"),
+        ("Into vim's quickfix list:", "ksrcfind batch --format quickfix kern.log > log.err; vim -q log.err"),
+    ],
+    "index": [
+        ("Index the checked-out tree:", "ksrcfind index"),
+        ("Index a release without checking it out:", "ksrcfind index -C ~/linux --rev v6.1"),
+    ],
+    "doctor": [
+        ("Which tree, tags and index are used, and what to mend:", "ksrcfind doctor"),
+        ("For a bug report:", "ksrcfind doctor --format json"),
+    ],
+}
+"""Command (empty: the program itself) → what to do, and how."""
+
+
+def epilog(command: str) -> str:
+    """Return the examples of a command in the markup that typer shows below its help."""
+    lines = ["[bold]Examples[/bold]"]
+    for purpose, example in EXAMPLES[command]:
+        lines += ["", f"  {purpose}", f"  [cyan]$ {example}[/cyan]".replace("[ ", r"\[ ")]
+    return "\n".join(lines)

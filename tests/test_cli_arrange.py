@@ -1,0 +1,137 @@
+"""The rules of the command line, one test each."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ksrcfind.cli.arrange import Option, arrange, is_text
+
+COMMANDS = {"find", "at", "index", "life"}
+OPTIONS = {
+    "-C": Option(takes_value=True),
+    "--repo": Option(takes_value=True),
+    "-n": Option(takes_value=True),
+    "-q": Option(takes_value=False),
+    "--no-history": Option(takes_value=False),
+    "--version": Option(takes_value=False, for_all=True),
+    "--help": Option(takes_value=False),
+}
+
+
+def arranged(*arguments):
+    return arrange(arguments, COMMANDS, OPTIONS)
+
+
+@pytest.mark.parametrize("command", sorted(COMMANDS))
+def test_the_name_of_a_command_is_that_command(command):
+    assert arranged(command, "x") == [command, "--", "x"]
+
+
+@pytest.mark.parametrize("word", ["Find", "fin", "finds", "index ", " at", "oom-killer", ""])
+def test_what_is_not_exactly_a_name_begins_a_query(word):
+    assert arranged(word, "x") == ["find", "--", word, "x"]
+
+
+def test_only_the_first_word_names_a_command():
+    assert arranged("at", "index") == ["at", "--", "index"]
+    assert arranged("invoked", "at") == ["find", "--", "invoked", "at"]
+
+
+def test_options_may_stand_before_the_command():
+    assert arranged("-C", "linux", "--no-history", "at", "x") == ["at", "-C", "linux", "--no-history", "--", "x"]
+    assert arranged("--repo=linux", "index") == ["index", "--repo=linux"]
+
+
+def test_options_may_stand_after_and_between_words():
+    assert arranged("at", "x", "-n", "3", "y", "-q") == ["at", "-n", "3", "-q", "--", "x", "y"]
+
+
+def test_options_may_stand_around_a_query_without_command():
+    assert arranged("-q", "some text", "-C", "linux") == ["find", "-q", "-C", "linux", "--", "some text"]
+
+
+def test_the_value_of_an_option_is_not_the_command():
+    assert arranged("-C", "index", "at", "x") == ["at", "-C", "index", "--", "x"]
+    assert arranged("--repo", "index", "x") == ["find", "--repo", "index", "--", "x"]
+
+
+def test_the_value_of_an_option_may_hold_blanks_or_begin_with_a_dash():
+    assert arranged("-C", "my tree", "x") == ["find", "-C", "my tree", "--", "x"]
+    assert arranged("-C", "-odd", "x") == ["find", "-C", "-odd", "--", "x"]
+
+
+def test_short_options_together():
+    assert arranged("-qn", "5", "x") == ["find", "-qn", "5", "--", "x"]
+    assert arranged("-qn5", "index") == ["index", "-qn5"]
+    assert arranged("-Clinux", "at") == ["at", "-Clinux"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["------------[ cut here ]------------", "-110 is an error", "--repo is a word of it", "--version 2", "-\tx"],
+)
+def test_an_argument_with_a_blank_is_query_text(text):
+    assert arranged(text) == ["find", "--", text]
+    assert arranged("-q", text) == ["find", "-q", "--", text]
+    assert arranged("at", text) == ["at", "--", text]
+
+
+def test_dashes_end_options():
+    assert arranged("--", "--version") == ["find", "--", "--version"]
+    assert arranged("at", "-q", "--", "-C", "x") == ["at", "-q", "--", "-C", "x"]
+    assert arranged("x", "--", "--", "-q") == ["find", "--", "x", "--", "-q"]
+
+
+def test_after_dashes_a_command_name_is_text():
+    assert arranged("--", "index") == ["find", "--", "index"]
+
+
+def test_a_dash_alone_is_a_word():
+    assert arranged("-") == ["find", "--", "-"]
+    assert arranged("at", "-", "-q") == ["at", "-q", "--", "-"]
+
+
+def test_options_of_the_program():
+    assert arranged("--version") == ["--version"]
+    assert arranged("at", "--version") == ["--version", "at"]
+
+
+def test_help_is_that_of_the_command():
+    assert arranged("--help", "at") == ["at", "--help"]
+    assert arranged("some text", "--help") == ["find", "--help", "--", "some text"]
+
+
+def test_help_without_a_word_is_that_of_the_program():
+    assert arranged("--help") == ["--help"]
+
+
+def test_nothing_stays_nothing():
+    assert arranged() == []
+
+
+def test_an_option_alone_means_find():
+    assert arranged("-q") == ["find", "-q"]
+
+
+def test_an_unknown_option_is_left_for_typer_to_refuse():
+    assert arranged("-110", "x") == ["find", "-110", "--", "x"]
+    assert arranged("--frobnicate", "at") == ["at", "--frobnicate"]
+
+
+def test_a_missing_value_is_left_for_typer_to_refuse():
+    assert arranged("x", "-q", "-n") == ["find", "-q", "-n"]
+
+
+@given(st.lists(st.text(max_size=5) | st.sampled_from([*COMMANDS, *OPTIONS, "--", "-"]), max_size=6))
+def test_no_argument_is_lost_or_invented(arguments):
+    arguments.append("x")  # So that no option lacks its value.
+    before = sorted(a for a in arguments if a != "--")
+    after = [a for a in arranged(*arguments) if a != "--"]
+    if sorted(after) != before:
+        after.remove("find")
+    assert sorted(after) == before
+
+
+@given(st.lists(st.text(max_size=8).filter(is_text), min_size=1))
+def test_words_keep_their_order(words):
+    assert arranged("find", *words)[2:] == words
