@@ -111,7 +111,7 @@ BOUNDED_NUMBER = 1 << 63
 
 def priority(number: str | None) -> Fields:
     """Return level and facility of a syslog priority (`facility * 8 + level`), nothing if it is out of range."""
-    if number is None or len(number) > 3 or (value := int(number)) >= len(FACILITIES) * 8:
+    if not number or len(number) > 3 or (value := int(number)) >= len(FACILITIES) * 8:
         return {}
     return {"level": LEVELS[value & 7], "facility": FACILITIES[value >> 3]}
 

@@ -16,6 +16,9 @@ from ksrcfind.log.grammar import Fields, Grammar, Layer, Unwrapped
 LIMIT = 64 * 1024
 """Bytes of a line that are read."""
 
+MOST_LAYERS = 16
+"""Prefixes that are taken off one line."""
+
 
 @dataclass(frozen=True, slots=True)
 class LogLine:
@@ -89,6 +92,16 @@ def read_clean(text: str, *, truncated: bool = False) -> LogLine:
     form, fields, body = _peel(visible(text), Layer.WRAPPER)
     if form in _NO_LOG_FORM:
         form, body = _search(form, fields, body)
+    return _finish(text, truncated, form, fields, body)
+
+
+def read_unwrapped(text: str, form: str, reading: Unwrapped, *, truncated: bool) -> LogLine:
+    """Read a record whose fields and message were found on several lines; `text` is the line that carries it."""
+    _, fields, body = _peel(visible(reading.text), reading.layer)
+    return _finish(text, truncated, reading.format or form, _merge(reading.fields, fields), body)
+
+
+def _finish(text: str, truncated: bool, form: str, fields: Fields, body: str) -> LogLine:
     if body.startswith("message repeated "):
         body = _repeated(fields, body)
     if "]: " in body:
@@ -165,10 +178,13 @@ def _peel(text: str, layer: Layer) -> tuple[str, Fields, str]:
     position = 0
     last: Grammar | None = None
     undo: tuple[int, Fields] | None = None  # before the tentative grammars that no other has confirmed yet
-    while position < len(text):
-        for grammar in _GRAMMARS[layer].get(text[position], ()):
+    for _ in range(MOST_LAYERS):
+        for grammar in _GRAMMARS[layer].get(text[position : position + 1], ()):
             match = grammar.pattern.match(text, position)
-            if match is not None and grammar is not last and (reading := grammar.read(match)) is not None:
+            if match is None or (grammar is last and grammar.layer == Layer.STAMP):
+                continue
+            reading = grammar.read(match)
+            if reading is not None:
                 break
         else:
             break
@@ -255,7 +271,7 @@ def _name_writer(fields: Fields, body: str) -> None:
     elif process == "kernel":
         # So says the tag of the daemon that copied it, and that the facility is `kern` was concluded from it.
         name = writer.process_of(body, certain=False)
-        if name is not None:
+        if name is not None and facility == "kern":
             fields["facility"] = None
     else:
         return

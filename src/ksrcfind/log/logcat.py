@@ -98,7 +98,7 @@ GRAMMARS = (
         "logcat",
         Layer.SYSLOG,
         "VDIWEF",
-        re.compile(rf"(?P<time>)()(?P<tag>){_LEVEL}\({_USER} {{0,9}}{_PID}: {{0,9}}\d{{1,10}}\) {_TEXT}", re.DOTALL),
+        re.compile(rf"(?P<tag>){_LEVEL}\({_USER} {{0,9}}{_PID}: {{0,9}}\d{{1,10}}\) {_TEXT}", re.DOTALL),
         _rebuild,
         _LOGPRINT + "FORMAT_THREAD",
     ),

@@ -109,6 +109,9 @@ def read_dmesg(record: Mapping[str, object]) -> Unwrapped | None:
     level, facility = record["pri"], record.get("fac")
     if (number := _number(level)) is not None:
         fields |= priority(str(number))
+        if number < len(LEVELS):
+            # util-linux 2.38 joins facility and level without shifting, so that `daemon` can look like `kern`.
+            fields["facility"] = None
     elif isinstance(level, str) and level in LEVEL_NAMES:
         fields["level"] = LEVEL_NAMES[level]
     if isinstance(facility, str):
@@ -117,7 +120,8 @@ def read_dmesg(record: Mapping[str, object]) -> Unwrapped | None:
     if isinstance(time, int | float) and not isinstance(time, bool):
         fields["uptime_s"] = float(time)
     fields["caller"] = _text(record.get("caller"))
-    return Unwrapped(fields, text)
+    # Read from syslog(2), the message still has its caller column and its line end.
+    return Unwrapped(fields, text.removesuffix("\n"), Layer.CALLER)
 
 
 _CARRIED = ("log", "message", "msg")

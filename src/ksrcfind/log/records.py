@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from ksrcfind.log import logcat, objects, ring
 from ksrcfind.log.grammar import Fields, Unwrapped
-from ksrcfind.log.line import LIMIT, LogLine, read_clean, visible
+from ksrcfind.log.line import LIMIT, LogLine, read_clean, read_unwrapped, visible
 
 MOST_LINES = 4096
 """Lines of a record that are looked at together."""
@@ -156,13 +156,13 @@ _NARROWEST = 8
 
 def _further_line(head: LogLine, log: LogLine) -> LogLine | None:
     """Read a further line of a message: dmesg and journalctl indent it by the width of the first line's prefix."""
-    if not log.text.startswith(" " * _NARROWEST):
+    if not log.body.startswith(" " * _NARROWEST):
         return None
     shown = visible(head.text)
     width = len(shown) - len(head.body)
-    if width < _NARROWEST or not shown.endswith(head.body) or log.text[:width].strip(" "):
+    if width < _NARROWEST or not shown.endswith(head.body) or log.body[:width].strip(" "):
         return None
-    return replace(head, text=log.text, truncated=log.truncated, body=log.text[width:].removesuffix("\r"), repeats=1)
+    return replace(head, text=log.text, truncated=log.truncated, body=log.body[width:], repeats=1)
 
 
 class _Record:
@@ -224,8 +224,7 @@ class _Record:
 
     def _carried(self, index: int, reading: Unwrapped) -> tuple[int, LogLine]:
         raw = self.lines[index]
-        form = reading.format or self.form
-        return index, LogLine(_text(raw), raw.truncated, form, visible(reading.text), **reading.fields)
+        return index, read_unwrapped(_text(raw), self.form, reading, truncated=raw.truncated)
 
 
 def _text(raw: Raw) -> str:

@@ -90,7 +90,7 @@ def _kmsg(match: re.Match[str]) -> Unwrapped | None:
     return Unwrapped(fields, unescape(text))
 
 
-_ENTRY = re.compile(r" ([A-Z_][A-Z0-9_]*)=(.*)", re.DOTALL)
+_ENTRY = re.compile(r" ([A-Z_][A-Z0-9_]{0,63})=(.*)", re.DOTALL)
 
 
 def is_dictionary_line(text: str) -> bool:

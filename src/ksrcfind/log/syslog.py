@@ -123,6 +123,7 @@ def _tag_only(match: re.Match[str]) -> Fields:  # noqa: ARG001 - the signature o
 
 
 _SHOW = "systemd src/shared/logs-show.c"
+_WORD_255, _WORD_128, _WORD_48 = (rf"(?:[^\s\[\]]{{0,{size - 1}}}[^\s\[\]:])" for size in (255, 128, 48))
 _SD = r"(?:-|(?:\[(?:[^\]\\]|\\.)*+\])++)"
 
 GRAMMARS = (
@@ -130,13 +131,24 @@ GRAMMARS = (
         "syslog-5424",
         Layer.SYSLOG,
         "<" + DIGITS,
-        # Files often leave out the priority, and some the version with it.
         re.compile(
-            rf"(?:(?:<(\d{{1,3}})>)?\d{{1,2}} (?=-|\d{{4}}-))?({ISO}|-) (\S{{1,255}}) (\S{{1,48}}) "
-            rf"(?:-|[^\s\[\]:]{{1,128}}) (?:-|[^\s\[\]:]{{1,32}}) {_SD}(?: \ufeff?|$)"
+            rf"(?:<(\d{{1,3}})>)?\d{{1,2}} ({ISO}|-) ({_WORD_255}) ({_WORD_48}) {_WORD_128} {_WORD_48} "
+            rf"{_SD}(?: \ufeff?|$)"
         ),
         _protocol_23,
         "RFC 5424, section 6",
+    ),
+    Grammar(
+        "syslog-5424",
+        Layer.SYSLOG,
+        DIGITS,
+        # Files often leave out priority and version. Then process id and parameters must look like what they are.
+        re.compile(
+            rf"()({ISO}) ({_WORD_255}) ({_WORD_48}) (?:-|\d{{1,10}}) {_WORD_48} "
+            rf'(?:-|(?=\[[^\s=\]"]{{1,32}} [^\s=\]"]{{1,32}}="){_SD})(?: \ufeff?|$)'
+        ),
+        _protocol_23,
+        "RFC 5424, section 6, as a template without its header",
     ),
     Grammar(
         "syslog",

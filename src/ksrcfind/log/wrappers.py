@@ -80,9 +80,18 @@ FALLBACKS = (
         "github",
         Layer.WRAPPER,
         _NAME_STARTS,
-        re.compile(r"[^\t\n]{1,200}\t[^\t\n]{1,200}\t(?=\ufeff?\d{4}-\d\d-\d\dT)"),
+        re.compile(r"[^\t\n]{1,200}\t[^\t\n]{1,200}\t\ufeff?(?=\d{4}-\d\d-\d\dT)"),
         nothing,
         "gh run view --log",
+    ),
+    # The name of a container ends in its number.
+    Grammar(
+        "docker",
+        Layer.WRAPPER,
+        _NAME_STARTS,
+        re.compile(r"[A-Za-z0-9][\w.-]{0,80}[_-]\d{1,4} {1,40}\| "),
+        nothing,
+        "docker compose logs",
     ),
     Grammar(
         "docker",

@@ -1,0 +1,335 @@
+"""Rows that belong together are found to."""
+
+from pathlib import Path
+
+import pytest
+
+from ksrcfind.log.events import MOST_AHEAD, MOST_STRANGERS, follow_boots, group_events
+from ksrcfind.log.records import rows_of_text
+from ksrcfind.log.report import RowKind, banner_version, is_headline, is_report_row, row_kind, suppressed
+
+SAMPLES = Path(__file__).parent / "log_samples"
+
+# Rows as the architectures print them, shortened where their length says nothing.
+STACK = [
+    " do_walk_down.cold+0x5d/0x5d [btrfs 46f3e05e5edf89c8cf34ef7fd37a0f9da126f980]",
+    " ? legacy_parse_param+0x27/0x230",
+    " clean_dirty_subvols+0xd0/0x120 [btrfs]",
+    "  dump_backtrace.part.0+0xe8/0xf4",
+    "[c00000003ae5b860] [c00000000016ab98] panic+0x1cc/0x534",
+    "[c00000003ae5b860] [c00000000016ab98] panic+0x1cc/0x534 (unreliable)",
+    " [<ffffffff81069be1>] __schedule+0x2eb/0x740",
+    " [<ffffffff81069be1>] ? __schedule+0x2eb/0x740",
+    "[<c010cd90>] (unwind_backtrace) from [<c0108b44>] (show_stack+0x10/0x14)",
+    " unwind_backtrace from show_stack+0x10/0x14",
+    " kasan_save_stack+0x1c/0x40 mm/kasan/common.c:45",
+    " __dump_stack lib/dump_stack.c:88 [inline]",
+    " 0xffffffffc0123456",
+    "    [<ffff800010123456>] 0xffff800010123456",
+]
+REGISTERS = [
+    "RAX: 0000000000000073 RBX: ffff8d71d5aa4f00 RCX: 0000000000000000",
+    "RSP: 0018:ffffa86183567930 EFLAGS: 00010246",
+    "RSP: 002b:00007ffc94663748 EFLAGS: 00000246 ORIG_RAX: 000000000000013e",
+    "FS:  00007f7b256c1840(0000) GS:ffff8d72c2a00000(0000) knlGS:0000000000000000",
+    "CS:  0010 DS: 0000 ES: 0000 CR0: 0000000080050033",
+    "CR2: 0000000000000038 CR3: 0000000062dd8000 CR4: 00000000000006e0",
+    "EAX: 00000000 EBX: c1a2b3c4 ECX: 00000001 EDX: 00000000",
+    "PKRU: 55555554",
+    "pc : dump_backtrace.part.0+0xe8/0xf4",
+    "lr : show_stack+0x20/0x40 [mod]",
+    "sp : ffff80000a9bbb60",
+    "x29: ffff80000a9bbb60 x28: 0000000000000000 x27: ffff000000000000",
+    "x8 : 0000000000000000",
+    "pstate: 60000005 (nZCv daif -PAN -UAO -TCO -DIT -SSBS BTYPE=--)",
+    "epc : ffffffff80008a3c ra : ffffffff80008a30 sp : ff2000000060bd40",
+    " gp : ffffffff81a1b2c8 tp : ff60000001234567 t0 : 0000000000000000",
+    "status: 0000000200000120 badaddr: 0000000000000000 cause: 000000000000000d",
+    "pc : [<c010cd90>]    lr : [<c0108b44>]    psr: 60000013",
+    "r10: 00000000  r9 : c1a2b3c4  r8 : 00000001",
+    "GPR00: c000000000123456 c00000003ae5b860 c000000001a2b3c4 0000000000000001 ",
+    "NIP:  c00000000016ab98 LR: c00000000016ab94 CTR: c000000000123456",
+    "MSR:  8000000000029033 <SF,EE,ME,IR,DR,RI,LE>  CR: 28002222  XER: 20040000",
+    "$ 0   : 00000000 10000400 80a1b2c4 00000001",
+    "           0000000000000001 0000000000000002 0000000000000003 0000000000000004",
+]
+DUMPS = [
+    "00000000: 45 00 00 54 00 00 40 00 40 01 00 00 7f 00 00 01  E..T..@.@.......",
+    "00000010: 01 02",
+    "foo: 00000020: 45 00 00 54 00 00 40 00 40 01 00 00 7f 00 00 01",
+    "ll header: 00000000: ff ff ff ff ff ff 00 0c 29 80 ca 64 08 00",
+    "0000000012345678: deadbeef cafebabe 00000001 00000002  ................",
+    "xfs: 00000000: 4946 81a4 0301 0000  IF......",
+    ">ffff88801b7b5f00: fb fb fb fb fc fc fc fc fc fc fc fc fc fc fc fc",
+    " ffff88801b7b5e80: 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00",
+    "                                  ^",
+    "Object   ffff8880123456f0: 6b 6b 6b 6b 6b 6b 6b 6b 6b 6b 6b 6b 6b 6b 6b a5  kkkkkkkkkkkkkkk.",
+    "\t00 ff ff ff ff ff ff 00 10 ac 2f a0 53 30 33 31",
+]
+CODE = [
+    "Code: e8 e8 f9 ff ff be 3a 06 00 00 48 c7 c7 <0f> 0b ba 26 12",
+    "Code: 910003fd f9000bf3 aa0003f3 (f9400000)",
+    "a.out[4321]: code: 60000000 60000000 <7d2903a6> 4e800420",
+]
+WITH_WORDS = [
+    "",
+    "Call Trace:",
+    "RIP: 0010:__might_sleep+0x13a/0x190",
+    "Modules linked in: btrfs xor raid6_pq",
+    "CPU: 1 PID: 5931 Comm: syz-executor235 Tainted: G        W          6.3.0-rc7 #0",
+    "BUG: KASAN: slab-out-of-bounds in kmalloc_oob_right+0xac/0xc3 [test_kasan]",
+    "softirqs last  enabled at (27194592): [<ffffffff89000eaf>] asm_call_irq_on_stack+0xf/0x20",
+    " #0: ffff888035a0e0e8 (&type->s_umount_key#50){++++}-{3:3}, at: deactivate_super+0x96/0xd0",
+    "WARNING: CPU: 4 PID: 6239 at fs/btrfs/block-rsv.c:117 btrfs_block_rsv_release.cold+0x4/0x33 [btrfs]",
+    "---[ end trace 43ef301ad4cafb23 ]---",
+    "usb 1-2: device descriptor read/64, error -71",
+    "pci 0000:00:14.2: reg 0x10: [mem 0xfeb40000-0xfeb43fff 64bit]",
+    '0x000000000000-0x000000010000 : "bootinfo"',
+    "mmc0: sdhci: Caps:      0x00fa0000 | Caps_1:   0x0000af00",
+    "ACPI: SSDT 0xFFFF8B71410C6800 000317 (v02 PmRef  ApHwp    00003000 INTL 20160527)",
+    "pcpu-alloc: [0] 0 1",
+    "DMAR: dmar0: reg_base_addr fed90000 ver 1:0 cap 1c0000c40660462 ecap 19e2ff0505e",
+    "initcall foo+0x0/0x10 returned 0 after 12 usecs",
+    "add beef cafe",
+    "00:04: ttyS0 at I/O 0x3f8",
+]
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        *((body, RowKind.STACK) for body in STACK),
+        *((body, RowKind.REGISTERS) for body in REGISTERS),
+        *((body, RowKind.DUMP) for body in DUMPS),
+        *((body, RowKind.CODE) for body in CODE),
+        *((body, None) for body in WITH_WORDS),
+    ],
+)
+def test_row_kind(body, kind):
+    assert row_kind(body) == kind
+    if kind is not None:
+        assert is_report_row(body)
+        assert not is_headline(body)
+
+
+def events(text):
+    """The line of the headline for each line of a log."""
+    return [event for _, event in group_events(rows_of_text(text))]
+
+
+def log(*bodies, caller=""):
+    return "".join(f"[  100.{number:06d}]{caller} {body}\n" for number, body in enumerate(bodies))
+
+
+WARNING = [
+    "------------[ cut here ]------------",
+    "refcount_t: underflow; use-after-free.",
+    "WARNING: CPU: 0 PID: 1 at lib/refcount.c:28 refcount_warn_saturate+0xba/0x110",
+    "Modules linked in: btrfs",
+    "CPU: 0 PID: 1 Comm: init Not tainted 6.1.0 #1",
+    "Hardware name: QEMU",
+    "RIP: 0010:refcount_warn_saturate+0xba/0x110",
+    "Code: 00 c3 66 2e 0f 1f 84 00",
+    "RSP: 0018:ffffa667c016fe48 EFLAGS: 00010246",
+    "RAX: 0000000000001000 RBX: 0000565192a027e0 RCX: 0000000000000001",
+    "Call Trace:",
+    " <TASK>",
+    " do_syscall_64+0x57/0x190",
+    " </TASK>",
+    "---[ end trace 43ef301ad4cafb23 ]---",
+]
+
+
+def test_a_warning_is_one_event_from_its_cut_on():
+    text = log("before", *WARNING, "usb 1-2: new device")
+    assert events(text) == [None, 4, 4, None, *[4] * 12, None]
+
+
+def test_an_oops_goes_on_behind_its_end():
+    # x86 prints the registers once more: arch/x86/kernel/dumpstack.c, oops_end().
+    body = [
+        "BUG: kernel NULL pointer dereference, address: 0000000000000038",
+        "#PF: supervisor read access",
+        "Oops: 0000 [#1] SMP",
+    ]
+    rows = [
+        *body,
+        *WARNING[4:],
+        "RIP: 0010:x+0x1/0x2",
+        "CR2: 0000000000000038",
+        "eth0: link is up",
+        "eth0: up",
+        "eth0: up",
+        "eth0: up",
+    ]
+    found = events(log(*rows, "PKRU: 55555554"))
+    own = len(body) + len(WARNING[4:]) + 2
+    assert found == [None, *[1] * (own - 1), *[None] * 5]
+
+
+def test_reports_of_two_cpus_are_told_apart_by_their_callers():
+    text = ""
+    for number, body in enumerate(WARNING):
+        text += f"[  100.{number:06d}][  T111] {body}\n"
+        text += f"[  100.{number:06d}][    C1] {body}\n"
+        text += f"[  100.{number:06d}][  T333] usb {number}-1: something else\n"
+    found = events(text)
+    headline = WARNING.index("WARNING: CPU: 0 PID: 1 at lib/refcount.c:28 refcount_warn_saturate+0xba/0x110")
+    for caller in (0, 1):
+        line = 3 * headline + caller + 1
+        assert found[caller::3] == [None if index == headline else line for index in range(len(WARNING))]
+    assert set(found[2::3]) == {None}
+
+
+def test_strangers_between_the_rows_are_left_out():
+    rows = list(WARNING)
+    rows.insert(6, "usb 1-2.4: New USB device found, idVendor=2560")
+    found = events(log(*rows))
+    assert found[6] is None
+    assert found.count(None) == 2
+
+
+def test_an_event_ends_when_other_messages_follow():
+    head = WARNING[2:5]
+    assert events(log(*head, *["eth0: link is up"] * (MOST_STRANGERS + 1), "Call Trace:"))[-1] != 1
+    later = log(*head) + "[  200.000000] PKRU: 55555554\n"
+    assert events(later) == [None, 1, 1, None]
+
+
+KASAN = [
+    "==================================================================",
+    "BUG: KASAN: slab-out-of-bounds in kmalloc_oob_right+0xac/0xc3 [test_kasan]",
+    "Read of size 1 at addr ffff88801b7b5f7b by task kunit_try_catch/131",
+    "",
+    "CPU: 1 PID: 131 Comm: kunit_try_catch Not tainted 6.1.0 #1",
+    "Call Trace:",
+    " kasan_report+0xad/0x130",
+    "a line of the report that nobody knows",
+    "Memory state around the buggy address:",
+    ">ffff88801b7b5f00: fb fb fb fb fc fc fc fc fc fc fc fc fc fc fc fc",
+    "                                                                ^",
+    "==================================================================",
+]
+
+
+def test_a_report_between_rules_has_all_that_stands_between_them():
+    found = events(log("before", *KASAN, "after"))
+    assert found == [None, 3, None, 3, None, *[3] * 8, None]  # the empty row is nobody's
+
+
+def test_a_rule_without_a_headline_is_an_ordinary_row():
+    rows = ["=" * 55, "WARN: the mand mount option is deprecated", "and ignored", "=" * 55, "after", "more", "more"]
+    assert events(log(*rows)) == [None] * len(rows)
+
+
+def test_an_out_of_memory_report():
+    rows = [
+        "nginx invoked oom-killer: gfp_mask=0x140cca(GFP_HIGHUSER_MOVABLE), order=0, oom_score_adj=0",
+        "CPU: 0 PID: 1 Comm: nginx",
+        "Mem-Info:",
+        "active_anon:1 inactive_anon:2",
+        "[  12345]     0 12345     1234      567    45056        0             0 nginx",
+        "oom-kill:constraint=CONSTRAINT_NONE,nodemask=(null)",
+        "Out of memory: Killed process 12345 (nginx) total-vm:216868kB",
+        "oom_reaper: reaped process 12345 (nginx)",
+    ]
+    assert events(log(*rows)) == [None, *[1] * 6, None]
+
+
+def test_a_stack_without_a_known_headline_belongs_to_the_message_before():
+    rows = [
+        "unchecked MSR access error: WRMSR to 0x38f",
+        "Call Trace:",
+        " <TASK>",
+        " x86_pmu_enable+0x46a/0x5a0",
+        "after",
+    ]
+    assert events(log("before", *rows)) == [None, None, 2, 2, 2, None]
+    assert events("Call Trace:\n foo+0x1/0x2\n") == [None, 1]
+
+
+def test_processes_have_no_part_in_events():
+    text = log(*WARNING[2:6]) + "[  100.000004] systemd[1]: Call Trace:\n"
+    assert events(text) == [None, 1, 1, 1, None]
+
+
+def test_fragments_join_the_row_that_they_continue():
+    text = (
+        "6,1,100,c;CPU features: \n6,2,101,-;usb 1-2: between\n"
+        "6,3,102,c,caller=T1;a\n6,4,103,c,caller=T2;x\n6,5,104,c,caller=T1;b\n6,6,105,c,caller=T2;y\n6,7,106,-,caller=T1;new\n"
+    )
+    assert events(text) == [None, None, None, None, 3, 4, None]
+
+
+def test_further_lines_belong_where_their_first_line_does():
+    text = log(*WARNING[2:4]) + " " * 14 + "  more modules\n[  100.000003] after\n"
+    assert events(text) == [None, 1, 1, None]
+
+
+def test_few_rows_are_held_back():
+    taken = 0
+
+    def rows():
+        nonlocal taken
+        for row in rows_of_text(log("=" * 60, *["eth0: up"] * 500)):
+            taken += 1
+            yield row
+
+    for given, _ in enumerate(group_events(rows()), 1):
+        assert taken - given <= MOST_AHEAD
+
+
+def test_order_and_number_of_rows_stay():
+    for path in sorted(SAMPLES.glob("*.log")):
+        rows = list(rows_of_text(path.read_bytes().decode("utf-8", "replace")))
+        assert [row for row, _ in group_events(rows)] == rows
+        assert [row for row, _ in follow_boots(rows)] == rows
+
+
+def test_suppressed_messages_are_counted():
+    assert suppressed("__ext4_warning: 12 callbacks suppressed") == ("__ext4_warning", 12)
+    assert suppressed("12 callbacks") is None
+
+
+def test_banner():
+    assert (
+        banner_version("Linux version 6.1.0-13-amd64 (debian-kernel@lists.debian.org) (gcc-12 (Debian 12.2.0-14)")
+        == "6.1.0-13-amd64"
+    )
+    assert banner_version("Linux agpgart interface v0.103") is None
+
+
+def boots(text):
+    return [(boot.number, boot.line, boot.version) for _, boot in follow_boots(rows_of_text(text))]
+
+
+BANNER = "[    0.000000] Linux version {} (x@y) #1 SMP\n"
+
+
+def test_boots_by_banner_and_by_falling_uptime():
+    text = (
+        "[ 5000.000000] late\n" + BANNER.format("6.1.1") + "[    1.000000] a\n" * 6 + BANNER.format("6.1.2")
+        + "[ 9000.000000] b\n[ 8999.000000] a little out of order\n[   12.000000] a boot without banner\n"
+    )  # fmt: skip
+    assert boots(text) == [
+        (1, 1, None),
+        *[(2, 2, "6.1.1")] * 7,
+        *[(3, 9, "6.1.2")] * 3,
+        (4, 12, None),
+    ]
+
+
+def test_boots_of_the_journal():
+    line = '{{"MESSAGE":"{}","_BOOT_ID":"{}","_TRANSPORT":"kernel"}}\n'
+    text = line.format("a", "1" * 32) + line.format("b", "1" * 32) + line.format("c", "2" * 32)
+    assert [number for number, *_ in boots(text)] == [1, 1, 2]
+    text = (
+        "May 23 02:06:26 h kernel: a\n-- Boot " + "3" * 32 + " --\nMay 23 02:07:26 h kernel: Linux version 6.1.2 (x)\n"
+    )
+    assert boots(text) == [(1, 1, None), (2, 2, None), (2, 2, "6.1.2")]
+
+
+def test_a_process_that_names_a_version_starts_no_boot():
+    text = "May 23 02:06:26 h app[1]: Linux version 6.1.2 (x)\n" * 9
+    assert {boot[0] for boot in boots(text)} == {1}
+    assert boots(text)[0][2] is None
