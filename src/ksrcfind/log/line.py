@@ -89,7 +89,12 @@ def cut(text: str) -> tuple[str, bool]:
 def read_clean(text: str, *, truncated: bool = False) -> LogLine:
     """Read one line that is already decoded, cut and without its newline."""
     text = text.removesuffix("\r")
-    form, fields, body = _peel(visible(text), Layer.WRAPPER)
+    shown = visible(text)
+    form, fields, body = _peel(shown, Layer.WRAPPER)
+    if form == _PLAIN and "\xa0" in shown:
+        # Web pages keep runs of blanks with no-break spaces. A message of its own keeps them.
+        spaced = _peel(shown.replace("\xa0", " "), Layer.WRAPPER)
+        form, fields, body = spaced if spaced[0] != _PLAIN else (form, fields, body)
     if form in _NO_LOG_FORM:
         form, body = _search(form, fields, body)
     return _finish(text, truncated, form, fields, body)

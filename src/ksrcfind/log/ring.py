@@ -48,8 +48,8 @@ def _called(fields: Fields, caller: str | None) -> Fields:
 
 
 def _uptime(match: re.Match[str]) -> Fields:
-    seconds, caller = match.groups()
-    return _called({"uptime_s": float(seconds)}, caller)
+    seconds, cpu, caller = match.groups()
+    return _called({"uptime_s": float(seconds)}, caller or (cpu and f"C{cpu}"))
 
 
 def _wallclock(match: re.Match[str]) -> Fields:
@@ -64,6 +64,10 @@ def _iso(match: re.Match[str]) -> Fields:
 
 def _caller(match: re.Match[str]) -> Fields:
     return _called({}, match[1])
+
+
+def _vendor(match: re.Match[str]) -> Fields:
+    return {"caller": f"T{match[1].strip()}"}
 
 
 def _raw(match: re.Match[str]) -> Fields | None:
@@ -122,7 +126,10 @@ GRAMMARS = (
         Layer.STAMP,
         "[",
         # dmesg -d adds the time since the row before, journalctl -o short-delta leaves room for it in the first row.
-        re.compile(rf"\[ {{0,12}}(\d{{1,12}}\.\d{{6}})(?: {_DELTA}| {{2,20}})?\](?: ?{_CALLER}(?= |$))? ?"),
+        # Amlogic's kernels put the CPU behind the time.
+        re.compile(
+            rf"\[ {{0,12}}(\d{{1,12}}\.\d{{6}})(?:@(\d{{1,3}}))?(?: {_DELTA}| {{2,20}})?\](?: ?{_CALLER}(?= |$))? ?"
+        ),
         _uptime,
         f"{_PRINTK}; {_DMESG}",
     ),
@@ -140,8 +147,8 @@ GRAMMARS = (
         "dmesg-T",
         Layer.STAMP,
         "[",
-        # The names of day and month are those of the locale.
-        re.compile(rf"\[([^\[\]\n]{{3,30}} \d\d:\d\d:\d\d \d{{4}})(?: {_DELTA})?\]{_END}"),
+        # The names of day and month are those of the locale. crash's `log -T` has the zone too.
+        re.compile(rf"\[([^\[\]\n]{{3,30}} \d\d:\d\d:\d\d(?: [A-Z]{{3,5}})? \d{{4}})(?: {_DELTA})?\]{_END}"),
         _wallclock,
         f"{_DMESG}, record_ctime()",
     ),
@@ -180,6 +187,17 @@ GRAMMARS = (
         re.compile(rf"(?=\[[^\]]{{5}}){_CALLER}(?: |$)"),
         _caller,
         f"{_PRINTK}; {_DMESG}",
+    ),
+    Grammar(
+        "dmesg",
+        Layer.CALLER,
+        " .-([",
+        # CPU, process id and command as MediaTek's and Samsung's kernels show them.
+        re.compile(
+            r"[ .-]?(?:\(\d\)\[(?=\d{1,7}:)|\[\d: ?[^\]\n]{15}:(?=[ \d]{5,8}\] ))([ \d]{1,8})(?::[^\]\n]{1,24})?\] ?"
+        ),
+        _vendor,
+        "AOSP logd/LogKlog.cpp, sniffPid(); vendors' kernel/printk/printk.c",
     ),
     Grammar(
         "netconsole",

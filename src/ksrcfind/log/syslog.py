@@ -276,7 +276,7 @@ def unknown_header(text: str) -> tuple[Fields, int] | None:
     return fields, match.end()
 
 
-_AFTER_STAMP = re.compile(rf"({HOST}) (?:([^:\[\]\n]{{1,64}})\[(\d{{1,10}})\]|(kernel)):(?: |$)")
+_AFTER_STAMP = re.compile(rf"({HOST}) (?:([^\s:\[\]]{{1,64}})\[(\d{{1,10}})\]|(kernel)):(?: |$)")
 _WORD = re.compile(r"[A-Z][a-z]+$")
 
 
