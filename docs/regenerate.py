@@ -7,6 +7,7 @@ repository, with nothing else in the environment; `$ make demo` stands for the c
 there. `tests/test_docs.py` calls the same functions and fails where a document differs.
 """
 
+import inspect
 import json
 import os
 import re
@@ -14,15 +15,24 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from dataclasses import fields
 from pathlib import Path
+from typing import Any
+
+import typer
+
+from ksrcfind.cli.app import app
+from ksrcfind.cli.examples import EXAMPLES
+from ksrcfind.cli.options import Common
 
 ROOT = Path(__file__).resolve().parent.parent
 WITH_OUTPUT = [ROOT / "README.md"]
 JSON_REFERENCE = ROOT / "docs" / "json.md"
+COMMAND_REFERENCE = ROOT / "docs" / "commands.md"
 SCHEMA = ROOT / "src" / "ksrcfind" / "schema" / "ksrcfind-1.schema.json"
 
 _CONSOLE = re.compile(r"(?<=^```console\n).*?(?=^```$)", re.DOTALL | re.MULTILINE)
-_TABLES = re.compile(r"(?<=<!-- made from the schema -->\n).*?(?=<!-- end -->)", re.DOTALL)
+_MADE = re.compile(r"(?<=<!-- made by regenerate.py -->\n).*?(?=<!-- end -->)", re.DOTALL)
 
 Run = Callable[[str], str]
 """Gives what a command prints."""
@@ -119,7 +129,49 @@ def _meaning(told: dict, definitions: dict[str, dict]) -> str:
 def with_tables(document: str) -> str:
     """Return the JSON reference with tables as the schema is now."""
     definitions = json.loads(SCHEMA.read_text())["$defs"]
-    return _TABLES.sub(lambda _: tables(definitions), document)
+    return _MADE.sub(lambda _: tables(definitions), document)
+
+
+def with_commands(document: str) -> str:
+    """Return the command reference with the commands and options as they are now."""
+    return _MADE.sub(lambda _: commands(), document)
+
+
+def commands() -> str:
+    """Return a section for each command, and one for the options that all of them have."""
+    program = typer.main.get_command(app)
+    sections = []
+    shared: dict[str, str] = {}
+    for name, one in program.commands.items():
+        own = {parameter.name: _row(parameter) for parameter in one.params}
+        common = {key: own.pop(key) for key in [*own] if key in {field.name for field in fields(Common)}}
+        shared |= common
+        usage = " ".join(parameter.metavar for parameter in one.params if parameter.param_type_name == "argument")
+        examples = "\n".join(f"# {purpose}\n{example}" for purpose, example in EXAMPLES[name])
+        sections += [
+            f"## ksrcfind {name} {usage}".rstrip(),
+            "",
+            inspect.cleandoc(one.help),
+            "",
+            f"```sh\n{examples}\n```",
+            "",
+        ]
+        sections += [*_HEAD, *own.values(), ""] if own else []
+    sections += ["## Options of every command", "", *_HEAD, *shared.values(), ""]
+    sections += ["## Options of the program", "", *_HEAD, *map(_row, program.params), ""]
+    return "\n" + "\n".join(sections) + "\n"
+
+
+_HEAD = ["| | |", "| --- | --- |"]
+
+
+def _row(parameter: Any) -> str:
+    if parameter.param_type_name == "argument":
+        return f"| `{parameter.metavar}` | {parameter.help} |"
+    value = "" if parameter.is_flag else f" {parameter.metavar}".replace("|", r"\|")
+    names = ", ".join(f"`{name}{value}`" for name in parameter.opts)
+    default = f" Default: {parameter.default}." if parameter.show_default and not parameter.is_flag else ""
+    return f"| {names} | {parameter.help}{default} |"
 
 
 def main() -> None:
@@ -128,6 +180,7 @@ def main() -> None:
     from build import build  # noqa: PLC0415 - a script of the fixture, no package
 
     JSON_REFERENCE.write_text(with_tables(JSON_REFERENCE.read_text()))
+    COMMAND_REFERENCE.write_text(with_commands(COMMAND_REFERENCE.read_text()))
     with tempfile.TemporaryDirectory() as scratch:
         repository, home = Path(scratch) / "linux", Path(scratch) / "home"
         home.mkdir()

@@ -104,7 +104,7 @@ PLACE = Finding(
     answer=Answer(
         "place",
         None,
-        (replace(MATCH, score=1.0, confidence=1.0, values=tuple(replace(v, value=None) for v in VALUES)),),
+        (replace(MATCH, score=1.0, confidence=1.0, values=()),),
         0,
     ),
     provenance=(BLAMED,),

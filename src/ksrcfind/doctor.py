@@ -7,15 +7,21 @@ import platform
 import shlex
 import struct
 import tempfile
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
 from ksrcfind import __version__
+from ksrcfind.config import Settings
 from ksrcfind.errors import KsrcfindError
+from ksrcfind.finder import open_tree
 from ksrcfind.history.releases import Releases, tag_targets
+from ksrcfind.index.store import Store, store_path
+from ksrcfind.tree.checkout import CheckoutSnapshot
 from ksrcfind.tree.git import Git
+from ksrcfind.tree.open import AnySnapshot
 from ksrcfind.tree.repository import Repository
 
 
@@ -40,6 +46,29 @@ class Check:
     """What was found."""
     advice: str | None = None
     """What to do about it, if there is something to do."""
+
+
+def examine(settings: Settings, start: Path, rev: str | None) -> Iterator[Check]:
+    """Yield all checks, in the order in which they depend on each other; `start` is the current directory."""
+    yield check_program()
+    yield check_git()
+    try:
+        snapshot, settings = open_tree(settings.repo, start, rev, settings)
+    except KsrcfindError as error:
+        yield Check("tree", State.ERROR, error.title, error.hint or None)
+        yield check_cache(settings.cache_dir)
+        return
+    yield check_tree(snapshot)
+    if snapshot.repository is None:
+        yield Check("history", State.WARN, "none to ask", "; ".join(snapshot.notes) or NO_REPOSITORY)
+    else:
+        yield check_tags(snapshot.repository, settings.release_tags)
+        yield from check_repository(snapshot.repository)
+    yield check_cache(settings.cache_dir)
+    yield from check_index(snapshot, store_path(settings.cache_dir, snapshot.root))
+
+
+NO_REPOSITORY = "Commits and releases need a git repository of Linux: name one with --repo."
 
 
 def check_program() -> Check:
@@ -69,6 +98,43 @@ def check_cache(directory: Path) -> Check:
             f"{directory} cannot be written: {error.strerror}",
             "Name another directory: KSRCFIND_CACHE_DIR, or cache_dir in the configuration file.",
         )
+
+
+def check_tree(snapshot: AnySnapshot) -> Check:
+    """Say which tree is asked, and which state of it."""
+    info = snapshot.info
+    if info.commit is None:
+        return Check("tree", State.OK, f"{snapshot.root}, files without git")
+    state = "checked out" if info.source == "checkout" else "from git objects"
+    edited = len(snapshot.changes) if isinstance(snapshot, CheckoutSnapshot) else 0
+    edits = f", {_counted(edited, 'file')} edited" if edited else ""
+    return Check("tree", State.OK, f"{snapshot.root} at {info.rev} ({info.commit[:12]}), {state}{edits}")
+
+
+def check_index(snapshot: AnySnapshot, path: Path) -> Iterator[Check]:
+    """Say whether there is an index, how old it is, and what could not be told of the source."""
+    missing = "none: answers look at the likeliest files only"
+    if not path.exists():
+        yield Check("index", State.WARN, missing, "ksrcfind index")
+        return
+    store = Store.open(path)
+    try:
+        found, live = store.revision(snapshot.key), store.live(snapshot.key)
+    finally:
+        store.close()
+    if found is None or live is None:
+        yield Check("index", State.WARN, f"{missing} (other revisions are indexed)", "ksrcfind index")
+        return
+    state, made = found
+    size = path.stat().st_size / 1e6
+    messages = _counted(live[1], "message")
+    yield Check("index", State.OK, f"{messages}, made {_age(time.time() - made)} ago, {size:.1f} MB at {path}")
+    yield Check(
+        "parsing",
+        State.OK,
+        f"{_counted(state.recovered, 'call')} told from text where the C grammar gave up, "
+        f"{_counted(state.lost, 'function')} not understood",
+    )
 
 
 def check_repository(repository: Repository) -> Iterator[Check]:
@@ -115,6 +181,18 @@ def check_tags(repository: Repository, patterns: tuple[str, ...]) -> Check:
         else f"git -C {shlex.quote(str(repository.root))} fetch --tags"
     )
     return Check("release tags", State.WARN, f"none, so no release can be named{tail}", advice)
+
+
+def _counted(count: int, what: str) -> str:
+    return f"1 {what}" if count == 1 else f"{count:,} {what}s"
+
+
+def _age(seconds: float) -> str:
+    """Return how long ago in the largest unit that is full: `3 hours`."""
+    for unit, length in (("day", 86400), ("hour", 3600), ("minute", 60)):
+        if seconds >= length:
+            return _counted(int(seconds // length), unit)
+    return _counted(int(max(seconds, 0)), "second")
 
 
 def _commit_graphs(objects: Path) -> Iterator[Path]:

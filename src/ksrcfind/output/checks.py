@@ -1,13 +1,15 @@
-"""What doctor found, as text and as JSON."""
+"""What doctor found and what index did, as text and as JSON."""
 
 from collections.abc import Iterable
+from dataclasses import asdict
 
 import msgspec
 
 from ksrcfind import __version__
 from ksrcfind.doctor import Check, State
+from ksrcfind.index.report import IndexReport
 from ksrcfind.output.json import encode
-from ksrcfind.output.record import SCHEMA
+from ksrcfind.output.record import SCHEMA, Record
 from ksrcfind.output.style import Painter
 
 NAME_WIDTH = 14
@@ -29,7 +31,7 @@ def checks_text(checks: Iterable[Check], painter: Painter) -> str:
 
 def checks_json(checks: Iterable[Check]) -> str:
     """Return the document that the schema calls `doctor`."""
-    document = {
+    document: Record = {
         "schema": SCHEMA,
         "type": "doctor",
         "version": __version__,
@@ -38,4 +40,13 @@ def checks_json(checks: Iterable[Check]) -> str:
             for check in checks
         ],
     }
+    return _document(document)
+
+
+def report_json(report: IndexReport) -> str:
+    """Return the document that the schema calls `index`."""
+    return _document({"schema": SCHEMA, "type": "index", **asdict(report)})
+
+
+def _document(document: Record) -> str:
     return msgspec.json.format(encode(document), indent=2) + "\n"

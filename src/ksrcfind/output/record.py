@@ -11,7 +11,7 @@ from ksrcfind.batch import Folded, Sighting, Summary
 from ksrcfind.finding import Finding
 from ksrcfind.history.provenance import Change, Commit, Person, Provenance, Release
 from ksrcfind.log.line import LogLine
-from ksrcfind.match.answer import Match
+from ksrcfind.match.answer import Match, Value
 from ksrcfind.source.template import template
 
 SCHEMA = "ksrcfind/1"
@@ -110,6 +110,13 @@ def told_matches(finding: Finding) -> Iterator[tuple[Match, Provenance]]:
         yield match, finding.provenance[position] if position < len(finding.provenance) else NO_HISTORY
 
 
+def shown_values(match: Match) -> tuple[Value, ...]:
+    """Return the values of a match; those of a place are what the call prints, not known from any line."""
+    if match.values:
+        return match.values
+    return tuple(Value(argument.conversion, argument.expression, None) for argument in match.form.arguments)
+
+
 def named_commits(finding: Finding) -> Iterator[str]:
     """Yield the ids of the commits that the record of a finding names, in its order, with repeats."""
     told = [history for _, history in told_matches(finding)]
@@ -160,7 +167,7 @@ def _match(match: Match, history: Provenance, points_to: Record | None) -> Recor
                 "value": value.value,
                 "decoded": value.decoded,
             }
-            for value in match.values
+            for value in shown_values(match)
         ],
         "defined_at": defined_at and {"path": defined_at.path, "line": defined_at.line, "macro": defined_at.macro},
         "points_to": points_to,

@@ -7,7 +7,7 @@ from ksrcfind.batch import Folded, Summary
 from ksrcfind.finding import Finding
 from ksrcfind.history.provenance import Change, Commit, Provenance
 from ksrcfind.match.answer import Match
-from ksrcfind.output.record import NO_HISTORY, told_matches
+from ksrcfind.output.record import NO_HISTORY, shown_values, told_matches
 from ksrcfind.output.style import Painter, Span
 from ksrcfind.output.writer import Commits, Write
 from ksrcfind.source.template import template
@@ -76,11 +76,12 @@ class TextWriter:
         if message.defined_at is not None:
             definition = message.defined_at
             yield line(("out of macro ", "label"), f"{definition.macro}, {definition.path}:{definition.line}", indent=2)
-        if match.values:
+        values = shown_values(match)
+        if values:
             yield line()
-        conversions = max((len(value.conversion) for value in match.values), default=0)
-        expressions = max((len(value.expression) for value in match.values), default=0)
-        for value in match.values:
+        conversions = max((len(value.conversion) for value in values), default=0)
+        expressions = max((len(value.expression) for value in values), default=0)
+        for value in values:
             decoded = f" ({value.decoded})" if value.decoded else ""
             yield line(
                 (f"{value.conversion:<{conversions}}  ", "label"),

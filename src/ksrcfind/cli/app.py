@@ -1,0 +1,239 @@
+"""The commands. Each asks the Finder, hands the findings to a writer and returns its exit status."""
+
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from ksrcfind import __version__
+from ksrcfind.batch import Fold, Tally
+from ksrcfind.cli.arrange import Option, arrange, has_blank
+from ksrcfind.cli.examples import epilog
+from ksrcfind.cli.options import Asking, Common, Format, command
+from ksrcfind.cli.places import Place, parse_place, parse_places
+from ksrcfind.cli.session import begin
+from ksrcfind.cli.terminal import INTERRUPTED, flush, show_error
+from ksrcfind.doctor import State, examine
+from ksrcfind.errors import KsrcfindError
+from ksrcfind.finder import Finder
+from ksrcfind.finding import Finding
+from ksrcfind.log.stream import STDIN, read_logs
+from ksrcfind.output.checks import checks_json, checks_text, report_json
+from ksrcfind.output.writer import Writer
+
+FOUND, NOTHING_FOUND = 0, 1
+"""Exit status; that of errors is theirs, 2."""
+
+ANNOUNCED = {"messages", "life", "diff", "lsp", "mcp"}
+"""Names kept free for commands: what is a query today must not become a command tomorrow."""
+
+
+class Group(TyperGroup):
+    """The program, with the rules of `arrange`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Bring the arguments into typer's order first."""
+        options = {name: Option(False, for_all=True) for parameter in self.params for name in parameter.opts}
+        for one in self.commands.values():
+            for parameter in one.params:
+                options |= dict.fromkeys(parameter.opts, Option(not getattr(parameter, "is_flag", False)))
+        arranged = arrange(args, {*self.commands, *ANNOUNCED}, options)
+        word = next((argument for argument in arranged if not argument.startswith("-")), None)
+        if word in ANNOUNCED and not ctx.resilient_parsing:
+            raise KsrcfindError(f"ksrcfind {__version__} has no command {word}", f"For the word: ksrcfind find {word}")
+        return super().parse_args(ctx, arranged)
+
+
+app = typer.Typer(
+    name="ksrcfind",
+    cls=Group,
+    subcommand_metavar="[COMMAND] LINE...",
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=epilog(""),
+)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"ksrcfind {__version__}")
+        raise typer.Exit(FOUND)
+
+
+@app.callback()
+def program(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """From a line of the kernel's log to the code that printed it, the commit and the first release that has it.
+
+    Without a command word, find is meant; a line with a blank in it is never taken for an option.
+
+    Options may stand before and after the command, -- ends them. COMMAND --help lists them.
+    """
+
+
+@command(app, epilog=epilog("find"))
+def find(
+    options: Asking,
+    lines: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="LINE...", show_default=False, help="Log lines, whole or in part; - reads them from standard input."
+        ),
+    ],
+) -> int:
+    """Find the calls that printed a log line.
+
+    Each argument is a line. Unquoted words without a blank in any of them are one line together.
+    """
+    session = begin(options)
+    with session.finder() as finder:
+        return _show(_found(finder, options, lines), session.writer(options, finder))
+
+
+@command(app, epilog=epilog("at"))
+def at(
+    options: Asking,
+    places: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="PATH:LINE...", show_default=False, help="Places of the tree; - reads them from standard input."
+        ),
+    ],
+) -> int:
+    """Tell what the log call at a place of the source prints and where it came from.
+
+    Any line from the start to the end of a call names it.
+    """
+    session = begin(options)
+    wanted: list[Place] = []
+    for place in places:
+        if place == STDIN:
+            text = sys.stdin.buffer.read().decode("utf-8", "surrogateescape")
+            wanted += parse_places(text.split("\n"), "standard input")
+        else:
+            wanted.append(parse_place(place))
+    with session.finder() as finder:
+        findings = finder.at(wanted, history=options.history_mode)
+        return _show(findings, session.writer(options, finder))
+
+
+@command(app, epilog=epilog("batch"))
+def batch(
+    options: Asking,
+    logs: Annotated[
+        list[str], typer.Argument(metavar="LOG...", show_default=False, help="Log files; - is standard input.")
+    ],
+    each: Annotated[
+        bool, typer.Option("--each", help="Answer for each line, in order and at once, instead of folding repeats.")
+    ] = False,
+) -> int:
+    """Explain a whole log.
+
+    Repeats of one message are folded into one answer, written at the end. Ctrl-C ends with what is done so far.
+    """
+    session = begin(options)
+    tally, fold, interrupted = Tally(), Fold(), False
+    with session.finder() as finder:
+        writer = session.writer(options, finder, log=True)
+        try:
+            for finding in finder.lines(
+                read_logs(logs, sys.stdin.buffer), limit=options.limit, history=options.history_mode
+            ):
+                tally.add(finding)
+                if each:
+                    writer.finding(finding)
+                else:
+                    fold.add(finding)
+        except KeyboardInterrupt:
+            interrupted = True
+        for folded in fold.folded():
+            writer.folded(folded)
+        summary = tally.summary(interrupted=interrupted)
+        writer.end(summary)
+    if interrupted:
+        return INTERRUPTED
+    return FOUND if summary.messages else NOTHING_FOUND
+
+
+@command(app, formats=(Format.TEXT, Format.JSON), epilog=epilog("index"))
+def index(options: Common) -> int:
+    """Index the whole tree, so that every later answer is fast and complete.
+
+    Only what changed since the last time is read again. Nothing is written into the tree.
+    """
+    session = begin(options)
+    with session.finder() as finder:
+        report = finder.build_index()
+    session.terminal.write(report_json(report) if options.format is Format.JSON else str(report))
+    return FOUND
+
+
+@command(app, formats=(Format.TEXT, Format.JSON), epilog=epilog("doctor"))
+def doctor(options: Common) -> int:
+    """Say which tree, tags, history and index are used, and what to do about each."""
+    session = begin(options)
+    checks = list(examine(session.settings, session.directory, session.rev))
+    as_json = options.format is Format.JSON
+    session.terminal.write(checks_json(checks) if as_json else checks_text(checks, session.terminal.painter))
+    return KsrcfindError.exit_code if any(check.state is State.ERROR for check in checks) else FOUND
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run the program and return its exit status. Errors are shown here and nowhere else."""
+    try:
+        status = typer.main.get_command(app).main(list(arguments) or ["--help"], "ksrcfind", standalone_mode=False)
+        flush()
+    except KsrcfindError as error:
+        show_error(error)
+        return error.exit_code
+    except typer.TyperException as error:
+        show_error(_usage_error(error))
+        return KsrcfindError.exit_code
+    except typer.Exit as end:
+        return end.exit_code
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    return status if arguments else KsrcfindError.exit_code
+
+
+def _usage_error(error: typer.TyperException) -> KsrcfindError:
+    """Return typer's error in our words."""
+    context = getattr(error, "ctx", None)
+    hint = f"{context.command_path if context else 'ksrcfind'} --help tells more."
+    if hasattr(error, "option_name"):
+        hint += "\nText that begins with a dash goes behind two dashes: ksrcfind -- -EIO"
+    # "Value error, " is pydantic's, which typer asks.
+    return KsrcfindError(error.format_message().rstrip(".").replace("Value error, ", ""), hint)
+
+
+def _found(finder: Finder, options: Asking, words: list[str]) -> Iterator[Finding]:
+    """Yield the findings of the lines that the words of the command line are."""
+    limit, history = options.limit, options.history_mode
+    if STDIN not in words and not any(map(has_blank, words)):
+        words = [" ".join(words)]
+    for word in words:
+        if word == STDIN:
+            rows = read_logs([STDIN], sys.stdin.buffer)
+            yield from finder.lines(rows, limit=limit, history=history, whole_log=False)
+            continue
+        # A pasted piece of a log may be several lines.
+        for line in word.removesuffix("\n").split("\n"):
+            yield finder.find(line, limit=limit, history=history)
+
+
+def _show(findings: Iterable[Finding], writer: Writer) -> int:
+    """Write findings; return the exit status."""
+    status = NOTHING_FOUND
+    for finding in findings:
+        writer.finding(finding)
+        if finding.answer.matches:
+            status = FOUND
+    writer.end(None)
+    return status

@@ -1,0 +1,164 @@
+"""The options that several commands share, declared once.
+
+A command takes them as one object: `@command` puts the fields into the signature that typer reads and hands them on
+as an instance of the class, `Common` or `Asking`, that the command's first parameter is annotated with.
+"""
+
+import functools
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, get_type_hints
+
+import typer
+
+from ksrcfind.errors import KsrcfindError
+from ksrcfind.finder import HistoryMode
+
+SHARED = "Options of every command"
+
+
+class Format(StrEnum):
+    """How answers are written."""
+
+    TEXT = "text"
+    JSON = "json"
+    NDJSON = "ndjson"
+    QUICKFIX = "quickfix"
+
+
+class Color(StrEnum):
+    """When text is coloured."""
+
+    AUTO = "auto"
+    ALWAYS = "always"
+    NEVER = "never"
+
+
+class Traced(StrEnum):
+    """Which of the matches have their history told."""
+
+    FIRST = "first"
+    ALL = "all"
+
+
+@dataclass(frozen=True, slots=True)
+class Common:
+    """Options that every command has."""
+
+    repo: Annotated[
+        Path | None,
+        typer.Option(
+            "--repo",
+            "-C",
+            metavar="DIR",
+            show_default=False,
+            help="The kernel tree: a git repository or an unpacked tarball. "
+            "Default: KSRCFIND_REPO, the current directory or one above it, the configuration file.",
+            rich_help_panel=SHARED,
+        ),
+    ] = None
+    rev: Annotated[
+        str | None,
+        typer.Option(
+            metavar="REV",
+            show_default=False,
+            help="Tag, branch or commit to look at instead of the checked-out files. Nothing is checked out.",
+            rich_help_panel=SHARED,
+        ),
+    ] = None
+    format: Annotated[
+        Format,
+        typer.Option(
+            metavar="|".join(Format),
+            help="How to write the answer. Every command has text and json.",
+            rich_help_panel=SHARED,
+        ),
+    ] = Format.TEXT
+    color: Annotated[
+        Color | None,
+        typer.Option(
+            metavar="|".join(Color),
+            show_default=False,
+            help="When to colour text. Default: auto, on a terminal unless NO_COLOR is set.",
+            rich_help_panel=SHARED,
+        ),
+    ] = None
+    jobs: Annotated[
+        int | None,
+        typer.Option(
+            "--jobs",
+            "-j",
+            metavar="N",
+            min=1,
+            show_default=False,
+            help="Processes at work at the same time. Default: one for each core.",
+            rich_help_panel=SHARED,
+        ),
+    ] = None
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.", rich_help_panel=SHARED)] = False
+
+
+@dataclass(frozen=True, slots=True)
+class Asking(Common):
+    """Options of the commands that answer with findings."""
+
+    limit: Annotated[
+        int, typer.Option("--limit", "-n", metavar="N", min=1, max=1000, help="Show at most N calls for a line.")
+    ] = 5
+    history: Annotated[
+        Traced,
+        typer.Option(
+            metavar="|".join(Traced), help="Tell the history of the first call shown, or of all. See --no-history."
+        ),
+    ] = Traced.FIRST
+    no_history: Annotated[bool, typer.Option("--no-history", help="Tell no history: faster, for long logs.")] = False
+
+    @property
+    def history_mode(self) -> HistoryMode:
+        """What the two options on history come to."""
+        if self.no_history:
+            return HistoryMode.OFF
+        return HistoryMode.ALL if self.history is Traced.ALL else HistoryMode.FIRST
+
+
+def command(
+    app: typer.Typer, *, formats: tuple[Format, ...] = tuple(Format), epilog: str
+) -> Callable[[Callable[..., int]], Callable[..., None]]:
+    """Make a function a command of its name whose status is the exit status.
+
+    Its first parameter is a `Common` or a subclass; the others are its own arguments and options. `epilog` is shown
+    below the help: examples.
+    """
+
+    def register(function: Callable[..., int]) -> Callable[..., None]:
+        first, *own = inspect.signature(function).parameters.values()
+        shared = get_type_hints(function)[first.name]
+        hints = get_type_hints(shared, include_extras=True)
+        common = {field.name for field in fields(Common)}
+
+        @functools.wraps(function)
+        def run(**values: Any) -> None:
+            options: Common = shared(**{field.name: values.pop(field.name) for field in fields(shared)})
+            if options.format not in formats:
+                known = " and ".join(formats) if len(formats) == 2 else ", ".join(formats)
+                raise KsrcfindError(f"{function.__name__} has no format {options.format}", f"It has {known}.")
+            raise typer.Exit(function(options, **values))
+
+        run.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+            [
+                *(parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own),
+                *(
+                    inspect.Parameter(
+                        field.name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=hints[field.name]
+                    )
+                    for field in sorted(fields(shared), key=lambda field: field.name in common)
+                ),
+            ]
+        )
+        app.command(epilog=epilog)(run)
+        return run
+
+    return register

@@ -1,0 +1,76 @@
+"""What every command begins with: settings from options, environment and files; a tree; a writer."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from ksrcfind import config
+from ksrcfind.cli.options import Asking, Color, Common, Format
+from ksrcfind.cli.terminal import Terminal, open_terminal, show_note
+from ksrcfind.config import Settings
+from ksrcfind.finder import Finder
+from ksrcfind.output.json import JsonWriter, NdjsonWriter
+from ksrcfind.output.logtext import LogTextWriter
+from ksrcfind.output.quickfix import QuickfixWriter
+from ksrcfind.output.text import TextWriter
+from ksrcfind.output.writer import Writer
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A run of the program."""
+
+    settings: Settings
+    rev: str | None
+    terminal: Terminal
+    directory: Path
+    """The current directory."""
+
+    @contextmanager
+    def finder(self) -> Iterator[Finder]:
+        """Open the tree that is meant, say on standard error what should be known of it, and close it in the end."""
+        finder = Finder.open(
+            repo=self.settings.repo,
+            start=self.directory,
+            rev=self.rev,
+            settings=self.settings,
+            progress=self.terminal.progress,
+        )
+        try:
+            for note in finder.notes:
+                show_note(self.terminal.painter.line(f"note: {note}"))
+            yield finder
+        finally:
+            finder.close()
+
+    def writer(self, options: Asking, finder: Finder, *, log: bool = False) -> Writer:
+        """Return the writer of a format; `log` is text for a whole log instead of for single lines."""
+        write = self.terminal.write
+        if options.format is Format.JSON:
+            return JsonWriter(write, finder.commit)
+        if options.format is Format.NDJSON:
+            return NdjsonWriter(write, finder.commit)
+        if options.format is Format.QUICKFIX:
+            return QuickfixWriter(write, None if finder.root == self.directory else finder.root)
+        if log:
+            return LogTextWriter(write, self.terminal.painter)
+        return TextWriter(write, finder.commit, self.terminal.painter)
+
+
+def begin(options: Common) -> Session:
+    """Resolve the settings, options before environment before files, and look at the streams."""
+    settings = config.resolve(os.environ)
+    default = Color.NEVER if os.environ.get("NO_COLOR") else Color(settings.color)
+    machine = options.format is not Format.TEXT
+    return Session(
+        settings=replace(
+            settings,
+            repo=options.repo or settings.repo,
+            jobs=options.jobs or settings.jobs,
+        ),
+        rev=options.rev,
+        terminal=open_terminal(options.color or default, quiet=options.quiet, machine=machine),
+        directory=Path.cwd(),
+    )

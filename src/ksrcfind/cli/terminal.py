@@ -1,0 +1,97 @@
+"""The three standard streams: who reads them, what may be shown there, and what happens when nobody does."""
+
+import os
+import sys
+from dataclasses import dataclass
+from typing import NoReturn
+
+import typer
+
+from ksrcfind.cli.options import Color
+from ksrcfind.errors import KsrcfindError
+from ksrcfind.output.style import Painter
+from ksrcfind.progress import SILENT, Progress
+
+CLOSED_PIPE = 128 + 13
+"""Exit status of a program that SIGPIPE ended."""
+
+INTERRUPTED = 128 + 2
+"""Exit status of a program that Ctrl-C ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Terminal:
+    """What the streams allow, as the environment and the options have it."""
+
+    color: bool
+    """True if answers are coloured."""
+    progress: Progress
+
+    def write(self, text: str) -> None:
+        """Write to standard output. A reader that went away ends the program, as it ends any other in a pipe."""
+        try:
+            sys.stdout.write(text)
+            if sys.stdout.isatty():
+                sys.stdout.flush()
+        except BrokenPipeError:
+            give_up_output()
+
+    @property
+    def painter(self) -> Painter:
+        """For text on standard output."""
+        return Painter(self.color)
+
+
+def open_terminal(color: Color, *, quiet: bool, machine: bool) -> Terminal:
+    """Return the terminal. `machine` output is always UTF-8; for people it is what their locale can show."""
+    if machine:
+        sys.stdout.reconfigure(encoding="utf-8", errors="replace", newline="\n")  # type: ignore[union-attr]
+    else:
+        sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    return Terminal(is_coloured(color, sys.stdout.isatty()), _progress(quiet))
+
+
+def is_coloured(color: Color, is_terminal: bool) -> bool:
+    """Return True if output is to be coloured; NO_COLOR (no-color.org) is looked at by the caller."""
+    if color is Color.AUTO:
+        return is_terminal and os.environ.get("TERM") != "dumb"
+    return color is Color.ALWAYS
+
+
+def show_error(error: KsrcfindError) -> None:
+    """Tell the user what happened and what to do, on standard error."""
+    painter = Painter(is_coloured(Color.AUTO, sys.stderr.isatty()) and not os.environ.get("NO_COLOR"))
+    show_note(painter.line(("error: ", "error"), error.title))
+    for line in error.hint.splitlines():
+        show_note(painter.line(line, indent=2))
+
+
+def show_note(text: str) -> None:
+    """Write to standard error, whoever reads it."""
+    try:
+        sys.stderr.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+        sys.stderr.write(text)
+    except BrokenPipeError:
+        pass
+
+
+def flush() -> None:
+    """Send out what is still held back, so that a reader that went away is noticed here."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        give_up_output()
+
+
+def give_up_output() -> NoReturn:
+    """End because nobody reads the output; the interpreter must not try to flush it again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    raise typer.Exit(CLOSED_PIPE)
+
+
+def _progress(quiet: bool) -> Progress:
+    if quiet or not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
+        return SILENT
+    from ksrcfind.output.progress import Bars  # noqa: PLC0415 - 40 ms that only a terminal needs
+
+    return Bars(sys.stderr)
