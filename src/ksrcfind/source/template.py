@@ -80,6 +80,11 @@ def template(printed: str) -> str:
     return "".join(piece if isinstance(piece, str) else piece.text for piece in pieces(printed))
 
 
+def lines(printed: str) -> list[str]:
+    """Split a format where it breaks the line: a log shows each part as a line of its own."""
+    return printed.split("\n")
+
+
 def literal_words(printed: str) -> list[str]:
     """Words that every rendering of the format contains as whole words, lower case, in order, with repeats.
 

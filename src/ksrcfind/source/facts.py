@@ -1,0 +1,222 @@
+"""What one source file says by itself: its macros, wrapper functions, string constants, includes and calls with text.
+
+Facts depend on the bytes of the file alone, never on its name or on other files; they are kept for ever under the
+git blob id. What needs several files is decided by `link`.
+"""
+
+import dataclasses
+import itertools
+import re
+from collections.abc import Iterator
+
+import msgspec
+
+from ksrcfind.source import scan
+from ksrcfind.source.parse import ParsedBody, ParsedCall, Parser
+
+VERSION = 1
+"""Raised when the meaning or the extent of facts changes; older ones are then read anew."""
+
+
+class Call(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A call that holds text, as written."""
+
+    name: str
+    text: str
+    """From the name to the closing parenthesis, comments blanked, leading blanks of lines removed, line ends kept."""
+    line: int
+    """1-based line of the name."""
+    function: int
+    """Index into `SourceFacts.functions`; -1 outside of any."""
+
+
+class Macro(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A macro that may carry text or calls. Macros that stand for plain numbers are not kept."""
+
+    name: str
+    parameters: tuple[str, ...] | None
+    """None for an object-like macro; a variadic one ends in `...` or `name...`."""
+    body: str
+    """Comments blanked; a continuation is a line end."""
+    line: int
+    """1-based line of the `#define`."""
+    fallback: bool
+    """True if `#ifndef NAME` stands directly before it: any other definition goes first."""
+
+
+class Wrapper(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A function that handles a variable argument list: it may hand its format on."""
+
+    name: str
+    parameters: tuple[str, ...]
+    """Declarations; the last is `...` in a variadic function."""
+    calls: tuple[Call, ...]
+    """All its calls."""
+    formats: tuple[tuple[str, str], ...]
+    """Assignments to a `struct va_format`: variable, expression of the format."""
+    is_static: bool
+    line: int
+
+
+class SourceFacts(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """Everything that `link` needs to know of a file."""
+
+    includes: tuple[str, ...]
+    """As written, with their quotes or angle brackets."""
+    macros: tuple[Macro, ...]
+    wrappers: tuple[Wrapper, ...]
+    functions: tuple[str, ...]
+    """Names of the functions that hold a call with text."""
+    calls: tuple[Call, ...]
+    strings: tuple[tuple[str, str], ...]
+    """Constant character arrays and pointers: name, C source of the value."""
+    recovered: int
+    """Calls that tree-sitter did not accept and that were taken from the text alone."""
+    lost: int
+    """Functions that hold text in calls of which none could be told."""
+
+
+EMPTY = SourceFacts((), (), (), (), (), (), 0, 0)
+
+_MACRO = re.compile(rb"[ \t]+([A-Za-z_]\w*)(\(([^()]*)\))?")
+_CONTINUATION = re.compile(rb"\\\r?\n")
+_LEADING_BLANKS = re.compile(rb"[ \t\r]*\n[ \t]*")
+_BLANKS = re.compile(rb"[ \t]+")
+_CALL_IN_BODY = re.compile(r"[A-Za-z_]\w*[ \t]*\(|##")
+_ALIAS = re.compile(r"\(?\s*[A-Za-z_]\w*\s*\)?")
+_EMPTY_BODY = re.compile(
+    r"\s*(?:do\s*\{\s*;?\s*\}\s*while\s*\(\s*0\s*\)|\(\s*\(\s*void\s*\)\s*0\s*\)|\{\s*\}|;|0|\(\s*\{\s*\}\s*\))?\s*"
+)
+_INITIAL_TEXT = re.compile(rb'=[ \t\r\n]*((?>"[^"\\\n]*(?:\\.[^"\\\n]*)*"|[A-Z_]\w*+|[ \t\r\n]++)++);')
+_STRING_VARIABLE = re.compile(
+    rb"(?:\bconst[ \t]+)?\bchar\b[\w \t\r\n*]*?\b(\w+)[ \t\r\n]*(\[[^\]\n]*\][ \t\r\n]*)?(?:__\w+[ \t\r\n]*)*\Z"
+)
+_DECLARATION = 160  # bytes before a `=` in which the declaration of a string is looked for
+_NEVER_PRINT = frozenset(name.decode() for name in scan.NEVER_PRINT)
+_VA_FORMAT = re.compile(rb"\b(\w+)(?:\.|->)fmt[ \t]*=[ \t]*([\w>.-]+)[ \t]*;")
+_VA_FORMAT_INITIAL = re.compile(rb"\bva_format[ \t]+(\w+)[ \t]*=[ \t]*\{[ \t\r\n]*(?:\.fmt[ \t]*=[ \t]*)?(\w+)")
+_STATIC = re.compile(rb"\bstatic\b")
+_IFNDEF_NAME = re.compile(rb"[ \t]+(\w+)")
+
+
+def extract(data: bytes, parser: Parser) -> SourceFacts:
+    """Read the facts of a C source or header file. Never raises on any bytes."""
+    if b"\0" in data[:4096]:
+        return EMPTY
+    found = list(scan.directives(data))
+    macros, includes = _directives(found)
+    calls: list[Call] = []
+    functions: list[str] = []
+    wrappers: list[Wrapper] = []
+    recovered = lost = 0
+    strings: tuple[tuple[str, str], ...] = ()
+    if b'"' in data or b"va_" in data:
+        text = scan.without_directives(data, found)
+        for body in itertools.chain(scan.bodies(text), _generated(macros, text)):
+            parsed = parser.body(body)
+            recovered += parsed.recovered
+            own = [_call(call, len(functions)) for call in parsed.calls]
+            if body.wraps:
+                wrappers.append(_wrapper(body, parsed, tuple(own)))
+            with_text = [call for call in own if '"' in call.text and call.name not in _NEVER_PRINT]
+            if with_text:
+                functions.append(parsed.name)
+                calls.extend(with_text)
+            elif body.snippets and not parsed.calls:
+                lost += 1
+        strings = _string_variables(text)
+    return SourceFacts(includes, macros, tuple(wrappers), tuple(functions), tuple(calls), strings, recovered, lost)
+
+
+def _generated(macros: tuple[Macro, ...], text: bytes) -> Iterator[scan.Body]:
+    """Functions that the file makes by using its own macros at top level, as `define_dev_printk_level(_dev_err, …)`."""
+    for macro in macros:
+        if macro.parameters is None or "va_start" not in macro.body:
+            continue
+        for use in re.finditer(rb"^" + re.escape(macro.name.encode()) + rb"[ \t]*\(([^()]*)\)", text, re.MULTILINE):
+            source = macro.body
+            for parameter, value in zip(macro.parameters, _text(use[1]).split(","), strict=False):
+                source = re.sub(
+                    rf"(?:##\s*)?\b{re.escape(parameter)}\b(?:\s*##)?", value.strip().replace("\\", ""), source
+                )
+            for body in scan.bodies(source.encode()):
+                yield dataclasses.replace(body, snippets=())
+
+
+def _text(data: bytes) -> str:
+    return data.decode("utf-8", "replace")
+
+
+def _call(call: ParsedCall, function: int) -> Call:
+    return Call(_text(call.name), _text(_LEADING_BLANKS.sub(b"\n", call.text)), call.line_start, function)
+
+
+def _wrapper(body: scan.Body, parsed: ParsedBody, calls: tuple[Call, ...]) -> Wrapper:
+    formats = [*_VA_FORMAT.findall(body.code), *_VA_FORMAT_INITIAL.findall(body.code)]
+    return Wrapper(
+        parsed.name,
+        parsed.parameters,
+        calls,
+        tuple((_text(variable), _text(value)) for variable, value in formats),
+        _STATIC.search(body.header) is not None,
+        body.line,
+    )
+
+
+def _directives(found: list[tuple[int, int, scan.Directive]]) -> tuple[tuple[Macro, ...], tuple[str, ...]]:
+    macros: list[Macro] = []
+    includes: list[str] = []
+    guard = b""
+    for _start, _end, directive in found:
+        if directive.name == b"define":
+            macro = _macro(directive, guard)
+            if macro is not None:
+                macros.append(macro)
+            guard = b""
+        elif directive.name == b"include":
+            target = _include(directive.rest)
+            if target:
+                includes.append(target)
+        elif directive.name == b"ifndef":
+            match = _IFNDEF_NAME.match(directive.rest)
+            guard = match[1] if match else b""
+        elif directive.name != b"undef":
+            guard = b""
+    return tuple(macros), tuple(includes)
+
+
+def _include(rest: bytes) -> str:
+    rest = rest.strip()
+    close = rest.find(b'"' if rest[:1] == b'"' else b">", 1)
+    return _text(rest[: close + 1]) if rest[:1] in (b'"', b"<") and close > 0 else ""
+
+
+def _macro(directive: scan.Directive, guard: bytes) -> Macro | None:
+    match = _MACRO.match(directive.rest)
+    if match is None:
+        return None
+    raw = directive.rest[match.end() :]
+    if b"/" in raw or b"'" in raw:
+        raw = scan.blank_comments(raw)[0]
+    body = _text(_LEADING_BLANKS.sub(b"\n", _CONTINUATION.sub(b"\n", raw))).strip(" \t\r")
+    parameters: tuple[str, ...] | None = None
+    if match[2] is not None:
+        listed = _text(_BLANKS.sub(b" ", _CONTINUATION.sub(b" ", match[3]))).strip()
+        parameters = tuple(name.strip().replace(" ", "") for name in listed.split(",")) if listed else ()
+    wanted = '"' in body or _ALIAS.fullmatch(body) is not None
+    if parameters is not None and not wanted:
+        wanted = _CALL_IN_BODY.search(body) is not None or _EMPTY_BODY.fullmatch(body) is not None
+    if not wanted:
+        return None
+    return Macro(_text(match[1]), parameters, body, directive.line, guard == match[1])
+
+
+def _string_variables(text: bytes) -> tuple[tuple[str, str], ...]:
+    found: list[tuple[str, str]] = []
+    for initial in _INITIAL_TEXT.finditer(text):
+        if b'"' not in initial[1]:
+            continue
+        variable = _STRING_VARIABLE.search(text, max(0, initial.start() - _DECLARATION), initial.start())
+        if variable is not None and (variable[2] or b"const" in variable[0]):
+            found.append((_text(variable[1]), _text(initial[1]).strip()))
+    return tuple(found)

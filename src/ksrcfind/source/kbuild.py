@@ -1,0 +1,107 @@
+"""KBUILD_MODNAME from Makefiles: which object a file is built into (Documentation/kbuild/makefiles.rst).
+
+Makefiles are read as data, nothing is run: lists are collected whatever the configuration, simple variables and
+`$(addprefix …)` are expanded.
+"""
+
+import posixpath
+import re
+from collections.abc import Iterable, Mapping
+
+_ASSIGNMENT = re.compile(r"^[ ]*(?:export[ ]+|override[ ]+)?([\w.$(){}@/-]+)[ \t]*(:=|::=|\?=|\+=|=)[ \t]*(.*)$")
+_VARIABLE = re.compile(r"\$[({]([^$(){}:, ]+)[)}]")
+_FUNCTION = re.compile(r"\$\((addprefix|addsuffix|strip|sort|filter|patsubst|subst|if|wildcard)[ \t]+([^$()]*)\)")
+_OBJECTS = re.compile(r"(?:obj|lib|core|drivers|libs|net)-(?:[\w$(){}-]*)|hostprogs|always")
+_COMPOSITE = re.compile(r"(.+?)-(?:objs|y|m|\$.*|[A-Z0-9_]+)$")
+_ROUNDS = 40
+_LONGEST = 200_000  # characters that a variable may grow to
+
+
+def module_names(makefiles: Mapping[str, str]) -> dict[str, str]:
+    """Source path without suffix → KBUILD_MODNAME, from the text of every `Makefile` and `Kbuild` by path.
+
+    An object of several modules has the first in path order. Never raises on any text.
+    """
+    parents: dict[str, str] = {}
+    modules: set[str] = set()
+    for path in sorted(makefiles):
+        directory = posixpath.dirname(path)
+        for name, objects in _lists(makefiles[path], directory):
+            if _OBJECTS.fullmatch(name):
+                modules.update(objects)
+                continue
+            composite = _COMPOSITE.match(name)
+            if composite is None:
+                continue
+            target = posixpath.normpath(posixpath.join(directory, composite[1]))
+            for member in objects:
+                if member != target:
+                    parents.setdefault(member, target)
+    result: dict[str, str] = {}
+    for member in {*parents, *modules}:
+        top = member
+        for _ in range(_ROUNDS):
+            if top not in parents or (top in modules and parents[top] not in modules):
+                break
+            top = parents[top]
+        if top in modules or top != member:
+            result[member] = posixpath.basename(top).replace("-", "_")
+    return result
+
+
+def _lists(text: str, directory: str) -> Iterable[tuple[str, list[str]]]:
+    """Assignments whose value lists objects: variable name, paths of the objects without suffix."""
+    variables: dict[str, str] = {"src": "", "obj": "", "srctree": "", "objtree": ""}
+    order: list[str] = []
+    for line in text.replace("\\\r\n", " ").replace("\\\n", " ").splitlines():
+        match = _ASSIGNMENT.match(line.split("#", 1)[0].rstrip())
+        if match is None or line.startswith("\t"):
+            continue
+        name, _operator, value = match.groups()
+        name = _VARIABLE.sub(lambda found: variables.get(found[1], found[0]), name)
+        if name in variables:
+            # All branches of a Makefile count, so even a plain assignment only adds.
+            if len(variables[name]) < _LONGEST and value.strip() not in variables[name].split():
+                variables[name] += " " + value
+        else:
+            variables[name] = value
+            order.append(name)
+    for name in order:
+        if ".o" not in variables[name] and "$(" not in variables[name]:
+            continue
+        expanded = _expand(variables[name], variables)
+        objects = [
+            posixpath.normpath(posixpath.join(directory, word[:-2].lstrip("/")))
+            for word in expanded.split()
+            if word.endswith(".o") and "$" not in word
+        ]
+        if objects:
+            yield name, objects
+
+
+def _expand(value: str, variables: Mapping[str, str]) -> str:
+    for _ in range(_ROUNDS):
+        before = value
+        value = _VARIABLE.sub(lambda found: variables.get(found[1], "").strip(), value)
+        value = _FUNCTION.sub(_function, value)
+        if value == before or len(value) > _LONGEST:
+            break
+    return value
+
+
+def _function(match: re.Match[str]) -> str:
+    parts = [part.strip() for part in match[2].split(",")]
+    words = parts[-1].split()
+    if match[1] == "addprefix" and len(parts) == 2:
+        return " ".join(parts[0] + word for word in words)
+    if match[1] == "addsuffix" and len(parts) == 2:
+        return " ".join(word + parts[0] for word in words)
+    if match[1] == "patsubst" and len(parts) == 3 and "%" in parts[0]:
+        before, after = parts[0].split("%", 1)
+        return " ".join(
+            parts[1].replace("%", word[len(before) : len(word) - len(after)])
+            if word.startswith(before) and word.endswith(after)
+            else word
+            for word in words
+        )
+    return " ".join(words)

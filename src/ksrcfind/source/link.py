@@ -1,0 +1,248 @@
+"""From the facts of a tree to its messages: every call is followed to printk and its text put together."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+
+from ksrcfind.source.expand import Emission, Expander, Handed, NeedsTokensError, Slot, Tokens
+from ksrcfind.source.facts import Call, Macro, SourceFacts
+from ksrcfind.source.message import Argument, Definition, Form, Message, TextLine
+from ksrcfind.source.program import FileScope, Program
+from ksrcfind.source.resolve import Parts, Place, Text, alternatives, form, forms, level_of, take_level
+from ksrcfind.source.roots import CONTINUED
+from ksrcfind.source.tokens import decode, is_string, split, tokenize
+
+_ARGUMENTS = 40  # arguments of one call that are looked at
+_NEEDED = 4  # arguments whose tokens may decide the expansion of one call
+_LITERAL = re.compile(r'"[^"\\\n]*(?:\\(?:.|\n)[^"\\\n]*)*"|\'(?:[^\'\\\n]|\\.)*\'|[()\[\]{},\n]')
+
+_Signature = tuple[tuple[int, int], ...]
+
+
+class Linker:
+    """Makes messages out of facts. One for a tree; what it learns of a wrapper serves every file."""
+
+    def __init__(self, program: Program, modules: Mapping[str, str]) -> None:
+        self._program = program
+        self._modules = modules
+        # Shape of a call → expansions, each valid where the names that it consulted mean the same.
+        self._shapes: dict[tuple[object, ...], list[tuple[dict[str, _Signature], list[Emission] | int]]] = {}
+
+    def messages(self, file: int) -> tuple[list[Message], frozenset[str]]:
+        """Messages of one file, in source order, and every name whose meaning decided them."""
+        facts = self._program.facts(file)
+        if not facts.calls:
+            return [], frozenset()
+        return _FileLinker(self._program, self._shapes, self._modules, file, facts).run()
+
+
+class _FileLinker:
+    def __init__(
+        self,
+        program: Program,
+        shapes: dict[tuple[object, ...], list[tuple[dict[str, _Signature], list[Emission] | int]]],
+        modules: Mapping[str, str],
+        file: int,
+        facts: SourceFacts,
+    ) -> None:
+        self._program = program
+        self._shapes = shapes
+        self._file = file
+        self._facts = facts
+        self._path = program.paths[file]
+        self._module = modules.get(self._path.rpartition(".")[0])
+        self._scope = FileScope(program, file)
+        self._expander = Expander(self._scope)
+        self._strings = dict(facts.strings)
+
+    def run(self) -> tuple[list[Message], frozenset[str]]:
+        result: list[Message] = []
+        for call in self._facts.calls:
+            result.extend(self._of_call(call))
+        return result, frozenset(self._expander.consulted)
+
+    def _of_call(self, call: Call) -> Iterator[Message]:
+        if not self._scope.may_log(call.name):
+            self._expander.consulted.add(call.name)
+            return
+        tokens = tokenize(call.text)
+        arguments: list[Tokens] = [tuple(part) for part in split(tokens[2:-1])][:_ARGUMENTS]
+        emissions = self._emissions(call.name, arguments)
+        if not emissions:
+            return
+        function = self._facts.functions[call.function] if call.function >= 0 else None
+        place = Place(self._expander, self._path, function or None, self._module, self._strings, arguments)
+        seen: dict[str, Message] = {}
+        for emission in _own(emissions):
+            for written in alternatives(emission.format, place):
+                message = self._message(call, emission, written, place)
+                known = seen.get(message.format)
+                if known is None:
+                    seen[message.format] = message
+                else:
+                    seen[message.format] = _with_forms(known, message.forms)
+        yield from seen.values()
+
+    def _emissions(self, name: str, arguments: Sequence[Tokens]) -> list[Emission]:
+        """Emissions of a call of this shape, expanded at most once for all files that see the same definitions."""
+        concrete: dict[int, Tokens] = {}
+        while True:
+            key = (name, len(arguments), tuple(sorted(concrete.items())))
+            outcome = self._known(key)
+            if outcome is None:
+                outcome = self._expand(key, name, arguments, concrete)
+            if not isinstance(outcome, int):
+                return outcome
+            if outcome < 0 or outcome >= len(arguments) or outcome in concrete or len(concrete) >= _NEEDED:
+                return []
+            concrete[outcome] = arguments[outcome]
+
+    def _known(self, key: tuple[object, ...]) -> list[Emission] | int | None:
+        for consulted, outcome in self._shapes.get(key, ()):
+            if all(self._scope.signature(name) == signature for name, signature in consulted.items()):
+                self._expander.consulted.update(consulted)
+                return outcome
+        return None
+
+    def _expand(
+        self, key: tuple[object, ...], name: str, arguments: Sequence[Tokens], concrete: Mapping[int, Tokens]
+    ) -> list[Emission] | int:
+        slots: list[Tokens] = [concrete.get(index, (Slot(index),)) for index in range(len(arguments))]
+        expander = Expander(self._scope)
+        outcome: list[Emission] | int
+        try:
+            outcome = expander.call(name, slots)
+        except NeedsTokensError as needed:
+            outcome = needed.index
+        consulted = {other: self._scope.signature(other) for other in expander.consulted}
+        self._shapes.setdefault(key, []).append((consulted, outcome))
+        self._expander.consulted.update(consulted)
+        return outcome
+
+    def _message(self, call: Call, emission: Emission, written: Parts, place: Place) -> Message:
+        level = emission.root.level or (level_of(emission.level, place) if emission.level else None)
+        made: list[Form] = []
+        for printed, given in forms(written, emission.arguments, place):
+            prefix, prefix_given = self._prefix(emission, place)
+            text, marked = take_level(printed)
+            level = level or marked
+            made.append(form(prefix + text, prefix_given + given))
+        if call.name in CONTINUED:
+            level = "cont"
+        own = "".join(part.text if isinstance(part, Text) else "%s" for part in _written_here(written))
+        defined = self._defined_at(emission, written)
+        return Message(
+            path=self._path,
+            line_start=call.line,
+            line_end=call.line + call.text.count("\n"),
+            function=place.function,
+            call=call.name,
+            level=level,
+            module=self._module,
+            format=take_level(own)[0],
+            forms=tuple(dict.fromkeys(made)),
+            text_lines=self._text_lines(call, emission, defined),
+            defined_at=defined,
+        )
+
+    def _prefix(self, emission: Emission, place: Place) -> tuple[str, tuple[Argument, ...]]:
+        if not emission.root.prefix:
+            return "", ()
+        filled = forms((Text(emission.root.prefix, False),), emission.prefix_arguments, place)
+        return filled[0]
+
+    def _defined_at(self, emission: Emission, written: Parts) -> Definition | None:
+        """Set if no text comes from the call itself."""
+        macro = emission.macro
+        if macro is None or any(isinstance(part, Text) and part.from_call and part.text.strip() for part in written):
+            return None
+        line = macro.line + _lines_before_text(macro)
+        return Definition(self._program.paths[emission.macro_file], line, macro.name)
+
+    def _text_lines(self, call: Call, emission: Emission, defined: Definition | None) -> tuple[TextLine, ...]:
+        if defined is not None and emission.macro is not None:
+            return tuple(_macro_text(emission.macro, defined.path))
+        wanted = {token.index for token in emission.format if isinstance(token, Slot)}
+        for value in emission.arguments:
+            for token in value:
+                if isinstance(token, Handed):
+                    wanted |= {part.index for part in token.format if isinstance(part, Slot)}
+        lines = [
+            TextLine(self._path, call.line + line, length)
+            for argument, line, length in _literals(call.text)
+            if argument in wanted or not wanted
+        ]
+        return tuple(_by_line(lines))
+
+
+def _own(emissions: Sequence[Emission]) -> Sequence[Emission]:
+    """Where some way of logging prints the caller's text, the others are empty shells of a disabled build."""
+    with_text = [emission for emission in emissions if _prints_argument(emission)]
+    return with_text or emissions
+
+
+def _prints_argument(emission: Emission) -> bool:
+    if any(isinstance(token, Slot) for token in emission.format):
+        return True
+    return any(isinstance(token, Handed) for value in emission.arguments for token in value)
+
+
+def _written_here(written: Parts) -> Parts:
+    """The parts that stand at the call; all of them if none does."""
+    here = tuple(part for part in written if not isinstance(part, Text) or part.from_call)
+    return here if any(isinstance(part, Text) for part in here) else written
+
+
+def _with_forms(message: Message, more: Sequence[Form]) -> Message:
+    texts = {known.printed for known in message.forms}
+    added = tuple(other for other in more if other.printed not in texts)
+    if not added:
+        return message
+    return Message(
+        message.path,
+        message.line_start,
+        message.line_end,
+        message.function,
+        message.call,
+        message.level,
+        message.module,
+        message.format,
+        message.forms + added,
+        message.text_lines,
+        message.defined_at,
+    )
+
+
+def _literals(text: str) -> Iterator[tuple[int, int, int]]:
+    """String literals of a call: index of the argument, line from the call's first, decoded length."""
+    depth = argument = line = 0
+    for match in _LITERAL.finditer(text):
+        mark = match[0]
+        if mark == "\n":
+            line += 1
+        elif mark in "([{":
+            depth += 1
+        elif mark in ")]}":
+            depth -= 1
+        elif mark == ",":
+            argument += depth == 1
+        else:
+            if mark[0] == '"':
+                yield argument, line, len(decode(mark))
+            line += mark.count("\n")
+
+
+def _by_line(lines: Sequence[TextLine]) -> Iterator[TextLine]:
+    for number in dict.fromkeys(line.line for line in lines):
+        same = [line for line in lines if line.line == number]
+        yield TextLine(same[0].path, number, sum(line.length for line in same))
+
+
+def _lines_before_text(macro: Macro) -> int:
+    return macro.body[: macro.body.index('"')].count("\n") if '"' in macro.body else 0
+
+
+def _macro_text(macro: Macro, path: str) -> Iterator[TextLine]:
+    for offset, text in enumerate(macro.body.split("\n")):
+        length = sum(len(decode(token)) for token in tokenize(text) if is_string(token))
+        if length:
+            yield TextLine(path, macro.line + offset, length)

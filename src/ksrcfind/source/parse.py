@@ -1,0 +1,169 @@
+"""C syntax from tree-sitter: calls and the function around them. The only module that knows tree-sitter.
+
+It is fed the functions that `scan` found, reduced to their header and the calls that hold text, so that a kernel's
+worth of C is parsed in seconds. Line numbers stay those of the file.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import tree_sitter
+import tree_sitter_c
+
+from ksrcfind.source.scan import Body
+
+_C = tree_sitter.Language(tree_sitter_c.language())
+_CALLS = tree_sitter.Query(_C, "(call_expression) @call")
+_FUNCTION_NAME = re.compile(rb"([A-Za-z_]\w*)[ \t\r\n]*\(")
+_CALL_NAME = re.compile(rb"([A-Za-z_]\w*)[ \t\r\n]*\(")
+_SYSCALL = re.compile(rb"\b(?:COMPAT_)?SYSCALL(?:32)?_DEFINE\d?[ \t]*\([ \t\r\n]*(\w+)")
+_DIRECTIVE_LINE = re.compile(rb"^[ \t]*#[^\n]*", re.MULTILINE)
+_PARAMETER_NAME = re.compile(rb"([A-Za-z_]\w*)(?:\[[^\]]*\]|[ \t\r\n])*\Z")
+
+# Annotations that look like a declarator: `__printf(1, 2) int f(...)`.
+_ANNOTATION = re.compile(
+    rb"\b(?:__attribute__|__attribute|__printf|__scanf|__acquires|__releases|__must_hold|__section|__aligned|__format_arg"
+    rb"|__alloc_size|__nonnull|__diagnose_as|__no_sanitize|_Alignas|__declspec|noinline_for_\w+|asm)[ \t]*\("
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedCall:
+    """A call with text in it, or any call of a function that handles variable arguments."""
+
+    name: bytes
+    text: bytes
+    """From the name to the closing parenthesis."""
+    line_start: int
+    line_end: int
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedBody:
+    """A function's name, parameters and calls."""
+
+    name: str
+    parameters: tuple[str, ...]
+    """Their declarations; the last is `...` in a variadic function."""
+    calls: tuple[ParsedCall, ...]
+    recovered: int
+    """Calls that the grammar did not accept and that were taken from the text alone."""
+
+
+class Parser:
+    """Parses function bodies; holds the tree-sitter parser, one for each process."""
+
+    def __init__(self) -> None:
+        self._parser = tree_sitter.Parser(_C)
+
+    def body(self, body: Body) -> ParsedBody:
+        """Parse a function's header and the calls in it."""
+        header = _DIRECTIVE_LINE.sub(b"", body.header)
+        source, starts = _skeleton(body, header)
+        root = self._parser.parse(source).root_node
+        name, parameters = _declarator(header)
+        calls: list[ParsedCall] = []
+        covered: list[tuple[int, int]] = []
+        nodes = tree_sitter.QueryCursor(_CALLS).captures(root).get("call", [])
+        everything = bool(body.code)
+        for node in nodes:
+            start, end = node.start_byte, node.end_byte
+            text = source[start:end]
+            if not everything and b'"' not in text:
+                continue
+            match = _CALL_NAME.match(text)
+            if match is None:
+                continue
+            row = node.start_point.row
+            calls.append(ParsedCall(match[1], text, body.line + row, body.line + row + text.count(b"\n")))
+            covered.append((start, end))
+        recovered = 0
+        for start, end in starts:
+            if any(low <= start and end <= high for low, high in covered):
+                continue
+            found = _from_text(source, start, end, body.line)
+            if found is not None and not any(
+                call.line_start == found.line_start and call.name == found.name for call in calls
+            ):
+                recovered += 1
+                calls.append(found)
+        calls.sort(key=lambda call: (call.line_start, -len(call.text)))
+        return ParsedBody(name, parameters, tuple(calls), recovered)
+
+
+def _skeleton(body: Body, header: bytes) -> tuple[bytes, list[tuple[int, int]]]:
+    """The function as C source with only the wanted calls in it, and the offsets of these calls."""
+    parts = [header, b"{"]
+    starts: list[tuple[int, int]] = []
+    if body.code:
+        parts[1] = b""
+        parts.append(b"\n" * (body.code_line - body.line - header.count(b"\n")))
+        parts.append(body.code)
+        return b"".join(parts), starts
+    line = body.line + header.count(b"\n")
+    length = len(header) + 1
+    for snippet in body.snippets:
+        gap = b"\n" * (snippet.line - line)
+        parts += (gap, snippet.text, b";")
+        starts.append((length + len(gap), length + len(gap) + len(snippet.text)))
+        length += len(gap) + len(snippet.text) + 1
+        line = max(line, snippet.line) + snippet.text.count(b"\n")
+    parts.append(b"\n}\n")
+    return b"".join(parts), starts
+
+
+def _from_text(source: bytes, start: int, end: int, first_line: int) -> ParsedCall | None:
+    """The call at `start`, when the parser gave up on it."""
+    text = source[start:end]
+    match = _CALL_NAME.match(text)
+    if match is None:
+        # `(CALL("text") …)`: the name in front of the parenthesis that opens last before the text.
+        quote = text.find(b'"')
+        for candidate in _CALL_NAME.finditer(text, 0, quote):
+            match = candidate
+        if match is None:
+            return None
+        text = text[match.start() : _matching(text, match.end() - 1)]
+    line = first_line + source.count(b"\n", 0, start + match.start())
+    return ParsedCall(match[1], text, line, line + text.count(b"\n"))
+
+
+def _matching(text: bytes, opening: int) -> int:
+    depth = 0
+    for match in re.finditer(rb'[()]|"(?:[^"\\]|\\.)*"', text[opening:]):
+        depth += {b"(": 1, b")": -1}.get(match[0], 0)
+        if depth == 0:
+            return opening + match.end()
+    return len(text)
+
+
+def _declarator(header: bytes) -> tuple[str, tuple[str, ...]]:
+    """Name and parameters of the function that a header declares."""
+    syscall = _SYSCALL.search(header)
+    if syscall is not None:
+        return "__do_sys_" + syscall[1].decode("ascii", "replace"), ()
+    text = header
+    for annotation in _ANNOTATION.finditer(header):
+        close = _matching(header, annotation.end() - 1)
+        text = text[: annotation.start()] + b" " * (close - annotation.start()) + text[close:]
+    match = _FUNCTION_NAME.search(text)
+    if match is None:
+        return "", ()
+    close = _matching(text, match.end() - 1)
+    inner = text[match.end() : close - 1]
+    return match[1].decode("ascii", "replace"), tuple(_parameters(inner))
+
+
+def _parameters(text: bytes) -> Iterator[str]:
+    depth = start = 0
+    for match in re.finditer(rb"[(),]", text):
+        mark = match[0]
+        if mark == b"," and depth == 0:
+            yield " ".join(text[start : match.start()].decode("utf-8", "replace").split())
+            start = match.end()
+        elif mark != b",":
+            depth += 1 if mark == b"(" else -1
+    last = " ".join(text[start:].decode("utf-8", "replace").split())
+    if last:
+        yield last

@@ -1,0 +1,330 @@
+"""A whole tree as the compiler would see it: which file includes which, and what a name means where."""
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from functools import cached_property
+
+from ksrcfind.source.expand import Definition
+from ksrcfind.source.facts import Macro, SourceFacts
+from ksrcfind.source.roots import Root
+
+# Headers under asm/ differ by architecture: code outside of arch/ is read as for the first of these that has one.
+_ARCHITECTURES = ("x86", "arm64", "arm", "powerpc", "riscv", "s390", "mips")
+
+Resolution = tuple[Definition, ...]
+
+
+class Program:
+    """Files of a tree by number, their facts, and the names that they define.
+
+    `paths` are all C files of the tree; `facts` gives those of one file (it may load them on demand); `macros` and
+    `wrappers` tell which files define a name, `may_log` which names lead to a root (see `reaching`).
+    """
+
+    def __init__(
+        self,
+        paths: Sequence[str],
+        facts: Callable[[int], SourceFacts],
+        macros: Mapping[str, Sequence[int]],
+        wrappers: Mapping[str, Sequence[int]],
+        roots: Iterable[Root],
+        may_log: Set[str],
+    ) -> None:
+        self.paths = paths
+        self.facts = facts
+        self.roots = {root.name: root for root in roots}
+        self.may_log = may_log
+        self._macros = macros
+        self._wrappers = wrappers
+        self._closures: dict[int, int] = {}
+        self._included: dict[int, tuple[int, ...]] = {}
+        self._defined: dict[int, dict[str, Resolution]] = {}
+        self._holder_sets: dict[str, int] = {}
+
+    @cached_property
+    def _numbers(self) -> dict[str, int]:
+        return {path: number for number, path in enumerate(self.paths)}
+
+    @cached_property
+    def _by_name(self) -> dict[str, list[int]]:
+        table: dict[str, list[int]] = {}
+        for number, path in enumerate(self.paths):
+            if path.endswith(".h") or "/" not in path:
+                table.setdefault(path.rpartition("/")[2], []).append(number)
+        return table
+
+    def includes(self, number: int) -> tuple[int, ...]:
+        """Files that one file includes directly, as far as they are in the tree."""
+        known = self._included.get(number)
+        if known is None:
+            directory = self.paths[number].rpartition("/")[0]
+            found = (self._resolve(directory, include) for include in self.facts(number).includes)
+            known = self._included[number] = tuple(dict.fromkeys(file for file in found if file is not None))
+        return known
+
+    def _resolve(self, directory: str, include: str) -> int | None:
+        name = include[1:-1]
+        numbers = self._numbers
+        if include[0] == '"':
+            found = numbers.get(_normalize(f"{directory}/{name}" if directory else name))
+            if found is not None:
+                return found
+        for candidate in self._places(directory, name):
+            found = numbers.get(candidate)
+            if found is not None:
+                return found
+        # An include directory that a Makefile names: the nearest file whose path ends like this.
+        suffix = "/" + _normalize(name).lstrip("./")
+        candidates = [
+            file for file in self._by_name.get(name.rpartition("/")[2], ()) if self.paths[file].endswith(suffix)
+        ]
+        if not candidates:
+            return None
+        return min(candidates, key=lambda file: (-_shared(self.paths[file], directory), len(self.paths[file]), file))
+
+    def _places(self, directory: str, name: str) -> Iterable[str]:
+        own = directory.split("/")[1] if directory.startswith("arch/") and directory.count("/") else ""
+        if not name.startswith(("asm/", "mach/", "plat/")):
+            yield f"include/{name}"
+            yield f"include/uapi/{name}"
+        for architecture in ([own] if own else []) + [a for a in _ARCHITECTURES if a != own]:
+            yield f"arch/{architecture}/include/{name}"
+            yield f"arch/{architecture}/include/uapi/{name}"
+        if name.startswith("asm/"):
+            yield f"include/asm-generic/{name[4:]}"
+
+    def closure(self, number: int) -> int:
+        """All files that a file includes, itself too, as a bit set."""
+        known = self._closures.get(number)
+        return self._close(number) if known is None else known
+
+    def _close(self, start: int) -> int:
+        """Tarjan's strongly connected components: files that include each other share one closure."""
+        index: dict[int, int] = {start: 0}
+        low: dict[int, int] = {start: 0}
+        stack = [start]
+        on_stack = {start}
+        work = [(start, iter(self.includes(start)))]
+        while work:
+            node, children = work[-1]
+            for child in children:
+                if child in self._closures:
+                    continue
+                if child not in index:
+                    index[child] = low[child] = len(index)
+                    stack.append(child)
+                    on_stack.add(child)
+                    work.append((child, iter(self.includes(child))))
+                    break
+                if child in on_stack:
+                    low[node] = min(low[node], index[child])
+            else:
+                work.pop()
+                if work:
+                    low[work[-1][0]] = min(low[work[-1][0]], low[node])
+                if low[node] == index[node]:
+                    self._finish(node, stack, on_stack)
+        return self._closures[start]
+
+    def _finish(self, node: int, stack: list[int], on_stack: set[int]) -> None:
+        component: list[int] = []
+        while True:
+            member = stack.pop()
+            on_stack.discard(member)
+            component.append(member)
+            if member == node:
+                break
+        closure = 0
+        for member in component:
+            closure |= 1 << member
+        for member in component:
+            for child in self.includes(member):
+                closure |= self._closures.get(child, 0)
+        for member in component:
+            self._closures[member] = closure
+
+    def _macros_of(self, file: int) -> dict[str, Resolution]:
+        known = self._defined.get(file)
+        if known is None:
+            table: dict[str, list[Definition]] = defaultdict(list)
+            for macro in self.facts(file).macros:
+                table[macro.name].append(Definition(file, macro))
+            known = self._defined[file] = {name: tuple(found) for name, found in table.items()}
+        return known
+
+    def _holders(self, name: str) -> int:
+        """Files that define a macro, as a bit set."""
+        known = self._holder_sets.get(name)
+        if known is None:
+            known = 0
+            for holder in self._macros.get(name, ()):
+                known |= 1 << holder
+            self._holder_sets[name] = known
+        return known
+
+    def macros(self, file: int, name: str) -> Resolution:
+        """Definitions of a macro as one file sees it: the alternatives of the nearest place that defines it."""
+        holders = self._holders(name)
+        if not holders:
+            return ()
+        visible = holders & self.closure(file)
+        places: list[tuple[tuple[bool, bool, int, int], Resolution]] = []
+        while visible:
+            holder = visible.bit_length() - 1
+            visible ^= 1 << holder
+            found = self._macros_of(holder).get(name, ())
+            if not found:
+                continue
+            fallback = all(isinstance(definition.item, Macro) and definition.item.fallback for definition in found)
+            nearness = _shared(self.paths[holder], self.paths[file].rpartition("/")[0])
+            places.append(((fallback, holder != file, -nearness, holder), found))
+        if not places:
+            return ()
+        places.sort(key=lambda place: place[0])
+        result = places[0][1]
+        for _key, more in places[1:]:
+            if any(isinstance(d.item, Macro) and d.item.body for d in result):
+                break
+            result += more
+        return result
+
+    def wrappers(self, file: int, name: str) -> Resolution:
+        """Functions of that name that handle variable arguments, as one file sees them."""
+        holders = self._wrappers.get(name)
+        if not holders:
+            return ()
+        found: list[tuple[tuple[bool, int, int], Definition]] = []
+        for holder in holders:
+            for wrapper in self.facts(holder).wrappers:
+                if wrapper.name != name:
+                    continue
+                if holder != file and wrapper.is_static and not (self.closure(file) >> holder & 1):
+                    continue
+                nearness = _shared(self.paths[holder], self.paths[file].rpartition("/")[0])
+                found.append(((holder != file, -nearness, holder), Definition(holder, wrapper)))
+        found.sort(key=lambda item: item[0])
+        if found and not found[0][0][0]:
+            found = [item for item in found if not item[0][0]]
+        return tuple(definition for _key, definition in found[:4])
+
+
+def _normalize(path: str) -> str:
+    if "./" not in path and "//" not in path:
+        return path
+    parts: list[str] = []
+    for part in path.split("/"):
+        if part == ".." and parts and parts[-1] != "..":
+            parts.pop()
+        elif part not in ("", "."):
+            parts.append(part)
+    return "/".join(parts)
+
+
+def _shared(path: str, directory: str) -> int:
+    """Leading path components that a file shares with a directory."""
+    count = 0
+    for one, other in zip(path.split("/")[:-1], directory.split("/"), strict=False):
+        if one != other:
+            break
+        count += 1
+    return count
+
+
+class FileScope:
+    """`expand.Scope` of one file; every answer is remembered."""
+
+    def __init__(self, program: Program, file: int) -> None:
+        self.file = file
+        self._program = program
+        self._macros: dict[str, Resolution] = {}
+        self._wrappers: dict[str, Resolution] = {}
+        self._signatures: dict[str, tuple[tuple[int, int], ...]] = {}
+
+    def may_log(self, name: str) -> bool:
+        """False if no definition of that name leads to a root."""
+        return name in self._program.may_log
+
+    def root(self, name: str) -> Root | None:
+        """The root of that name. A weak one only where the tree does not define the name itself."""
+        root = self._program.roots.get(name)
+        if root is not None and root.weak and (self.macros(name) or self.wrappers(name)):
+            return None
+        return root
+
+    def macros(self, name: str) -> Resolution:
+        """Definitions of a macro as this file sees it."""
+        known = self._macros.get(name)
+        if known is None:
+            known = self._macros[name] = self._program.macros(self.file, name)
+        return known
+
+    def wrappers(self, name: str) -> Resolution:
+        """Functions of that name that handle variable arguments."""
+        known = self._wrappers.get(name)
+        if known is None:
+            known = self._wrappers[name] = self._program.wrappers(self.file, name)
+        return known
+
+    def signature(self, name: str) -> tuple[tuple[int, int], ...]:
+        """What a name means here, comparable between files."""
+        known = self._signatures.get(name)
+        if known is None:
+            known = tuple((d.file, d.item.line) for d in self.macros(name)) + tuple(
+                (d.file, -d.item.line) for d in self.wrappers(name)
+            )
+            self._signatures[name] = known
+        return known
+
+
+_NAME = re.compile(r"[A-Za-z_]\w*")
+_CALLED = re.compile(r"([A-Za-z_]\w*)\s*\(")
+_PASTED = re.compile(r"([A-Za-z_]\w*)\s*##|##\s*([A-Za-z_]\w*)")
+
+
+def reaching(files: Iterable[SourceFacts], roots: Iterable[Root]) -> frozenset[str]:
+    """Names of macros and wrapper functions that can lead to a root, by name alone: a superset of the log calls."""
+    users: dict[str, set[str]] = defaultdict(set)
+    start = {root.name for root in roots}
+    pasting: dict[str, list[str]] = defaultdict(list)
+    for facts in files:
+        for macro in facts.macros:
+            for name in _NAME.findall(macro.body):
+                users[name].add(macro.name)
+            if macro.parameters and _calls_parameter(macro):
+                start.add(macro.name)
+            if "##" in macro.body:
+                for left, right in _PASTED.findall(macro.body):
+                    pasting[macro.name].append(left or right)
+        for wrapper in facts.wrappers:
+            for call in wrapper.calls:
+                for name in _NAME.findall(call.text):
+                    users[name].add(wrapper.name)
+    return _closure_of_users(start, users, pasting)
+
+
+def _calls_parameter(macro: Macro) -> bool:
+    """True if the macro calls what it is given, as `wrap(_dev_err, fmt)` does: the name alone tells nothing then."""
+    called = set(_CALLED.findall(macro.body))
+    return bool(called) and not called.isdisjoint(macro.parameters or ())
+
+
+def _closure_of_users(
+    start: Iterable[str], users: Mapping[str, Set[str]], pasting: Mapping[str, Sequence[str]]
+) -> frozenset[str]:
+    reached = set(start)
+    todo = list(reached)
+    while todo:
+        while todo:
+            for user in users.get(todo.pop(), ()):
+                if user not in reached:
+                    reached.add(user)
+                    todo.append(user)
+        # A pasted name such as `dev_##level` leads where any name that starts or ends like it leads.
+        beginnings = {name[: at + 1] for name in reached for at in range(1, len(name) - 1) if name[at] == "_"}
+        endings = {name[at:] for name in reached for at in range(1, len(name) - 1) if name[at] == "_"}
+        for user, parts in pasting.items():
+            if user not in reached and any(part in beginnings or part in endings for part in parts):
+                reached.add(user)
+                todo.append(user)
+    return frozenset(reached)

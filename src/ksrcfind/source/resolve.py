@@ -1,0 +1,248 @@
+"""From tokens to the text that will be printed: literals joined, string macros expanded, known arguments filled in."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from ksrcfind.source.expand import Expander, Handed, NeedsTokensError, Slot, Tokens, substitute
+from ksrcfind.source.facts import Macro
+from ksrcfind.source.message import Argument, Form
+from ksrcfind.source.template import CONVERSION
+from ksrcfind.source.tokens import Token, closing, decode, is_name, is_string, split, text_of, tokenize
+
+_DEPTH = 12
+_CHOICES = 6  # alternatives of one format; more than that are left as holes
+_LEVELS = {"0": "emerg", "1": "alert", "2": "crit", "3": "err", "4": "warn", "5": "notice", "6": "info", "7": "debug"}
+_LEVEL = re.compile(r"\x01([0-7cd])|\A<([0-7cd])>")
+_LEVEL_NAME = re.compile(
+    r"(?:KERN_|LOGLEVEL_|LOG_)?(EMERG|ALERT|CRIT|ERR|ERROR|WARN|WARNING|NOTICE|INFO|DEBUG|CONT)", re.IGNORECASE
+)
+_LEVEL_WORDS = {"error": "err", "warning": "warn"}
+_FUNCTION = frozenset({"__func__", "__FUNCTION__", "__PRETTY_FUNCTION__"})
+
+
+@dataclass(frozen=True, slots=True)
+class Hole:
+    """A value whose text only run time knows, where a literal was expected."""
+
+    tokens: Tokens
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Literal text in printf syntax."""
+
+    text: str
+    from_call: bool
+    """True if it stands at the call, False if a macro or wrapper brings it."""
+
+
+Part = Text | Hole
+Parts = tuple[Part, ...]
+
+
+@dataclass(slots=True)
+class Place:
+    """The call that is resolved: what its names and its arguments stand for."""
+
+    expander: Expander
+    path: str
+    function: str | None
+    module: str | None
+    strings: dict[str, str]
+    """Constant strings of the file: name → C source."""
+    arguments: list[Tokens] = field(default_factory=list)
+    """Of the call, by `Slot` index."""
+
+
+def level_of(tokens: Tokens, place: Place) -> str | None:
+    """Level that an argument such as `KERN_ERR` or `level` names."""
+    for parts in alternatives(tokens, place):
+        for part in parts:
+            if isinstance(part, Text) and (match := _LEVEL.search(part.text)):
+                return _level(match)
+    for token in _plain(tokens, place):
+        if is_name(token) and (match := _LEVEL_NAME.fullmatch(str(token))):
+            word = match[1].lower()
+            return _LEVEL_WORDS.get(word, word)
+    return None
+
+
+def _plain(tokens: Tokens, place: Place) -> Tokens:
+    result: list[Token] = []
+    for token in tokens:
+        if isinstance(token, Slot):
+            result.extend(place.arguments[token.index] if token.index < len(place.arguments) else ())
+        else:
+            result.append(token)
+    return tuple(result)
+
+
+def _level(match: re.Match[str]) -> str | None:
+    digit = match[1] or match[2]
+    return "cont" if digit == "c" else _LEVELS.get(digit)
+
+
+def take_level(printed: str) -> tuple[str, str | None]:
+    """Take the level marks (`KERN_ERR` is SOH and a digit, `<3>` before v3.6) off a text; the last one counts."""
+    if "\x01" not in printed and printed[:1] != "<":
+        return printed, None
+    found = list(_LEVEL.finditer(printed))
+    return (_LEVEL.sub("", printed), _level(found[-1])) if found else (printed, None)
+
+
+def alternatives(tokens: Sequence[Token], place: Place, *, inside: bool = False, depth: int = 0) -> list[Parts]:
+    """What an expression of string type can be. `inside` is true for tokens that stand at the call itself."""
+    if len(tokens) == 1 and depth <= _DEPTH:
+        return _one(tokens, 0, place, inside, depth)[1]  # nearly all of them
+    tokens = _unwrapped(tokens)
+    if not tokens or depth > _DEPTH:
+        return [()]
+    if "?" in tokens:
+        choice = split(tokens, "?")
+        if len(choice) >= 2:
+            outcomes = split([token for part in choice[1:] for token in [*part, "?"]][:-1], ":")
+            if len(outcomes) >= 2:
+                first = choice[0] if not outcomes[0] else outcomes[0]
+                rest = [token for part in outcomes[1:] for token in [*part, ":"]][:-1]
+                both = alternatives(first, place, inside=inside, depth=depth + 1)
+                both = both + alternatives(rest, place, inside=inside, depth=depth + 1)
+                return list(dict.fromkeys(both))[:_CHOICES]
+    results: list[Parts] = [()]
+    index = 0
+    while index < len(tokens):
+        step, options = _one(tokens, index, place, inside, depth)
+        index += step
+        results = [done + option for done in results for option in options][:_CHOICES]
+    return results
+
+
+def _unwrapped(tokens: Sequence[Token]) -> Sequence[Token]:
+    while len(tokens) >= 2 and tokens[0] == "(" and closing(tokens, 0) == len(tokens) - 1:
+        tokens = tokens[1:-1]
+    return tokens
+
+
+def _one(tokens: Sequence[Token], index: int, place: Place, inside: bool, depth: int) -> tuple[int, list[Parts]]:
+    """The part that starts at `index`: how many tokens it takes, and what it can be."""
+    token = tokens[index]
+    if is_string(token):
+        return 1, [(Text(decode(str(token)), inside),)]
+    if isinstance(token, Slot):
+        if token.index >= len(place.arguments):
+            return 1, [()]
+        return 1, alternatives(place.arguments[token.index], place, inside=True, depth=depth + 1)
+    if is_name(token):
+        return _name(str(token), tokens, index, place, inside, depth)
+    if token == "(":
+        end = closing(tokens, index)
+        return end + 1 - index, alternatives(tokens[index + 1 : end], place, inside=inside, depth=depth + 1)
+    return len(tokens) - index, [(Hole(tuple(tokens)),)]
+
+
+def _name(
+    name: str, tokens: Sequence[Token], index: int, place: Place, inside: bool, depth: int
+) -> tuple[int, list[Parts]]:
+    following = tokens[index + 1] if index + 1 < len(tokens) else None
+    if name in _FUNCTION:
+        return 1, [(Text(place.function.replace("%", "%%"), False),) if place.function else (Hole((name,)),)]
+    if name == "KBUILD_MODNAME":
+        return 1, [(Text(place.module, False),) if place.module else (Hole((name,)),)]
+    if name == "__FILE__":
+        return 1, [(Text(place.path.replace("%", "%%"), False),)]
+    scope = place.expander.scope
+    place.expander.consulted.add(name)
+    definitions = scope.macros(name)
+    if following == "(":
+        end = closing(tokens, index + 1)
+        arguments = [tuple(part) for part in split(tokens[index + 2 : end])]
+        for definition in definitions:
+            macro = definition.item
+            if isinstance(macro, Macro) and macro.parameters is not None and macro.body:
+                try:
+                    body = substitute(macro, arguments)
+                except NeedsTokensError:
+                    body = substitute(macro, [_plain(argument, place) for argument in arguments])
+                if not any(is_string(t) or is_name(t) or isinstance(t, (Slot, Handed)) for t in body):
+                    continue
+                return end + 1 - index, alternatives(body, place, inside=False, depth=depth + 1)
+        return end + 1 - index, [(Hole(tuple(tokens[index : end + 1])),)]
+    for definition in definitions:
+        macro = definition.item
+        if isinstance(macro, Macro) and macro.parameters is None:
+            return 1, alternatives(_cached_tokens(macro.body), place, inside=inside, depth=depth + 1)
+    if name in place.strings:
+        return 1, alternatives(_cached_tokens(place.strings[name]), place, inside=inside, depth=depth + 1)
+    return len(tokens) - index if following in ("->", ".", "[", "+") else 1, [
+        (Hole(tuple(tokens[index:]) if following in ("->", ".", "[", "+") else (name,)),)
+    ]
+
+
+@lru_cache(maxsize=4096)
+def _cached_tokens(source: str) -> tuple[str, ...]:
+    return tuple(tokenize(source))
+
+
+def forms(parts: Parts, arguments: Sequence[Tokens], place: Place) -> list[tuple[str, tuple[Argument, ...]]]:
+    """Fill the values in that are known; a value that is one of a few literals gives a form for each."""
+    values = iter(arguments)
+    results: list[tuple[str, tuple[Argument, ...]]] = [("", ())]
+    for part in parts:
+        if isinstance(part, Hole):
+            hole = Argument("%s", _expression(part.tokens, place))
+            results = [(text + "%s", [*given, hole]) for text, given in results]  # type: ignore[misc]
+            continue
+        position = 0
+        for match in CONVERSION.finditer(part.text):
+            literal = part.text[position : match.start()]
+            position = match.end()
+            if match["percent"]:
+                literal += "%%"
+                results = [(text + literal, given) for text, given in results]
+                continue
+            for star in (match["width"], match["precision"]):
+                if star == "*":
+                    next(values, ())
+            options = _value(match, next(values, ()), place)
+            results = [
+                (text + literal + option, (*given, *more)) for text, given in results for option, more in options
+            ][:_CHOICES]
+        tail = part.text[position:]
+        results = [(text + tail, tuple(given)) for text, given in results]
+    return [(text, tuple(given)) for text, given in results]
+
+
+def _value(match: re.Match[str], tokens: Tokens, place: Place) -> list[tuple[str, tuple[Argument, ...]]]:
+    """What a conversion prints: text that is known, or itself with its argument."""
+    kind = match["kind"]
+    if kind in ("s", "pV"):
+        for token in tokens:
+            if isinstance(token, Handed):
+                found: list[tuple[str, tuple[Argument, ...]]] = []
+                for parts in alternatives(token.format, place):
+                    found += forms(parts, token.values, place)
+                return found[:_CHOICES]
+    if kind == "s" and _may_be_literal(tokens, place):
+        options = alternatives(tokens, place)
+        if all(isinstance(part, Text) for parts in options for part in parts) and any(options):
+            return [("".join(p.text.replace("%", "%%") for p in parts if isinstance(p, Text)), ()) for parts in options]
+    return [(match[0], (Argument(match[0], _expression(tokens, place)),))]
+
+
+def _may_be_literal(tokens: Tokens, place: Place) -> bool:
+    tokens = _plain(tokens, place)
+    if len(tokens) == 1:
+        token = tokens[0]
+        return is_string(token) or (is_name(token) and (not str(token)[0].islower() or token in place.strings))
+    return any(is_string(token) for token in tokens) or any(is_name(t) and str(t).isupper() for t in tokens)
+
+
+def _expression(tokens: Tokens, place: Place) -> str:
+    plain = _plain(tokens, place)
+    return text_of([token for token in plain if isinstance(token, str)])
+
+
+def form(printed: str, arguments: tuple[Argument, ...]) -> Form:
+    """The finished form: the last newline goes, as printk drops it."""
+    return Form(printed.removesuffix("\n"), arguments)

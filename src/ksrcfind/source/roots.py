@@ -1,0 +1,112 @@
+"""Where every log call ends: the few functions that put text into the kernel's log.
+
+This is the only list of names. Everything else that logs is found by following macros and functions down to these.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Root:
+    """A function or macro that logs its format."""
+
+    name: str
+    format: int
+    """Index of the format among the arguments, from 0; negative from the end."""
+    level: str | None = None
+    """Level of everything it prints, if fixed."""
+    level_argument: int | None = None
+    """Index of an argument that names the level (`KERN_INFO`)."""
+    prefix: str = ""
+    """What it prints before the format, in printf syntax."""
+    prefix_arguments: tuple[str, ...] = ()
+    """C expressions of the prefix's conversions; `$0` is the call's first argument."""
+    variable_list: bool = False
+    """True if the format is followed by a `va_list` instead of the values."""
+    is_format_struct: bool = False
+    """True if the format is a `struct va_format *`."""
+    weak: bool = False
+    """True if a definition in the tree goes first."""
+
+
+_DEVICE = {"prefix": "%s %s: ", "prefix_arguments": ("dev_driver_string($0)", "dev_name($0)")}
+_DEVICE_1 = {"prefix": "%s %s: ", "prefix_arguments": ("dev_driver_string($1)", "dev_name($1)")}
+_PANIC = "Kernel panic - not syncing: "
+
+BUILT_IN: tuple[Root, ...] = (
+    # kernel/printk/printk.c
+    Root("printk", 0),
+    Root("_printk", 0),
+    Root("printk_deferred", 0),
+    Root("_printk_deferred", 0),
+    Root("printk_sched", 0),
+    Root("early_printk", 0),
+    Root("vprintk", 0, variable_list=True),
+    Root("vprintk_default", 0, variable_list=True),
+    Root("vprintk_deferred", 0, variable_list=True),
+    Root("early_vprintk", 0, variable_list=True),
+    Root("vprintk_emit", -2, variable_list=True),
+    Root("printk_emit", 4),
+    # drivers/base/core.c: the driver and the device stand in front.
+    Root("dev_printk_emit", 2),
+    Root("dev_vprintk_emit", 2, variable_list=True),
+    Root("_dev_printk", 2, level_argument=0, **_DEVICE_1),  # type: ignore[arg-type]
+    Root("__dev_printk", 2, level_argument=0, is_format_struct=True, **_DEVICE_1),  # type: ignore[arg-type]
+    *(
+        Root(f"_dev_{name}", 1, level=level, **_DEVICE)  # type: ignore[arg-type]
+        for name, level in (
+            ("emerg", "emerg"),
+            ("alert", "alert"),
+            ("crit", "crit"),
+            ("err", "err"),
+            ("warn", "warn"),
+            ("notice", "notice"),
+            ("info", "info"),
+        )
+    ),
+    # lib/dynamic_debug.c: what dynamic debug may put in front is the reader's business, it is usually nothing.
+    Root("__dynamic_pr_debug", 1, level="debug"),
+    Root("__dynamic_dev_dbg", 2, level="debug", **_DEVICE_1),  # type: ignore[arg-type]
+    # kernel/panic.c
+    Root("panic", 0, level="emerg", prefix=_PANIC),
+    Root("vpanic", 0, level="emerg", prefix=_PANIC, variable_list=True),
+    Root("nmi_panic", 1, level="emerg", prefix=_PANIC),
+    Root("WARN", 1, level="warn"),
+    Root("WARN_ONCE", 1, level="warn"),
+    Root("WARN_TAINT", 2, level="warn"),
+    Root("WARN_TAINT_ONCE", 2, level="warn"),
+    Root("__WARN_printf", 1, level="warn"),
+    Root("__warn_printk", 0, level="warn"),
+    Root("warn_slowpath_fmt", -1, level="warn"),
+)
+
+NOT_LOGGED = frozenset(
+    (
+        "no_printk",
+        "trace_printk",
+        "__trace_printk",
+        "ftrace_vprintk",
+        "seq_printf",
+        "seq_vprintf",
+        "snprintf",
+        "vsnprintf",
+        "scnprintf",
+        "vscnprintf",
+        "sprintf",
+        "vsprintf",
+        "kasprintf",
+        "kvasprintf",
+        "sysfs_emit",
+        "request_module",
+        "__request_module",
+        "drm_printf",
+        "kobject_set_name",
+        "kobject_set_name_vargs",
+        "audit_log_format",
+        "audit_log_vformat",
+    )
+)
+"""Functions that format text for somewhere else, also where a debugging build would print it."""
+
+CONTINUED = frozenset({"pr_cont", "pr_cont_once"})
+"""Calls that join the line before, also where their level does not say so."""

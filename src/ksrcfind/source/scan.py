@@ -1,0 +1,328 @@
+"""A fast first look at C source: directives, functions, and where string literals stand in calls.
+
+Parsing a whole kernel takes minutes; almost all of it is code that prints nothing. This module finds, with a handful of
+linear passes over the bytes, the pieces worth parsing: the arguments in which text stands, the header of the function
+around them, and the preprocessor directives. It knows no grammar beyond comments, literals, brackets and the kernel's
+habit of closing a function with `}` in the first column (Documentation/process/coding-style.rst), so it also gets
+through code that no parser accepts (`#ifdef` inside a call, macros that open braces).
+"""
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Directive:
+    """A preprocessor line with its continuations."""
+
+    name: bytes
+    """`define`, `include`, `if` …"""
+    rest: bytes
+    """What follows the name, comments and continuations still in it."""
+    line: int
+    """1-based line of its `#`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snippet:
+    """The outermost call around a piece of text (or a parenthesised expression, for `if (CALL("text"))`)."""
+
+    text: bytes
+    """From the call's name to its closing parenthesis; comments are blanked, line ends kept."""
+    line: int
+    """1-based line where it starts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """A function with the calls in it that hold text."""
+
+    header: bytes
+    """From its return type to the opening brace, comments and directives blanked."""
+    line: int
+    """1-based line where `header` starts."""
+    snippets: tuple[Snippet, ...]
+    wraps: bool
+    """True if it handles a variable argument list: it may hand a format on."""
+    code: bytes
+    """All of the body if `wraps`, else empty; comments blanked, line ends kept."""
+    code_line: int
+    """1-based line where `code` starts."""
+
+
+# Register headers hold millions of `#define NAME 0x12`: no text, no call. They are passed over inside the pattern.
+_DIRECTIVE = re.compile(
+    rb"\n[ \t]*#[ \t]*(?!define[ \t]+\w+[ \t]+[-+0-9xXa-fA-FUuLl()<>|~ \t]*(?:/\*[^\n*]*\*/[ \t]*)?\r?\n)"
+    rb"(\w+)([^\n\\]*(?:\\(?:\r?\n|[^\n]|\Z)[^\n\\]*)*)"
+)
+_LITERAL_OR_COMMENT = re.compile(
+    rb"/\*[^*]*\*+(?:[^/*][^*]*\*+)*/"
+    rb"|/\*.*\Z"  # a comment that never ends
+    rb"|//[^\n]*"
+    rb'|"[^"\\\n]*(?:\\(?:.|\n)[^"\\\n]*)*"'
+    rb"|'[^'\\\n]*(?:\\.[^'\\\n]*)*'",
+    re.DOTALL,
+)
+_BRACE = re.compile(rb"[{}]")
+_PAREN = re.compile(rb"[()]")
+_WORDS_ONLY = bytes(c if (chr(c).isalnum() and c < 128) or c == ord("_") else ord(" ") for c in range(256))
+_LONGEST_NAME = 80
+_VARIABLE_ARGUMENTS = re.compile(rb"\bva_(?:start|list|format)\b")
+_DEAD = re.compile(rb"[ \t(]*(?:0\b|defined\(?[ \t]*(?:NOT_DEFINED|NEVER)\b)")
+_KEYWORDS = frozenset({b"if", b"while", b"for", b"switch", b"return", b"sizeof", b"typeof", b"__typeof__", b"defined"})
+
+# Calls that are full of text and never print it: a call is looked at all the same if other text in it earns that.
+# Pure speed: whatever stands here is never a log call, in any tree.
+NEVER_PRINT = frozenset(
+    b"""strcmp strncmp strcasecmp strncasecmp strstr strcpy strncpy strlcpy strscpy strcat strlcat strsep strspn strcspn
+    memcmp memcpy snprintf scnprintf sprintf vsnprintf sscanf kasprintf devm_kasprintf seq_printf seq_puts seq_write
+    sysfs_emit sysfs_emit_at sysfs_streq MODULE_PARM_DESC MODULE_AUTHOR MODULE_DESCRIPTION MODULE_LICENSE MODULE_ALIAS
+    MODULE_FIRMWARE MODULE_VERSION __setup early_param of_property_read_u32 of_property_read_bool of_find_property
+    of_get_property of_property_read_string of_property_read_u32_array of_property_count_strings
+    of_property_match_string
+    of_device_is_compatible of_machine_is_compatible of_find_compatible_node of_find_node_by_name of_get_child_by_name
+    of_parse_phandle of_parse_phandle_with_args device_property_read_u32 device_property_present
+    device_property_read_bool fwnode_property_read_u32 devm_clk_get devm_clk_get_optional clk_get clk_register
+    devm_regulator_get regulator_get devm_reset_control_get devm_gpiod_get devm_gpiod_get_optional gpiod_get request_irq
+    devm_request_irq request_threaded_irq devm_request_threaded_irq platform_get_irq_byname
+    platform_get_resource_byname alloc_workqueue create_singlethread_workqueue kthread_run kthread_create
+    kmem_cache_create class_create proc_create proc_mkdir debugfs_create_file debugfs_create_dir debugfs_create_u32
+    debugfs_create_x32 debugfs_create_bool kobject_set_name dev_set_name request_region request_mem_region
+    request_firmware request_module symbol_get __symbol_get trace_printk asm __asm__ volatile __volatile__ section
+    __section __attribute__ alias perf_event__fprintf fprintf printf fputs puts""".split()
+)
+
+_CONTEXT = 200_000  # bytes of one function in which the outermost call is looked for; longer ones are tables
+
+
+def directives(data: bytes) -> Iterator[tuple[int, int, Directive]]:
+    """Preprocessor lines with their start and end offset in `data` (the line end before the `#` not counted).
+
+    Macros that stand for a plain number are left out.
+    """
+    line = 1
+    counted = 0
+    padded = b"\n" + data
+    end = 0
+    for match in _DIRECTIVE.finditer(padded):
+        start = match.start()  # the same as the offset of the directive's first byte in `data`
+        if start < end:
+            continue  # inside a comment that the directive before opened
+        end = match.end() - 1
+        rest = match[2]
+        if b"/*" in rest and rest.rfind(b"/*") > rest.rfind(b"*/"):
+            close = data.find(b"*/", end)
+            close = len(data) if close < 0 else close + 2
+            stop = data.find(b"\n", close)
+            stop = len(data) if stop < 0 else stop
+            rest += data[end:stop]
+            end = stop
+        line += data.count(b"\n", counted, start)
+        counted = start
+        yield start, end, Directive(match[1], rest, line)
+
+
+def without_directives(data: bytes, found: list[tuple[int, int, Directive]]) -> bytes:
+    """`data` with directives and dead code (`#if 0`) blanked; every line keeps its number."""
+    parts: list[bytes] = []
+    position = 0
+    depth = 0
+    dead_depth = 0  # conditional depth at which code died; 0 while alive
+    dead_start = 0
+
+    def blank(start: int, end: int) -> None:
+        nonlocal position
+        if start > position:
+            parts.append(data[position:start])
+        parts.append(b"\n" * data.count(b"\n", max(start, position), end))
+        position = max(position, end)
+
+    for start, end, directive in found:
+        name = directive.name
+        if name.startswith(b"if"):
+            depth += 1
+            if not dead_depth and name == b"if" and _DEAD.match(directive.rest):
+                dead_depth, dead_start = depth, start
+        elif dead_depth == depth and dead_depth and name in (b"else", b"elif", b"endif"):
+            blank(dead_start, start)
+            dead_depth = 0
+        if name == b"endif":
+            depth = max(0, depth - 1)
+        if not dead_depth:
+            blank(start, end)
+    if dead_depth:
+        blank(dead_start, len(data))
+    parts.append(data[position:])
+    return b"".join(parts)
+
+
+def chunks(text: bytes) -> Iterator[tuple[int, bytes]]:
+    """Split at closing braces in the first column: offset and bytes of pieces that hold at most one such function."""
+    position = 0
+    while True:
+        close = text.find(b"\n}", position)
+        if close < 0:
+            yield position, text[position:]
+            return
+        end = text.find(b"\n", close + 1)
+        end = len(text) if end < 0 else end
+        yield position, text[position:end]
+        position = end
+
+
+def bodies(text: bytes) -> Iterator[Body]:
+    """Functions that hold text in a call, or that handle variable arguments. `text` is free of directives."""
+    line = 1
+    counted = 0
+    for offset, chunk in chunks(text):
+        if b'"' not in chunk and b"va_" not in chunk:
+            continue
+        line += text.count(b"\n", counted, offset)
+        counted = offset
+        yield from _bodies_of_chunk(chunk, line)
+
+
+def _bodies_of_chunk(chunk: bytes, first_line: int) -> Iterator[Body]:
+    clean, masked, strings = blank_comments(chunk)
+    newlines: list[int] = []
+    may_wrap = b"va_" in masked
+    for header_start, open_brace, end in _functions(masked):
+        inside = [start for start in strings if open_brace < start < end]
+        wraps = may_wrap and _VARIABLE_ARGUMENTS.search(masked, header_start, end) is not None
+        if not inside and not wraps:
+            continue
+        newlines = newlines or _newlines(chunk)
+        snippets = tuple(
+            Snippet(clean[start:stop], first_line + bisect_right(newlines, start - 1))
+            for start, stop in _outermost_calls(masked, inside, open_brace + 1, end)
+        )
+        if not snippets and not wraps:
+            continue
+        header_line = first_line + bisect_right(newlines, header_start - 1)
+        code_line = first_line + bisect_right(newlines, open_brace - 1)
+        code = clean[open_brace:end] if wraps else b""
+        yield Body(clean[header_start:open_brace], header_line, snippets, wraps, code, code_line)
+
+
+def _newlines(data: bytes) -> list[int]:
+    return [match.start() for match in re.finditer(rb"\n", data)]
+
+
+def blank_comments(chunk: bytes) -> tuple[bytes, bytes, list[int]]:
+    """Return the code without comments, the same with literals masked, and where its string literals start.
+
+    Both have the length of `chunk`; masked bytes are `_`, line ends stay.
+    """
+    clean: list[bytes] = []
+    masked: list[bytes] = []
+    strings: list[int] = []
+    position = 0
+    for match in _LITERAL_OR_COMMENT.finditer(chunk):
+        start, end = match.span()
+        between = chunk[position:start]
+        clean.append(between)
+        masked.append(between)
+        position = end
+        token = match[0]
+        if token[:1] == b"/":
+            gap = b" " * len(token) if b"\n" not in token else re.sub(rb"[^\n]", b" ", token)
+            clean.append(gap)
+            masked.append(gap)
+        else:
+            clean.append(token)
+            masked.append(b"_" * len(token) if b"\n" not in token else re.sub(rb"[^\n]", b"_", token))
+            if token[:1] == b'"':
+                strings.append(start)
+    rest = chunk[position:]
+    clean.append(rest)
+    masked.append(rest)
+    return b"".join(clean), b"".join(masked), strings
+
+
+def _functions(masked: bytes) -> Iterator[tuple[int, int, int]]:
+    """Start of header, offset of the opening brace and end of each function in a chunk."""
+    position = 0
+    while True:
+        first = masked.find(b"\n{", position)
+        brace = masked.find(b"{", position)
+        if brace < 0:
+            return
+        before = masked[position:brace].rstrip()
+        if brace == first + 1 and first >= 0:
+            # A brace in the first column opens the chunk's function; whatever its braces say, it ends with the chunk.
+            end = len(masked)
+        else:
+            end = _closing(masked, brace)
+        if before.endswith(b")") or (brace == first + 1 and b"(" in before) or _ends_like_header(before):
+            header = max(before.rfind(b";"), before.rfind(b"}")) + 1
+            header = _after_blank(masked, position + header)
+            yield header, brace, end
+        position = end
+
+
+def _ends_like_header(before: bytes) -> bool:
+    """True for `int f(void) __must_hold` or K&R parameters: words after the closing parenthesis of a declarator."""
+    close = before.rfind(b")")
+    return close > 0 and b"=" not in before[close:] and b"\n" not in before[close:] and not before.endswith(b",")
+
+
+def _after_blank(masked: bytes, position: int) -> int:
+    while position < len(masked) and masked[position] in b" \t\r\n":
+        position += 1
+    return position
+
+
+def _closing(masked: bytes, brace: int) -> int:
+    depth = 0
+    for match in _BRACE.finditer(masked, brace):
+        depth += 1 if match[0] == b"{" else -1
+        if depth == 0:
+            return match.end()
+    return len(masked)
+
+
+def _outermost_calls(masked: bytes, strings: list[int], low: int, high: int) -> Iterator[tuple[int, int]]:
+    """Start and end of the outermost calls that hold one of the string literals, in order, without overlap."""
+    done = low
+    for string in strings:
+        if string < done:
+            continue
+        start = max(masked.rfind(mark, max(done, string - _CONTEXT), string) for mark in (b";", b"{", b"}")) + 1
+        opened: list[int] = []
+        for match in _PAREN.finditer(masked, max(start, done), string):
+            if match[0] == b"(":
+                opened.append(match.start())
+            elif opened:
+                opened.pop()
+        while opened:
+            begin, name = _name_before(masked, low, opened[0])
+            if name not in _KEYWORDS:
+                break
+            opened.pop(0)  # `if (`: what stands inside is wanted
+        if not opened:
+            continue
+        if _name_before(masked, low, opened[-1])[1] in NEVER_PRINT:
+            continue
+        depth = len(opened)
+        end = -1
+        for match in _PAREN.finditer(masked, string, high):
+            depth += 1 if match[0] == b"(" else -1
+            if depth == 0:
+                end = match.end()
+                break
+        if end < 0:
+            continue
+        done = end
+        yield begin, end
+
+
+def _name_before(masked: bytes, low: int, position: int) -> tuple[int, bytes]:
+    """Start and text of the name that ends right before `position`; empty if there is none."""
+    window = masked[max(low, position - _LONGEST_NAME) : position].rstrip()
+    words = window.translate(_WORDS_ONLY).rsplit(b" ", 1)
+    name = words[-1]
+    if not name or name[:1].isdigit():
+        return position, b""
+    return position - min(position - low, _LONGEST_NAME) + len(window) - len(name), name

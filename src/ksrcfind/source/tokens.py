@@ -1,0 +1,112 @@
+"""C tokens: enough of the language to take calls and macro bodies apart.
+
+A token is a string as written; the first character tells its kind. Expansion puts other objects between them:
+`expand.Slot` for an argument that is not looked into, `expand.Handed` for a format that a wrapper hands on.
+"""
+
+import re
+from collections.abc import Sequence
+
+Token = str | object
+"""A token of the source, or a placeholder of the expansion."""
+
+_TOKEN = re.compile(
+    r'[LuU]?"[^"\\\n]*(?:\\(?:.|\n)[^"\\\n]*)*"'
+    r"|'[^'\\\n]*(?:\\.[^'\\\n]*)*'"
+    r"|[A-Za-z_]\w*"
+    r"|\.?[0-9][\w.]*"
+    r"|\.\.\.|##|->|&&|\|\||==|!=|<=|>=|<<|>>"
+    r"|[^\s\w]"
+)
+_ESCAPE = re.compile(r"\\(x[0-9A-Fa-f]+|[0-7]{1,3}|\n|.)", re.DOTALL)
+_SIMPLE = {"n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "f": "\f", "v": "\v", "e": "\x1b", "\n": ""}
+
+OPENING = frozenset("([{")
+CLOSING = frozenset(")]}")
+
+
+def tokenize(source: str) -> list[str]:
+    """Tokens of C source without comments."""
+    return _TOKEN.findall(source)
+
+
+def is_string(token: Token) -> bool:
+    """True for a string literal."""
+    return type(token) is str and token[-1] == '"' and len(token) > 1
+
+
+def is_name(token: Token) -> bool:
+    """True for an identifier or keyword."""
+    return type(token) is str and (token[0].isalpha() or token[0] == "_") and token[-1] != '"'
+
+
+def decode(literal: str) -> str:
+    """Text of a string literal token: quotes removed, escapes decoded."""
+    inner = literal[literal.index('"') + 1 : -1]
+    return _ESCAPE.sub(_decode_escape, inner) if "\\" in inner else inner
+
+
+def _decode_escape(match: re.Match[str]) -> str:
+    text = match[1]
+    if text[0] == "x":
+        return chr(int(text[1:], 16) & 0xFF)
+    if text[0] in "01234567":
+        return chr(int(text, 8) & 0xFF)
+    return _SIMPLE.get(text, text)
+
+
+def closing(tokens: Sequence[Token], opening: int) -> int:
+    """Index of the bracket that closes the one at `opening`, or the length when none does."""
+    depth = 0
+    for index in range(opening, len(tokens)):
+        token = tokens[index]
+        if type(token) is str:
+            if token in OPENING:
+                depth += 1
+            elif token in CLOSING:
+                depth -= 1
+                if depth == 0:
+                    return index
+    return len(tokens)
+
+
+def split(tokens: Sequence[Token], separator: str = ",") -> list[list[Token]]:
+    """Split at a separator outside of all brackets; no tokens give no parts."""
+    parts: list[list[Token]] = []
+    part: list[Token] = []
+    depth = 0
+    for token in tokens:
+        if type(token) is str:
+            if token in OPENING:
+                depth += 1
+            elif token in CLOSING:
+                depth -= 1
+            elif token == separator and depth == 0:
+                parts.append(part)
+                part = []
+                continue
+        part.append(token)
+    if part or parts:
+        parts.append(part)
+    return parts
+
+
+def text_of(tokens: Sequence[Token]) -> str:
+    """C source of tokens in one line, for people."""
+    if len(tokens) == 1:
+        return str(tokens[0])
+    result = ""
+    for token in tokens:
+        text = str(token)
+        if result and (result[-1].isalnum() or result[-1] in "_\"'") and (text[0].isalnum() or text[0] in "_\"'"):
+            result += " "
+        elif text in ("?", ":", "==", "!=", "<=", ">=", "&&", "||", "+", "*", "/", "|", "<<", ">>", "<", ">", "-", "="):
+            result += " " if result and result[-1] not in " (" else ""
+            result += text
+            if len(result) > 1 and result[-len(text) - 1] == " ":
+                result += " "
+            continue
+        elif result.endswith(","):
+            result += " "
+        result += text
+    return result
