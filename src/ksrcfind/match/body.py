@@ -1,0 +1,53 @@
+"""The text of a log line as matching sees it."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from ksrcfind.match.pattern import LONGEST
+from ksrcfind.match.weights import bits, is_common
+from ksrcfind.source.template import WORD
+
+UNKNOWN = 5.0
+"""Bits of a word of the line that is outside the kernel's usual vocabulary: mostly a name, a value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A word of the line."""
+
+    start: int
+    end: int
+    word: str
+    """In lower case."""
+
+    @property
+    def bits(self) -> float:
+        """What it would be worth to explain it."""
+        return bits(self.word) if is_common(self.word) else UNKNOWN
+
+
+@dataclass(frozen=True)
+class Body:
+    """What the kernel printed, cut at LONGEST, without blanks at the ends."""
+
+    text: str
+
+    @classmethod
+    def of(cls, text: str) -> "Body":
+        """Make a body of what a record holds; a record of several lines is judged by its first."""
+        return cls(text[: 2 * LONGEST].strip()[:LONGEST].split("\n", 1)[0].strip())
+
+    @cached_property
+    def tokens(self) -> tuple[Token, ...]:
+        """Its words, in order, as `template.words` finds them."""
+        text = self.text
+        return tuple(
+            Token(match.start(), match.end(), match[0].lower())
+            for match in WORD.finditer(text)
+            if match.start() == 0 or not text[match.start() - 1].isdigit()
+        )
+
+    @cached_property
+    def words(self) -> frozenset[str]:
+        """Its words without repeats."""
+        return frozenset(token.word for token in self.tokens)

@@ -1,0 +1,254 @@
+"""A format as a pattern that finds its values in a line again.
+
+A pattern is a glob with typed holes: *segments* of literal text and typed values, with holes for any text between them.
+As in glob matching it is enough to take, for each segment, the first place where it fits, with the first segment held
+at the start and the last at the end: text that a later place would leave to an earlier hole goes to a later one. So no
+choice is ever taken back, and the time is bounded by the line's length times the length of a segment, whatever the
+format and the line. Within a segment typed values are taken as long as they go; where the text behind them could be
+part of the value, both are looked at together.
+
+The pieces are interpreted rather than compiled into one regular expression: compiling takes some hundred times longer
+than one match, and a log asks for thousands of formats once.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+from ksrcfind.match.conversions import Text, Typed, compiled, hole
+from ksrcfind.source.template import WORD, Conversion, pieces
+
+LONGEST = 4096
+"""Characters of a line that are looked at. printk cuts a record at 1 KiB (LOG_LINE_MAX, PRINTKRB_RECORD_MAX)."""
+
+Span = tuple[int, int]
+Matcher = Callable[[str, int], "re.Match[str] | None"]
+Item = str | re.Pattern[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A hole between two segments, for one conversion or several without anything between them."""
+
+    least: int
+    most: int
+    blanks: bool
+    conversions: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """A line of a format, ready to be looked for."""
+
+    segments: tuple[tuple[Item, ...], ...]
+    """Literal texts and typed values; a typed value's regular expression has one group for each conversion."""
+    gaps: tuple[Gap, ...]
+    """Holes for any text, one between each two segments."""
+    conversions: tuple[Conversion, ...]
+    """In the order of the spans that a match gives."""
+    texts: tuple[bool, ...]
+    """For each conversion: True if it stands for any text."""
+    prefix: int
+    """How many of the first gaps make up a run-time prefix: driver and device, up to a colon."""
+    trailing: bool
+    """True if the text before a last gap ends with a blank, which is lost when the value is empty."""
+
+    def spans(self, text: str) -> list[Span] | None:
+        """Return where the value of each conversion stands if the whole text fits, else None.
+
+        A span of (-1, -1) stands for a value that cannot be told from its neighbour's.
+        """
+        if self.trailing:
+            text += " "
+        found: list[Span] = []
+        end = run(self.segments[0], text, 0, found)
+        if end < 0:
+            return None
+        if not self.gaps:
+            return found if end == len(text) else None
+        last = len(self.gaps) - 1
+        for number, gap in enumerate(self.gaps):
+            place = after_gap(self.segments[number + 1], text, end, gap, number == last)
+            if place is None:
+                return None
+            start, stop, inner = place
+            found += gap_spans(text, end, start, gap)
+            found += inner
+            end = stop
+        return found
+
+
+def run(segment: tuple[Item, ...], text: str, position: int, found: list[Span]) -> int:
+    """Match a segment at a position. Return where it ends, or -1; adds the spans of its values to `found`."""
+    for item in segment:
+        if isinstance(item, str):
+            if not text.startswith(item, position):
+                return -1
+            position += len(item)
+        else:
+            match = item.match(text, position)
+            if match is None:
+                return -1
+            found += match.regs[1:]
+            position = match.end()
+    return position
+
+
+def after_gap(
+    segment: tuple[Item, ...], text: str, position: int, gap: Gap, last: bool
+) -> tuple[int, int, list[Span]] | None:
+    """Find the first place of a segment behind a gap that begins at `position`.
+
+    Returns start, end and the spans of its values. The last segment must end with the text.
+    """
+    size = len(text)
+    start = position + gap.least
+    if not segment:
+        # A padded field at the end of a line may have lost its blanks.
+        start = size
+        place: tuple[int, int, list[Span]] | None = (size, size, [])
+    elif len(segment) == 1 and segment[0].__class__ is str:
+        literal: str = segment[0]
+        if last:
+            start = size - len(literal) if text.endswith(literal) and size - len(literal) >= start else -1
+        else:
+            start = text.find(literal, start)
+        place = (start, start + len(literal), []) if start >= 0 else None
+    else:
+        place = next((p for p in places(segment, text, start) if not last or p[1] == size), None)
+    if place is None or place[0] - position > gap.most:
+        return None
+    if not gap.blanks and " " in text[position : place[0]]:
+        return None
+    return place
+
+
+def places(segment: tuple[Item, ...], text: str, start: int) -> Iterator[tuple[int, int, list[Span]]]:
+    """Yield the places of a segment from `start` on: start, end and the spans of its values."""
+    first = segment[0]
+    if isinstance(first, str):
+        rest = segment[1:]
+        start = text.find(first, start)
+        while start >= 0:
+            found: list[Span] = []
+            end = run(rest, text, start + len(first), found)
+            if end >= 0:
+                yield start, end, found
+            start = text.find(first, start + 1)
+        return
+    while start <= len(text) and (match := first.search(text, start)):
+        found = []
+        end = run(segment, text, match.start(), found)
+        if end >= 0:
+            yield match.start(), end, found
+        start = match.start() + 1
+
+
+def gap_spans(text: str, start: int, end: int, gap: Gap) -> list[Span]:
+    """Share the text of a gap among its conversions.
+
+    Of several `%s` in a row the later ones are mostly optional suffixes: a word without blanks is the first's value;
+    of anything longer nobody can say whose it is.
+    """
+    if gap.conversions == 1:
+        return [(start, end)]
+    if start == end or not any(c.isspace() for c in text[start:end]):
+        return [(start, end)] + [(end, end)] * (gap.conversions - 1)
+    return [(-1, -1)] * gap.conversions
+
+
+def _groups(items: list[str | Typed]) -> tuple[Item, ...]:
+    """Compile typed values; those that could eat what follows are joined with it into one regular expression."""
+    result: list[Item] = []
+    number = 0
+    while number < len(items):
+        item = items[number]
+        if isinstance(item, str):
+            result.append(item)
+            number += 1
+            continue
+        regex = [f"({item.regex})"]
+        count = 1
+        while number + count < len(items) and isinstance(following := items[number + count], Typed):
+            if not _overlap(items[number + count - 1], following):
+                break
+            # Two neighbours share their text by backtracking; of more, all but the last have their usual length.
+            previous = items[number + count - 1]
+            if isinstance(previous, Typed) and (previous.exact or count > 1):
+                regex[-1] = f"({previous.exact or previous.regex + '?'})"
+            regex.append(f"({following.regex})")
+            count += 1
+        if number + count < len(items) and _overlap(items[number + count - 1], items[number + count]):
+            following_text = items[number + count]
+            if isinstance(following_text, str):
+                regex.append(f"(?={re.escape(following_text)})")
+        result.append(compiled("".join(regex)))
+        number += count
+    return tuple(result)
+
+
+def _overlap(item: str | Typed, following: str | Typed) -> bool:
+    if isinstance(item, str):
+        return False
+    if isinstance(following, str):
+        return following[0] in item.tail
+    return not item.tail.isdisjoint(following.head)
+
+
+@lru_cache(maxsize=32768)
+def pattern(line: str) -> Pattern:
+    """Return the pattern of a line of a format (`template.lines`). Blanks at both ends do not count."""
+    parts = [piece if isinstance(piece, str) else (piece, hole(piece)) for piece in pieces(line)]
+    if parts and isinstance(parts[0], str):
+        parts[0] = parts[0].lstrip()
+    if parts and isinstance(parts[-1], str):
+        parts[-1] = parts[-1].rstrip()
+    segments: list[list[str | Typed]] = [[]]
+    gaps: list[Gap] = []
+    conversions: list[Conversion] = []
+    for part in parts:
+        if isinstance(part, str):
+            if part:
+                segments[-1].append(part)
+            continue
+        conversion, value = part
+        conversions.append(conversion)
+        if isinstance(value, Typed):
+            segments[-1].append(value)
+        elif gaps and not segments[-1]:
+            before = gaps[-1]
+            gaps[-1] = Gap(
+                before.least + value.least,
+                before.most + value.most,
+                before.blanks or value.blanks,
+                before.conversions + 1,
+            )
+        else:
+            gaps.append(Gap(value.least, value.most, value.blanks, 1))
+            segments.append([])
+    texts = tuple(isinstance(part[1], Text) for part in parts if not isinstance(part, str))
+    last_text = segments[-2][-1] if len(segments) > 1 and not segments[-1] and segments[-2] else ""
+    trailing = isinstance(last_text, str) and last_text.endswith(" ")
+    prefix = 0
+    for number in range(len(gaps)):
+        if any(isinstance(item, str) and WORD.search(item) for item in segments[number]):
+            break
+        following = segments[number + 1][0] if segments[number + 1] else ""
+        if isinstance(following, str) and following.startswith(":"):
+            prefix = number + 1
+            break
+    return Pattern(
+        tuple(_groups(segment) for segment in segments), tuple(gaps), tuple(conversions), texts, prefix, trailing
+    )
+
+
+def value(conversion: Conversion, text: str, span: Span) -> str | None:
+    """Return the text of a value, without the padding of its width; None if the span is unknown."""
+    if span[0] < 0:
+        return None
+    shown = text[span[0] : span[1]]
+    return shown.strip(" ") if conversion.width else shown
+
+
+__all__ = ["LONGEST", "Gap", "Pattern", "Span", "Text", "after_gap", "gap_spans", "pattern", "places", "run", "value"]
