@@ -29,6 +29,10 @@ class DirectorySnapshot:
         """Paths with one of the suffixes or base names, sorted → `stat:SIZE:MTIME_NS:INODE`."""
         return dict(sorted(disk.walk(self.root, tuple(suffixes), frozenset(names))))
 
+    def signature(self, path: str) -> str | None:
+        """Content key of one file as it is now; None if it is gone."""
+        return disk.file_signature(self.root, path)
+
     def read(self, path: str) -> bytes:
         """Bytes of one file. Raises `FileNotFoundError`."""
         return disk.read_file(self.root, path)

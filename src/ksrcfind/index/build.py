@@ -1,0 +1,364 @@
+"""Building the index of a tree: parse what is new, link what that touches, write it as one revision.
+
+A file is linked anew when its own bytes changed, when the module it is built into changed, or when one of the names
+that its messages went through means something else than before. Everything else is taken over from the revision before.
+"""
+
+import gc
+import multiprocessing
+import time
+import zlib
+from array import array
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from ksrcfind.index import sources
+from ksrcfind.index.memory import line_words
+from ksrcfind.index.parse import cores, parse_missing
+from ksrcfind.index.report import IndexReport
+from ksrcfind.index.store import RevisionState, Store, live_bits, pack_message, roots_digest, unpack_facts
+from ksrcfind.progress import Progress
+from ksrcfind.source.facts import SourceFacts
+from ksrcfind.source.kbuild import module_names
+from ksrcfind.source.link import Linker
+from ksrcfind.source.program import Program, reaching
+from ksrcfind.source.roots import Root
+from ksrcfind.tree.snapshot import Snapshot
+
+_PORTION = 32  # files that a worker links at a time
+_FEW = 40  # files that are not worth starting workers for
+
+
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """Messages of one file, packed, with the words of each line that each message can print."""
+
+    number: int
+    consulted: bytes
+    messages: list[bytes]
+    words: list[list[list[str]]]
+
+
+class _FactsByNumber:
+    """Facts of the files of a revision; headers, which many files ask for, are kept unpacked."""
+
+    def __init__(self, packed: Sequence[bytes], paths: Sequence[str]) -> None:
+        self._packed = packed
+        self._paths = paths
+        self._kept: dict[int, SourceFacts] = {}
+        self._last: tuple[int, SourceFacts] | None = None
+
+    def __call__(self, number: int) -> SourceFacts:
+        found = self._kept.get(number)
+        if found is not None:
+            return found
+        if self._last is not None and self._last[0] == number:
+            return self._last[1]
+        facts = unpack_facts(self._packed[number])
+        if self._paths[number].endswith(".h"):
+            self._kept[number] = facts
+        self._last = (number, facts)
+        return facts
+
+
+def build(snapshot: Snapshot, store: Store, roots: Sequence[Root], jobs: int | None, progress: Progress) -> IndexReport:
+    """Bring the index of a snapshot up to date and say what was done."""
+    enabled = gc.isenabled()
+    gc.disable()  # millions of small objects that form no cycles
+    try:
+        return _Build(snapshot, store, roots, jobs, progress).run()
+    finally:
+        if enabled:
+            gc.enable()
+
+
+class _Build:
+    def __init__(
+        self, snapshot: Snapshot, store: Store, roots: Sequence[Root], jobs: int | None, progress: Progress
+    ) -> None:
+        self._snapshot = snapshot
+        self._store = store
+        self._roots = roots
+        self._jobs = jobs
+        self._progress = progress
+
+    def run(self) -> IndexReport:
+        started = time.monotonic()
+        files = sources.source_files(self._snapshot)
+        digest = roots_digest(self._roots)
+        found = self._store.revision(self._snapshot.key)
+        listed = time.monotonic()
+        if found is not None and found[0].files == files and found[0].roots == digest:
+            return self._report(found[0], 0, 0, 0, (listed - started, 0, 0, 0))
+        before = found[0] if found is not None else self._newest()
+        if before is not None and before.roots != digest:
+            before = None
+        code = {path: key for path, key in files.items() if not sources.is_makefile(path)}
+        parsed = parse_missing(self._snapshot, self._store, code, self._jobs, self._progress)
+        parse_done = time.monotonic()
+        link = _Link(self._snapshot, self._store, self._roots, files, parsed.blobs, before)
+        linked = list(link.run(self._jobs, self._progress))
+        link_done = time.monotonic()
+        state = self._write(link, linked, files, digest, before)
+        done = time.monotonic()
+        times = (listed - started, parse_done - listed, link_done - parse_done, done - link_done)
+        return self._report(state, parsed.files, parsed.bytes, len(linked), times)
+
+    def _newest(self) -> RevisionState | None:
+        keys = self._store.revision_keys()
+        found = self._store.revision(keys[0][0]) if keys else None
+        return found[0] if found else None
+
+    def _report(
+        self, state: RevisionState, parsed: int, size: int, linked: int, times: tuple[float, float, float, float]
+    ) -> IndexReport:
+        path = self._store.path
+        live = self._store.live(self._snapshot.key)
+        files = sum(not sources.is_makefile(path) for path in state.files)
+        length = path.stat().st_size if path is not None and path.exists() else 0
+        messages = live[1] if live else 0
+        return IndexReport(files, parsed, size, linked, messages, state.recovered, state.lost, *times, length)
+
+    def _write(
+        self,
+        link: "_Link",
+        linked: Sequence[Linked],
+        files: Mapping[str, str],
+        digest: str,
+        before: RevisionState | None,
+    ) -> RevisionState:
+        unit, message, segment = self._store.next_ids()
+        units: list[tuple[int, str, str, bytes, int, int]] = []
+        messages: list[tuple[int, bytes]] = []
+        words: list[list[list[str]]] = []
+        first_message = message
+        relinked = {link.paths[item.number] for item in linked}
+        kept = {
+            path: number
+            for path, number in (before.units.items() if before else ())
+            if path in link.blobs and path not in relinked
+        }
+        for item in linked:
+            path = link.paths[item.number]
+            units.append((unit, path, link.blobs[path], item.consulted, message, len(item.messages)))
+            kept[path] = unit
+            messages.extend(zip(range(message, message + len(item.messages)), item.messages, strict=True))
+            words += item.words
+            message += len(item.messages)
+            unit += 1
+        ranges = self._store.unit_ranges() | {row[0]: (row[4], row[5]) for row in units}
+        spans = [ranges[number] for number in kept.values() if number in ranges]
+        state = link.state(dict(files), kept, digest)
+        with self._store.writing():
+            self._store.add_revision(
+                self._snapshot.key,
+                state,
+                live_bits(spans),
+                sum(count for _first, count in spans),
+                units,
+                messages,
+                _postings(words, first_message, segment),
+                segment,
+            )
+        return state
+
+
+def _postings(words: Sequence[list[list[str]]], first: int, segment: int) -> Iterator[tuple[str, int, bytes, bytes]]:
+    count: Counter[str] = Counter()
+    for forms in words:
+        count.update(set().union(*forms))
+    containing: dict[str, array[int]] = defaultdict(lambda: array("I"))
+    anchored: dict[str, array[int]] = defaultdict(lambda: array("I"))
+    for number, forms in enumerate(words, first):
+        for word in set().union(*forms):
+            containing[word].append(number)
+        for anchor in {min(some, key=lambda word: (count[word], word)) for some in forms if some}:
+            anchored[anchor].append(number)
+    for word in sorted(containing):
+        yield word, segment, containing[word].tobytes(), anchored[word].tobytes() if word in anchored else b""
+
+
+class _Link:
+    """Links the files of a tree that need it."""
+
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        store: Store,
+        roots: Sequence[Root],
+        files: Mapping[str, str],
+        blobs: Mapping[str, str],
+        before: RevisionState | None,
+    ) -> None:
+        self.blobs = blobs
+        self.paths = [path for path in files if path in blobs]
+        self._roots = roots
+        self._before = before
+        self._store = store
+        packed = dict(store.all_facts())
+        self._packed = [packed[blobs[path]] for path in self.paths]
+        self._facts = _FactsByNumber(self._packed, self.paths)
+        self._modules = self._module_names(snapshot, files, before)
+        self._macros: dict[str, list[int]] = defaultdict(list)
+        self._wrappers: dict[str, list[int]] = defaultdict(list)
+        self._with_calls: list[int] = []
+        self._recovered = self._lost = 0
+        self._may_log = self._survey()
+
+    @staticmethod
+    def _module_names(snapshot: Snapshot, files: Mapping[str, str], before: RevisionState | None) -> Mapping[str, str]:
+        makefiles = {path: key for path, key in files.items() if sources.is_makefile(path)}
+        if before is not None:
+            same = {path: key for path, key in before.files.items() if sources.is_makefile(path)}
+            if same == makefiles:
+                return before.modules
+        return module_names(sources.makefile_texts(snapshot, files))
+
+    def _survey(self) -> frozenset[str]:
+        """Go through all facts once: which file defines what, and which names lead to a root."""
+
+        def every() -> Iterator[SourceFacts]:
+            for number, data in enumerate(self._packed):
+                facts = unpack_facts(data)
+                for name in {macro.name for macro in facts.macros}:
+                    self._macros[name].append(number)
+                for name in {wrapper.name for wrapper in facts.wrappers}:
+                    self._wrappers[name].append(number)
+                if facts.calls:
+                    self._with_calls.append(number)
+                self._recovered += facts.recovered
+                self._lost += facts.lost
+                yield facts
+
+        return reaching(every(), self._roots)
+
+    def state(self, files: dict[str, str], units: dict[str, int], digest: str) -> RevisionState:
+        """What the next build wants to know."""
+        return RevisionState(
+            files,
+            units,
+            dict(self._modules),
+            sorted(self._may_log),
+            {},
+            {},
+            digest,
+            self._recovered,
+            self._lost,
+        )
+
+    def run(self, jobs: int | None, progress: Progress) -> Iterator[Linked]:
+        """Link, in path order."""
+        program = Program(self.paths, self._facts, self._macros, self._wrappers, self._roots, self._may_log)
+        numbers = self._touched(program)
+        linker = _Linker(program, self._modules)
+        with progress.task(f"linking {len(numbers):,} files", len(numbers)) as task:
+            for item in _in_parallel(linker, numbers, cores(jobs)):
+                task.advance()
+                yield item
+
+    def _touched(self, program: Program) -> list[int]:
+        """Files that must be linked: all, or those that a change since the revision before can reach."""
+        before = self._before
+        if before is None:
+            return self._with_calls
+        old = {path: self._blob_of(path, key) for path, key in before.files.items() if not sources.is_makefile(path)}
+        changed = {path for path in self.paths if old.get(path) != self.blobs[path]} | (old.keys() - self.blobs.keys())
+        names = self._changed_names(old, changed)
+        names |= self._may_log ^ set(before.may_log)
+        hashes = {zlib.crc32(name.encode()) for name in names}
+        units = {unit: path for path, unit in before.units.items()}
+        stale = {units[unit] for unit, data in self._store.consulted(units) if not hashes.isdisjoint(_hashes(data))}
+        reached = self._reached_by_includes(program, old, changed)
+        result: list[int] = []
+        for number in self._with_calls:
+            path = self.paths[number]
+            stem = path.rpartition(".")[0]
+            if (
+                path in changed
+                or path in stale
+                or path not in before.units
+                or self._modules.get(stem) != before.modules.get(stem)
+                or (reached and program.closure(number) & reached)
+            ):
+                result.append(number)
+        return result
+
+    def _blob_of(self, path: str, key: str) -> str | None:
+        return key if sources.is_blob_id(key) else self._store.stat_blob(path, key)
+
+    def _changed_names(self, old: Mapping[str, str | None], changed: set[str]) -> set[str]:
+        names: set[str] = set()
+        for path in changed:
+            blob = old.get(path)
+            was = _definitions(self._store.facts(blob) if blob else None)
+            now = _definitions(self._store.facts(self.blobs[path]) if path in self.blobs else None)
+            names |= {name for name in was.keys() | now.keys() if was.get(name) != now.get(name)}
+        return names
+
+    def _reached_by_includes(self, program: Program, old: Mapping[str, str | None], changed: set[str]) -> int:
+        """Headers whose own includes changed, as a bit set: who includes them may see other definitions."""
+        numbers = {path: number for number, path in enumerate(self.paths)}
+        reached = 0
+        for path in changed:
+            number = numbers.get(path)
+            if number is None or not path.endswith(".h"):
+                continue
+            blob = old.get(path)
+            was = self._store.facts(blob) if blob else None
+            if was is not None and was.includes != program.facts(number).includes:
+                reached |= 1 << number
+        return reached
+
+
+def _definitions(facts: SourceFacts | None) -> dict[str, list[object]]:
+    """What a file defines, comparable: lines count only where messages tell them."""
+    found: dict[str, list[object]] = defaultdict(list)
+    for macro in facts.macros if facts else ():
+        found[macro.name].append((macro.parameters, macro.body, macro.fallback, macro.line if '"' in macro.body else 0))
+    for wrapper in facts.wrappers if facts else ():
+        calls = tuple((call.name, call.text) for call in wrapper.calls)
+        found[wrapper.name].append((wrapper.parameters, calls, wrapper.formats, wrapper.is_static))
+    return found
+
+
+def _hashes(data: bytes) -> "array[int]":
+    hashes = array("I")
+    hashes.frombytes(data)
+    return hashes
+
+
+class _Linker:
+    def __init__(self, program: Program, modules: Mapping[str, str]) -> None:
+        self._linker = Linker(program, modules)
+
+    def link(self, number: int) -> Linked:
+        messages, consulted = self._linker.messages(number)
+        return Linked(
+            number,
+            array("I", sorted({zlib.crc32(name.encode()) for name in consulted})).tobytes(),
+            [pack_message(message) for message in messages],
+            [[sorted(set(words)) for words in line_words(message)] for message in messages],
+        )
+
+
+_linker: _Linker | None = None
+
+
+def _link_portion(numbers: Sequence[int]) -> list[Linked]:
+    return [_linker.link(number) for number in numbers] if _linker is not None else []
+
+
+def _in_parallel(linker: _Linker, numbers: Sequence[int], processes: int) -> Iterator[Linked]:
+    if processes == 1 or len(numbers) < _FEW:
+        yield from map(linker.link, numbers)
+        return
+    global _linker  # noqa: PLW0603 - inherited by the worker processes, which are forked below
+    _linker = linker
+    portions = [numbers[start : start + _PORTION] for start in range(0, len(numbers), _PORTION)]
+    try:
+        with multiprocessing.get_context("fork").Pool(processes) as pool:
+            for portion in pool.imap(_link_portion, portions):
+                yield from portion
+    finally:
+        _linker = None

@@ -1,0 +1,168 @@
+"""Answers before there is an index: only the files that can hold a line's words are read.
+
+The line's words are looked up with one pass of grep; the files that hold the rarest of them go through the same parser
+and linker as a whole tree would, with the headers that they include and the wrapper functions that they call. What is
+parsed is kept in the store, so that a later build, or the next question, starts from it.
+"""
+
+import math
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
+from ksrcfind.index import sources
+from ksrcfind.index.memory import MemoryIndex
+from ksrcfind.index.parse import Worker, parse_missing
+from ksrcfind.index.store import Store
+from ksrcfind.match.weights import bits
+from ksrcfind.progress import SILENT
+from ksrcfind.source.facts import EMPTY, SourceFacts
+from ksrcfind.source.kbuild import module_names
+from ksrcfind.source.link import Linker
+from ksrcfind.source.message import Message
+from ksrcfind.source.program import Program, reaching
+from ksrcfind.source.roots import Root
+from ksrcfind.tree.snapshot import Snapshot
+
+_FILES = 24  # files of which the messages are read for one line
+_WORDS = 6  # words of a line that are looked for, the rarest: common ones make grep slow and tell little
+_LONGEST_WORD = 200  # characters; no source has longer ones, and a command line ends somewhere
+_TELLING = 10.0  # bits of a word that is worth a search
+_AT_LEAST = 3  # words that are searched for if all are common
+_COMMON = 3000  # files; a word in more of them tells nothing
+
+_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]+")
+_VARIABLE_ARGUMENTS = ("va_start", "va_format")
+
+# Where wrapper functions stand that any file may call.
+_CORE = {"kernel", "kernel/printk", "lib", "drivers/base", "net/core", "mm", "drivers/gpu/drm"}
+
+
+class Narrow:
+    """Reads a tree piece by piece."""
+
+    def __init__(self, snapshot: Snapshot, store: Store, roots: Sequence[Root]) -> None:
+        self._snapshot = snapshot
+        self._store = store
+        self._roots = roots
+        self._files = sources.source_files(snapshot)
+        self._paths = [path for path in self._files if not sources.is_makefile(path)]
+        self._number = {path: number for number, path in enumerate(self._paths)}
+        self._facts: dict[int, SourceFacts] = {}
+        self._linked: dict[str, list[Message]] = {}
+        self._macros: dict[str, list[int]] = defaultdict(list)
+        self._wrappers: dict[str, list[int]] = defaultdict(list)
+        self._variadic: list[str] | None = None
+        self._program = Program(self._paths, self._load, self._macros, self._wrappers, roots, frozenset())
+        self._worker = Worker(snapshot)
+
+    def index_for(self, body: str) -> MemoryIndex:
+        """Messages of the files that most likely hold the call that printed a text."""
+        return MemoryIndex(self.messages_of(self._candidates(body)))
+
+    def messages_of(self, paths: Iterable[str]) -> list[Message]:
+        """Messages of some files, in order."""
+        wanted = [path for path in paths if path in self._number]
+        new = [path for path in wanted if path not in self._linked]
+        if new:
+            self._link(new)
+        return [message for path in wanted for message in self._linked[path]]
+
+    def _candidates(self, body: str) -> list[str]:
+        known = {word for word in _WORD.findall(body) if len(word) <= _LONGEST_WORD}
+        words = sorted(known, key=lambda word: (-bits(word.lower()), -len(word), word))[:_WORDS]
+        if not words:
+            return []
+        words = [word for word in words if bits(word.lower()) >= _TELLING] or words[:_AT_LEAST]
+        found = self._snapshot.grep(words, sources.SUFFIXES)
+        spread: dict[str, int] = defaultdict(int)
+        for path, counts in found.items():
+            if path in self._number:
+                for word in counts:
+                    spread[word] += 1
+        total = len(self._paths) + 1
+        weight = {word: math.log(total / count) for word, count in spread.items() if count <= _COMMON}
+        weight = weight or {word: math.log(total / count) for word, count in spread.items()}
+        score = {
+            path: sum(weight.get(word, 0.0) for word in counts)
+            for path, counts in found.items()
+            if path in self._number
+        }
+        best = sorted((path for path in score if score[path] > 0), key=lambda path: (-score[path], path))
+        return best[:_FILES]
+
+    def _load(self, number: int) -> SourceFacts:
+        facts = self._facts.get(number)
+        if facts is None:
+            self._fetch([number])
+            facts = self._facts.setdefault(number, EMPTY)
+        return facts
+
+    def _fetch(self, numbers: Iterable[int]) -> None:
+        """Bring facts of files in: from the store, else from the tree."""
+        missing: dict[str, str] = {}
+        for number in numbers:
+            if number in self._facts:
+                continue
+            path = self._paths[number]
+            key = self._files[path]
+            blob = key if sources.is_blob_id(key) else self._store.stat_blob(path, key)
+            facts = self._store.facts(blob) if blob else None
+            if facts is None:
+                missing[path] = key
+            else:
+                self._take(number, facts)
+        if missing:
+            parsed = parse_missing(self._snapshot, self._store, missing, 1, SILENT)
+            for path, blob in parsed.blobs.items():
+                self._take(self._number[path], self._store.facts(blob) or EMPTY)
+
+    def _take(self, number: int, facts: SourceFacts) -> None:
+        self._facts[number] = facts
+        for name in {macro.name for macro in facts.macros}:
+            self._macros[name].append(number)
+        for name in {wrapper.name for wrapper in facts.wrappers}:
+            self._wrappers[name].append(number)
+
+    def _link(self, paths: Sequence[str]) -> None:
+        numbers = [self._number[path] for path in paths]
+        self._fetch(numbers)
+        self._read_includes(numbers)
+        self._read_wrappers(numbers)
+        modules = module_names(sources.makefile_texts(self._snapshot, self._makefiles(paths)))
+        may_log = reaching(self._facts.values(), self._roots)
+        program = Program(self._paths, self._load, self._macros, self._wrappers, self._roots, may_log)
+        linker = Linker(program, modules)
+        for path, number in zip(paths, numbers, strict=True):
+            self._linked[path] = linker.messages(number)[0]
+
+    def _makefiles(self, paths: Iterable[str]) -> dict[str, str]:
+        """Those that can say which object a file is built into: in its directory and above."""
+        directories = {path[:at] for path in paths for at in range(len(path)) if path[at] == "/"} | {""}
+        return {
+            path: key
+            for path, key in self._files.items()
+            if sources.is_makefile(path) and path.rpartition("/")[0] in directories
+        }
+
+    def _read_includes(self, numbers: Iterable[int]) -> None:
+        """Read all headers that files include, level by level: many at a time are quicker than one by one."""
+        front = set(numbers)
+        seen = set(front)
+        while front:
+            self._fetch(front)
+            front = {child for number in front for child in self._program.includes(number)} - seen
+            seen |= front
+
+    def _read_wrappers(self, numbers: Iterable[int]) -> None:
+        """Read the functions near these files, and those of the core, that handle variable arguments."""
+        if self._variadic is None:
+            found = self._snapshot.grep(_VARIABLE_ARGUMENTS, (".c",))
+            self._variadic = [path for path in found if path in self._number]
+        places = {_subsystem(self._paths[number]) for number in numbers} | _CORE
+        fresh = [self._number[path] for path in self._variadic if _subsystem(path) in places]
+        self._fetch(fresh)
+
+
+def _subsystem(path: str) -> str:
+    return "/".join(path.split("/")[:-1][:3])

@@ -1,0 +1,120 @@
+"""Reading facts: files of a snapshot through the parser, in parallel, into the store."""
+
+import multiprocessing
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from ksrcfind.index.sources import blob_id, is_blob_id
+from ksrcfind.index.store import Store, pack_facts
+from ksrcfind.progress import Progress
+from ksrcfind.source.facts import extract
+from ksrcfind.source.parse import Parser
+from ksrcfind.tree.snapshot import Snapshot
+
+_PORTION = 48  # files that a worker takes at a time
+_COMMIT = 3000  # files after which what was read is made safe
+_FEW = 200  # files that are not worth starting workers for
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """What one run of the parser came to."""
+
+    blobs: Mapping[str, str]
+    """Path → blob id of every file that was asked for and is there."""
+    files: int
+    """Files that were parsed."""
+    bytes: int
+    """Their size."""
+
+
+class Worker:
+    """Reads and parses files; one for each process."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._snapshot = snapshot
+        self._parser = Parser()
+
+    def parse(self, portion: Sequence[tuple[str, str]]) -> list[tuple[str, str, str, bytes, int]]:
+        """Path, key, blob id, packed facts and size of each file of a portion."""
+        result: list[tuple[str, str, str, bytes, int]] = []
+        keys = dict(portion)
+        for path, data in self._snapshot.read_many(keys):
+            key = keys[path]
+            blob = key if is_blob_id(key) else blob_id(data)
+            result.append((path, key, blob, pack_facts(extract(data, self._parser)), len(data)))
+        return result
+
+
+_worker: Worker | None = None
+
+
+def _start(snapshot: Snapshot) -> None:
+    global _worker  # noqa: PLW0603 - what a worker process is made with
+    _worker = Worker(snapshot)
+
+
+def _parse(portion: Sequence[tuple[str, str]]) -> list[tuple[str, str, str, bytes, int]]:
+    return _worker.parse(portion) if _worker is not None else []
+
+
+def cores(jobs: int | None) -> int:
+    """How many processes to use."""
+    return jobs or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else jobs or os.cpu_count() or 1
+
+
+def parse_missing(
+    snapshot: Snapshot, store: Store, files: Mapping[str, str], jobs: int | None, progress: Progress
+) -> Parsed:
+    """Make sure that the store holds the facts of these files (path → content key). What is read is kept at once."""
+    known = store.known_blobs()
+    stats = store.stats() if any(not is_blob_id(key) for key in files.values()) else {}
+    blobs: dict[str, str] = {}
+    wanted: list[tuple[str, str]] = []
+    pending: set[str] = set()
+    for path, key in files.items():
+        blob = key if is_blob_id(key) else stats.get((path, key))
+        if blob is not None and (blob in known or blob in pending):
+            blobs[path] = blob
+            continue
+        if blob is not None:
+            pending.add(blob)
+            blobs[path] = blob
+        wanted.append((path, key))
+    if not wanted:
+        return Parsed(blobs, 0, 0)
+    total = size = 0
+    facts: list[tuple[str, bytes]] = []
+    seen: list[tuple[str, str, str]] = []
+    with progress.task(f"parsing {len(wanted):,} files", len(wanted)) as task:
+        for portion in _portions(snapshot, wanted, cores(jobs)):
+            for path, key, blob, packed, length in portion:
+                blobs[path] = blob
+                facts.append((blob, packed))
+                if key != blob:
+                    seen.append((path, key, blob))
+                total += 1
+                size += length
+            task.advance(len(portion))
+            if len(facts) >= _COMMIT:
+                store.add_facts(facts, seen)
+                facts, seen = [], []
+    store.add_facts(facts, seen)
+    return Parsed({path: blobs[path] for path in files if path in blobs}, total, size)
+
+
+def _portions(
+    snapshot: Snapshot, wanted: Sequence[tuple[str, str]], processes: int
+) -> Iterator[list[tuple[str, str, str, bytes, int]]]:
+    portions = [wanted[start : start + _PORTION] for start in range(0, len(wanted), _PORTION)]
+    if processes == 1 or len(wanted) < _FEW:
+        worker = Worker(snapshot)
+        yield from map(worker.parse, portions)
+        return
+    context = multiprocessing.get_context("fork")
+    with context.Pool(processes, _start, (snapshot,)) as pool:
+        yield from pool.imap_unordered(_parse, portions)
+
+
+Portion = Iterable[tuple[str, str]]

@@ -1,0 +1,64 @@
+"""The messages of one indexed revision, as matching asks for them."""
+
+from array import array
+from collections.abc import Sequence
+from functools import lru_cache
+
+from ksrcfind.index.store import Store
+from ksrcfind.source.message import Message
+
+_LISTS_KEPT = 50_000
+_MESSAGES_KEPT = 20_000
+
+
+class RevisionIndex:
+    """Implements `match.candidates.MessageIndex` over the store; what was asked once is kept."""
+
+    def __init__(self, store: Store, key: str) -> None:
+        """Open the revision `key`. Raises `KeyError` if it is not indexed."""
+        found = store.live(key)
+        if found is None:
+            raise KeyError(key)
+        self._live, self._size = found
+        self._store = store
+        self._lists = lru_cache(maxsize=_LISTS_KEPT)(self._load)
+        self._message = lru_cache(maxsize=_MESSAGES_KEPT)(store.message)
+
+    @property
+    def size(self) -> int:
+        """Messages in all."""
+        return self._size
+
+    def frequency(self, word: str) -> int:
+        """Messages that contain the word."""
+        return len(self._lists(word)[0])
+
+    def anchored(self, word: str) -> Sequence[int]:
+        """Messages that have this word as the rarest of one of their forms."""
+        return self._lists(word)[1]
+
+    def containing(self, word: str) -> Sequence[int]:
+        """Messages that contain the word."""
+        return self._lists(word)[0]
+
+    def message(self, number: int) -> Message:
+        """Return one message."""
+        return self._message(number)
+
+    def messages_of(self, path: str) -> list[Message]:
+        """Messages of one file, in source order."""
+        for first, count in self._store.spans_of(path):
+            if count and first < len(self._live) * 8 and self._live[first >> 3] >> (first & 7) & 1:
+                return [self._message(number) for number in range(first, first + count)]
+        return []
+
+    def _load(self, word: str) -> tuple[Sequence[int], Sequence[int]]:
+        containing, anchored = array("I"), array("I")
+        for some, rarest in self._store.word(word):
+            containing.frombytes(some)
+            anchored.frombytes(rarest)
+        return self._alive(containing), self._alive(anchored)
+
+    def _alive(self, numbers: "array[int]") -> Sequence[int]:
+        live, end = self._live, len(self._live) * 8
+        return array("I", [n for n in numbers if n < end and live[n >> 3] >> (n & 7) & 1])
