@@ -134,7 +134,7 @@ def test_the_last_change_of_messages(scratch):
     assert change.subject == "second line of the subject"
     assert change.release == Release("v5.9-rc1", "v5.9")
     assert old.last_changed.release == other.last_changed.release == Release("v5.8", "v5.8")
-    assert old.note == BEGINNING
+    assert old.note == BEGINNING.format("v5.8")
     commits = history.commits([second, second, "0" * 40])
     assert list(commits) == [second]
     assert commits[second].message == "second\nline of the subject\n\nbody\n"
@@ -187,4 +187,4 @@ def test_a_shallow_clone_says_where_history_begins(scratch, tmp_path):
     head = scratch.commit("third", {"fs/c.c": "c\n"})
     scratch.git("clone", "-q", "--depth=1", f"file://{scratch.root}", str(tmp_path / "shallow"))
     (found,) = History(open_snapshot(tmp_path / "shallow")).trace([Request(message("fs/a.c", 1))])
-    assert (found.last_changed.commit, found.note) == (head, BEGINNING)
+    assert (found.last_changed.commit, found.note) == (head, BEGINNING.format(head[:12]))

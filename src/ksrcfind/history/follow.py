@@ -1,0 +1,210 @@
+"""Follows a message back to where it came from.
+
+`git blame` ends at the commit that last touched a line. From there the text is looked for before that commit; where it
+is found, blame goes on, until there is a commit before which this wording was not there (`introduced`). When an
+earlier wording of the same message was replaced there, the same is done with that one (`origin`).
+"""
+
+import re
+from collections.abc import Generator, Iterable
+from dataclasses import dataclass
+
+from ksrcfind.history.blame import Blame
+from ksrcfind.history.sightings import Ancestor, Sighting, Sightings
+from ksrcfind.history.wording import differs_by_prefix
+
+REVERT = re.compile(r"^This reverts commit ([0-9a-f]{40}(?:[0-9a-f]{24})?)", re.MULTILINE)
+LONGEST = 200
+"""Steps of one story; more would be a history that goes in circles."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Lines of a version of a file whose blame is wanted."""
+
+    commit: str
+    path: str
+    lines: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A commit that did something to a message."""
+
+    commit: str
+    kinds: tuple[str, ...]
+    """What it did, as in `provenance.Event.kind`; empty for the first commit of the story."""
+    path: str
+    """Where the message stood right after it."""
+    line: int
+    """1-based line of its text."""
+    text: str
+    """How it read then, escapes kept."""
+    before: "State | None"
+    """What it was before; None for the first commit of the story."""
+    after: "State"
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What can change about a message."""
+
+    path: str
+    text: str
+    function: str | None
+    call: str | None
+    level: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """The life of a message, newest commit first."""
+
+    steps: tuple[Step, ...]
+    introduced: int
+    """Index of the step that brought this wording."""
+    beginning: bool
+    """True if the last step is where the history itself begins: the message may be older."""
+
+
+Answers = dict[int, Blame]
+Following = Generator[Question, Answers, Story | None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    ancestor: Ancestor
+    kind: str | None = None
+    """What the step is, where comparing the two states does not tell."""
+
+
+class Follower:
+    """Tells stories of the messages of one repository."""
+
+    def __init__(self, sightings: Sightings) -> None:
+        self._sightings = sightings
+
+    def follow(self, commit: str, path: str, line: int) -> Following:
+        """Tell the story of the text on a line of a version of a file; None if there is no text.
+
+        Asks for blames by yielding questions, so that a caller can put those of many stories to git at once.
+        """
+        source = self._sightings.source(commit, path)
+        wording = source.at(line) if source is not None else None
+        if source is None or wording is None:
+            return None
+        place = Sighting(commit, path, wording, source)
+        steps: list[Step] = []
+        introduced: int | None = None
+        while len(steps) < LONGEST:
+            answers = yield Question(place.commit, place.path, _lines(place))
+            seen = self._touching(place, answers.values())
+            if seen is None:
+                break
+            found = self._ancestor(seen) if seen.text == place.text else None
+            if found is None and introduced is None:
+                introduced = len(steps)
+            found = found or self._earlier(seen)
+            steps.append(_step(seen, found))
+            if found is None:
+                break
+            place = found.ancestor.sighting
+        if not steps:
+            return None
+        last = self._sightings.commit(steps[-1].commit)
+        beginning = last is None or not last.parents
+        return Story(tuple(steps), len(steps) - 1 if introduced is None else introduced, beginning)
+
+    def _touching(self, place: Sighting, blames: Iterable[Blame]) -> Sighting | None:
+        """Return the message right after the newest commit that touched one of its lines and left this text.
+
+        When there is none, as after a merge of two changes to it, the newest of them with the text that it left.
+        """
+        lines: dict[tuple[str, str], int] = {}
+        for item in blames:
+            if item.commit is not None:
+                lines.setdefault((item.commit, item.path), item.line)
+        # Dates only choose what to look at first: whoever has the text in full is a step back.
+        order = sorted(lines.items(), key=lambda item: self._date(item[0][0]), reverse=True)
+        for (commit, path), line in order:
+            seen = self._sightings.find(commit, path, place.text, line)
+            if seen is not None:
+                return seen
+        for (commit, path), line in order:
+            source = self._sightings.source(commit, path)
+            wording = source.at(line) if source is not None else None
+            if source is not None and wording is not None:
+                return Sighting(commit, path, wording, source)
+        return None
+
+    def _ancestor(self, seen: Sighting) -> "_Found | None":
+        """Return where this wording was before the commit that it is seen in."""
+        commit = self._sightings.commit(seen.commit)
+        if commit is None:
+            return None
+        for parent in commit.parents:
+            found = self._sightings.before(seen, parent, merge=len(commit.parents) > 1)
+            if found is not None:
+                return _Found(found)
+        for name in REVERT.findall(commit.message):
+            undone = self._sightings.commit(name)
+            for parent in undone.parents[:1] if undone is not None else ():
+                was = self._sightings.find(parent, seen.path, seen.text, seen.wording.line_start)
+                if was is not None:
+                    return _Found(Ancestor(was, left=True), "reapplied")
+        return None
+
+    def _earlier(self, seen: Sighting) -> "_Found | None":
+        """Return the wording that this one replaced."""
+        commit = self._sightings.commit(seen.commit)
+        if commit is None or len(commit.parents) != 1:
+            return None
+        found = self._sightings.reworded(seen, commit.parents[0])
+        if found is None:
+            return None
+        return _Found(found, "reverted" if REVERT.search(commit.message) else None)
+
+    def _date(self, name: str) -> float:
+        commit = self._sightings.commit(name)
+        return commit.committer.date.timestamp() if commit is not None else 0.0
+
+
+def _lines(place: Sighting) -> tuple[int, ...]:
+    """Return the lines from the call's name to the last literal."""
+    call = place.source.call(place.wording)
+    first = place.wording.line_start
+    if call is not None and 0 <= first - call.line <= 20:
+        first = call.line
+    return tuple(range(first, place.wording.line_end + 1))
+
+
+def _state(seen: Sighting) -> State:
+    call = seen.source.call(seen.wording)
+    level = seen.source.level(seen.wording)
+    return State(seen.path, seen.text, seen.function, None if call is None else call.name, level)
+
+
+def _step(seen: Sighting, found: _Found | None) -> Step:
+    after = _state(seen)
+    before: State | None = None
+    kinds: tuple[str, ...] = ()
+    if found is not None:
+        before = _state(found.ancestor.sighting)
+        kinds = (found.kind,) if found.kind is not None else tuple(_kinds(before, after, found.ancestor))
+    return Step(seen.commit, kinds, seen.path, seen.wording.line_start, seen.text, before, after)
+
+
+def _kinds(before: State, after: State, ancestor: Ancestor) -> Iterable[str]:
+    """Name what changed from one state to the next."""
+    found = []
+    if before.path != after.path:
+        found.append("renamed" if ancestor.renamed else "moved" if ancestor.left else "copied")
+    elif before.function != after.function:
+        found.append("moved")
+    if before.call != after.call:
+        found.append("converted")
+    if before.level != after.level and None not in (before.level, after.level):
+        found.append("level_changed")
+    if before.text != after.text and not (before.call != after.call and differs_by_prefix(before.text, after.text)):
+        found.append("reworded")
+    return found or ["reformatted"]

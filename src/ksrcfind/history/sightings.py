@@ -1,0 +1,236 @@
+"""Where a wording stood before a commit: in the same file, or in one that it can have come from.
+
+A file that the message can have come from is one that the commit touches, one in the same directory, or one of the
+same name elsewhere. Others that say the same are strangers.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import PurePosixPath
+
+from rapidfuzz import fuzz
+
+from ksrcfind.history.commits import RawCommit, read_commits
+from ksrcfind.history.wording import SourceText, Wording, contains, differs_by_prefix, words
+from ksrcfind.tree.objects import MissingObjectError, ObjectReader
+from ksrcfind.tree.repository import Repository
+
+SOURCE = (".c", ".h", ".S")
+LOOKED_AT = 4000
+"""Files of one commit that are looked at; treewide changes touch more."""
+SEARCHED_WORDS = 3
+ALIKE = 0.62
+"""Two texts are wordings of one message if they are so alike (0–1) …"""
+ALIKE_IN_FUNCTION = 0.5
+"""… or so alike in the same function."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """A wording in one version of a file."""
+
+    commit: str
+    path: str
+    wording: Wording
+    source: SourceText
+
+    @property
+    def function(self) -> str | None:
+        """The function around it."""
+        return self.source.function(self.wording)
+
+    @property
+    def text(self) -> str:
+        """What it says."""
+        return self.wording.text
+
+
+@dataclass(frozen=True, slots=True)
+class Ancestor:
+    """Where a message was before a commit."""
+
+    sighting: Sighting
+    left: bool
+    """True if the commit took it away from there."""
+    renamed: bool = False
+    """True if the commit took away that file."""
+
+
+class Sightings:
+    """Looks for wordings in the versions of one repository; keeps the files that it read last."""
+
+    def __init__(self, repository: Repository) -> None:
+        self._git = repository.git
+        self._objects = ObjectReader(repository.git)
+        self.source = lru_cache(maxsize=128)(self._source)
+        self.commit = lru_cache(maxsize=4096)(self._commit)
+        self._touched = lru_cache(maxsize=32)(self._read_touched)
+
+    def find(self, commit: str, path: str, text: str, line: int) -> Sighting | None:
+        """Return the text in a version of a file, nearest to a line."""
+        source = self.source(commit, path)
+        found = source.same(text) if source is not None else []
+        if source is None or not found:
+            return None
+        return Sighting(commit, path, min(found, key=lambda wording: _distance(wording, line)), source)
+
+    def before(self, seen: Sighting, parent: str, *, merge: bool) -> Ancestor | None:
+        """Return where the wording of a message stood in a parent of the commit that it is seen in."""
+        here = self.source(parent, seen.path)
+        if here is not None:
+            same = here.same(seen.text)
+            if same:
+                return Ancestor(_nearest(parent, seen.path, here, same, seen), left=True)
+        touched = [] if merge else self._touched(parent, seen.commit)
+        from_touched = list(self._in_files(seen, parent, touched, equal=True))
+        left = [ancestor for ancestor in from_touched if ancestor.left]
+        if left:
+            return left[0]
+        if here is not None:
+            part = self._as_part(seen, parent, here)
+            if part is not None:
+                return part
+        if from_touched:
+            return from_touched[0]
+        around = self._around(seen, parent)
+        for equal in (True, False):
+            for files in (around, [] if equal else touched):
+                found = next(self._in_files(seen, parent, files, equal=equal), None)
+                if found is not None:
+                    return found
+        return None
+
+    def reworded(self, seen: Sighting, parent: str) -> Ancestor | None:
+        """Return the wording that the commit replaced by the one seen, if there is one that is like it."""
+        candidates: list[tuple[float, Sighting]] = []
+        renamed = [path for path in self._touched(parent, seen.commit) if self.source(seen.commit, path) is None]
+        for path in [seen.path, *renamed[:20]]:
+            old = self.source(parent, path)
+            if old is None:
+                continue
+            new = self.source(seen.commit, path)
+            still = {wording.text for wording in new.wordings} if new is not None else set()
+            gone = [wording for wording in old.wordings if wording.text not in still]
+            was = {wording.text for wording in old.wordings}
+            rivals = [wording for wording in seen.source.wordings if wording.text not in was]
+            for wording in gone:
+                score = _likeness(wording.text, seen.text)
+                function = old.function(wording) == seen.function
+                if score < (ALIKE_IN_FUNCTION if function else ALIKE):
+                    continue
+                # Another new text may be the one that replaces it.
+                if any(_likeness(wording.text, rival.text) > score for rival in rivals if rival.text != seen.text):
+                    continue
+                candidates.append((score + 0.1 * function, Sighting(parent, path, wording, old)))
+        if not candidates:
+            return None
+        best = max(candidates, key=lambda item: (item[0], -_distance(item[1].wording, seen.wording.line_start)))
+        return Ancestor(best[1], left=True)
+
+    def _as_part(self, seen: Sighting, parent: str, here: SourceText) -> Ancestor | None:
+        """Find a longer text at the same place that holds the one seen."""
+        still = {wording.text for wording in seen.source.wordings}
+        function = seen.function
+        found = [
+            wording
+            for wording in here.wordings
+            if contains(wording.text, seen.text) and (wording.text not in still or here.function(wording) == function)
+        ]
+        found = [wording for wording in found if wording.text not in still] or found
+        return Ancestor(_nearest(parent, seen.path, here, found, seen), left=True) if found else None
+
+    def _in_files(self, seen: Sighting, parent: str, paths: Iterable[str], *, equal: bool) -> Iterator[Ancestor]:
+        """Yield where the text stands in other files; those first that lost it, and those of the same name."""
+        wanted = words(seen.text)[:SEARCHED_WORDS]
+        if not wanted:
+            return
+        found: list[tuple[tuple[bool, bool, bool, str], Ancestor]] = []
+        name, function = PurePosixPath(seen.path).name, seen.function
+        for path in self._with_words(parent, [path for path in paths if path != seen.path], wanted):
+            source = self.source(parent, path)
+            texts = [
+                wording
+                for wording in (source.wordings if source is not None else ())
+                if (wording.text == seen.text if equal else differs_by_prefix(wording.text, seen.text))
+            ]
+            if source is None or not texts:
+                continue
+            there = _nearest(parent, path, source, texts, seen)
+            now = self.source(seen.commit, path)
+            left = now is None or len(now.same(there.text)) < len(source.same(there.text))
+            order = (not left, PurePosixPath(path).name != name, there.function != function, path)
+            found.append((order, Ancestor(there, left, renamed=now is None)))
+        yield from (ancestor for _, ancestor in sorted(found, key=lambda item: item[0]))
+
+    def _with_words(self, commit: str, paths: list[str], wanted: list[str]) -> list[str]:
+        """Return those of the files that hold all the words; thousands are looked through in a second."""
+        needles = [word.encode() for word in wanted]
+        found = self._objects.read_many(f"{commit}:{path}" for path in paths)
+        return [
+            path
+            for path, item in zip(paths, found, strict=True)
+            if item is not None and all(needle in item[1] for needle in needles)
+        ]
+
+    def _around(self, seen: Sighting, parent: str) -> list[str]:
+        """Return the files in the same directory, and those of the same name, that have the words of the text."""
+        wanted = words(seen.text)[:SEARCHED_WORDS]
+        if len(wanted) < 2:  # One word is said by strangers as well.
+            return []
+        path = PurePosixPath(seen.path)
+        directory = "" if path.parent == PurePosixPath() else f"{_literal(str(path.parent))}/"
+        suffixes = dict.fromkeys((*SOURCE, path.suffix))
+        places = [f":(top,glob){directory}*{suffix}" for suffix in suffixes if suffix]
+        places.append(f":(top,glob)**/{_literal(path.name)}")
+        patterns = [argument for word in wanted for argument in ("-e", word)]
+        options = ("--files-with-matches", "--null", "--fixed-strings", "--all-match", "--text", "--no-color")
+        more = ("--full-name", "--no-textconv", "--no-recurse-submodules", "--no-ignore-case", "--no-word-regexp")
+        listed = self._git.run("grep", *options, *more, *patterns, parent, "--", *places, okay=(0, 1))
+        names = [name.decode("utf-8", "surrogateescape") for name in listed.split(b"\0") if name]
+        return [name.removeprefix(f"{parent}:") for name in names]
+
+    def _read_touched(self, parent: str, commit: str) -> list[str]:
+        """Return the source files of the parent that a commit changed or took away."""
+        fields = self._git.run(
+            "diff-tree", "-r", "-z", "--raw", "--no-renames", "--no-ext-diff", "--diff-filter=DMT", parent, commit
+        ).split(b"\0")
+        names = [name.decode("utf-8", "surrogateescape") for name in fields[1::2]]
+        return [name for name in names if name.endswith(SOURCE)][:LOOKED_AT]
+
+    def _source(self, commit: str, path: str) -> SourceText | None:
+        try:
+            kind, data = self._objects.read_typed(f"{commit}:{path}")
+        except MissingObjectError:
+            return None
+        return SourceText(data) if kind == "blob" else None
+
+    def _commit(self, commit: str) -> RawCommit | None:
+        return next(read_commits(self._objects, [commit]), None)
+
+
+def _nearest(commit: str, path: str, source: SourceText, found: list[Wording], seen: Sighting) -> Sighting:
+    """Choose among several places: in the same function, then the line nearest."""
+    function = seen.function if len(found) > 1 else None
+    best = min(
+        found,
+        key=lambda wording: (
+            function is not None and source.function(wording) != function,
+            _distance(wording, seen.wording.line_start),
+        ),
+    )
+    return Sighting(commit, path, best, source)
+
+
+def _distance(wording: Wording, line: int) -> int:
+    return abs(wording.line_start - line)
+
+
+def _likeness(one: str, other: str) -> float:
+    """Return how alike two texts are, 0–1."""
+    return fuzz.ratio(one, other) / 100
+
+
+def _literal(path: str) -> str:
+    """Return a path as a pattern that means just that path."""
+    return "".join("\\" + character if character in "*?[]\\" else character for character in path)

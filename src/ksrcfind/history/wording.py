@@ -1,0 +1,247 @@
+"""The wordings in a C file: string literals joined, and the call and function around each, by reading tokens alone.
+
+This is what following a message through old versions of files needs: many old files are looked at, each once, and most
+of them only to see that a text is not there (5 ms for a file of 50 KB). What a call really prints is the business of
+`source`. Text in comments counts as well: calls are switched off and on again that way.
+"""
+
+import re
+from bisect import bisect_left
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+# An unterminated comment swallows the rest, as for the compiler.
+TOKEN = re.compile(
+    rb'"(?:[^"\\\n]|\\.)*+"|/\*(?:[^*]|\*(?!/))*+(?:\*/)?|//(?:[^\\\n]|\\.)*+|\'(?:[^\'\\\n]|\\.){1,8}\'', re.DOTALL
+)
+LITERAL = re.compile(rb'"(?:[^"\\\n]|\\.)*+"', re.DOTALL)
+# What may stand between two literals of one text: blanks, line continuations, comments (blanked before), macros.
+GLUE = re.compile(rb"[\s\\]*+(?:[A-Za-z_]\w*+[\s\\]*+){0,3}")
+GLUE_IN_COMMENT = re.compile(rb"[\s\\/*]*+(?:[A-Z_]\w*+[\s\\/*]*+){0,3}")
+GLUE_BYTES = 400
+LEVEL_CODE = re.compile(r"\A<[0-7cd]>")
+LINE_END = re.compile(r"(?:\\n|\s)+\Z")
+END = re.compile(r"(?:\\n|[\s.!,:;])+\Z")
+ESCAPE = re.compile(r"\\(?:[0-7]{1,3}|x[0-9a-fA-F]{1,2}|.)", re.DOTALL)
+ESCAPED = {"n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "f": "\f", "v": "\v", "e": "\x1b", "\n": ""}
+NOT_WORDS = re.compile(r"\\.|%[-+ #0-9.*]*(?:hh|h|ll|l|L|z|Z|t|q)?[a-zA-Z]")
+WORD = re.compile(r"[A-Za-z]{3,}")
+# What drivers put in front of a text and wrappers take over: `foo: `, `%s: `, `[drm] `, `foo %d: `.
+PREFIX = re.compile(r"(?:[\[(<]?[\w%./*#@-]+[\])>]?(?::|\s?-|(?<=[\])>]))?\s*){0,4}:?\s*")
+FUNCTION = re.compile(
+    rb"^(?!(?:struct|enum|union)\b[^()\n]*$|typedef\b|\w+:\s*$)[A-Za-z_][^;\n]*?\b(\w+)[ \t]*\(", re.MULTILINE
+)
+NAME = re.compile(rb"([A-Za-z_]\w{0,99})\s*\Z")
+LEVEL_MACRO = re.compile(rb"\bKERN_(EMERG|ALERT|CRIT|ERR|WARNING|NOTICE|INFO|DEBUG|CONT)\b")
+LEVEL_NAME = re.compile(
+    r"(?:^|_)(emerg|alert|crit|err|error|warn|warning|notice|info|dbg|debug|cont)(?:_|$)", re.IGNORECASE
+)
+LEVELS = {"error": "err", "warning": "warn", "dbg": "debug"}
+CALL_BYTES = 4096
+"""So far in front of a text its call is looked for."""
+FUNCTION_BYTES = 200_000
+"""So far in front of a text the head of its function is looked for."""
+LARGEST = 8 << 20
+"""Bytes of a file; a larger one is data, not source."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """A text in a file: one literal, or several that the compiler joins."""
+
+    text: str
+    """As in the source (escapes kept), without a level code in front and line ends behind: what is compared."""
+    line_start: int
+    """1-based line of the first literal."""
+    line_end: int
+    """1-based line of the last literal."""
+    literals: int
+    """How many literals it is made of."""
+    start: int
+    """Byte offset of the first literal."""
+    commented: bool
+    """True if it stands in a comment: a call that is switched off."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """The call around a text."""
+
+    name: str
+    line: int
+    """1-based line of the name."""
+
+
+class SourceText:
+    """One version of a file."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data if len(data) <= LARGEST else b""
+
+    @cached_property
+    def wordings(self) -> tuple[Wording, ...]:
+        """Every text of the file, in order."""
+        return tuple(self._find())
+
+    def at(self, line: int) -> Wording | None:
+        """Return the longest text that has a part on a line."""
+        found = [wording for wording in self.wordings if wording.line_start <= line <= wording.line_end]
+        return max(found, key=lambda wording: len(wording.text), default=None)
+
+    def same(self, text: str) -> list[Wording]:
+        """Return the places where exactly this text stands."""
+        return [wording for wording in self.wordings if wording.text == text]
+
+    def function(self, wording: Wording) -> str | None:
+        """Return the name of the function, or of the macro-made object, that a text stands in."""
+        last = None
+        for match in FUNCTION.finditer(self._blank, max(0, wording.start - FUNCTION_BYTES), wording.start):
+            last = match[1]
+        return None if last is None else last.decode("ascii", "replace")
+
+    def call(self, wording: Wording) -> Call | None:
+        """Return the call whose parentheses a text stands in."""
+        depth = 0
+        before = self._before(wording, CALL_BYTES)
+        for position in range(len(before) - 1, -1, -1):
+            character = before[position]
+            if character == 0x29:  # `)`
+                depth += 1
+            elif character == 0x28:  # `(`
+                depth -= 1
+                if depth < 0:
+                    name = NAME.search(before, max(0, position - 120), position)
+                    if name is not None:
+                        line = self._line(wording.start) - before.count(b"\n", name.start())
+                        return Call(name[1].decode("ascii", "replace"), line)
+                    depth = 0  # `((`: the name is before the outer one.
+            elif character in b";{}":
+                break
+        return None
+
+    def level(self, wording: Wording) -> str | None:
+        """Return the level that a KERN_ macro or the name of the call says."""
+        before = self._before(wording, 200)
+        macros = LEVEL_MACRO.findall(before, before.rfind(b"(") + 1)
+        if macros:
+            name = macros[-1].decode().lower()
+        else:
+            call = self.call(wording)
+            found = LEVEL_NAME.search(call.name) if call is not None else None
+            if found is None:
+                return None
+            name = str(found[1]).lower()
+        return str(LEVELS.get(name, name))
+
+    def _before(self, wording: Wording, size: int) -> bytes:
+        """Return the text in front, without what stands in literals and comments."""
+        first = max(0, wording.start - size)
+        if not wording.commented:
+            return self._blank[first : wording.start]
+        return LITERAL.sub(lambda match: b'"' + b" " * (len(match[0]) - 2) + b'"', self._data[first : wording.start])
+
+    @cached_property
+    def _tokens(self) -> list[tuple[int, int]]:
+        return [match.span() for match in TOKEN.finditer(self._data)]
+
+    @cached_property
+    def _blank(self) -> bytes:
+        """The file with comments and the insides of literals as blanks; offsets and line ends as they were."""
+        parts: list[bytes] = []
+        last = 0
+        for start, end in self._tokens:
+            parts.append(self._data[last:start])
+            token = self._data[start:end]
+            if token.startswith(b"/"):
+                parts.append(re.sub(rb"[^\n]", b" ", token))
+            else:
+                parts.append(token[:1] + re.sub(rb"[^\n]", b" ", token[1:-1]) + token[-1:])
+            last = end
+        parts.append(self._data[last:])
+        return b"".join(parts)
+
+    @cached_property
+    def _line_ends(self) -> list[int]:
+        return [match.start() for match in re.finditer(rb"\n", self._data)]
+
+    def _line(self, offset: int) -> int:
+        return bisect_left(self._line_ends, offset) + 1
+
+    def _find(self) -> Iterator[Wording]:
+        run: list[tuple[int, int]] = []
+        run_commented = False
+        for start, end, commented in self._literals():
+            if run and (commented != run_commented or not self._joined(run[-1][1], start, commented)):
+                yield self._wording(run, run_commented)
+                run = []
+            run.append((start, end))
+            run_commented = commented
+        if run:
+            yield self._wording(run, run_commented)
+
+    def _literals(self) -> Iterator[tuple[int, int, bool]]:
+        for start, end in self._tokens:
+            first = self._data[start]
+            if first == 0x22:  # `"`
+                yield start, end, False
+            elif first == 0x2F:  # `/`
+                for match in LITERAL.finditer(self._data, start, end):
+                    yield *match.span(), True
+
+    def _joined(self, end: int, start: int, commented: bool) -> bool:
+        if start - end > GLUE_BYTES:
+            return False
+        if commented:
+            return GLUE_IN_COMMENT.fullmatch(self._data, end, start) is not None
+        between = self._data[end:start]
+        return GLUE.fullmatch(between if b"/" not in between else self._blank[end:start]) is not None
+
+    def _wording(self, run: list[tuple[int, int]], commented: bool) -> Wording:
+        text = b"".join(self._data[start + 1 : end - 1] for start, end in run).decode("utf-8", "surrogateescape")
+        return Wording(
+            text=LINE_END.sub("", LEVEL_CODE.sub("", text)),
+            line_start=self._line(run[0][0]),
+            line_end=self._line(run[-1][1]),
+            literals=len(run),
+            start=run[0][0],
+            commented=commented,
+        )
+
+
+def contains(old: str, new: str) -> bool:
+    """Tell whether an older text has the newer one in it as it stands, but for the punctuation at its end."""
+    part = END.sub("", new)
+    return part in old and len(part.strip()) >= 8
+
+
+def differs_by_prefix(old: str, new: str) -> bool:
+    """Tell whether two texts are the same but for what drivers put in front, and the punctuation at the end."""
+    one, other = END.sub("", old), END.sub("", new)
+    short, long = sorted((one, other), key=len)
+    if len(short.strip()) < 8 or not long.endswith(short):
+        return False
+    return PREFIX.fullmatch(long[: len(long) - len(short)]) is not None
+
+
+def words(text: str) -> list[str]:
+    """Return the words of three letters and more, longest first; a file with the text has them.
+
+    Only a literal that is cut inside a word hides one.
+    """
+    found = set(WORD.findall(NOT_WORDS.sub(" ", text)))
+    return sorted(found, key=lambda word: (-len(word), word))
+
+
+def decoded(text: str) -> str:
+    """Return a text with its C escapes decoded and bytes that are no UTF-8 replaced."""
+    return ESCAPE.sub(_character, text).encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def _character(match: re.Match[str]) -> str:
+    code = match[0][1:]
+    if code[0] in "01234567":
+        return chr(int(code, 8) & 255)
+    if code[0] == "x" and len(code) > 1:
+        return chr(int(code[1:], 16))
+    return ESCAPED.get(code, code)
