@@ -1,6 +1,7 @@
 """What the user is told when something is wrong: text and exit status of each error."""
 
 import os
+import re
 import shutil
 import stat
 import subprocess
@@ -9,9 +10,17 @@ import pytest
 
 from commandline import DEMO, ksrcfind
 from ksrcfind.tree.git import executable
-from repositories import KERNEL, Scratch, kernel
+from repositories import KERNEL, Scratch
 
-LINE = "Kernel panic already exiting"
+LINE = "victim 5 is already exiting"
+TREE = KERNEL | {"mm/oom_kill.c": 'void f(int pid)\n{\n\tprintk("victim %d is already exiting\\n", pid);\n}\n'}
+
+
+def kernel(root, files=()):
+    """Return a repository of a small tree that can print `LINE`."""
+    scratch = Scratch(root)
+    scratch.commit("start", TREE | dict(files))
+    return scratch
 
 
 @pytest.fixture(autouse=True)
@@ -32,6 +41,11 @@ def error(done):
     return title.removeprefix("error: "), "\n".join(hint.strip() for hint in hints)
 
 
+def doctor(directory):
+    """Return what doctor prints."""
+    return ksrcfind("doctor", directory=directory).out
+
+
 def test_no_tree_here(tmp_path):
     title, hint = error(ksrcfind(DEMO, directory=tmp_path))
     assert title == f"no kernel tree found: {tmp_path} is not inside one"
@@ -50,12 +64,12 @@ def test_no_tree_where_it_was_said_to_be(tmp_path):
 def test_a_tarball_inside_another_repository_is_a_plain_tree(tmp_path):
     Scratch(tmp_path).commit("notes", {"notes.txt": "x"})
     tree = tmp_path / "linux-6.1"
-    for path, text in KERNEL.items():
+    for path, text in TREE.items():
         (tree / path).parent.mkdir(parents=True, exist_ok=True)
         (tree / path).write_text(text)
     done = ksrcfind(LINE, directory=tree)
     assert done.status == 0
-    assert "kernel/panic.c:3" in done.out
+    assert "mm/oom_kill.c:3" in done.out
     assert "no history to ask" in done.out
     assert done.err == (
         f"note: This tree is inside the git repository at {tmp_path}, but is not its root: that history is not used.\n"
@@ -76,11 +90,11 @@ def test_a_strange_revision_is_only_unknown(linux_mini, rev):
             f"--rev={rev}" if " " not in rev else "--rev", *([rev] if " " in rev else []), DEMO, directory=linux_mini
         )
     )
-    assert title == f"unknown revision: {rev}"
+    assert title == f"unknown revision: {rev}".rstrip()
 
 
 def test_a_revision_of_a_plain_tree(tmp_path):
-    for path, text in KERNEL.items():
+    for path, text in TREE.items():
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_text(text)
     title, hint = error(ksrcfind("--rev", "v5.9", LINE, directory=tmp_path))
@@ -93,10 +107,8 @@ def test_no_release_tags(tmp_path):
     done = ksrcfind(LINE, directory=tmp_path)
     assert done.status == 0
     assert "First tag      none contains it" in done.out
-    doctor = ksrcfind("doctor", directory=tmp_path)
-    assert doctor.status == 0
-    assert "release tags  none, so no release can be named" in doctor.out
-    assert f"git -C {tmp_path} fetch --tags" in doctor.out
+    assert "release tags  none, so no release can be named" in doctor(tmp_path)
+    assert f"git -C {tmp_path} fetch --tags" in doctor(tmp_path)
 
 
 def test_a_shallow_clone_says_that_its_history_is_cut(linux_mini, tmp_path):
@@ -108,9 +120,9 @@ def test_a_shallow_clone_says_that_its_history_is_cut(linux_mini, tmp_path):
     assert done.err == (
         "note: This repository is shallow: history before its oldest commits is not there (git fetch --unshallow).\n"
     )
-    assert "The history in this repository begins with this commit" in done.out
+    assert re.search(r"history[a-z ]* begins", done.out)
     assert sorted(clone.rglob("*")) == before
-    assert f"git -C {clone} fetch --unshallow" in ksrcfind("doctor", directory=clone).out
+    assert f"git -C {clone} fetch --unshallow" in doctor(clone)
 
 
 def test_a_blobless_clone_fetches_nothing(linux_mini, tmp_path, git):
@@ -145,8 +157,7 @@ def test_git_is_missing(tmp_path, monkeypatch, linux_mini):
     assert done.status == 0
     assert "mm/oom_kill.c:" in done.out
     assert done.err == "note: git is not installed: no history. Install it, on Debian and Ubuntu: apt install git\n"
-    doctor = ksrcfind("doctor", directory=linux_mini)
-    assert "git is not installed" in doctor.out
+    assert "git is not installed" in doctor(linux_mini)
 
 
 def test_git_is_too_old(tmp_path, monkeypatch, linux_mini):
@@ -173,8 +184,7 @@ def test_a_cache_that_cannot_be_written_is_done_without(tmp_path, monkeypatch, l
     assert done.status == 0
     assert "mm/oom_kill.c:" in done.out
     assert str(path) in done.err
-    doctor = ksrcfind("doctor", directory=linux_mini)
-    assert f"{path} cannot be written" in doctor.out
+    assert f"{path} cannot be written" in doctor(linux_mini)
 
 
 def test_a_damaged_index_is_replaced(linux_mini, tmp_path, monkeypatch):
@@ -188,14 +198,37 @@ def test_a_damaged_index_is_replaced(linux_mini, tmp_path, monkeypatch):
     assert "mm/oom_kill.c:" in done.out
 
 
+BROKEN = b"""\
+#define X(
+/* \xff\xfe */
+void lost(void)
+{
+\tif (a) b ? ("x") : ;
+}
+
+void one(int x)
+{
+\tprintk("before the damage\\n");
+\tif (x ( {
+}
+
+void two(void)
+{
+\tprintk("behind the damage\\n");
+}
+"""
+
+
 def test_a_file_that_cannot_be_parsed_is_used_as_far_as_it_goes(tmp_path):
-    broken = b'int f( {{{ ) \x00\xff\n#define X(\nvoid g(void)\n{\n\tpr_info("found behind the damage\\n");\n}\n'
-    kernel(tmp_path, {"kernel/broken.c": broken})
-    done = ksrcfind("found behind the damage", directory=tmp_path)
-    assert done.status == 0
-    assert "kernel/broken.c:5" in done.out
-    assert ksrcfind("index", directory=tmp_path).status == 0
-    assert "1 file" in ksrcfind("doctor", directory=tmp_path).out
+    kernel(tmp_path, {"kernel/broken.c": BROKEN})
+    for _ in range(2):
+        done = ksrcfind("before the damage", "behind the damage", directory=tmp_path)
+        assert "kernel/broken.c:10  one()" in done.out
+        assert "kernel/broken.c:16  two()" in done.out
+        assert ksrcfind("index", directory=tmp_path).status == 0
+    assert re.search(
+        r"^ok +parsing +0 calls told from text .* 1 function not understood$", doctor(tmp_path), re.MULTILINE
+    )
 
 
 def test_a_log_that_is_not_there(linux_mini, tmp_path):
@@ -217,11 +250,11 @@ def test_no_place(linux_mini):
         (("--frobnicate", "x"), "No such option: --frobnicate", "ksrcfind find --help tells more."),
         (("-110",), "No such option: -1", "Text that begins with a dash goes behind two dashes: ksrcfind -- -EIO"),
         (("find",), "Missing argument 'LINE...'", "ksrcfind find --help tells more."),
-        (("x", "-n"), "Option '-n' requires an argument", "ksrcfind find --help tells more."),
+        (("x", "-n"), "Option '-n' requires an argument", "ksrcfind --help tells more."),
         (("at", "x:1", "-n", "many"), "Invalid value for '--limit' / '-n': ", "ksrcfind at --help tells more."),
         (("x", "--format", "xml"), "Invalid value for '--format': 'xml' is not one of ", "ksrcfind find --help"),
         (("doctor", "--format", "quickfix"), "doctor has no format quickfix", "It has text and json."),
-        (("index", "extra"), "Got unexpected extra argument (extra)", "ksrcfind index --help tells more."),
+        (("index", "extra"), "Got unexpected extra argument", "ksrcfind index --help tells more."),
     ],
 )
 def test_usage(linux_mini, arguments, title, hint):
@@ -256,7 +289,7 @@ def test_nothing_is_ever_written_into_the_repository(tmp_path):
     for path in (tmp_path / "linux").rglob("*"):
         path.chmod(path.stat().st_mode & ~(stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH))
     before = {path: path.stat().st_mtime_ns for path in scratch.root.rglob("*")}
-    for arguments in ((LINE,), ("index",), ("doctor",), ("at", "kernel/panic.c:3"), ("batch", "-")):
+    for arguments in ((LINE,), ("index",), ("doctor",), ("at", "mm/oom_kill.c:3"), ("batch", "-")):
         ksrcfind(*arguments, directory=scratch.root, stdin=LINE.encode())
     assert {path: path.stat().st_mtime_ns for path in scratch.root.rglob("*")} == before
     for path in (tmp_path / "linux").rglob("*"):

@@ -1,0 +1,239 @@
+"""The one sequence behind every front end: a line is read, matched, and its history told."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from enum import Enum
+from pathlib import Path
+
+from ksrcfind.config import TREE_FILE, Settings, with_tree_file
+from ksrcfind.errors import KsrcfindError
+from ksrcfind.finding import Finding, Input
+from ksrcfind.history.provenance import Commit, Provenance
+from ksrcfind.history.releases import Releases
+from ksrcfind.history.trace import History, Request
+from ksrcfind.index.build import build
+from ksrcfind.index.narrow import Narrow
+from ksrcfind.index.report import IndexReport
+from ksrcfind.index.search import RevisionIndex
+from ksrcfind.index.store import Store, store_path
+from ksrcfind.log.line import LogLine, read_line
+from ksrcfind.log.records import Row
+from ksrcfind.match.answer import Answer, Match, Reason, Tier
+from ksrcfind.match.rank import Matcher
+from ksrcfind.progress import Progress
+from ksrcfind.source.message import Message
+from ksrcfind.source.roots import BUILT_IN, Root
+from ksrcfind.tree.checkout import CheckoutSnapshot
+from ksrcfind.tree.directory import DirectorySnapshot
+from ksrcfind.tree.open import AnySnapshot, open_snapshot
+from ksrcfind.tree.snapshot import TreeInfo
+
+_OFF = Provenance("off")
+
+
+class HistoryMode(Enum):
+    """Whose history is told."""
+
+    FIRST = "first"
+    """That of the first match."""
+    ALL = "all"
+    """That of every match shown."""
+    OFF = "off"
+
+
+def open_tree(repo: Path | None, start: Path, rev: str | None, settings: Settings) -> tuple[AnySnapshot, Settings]:
+    """Open the tree at `repo`, else the one around `start`, else the configured one; and add its settings.
+
+    Raises `KsrcfindError`: no tree, unknown revision, a repository that git refuses, a mistake in the tree's file.
+    """
+    if repo is not None:
+        snapshot = open_snapshot(repo, rev, named=True)
+    else:
+        try:
+            snapshot = open_snapshot(start, rev)
+        except KsrcfindError:
+            if settings.fallback_repo is None:
+                raise
+            snapshot = open_snapshot(settings.fallback_repo, rev, named=True)
+    try:
+        return snapshot, with_tree_file(settings, snapshot.read(TREE_FILE), TREE_FILE)
+    except FileNotFoundError:
+        return snapshot, settings
+
+
+class Finder:
+    """Answers questions about one tree."""
+
+    def __init__(self, snapshot: AnySnapshot, store: Store, settings: Settings, progress: Progress) -> None:
+        self._snapshot = snapshot
+        self._store = store
+        self._jobs = settings.jobs
+        self._progress = progress
+        self._roots = (*BUILT_IN, *(Root(r.name, r.format, r.level, prefix=r.prefix) for r in settings.roots))
+        releases = None
+        if not isinstance(snapshot, DirectorySnapshot):
+            releases = Releases(snapshot.repository, settings.release_tags, store)
+        # Following the text through history is not finished: until then the answer is what blame says.
+        self._history = History(snapshot, releases, follow=False)
+        self._narrow: Narrow | None = None
+        self._matcher: Matcher | None = None
+        self._index: RevisionIndex | None = None
+        self._looked_for_index = False
+
+    @classmethod
+    def open(
+        cls, *, repo: Path | None, start: Path, rev: str | None, settings: Settings, progress: Progress
+    ) -> "Finder":
+        """Open the tree at `repo`, else the one around `start`, else the configured one.
+
+        Raises `KsrcfindError`: no tree, unknown revision, a repository that git refuses.
+        """
+        snapshot, settings = open_tree(repo, start, rev, settings)
+        return cls(snapshot, Store.open(store_path(settings.cache_dir, snapshot.root)), settings, progress)
+
+    @property
+    def info(self) -> TreeInfo:
+        """What tree this is."""
+        return self._snapshot.info
+
+    @property
+    def root(self) -> Path:
+        """Directory of the tree."""
+        return self._snapshot.root
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the user should know of tree and index before reading answers."""
+        notes = tuple(self._snapshot.notes)
+        return (*notes, f"no index is kept: {self._store.note}") if self._store.note else notes
+
+    def close(self) -> None:
+        """Let go of the index."""
+        self._store.close()
+
+    def find(self, text: str, *, limit: int = 5, history: HistoryMode = HistoryMode.FIRST) -> Finding:
+        """Explain one log line."""
+        log = read_line(text)
+        return self._finding(Input(None, None, log.text, log.truncated), log, limit, history)
+
+    def lines(
+        self,
+        rows: Iterable[Row],
+        *,
+        limit: int = 5,
+        history: HistoryMode = HistoryMode.FIRST,
+        whole_log: bool = True,
+    ) -> Iterator[Finding]:
+        """Explain the lines of a log, in order. For a `whole_log`, builds the index first if there is none."""
+        if whole_log and self._ready() is None:
+            self.build_index()
+        for row in rows:
+            source = Input(row.source, row.line, row.log.text, row.log.truncated)
+            yield self._finding(source, row.log, limit, history, event=row.part_of)
+
+    def at(self, places: Sequence[tuple[str, int]], *, history: HistoryMode = HistoryMode.FIRST) -> Iterator[Finding]:
+        """Tell what the log calls at places print, in order; blames of one file share a run."""
+        found: list[list[Message]] = []
+        if self._ready() is None:
+            self._narrowed().messages_of(dict.fromkeys(path for path, _line in places))
+        for path, line in places:
+            here = [m for m in self._messages_of(path) if m.line_start <= line <= m.line_end]
+            # Of calls within calls the innermost is meant.
+            here.sort(key=lambda m: (m.line_end - m.line_start, -m.line_start))
+            found.append(here)
+        told: dict[int, Provenance] = {}
+        if history is not HistoryMode.OFF:
+            asked = [n for n, messages in enumerate(found) if messages]
+            requests = [Request(found[n][0], at=places[n]) for n in asked]
+            told = dict(zip(asked, self._history.trace(requests), strict=True))
+        for number, ((path, line), messages) in enumerate(zip(places, found, strict=True)):
+            yield self._place(path, line, messages, told.get(number, _OFF))
+
+    def commit(self, commit_id: str) -> Commit:
+        """A commit that an answer names."""
+        return self._history.commits([commit_id])[commit_id]
+
+    def build_index(self) -> IndexReport:
+        """Index the whole tree, or bring its index up to date."""
+        report = build(self._snapshot, self._store, self._roots, self._jobs, self._progress)
+        self._store.put(f"token:{self._snapshot.key}", self._token())
+        self._index = RevisionIndex(self._store, self._snapshot.key)
+        self._matcher = Matcher(self._index)
+        return report
+
+    def _token(self) -> bytes:
+        """Changes whenever a checkout does; the state of a plain directory is looked at file by file instead."""
+        if isinstance(self._snapshot, CheckoutSnapshot):
+            return repr((self._snapshot.commit, sorted(self._snapshot.changes.items()))).encode()
+        return b""
+
+    def _ready(self) -> Matcher | None:
+        """The matcher over the whole tree, if there is an index; one of an older state is brought up to date."""
+        if not self._looked_for_index:
+            self._looked_for_index = True
+            try:
+                self._index = RevisionIndex(self._store, self._snapshot.key)
+            except KeyError:
+                return None
+            if self._store.get(f"token:{self._snapshot.key}") != self._token():
+                self.build_index()
+            self._matcher = Matcher(self._index)
+        return self._matcher
+
+    def _narrowed(self) -> Narrow:
+        if self._narrow is None:
+            self._narrow = Narrow(self._snapshot, self._store, self._roots)
+        return self._narrow
+
+    def _messages_of(self, path: str) -> list[Message]:
+        if self._ready() is None or self._index is None:
+            return self._narrowed().messages_of([path])
+        self._refresh([path])
+        return self._index.messages_of(path)
+
+    def _finding(
+        self, source: Input, log: LogLine, limit: int, history: HistoryMode, event: int | None = None
+    ) -> Finding:
+        answer, notes = self._answer(log, limit)
+        return Finding(
+            source, log, self.info, answer, tuple(self._tell(answer.matches, history)), event=event, notes=notes
+        )
+
+    def _answer(self, log: LogLine, limit: int) -> tuple[Answer, tuple[str, ...]]:
+        matcher = self._ready()
+        if matcher is not None:
+            answer = matcher.answer(log, limit)
+            if self._refresh([match.message.path for match in answer.matches]) and self._matcher is not None:
+                answer = self._matcher.answer(log, limit)
+            return answer, ()
+        if log.is_userspace or not log.body.strip():
+            return Matcher(self._narrowed().index_for("")).answer(log, limit), ()
+        answer = Matcher(self._narrowed().index_for(log.body)).answer(log, limit)
+        if answer.verdict == Tier.EXACT:
+            return answer, ()
+        return answer, ("only the likeliest files were looked at: `ksrcfind index` reads them all",)
+
+    def _refresh(self, paths: Iterable[str]) -> bool:
+        """Look whether files of a plain directory changed since they were indexed; if so, index anew."""
+        snapshot = self._snapshot
+        if not isinstance(snapshot, DirectorySnapshot):
+            return False
+        for path in dict.fromkeys(paths):
+            signature = snapshot.signature(path)
+            if signature is None or self._store.stat_blob(path, signature) is None:
+                self.build_index()
+                return True
+        return False
+
+    def _tell(self, matches: Sequence[Match], history: HistoryMode) -> Iterator[Provenance]:
+        count = {HistoryMode.OFF: 0, HistoryMode.FIRST: 1, HistoryMode.ALL: len(matches)}[history]
+        told = self._history.trace([Request(match.message) for match in matches[:count]]) if count else []
+        yield from told
+        yield from (_OFF for _ in matches[len(told) :])
+
+    def _place(self, path: str, line: int, messages: Sequence[Message], provenance: Provenance) -> Finding:
+        source = Input(None, None, f"{path}:{line}", truncated=False)
+        if not messages:
+            reason = Reason("no_message_here", f"No log call stands at {path}:{line}.")
+            return Finding(source, None, self.info, Answer("place", reason, (), 0), ())
+        matches = tuple(Match(Tier.EXACT, 1.0, 1.0, message, message.forms[0], ()) for message in messages[:1])
+        return Finding(source, None, self.info, Answer("place", None, matches, 0), (provenance,))
