@@ -12,10 +12,9 @@ from collections.abc import Iterable, Sequence
 
 from ksrcfind.index import sources
 from ksrcfind.index.memory import MemoryIndex
-from ksrcfind.index.parse import Worker, parse_missing
-from ksrcfind.index.store import Store
+from ksrcfind.index.parse import Worker
+from ksrcfind.index.store import Store, unpack_facts
 from ksrcfind.match.weights import bits
-from ksrcfind.progress import SILENT
 from ksrcfind.source.facts import EMPTY, SourceFacts
 from ksrcfind.source.kbuild import module_names
 from ksrcfind.source.link import Linker
@@ -112,10 +111,14 @@ class Narrow:
                 missing[path] = key
             else:
                 self._take(number, facts)
-        if missing:
-            parsed = parse_missing(self._snapshot, self._store, missing, 1, SILENT)
-            for path, blob in parsed.blobs.items():
-                self._take(self._number[path], self._store.facts(blob) or EMPTY)
+        found = self._worker.parse(list(missing.items()))
+        if found:
+            self._store.add_facts(
+                [(blob, packed) for _path, _key, blob, packed, _size in found],
+                [(path, key, blob) for path, key, blob, _packed, _size in found if key != blob],
+            )
+        for path, _key, _blob, packed, _size in found:
+            self._take(self._number[path], unpack_facts(packed))
 
     def _take(self, number: int, facts: SourceFacts) -> None:
         self._facts[number] = facts

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from ksrcfind.source.facts import Macro, Wrapper
+from ksrcfind.source.facts import Call, Macro, Wrapper
 from ksrcfind.source.roots import NOT_LOGGED, Root
 from ksrcfind.source.tokens import Token, closing, is_name, is_string, split, tokenize
 
@@ -69,6 +69,10 @@ class Definition:
 class Scope(Protocol):
     """What names mean in one file."""
 
+    def of(self, file: int) -> "Scope":
+        """What names mean in another file."""
+        ...
+
     def may_log(self, name: str) -> bool:
         """False if no definition of that name, in any file, leads to a root: it need not be looked into."""
         ...
@@ -102,6 +106,8 @@ class Expander:
         """What names mean in the file."""
         self.consulted: set[str] = set()
         """Every name that was looked up: when one of them changes its meaning, the file is linked anew."""
+        self.beyond: set[str] = set()
+        """Names that were looked up where a wrapper function stands: the file's own meaning does not matter."""
 
     def emissions(self, name: str, arguments: Sequence[Tokens], active: frozenset[str] = frozenset()) -> list[Emission]:
         """All ways in which a call of `name` logs; empty if it does not."""
@@ -197,16 +203,19 @@ class Expander:
             return []
         mark = _Mark()
         bound = _bind(wrapper, arguments, mark)
+        # The names in a function mean what they mean in its own file.
+        inner = Expander(self.scope.of(definition.file))
         found: list[Emission] = []
         for call in wrapper.calls:
             if call.name in ("va_start", "va_end", "va_copy", "va_arg"):
                 continue
             tokens = _replace(tokenize(call.text), bound)
             found += [
-                _unmarked(emission, mark) for emission in self.in_tokens(tokens, active) if _hands_on(emission, mark)
+                _unmarked(emission, mark) for emission in inner.in_tokens(tokens, active) if _hands_on(emission, mark)
             ]
             if len(found) >= _EMISSIONS:
                 break
+        self.beyond |= inner.consulted | inner.beyond
         return found
 
 
@@ -315,13 +324,32 @@ def _bind(wrapper: Wrapper, arguments: Sequence[Tokens], mark: _Mark) -> dict[st
     for variable, expression in wrapper.formats:
         bound[variable] = (Handed(_replace(tokenize(expression), bound), rest.values),)
     for call in wrapper.calls:
-        if call.name in ("vsnprintf", "vscnprintf", "vsprintf"):
-            values = split(tokenize(call.text)[2:-1])
-            if len(values) >= 3 and len(values[0]) == 1 and is_name(values[0][0]):
-                handed = _values_of(_replace(values[-1], bound))
-                if handed is not None:
-                    bound[str(values[0][0])] = (Handed(_replace(values[-2], bound), handed),)
+        _print_into(bound, call)
     return bound
+
+
+# Functions that print into a buffer: index of the format.
+_BUFFER_PRINTERS = {"sprintf": 1, "snprintf": 2, "scnprintf": 2, "vsprintf": 1, "vsnprintf": 2, "vscnprintf": 2}
+
+
+def _print_into(bound: dict[str, Tokens], call: Call) -> None:
+    """What is printed into a buffer is handed on where the buffer is; later calls add to it."""
+    position = _BUFFER_PRINTERS.get(call.name)
+    values = split(tokenize(call.text)[2:-1])
+    if position is None or len(values) <= position or not values[0] or not is_name(values[0][0]):
+        return
+    buffer = str(values[0][0])
+    form = _replace(values[position], bound)
+    given = tuple(_replace(value, bound) for value in values[position + 1 :])
+    if call.name.startswith("v"):
+        listed = _values_of(given[0]) if given else None
+        if listed is None:
+            return
+        given = listed
+    before = bound.get(buffer, ())
+    if len(values[0]) > 1 and before and isinstance(before[0], Handed):
+        form, given = before[0].format + form, before[0].values + given
+    bound[buffer] = (Handed(form, given),)
 
 
 def _replace(tokens: Sequence[Token], bound: dict[str, Tokens]) -> Tokens:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from ksrcfind.source.expand import Emission, Expander, Handed, NeedsTokensError, Slot, Tokens
 from ksrcfind.source.facts import Call, Macro, SourceFacts
@@ -18,6 +19,17 @@ _LITERAL = re.compile(r'"[^"\\\n]*(?:\\(?:.|\n)[^"\\\n]*)*"|\'(?:[^\'\\\n]|\\.)*
 _Signature = tuple[tuple[int, int], ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """How calls of one shape expand, wherever the names consulted mean the same."""
+
+    consulted: dict[str, _Signature]
+    beyond: frozenset[str]
+    """Names consulted in the files of wrapper functions."""
+    outcome: list[Emission] | int
+    """Emissions, or the argument whose tokens are needed first."""
+
+
 class Linker:
     """Makes messages out of facts. One for a tree; what it learns of a wrapper serves every file."""
 
@@ -25,7 +37,7 @@ class Linker:
         self._program = program
         self._modules = modules
         # Shape of a call → expansions, each valid where the names that it consulted mean the same.
-        self._shapes: dict[tuple[object, ...], list[tuple[dict[str, _Signature], list[Emission] | int]]] = {}
+        self._shapes: dict[tuple[object, ...], list[_Shape]] = {}
 
     def messages(self, file: int) -> tuple[list[Message], frozenset[str]]:
         """Messages of one file, in source order, and every name whose meaning decided them."""
@@ -39,7 +51,7 @@ class _FileLinker:
     def __init__(
         self,
         program: Program,
-        shapes: dict[tuple[object, ...], list[tuple[dict[str, _Signature], list[Emission] | int]]],
+        shapes: dict[tuple[object, ...], list[_Shape]],
         modules: Mapping[str, str],
         file: int,
         facts: SourceFacts,
@@ -58,7 +70,7 @@ class _FileLinker:
         result: list[Message] = []
         for call in self._facts.calls:
             result.extend(self._of_call(call))
-        return result, frozenset(self._expander.consulted)
+        return result, frozenset(self._expander.consulted | self._expander.beyond)
 
     def _of_call(self, call: Call) -> Iterator[Message]:
         if not self._scope.may_log(call.name):
@@ -97,10 +109,11 @@ class _FileLinker:
             concrete[outcome] = arguments[outcome]
 
     def _known(self, key: tuple[object, ...]) -> list[Emission] | int | None:
-        for consulted, outcome in self._shapes.get(key, ()):
-            if all(self._scope.signature(name) == signature for name, signature in consulted.items()):
-                self._expander.consulted.update(consulted)
-                return outcome
+        for shape in self._shapes.get(key, ()):
+            if all(self._scope.signature(name) == signature for name, signature in shape.consulted.items()):
+                self._expander.consulted.update(shape.consulted)
+                self._expander.beyond.update(shape.beyond)
+                return shape.outcome
         return None
 
     def _expand(
@@ -114,8 +127,9 @@ class _FileLinker:
         except NeedsTokensError as needed:
             outcome = needed.index
         consulted = {other: self._scope.signature(other) for other in expander.consulted}
-        self._shapes.setdefault(key, []).append((consulted, outcome))
+        self._shapes.setdefault(key, []).append(_Shape(consulted, frozenset(expander.beyond), outcome))
         self._expander.consulted.update(consulted)
+        self._expander.beyond.update(expander.beyond)
         return outcome
 
     def _message(self, call: Call, emission: Emission, written: Parts, place: Place) -> Message:

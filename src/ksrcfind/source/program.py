@@ -41,6 +41,14 @@ class Program:
         self._included: dict[int, tuple[int, ...]] = {}
         self._defined: dict[int, dict[str, Resolution]] = {}
         self._holder_sets: dict[str, int] = {}
+        self._scopes: dict[int, FileScope] = {}
+
+    def scope(self, file: int) -> "FileScope":
+        """What names mean in a file; kept, for files whose functions others call."""
+        known = self._scopes.get(file)
+        if known is None:
+            known = self._scopes[file] = FileScope(self, file)
+        return known
 
     @cached_property
     def _numbers(self) -> dict[str, int]:
@@ -240,6 +248,10 @@ class FileScope:
         self._macros: dict[str, Resolution] = {}
         self._wrappers: dict[str, Resolution] = {}
         self._signatures: dict[str, tuple[tuple[int, int], ...]] = {}
+
+    def of(self, file: int) -> "FileScope":
+        """What names mean in another file."""
+        return self if file == self.file else self._program.scope(file)
 
     def may_log(self, name: str) -> bool:
         """False if no definition of that name leads to a root."""
