@@ -137,7 +137,7 @@ class _Build:
         kept = {
             path: number
             for path, number in (before.units.items() if before else ())
-            if path in link.blobs and path not in relinked
+            if path in link.blobs and path not in relinked and path not in link.changed
         }
         for item in linked:
             path = link.paths[item.number]
@@ -204,6 +204,8 @@ class _Link:
         self._wrappers: dict[str, list[int]] = defaultdict(list)
         self._with_calls: list[int] = []
         self._recovered = self._lost = 0
+        self.changed: set[str] = set()
+        """Files whose bytes are not those of the revision before."""
         self._may_log = self._survey()
 
     @staticmethod
@@ -264,6 +266,7 @@ class _Link:
             return self._with_calls
         old = {path: self._blob_of(path, key) for path, key in before.files.items() if not sources.is_makefile(path)}
         changed = {path for path in self.paths if old.get(path) != self.blobs[path]} | (old.keys() - self.blobs.keys())
+        self.changed = changed
         names = self._changed_names(old, changed)
         names |= self._may_log ^ set(before.may_log)
         hashes = {zlib.crc32(name.encode()) for name in names}

@@ -404,7 +404,8 @@ def _prefix_argument(expression: str, arguments: Sequence[Tokens]) -> Tokens:
 def _placed(emission: Emission, definition: Definition) -> Emission:
     if emission.macro is not None or not isinstance(definition.item, Macro):
         return emission
-    if not any(is_string(token) for token in emission.format):
+    # Its own text, not what a macro around it handed in.
+    if not any(is_string(token) and str(token) in definition.item.body for token in emission.format):
         return emission
     return replace(emission, macro=definition.item, macro_file=definition.file)
 

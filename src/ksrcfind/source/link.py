@@ -8,7 +8,17 @@ from ksrcfind.source.expand import Emission, Expander, Handed, NeedsTokensError,
 from ksrcfind.source.facts import Call, Macro, SourceFacts
 from ksrcfind.source.message import Argument, Definition, Form, Message, TextLine
 from ksrcfind.source.program import FileScope, Program
-from ksrcfind.source.resolve import Parts, Place, Text, alternatives, form, forms, level_of, take_level
+from ksrcfind.source.resolve import (
+    Parts,
+    Place,
+    Text,
+    alternatives,
+    form,
+    format_and_added,
+    forms,
+    level_of,
+    take_level,
+)
 from ksrcfind.source.roots import CONTINUED
 from ksrcfind.source.tokens import decode, is_string, split, tokenize
 
@@ -85,8 +95,9 @@ class _FileLinker:
         place = Place(self._expander, self._path, function or None, self._module, self._strings, arguments)
         seen: dict[str, Message] = {}
         for emission in _own(emissions):
-            for written in alternatives(emission.format, place):
-                message = self._message(call, emission, written, place)
+            form_tokens, added = format_and_added(emission.format, place)
+            for written in alternatives(form_tokens, place):
+                message = self._message(call, emission, written, (*added, *emission.arguments), place)
                 known = seen.get(message.format)
                 if known is None:
                     seen[message.format] = message
@@ -132,10 +143,12 @@ class _FileLinker:
         self._expander.beyond.update(expander.beyond)
         return outcome
 
-    def _message(self, call: Call, emission: Emission, written: Parts, place: Place) -> Message:
+    def _message(
+        self, call: Call, emission: Emission, written: Parts, arguments: Sequence[Tokens], place: Place
+    ) -> Message:
         level = emission.root.level or (level_of(emission.level, place) if emission.level else None)
         made: list[Form] = []
-        for printed, given in forms(written, emission.arguments, place):
+        for printed, given in forms(written, arguments, place):
             prefix, prefix_given = self._prefix(emission, place)
             text, marked = take_level(printed)
             level = level or marked

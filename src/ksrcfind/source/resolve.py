@@ -118,6 +118,28 @@ def alternatives(tokens: Sequence[Token], place: Place, *, inside: bool = False,
     return results
 
 
+def format_and_added(tokens: Tokens, place: Place) -> tuple[Tokens, tuple[Tokens, ...]]:
+    """Split a format whose macro brings values of its own: `pr_fmt(fmt)` may be `"%s: " fmt, __func__`."""
+    for index, token in enumerate(tokens[:-1]):
+        if not is_name(token) or tokens[index + 1] != "(":
+            continue
+        end = closing(tokens, index + 1)
+        arguments = [tuple(part) for part in split(tokens[index + 2 : end])]
+        place.expander.consulted.add(str(token))
+        for definition in place.expander.scope.macros(str(token)):
+            macro = definition.item
+            if not isinstance(macro, Macro) or macro.parameters is None or "," not in macro.body:
+                continue
+            try:
+                body = substitute(macro, arguments)
+            except NeedsTokensError:
+                continue
+            parts = split([*tokens[:index], *body, *tokens[end + 1 :]])
+            if len(parts) > 1:
+                return tuple(parts[0]), tuple(tuple(part) for part in parts[1:])
+    return tokens, ()
+
+
 def _unwrapped(tokens: Sequence[Token]) -> Sequence[Token]:
     while len(tokens) >= 2 and tokens[0] == "(" and closing(tokens, 0) == len(tokens) - 1:
         tokens = tokens[1:-1]
