@@ -35,8 +35,9 @@ format: $(STAMP)
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
+# make bench REPO=~/src/linux
 bench: $(STAMP)
-	@$(BIN)/python -m bench
+	@$(BIN)/python -m bench --repo "$(REPO)"
 
 clean:
 	rm -rf $(VENV) demo

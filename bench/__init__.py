@@ -1,0 +1,1 @@
+"""Speed beside what a user would type instead. Never run by the tests."""
