@@ -123,7 +123,7 @@ def test_the_last_change_of_messages(scratch):
     scratch.git("tag", "v5.9-rc1")
     scratch.git("tag", "v5.9")
     scratch.commit("shift", {"fs/a.c": "zero\none\nTWO\nthree\nfour\nfive\n"})
-    history = History(open_snapshot(scratch.root, "HEAD"))
+    history = History(open_snapshot(scratch.root, "HEAD"), follow=False)
     requests = [Request(message("fs/a.c", line)) for line in (3, 2, 3)] + [Request(message("kernel/panic.c", 3))]
     new, old, again, other = history.trace(requests)
     assert new == again
@@ -146,7 +146,7 @@ def test_edited_added_and_moved_files(scratch):
     scratch.git("mv", "init/main.c", "init/moved.c")
     scratch.write({"fs/a.c": "one\nedited\nthree\nfour\n", "fs/new.c": "one\n"})
     scratch.git("add", "fs/new.c")
-    history = History(open_snapshot(scratch.root))
+    history = History(open_snapshot(scratch.root), follow=False)
     places = [("fs/a.c", 1), ("fs/a.c", 2), ("fs/new.c", 1), ("init/moved.c", 3)]
     kept, edited, added, moved = history.trace([Request(message(*place)) for place in places])
     assert kept.last_changed.commit == moved.last_changed.commit == start
@@ -163,7 +163,7 @@ def test_a_plain_tree_has_no_history(scratch):
 
 
 def test_a_place_that_git_does_not_know(scratch):
-    history = History(open_snapshot(scratch.root, "HEAD"))
+    history = History(open_snapshot(scratch.root, "HEAD"), follow=False)
     gone, beyond, good = history.trace(
         [Request(message(*place)) for place in [("fs/x.c", 1), ("Makefile", 99), ("fs/a.c", 1)]]
     )

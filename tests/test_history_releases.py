@@ -5,8 +5,9 @@ import random
 import pytest
 
 from ksrcfind.history.ancestry import FirstTags, first_tags
+from ksrcfind.history.cache import MemoryCache
 from ksrcfind.history.provenance import Release
-from ksrcfind.history.releases import MemoryCache, Releases
+from ksrcfind.history.releases import Releases
 from ksrcfind.history.versions import Version, parse_tag, release_versions
 from ksrcfind.tree.git import Git
 from ksrcfind.tree.open import open_snapshot

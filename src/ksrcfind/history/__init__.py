@@ -4,7 +4,7 @@
     from ksrcfind.history.trace import History, Request
 
     releases = Releases(snapshot.repository, settings.release_tags, cache)   # only if snapshot.repository is not None
-    history = History(snapshot, releases)                                    # History(snapshot) on a plain tree
+    history = History(snapshot, releases, cache)                             # History(snapshot) on a plain tree
     provenances = history.trace([Request(message), Request(other, at=("mm/oom_kill.c", 868))])
     commits = history.commits([provenances[0].last_changed.commit])          # whole messages, trailers, releases
 

@@ -7,11 +7,11 @@ earlier wording of the same message was replaced there, the same is done with th
 
 import re
 from collections.abc import Generator, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ksrcfind.history.blame import Blame
 from ksrcfind.history.sightings import Ancestor, Sighting, Sightings
-from ksrcfind.history.wording import differs_by_prefix
+from ksrcfind.history.wording import differs_by_prefix, holds
 
 REVERT = re.compile(r"^This reverts commit ([0-9a-f]{40}(?:[0-9a-f]{24})?)", re.MULTILINE)
 LONGEST = 200
@@ -62,7 +62,9 @@ class Story:
 
     steps: tuple[Step, ...]
     introduced: int
-    """Index of the step that brought this wording."""
+    """Index of the step that brought the text on the line that was asked for, in however many literals it stood."""
+    literal: int
+    """Index of the step since which it stands in one literal, as a search of the source finds it."""
     beginning: bool
     """True if the last step is where the history itself begins: the message may be older."""
 
@@ -74,8 +76,8 @@ Following = Generator[Question, Answers, Story | None]
 @dataclass(frozen=True, slots=True)
 class _Found:
     ancestor: Ancestor
-    kind: str | None = None
-    """What the step is, where comparing the two states does not tell."""
+    taken_by: str | None = None
+    """The commit that took the message away, if the one that it is seen in undoes that."""
 
 
 class Follower:
@@ -94,26 +96,35 @@ class Follower:
         if source is None or wording is None:
             return None
         place = Sighting(commit, path, wording, source)
+        literal = source.literal(line) or wording.text
         steps: list[Step] = []
-        introduced: int | None = None
+        introduced: str | None = None
+        whole: str | None = None
         while len(steps) < LONGEST:
             answers = yield Question(place.commit, place.path, _lines(place))
             seen = self._touching(place, answers.values())
             if seen is None:
                 break
-            found = self._ancestor(seen) if seen.text == place.text else None
-            if found is None and introduced is None:
-                introduced = len(steps)
-            found = found or self._earlier(seen)
-            steps.append(_step(seen, found))
+            found = (self._ancestor(seen) if seen.text == place.text else None) or self._earlier(seen)
+            before = found.ancestor.sighting.wording if found is not None else None
+            if introduced is None and not (before and holds(before.text, literal)):
+                introduced = seen.commit
+            if whole is None and not (before and any(holds(part, literal) for part in before.literals)):
+                whole = seen.commit
+            steps += self._renames(place, seen)
+            steps.append(_step(seen, found, revert=self._is_revert(seen.commit)))
             if found is None:
                 break
+            steps += self._taking_away(found)
             place = found.ancestor.sighting
         if not steps:
             return None
         last = self._sightings.commit(steps[-1].commit)
         beginning = last is None or not last.parents
-        return Story(tuple(steps), len(steps) - 1 if introduced is None else introduced, beginning)
+        oldest = len(steps) - 1
+        commits = [step.commit for step in steps]
+        first, first_whole = (oldest if commit is None else commits.index(commit) for commit in (introduced, whole))
+        return Story(tuple(steps), first, first_whole, beginning)
 
     def _touching(self, place: Sighting, blames: Iterable[Blame]) -> Sighting | None:
         """Return the message right after the newest commit that touched one of its lines and left this text.
@@ -151,18 +162,49 @@ class Follower:
             for parent in undone.parents[:1] if undone is not None else ():
                 was = self._sightings.find(parent, seen.path, seen.text, seen.wording.line_start)
                 if was is not None:
-                    return _Found(Ancestor(was, left=True), "reapplied")
+                    return _Found(Ancestor(was, left=True), taken_by=name)
         return None
 
     def _earlier(self, seen: Sighting) -> "_Found | None":
         """Return the wording that this one replaced."""
         commit = self._sightings.commit(seen.commit)
-        if commit is None or len(commit.parents) != 1:
-            return None
-        found = self._sightings.reworded(seen, commit.parents[0])
-        if found is None:
-            return None
-        return _Found(found, "reverted" if REVERT.search(commit.message) else None)
+        for parent in commit.parents if commit is not None else ():
+            found = self._sightings.reworded(seen, parent, merge=commit is not None and len(commit.parents) > 1)
+            if found is not None:
+                return _Found(found)
+        return None
+
+    def _renames(self, place: Sighting, seen: Sighting) -> list[Step]:
+        """Return the steps in which the file got its name, which blame passes over."""
+        if place.path == seen.path:
+            return []
+        state = _state(place)
+        return [
+            Step(
+                rename.commit,
+                ("renamed",),
+                rename.after,
+                place.wording.line_start,
+                place.text,
+                replace(state, path=rename.before),
+                replace(state, path=rename.after),
+            )
+            for rename in self._sightings.renames(place.commit, place.path, seen.path)
+        ]
+
+    def _taking_away(self, found: _Found) -> list[Step]:
+        """Return the step in which a revert took away the message that was applied again later."""
+        commit = self._sightings.commit(found.taken_by) if found.taken_by is not None else None
+        if commit is None or not REVERT.search(commit.message):
+            return []
+        was = found.ancestor.sighting
+        state = _state(was)
+        gone = replace(state, text="")
+        return [Step(commit.id, ("reverted",), was.path, was.wording.line_start, was.text, state, gone)]
+
+    def _is_revert(self, name: str) -> bool:
+        commit = self._sightings.commit(name)
+        return commit is not None and REVERT.search(commit.message) is not None
 
     def _date(self, name: str) -> float:
         commit = self._sightings.commit(name)
@@ -184,13 +226,18 @@ def _state(seen: Sighting) -> State:
     return State(seen.path, seen.text, seen.function, None if call is None else call.name, level)
 
 
-def _step(seen: Sighting, found: _Found | None) -> Step:
+def _step(seen: Sighting, found: _Found | None, *, revert: bool) -> Step:
     after = _state(seen)
     before: State | None = None
     kinds: tuple[str, ...] = ()
     if found is not None:
         before = _state(found.ancestor.sighting)
-        kinds = (found.kind,) if found.kind is not None else tuple(_kinds(before, after, found.ancestor))
+        if found.taken_by is not None:
+            before, kinds = replace(before, text=""), ("reapplied",)
+        else:
+            kinds = tuple(_kinds(before, after, found.ancestor))
+            if revert and kinds != ("reformatted",):
+                kinds = ("reverted",)
     return Step(seen.commit, kinds, seen.path, seen.wording.line_start, seen.text, before, after)
 
 
@@ -200,7 +247,7 @@ def _kinds(before: State, after: State, ancestor: Ancestor) -> Iterable[str]:
     if before.path != after.path:
         found.append("renamed" if ancestor.renamed else "moved" if ancestor.left else "copied")
     elif before.function != after.function:
-        found.append("moved")
+        found.append("moved" if ancestor.left else "copied")
     if before.call != after.call:
         found.append("converted")
     if before.level != after.level and None not in (before.level, after.level):

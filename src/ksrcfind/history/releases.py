@@ -7,35 +7,15 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol
 
 from ksrcfind.history.ancestry import FirstTags, first_tags
+from ksrcfind.history.cache import Cache, parents_state
 from ksrcfind.history.provenance import Release
 from ksrcfind.history.versions import DEFAULT_PATTERNS, Version, release_versions
 from ksrcfind.tree.repository import Repository
 
 # Asking git for one commit costs 0.02 s with a commit-graph; beyond so many the walk over everything is quicker.
 FEW = 8
-
-
-class Cache(Protocol):
-    """Keeps bytes under a name, for as long as it likes."""
-
-    def get(self, name: str) -> bytes | None:
-        """Return what was kept, None if it is not there (any more)."""
-        ...
-
-    def put(self, name: str, data: bytes) -> None:
-        """Keep it."""
-        ...
-
-
-class MemoryCache(dict[str, bytes]):
-    """A cache for one run."""
-
-    def put(self, name: str, data: bytes) -> None:
-        """Keep it."""
-        self[name] = data
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,11 +118,7 @@ class Releases:
         state = hashlib.sha256()
         for tag in self.tags:
             state.update(f"{tag.commit} {tag.version}\n".encode())
-        # Both change what the parents of a commit are.
-        state.update(self._repository.git.run("for-each-ref", "--format=%(refname) %(objectname)", "refs/replace"))
-        for file in ("shallow", "info/grafts"):
-            path = self._repository.common_directory / file
-            state.update(path.read_bytes() if path.is_file() else b"-")
+        state.update(parents_state(self._repository).encode())
         return f"first-tags-{state.hexdigest()[:32]}"
 
     @property

@@ -5,14 +5,14 @@ same name elsewhere. Others that say the same are strangers.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import PurePosixPath
 
 from rapidfuzz import fuzz
 
 from ksrcfind.history.commits import RawCommit, read_commits
-from ksrcfind.history.wording import SourceText, Wording, contains, differs_by_prefix, words
+from ksrcfind.history.wording import SourceText, Wording, contains, lost_prefix, words
 from ksrcfind.tree.objects import MissingObjectError, ObjectReader
 from ksrcfind.tree.repository import Repository
 
@@ -20,6 +20,7 @@ SOURCE = (".c", ".h", ".S")
 LOOKED_AT = 4000
 """Files of one commit that are looked at; treewide changes touch more."""
 SEARCHED_WORDS = 3
+MOST_RENAMES = 8
 ALIKE = 0.62
 """Two texts are wordings of one message if they are so alike (0–1) …"""
 ALIKE_IN_FUNCTION = 0.5
@@ -57,11 +58,21 @@ class Ancestor:
     """True if the commit took away that file."""
 
 
+@dataclass(frozen=True, slots=True)
+class Rename:
+    """A commit that gave a file its name."""
+
+    commit: str
+    before: str
+    after: str
+
+
 class Sightings:
     """Looks for wordings in the versions of one repository; keeps the files that it read last."""
 
     def __init__(self, repository: Repository) -> None:
         self._git = repository.git
+        self._shallow = repository.shallow
         self._objects = ObjectReader(repository.git)
         self.source = lru_cache(maxsize=128)(self._source)
         self.commit = lru_cache(maxsize=4096)(self._commit)
@@ -81,7 +92,8 @@ class Sightings:
         if here is not None:
             same = here.same(seen.text)
             if same:
-                return Ancestor(_nearest(parent, seen.path, here, same, seen), left=True)
+                there = _nearest(parent, seen.path, here, same, seen)
+                return Ancestor(there, left=not _still_there(seen, there))
         touched = [] if merge else self._touched(parent, seen.commit)
         from_touched = list(self._in_files(seen, parent, touched, equal=True))
         left = [ancestor for ancestor in from_touched if ancestor.left]
@@ -101,10 +113,11 @@ class Sightings:
                     return found
         return None
 
-    def reworded(self, seen: Sighting, parent: str) -> Ancestor | None:
+    def reworded(self, seen: Sighting, parent: str, *, merge: bool) -> Ancestor | None:
         """Return the wording that the commit replaced by the one seen, if there is one that is like it."""
         candidates: list[tuple[float, Sighting]] = []
-        renamed = [path for path in self._touched(parent, seen.commit) if self.source(seen.commit, path) is None]
+        touched = [] if merge else self._touched(parent, seen.commit)
+        renamed = [path for path in touched if self.source(seen.commit, path) is None]
         for path in [seen.path, *renamed[:20]]:
             old = self.source(parent, path)
             if old is None:
@@ -128,6 +141,38 @@ class Sightings:
         best = max(candidates, key=lambda item: (item[0], -_distance(item[1].wording, seen.wording.line_start)))
         return Ancestor(best[1], left=True)
 
+    def renames(self, commit: str, path: str, first: str) -> list[Rename]:
+        """Return how a file got from its `first` name to its path in a commit, newest rename first.
+
+        Ends early where git does not see it.
+        """
+        found: list[Rename] = []
+        while path != first and len(found) < MOST_RENAMES:
+            # Of a merge only what it does itself counts.
+            name = self._git.run("log", "-1", "--format=%H", "--diff-filter=A", "--no-renames", commit, "--", path)
+            added = name.decode().strip()
+            raw = self.commit(added) if added else None
+            if raw is None or not raw.parents:
+                break
+            pairs = self._git.run(
+                "diff-tree",
+                "-r",
+                "-z",
+                "-M",
+                "--no-ext-diff",
+                "--diff-filter=R",
+                "--name-status",
+                raw.parents[0],
+                added,
+            )
+            fields = [field.decode("utf-8", "surrogateescape") for field in pairs.split(b"\0")]
+            sources = {after: before for before, after in zip(fields[1::3], fields[2::3], strict=False)}
+            if path not in sources:
+                break
+            found.append(Rename(added, sources[path], path))
+            commit, path = raw.parents[0], sources[path]
+        return found
+
     def _as_part(self, seen: Sighting, parent: str, here: SourceText) -> Ancestor | None:
         """Find a longer text at the same place that holds the one seen."""
         still = {wording.text for wording in seen.source.wordings}
@@ -138,7 +183,10 @@ class Sightings:
             if contains(wording.text, seen.text) and (wording.text not in still or here.function(wording) == function)
         ]
         found = [wording for wording in found if wording.text not in still] or found
-        return Ancestor(_nearest(parent, seen.path, here, found, seen), left=True) if found else None
+        if not found:
+            return None
+        there = _nearest(parent, seen.path, here, found, seen)
+        return Ancestor(there, left=not _still_there(seen, there))
 
     def _in_files(self, seen: Sighting, parent: str, paths: Iterable[str], *, equal: bool) -> Iterator[Ancestor]:
         """Yield where the text stands in other files; those first that lost it, and those of the same name."""
@@ -152,7 +200,7 @@ class Sightings:
             texts = [
                 wording
                 for wording in (source.wordings if source is not None else ())
-                if (wording.text == seen.text if equal else differs_by_prefix(wording.text, seen.text))
+                if (wording.text == seen.text if equal else lost_prefix(wording.text, seen.text))
             ]
             if source is None or not texts:
                 continue
@@ -206,7 +254,12 @@ class Sightings:
         return SourceText(data) if kind == "blob" else None
 
     def _commit(self, commit: str) -> RawCommit | None:
-        return next(read_commits(self._objects, [commit]), None)
+        """Read a commit; in a shallow clone without the parents that are not there."""
+        found = next(read_commits(self._objects, [commit]), None)
+        if found is None or not self._shallow:
+            return found
+        parents = self._objects.read_many(found.parents)
+        return replace(found, parents=tuple(p for p, item in zip(found.parents, parents, strict=True) if item))
 
 
 def _nearest(commit: str, path: str, source: SourceText, found: list[Wording], seen: Sighting) -> Sighting:
@@ -220,6 +273,15 @@ def _nearest(commit: str, path: str, source: SourceText, found: list[Wording], s
         ),
     )
     return Sighting(commit, path, best, source)
+
+
+def _still_there(seen: Sighting, there: Sighting) -> bool:
+    """Tell whether the text, or the one that it was, still stands in the function that it comes from."""
+    function = there.function
+    if function == seen.function:
+        return False
+    texts = {seen.text, there.text}
+    return any(wording.text in texts and seen.source.function(wording) == function for wording in seen.source.wordings)
 
 
 def _distance(wording: Wording, line: int) -> int:

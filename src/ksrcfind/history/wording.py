@@ -30,7 +30,7 @@ WORD = re.compile(r"[A-Za-z]{3,}")
 # What drivers put in front of a text and wrappers take over: `foo: `, `%s: `, `[drm] `, `foo %d: `.
 PREFIX = re.compile(r"(?:[\[(<]?[\w%./*#@-]+[\])>]?(?::|\s?-|(?<=[\])>]))?\s*){0,4}:?\s*")
 FUNCTION = re.compile(
-    rb"^(?!(?:struct|enum|union)\b[^()\n]*$|typedef\b|\w+:\s*$)[A-Za-z_][^;\n]*?\b(\w+)[ \t]*\(", re.MULTILINE
+    rb"^(?!(?:struct|enum|union)\b[^()\n]*$|typedef\b|\w+:\s*$)(?=[A-Za-z_])[^;\n]*?\b(\w+)[ \t]*\(", re.MULTILINE
 )
 NAME = re.compile(rb"([A-Za-z_]\w{0,99})\s*\Z")
 LEVEL_MACRO = re.compile(rb"\bKERN_(EMERG|ALERT|CRIT|ERR|WARNING|NOTICE|INFO|DEBUG|CONT)\b")
@@ -38,6 +38,8 @@ LEVEL_NAME = re.compile(
     r"(?:^|_)(emerg|alert|crit|err|error|warn|warning|notice|info|dbg|debug|cont)(?:_|$)", re.IGNORECASE
 )
 LEVELS = {"error": "err", "warning": "warn", "dbg": "debug"}
+SHORTEST_PART = 8
+"""Characters of a text that is looked for inside longer ones."""
 CALL_BYTES = 4096
 """So far in front of a text its call is looked for."""
 FUNCTION_BYTES = 200_000
@@ -56,8 +58,8 @@ class Wording:
     """1-based line of the first literal."""
     line_end: int
     """1-based line of the last literal."""
-    literals: int
-    """How many literals it is made of."""
+    literals: tuple[str, ...]
+    """The literals that it is made of, as in the source."""
     start: int
     """Byte offset of the first literal."""
     commented: bool
@@ -89,16 +91,25 @@ class SourceText:
         found = [wording for wording in self.wordings if wording.line_start <= line <= wording.line_end]
         return max(found, key=lambda wording: len(wording.text), default=None)
 
+    def literal(self, line: int) -> str | None:
+        """Return the longest single literal on a line, without a level code and line ends."""
+        found = [
+            self._data[start + 1 : end - 1].decode("utf-8", "surrogateescape")
+            for start, end, _ in self._literals()
+            if self._line(start) <= line <= self._line(end)
+        ]
+        return max((LINE_END.sub("", LEVEL_CODE.sub("", text)) for text in found), key=len, default=None)
+
     def same(self, text: str) -> list[Wording]:
         """Return the places where exactly this text stands."""
         return [wording for wording in self.wordings if wording.text == text]
 
     def function(self, wording: Wording) -> str | None:
         """Return the name of the function, or of the macro-made object, that a text stands in."""
-        last = None
+        name = b""
         for match in FUNCTION.finditer(self._blank, max(0, wording.start - FUNCTION_BYTES), wording.start):
-            last = match[1]
-        return None if last is None else last.decode("ascii", "replace")
+            name = match[1]
+        return name.decode("ascii", "replace") or None
 
     def call(self, wording: Wording) -> Call | None:
         """Return the call whose parentheses a text stands in."""
@@ -198,12 +209,12 @@ class SourceText:
         return GLUE.fullmatch(between if b"/" not in between else self._blank[end:start]) is not None
 
     def _wording(self, run: list[tuple[int, int]], commented: bool) -> Wording:
-        text = b"".join(self._data[start + 1 : end - 1] for start, end in run).decode("utf-8", "surrogateescape")
+        literals = tuple(self._data[start + 1 : end - 1].decode("utf-8", "surrogateescape") for start, end in run)
         return Wording(
-            text=LINE_END.sub("", LEVEL_CODE.sub("", text)),
+            text=LINE_END.sub("", LEVEL_CODE.sub("", "".join(literals))),
             line_start=self._line(run[0][0]),
             line_end=self._line(run[-1][1]),
-            literals=len(run),
+            literals=literals,
             start=run[0][0],
             commented=commented,
         )
@@ -212,16 +223,25 @@ class SourceText:
 def contains(old: str, new: str) -> bool:
     """Tell whether an older text has the newer one in it as it stands, but for the punctuation at its end."""
     part = END.sub("", new)
-    return part in old and len(part.strip()) >= 8
+    return part in old and len(part.strip()) >= SHORTEST_PART
 
 
-def differs_by_prefix(old: str, new: str) -> bool:
-    """Tell whether two texts are the same but for what drivers put in front, and the punctuation at the end."""
-    one, other = END.sub("", old), END.sub("", new)
-    short, long = sorted((one, other), key=len)
-    if len(short.strip()) < 8 or not long.endswith(short):
+def holds(old: str, new: str) -> bool:
+    """Tell whether a text is an older one or a part of it."""
+    return END.sub("", new) == END.sub("", old) or contains(old, new)
+
+
+def lost_prefix(old: str, new: str) -> bool:
+    """Tell whether a text is an older one without what drivers put in front, and the punctuation at the end."""
+    whole, part = END.sub("", old), END.sub("", new)
+    if len(part.strip()) < SHORTEST_PART or not whole.endswith(part):
         return False
-    return PREFIX.fullmatch(long[: len(long) - len(short)]) is not None
+    return PREFIX.fullmatch(whole, 0, len(whole) - len(part)) is not None
+
+
+def differs_by_prefix(one: str, other: str) -> bool:
+    """Tell whether two texts are the same but for a prefix of one of them, and the punctuation at the end."""
+    return lost_prefix(one, other) or lost_prefix(other, one)
 
 
 def words(text: str) -> list[str]:

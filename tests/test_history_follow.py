@@ -1,0 +1,371 @@
+"""Stories of messages: those that the bundled repository tells, and odd histories made on the spot."""
+
+import subprocess
+
+import pytest
+
+from ksrcfind.history import blame as blame_module
+from ksrcfind.history import places
+from ksrcfind.history.cache import MemoryCache
+from ksrcfind.history.trace import NOT_COMMITTED, History, Request
+from ksrcfind.history.wording import SourceText
+from ksrcfind.source.message import Form, Message, TextLine
+from ksrcfind.tree.open import open_snapshot
+from repositories import Scratch
+
+
+def request(snapshot, path, part):
+    """Ask for the line of a file on which a part of a text stands."""
+    source = SourceText(snapshot.read(path))
+    lines = snapshot.read(path).decode("latin-1").split("\n")
+    wording = next(wording for wording in source.wordings if part in wording.text)
+    line = next(line for line in range(wording.line_start, wording.line_end + 1) if part in lines[line - 1])
+    return Request(
+        Message(
+            path,
+            line,
+            line,
+            None,
+            "pr_info",
+            None,
+            None,
+            wording.text,
+            (Form(wording.text, ()),),
+            (TextLine(path, line, 9),),
+        )
+    )
+
+
+def tell(root, path, part, rev="HEAD", **options):
+    snapshot = open_snapshot(root, rev)
+    (found,) = History(snapshot, **options).trace([request(snapshot, path, part)])
+    return found
+
+
+def summary(provenance):
+    """Introduced, origin: first tag and subject; events: kind, before, after."""
+    return (
+        f"{provenance.introduced.release.first_tag} {provenance.introduced.subject}",
+        f"{provenance.origin.release.first_tag} {provenance.origin.subject}",
+        [(event.kind, event.before, event.after) for event in provenance.events],
+    )
+
+
+START = "v2.6.12-rc2 Linux-2.6.12-rc2"
+STORIES = {
+    ("kernel/sched/core.c", "in_atomic()"): (
+        "v2.6.13 sched: name the task that must not sleep",
+        START,
+        [
+            ("introduced", None, "in_atomic():%d, irqs_disabled():%d"),
+            (
+                "reworded",
+                "in_atomic():%d, irqs_disabled():%d",
+                "in_atomic(): %d, irqs_disabled(): %d, pid: %d, name: %s",
+            ),
+            ("converted", "printk", "pr_err"),
+            ("reverted", "pr_err", "printk"),
+            ("renamed", "kernel/sched.c", "kernel/sched/core.c"),
+            ("reformatted", None, None),
+        ],
+    ),
+    ("mm/oom_kill.c", "invoked oom-killer"): (
+        "v2.6.12 mm: say which task invoked the oom-killer",
+        START,
+        [
+            ("introduced", None, "oom-killer: gfp_mask=0x%x"),
+            ("reworded", "oom-killer: gfp_mask=0x%x", "%s invoked oom-killer: gfp_mask=0x%x, order=%d"),
+            (
+                "reworded",
+                "%s invoked oom-killer: gfp_mask=0x%x, order=%d",
+                "%s invoked oom-killer: gfp_mask=0x%x, order=%d, oom_adj=%d",
+            ),
+            ("moved", "out_of_memory", "dump_header"),
+            ("converted", "printk", "pr_warn"),
+            (
+                "reworded",
+                "%s invoked oom-killer: gfp_mask=0x%x, order=%d, oom_adj=%d",
+                "%s invoked oom-killer: gfp_mask=%#x(%pGg), order=%d, oom_score_adj=%hd",
+            ),
+        ],
+    ),
+    ("mm/oom_kill.c", "OOM victim"): (
+        "v5.9-rc1 mm, oom: say so when the victim is already exiting",
+        "v5.9-rc1 mm, oom: say so when the victim is already exiting",
+        [("introduced", None, "%s: OOM victim %d (%s) is already exiting. Skip killing the task")],
+    ),
+    ("drivers/block/mini/disk.c", "disks found"): (
+        START,
+        START,
+        [
+            ("introduced", None, "minidisk: %d disks found"),
+            ("reformatted", None, None),
+            ("converted", "printk", "pr_info"),
+            ("renamed", "drivers/block/minidisk.c", "drivers/block/mini/disk.c"),
+        ],
+    ),
+    ("fs/minifs/super.c", "mounting a file system with"): (
+        "v5.8-rc1 minifs: a file system with one superblock and no surprises",
+        "v5.8-rc1 minifs: a file system with one superblock and no surprises",
+        [
+            ("introduced", None, "MINIFS-fs (%s): mounting a file system with %d errors, a check is recommended"),
+            ("converted", "printk", "minifs_msg"),
+            ("reformatted", None, None),
+        ],
+    ),
+    ("net/core/dev.c", "no MAC address"): (
+        "v5.9-rc1 net: tell when a device has no MAC address",
+        "v5.9-rc1 net: tell when a device has no MAC address",
+        [
+            ("introduced", None, "%s: no MAC address, using the random one %pM"),
+            ("reverted", "%s: no MAC address, using the random one %pM", None),
+            ("reapplied", None, "%s: no MAC address, using the random one %pM"),
+        ],
+    ),
+    ("net/core/datagram.c", "hw csum failure"): (
+        "v5.8-rc1 net: the core of a device",
+        "v5.8-rc1 net: the core of a device",
+        [("introduced", None, "%s: hw csum failure"), ("moved", "net/core/dev.c", "net/core/datagram.c")],
+    ),
+    ("drivers/net/mini/phy-c45.c", "no PHY found"): (
+        "v5.8-rc1 mini-eth: driver for the small Ethernet card",
+        "v5.8-rc1 mini-eth: driver for the small Ethernet card",
+        [
+            ("introduced", None, "no PHY found at address %d"),
+            ("reformatted", None, None),
+            ("copied", "drivers/net/mini/phy.c", "drivers/net/mini/phy-c45.c"),
+        ],
+    ),
+    ("drivers/usb/minihub.c", "probe failed with error"): (  # The floppy driver that said the same is no ancestor.
+        "v5.15 usb: minihub, a hub with one port",
+        "v5.15 usb: minihub, a hub with one port",
+        [("introduced", None, "probe failed with error %d")],
+    ),
+    ("drivers/char/vendor_wdt.c", "no ping for"): (
+        "v5.15 watchdog: add vendor driver version 1.0",
+        "v5.15 watchdog: add vendor driver version 1.0",
+        [("introduced", None, "no ping for %u seconds, resetting"), ("reformatted", None, None)],
+    ),
+    ("drivers/net/mini/main.c", "link is up"): (  # The merge reads as neither of its parents.
+        "v6.1-rc1 Merge branch 'duplex' into master",
+        "v5.8-rc1 mini-eth: driver for the small Ethernet card",
+        [
+            ("introduced", None, "link is up"),
+            ("reworded", "link is up", "link is up at %d Mbps"),
+            ("reworded", "link is up at %d Mbps", "link is up at %d Mbps, %s duplex"),
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize("place", STORIES, ids=lambda place: place[1])
+def test_the_stories_of_the_bundled_repository(linux_mini, place):
+    found = tell(linux_mini, *place, rev="master")
+    assert found.status == "traced"
+    assert summary(found) == STORIES[place]
+    beginning = "Present at or before v2.6.12-rc2, where this history begins."
+    assert found.note == (beginning if found.origin.subject == "Linux-2.6.12-rc2" else None)
+
+
+def test_a_level_that_changed(linux_mini):
+    found = tell(linux_mini, "fs/minifs/super.c", "unable to read superblock", rev="v5.9-rc1")
+    assert ("level_changed", "err", "notice") in summary(found)[2]
+
+
+def test_a_joined_literal_counts_from_its_words_or_from_itself(linux_mini):
+    place = ("fs/minifs/super.c", "mounting a file system with")
+    assert tell(linux_mini, *place, rev="master").introduced.release.first_tag == "v5.8-rc1"
+    assert tell(linux_mini, *place, rev="master", by_literal=True).introduced.release.first_tag == "v5.10"
+
+
+def test_introduced_is_never_before_its_text(linux_mini):
+    """The text that was asked for is at its place right after the commit, and not in the file's parent version."""
+    snapshot = open_snapshot(linux_mini, "master")
+    history = History(snapshot)
+    for path, part in STORIES:
+        (found,) = history.trace([request(snapshot, path, part)])
+        change = found.introduced
+        show = ["git", "-C", str(linux_mini), "show", f"{change.commit}:{change.path}"]
+        lines = subprocess.run(show, capture_output=True, check=True).stdout.decode("latin-1").split("\n")
+        assert part in lines[change.line - 1]
+
+
+@pytest.fixture
+def scratch(tmp_path):
+    return Scratch(tmp_path / "linux")
+
+
+def call(text, function="start", macro="pr_info", indent=1):
+    return f'void {function}(void)\n{{\n{chr(9) * indent}{macro}("{text}\\n");\n}}\n'
+
+
+TEXT = "cannot read the sector table"
+
+
+def test_moved_between_files_of_one_commit(scratch):
+    first = scratch.commit("first", {"drivers/a/one.c": call(TEXT)})
+    moved = scratch.commit("move", {"drivers/a/one.c": "", "lib/b/two.c": call(TEXT)})
+    found = tell(scratch.root, "lib/b/two.c", TEXT)
+    assert found.last_changed.commit == moved
+    assert found.introduced.commit == first
+    assert found.introduced.path == "drivers/a/one.c"
+
+
+def test_a_stranger_elsewhere_is_no_ancestor(scratch):
+    scratch.commit("first", {"drivers/a/one.c": call(TEXT)})
+    second = scratch.commit("second", {"lib/b/two.c": call(TEXT)})
+    assert tell(scratch.root, "lib/b/two.c", TEXT).introduced.commit == second
+
+
+@pytest.mark.parametrize("path", ["drivers/a/two.c", "drivers/b/one.c"])
+def test_a_copy_from_the_same_directory_or_name(scratch, path):
+    first = scratch.commit("first", {"drivers/a/one.c": call(TEXT)})
+    scratch.commit("second", {path: call(TEXT)})
+    found = tell(scratch.root, path, TEXT)
+    assert found.introduced.commit == first
+    assert found.events[-1].kind == "copied"
+
+
+def test_one_word_is_said_by_strangers_of_the_same_directory_as_well(scratch):
+    scratch.commit("first", {"drivers/a/one.c": call("failed")})
+    second = scratch.commit("second", {"drivers/a/two.c": call("failed")})
+    assert tell(scratch.root, "drivers/a/two.c", "failed").introduced.commit == second
+
+
+def test_names_with_pattern_characters(scratch):
+    first = scratch.commit("first", {"drivers/a[b]*/one?.c": call(TEXT)})
+    scratch.commit("second", {"drivers/a[b]*/two.c": call(TEXT)})
+    assert tell(scratch.root, "drivers/a[b]*/two.c", TEXT).introduced.commit == first
+
+
+def test_split_and_joined_and_switched_off_and_on(scratch):
+    first = scratch.commit("first", {"a.c": call(TEXT)})
+    scratch.commit("split", {"a.c": call('cannot read "\n\t\t"the sector table')})
+    scratch.commit("comment", {"a.c": call(TEXT).replace("\tpr_info", "\t// pr_info")})
+    scratch.commit("on again, joined", {"a.c": call(TEXT, indent=2)})
+    found = tell(scratch.root, "a.c", TEXT)
+    assert found.introduced.commit == first
+    assert [event.kind for event in found.events] == ["introduced", *["reformatted"] * 3]
+
+
+def test_a_prefix_that_a_wrapper_takes_over(scratch):
+    first = scratch.commit("first", {"a.c": call(f"foo: {TEXT}.", macro="printk")})
+    scratch.commit("convert", {"a.c": call(TEXT, macro="dev_err")})
+    found = tell(scratch.root, "a.c", TEXT)
+    assert found.introduced.commit == first
+    assert [(event.kind, event.before, event.after) for event in found.events[1:]] == [
+        ("converted", "printk", "dev_err")
+    ]
+
+
+def test_the_text_of_another_call_is_not_an_earlier_wording(scratch):
+    scratch.commit("first", {"a.c": call("cannot write the block map") + call("all is well", "check")})
+    second = scratch.commit("second", {"a.c": call(TEXT) + call("all is well", "check")})
+    found = tell(scratch.root, "a.c", TEXT)
+    assert (
+        found.introduced.commit == found.origin.commit == second
+        or found.events[-1].before == "cannot write the block map"
+    )
+    other = tell(scratch.root, "a.c", "all is well")
+    assert len(other.events) == 1
+
+
+def test_a_revert_of_a_rewording_goes_back_to_the_first_wording(scratch):
+    first = scratch.commit("first", {"a.c": call(TEXT)})
+    change = scratch.commit("reword", {"a.c": call("sector table: cannot be read")})
+    scratch.commit(f'Revert "reword"\n\nThis reverts commit {change}.', {"a.c": call(TEXT)})
+    found = tell(scratch.root, "a.c", TEXT)
+    assert found.introduced.commit == first
+    assert found.events[-1].kind == "reapplied"
+
+
+def test_two_sides_of_a_merge_change_one_message(scratch):
+    split = 'pr_info("cannot read "\n\t\t"the sector "\n\n\n\t\t"table of %s\\n");\n'
+    scratch.commit("first", {"a.c": f"void f(void)\n{{\n\t{split}}}\n"})
+    scratch.git("checkout", "-q", "-b", "side")
+    scratch.commit("side", {"a.c": f"void f(void)\n{{\n\t{split.replace('table', 'list')}}}\n"})
+    scratch.git("checkout", "-q", "master")
+    scratch.commit("main", {"a.c": f"void f(void)\n{{\n\t{split.replace('read', 'write')}}}\n"})
+    scratch.merge("side")
+    found = tell(scratch.root, "a.c", "cannot write")
+    assert found.last_changed.subject == "main"
+    assert found.introduced.subject == "main"
+    assert found.origin.subject == "first"
+
+
+def test_octopus_and_criss_cross_merges(scratch):
+    first = scratch.commit("first", {"a.c": call(TEXT), "x.c": "1\n"})
+    for name in ("one", "two", "three"):
+        scratch.git("checkout", "-q", "-b", name, first)
+        scratch.commit(name, {f"{name}.c": call(f"{name} says something new"), "b.c": f"{name}\n"})
+        scratch.commit(f"{name} again", {"b.c": "same\n"})
+    scratch.git("checkout", "-q", "master")
+    scratch.merge("one", "two", "three", message="octopus", resolve={"a.c": call(TEXT, indent=3)})
+    scratch.git("checkout", "-q", "-b", "left")
+    left = scratch.commit("left", {"left.c": call("left of the middle")})
+    scratch.git("checkout", "-q", "-b", "right", "master")
+    right = scratch.commit("right", {"right.c": call("right of the middle")})
+    scratch.merge(left)
+    scratch.git("checkout", "-q", "left")
+    scratch.merge(right)
+    scratch.git("checkout", "-q", "master")
+    scratch.merge("left", "right", message="criss-cross")
+    assert tell(scratch.root, "a.c", TEXT).introduced.commit == first
+    assert tell(scratch.root, "left.c", "left of").introduced.commit == left
+    assert tell(scratch.root, "two.c", "two says").introduced.subject == "two"
+
+
+def test_an_edited_file(scratch):
+    first = scratch.commit("first", {"a.c": call(TEXT, macro="printk") + call("second thing to say", "other")})
+    second = scratch.commit("second", {"a.c": call(TEXT) + call("second thing to say", "other")})
+    scratch.write({"a.c": "int new;\n" + call(TEXT) + call("not committed yet", "other")})
+    snapshot = open_snapshot(scratch.root)
+    requests = [request(snapshot, "a.c", part) for part in (TEXT, "not committed yet")]
+    kept, new = History(snapshot, cache=MemoryCache()).trace(requests)
+    assert (kept.last_changed.commit, kept.introduced.commit) == (second, first)
+    assert (new.status, new.note, new.introduced) == ("blame-only", NOT_COMMITTED, None)
+
+
+def test_a_shallow_clone_ends_where_it_is_cut(scratch, tmp_path):
+    scratch.commit("first", {"a.c": call(TEXT, macro="printk")})
+    second = scratch.commit("second", {"a.c": call(TEXT)})
+    scratch.commit("third", {"b.c": ""})
+    scratch.git("clone", "-q", "--depth=2", f"file://{scratch.root}", str(tmp_path / "shallow"))
+    found = tell(tmp_path / "shallow", "a.c", TEXT)
+    assert found.introduced.commit == second
+    assert found.note == f"Present at or before {second[:12]}, where this history begins."
+
+
+def test_without_following(linux_mini):
+    found = tell(linux_mini, "net/core/datagram.c", "hw csum failure", rev="master", follow=False)
+    assert (found.status, found.introduced, found.origin, found.events) == ("blame-only", None, None, ())
+    assert found.last_changed.subject == "net: report checksum faults where they are found"
+
+
+def test_many_at_once_are_the_same_as_one_by_one(linux_mini):
+    snapshot = open_snapshot(linux_mini, "master")
+    requests = [request(snapshot, *place) for place in STORIES]
+    together = History(snapshot).trace([*requests, *requests])
+    alone = [History(snapshot).trace([one])[0] for one in requests]
+    assert together == alone * 2
+
+
+def test_answers_are_kept(linux_mini, monkeypatch):
+    snapshot = open_snapshot(linux_mini, "master")
+    requests = [request(snapshot, *place) for place in STORIES]
+    cache = MemoryCache()
+    first = History(snapshot, cache=cache).trace(requests)
+    monkeypatch.setattr(places, "blame", None)
+    assert History(snapshot, cache=cache).trace(requests) == first
+    for name in cache:
+        cache[name] = b"\xc1damaged"
+    monkeypatch.setattr(places, "blame", blame_module.blame)
+    assert History(snapshot, cache=cache).trace(requests) == first
+
+
+def test_a_commit_graph_changes_nothing(linux_mini, tmp_path, git):
+    snapshot = open_snapshot(linux_mini, "master")
+    requests = [request(snapshot, *place) for place in STORIES]
+    git(tmp_path, "clone", "-q", str(linux_mini), "copy")
+    git(tmp_path / "copy", "commit-graph", "write", "--reachable", "--changed-paths")
+    assert History(open_snapshot(tmp_path / "copy", "master")).trace(requests) == History(snapshot).trace(requests)
