@@ -245,21 +245,21 @@ def test_no_place(linux_mini):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "title", "hint"),
+    ("arguments", "named", "hint"),
     [
-        (("--frobnicate", "x"), "No such option: --frobnicate", "ksrcfind find --help tells more."),
-        (("-110",), "No such option: -1", "Text that begins with a dash goes behind two dashes: ksrcfind -- -EIO"),
-        (("find",), "Missing argument 'LINE...'", "ksrcfind find --help tells more."),
-        (("x", "-n"), "Option '-n' requires an argument", "ksrcfind --help tells more."),
-        (("at", "x:1", "-n", "many"), "Invalid value for '--limit' / '-n': ", "ksrcfind at --help tells more."),
-        (("x", "--format", "xml"), "Invalid value for '--format': 'xml' is not one of ", "ksrcfind find --help"),
+        (("--frobnicate", "x"), "--frobnicate", "ksrcfind find --help tells more."),
+        (("-110",), "-1", "Text that begins with a dash goes behind two dashes: ksrcfind -- -EIO"),
+        (("find",), "LINE...", "ksrcfind find --help tells more."),
+        (("x", "-n"), "-n", "ksrcfind --help tells more."),
+        (("at", "x:1", "-n", "many"), "--limit", "ksrcfind at --help tells more."),
+        (("x", "--format", "xml"), "xml", "ksrcfind find --help tells more."),
         (("doctor", "--format", "quickfix"), "doctor has no format quickfix", "It has text and json."),
-        (("index", "extra"), "Got unexpected extra argument", "ksrcfind index --help tells more."),
+        (("index", "extra"), "extra", "ksrcfind index --help tells more."),
     ],
 )
-def test_usage(linux_mini, arguments, title, hint):
-    said, advice = error(ksrcfind(*arguments, directory=linux_mini))
-    assert said.startswith(title)
+def test_usage(linux_mini, arguments, named, hint):
+    title, advice = error(ksrcfind(*arguments, directory=linux_mini))
+    assert named in title
     assert hint in advice
 
 

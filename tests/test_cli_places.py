@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ksrcfind.cli.places import parse_place, parse_places
+from ksrcfind.cli.places import in_tree, parse_place, parse_places
 from ksrcfind.errors import KsrcfindError
 
 
@@ -59,3 +59,25 @@ def test_any_text_is_a_place_or_refused(text):
         return
     assert path
     assert line >= 1
+
+
+@pytest.mark.parametrize(
+    ("path", "directory", "expected"),
+    [
+        ("mm/oom_kill.c", ".", "mm/oom_kill.c"),
+        ("oom_kill.c", "mm", "mm/oom_kill.c"),
+        ("../kernel/fork.c", "mm", "kernel/fork.c"),
+        ("mm/oom_kill.c", "mm", "mm/oom_kill.c"),
+        ("{root}/mm/oom_kill.c", "..", "mm/oom_kill.c"),
+        ("{root}/mm/gone.c", "..", "mm/gone.c"),
+        ("/etc/passwd", "mm", "/etc/passwd"),
+        ("../../outside.c", "mm", "../../outside.c"),
+        ("mm/oom_kill.c", "..", "mm/oom_kill.c"),
+    ],
+)
+def test_paths_as_the_tree_has_them(tmp_path, path, directory, expected):
+    root = tmp_path / "linux"
+    for name in ("mm/oom_kill.c", "kernel/fork.c", "../outside.c"):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).touch()
+    assert in_tree(path.format(root=root), root, (root / directory).resolve()) == expected

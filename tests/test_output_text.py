@@ -48,9 +48,9 @@ def text(*findings, color=False):
     return out.getvalue()
 
 
-def log_text(*findings, each=False, color=False, interrupted=False):
+def log_text(*findings, each=False, color=False, interrupted=False, name_sources=False):
     out, fold, tally = io.StringIO(), Fold(), Tally()
-    writer = LogTextWriter(out.write, Painter(color))
+    writer = LogTextWriter(out.write, Painter(color), name_sources)
     for finding in findings:
         tally.add(finding)
         if each:
@@ -81,6 +81,10 @@ LATER = replace(EXACT, input=replace(EXACT.input, line=99), log=replace(EXACT.lo
 
 def test_folded_log():
     golden.check("text/batch-folded.txt", log_text(EXACT, UNEXPLAINED, RIVALS, POINTING, LATER))
+
+
+def test_several_logs_are_named():
+    golden.check("text/batch-several.txt", log_text(EXACT, UNEXPLAINED, LATER, name_sources=True))
 
 
 def test_each_line_of_a_log():

@@ -1,7 +1,10 @@
 """The one sequence behind every front end: a line is read, matched, and its history told."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from enum import Enum
+from itertools import islice
 from pathlib import Path
 
 from ksrcfind.config import TREE_FILE, Settings, with_tree_file
@@ -38,6 +41,11 @@ class HistoryMode(Enum):
     ALL = "all"
     """That of every match shown."""
     OFF = "off"
+
+
+def _depth(history: HistoryMode, matches: Sequence[Match]) -> int:
+    """Return for how many matches, the best first, history is told."""
+    return {HistoryMode.OFF: 0, HistoryMode.FIRST: min(1, len(matches)), HistoryMode.ALL: len(matches)}[history]
 
 
 def open_tree(repo: Path | None, start: Path, rev: str | None, settings: Settings) -> tuple[AnySnapshot, Settings]:
@@ -148,6 +156,24 @@ class Finder:
         for number, ((path, line), messages) in enumerate(zip(places, found, strict=True)):
             yield self._place(path, line, messages, told.get(number, _OFF))
 
+    def traced(self, findings: Sequence[Finding], history: HistoryMode) -> Iterator[tuple[int, Finding]]:
+        """Tell the history of findings that were made without it: position and finding, file by file.
+
+        Blames of one file share a run.
+        """
+        by_file: dict[str, list[int]] = defaultdict(list)
+        for position, finding in enumerate(findings):
+            if finding.answer.matches:
+                by_file[finding.answer.matches[0].message.path].append(position)
+        for positions in by_file.values():
+            matches = [findings[position].answer.matches for position in positions]
+            asked = [Request(match.message) for own in matches for match in own[: _depth(history, own)]]
+            told = iter(self._history.trace(asked))
+            for position, own in zip(positions, matches, strict=True):
+                provenance = list(islice(told, _depth(history, own)))
+                off = [_OFF] * (len(own) - len(provenance))
+                yield position, replace(findings[position], provenance=(*provenance, *off))
+
     def commit(self, commit_id: str) -> Commit:
         """A commit that an answer names."""
         return self._history.commits([commit_id])[commit_id]
@@ -225,7 +251,7 @@ class Finder:
         return False
 
     def _tell(self, matches: Sequence[Match], history: HistoryMode) -> Iterator[Provenance]:
-        count = {HistoryMode.OFF: 0, HistoryMode.FIRST: 1, HistoryMode.ALL: len(matches)}[history]
+        count = _depth(history, matches)
         told = self._history.trace([Request(match.message) for match in matches[:count]]) if count else []
         yield from told
         yield from (_OFF for _ in matches[len(told) :])

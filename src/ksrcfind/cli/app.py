@@ -2,26 +2,29 @@
 
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
 from ksrcfind import __version__
-from ksrcfind.batch import Fold, Tally
+from ksrcfind.batch import Fold, Folded, Tally
 from ksrcfind.cli.arrange import Option, arrange, has_blank
 from ksrcfind.cli.examples import epilog
 from ksrcfind.cli.options import Asking, Common, Format, command
-from ksrcfind.cli.places import Place, parse_place, parse_places
+from ksrcfind.cli.places import Place, in_tree, parse_place, parse_places
 from ksrcfind.cli.session import begin
 from ksrcfind.cli.terminal import INTERRUPTED, flush, show_error
 from ksrcfind.doctor import State, examine
 from ksrcfind.errors import KsrcfindError
-from ksrcfind.finder import Finder
+from ksrcfind.finder import Finder, HistoryMode
 from ksrcfind.finding import Finding
+from ksrcfind.log.records import Row
 from ksrcfind.log.stream import STDIN, read_logs
 from ksrcfind.output.checks import checks_json, checks_text, report_json
 from ksrcfind.output.writer import Writer
+from ksrcfind.progress import SILENT, Progress
 
 FOUND, NOTHING_FOUND = 0, 1
 """Exit status; that of errors is theirs, 2."""
@@ -120,6 +123,7 @@ def at(
         else:
             wanted.append(parse_place(place))
     with session.finder() as finder:
+        wanted = [(in_tree(path, finder.root, session.directory), line) for path, line in wanted]
         findings = finder.at(wanted, history=options.history_mode)
         return _show(findings, session.writer(options, finder))
 
@@ -139,13 +143,15 @@ def batch(
     Repeats of one message are folded into one answer, written at the end. Ctrl-C ends with what is done so far.
     """
     session = begin(options)
+    # A bar and answers that come line by line would write over each other on one terminal.
+    progress = SILENT if each and sys.stdout.isatty() else session.terminal.progress
     tally, fold, interrupted = Tally(), Fold(), False
     with session.finder() as finder:
-        writer = session.writer(options, finder, log=True)
+        writer = session.writer(options, finder, logs=logs)
+        rows = _watched(read_logs(logs, sys.stdin.buffer), progress)
         try:
-            for finding in finder.lines(
-                read_logs(logs, sys.stdin.buffer), limit=options.limit, history=options.history_mode
-            ):
+            history = options.history_mode if each else HistoryMode.OFF
+            for finding in finder.lines(rows, limit=options.limit, history=history):
                 tally.add(finding)
                 if each:
                     writer.finding(finding)
@@ -153,7 +159,13 @@ def batch(
                     fold.add(finding)
         except KeyboardInterrupt:
             interrupted = True
-        for folded in fold.folded():
+        all_folded = fold.folded()
+        try:
+            if not interrupted:
+                _tell(finder, all_folded, options.history_mode, progress)
+        except KeyboardInterrupt:
+            interrupted = True
+        for folded in all_folded:
             writer.folded(folded)
         summary = tally.summary(interrupted=interrupted)
         writer.end(summary)
@@ -226,6 +238,27 @@ def _found(finder: Finder, options: Asking, words: list[str]) -> Iterator[Findin
         # A pasted piece of a log may be several lines.
         for line in word.removesuffix("\n").split("\n"):
             yield finder.find(line, limit=limit, history=history)
+
+
+def _watched(rows: Iterable[Row], progress: Progress) -> Iterator[Row]:
+    """Yield rows on and report how many."""
+    with progress.task("matching lines", None) as task:
+        for row in rows:
+            yield row
+            task.advance()
+
+
+def _tell(finder: Finder, all_folded: list[Folded], history: HistoryMode, progress: Progress) -> None:
+    """Put the history of each message into its place in the list."""
+    if history is HistoryMode.OFF:
+        return
+    matched = [position for position, folded in enumerate(all_folded) if folded.finding.answer.matches]
+    examples = [all_folded[position].finding for position in matched]
+    with progress.task("asking git for the history of messages", len(matched)) as task:
+        for number, finding in finder.traced(examples, history):
+            position = matched[number]
+            all_folded[position] = replace(all_folded[position], finding=finding)
+            task.advance()
 
 
 def _show(findings: Iterable[Finding], writer: Writer) -> int:

@@ -1,7 +1,9 @@
 """Places as people and tools write them: `mm/oom_kill.c:868`, and the output lines of grep and compilers."""
 
+import os
 import re
 from collections.abc import Iterable
+from pathlib import Path
 
 from ksrcfind.errors import KsrcfindError
 
@@ -18,6 +20,19 @@ def parse_place(text: str) -> Place:
     if match is None or int(match["line"]) < 1:
         raise KsrcfindError(f"no place: {text.strip()[:200]!r}", "A place is PATH:LINE, as in mm/oom_kill.c:868.")
     return match["path"], int(match["line"])
+
+
+def in_tree(path: str, root: Path, directory: Path) -> str:
+    """Return a path as the tree has it, from its root with slashes.
+
+    It may be given from the root, absolute, or from the current `directory` if that is inside the tree, as shells
+    complete it. One that is not there stays as it is.
+    """
+    file = directory / path
+    if Path(path).is_absolute() or (root in directory.parents and file.exists()):
+        inside = Path(os.path.normpath(file))
+        return inside.relative_to(root).as_posix() if inside.is_relative_to(root) else path
+    return path
 
 
 def parse_places(lines: Iterable[str], source: str) -> list[Place]:

@@ -1,7 +1,7 @@
 """What every command begins with: settings from options, environment and files; a tree; a writer."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -45,8 +45,8 @@ class Session:
         finally:
             finder.close()
 
-    def writer(self, options: Asking, finder: Finder, *, log: bool = False) -> Writer:
-        """Return the writer of a format; `log` is text for a whole log instead of for single lines."""
+    def writer(self, options: Asking, finder: Finder, *, logs: Sequence[str] = ()) -> Writer:
+        """Return the writer of a format. With `logs`, text is that for whole logs instead of for single lines."""
         write = self.terminal.write
         if options.format is Format.JSON:
             return JsonWriter(write, finder.commit)
@@ -54,8 +54,9 @@ class Session:
             return NdjsonWriter(write, finder.commit)
         if options.format is Format.QUICKFIX:
             return QuickfixWriter(write, None if finder.root == self.directory else finder.root)
-        if log:
-            return LogTextWriter(write, self.terminal.painter)
+        if logs:
+            several = len(logs) > 1 or Path(logs[0]).is_dir()
+            return LogTextWriter(write, self.terminal.painter, name_sources=several)
         return TextWriter(write, finder.commit, self.terminal.painter)
 
 

@@ -17,6 +17,8 @@ class LogTextWriter:
 
     write: Write
     painter: Painter
+    name_sources: bool
+    """True if places in the log are told with their file."""
 
     def finding(self, finding: Finding) -> None:
         """Write a log line as read and, below, what printed it."""
@@ -28,7 +30,7 @@ class LogTextWriter:
         log, seen = folded.finding.log, folded.occurrences
         count = (f"{seen.count}x ", "value") if seen.count > 1 else ""
         self.write(self.painter.line(count, (log.body if log else folded.finding.input.text, "title")))
-        self.write(self.painter.line((_when(seen), "label"), indent=4))
+        self.write(self.painter.line((self._when(seen), "label"), indent=4))
         self._below(folded.finding)
 
     def end(self, summary: Summary | None) -> None:
@@ -48,6 +50,18 @@ class LogTextWriter:
         for spans in _explained(finding):
             self.write(self.painter.line(*spans, indent=4))
 
+    def _when(self, seen: Occurrences) -> str:
+        """Return `line 12 at 40872.663481` or `lines 12 to 4711, from 3.1 to 40872.663481`."""
+        first, last = seen.first, seen.last
+        from_time, to_time = _time(first), _time(last)
+        if first == last:
+            return f"{self._place(first, 'line ')}{f' at {from_time}' if from_time else ''}"
+        times = f", from {from_time} to {to_time}" if from_time and to_time else ""
+        return f"{self._place(first, 'lines ')} to {self._place(last, '')}{times}"
+
+    def _place(self, sighting: Sighting, word: str) -> str:
+        return f"{sighting.source}:{sighting.line}" if self.name_sources else f"{word}{sighting.line}"
+
 
 def _explained(finding: Finding) -> Iterator[list[Span | str]]:
     answer = finding.answer
@@ -62,22 +76,6 @@ def _explained(finding: Finding) -> Iterator[list[Span | str]]:
         return
     if answer.reason is not None:
         yield [("no match: ", "warn"), answer.reason.text]
-
-
-def _when(seen: Occurrences) -> str:
-    """Return `line 12 at 40872.663481` or `lines 12 to 4711, from 3.1 to 40872.663481`."""
-    first, last = seen.first, seen.last
-    if seen.count == 1:
-        time = _time(first)
-        return _place(first) + (f" at {time}" if time else "")
-    from_time, to_time = _time(first), _time(last)
-    times = f", from {from_time} to {to_time}" if from_time and to_time else ""
-    return f"{_place(first)} to {_place(last)}{times}"
-
-
-def _place(sighting: Sighting) -> str:
-    named = sighting.source not in (None, "-")
-    return f"{sighting.source}:{sighting.line}" if named else f"line {sighting.line}"
 
 
 def _time(sighting: Sighting) -> str | None:

@@ -94,7 +94,7 @@ class TextWriter:
     def _history(self, history: Provenance) -> Iterator[str]:
         first, last = history.introduced, history.last_changed
         note = history.note or (NO_HISTORY_TO_ASK if history.status == "unavailable" else None)
-        if first is not None or last is not None or note:
+        if first is not None or last is not None:
             yield self.painter.line()
         if first is not None:
             yield from self._commit("Introduced", first)
@@ -106,6 +106,7 @@ class TextWriter:
             elif last.commit != first.commit:
                 yield from self._fact("Last changed", *changed(last))
         if note:
+            yield self.painter.line()
             yield self.painter.line(note, indent=2)
 
     def _commit(self, label: str, change: Change) -> Iterator[str]:
