@@ -27,8 +27,6 @@ CASES = {
     "find-nothing": ["this is said nowhere"],
     "find-userspace": ["May 23 02:06:25 host sshd[811]: Accepted publickey for root"],
     "find-json": ["--format", "json", "already exiting. Skip"],
-    "at": ["at", "fs/minifs/inode.c:13", "mm/oom_kill.c:1", "drivers/usb/minihub.c:11"],
-    "at-macro": ["at", "fs/minifs/inode.c:10"],
     "batch": ["batch", "-"],
     "batch-each": ["batch", "--each", "-"],
     "batch-no-history": ["batch", "--no-history", "-"],

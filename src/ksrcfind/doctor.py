@@ -9,6 +9,7 @@ import struct
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -58,14 +59,15 @@ def examine(settings: Settings, start: Path, rev: str | None) -> Iterator[Check]
         yield Check("tree", State.ERROR, error.title, error.hint or None)
         yield check_cache(settings.cache_dir)
         return
-    yield check_tree(snapshot)
-    if snapshot.repository is None:
-        yield Check("history", State.WARN, "none to ask", "; ".join(snapshot.notes) or NO_REPOSITORY)
-    else:
-        yield check_tags(snapshot.repository, settings.release_tags)
-        yield from check_repository(snapshot.repository)
-    yield check_cache(settings.cache_dir)
-    yield from check_index(snapshot, store_path(settings.cache_dir, snapshot.root))
+    with closing(snapshot):
+        yield check_tree(snapshot)
+        if snapshot.repository is None:
+            yield Check("history", State.WARN, "none to ask", "; ".join(snapshot.notes) or NO_REPOSITORY)
+        else:
+            yield check_tags(snapshot.repository, settings.release_tags)
+            yield from check_repository(snapshot.repository)
+        yield check_cache(settings.cache_dir)
+        yield from check_index(snapshot, store_path(settings.cache_dir, snapshot.root))
 
 
 NO_REPOSITORY = "Commits and releases need a git repository of Linux: name one with --repo."

@@ -66,6 +66,9 @@ def open_tree(repo: Path | None, start: Path, rev: str | None, settings: Setting
         return snapshot, with_tree_file(settings, snapshot.read(TREE_FILE), TREE_FILE)
     except FileNotFoundError:
         return snapshot, settings
+    except KsrcfindError:
+        snapshot.close()
+        raise
 
 
 class Finder:
@@ -115,8 +118,9 @@ class Finder:
         return (*notes, f"no index is kept: {self._store.note}") if self._store.note else notes
 
     def close(self) -> None:
-        """Let go of the index."""
+        """Let go of the index and of the git process that reads objects."""
         self._store.close()
+        self._snapshot.close()
 
     def find(self, text: str, *, limit: int = 5, history: HistoryMode = HistoryMode.FIRST) -> Finding:
         """Explain one log line."""

@@ -20,6 +20,9 @@ class DirectorySnapshot:
         self.notes = tuple(notes)
         self.info = TreeInfo(rev=None, commit=None, source="files")
 
+    def close(self) -> None:
+        """Nothing is held open."""
+
     @property
     def key(self) -> str:
         """The directory."""

@@ -26,6 +26,10 @@ class RevisionSnapshot:
         # The list of files is quicker made anew (0.1 s) than copied.
         return {**self.__dict__, "_blobs": None}
 
+    def close(self) -> None:
+        """End the git process that reads objects; the next question starts another."""
+        self.objects.close()
+
     @property
     def key(self) -> str:
         """The commit id."""
