@@ -1,6 +1,7 @@
 """Blames and stories of many places of one snapshot, with as few questions to git as possible."""
 
 from collections.abc import Iterable, Mapping
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from ksrcfind.history.blame import Blame, blame
@@ -31,12 +32,15 @@ class Traced:
 class Tracer:
     """Traces places of one snapshot."""
 
-    def __init__(self, snapshot: RevisionSnapshot, follower: Follower | None, stories: Stories | None) -> None:
-        """Ask without `follower` for blames only; `stories` keeps what was found."""
+    def __init__(
+        self, snapshot: RevisionSnapshot, follower: Follower | None, stories: Stories | None, jobs: int
+    ) -> None:
+        """Ask without `follower` for blames only; `stories` keeps what was found; `jobs` blames run at a time."""
         self._snapshot = snapshot
         self._edited: Mapping[str, object] = snapshot.changes if isinstance(snapshot, CheckoutSnapshot) else {}
         self._follower = follower
         self._stories = stories
+        self._jobs = jobs
 
     def trace(self, places: Mapping[Place, bool]) -> dict[Place, Traced]:
         """Return what is known of each place; True stands by those that hold a text to follow.
@@ -44,13 +48,9 @@ class Tracer:
         Raises `GitError` where the user has to mend the repository (partial clone).
         """
         known = {place: found for place in places if (found := self._recall(place)) is not None}
-        new = self._blamed([place for place in places if place not in known])
-        if self._follower is not None:
-            committed = {place: item.blame for place, item in new.items() if item.blame is not None and places[place]}
-            for place, story in self._told(self._follower, committed).items():
-                new[place] = replace(new[place], story=story)
-                self._keep(place, new[place])
-        return known | new
+        new = [place for place in places if place not in known]
+        with ThreadPoolExecutor(self._jobs) as pool:
+            return known | self._traced(new, places, pool)
 
     def _recall(self, place: Place) -> Traced | None:
         if self._stories is None or place[0] in self._edited:
@@ -58,18 +58,35 @@ class Tracer:
         kept = self._stories.get(self._snapshot.commit, *place)
         return Traced(kept.blame, kept.story) if kept is not None else None
 
-    def _keep(self, place: Place, traced: Traced) -> None:
-        if self._stories is not None and place[0] not in self._edited and traced.blame is not None:
-            self._stories.put(self._snapshot.commit, *place, Kept(traced.blame, traced.story))
+    def _traced(self, new: list[Place], with_text: Mapping[Place, bool], pool: Executor) -> dict[Place, Traced]:
+        stories = _Stories()
+        lines: dict[str, set[int]] = {}
+        for path, line in new:
+            lines.setdefault(path, set()).add(line)
+            if self._follower is not None and path not in self._edited and with_text[path, line]:
+                # Its first question is about lines of this version: they are blamed together with the line itself.
+                stories.advance((path, line), self._follower.follow(self._snapshot.commit, path, line), None)
+        for _, _, question in stories.waiting:
+            lines[question.path].update(question.lines)
+        blamed = dict(zip(lines, pool.map(self._blamed_file, lines, lines.values()), strict=True))
+        for place, following, question in stories.taken():
+            stories.advance(place, following, _blames(blamed[question.path], question.lines))
+        for path, line in new:
+            last = blamed[path][line].blame
+            if self._follower is not None and path in self._edited and last is not None and with_text[path, line]:
+                # The text of an edited file is no version of it: its story begins with the commit that is blamed.
+                following = self._follower.follow(last.commit or "", last.path, last.line)
+                stories.advance((path, line), following, None)
+        self._tell(stories, pool)
+        result = {place: replace(blamed[place[0]][place[1]], story=stories.told.get(place)) for place in new}
+        for place, story in stories.told.items():
+            last = result[place].blame
+            if self._stories is not None and place[0] not in self._edited and last is not None:
+                self._stories.put(self._snapshot.commit, *place, Kept(last, story))
+        return result
 
-    def _blamed(self, places: Iterable[Place]) -> dict[Place, Traced]:
-        """Blame all lines of a file in one run."""
-        lines: dict[str, list[int]] = {}
-        for path, line in places:
-            lines.setdefault(path, []).append(line)
-        return {(path, line): found for path in lines for line, found in self._blamed_file(path, lines[path]).items()}
-
-    def _blamed_file(self, path: str, lines: list[int]) -> dict[int, Traced]:
+    def _blamed_file(self, path: str, lines: set[int]) -> dict[int, Traced]:
+        """Blame lines of a file of the snapshot."""
         try:
             contents = self._snapshot.read(path) if path in self._edited else None
             found = blame(self._snapshot.repository, self._snapshot.commit, path, lines, contents=contents)
@@ -83,40 +100,46 @@ class Tracer:
             return dict.fromkeys(lines, Traced(None, problem=error.title))
         return {line: _traced(found.get(line), path, line) for line in lines}
 
-    def _told(self, follower: Follower, places: Mapping[Place, Blame]) -> dict[Place, Story | None]:
-        """Follow all stories at once, so that those that go through the same version of a file share a blame."""
-        stories: dict[Place, Story | None] = {}
-        waiting: list[tuple[Place, Following, Question]] = []
-
-        def advance(place: Place, following: Following, answers: Answers | None) -> None:
-            try:
-                question = next(following) if answers is None else following.send(answers)
-            except StopIteration as end:
-                stories[place] = end.value
-            else:
-                waiting.append((place, following, question))
-
-        for place, last in places.items():
-            # The text of an edited file is no version of it: there the story begins with the commit that is blamed.
-            start = (last.commit or "", last.path, last.line) if place[0] in self._edited else None
-            advance(place, follower.follow(*(start or (self._snapshot.commit, *place))), None)
-        while waiting:
-            answers = self._ask(question for _, _, question in waiting)
-            asked = waiting.copy()
-            waiting.clear()
-            for place, following, question in asked:
+    def _tell(self, stories: "_Stories", pool: Executor) -> None:
+        """Go on with all stories at once, so that those that go through one version of a file share a blame."""
+        while stories.waiting:
+            wanted: dict[tuple[str, str], set[int]] = {}
+            for _, _, question in stories.waiting:
+                wanted.setdefault((question.commit, question.path), set()).update(question.lines)
+            answers = dict(zip(wanted, pool.map(self._ask, wanted, wanted.values()), strict=True))
+            for place, following, question in stories.taken():
                 found = answers[question.commit, question.path]
-                advance(place, following, {line: found[line] for line in question.lines if line in found})
-        return stories
+                stories.advance(place, following, {line: found[line] for line in question.lines if line in found})
 
-    def _ask(self, questions: Iterable[Question]) -> dict[tuple[str, str], dict[int, Blame]]:
-        wanted: dict[tuple[str, str], set[int]] = {}
-        for question in questions:
-            wanted.setdefault((question.commit, question.path), set()).update(question.lines)
-        return {
-            (commit, path): blame(self._snapshot.repository, commit, path, lines)
-            for (commit, path), lines in wanted.items()
-        }
+    def _ask(self, version: tuple[str, str], lines: set[int]) -> Answers:
+        return blame(self._snapshot.repository, *version, lines)
+
+
+class _Stories:
+    """Stories that wait for an answer, and those that are told."""
+
+    def __init__(self) -> None:
+        self.waiting: list[tuple[Place, Following, Question]] = []
+        self.told: dict[Place, Story | None] = {}
+
+    def taken(self) -> list[tuple[Place, Following, Question]]:
+        """Take all that wait."""
+        waiting, self.waiting = self.waiting, []
+        return waiting
+
+    def advance(self, place: Place, following: Following, answers: Answers | None) -> None:
+        """Go on with a story until its next question, or to its end."""
+        try:
+            question = next(following) if answers is None else following.send(answers)
+        except StopIteration as end:
+            self.told[place] = end.value
+        else:
+            self.waiting.append((place, following, question))
+
+
+def _blames(traced: Mapping[int, Traced], lines: Iterable[int]) -> Answers:
+    found = {line: traced[line].blame for line in lines}
+    return {line: item for line, item in found.items() if item is not None}
 
 
 def _traced(found: Blame | None, path: str, line: int) -> Traced:

@@ -1,5 +1,6 @@
 """The history of messages: blame of their wording, followed to where it came from, and the commits that it names."""
 
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -40,12 +41,14 @@ class History:
         *,
         follow: bool = True,
         by_literal: bool = False,
+        jobs: int | None = None,
     ) -> None:
         """Ask `releases` for first tags; by default those that tags `v5.9` name, remembered for this run only.
 
         `cache` keeps the stories of committed files, which cost from 0.1 s to a second each.
         Without `follow` history ends at what git blame says. A message counts as introduced with the text on its line,
-        in however many string literals it stood; with `by_literal` only since it stands in one.
+        in however many string literals it stood; with `by_literal` only since it stands in one. `jobs` blames run at
+        the same time, by default one for each processor.
         """
         self._by_literal = by_literal
         self._commits: dict[str, RawCommit] = {}
@@ -56,7 +59,7 @@ class History:
             self._objects = ObjectReader(snapshot.repository.git)
             follower = Follower(Sightings(snapshot.repository)) if follow else None
             stories = Stories(snapshot.repository, cache) if follow and cache is not None else None
-            self._tracer = Tracer(snapshot, follower, stories)
+            self._tracer = Tracer(snapshot, follower, stories, jobs or os.cpu_count() or 1)
 
     def trace(self, requests: Sequence[Request]) -> list[Provenance]:
         """Return the history of each message, in order; blames of one file are asked for together.
