@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from ksrcfind.index import sources
 from ksrcfind.index.memory import line_words
-from ksrcfind.index.parse import cores, parse_missing
+from ksrcfind.index.parse import cores, leave_interrupts_to_parent, parse_missing
 from ksrcfind.index.report import IndexReport
 from ksrcfind.index.store import RevisionState, Store, live_bits, pack_message, roots_digest, unpack_facts
 from ksrcfind.progress import Progress
@@ -360,7 +360,7 @@ def _in_parallel(linker: _Linker, numbers: Sequence[int], processes: int) -> Ite
     _linker = linker
     portions = [numbers[start : start + _PORTION] for start in range(0, len(numbers), _PORTION)]
     try:
-        with multiprocessing.get_context("fork").Pool(processes) as pool:
+        with multiprocessing.get_context("fork").Pool(processes, leave_interrupts_to_parent) as pool:
             for portion in pool.imap(_link_portion, portions):
                 yield from portion
     finally:

@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import signal
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -50,7 +51,13 @@ class Worker:
 _worker: Worker | None = None
 
 
+def leave_interrupts_to_parent() -> None:
+    """Let Ctrl-C, which every process of a terminal gets, end the workers through their pool, without a word."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
 def _start(snapshot: Snapshot) -> None:
+    leave_interrupts_to_parent()
     global _worker  # noqa: PLW0603 - what a worker process is made with
     _worker = Worker(snapshot)
 
