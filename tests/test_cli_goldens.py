@@ -32,6 +32,10 @@ CASES = {
     "batch-no-history": ["batch", "--no-history", "-"],
     "batch-ndjson": ["batch", "--format", "ndjson", "-"],
     "batch-quickfix": ["batch", "--format", "quickfix", "-"],
+    "messages": ["messages", "mm", "drivers/net/mini/phy.c"],
+    "messages-csv": ["messages", "--rev", "v5.9", "mm", "--format", "csv"],
+    "messages-ndjson": ["messages", "--format", "ndjson", "drivers/net/mini/phy.c"],
+    "messages-elsewhere": ["messages", "no/such"],
     "doctor": ["doctor"],
     "error-revision": ["--rev", "v5.90", "x"],
 }

@@ -13,6 +13,7 @@ from ksrcfind.finding import Finding, Input
 from ksrcfind.history.provenance import Commit, Provenance
 from ksrcfind.history.releases import Releases
 from ksrcfind.history.trace import History, Request
+from ksrcfind.index import sources
 from ksrcfind.index.build import build
 from ksrcfind.index.narrow import Narrow
 from ksrcfind.index.report import IndexReport
@@ -159,6 +160,29 @@ class Finder:
             told = dict(zip(asked, self._history.trace(requests), strict=True))
         for number, ((path, line), messages) in enumerate(zip(places, found, strict=True)):
             yield self._place(path, line, messages, told.get(number, _OFF))
+
+    def messages(self, paths: Sequence[str] = ()) -> Iterator[Message]:
+        """Every message of some files and directories, of the whole tree if none is named, by path and line.
+
+        Builds a missing index. Raises `KsrcfindError` for what is not in the tree.
+        """
+        if self._ready() is None or isinstance(self._snapshot, DirectorySnapshot):
+            self.build_index()
+        files = self._files_of(paths)
+        return self._index.messages(files) if self._index is not None else iter(())
+
+    def _files_of(self, paths: Sequence[str]) -> list[str]:
+        files = sorted(self._snapshot.files(sources.SUFFIXES, ()))
+        if not paths:
+            return files
+        wanted: dict[str, None] = {}
+        for path in paths:
+            inside = "" if path in ("", ".") else path.rstrip("/") + "/"
+            found = [file for file in files if file == path or file.startswith(inside)]
+            if not found:
+                raise KsrcfindError(f"no C files at {path}", "Paths start at the root of the tree: mm/oom_kill.c")
+            wanted |= dict.fromkeys(found)
+        return list(wanted)
 
     def traced(self, findings: Sequence[Finding], history: HistoryMode) -> Iterator[tuple[int, Finding]]:
         """Tell the history of findings that were made without it: position and finding, file by file.

@@ -1,8 +1,10 @@
 """The commands. Each asks the Finder, hands the findings to a writer and returns its exit status."""
 
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
+from itertools import chain
 from typing import Annotated, Any
 
 import typer
@@ -23,13 +25,16 @@ from ksrcfind.finding import Finding
 from ksrcfind.log.records import Row
 from ksrcfind.log.stream import STDIN, read_logs
 from ksrcfind.output.checks import checks_json, checks_text, report_json
+from ksrcfind.output.listing import Texts, listing_csv, listing_json, listing_ndjson, listing_text
+from ksrcfind.output.style import Painter
 from ksrcfind.output.writer import Writer
 from ksrcfind.progress import SILENT, Progress
+from ksrcfind.source.message import Message
 
 FOUND, NOTHING_FOUND = 0, 1
 """Exit status; that of errors is theirs, 2."""
 
-ANNOUNCED = {"messages", "life", "diff", "lsp", "mcp"}
+ANNOUNCED = {"life", "diff", "lsp", "mcp"}
 """Names kept free for commands: what is a query today must not become a command tomorrow."""
 
 
@@ -174,6 +179,29 @@ def batch(
     return FOUND if summary.messages else NOTHING_FOUND
 
 
+@command(app, formats=(Format.TEXT, Format.JSON, Format.NDJSON, Format.CSV), epilog=epilog("messages"))
+def messages(
+    options: Common,
+    paths: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="PATH...", show_default=False, help="Files and directories of the tree. Default: all."),
+    ] = None,
+) -> int:
+    """List every message that the kernel can print, without building or booting it.
+
+    One record for each log call, or for each of the texts that it chooses from. Builds a missing index first.
+    """
+    session = begin(options)
+    with session.finder() as finder:
+        wanted = [in_tree(path, finder.root, session.directory) for path in paths or ()]
+        found = finder.messages(wanted)
+        first = next(found, None)
+        texts = _listing(options.format, session.terminal.painter)(chain([first] if first else [], found))
+        for text in texts:
+            session.terminal.write(text)
+    return FOUND if first else NOTHING_FOUND
+
+
 @command(app, formats=(Format.TEXT, Format.JSON), epilog=epilog("index"))
 def index(options: Common) -> int:
     """Index the whole tree, so that every later answer is fast and complete.
@@ -238,6 +266,12 @@ def _found(finder: Finder, options: Asking, words: list[str]) -> Iterator[Findin
         # A pasted piece of a log may be several lines.
         for line in word.removesuffix("\n").split("\n"):
             yield finder.find(line, limit=limit, history=history)
+
+
+def _listing(chosen: Format, painter: Painter) -> Callable[[Iterable[Message]], Texts]:
+    """Return what lists messages in a format."""
+    by_format = {Format.JSON: listing_json, Format.NDJSON: listing_ndjson, Format.CSV: listing_csv}
+    return by_format.get(chosen, partial(listing_text, painter=painter))
 
 
 def _watched(rows: Iterable[Row], progress: Progress) -> Iterator[Row]:

@@ -23,6 +23,11 @@ EXAMPLES: dict[str, list[tuple[str, str]]] = {
         ("One record for each line, without history:", "dmesg | ksrcfind batch --each --no-history --format ndjson -"),
         ("Into vim's quickfix list:", "ksrcfind batch --format quickfix kern.log > log.err; vim -q log.err"),
     ],
+    "messages": [
+        ("What one subsystem can say:", "ksrcfind messages mm"),
+        ("Everything that a release can say, as a table:", "ksrcfind messages --rev v6.1 --format csv > messages.csv"),
+        ("For a script:", "ksrcfind messages --format ndjson fs/ext4/super.c"),
+    ],
     "index": [
         ("Index the checked-out tree:", "ksrcfind index"),
         ("Index a release without checking it out:", "ksrcfind index -C ~/linux --rev v6.1"),

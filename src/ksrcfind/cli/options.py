@@ -27,6 +27,11 @@ class Format(StrEnum):
     JSON = "json"
     NDJSON = "ndjson"
     QUICKFIX = "quickfix"
+    CSV = "csv"
+
+
+ANSWERS = (Format.TEXT, Format.JSON, Format.NDJSON, Format.QUICKFIX)
+"""Formats of the commands that answer with findings."""
 
 
 class Color(StrEnum):
@@ -125,7 +130,7 @@ class Asking(Common):
 
 
 def command(
-    app: typer.Typer, *, formats: tuple[Format, ...] = tuple(Format), epilog: str
+    app: typer.Typer, *, formats: tuple[Format, ...] = ANSWERS, epilog: str
 ) -> Callable[[Callable[..., int]], Callable[..., None]]:
     """Make a function a command of its name whose status is the exit status.
 

@@ -1,7 +1,7 @@
 """The messages of one indexed revision, as matching asks for them."""
 
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 
 from ksrcfind.index.store import Store
@@ -49,8 +49,13 @@ class RevisionIndex:
         """Messages of one file, in source order."""
         for first, count in self._store.spans_of(path):
             if count and first < len(self._live) * 8 and self._live[first >> 3] >> (first & 7) & 1:
-                return [self._message(number) for number in range(first, first + count)]
+                return self._store.messages(first, count)
         return []
+
+    def messages(self, paths: Iterable[str]) -> Iterator[Message]:
+        """Messages of some files, in order, read as they are asked for."""
+        for path in paths:
+            yield from self.messages_of(path)
 
     def _load(self, word: str) -> tuple[Sequence[int], Sequence[int]]:
         containing, anchored = array("I"), array("I")

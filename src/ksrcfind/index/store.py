@@ -270,6 +270,13 @@ class Store:
             raise KeyError(number)
         return _message_decoder.decode(row[0])
 
+    def messages(self, first: int, count: int) -> list[Message]:
+        """Messages with consecutive ids."""
+        rows = self._connection.execute(
+            "SELECT data FROM messages WHERE id BETWEEN ? AND ? ORDER BY id", (first, first + count - 1)
+        )
+        return [_message_decoder.decode(row[0]) for row in rows]
+
     def spans_of(self, path: str) -> list[tuple[int, int]]:
         """Id of the first message and their count for every unit of a file, the newest first."""
         return self._connection.execute(

@@ -12,6 +12,7 @@ from ksrcfind.finding import Finding
 from ksrcfind.history.provenance import Change, Commit, Person, Provenance, Release
 from ksrcfind.log.line import LogLine
 from ksrcfind.match.answer import Match, Value
+from ksrcfind.source.message import Form, Message
 from ksrcfind.source.template import template
 
 SCHEMA = "ksrcfind/1"
@@ -145,12 +146,10 @@ def _log(line: LogLine) -> Record:
     }
 
 
-def _match(match: Match, history: Provenance, points_to: Record | None) -> Record:
-    message, defined_at = match.message, match.message.defined_at
+def message_fields(message: Message, form: Form) -> Record:
+    """Return what every record tells of a message and of the one text that it prints or may print."""
+    defined_at = message.defined_at
     return {
-        "tier": match.tier.value,
-        "score": match.score,
-        "confidence": match.confidence,
         "path": message.path,
         "line_start": message.line_start,
         "line_end": message.line_end,
@@ -159,7 +158,20 @@ def _match(match: Match, history: Provenance, points_to: Record | None) -> Recor
         "level": message.level,
         "module": message.module,
         "format": message.format,
-        "template": template(match.form.printed),
+        "template": template(form.printed),
+        "arguments": [
+            {"conversion": argument.conversion, "expression": argument.expression} for argument in form.arguments
+        ],
+        "defined_at": defined_at and {"path": defined_at.path, "line": defined_at.line, "macro": defined_at.macro},
+    }
+
+
+def _match(match: Match, history: Provenance, points_to: Record | None) -> Record:
+    return {
+        "tier": match.tier.value,
+        "score": match.score,
+        "confidence": match.confidence,
+        **message_fields(match.message, match.form),
         "arguments": [
             {
                 "conversion": value.conversion,
@@ -169,7 +181,6 @@ def _match(match: Match, history: Provenance, points_to: Record | None) -> Recor
             }
             for value in shown_values(match)
         ],
-        "defined_at": defined_at and {"path": defined_at.path, "line": defined_at.line, "macro": defined_at.macro},
         "points_to": points_to,
         **_history(history),
     }

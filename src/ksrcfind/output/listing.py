@@ -1,0 +1,82 @@
+"""The formats of `messages`: every message of a tree, one record for each text that it can print."""
+
+import csv
+import io
+from collections.abc import Iterable, Iterator
+
+import msgspec
+
+from ksrcfind.output.json import encode
+from ksrcfind.output.record import SCHEMA, Record, message_fields
+from ksrcfind.output.style import Painter
+from ksrcfind.output.visible import visible
+from ksrcfind.source.message import Form, Message
+from ksrcfind.source.template import template
+
+COLUMNS = (
+    "path",
+    "line_start",
+    "line_end",
+    "function",
+    "call",
+    "level",
+    "module",
+    "format",
+    "template",
+    "arguments",
+    "defined_at",
+)
+"""Of the format csv, named like the fields of the record."""
+
+Texts = Iterator[str]
+"""Pieces of output, each of whole lines."""
+
+
+def listing_ndjson(messages: Iterable[Message]) -> Texts:
+    """Yield one record a line."""
+    for message, form in _told(messages):
+        yield encode(message_record(message, form)) + "\n"
+
+
+def listing_json(messages: Iterable[Message]) -> Texts:
+    """Yield one document."""
+    records = [message_record(message, form) for message, form in _told(messages)]
+    document: Record = {"schema": SCHEMA, "records": records, "commits": {}, "summary": None}
+    yield msgspec.json.format(encode(document), indent=2) + "\n"
+
+
+def listing_csv(messages: Iterable[Message]) -> Texts:
+    """Yield a head and one row for each record, quoted as RFC 4180 has it; what is not known is empty."""
+    yield _row(COLUMNS)
+    for message, form in _told(messages):
+        defined = message.defined_at
+        fields = message_fields(message, form) | {
+            "arguments": "; ".join(f"{argument.conversion} {argument.expression}" for argument in form.arguments),
+            "defined_at": defined and f"{defined.path}:{defined.line} {defined.macro}",
+        }
+        yield _row(fields[column] for column in COLUMNS)
+
+
+def listing_text(messages: Iterable[Message], painter: Painter) -> Texts:
+    """Yield one line for each record, as grep and compilers write them."""
+    for message, form in _told(messages):
+        where = (f"{message.path}:{message.line_start}:", "place")
+        function = (f"{message.function}()", "function") if message.function else "-"
+        yield painter.line(where, " ", (message.level or "-", "label"), " ", function, " ", template(form.printed))
+
+
+def message_record(message: Message, form: Form) -> Record:
+    """Return the `message` record."""
+    return {"schema": SCHEMA, "type": "message", **message_fields(message, form)}
+
+
+def _told(messages: Iterable[Message]) -> Iterator[tuple[Message, Form]]:
+    for message in messages:
+        for form in message.forms:
+            yield message, form
+
+
+def _row(values: Iterable[object]) -> str:
+    line = io.StringIO()
+    csv.writer(line, lineterminator="\n").writerow("" if v is None else visible(str(v)) for v in values)
+    return line.getvalue()
