@@ -3,9 +3,14 @@
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
+from ksrcfind.batch.coverage import Tally
+from ksrcfind.batch.explain import Explained
+from ksrcfind.batch.fold import Fold
 from ksrcfind.finding import Finding, Input
 from ksrcfind.history.provenance import Change, Commit, Event, Person, Provenance, Release
+from ksrcfind.log.events import Boot
 from ksrcfind.log.line import LogLine
+from ksrcfind.log.records import Row
 from ksrcfind.match.answer import Answer, Match, Place, Reason, Tier, Value
 from ksrcfind.source.message import Argument, Definition, Form, Message, TextLine
 from ksrcfind.tree.snapshot import TreeInfo
@@ -178,3 +183,25 @@ COMMITS["3" * 40] = replace(
     trailers={HOSTILE: [HOSTILE]},
 )
 ALL = (EXACT, FILES_ONLY, UNEXPLAINED, PLACE, NO_PLACE, RIVALS, POINTING, STRANGE)
+
+
+def explained(finding, event=None, boot=Boot(1, 1, "5.9.0")):  # noqa: B008 - frozen
+    """Return the row of a log that a finding is about."""
+    return Explained(Row(finding.input.source, finding.input.line or 1, finding.log), event, boot, finding.answer)
+
+
+def fold(*findings):
+    """Return the messages of a log of these lines, with the history that the findings have."""
+    fold = Fold(TREE)
+    for finding in findings:
+        fold.add(explained(finding))
+    history = {finding.answer: finding for finding in reversed(findings)}
+    return [replace(one, finding=history[one.finding.answer]) for one in fold.folded()]
+
+
+def summary(*findings, interrupted=False):
+    """Return the summary of a log of these lines."""
+    tally = Tally()
+    for finding in findings:
+        tally.add(explained(finding))
+    return tally.summary(interrupted=interrupted)

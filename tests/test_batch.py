@@ -4,17 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from example_findings import EXACT, MATCH, RIVALS, UNEXPLAINED, VALUES, found
-from ksrcfind import batch
-from ksrcfind.batch import ArgumentValues, Fold, Tally
+from example_findings import EXACT, MATCH, RIVALS, TREE, UNEXPLAINED, VALUES, explained, found, summary
+from example_findings import fold as folded
+from ksrcfind.batch import fold
+from ksrcfind.batch.fold import ArgumentValues, Fold
 from ksrcfind.match.answer import Reason, Tier
-
-
-def folded(*findings):
-    fold = Fold()
-    for finding in findings:
-        fold.add(finding)
-    return fold.folded()
 
 
 def with_pid(pid, line=1):
@@ -53,9 +47,9 @@ def test_values_are_counted_most_frequent_first():
 
 
 def test_further_values_are_not_kept_and_this_is_said():
-    (group,) = folded(*(with_pid(str(pid)) for pid in range(batch.VALUES_KEPT + 5)), with_pid("0"))
+    (group,) = folded(*(with_pid(str(pid)) for pid in range(fold.VALUES_KEPT + 5)), with_pid("0"))
     argument = group.occurrences.arguments[1]
-    assert len(argument.values) == batch.VALUES_KEPT
+    assert len(argument.values) == fold.VALUES_KEPT
     assert argument.values[0] == ("0", 2)
     assert not argument.complete
     assert group.occurrences.arguments[2].complete
@@ -63,7 +57,7 @@ def test_further_values_are_not_kept_and_this_is_said():
 
 def test_long_values_are_cut():
     (group,) = folded(with_pid("9" * 10_000))
-    assert group.occurrences.arguments[1].values == (("9" * batch.VALUE_LENGTH, 1),)
+    assert group.occurrences.arguments[1].values == (("9" * fold.VALUE_LENGTH, 1),)
 
 
 def test_values_that_a_line_does_not_show_are_not_counted():
@@ -87,26 +81,76 @@ def test_unexplained_lines_are_told_apart_by_reason():
     assert len(folded(unexplained("foo"), unexplained("foo", "no_words"))) == 2
 
 
-@pytest.mark.parametrize("code", sorted(batch.FOLDED_BY_REASON))
+@pytest.mark.parametrize("code", sorted(fold.FOLDED_BY_REASON))
 def test_the_text_of_foreign_lines_does_not_matter(code):
     (group,) = folded(unexplained("one", code), unexplained("two", code))
     assert group.occurrences.count == 2
 
 
 def test_unexplained_texts_are_bounded(monkeypatch):
-    monkeypatch.setattr(batch, "UNEXPLAINED_KEPT", 3)
+    monkeypatch.setattr(fold, "UNEXPLAINED_KEPT", 3)
     groups = folded(*(unexplained("x" * length) for length in range(1, 20)))
     assert len(groups) == 4
     assert sum(group.occurrences.count for group in groups) == 19
 
 
-def test_tally():
-    tally = Tally()
-    for finding in (EXACT, EXACT, RIVALS, UNEXPLAINED):
-        tally.add(finding)
-    summary = tally.summary(interrupted=True)
-    assert summary.lines == 4
-    assert summary.verdicts == {"exact": 3, "partial": 0, "fuzzy": 0, "none": 1}
-    assert summary.reasons == {"userspace": 1}
-    assert summary.messages == 2
-    assert summary.interrupted
+def test_summary():
+    found_out = summary(EXACT, EXACT, RIVALS, UNEXPLAINED, interrupted=True)
+    assert found_out.lines == 4
+    assert found_out.verdicts == {"exact": 3, "partial": 0, "fuzzy": 0, "none": 1}
+    assert found_out.reasons == {"userspace": 1}
+    assert found_out.messages == 2
+    assert found_out.interrupted
+    assert (found_out.kernel_lines, found_out.aside) == (3, 1)
+    assert found_out.levels == {"err": 1, "info": 2}
+    assert [(seen.boot.version, seen.lines) for seen in found_out.boots] == [("5.9.0", 3)]
+
+
+def row_of_report(body, line, event, *matches):
+    finding = found(*matches, body=body) if matches else unexplained(body)
+    return explained(replace(finding, input=replace(EXACT.input, line=line)), event)
+
+
+def test_a_report_is_one_with_its_headline():
+    whole = Fold(TREE)
+    whole.add(row_of_report("------------[ cut here ]------------", 1, 2, MATCH))  # before its headline
+    whole.add(row_of_report("kernel BUG at fs/x.c:1!", 2, None, RIVALS.answer.matches[0]))
+    whole.add(row_of_report(" foo+0x1/0x2", 3, 2))
+    whole.add(row_of_report("Call Trace:", 4, 2, MATCH))
+    whole.add(row_of_report("Out of memory: Killed process 1", 5, 2, MATCH))
+    headline, own = whole.folded()
+    assert headline.occurrences.report.rows == 3
+    assert headline.occurrences.report.example == (
+        "------------[ cut here ]------------",
+        " foo+0x1/0x2",
+        "Call Trace:",
+    )
+    assert own.finding.log.body == "Out of memory: Killed process 1"
+    assert own.occurrences.report is None
+
+
+def test_lines_that_were_suppressed_are_counted_with_their_function():
+    whole = Fold(TREE)
+    whole.add(explained(EXACT))
+    line = unexplained("__oom_kill_process: 17 callbacks suppressed")
+    whole.add(explained(line))
+    assert whole.folded()[0].occurrences.suppressed == 17
+
+
+def test_only_what_changed_is_told_again():
+    whole = Fold(TREE)
+    whole.add(explained(EXACT))
+    whole.add(explained(RIVALS))
+    assert [one.number for one in whole.changed()] == [1, 2]
+    whole.add(explained(EXACT))
+    assert [(one.number, one.occurrences.count) for one in whole.changed()] == [(1, 2)]
+    assert whole.changed() == []
+
+
+def test_long_lines_are_not_kept_whole():
+    line = unexplained("x" * 50_000)
+    whole = Fold(TREE)
+    whole.add(explained(replace(line, log=replace(line.log, text=line.log.body))))
+    (group,) = whole.folded()
+    assert len(group.finding.log.body) == len(group.finding.input.text) == fold.EXAMPLE_LENGTH
+    assert group.finding.input.truncated

@@ -32,7 +32,7 @@ OWNERS = {
     "tree_sitter": {"source/parse.py"},
     "tree_sitter_c": {"source/parse.py"},
     "pygit2": {"tree"},
-    "subprocess": {"tree/git.py"},
+    "subprocess": {"tree/git.py", "log/journalctl.py"},
     "sqlite3": {"index/store.py"},
     "typer": {"cli", "__main__.py"},
     "rich": {"output", "cli"},
@@ -82,8 +82,8 @@ def test_outside_worlds_have_one_owner(relative):
 
 @pytest.mark.parametrize("relative", [m for m in modules() if layer(m) in PURE])
 def test_pure_layers_touch_no_files(relative):
-    # log/stream.py opens the files that it is given; everything else sees text.
-    if relative == "log/stream.py":
+    # log/stream.py opens the files that it is given, log/journalctl.py asks the journal; everything else sees text.
+    if relative in ("log/stream.py", "log/journalctl.py"):
         return
     used = {name.split(".")[0] for name in imports(relative)}
     assert not used & IMPURE_MODULES

@@ -24,9 +24,10 @@ from example_findings import (
     STRANGE,
     TRACED,
     UNEXPLAINED,
+    fold,
     found,
+    summary,
 )
-from ksrcfind.batch import Fold, Tally
 from ksrcfind.finding import Input
 from ksrcfind.output.json import JsonWriter, NdjsonWriter, encode, schema
 
@@ -75,14 +76,11 @@ def record(finding):
 
 def folded(*findings):
     """Return the ndjson of a folded batch."""
-    fold, tally, out = Fold(), Tally(), io.StringIO()
-    for finding in findings:
-        fold.add(finding)
-        tally.add(finding)
+    out = io.StringIO()
     writer = NdjsonWriter(out.write, COMMITS.__getitem__)
-    for item in fold.folded():
+    for item in fold(*findings):
         writer.folded(item)
-    writer.end(tally.summary())
+    writer.end(summary(*findings))
     return [json.loads(line) for line in out.getvalue().splitlines()]
 
 
@@ -97,11 +95,8 @@ def test_every_record_is_valid(finding):
 
 
 def test_document_is_valid():
-    tally = Tally()
-    for finding in ALL:
-        if finding.log is not None:
-            tally.add(finding)
-    VALIDATOR.validate(document(*ALL, summary=tally.summary()))
+    lines = [finding for finding in ALL if finding.log is not None]
+    VALIDATOR.validate(document(*ALL, summary=summary(*lines)))
     VALIDATOR.validate(document())
 
 
@@ -207,6 +202,7 @@ def test_line_record():
         "rivals": 0,
         "repeats": 1,
         "occurrences": None,
+        "subsystem": None,
         "notes": [],
     }
 
@@ -301,7 +297,7 @@ def test_traced_history():
 
 def test_folded_repeats():
     later = replace(EXACT, input=replace(EXACT.input, line=99), log=replace(EXACT.log, uptime_s=50000.5))
-    *_, line, summary = folded(EXACT, later)
+    *_, line, total = folded(EXACT, later)
     assert line["repeats"] == 2
     assert line["input"]["line"] == 12
     assert line["occurrences"]["first"]["uptime_s"] == 40872.663481
@@ -311,9 +307,10 @@ def test_folded_repeats():
         "uptime_s": 50000.5,
         "time": None,
         "wallclock": "May 23 02:06:26",
+        "boot": 1,
     }
     assert line["occurrences"]["arguments"][1] == {"values": [{"value": "46452", "count": 2}], "complete": True}
-    assert summary == {
+    assert total == {
         "schema": "ksrcfind/1",
         "type": "summary",
         "lines": 2,
@@ -321,6 +318,10 @@ def test_folded_repeats():
         "reasons": {},
         "messages": 1,
         "interrupted": False,
+        "levels": {"info": 2},
+        "boots": [
+            {"source": "dmesg.log", "number": 1, "line": 1, "version": "5.9.0", "banner": None, "lines": 2},
+        ],
     }
 
 

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from example_findings import EXACT, FILES_ONLY, HOSTILE, PLACE, POINTING, RIVALS, STRANGE, UNEXPLAINED
-from ksrcfind.batch import Fold
+from example_findings import EXACT, FILES_ONLY, HOSTILE, PLACE, POINTING, RIVALS, STRANGE, UNEXPLAINED, fold
 from ksrcfind.output.quickfix import QuickfixWriter
 
 
@@ -54,11 +53,9 @@ def test_unexplained_lines_are_left_out():
 
 
 def test_repeats_are_counted():
-    fold, out = Fold(), io.StringIO()
-    for finding in (EXACT, EXACT, RIVALS):
-        fold.add(finding)
+    out = io.StringIO()
     writer = QuickfixWriter(out.write)
-    for item in fold.folded():
+    for item in fold(EXACT, EXACT, RIVALS):
         writer.folded(item)
     first, second, *_ = out.getvalue().splitlines()
     assert first.startswith("mm/oom_kill.c:868: 2x Memory")

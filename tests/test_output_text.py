@@ -20,8 +20,10 @@ from example_findings import (
     RIVALS,
     STRANGE,
     UNEXPLAINED,
+    fold,
+    summary,
 )
-from ksrcfind.batch import Fold, Tally
+from ksrcfind.batch.choose import GroupBy, grouped
 from ksrcfind.output.logtext import LogTextWriter
 from ksrcfind.output.style import Painter
 from ksrcfind.output.text import TextWriter, body_of, quoted
@@ -48,18 +50,16 @@ def text(*findings, color=False):
     return out.getvalue()
 
 
-def log_text(*findings, each=False, color=False, interrupted=False, name_sources=False):
-    out, fold, tally = io.StringIO(), Fold(), Tally()
+def log_text(*findings, each=False, color=False, interrupted=False, name_sources=False, by=GroupBy.MESSAGE):
+    out = io.StringIO()
     writer = LogTextWriter(out.write, Painter(color), name_sources)
-    for finding in findings:
-        tally.add(finding)
-        if each:
+    if each:
+        for finding in findings:
             writer.finding(finding)
-        else:
-            fold.add(finding)
-    for item in fold.folded():
-        writer.folded(item)
-    writer.end(tally.summary(interrupted=interrupted))
+    else:
+        for group in grouped(fold(*findings), by):
+            writer.group(group)
+    writer.end(summary(*findings, interrupted=interrupted))
     return out.getvalue()
 
 
@@ -93,7 +93,8 @@ def test_each_line_of_a_log():
 
 @pytest.mark.parametrize("color", [False, True])
 def test_nothing_of_a_stranger_moves_the_cursor(color):
-    shown = text(*ALL, color=color) + log_text(*ALL, color=color) + log_text(*ALL, each=True, color=color)
+    lines = [finding for finding in ALL if finding.log is not None]
+    shown = text(*ALL, color=color) + log_text(*lines, color=color) + log_text(*lines, each=True, color=color)
     own = {"\n"} | ({"\x1b"} if color else set())
     assert {char for char in shown if unicodedata.category(char) in ("Cc", "Cf", "Zl", "Zp", "Cs")} <= own
     assert visible_line(HOSTILE) in shown
@@ -124,3 +125,11 @@ def test_body_of_a_message_leaves_out_the_subject_only_where_it_is_the_first_par
 
 def test_quoted_is_a_c_literal():
     assert quoted('a "b"\t\\ %d\n') == r'"a \"b\"\t\\ %d\n"'
+
+
+def test_headings():
+    text = log_text(EXACT, UNEXPLAINED, RIVALS, LATER, by=GroupBy.FILE)
+    assert [line for line in text.splitlines() if line.startswith(("fs/", "mm/"))] == [
+        "fs/x/super.c  1 message, 1 line",
+        "mm/oom_kill.c  1 message, 2 lines",
+    ]

@@ -24,6 +24,8 @@ from ksrcfind.log.records import Row
 from ksrcfind.match.answer import Answer, Match, Reason, Tier
 from ksrcfind.match.rank import Matcher
 from ksrcfind.progress import Progress
+from ksrcfind.source.maintainers import FILE as MAINTAINERS
+from ksrcfind.source.maintainers import Maintainers, Subsystem
 from ksrcfind.source.message import Message
 from ksrcfind.source.roots import BUILT_IN, Root
 from ksrcfind.tree.checkout import CheckoutSnapshot
@@ -90,6 +92,7 @@ class Finder:
         self._matcher: Matcher | None = None
         self._index: RevisionIndex | None = None
         self._looked_for_index = False
+        self._maintainers: Maintainers | None = None
 
     @classmethod
     def open(
@@ -129,19 +132,36 @@ class Finder:
         return self._finding(Input(None, None, log.text, log.truncated), log, limit, history)
 
     def lines(
-        self,
-        rows: Iterable[Row],
-        *,
-        limit: int = 5,
-        history: HistoryMode = HistoryMode.FIRST,
-        whole_log: bool = True,
+        self, rows: Iterable[Row], *, limit: int = 5, history: HistoryMode = HistoryMode.FIRST
     ) -> Iterator[Finding]:
-        """Explain the lines of a log, in order. For a `whole_log`, builds the index first if there is none."""
-        if whole_log and self._ready() is None:
-            self.build_index()
+        """Explain a few lines of a log, in order; for whole logs there is `ksrcfind.batch`."""
         for row in rows:
             source = Input(row.source, row.line, row.log.text, row.log.truncated)
             yield self._finding(source, row.log, limit, history, event=row.part_of)
+
+    def answer(self, log: LogLine, limit: int = 5) -> Answer:
+        """Tell which calls print a line, without history and from the index, which is built if there is none."""
+        if self._ready() is None:
+            self.build_index()
+        return self._answer(log, limit)[0]
+
+    def subsystem(self, path: str) -> Subsystem | None:
+        """Who looks after a file, as the tree's MAINTAINERS file has it; None if it does not say."""
+        if self._maintainers is None:
+            try:
+                text = self._snapshot.read(MAINTAINERS).decode("utf-8", "replace")
+            except FileNotFoundError:
+                text = ""
+            self._maintainers = Maintainers(text)
+        return self._maintainers.subsystem(path)
+
+    def source(self, path: str, first: int, last: int) -> list[str]:
+        """Lines of a file of the tree, 1-based and inclusive, as far as it has them; none if it is gone."""
+        try:
+            text = self._snapshot.read(path).decode("utf-8", "replace")
+        except FileNotFoundError:
+            return []
+        return text.split("\n")[max(first, 1) - 1 : last]
 
     def at(self, places: Sequence[tuple[str, int]], *, history: HistoryMode = HistoryMode.FIRST) -> Iterator[Finding]:
         """Tell what the log calls at places print, in order; blames of one file share a run."""

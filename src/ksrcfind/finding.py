@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from ksrcfind.history.provenance import Provenance
 from ksrcfind.log.line import LogLine
 from ksrcfind.match.answer import Answer
+from ksrcfind.source.maintainers import Subsystem
 from ksrcfind.tree.snapshot import TreeInfo
 
 
@@ -35,5 +36,7 @@ class Finding:
     """History of the place that the line names, when traced."""
     event: int | None = None
     """Input line number of the headline that this row belongs to."""
+    subsystem: Subsystem | None = None
+    """Who looks after the file of the first match, when asked for."""
     notes: tuple[str, ...] = ()
     """Sentences that help the reader: an index may know more, the log is of another kernel."""

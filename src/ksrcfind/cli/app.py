@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
 from functools import partial
 from itertools import chain
 from typing import Annotated, Any
@@ -11,24 +10,22 @@ import typer
 from typer.core import TyperGroup
 
 from ksrcfind import __version__
-from ksrcfind.batch import Fold, Folded, Tally
 from ksrcfind.cli.arrange import Option, arrange, has_blank
 from ksrcfind.cli.examples import epilog
+from ksrcfind.cli.logs import LOG_FORMATS, batch
 from ksrcfind.cli.options import Asking, Common, Format, command
 from ksrcfind.cli.places import Place, in_tree, parse_place, parse_places
 from ksrcfind.cli.session import begin
 from ksrcfind.cli.terminal import INTERRUPTED, flush, show_error
 from ksrcfind.doctor import State, examine
 from ksrcfind.errors import KsrcfindError
-from ksrcfind.finder import Finder, HistoryMode
+from ksrcfind.finder import Finder
 from ksrcfind.finding import Finding
-from ksrcfind.log.records import Row
 from ksrcfind.log.stream import STDIN, read_logs
 from ksrcfind.output.checks import checks_json, checks_text, report_json
 from ksrcfind.output.listing import Texts, listing_csv, listing_json, listing_ndjson, listing_text
 from ksrcfind.output.style import Painter
 from ksrcfind.output.writer import Writer
-from ksrcfind.progress import SILENT, Progress
 from ksrcfind.source.message import Message
 
 FOUND, NOTHING_FOUND = 0, 1
@@ -133,50 +130,7 @@ def at(
         return _show(findings, session.writer(options, finder))
 
 
-@command(app, epilog=epilog("batch"))
-def batch(
-    options: Asking,
-    logs: Annotated[
-        list[str], typer.Argument(metavar="LOG...", show_default=False, help="Log files; - is standard input.")
-    ],
-    each: Annotated[
-        bool, typer.Option("--each", help="Answer for each line, in order and at once, instead of folding repeats.")
-    ] = False,
-) -> int:
-    """Explain a whole log.
-
-    Repeats of one message are folded into one answer, written at the end. Ctrl-C ends with what is done so far.
-    """
-    session = begin(options)
-    # A bar and answers that come line by line would write over each other on one terminal.
-    progress = SILENT if each and sys.stdout.isatty() else session.terminal.progress
-    tally, fold, interrupted = Tally(), Fold(), False
-    with session.finder() as finder:
-        writer = session.writer(options, finder, logs=logs)
-        rows = _watched(read_logs(logs, sys.stdin.buffer), progress)
-        try:
-            history = options.history_mode if each else HistoryMode.OFF
-            for finding in finder.lines(rows, limit=options.limit, history=history):
-                tally.add(finding)
-                if each:
-                    writer.finding(finding)
-                else:
-                    fold.add(finding)
-        except KeyboardInterrupt:
-            interrupted = True
-        all_folded = fold.folded()
-        try:
-            if not interrupted:
-                _tell(finder, all_folded, options.history_mode, progress)
-        except KeyboardInterrupt:
-            interrupted = True
-        for folded in all_folded:
-            writer.folded(folded)
-        summary = tally.summary(interrupted=interrupted)
-        writer.end(summary)
-    if interrupted:
-        return INTERRUPTED
-    return FOUND if summary.messages else NOTHING_FOUND
+command(app, formats=LOG_FORMATS, epilog=epilog("batch"))(batch)
 
 
 @command(app, formats=(Format.TEXT, Format.JSON, Format.NDJSON, Format.CSV), epilog=epilog("messages"))
@@ -261,7 +215,7 @@ def _found(finder: Finder, options: Asking, words: list[str]) -> Iterator[Findin
     for word in words:
         if word == STDIN:
             rows = read_logs([STDIN], sys.stdin.buffer)
-            yield from finder.lines(rows, limit=limit, history=history, whole_log=False)
+            yield from finder.lines(rows, limit=limit, history=history)
             continue
         # A pasted piece of a log may be several lines.
         for line in word.removesuffix("\n").split("\n"):
@@ -272,27 +226,6 @@ def _listing(chosen: Format, painter: Painter) -> Callable[[Iterable[Message]], 
     """Return what lists messages in a format."""
     by_format = {Format.JSON: listing_json, Format.NDJSON: listing_ndjson, Format.CSV: listing_csv}
     return by_format.get(chosen, partial(listing_text, painter=painter))
-
-
-def _watched(rows: Iterable[Row], progress: Progress) -> Iterator[Row]:
-    """Yield rows on and report how many."""
-    with progress.task("matching lines", None) as task:
-        for row in rows:
-            yield row
-            task.advance()
-
-
-def _tell(finder: Finder, all_folded: list[Folded], history: HistoryMode, progress: Progress) -> None:
-    """Put the history of each message into its place in the list."""
-    if history is HistoryMode.OFF:
-        return
-    matched = [position for position, folded in enumerate(all_folded) if folded.finding.answer.matches]
-    examples = [all_folded[position].finding for position in matched]
-    with progress.task("asking git for the history of messages", len(matched)) as task:
-        for number, finding in finder.traced(examples, history):
-            position = matched[number]
-            all_folded[position] = replace(all_folded[position], finding=finding)
-            task.advance()
 
 
 def _show(findings: Iterable[Finding], writer: Writer) -> int:

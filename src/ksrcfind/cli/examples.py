@@ -19,7 +19,10 @@ EXAMPLES: dict[str, list[tuple[str, str]]] = {
         ("The same for many:", "grep -n pr_warn mm/*.c | ksrcfind at --format ndjson -"),
     ],
     "batch": [
-        ("What a log says, repeats folded:", "ksrcfind batch /var/log/kern.log"),
+        ("What a log says, the most severe first:", "ksrcfind batch /var/log/kern.log"),
+        ("What an upgrade from 6.0 brought:", "ksrcfind batch --journal --min-level warn --new-since v6.0"),
+        ("Rotated logs by subsystem, as they are:", "ksrcfind batch --group-by subsystem kern.log kern.log.1.gz"),
+        ("While it grows:", "ksrcfind batch --follow --no-history --each /var/log/kern.log"),
         ("One record for each line, without history:", "dmesg | ksrcfind batch --each --no-history --format ndjson -"),
         ("Into vim's quickfix list:", "ksrcfind batch --format quickfix kern.log > log.err; vim -q log.err"),
     ],

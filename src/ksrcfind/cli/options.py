@@ -14,6 +14,7 @@ from typing import Annotated, Any, get_type_hints
 
 import typer
 
+from ksrcfind.batch.choose import GroupBy, Only
 from ksrcfind.errors import KsrcfindError
 from ksrcfind.finder import HistoryMode
 
@@ -127,6 +128,99 @@ class Asking(Common):
         if self.no_history:
             return HistoryMode.OFF
         return HistoryMode.ALL if self.history is Traced.ALL else HistoryMode.FIRST
+
+
+class Level(StrEnum):
+    """How severe a message is, the most severe first."""
+
+    EMERG = "emerg"
+    ALERT = "alert"
+    CRIT = "crit"
+    ERR = "err"
+    WARN = "warn"
+    NOTICE = "notice"
+    INFO = "info"
+    DEBUG = "debug"
+
+
+CHOOSING = "What is told"
+JOURNAL = "The journal"
+
+
+@dataclass(frozen=True, slots=True)
+class Batching(Asking):
+    """Options of batch."""
+
+    each: Annotated[
+        bool, typer.Option("--each", help="Answer for each line, in order and at once, instead of folding repeats.")
+    ] = False
+    follow: Annotated[
+        bool,
+        typer.Option(
+            "--follow", "-f", help="Go on as the log grows, until Ctrl-C; folded answers are written again as updates."
+        ),
+    ] = False
+    history_limit: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            min=0,
+            show_default=False,
+            help="Tell the history of at most N messages, the most severe ones.",
+        ),
+    ] = None
+    min_level: Annotated[
+        Level | None,
+        typer.Option(
+            metavar="LEVEL",
+            show_default=False,
+            help=f"Only messages at least as severe: {', '.join(Level)}. Those of unknown level are left out.",
+            rich_help_panel=CHOOSING,
+        ),
+    ] = None
+    only: Annotated[
+        Only | None,
+        typer.Option(
+            metavar="|".join(Only),
+            show_default=False,
+            help="Only lines that a message explains, or only the others.",
+            rich_help_panel=CHOOSING,
+        ),
+    ] = None
+    new_since: Annotated[
+        str | None,
+        typer.Option(
+            metavar="RELEASE",
+            show_default=False,
+            help="Only messages that came with a release after this one.",
+            rich_help_panel=CHOOSING,
+        ),
+    ] = None
+    group_by: Annotated[
+        GroupBy,
+        typer.Option(metavar="|".join(GroupBy), help="What to put messages together by.", rich_help_panel=CHOOSING),
+    ] = GroupBy.MESSAGE
+    journal: Annotated[
+        bool,
+        typer.Option("--journal", help="Read the kernel's log from the journal.", rich_help_panel=JOURNAL),
+    ] = False
+    boot: Annotated[
+        str | None,
+        typer.Option(
+            metavar="BOOT",
+            show_default=False,
+            help="Which boot: -1 for the one before, an id, or all. Default: this one.",
+            rich_help_panel=JOURNAL,
+        ),
+    ] = None
+    since: Annotated[
+        str | None,
+        typer.Option(metavar="TIME", show_default=False, help="From when on: yesterday, -2h.", rich_help_panel=JOURNAL),
+    ] = None
+    until: Annotated[
+        str | None,
+        typer.Option(metavar="TIME", show_default=False, help="Until when.", rich_help_panel=JOURNAL),
+    ] = None
 
 
 def command(

@@ -36,6 +36,10 @@ class Terminal:
         except BrokenPipeError:
             give_up_output()
 
+    def flush(self) -> None:
+        """Send out what was written."""
+        flush()
+
     @property
     def painter(self) -> Painter:
         """For text on standard output."""

@@ -62,15 +62,18 @@ def follow_file(name: str, wait: Callable[[], bool] | None = None) -> Iterator[R
 
     `wait` is called whenever there is nothing to read; it ends the iteration by returning False.
     """
-    wait = wait or _sleep
+    wait = wait or pause
     growing = _Growing(Path(name), wait)
     while not growing.stopped:
         yield from read_rows(split_lines(_utf8(growing.pieces())), name)
 
 
-def follow_pipe(file: BinaryIO, source: str | None = STDIN) -> Iterator[Row]:
-    """Read a pipe or terminal to its end; rows come as soon as their lines are there."""
-    return read_rows(split_lines(_utf8(_arriving(file.fileno()))), source)
+def follow_pipe(file: BinaryIO, source: str | None = STDIN, idle: Callable[[], object] | None = None) -> Iterator[Row]:
+    """Read a pipe or terminal to its end; rows come as soon as their lines are there.
+
+    `idle` is called whenever there is nothing to read.
+    """
+    return read_rows(split_lines(_utf8(_arriving(file.fileno(), idle))), source)
 
 
 def log_files(path: Path) -> list[Path]:
@@ -220,7 +223,8 @@ def _utf8(pieces: Iterable[bytes | None]) -> Iterator[bytes | None]:
     yield decoder.decode(b"", final=True).encode()
 
 
-def _sleep() -> bool:
+def pause() -> bool:
+    """Wait before the next look at a file; True to go on."""
     time.sleep(INTERVAL)
     return True
 
@@ -258,11 +262,13 @@ class _Growing:
         return (now.st_dev, now.st_ino) != (open_now.st_dev, open_now.st_ino) or open_now.st_size < file.tell()
 
 
-def _arriving(descriptor: int) -> Iterator[bytes | None]:
+def _arriving(descriptor: int, idle: Callable[[], object] | None) -> Iterator[bytes | None]:
     while True:
         readable, _, _ = select.select([descriptor], [], [], INTERVAL)
         if not readable:
             yield None
+            if idle is not None:
+                idle()
         elif piece := os.read(descriptor, CHUNK):
             yield piece
         else:

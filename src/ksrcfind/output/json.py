@@ -4,7 +4,9 @@ from importlib.resources import files
 
 import msgspec
 
-from ksrcfind.batch import Folded, Summary
+from ksrcfind.batch.choose import Group
+from ksrcfind.batch.coverage import Summary
+from ksrcfind.batch.fold import Folded
 from ksrcfind.finding import Finding
 from ksrcfind.output.record import (
     SCHEMA,
@@ -51,8 +53,12 @@ class NdjsonWriter:
 
     def folded(self, folded: Folded) -> None:
         """Write the commits that are new, then the record."""
-        self._number += 1
-        self._lines(*self._commits.of(folded.finding), folded_record(folded, self._number))
+        self._lines(*self._commits.of(folded.finding), folded_record(folded))
+
+    def group(self, group: Group) -> None:
+        """Write the records of a group."""
+        for folded in group.messages:
+            self.folded(folded)
 
     def end(self, summary: Summary | None) -> None:
         """Write the summary of a batch."""
@@ -79,7 +85,12 @@ class JsonWriter:
 
     def folded(self, folded: Folded) -> None:
         """Keep the record and the commits that are new."""
-        self._keep(folded.finding, folded_record(folded, len(self._records) + 1))
+        self._keep(folded.finding, folded_record(folded))
+
+    def group(self, group: Group) -> None:
+        """Keep the records of a group."""
+        for folded in group.messages:
+            self.folded(folded)
 
     def end(self, summary: Summary | None) -> None:
         """Write the document."""

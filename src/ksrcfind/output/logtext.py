@@ -1,14 +1,33 @@
-"""The format text of batch: a few lines for each message of a log, and the count of all at the end."""
+"""The format text of batch: a few lines for each message of a log, the most severe first, and what it all came to."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ksrcfind.batch import Folded, Occurrences, Sighting, Summary
+from ksrcfind.batch.choose import Group
+from ksrcfind.batch.coverage import Summary, level_of
+from ksrcfind.batch.fold import Folded, Occurrences, Sighting
 from ksrcfind.finding import Finding
 from ksrcfind.output.record import told_matches
 from ksrcfind.output.style import Painter, Span
 from ksrcfind.output.text import changed, where
 from ksrcfind.output.writer import Write
+
+LEVEL_STYLES = dict.fromkeys(("emerg", "alert", "crit", "err"), "error") | {"warn": "warn"}
+"""Level → style; others are labels."""
+
+COUNT_WIDTH = 7
+"""Width of the column of counts."""
+
+MEANINGS = {
+    "userspace": "written by user-space programs",
+    "empty": "without text",
+    "part_of_event": "rows of reports",
+    "nothing_alike": "no message reads like it",
+    "no_words": "without words to go by",
+    "not_in_tree": "not in this tree",
+    "module_not_in_tree": "of a module that is not in this tree",
+}
+"""Reason → what the table of coverage says."""
 
 
 @dataclass(slots=True)
@@ -19,45 +38,92 @@ class LogTextWriter:
     painter: Painter
     name_sources: bool
     """True if places in the log are told with their file."""
+    each: bool = False
+    """True once a single line was written."""
 
     def finding(self, finding: Finding) -> None:
         """Write a log line as read and, below, what printed it."""
+        self.each = True
         self.write(self.painter.line(finding.input.text))
-        self._below(finding)
-
-    def folded(self, folded: Folded) -> None:
-        """Write a message's example with how often and when it stood in the log and, below, what printed it."""
-        log, seen = folded.finding.log, folded.occurrences
-        count = (f"{seen.count}x ", "value") if seen.count > 1 else ""
-        self.write(self.painter.line(count, (log.body if log else folded.finding.input.text, "title")))
-        self.write(self.painter.line((self._when(seen), "label"), indent=4))
-        self._below(folded.finding)
-
-    def end(self, summary: Summary | None) -> None:
-        """Write the count of all."""
-        if summary is None:
-            return
-        verdicts = ", ".join(f"{count:,} {verdict}" for verdict, count in summary.verdicts.items() if count)
-        end = ", interrupted" if summary.interrupted else ""
-        self.write("\n")
-        self.write(self.painter.line((f"{_lines(summary.lines)}, {_messages(summary.messages)}{end}", "title")))
-        if verdicts:
-            self.write(self.painter.line(verdicts, indent=4))
-        for code, count in summary.reasons.items():
-            self.write(self.painter.line((f"{count:>8,} ", "label"), code.replace("_", " "), indent=4))
-
-    def _below(self, finding: Finding) -> None:
         for spans in _explained(finding):
             self.write(self.painter.line(*spans, indent=4))
 
-    def _when(self, seen: Occurrences) -> str:
-        """Return `line 12 at 40872.663481` or `lines 12 to 4711, from 3.1 to 40872.663481`."""
+    def group(self, group: Group) -> None:
+        """Write a heading and what stands under it; of lines that are no messages only the summary tells."""
+        messages = [folded for folded in group.messages if folded.is_message]
+        if not messages:
+            return
+        if group.title is not None:
+            lines = sum(folded.occurrences.count for folded in messages)
+            self.write(self.painter.line((group.title, "title"), f"  {_messages(len(messages))}, {_lines(lines)}"))
+            self.write("\n")
+        for folded in messages:
+            self.folded(folded)
+        self.write("\n")
+
+    def folded(self, folded: Folded) -> None:
+        """Write a message's level, count and example and, below, what printed it, when and since which release."""
+        finding, seen = folded.finding, folded.occurrences
+        level = level_of(finding.log, finding.answer) or "-"
+        self.write(
+            self.painter.line(
+                (f"{level:<6}", LEVEL_STYLES.get(level, "label")),
+                (f"{seen.count:>{COUNT_WIDTH},}x ", "value"),
+                (finding.log.body if finding.log else finding.input.text, "title"),
+            )
+        )
+        indent = 6 + COUNT_WIDTH + 2
+        for spans in _explained(finding):
+            self.write(self.painter.line(*spans, indent=indent))
+        self.write(self.painter.line((", ".join(self._when(seen)), "label"), indent=indent))
+
+    def end(self, summary: Summary | None) -> None:
+        """Write what the log came to."""
+        if summary is None:
+            return
+        if self.each:
+            self.write("\n")
+        for spans in self._summary(summary):
+            self.write(self.painter.line(*spans))
+
+    def _summary(self, summary: Summary) -> Iterator[list[Span | str]]:
+        end = ", interrupted" if summary.interrupted else ""
+        yield [(f"{_lines(summary.lines)}, {_messages(summary.messages)}{end}", "title")]
+        for seen in summary.boots:
+            version = f"Linux {seen.boot.version}" if seen.boot.version else "a kernel that does not say its version"
+            name = f"{seen.source}:{seen.boot.line}" if self.name_sources else f"line {seen.boot.line}"
+            yield [f"  {_lines(seen.lines):>14}  ", version, (f", from {name} on", "label")]
+        yield []
+        kernel = summary.kernel_lines
+        for name, count in summary.verdicts.items():
+            told = count - summary.aside if name == "none" else count
+            share = f"{100 * told / kernel:5.1f} %" if kernel else ""
+            yield [(f"  {name:<8}", name if told else "label"), f"{told:>9,}", (f"  {share}", "label")]
+        for code, count in summary.reasons.items():
+            if code not in ("userspace", "empty"):
+                yield [f"      {count:>13,}  ", (MEANINGS.get(code, code.replace("_", " ")), "label")]
+        yield [("  kernel  ", "title"), f"{kernel:>9,}"]
+        for code in ("userspace", "empty"):
+            if summary.reasons.get(code):
+                yield [("  aside   ", "label"), f"{summary.reasons[code]:>9,}", (f"  {MEANINGS[code]}", "label")]
+        if summary.levels:
+            yield []
+            yield ["  ", ", ".join(f"{count:,} {level}" for level, count in summary.levels.items())]
+
+    def _when(self, seen: Occurrences) -> Iterator[str]:
+        """Yield `line 12 at 40872.663481`, or `lines 12 to 4711` and `3.1 to 40872.663481`, and what belongs to it."""
         first, last = seen.first, seen.last
         from_time, to_time = _time(first), _time(last)
         if first == last:
-            return f"{self._place(first, 'line ')}{f' at {from_time}' if from_time else ''}"
-        times = f", from {from_time} to {to_time}" if from_time and to_time else ""
-        return f"{self._place(first, 'lines ')} to {self._place(last, '')}{times}"
+            yield f"{self._place(first, 'line ')}{f' at {from_time}' if from_time else ''}"
+        else:
+            yield f"{self._place(first, 'lines ')} to {self._place(last, '')}"
+            if from_time and to_time:
+                yield f"{from_time} to {to_time}"
+        if seen.report is not None:
+            yield f"{seen.report.rows:,} {'row' if seen.report.rows == 1 else 'rows'} of report"
+        if seen.suppressed:
+            yield f"{seen.suppressed:,} more suppressed"
 
     def _place(self, sighting: Sighting, word: str) -> str:
         return f"{sighting.source}:{sighting.line}" if self.name_sources else f"{word}{sighting.line}"
@@ -66,10 +132,12 @@ class LogTextWriter:
 def _explained(finding: Finding) -> Iterator[list[Span | str]]:
     answer = finding.answer
     if answer.points_to is not None:
-        yield ["points to ", (f"{answer.points_to.path}:{answer.points_to.line}", "place")]
+        yield [("points to ", "label"), (f"{answer.points_to.path}:{answer.points_to.line}", "place")]
     for match, history in told_matches(finding):
         others = f"  or {answer.rivals} more" if answer.rivals else ""
-        yield [*where(match), "  ", (match.tier.value, match.tier.value), others]
+        tier: Span | str = "" if match.tier.value == "exact" else (f"  {match.tier.value}", match.tier.value)
+        subsystem: Span | str = (f"  {finding.subsystem.name}", "label") if finding.subsystem else ""
+        yield [*where(match), tier, others, subsystem]
         change = history.introduced or history.last_changed
         if change is not None:
             yield [("introduced " if history.introduced else "last changed ", "label"), *changed(change)]

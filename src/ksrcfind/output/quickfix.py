@@ -6,7 +6,9 @@ start, in the words of make that the default 'errorformat' of vim and compilatio
 
 from pathlib import Path
 
-from ksrcfind.batch import Folded, Summary
+from ksrcfind.batch.choose import Group
+from ksrcfind.batch.coverage import Summary
+from ksrcfind.batch.fold import Folded
 from ksrcfind.finding import Finding
 from ksrcfind.output.record import told_matches
 from ksrcfind.output.visible import visible_line
@@ -30,6 +32,11 @@ class QuickfixWriter:
         """Write the lines of the example, with how often it stood in the log."""
         count = folded.occurrences.count
         self._lines(folded.finding, f"{count}x " if count > 1 else "")
+
+    def group(self, group: Group) -> None:
+        """Write the lines of a group."""
+        for folded in group.messages:
+            self.folded(folded)
 
     def end(self, summary: Summary | None) -> None:
         """Write nothing more."""

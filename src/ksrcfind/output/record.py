@@ -7,11 +7,13 @@ fields; a value that is not known is None, never left out.
 from collections.abc import Iterator
 from datetime import datetime
 
-from ksrcfind.batch import Folded, Sighting, Summary
+from ksrcfind.batch.coverage import Summary
+from ksrcfind.batch.fold import Folded, Sighting
 from ksrcfind.finding import Finding
 from ksrcfind.history.provenance import Change, Commit, Person, Provenance, Release
 from ksrcfind.log.line import LogLine
 from ksrcfind.match.answer import Match, Value
+from ksrcfind.source.maintainers import Subsystem
 from ksrcfind.source.message import Form, Message
 from ksrcfind.source.template import template
 
@@ -49,14 +51,15 @@ def finding_record(finding: Finding, number: int) -> Record:
         "rivals": answer.rivals,
         "repeats": finding.log.repeats if finding.log else 1,
         "occurrences": None,
+        "subsystem": finding.subsystem and _subsystem(finding.subsystem),
         "notes": list(finding.notes),
     }
 
 
-def folded_record(folded: Folded, number: int) -> Record:
+def folded_record(folded: Folded) -> Record:
     """Return the `line` record of a message that stands in the log once or more often."""
     seen = folded.occurrences
-    return finding_record(folded.finding, number) | {
+    return finding_record(folded.finding, folded.number) | {
         "repeats": seen.count,
         "occurrences": {
             "first": _sighting(seen.first),
@@ -68,6 +71,8 @@ def folded_record(folded: Folded, number: int) -> Record:
                 }
                 for argument in seen.arguments
             ],
+            "report": seen.report and {"rows": seen.report.rows, "example": list(seen.report.example)},
+            "suppressed": seen.suppressed,
         },
     }
 
@@ -102,6 +107,18 @@ def summary_record(summary: Summary) -> Record:
         "reasons": dict(summary.reasons),
         "messages": summary.messages,
         "interrupted": summary.interrupted,
+        "levels": dict(summary.levels),
+        "boots": [
+            {
+                "source": seen.source,
+                "number": seen.boot.number,
+                "line": seen.boot.line,
+                "version": seen.boot.version,
+                "banner": seen.boot.banner,
+                "lines": seen.lines,
+            }
+            for seen in summary.boots
+        ],
     }
 
 
@@ -237,6 +254,15 @@ def _person(person: Person) -> Record:
     return {"name": person.name, "email": person.email, "date": _time(person.date)}
 
 
+def _subsystem(subsystem: Subsystem) -> Record:
+    return {
+        "name": subsystem.name,
+        "status": subsystem.status,
+        "maintainers": list(subsystem.maintainers),
+        "lists": list(subsystem.lists),
+    }
+
+
 def _sighting(sighting: Sighting) -> Record:
     return {
         "source": sighting.source,
@@ -244,6 +270,7 @@ def _sighting(sighting: Sighting) -> Record:
         "uptime_s": sighting.uptime_s,
         "time": _time(sighting.time),
         "wallclock": sighting.wallclock,
+        "boot": sighting.boot,
     }
 
 

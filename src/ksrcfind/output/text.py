@@ -3,7 +3,9 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ksrcfind.batch import Folded, Summary
+from ksrcfind.batch.choose import Group
+from ksrcfind.batch.coverage import Summary
+from ksrcfind.batch.fold import Folded
 from ksrcfind.finding import Finding
 from ksrcfind.history.provenance import Change, Commit, Provenance
 from ksrcfind.match.answer import Match
@@ -41,6 +43,11 @@ class TextWriter:
     def folded(self, folded: Folded) -> None:
         """Write the example."""
         self.finding(folded.finding)
+
+    def group(self, group: Group) -> None:
+        """Write the examples of a group."""
+        for folded in group.messages:
+            self.folded(folded)
 
     def end(self, summary: Summary | None) -> None:
         """Write nothing more."""

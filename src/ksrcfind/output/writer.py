@@ -3,7 +3,9 @@
 from collections.abc import Callable
 from typing import Protocol
 
-from ksrcfind.batch import Folded, Summary
+from ksrcfind.batch.choose import Group
+from ksrcfind.batch.coverage import Summary
+from ksrcfind.batch.fold import Folded
 from ksrcfind.finding import Finding
 from ksrcfind.history.provenance import Commit
 
@@ -22,7 +24,11 @@ class Writer(Protocol):
         ...
 
     def folded(self, folded: Folded) -> None:
-        """Show a message of a log with its repeats."""
+        """Show a message of a log with its repeats; again, if there were more since it was shown."""
+        ...
+
+    def group(self, group: Group) -> None:
+        """Show the messages of a log that stand under one heading."""
         ...
 
     def end(self, summary: Summary | None) -> None:

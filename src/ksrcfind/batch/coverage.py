@@ -1,0 +1,124 @@
+"""What a log came to: how many of its lines were explained how well, and why the others were not."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ksrcfind.batch.explain import Explained
+from ksrcfind.batch.fold import identity
+from ksrcfind.batch.timeline import Chart, Timeline
+from ksrcfind.log.events import Boot
+from ksrcfind.log.line import LogLine
+from ksrcfind.log.report import is_headline
+from ksrcfind.match.answer import Answer, Tier
+
+MOST_BOOTS = 1000
+"""Boots that are told."""
+
+ASIDE = ("userspace", "empty")
+"""Reasons of lines that the kernel did not print."""
+
+
+@dataclass(frozen=True, slots=True)
+class BootSeen:
+    """A boot that a log shows."""
+
+    source: str | None
+    boot: Boot
+    lines: int
+    """Kernel lines."""
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What a log came to."""
+
+    lines: int
+    verdicts: Mapping[str, int]
+    """Lines by verdict: exact, partial, fuzzy, none."""
+    reasons: Mapping[str, int]
+    """Lines of verdict `none` by reason code."""
+    messages: int
+    """Distinct messages that explain a line as first match."""
+    interrupted: bool
+    """True if the log was not read to its end."""
+    levels: Mapping[str, int]
+    """Kernel lines by level, the most severe first; `unknown` where neither log nor message tell."""
+    boots: tuple[BootSeen, ...] = ()
+    charts: tuple[Chart, ...] = ()
+
+    @property
+    def aside(self) -> int:
+        """Lines that the kernel did not print."""
+        return sum(self.reasons.get(code, 0) for code in ASIDE)
+
+    @property
+    def kernel_lines(self) -> int:
+        """Lines that the kernel printed."""
+        return self.lines - self.aside
+
+
+SEVERITY = {
+    name: rank
+    for rank, name in enumerate(("emerg", "alert", "crit", "err", "warn", "notice", "info", "cont", "debug", "unknown"))
+}
+"""Level → rank, the most severe first."""
+
+
+def level_of(log: LogLine | None, answer: Answer) -> str | None:
+    """Return the level of a line: what the log says, else what the call that printed it does."""
+    if log is not None and log.level is not None:
+        return log.level
+    return answer.matches[0].message.level if answer.matches else None
+
+
+def severity(log: LogLine | None, answer: Answer) -> int:
+    """Return the rank of a line's level; the headline of a crash is critical where nobody says how severe it is."""
+    level = level_of(log, answer)
+    if level is None and log is not None and is_headline(log.body):
+        level = "crit"
+    return SEVERITY[level or "unknown"]
+
+
+class Tally:
+    """Counts lines as they pass, for the summary."""
+
+    def __init__(self) -> None:
+        self._verdicts: Counter[str] = Counter(dict.fromkeys((*(tier.value for tier in Tier), "none"), 0))
+        self._reasons: Counter[str] = Counter()
+        self._levels: Counter[str] = Counter()
+        self._messages: set[object] = set()
+        self._boots: dict[tuple[str | None, int], Boot] = {}
+        self._boot_lines: Counter[tuple[str | None, int]] = Counter()
+        self._timeline = Timeline()
+
+    def add(self, item: Explained) -> None:
+        """Count one line."""
+        answer, log = item.answer, item.row.log
+        self._verdicts[answer.verdict] += 1
+        if answer.matches:
+            self._messages.add(identity(answer.matches[0]))
+        elif answer.reason is not None:
+            self._reasons[answer.reason.code] += 1
+            if answer.reason.code in ASIDE:
+                return
+        level = level_of(log, answer)
+        self._levels[level or "unknown"] += 1
+        boot = (item.row.source, item.boot.number)
+        self._boot_lines[boot] += 1
+        if boot in self._boots or len(self._boots) < MOST_BOOTS:
+            self._boots[boot] = item.boot
+        self._timeline.add(item.row.source, item.boot.number, item.row.line, log, level)
+
+    def summary(self, *, interrupted: bool = False) -> Summary:
+        """Return what was counted so far."""
+        return Summary(
+            lines=self._verdicts.total(),
+            verdicts=dict(self._verdicts),
+            reasons=dict(self._reasons.most_common()),
+            messages=len(self._messages),
+            interrupted=interrupted,
+            levels={level: self._levels[level] for level in SEVERITY if self._levels[level]},
+            boots=tuple(BootSeen(at[0], boot, self._boot_lines[at]) for at, boot in self._boots.items()),
+            charts=tuple(self._timeline.charts()),
+        )

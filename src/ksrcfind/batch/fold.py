@@ -1,0 +1,278 @@
+"""Repeats of one message folded into one answer.
+
+Memory is bounded by the number of distinct messages, not by the length of the log: of the values that a message was
+seen with, at most `VALUES_KEPT` are told apart for each argument, and lines that nothing explains are folded too.
+"""
+
+from collections import Counter, OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from ksrcfind.batch.answers import shape
+from ksrcfind.batch.explain import Explained
+from ksrcfind.finding import Finding
+from ksrcfind.log.line import LogLine
+from ksrcfind.log.report import is_opener, is_report_row, suppressed
+from ksrcfind.match.answer import Answer, Match, Tier
+from ksrcfind.tree.snapshot import TreeInfo
+
+VALUES_KEPT = 100
+"""Distinct values counted for each argument of a message."""
+
+VALUE_LENGTH = 200
+"""Characters kept of each of them."""
+
+UNEXPLAINED_KEPT = 10_000
+"""Distinct texts kept of lines that nothing explains; further ones are folded by their reason alone."""
+
+FOLDED_BY_REASON = {"userspace", "empty", "part_of_event"}
+"""Reasons for which the text of the line does not matter."""
+
+EXAMPLE_LENGTH = 4096
+"""Characters kept of a line that stands for others; no more of it is matched."""
+
+REPORT_ROWS = 60
+"""Rows kept of the first report of a headline."""
+
+HEADLINES_KEPT = 512
+"""Headlines whose report can still go on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """One line of a log in which a message stood."""
+
+    source: str | None
+    """File name, `-` for standard input."""
+    line: int | None
+    """1-based."""
+    uptime_s: float | None
+    """Seconds since boot."""
+    time: datetime | None
+    wallclock: str | None
+    """The wall clock time as read."""
+    boot: int = 1
+    """Number of the boot within the source, from 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class ArgumentValues:
+    """What one argument of a message stood at."""
+
+    values: tuple[tuple[str, int], ...]
+    """Distinct values with their counts, most frequent first; at most `VALUES_KEPT`, each cut at `VALUE_LENGTH`."""
+    complete: bool
+    """False if there were further values that are not counted here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The rows below a headline: a stack, registers, a table, parts of the line."""
+
+    rows: int
+    """Of all reports with this headline."""
+    example: tuple[str, ...]
+    """The first rows of the first one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Occurrences:
+    """How often and when a message stood in the log."""
+
+    count: int
+    """Lines, with those that a logger folded into one ("message repeated 3 times")."""
+    first: Sighting
+    last: Sighting
+    arguments: tuple[ArgumentValues, ...]
+    """One for each argument of the first match, in order."""
+    report: Report | None = None
+    """Set if the message is the headline of a report."""
+    suppressed: int = 0
+    """Further lines that the kernel says it left out because the message's function was printing too fast."""
+
+
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """All lines of a log that one message explains, or that nothing explains in the same way."""
+
+    number: int
+    """Its id: 1 for the message that stood first in the log."""
+    finding: Finding
+    """One example: the first of those that the message explains best."""
+    occurrences: Occurrences
+
+    @property
+    def is_message(self) -> bool:
+        """False for what stands for lines without a message: of user space, empty, parts of reports."""
+        reason = self.finding.answer.reason
+        return reason is None or reason.code not in FOLDED_BY_REASON
+
+
+class Fold:
+    """Folds the lines of a log: one answer for each message, in the order in which they first stood there."""
+
+    def __init__(self, tree: TreeInfo) -> None:
+        self._tree = tree
+        self._groups: dict[object, _Group] = {}
+        self._headlines: OrderedDict[tuple[str | None, int], _Group] = OrderedDict()
+        self._before_headline: OrderedDict[tuple[str | None, int], list[str]] = OrderedDict()
+        self._suppressed: Counter[str] = Counter()
+        self._unexplained = 0
+
+    def add(self, item: Explained) -> None:
+        """Take one line in."""
+        log = item.row.log
+        if item.event is not None and _is_report_row(item):
+            self._add_to_report((item.row.source, item.event), log.body)
+            return
+        key = _key(item.answer, log, by_text=self._unexplained < UNEXPLAINED_KEPT)
+        group = self._groups.get(key)
+        if group is None:
+            group = self._groups[key] = _Group(len(self._groups) + 1, item)
+            self._unexplained += not item.answer.matches
+        group.add(item)
+        if item.event is None and item.answer.reason is None:
+            self._open(item, group)
+        if log.body.endswith(" callbacks suppressed") and (left_out := suppressed(log.body)) is not None:
+            self._suppressed[left_out[0]] += left_out[1] * log.repeats
+
+    def folded(self) -> list[Folded]:
+        """Return what was taken in so far."""
+        return [self._folded(group) for group in self._groups.values()]
+
+    def changed(self) -> list[Folded]:
+        """Return what is new or different since this was asked last."""
+        groups = [group for group in self._groups.values() if group.fresh]
+        for group in groups:
+            group.fresh = False
+        return [self._folded(group) for group in groups]
+
+    def _folded(self, group: "_Group") -> Folded:
+        return group.folded(self._tree, self._suppressed)
+
+    def _open(self, item: Explained, group: "_Group") -> None:
+        """Remember a line that can be the headline of rows to come."""
+        place = (item.row.source, item.row.line)
+        self._headlines[place] = group
+        if len(self._headlines) > HEADLINES_KEPT:
+            self._headlines.popitem(last=False)
+        for text in self._before_headline.pop(place, ()):
+            group.add_to_report(item.row.line, text)
+
+    def _add_to_report(self, headline: tuple[str | None, int], text: str) -> None:
+        group = self._headlines.get(headline)
+        if group is not None:
+            group.add_to_report(headline[1], text)
+            return
+        waiting = self._before_headline.setdefault(headline, [])
+        if len(waiting) < REPORT_ROWS:
+            waiting.append(text)
+        if len(self._before_headline) > HEADLINES_KEPT:
+            self._before_headline.popitem(last=False)
+
+
+def identity(match: Match) -> tuple[object, ...]:
+    """Return what tells the messages of a log apart."""
+    message = match.message
+    return (message.path, message.line_start, message.call, match.form.printed)
+
+
+def _is_report_row(item: Explained) -> bool:
+    """Tell whether a row of an event is no message by itself."""
+    body = item.row.log.body
+    return not item.answer.matches or item.row.log.fragment or is_opener(body) or is_report_row(body)
+
+
+def _key(answer: Answer, log: LogLine, *, by_text: bool) -> object:
+    if answer.matches:
+        # Warnings have one call in common: what tells them apart is the place that they name.
+        return identity(answer.matches[0]), answer.points_to
+    code = answer.reason.code if answer.reason else None
+    if code in FOLDED_BY_REASON or not by_text:
+        return code
+    return code, shape(log.body[:1000])
+
+
+_RANK = {tier.value: rank for rank, tier in enumerate(Tier)}
+
+
+@dataclass(slots=True)
+class _Group:
+    """The lines of one message while the log is being read."""
+
+    number: int
+    example: Explained
+    count: int = 0
+    first: Explained | None = None
+    last: Explained | None = None
+    values: list[Counter[str]] = field(default_factory=list)
+    incomplete: set[int] = field(default_factory=set)
+    report_line: int | None = None
+    report_rows: int = 0
+    report: list[str] = field(default_factory=list)
+    fresh: bool = True
+
+    def add(self, item: Explained) -> None:
+        item = _cut(item)
+        self.fresh = True
+        # A syslog daemon may have folded repeats already: "message repeated 3 times".
+        self.count += item.row.log.repeats
+        if self.first is None:
+            self.first = self.example = item
+        elif _RANK.get(item.answer.verdict, 9) < _RANK.get(self.example.answer.verdict, 9):
+            self.example = item
+        self.last = item
+        if not item.answer.matches:
+            return
+        values = item.answer.matches[0].values
+        self.values.extend(Counter() for _ in values[len(self.values) :])
+        for position, value in enumerate(values):
+            if value.value is not None:
+                self._count(position, value.value[:VALUE_LENGTH])
+
+    def _count(self, position: int, value: str) -> None:
+        counter = self.values[position]
+        if value in counter or len(counter) < VALUES_KEPT:
+            counter[value] += 1
+        else:
+            self.incomplete.add(position)
+
+    def add_to_report(self, headline: int, text: str) -> None:
+        self.fresh = True
+        self.report_rows += 1
+        if self.report_line is None:
+            self.report_line = headline
+        if self.report_line == headline and len(self.report) < REPORT_ROWS:
+            self.report.append(text[:EXAMPLE_LENGTH])
+
+    def folded(self, tree: TreeInfo, suppressed_by: Mapping[str, int]) -> Folded:
+        arguments = tuple(
+            ArgumentValues(tuple(counter.most_common()), position not in self.incomplete)
+            for position, counter in enumerate(self.values)
+        )
+        matches = self.example.answer.matches
+        function = matches[0].message.function if matches else None
+        occurrences = Occurrences(
+            self.count,
+            _sighting(self.first or self.example),
+            _sighting(self.last or self.example),
+            arguments,
+            Report(self.report_rows, tuple(self.report)) if self.report_rows else None,
+            suppressed_by.get(function, 0) if function else 0,
+        )
+        return Folded(self.number, self.example.finding(tree), occurrences)
+
+
+def _cut(item: Explained) -> Explained:
+    """Return an item that is small enough to be kept."""
+    log = item.row.log
+    if len(log.text) <= EXAMPLE_LENGTH:
+        return item
+    short = replace(log, text=log.text[:EXAMPLE_LENGTH], body=log.body[:EXAMPLE_LENGTH], truncated=True)
+    return replace(item, row=replace(item.row, log=short))
+
+
+def _sighting(item: Explained) -> Sighting:
+    log = item.row.log
+    return Sighting(item.row.source, item.row.line, log.uptime_s, log.time, log.wallclock, item.boot.number)
