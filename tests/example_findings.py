@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
+from ksrcfind.batch.answers import Answers
 from ksrcfind.batch.coverage import Tally
 from ksrcfind.batch.explain import Explained
 from ksrcfind.batch.fold import Fold
@@ -187,7 +188,8 @@ ALL = (EXACT, FILES_ONLY, UNEXPLAINED, PLACE, NO_PLACE, RIVALS, POINTING, STRANG
 
 def explained(finding, event=None, boot=Boot(1, 1, "5.9.0")):  # noqa: B008 - frozen
     """Return the row of a log that a finding is about."""
-    return Explained(Row(finding.input.source, finding.input.line or 1, finding.log), event, boot, finding.answer)
+    known, values = Answers(lambda _log: finding.answer)(finding.log)
+    return Explained(Row(finding.input.source, finding.input.line or 1, finding.log), event, boot, known, values)
 
 
 def fold(*findings):

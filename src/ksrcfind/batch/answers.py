@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from ksrcfind.log.line import LogLine
-from ksrcfind.match.answer import Answer, Tier
+from ksrcfind.match.answer import Answer, Tier, Value
 from ksrcfind.match.refit import Refit
 
 KEPT = 20_000
@@ -19,11 +19,28 @@ KEPT = 20_000
 Ask = Callable[[LogLine], Answer]
 
 
+Values = tuple[Value, ...]
+
+
 @dataclass(slots=True)
-class _Known:
+class Known:
+    """What is known of all lines of one shape."""
+
     answer: Answer
+    """That of the first such line."""
+    level: str | None
+    """That of the line, else that of the message."""
+    key: object
+    """What tells its message apart from others of the log; None if no message explains it."""
     refit: Refit | None
-    """None if the answer has no values."""
+    """Reads the values of a line; None if the answer has none."""
+
+    def answer_with(self, values: Values | None) -> Answer:
+        """Return the answer to a line with these values; None for those of the first."""
+        if values is None:
+            return self.answer
+        first, *others = self.answer.matches
+        return replace(self.answer, matches=(replace(first, values=values), *others))
 
 
 class Answers:
@@ -32,28 +49,40 @@ class Answers:
     def __init__(self, ask: Ask, kept: int = KEPT) -> None:
         self._ask = ask
         self._kept = kept
-        self._known: OrderedDict[object, _Known] = OrderedDict()
+        self._known: OrderedDict[object, Known] = OrderedDict()
 
-    def __call__(self, log: LogLine) -> Answer:
-        """Return what is known about a line."""
+    def __call__(self, log: LogLine) -> tuple[Known, Values | None]:
+        """Return what is known about a line, and its own values if they are not those of the first such line."""
         shape = _shape(log)
         known = self._known.get(shape)
         if known is None:
-            answer = self._ask(log)
-            first = answer.matches[0] if answer.matches else None
-            told = first is not None and bool(first.values) and first.tier is not Tier.FUZZY
-            self._known[shape] = _Known(answer, Refit(first) if told and first is not None else None)
+            known = self._known[shape] = _known(log, self._ask(log))
             if len(self._known) > self._kept:
                 self._known.popitem(last=False)
-            return answer
+            return known, None
         self._known.move_to_end(shape)
         if known.refit is None:
-            return known.answer
+            return known, None
         values = known.refit.values(log.body)
-        if values is None:
-            return self._ask(log)
-        first, *others = known.answer.matches
-        return replace(known.answer, matches=(replace(first, values=values), *others))
+        return (known, values) if values is not None else (_known(log, self._ask(log)), None)
+
+
+def level_of(log: LogLine | None, answer: Answer) -> str | None:
+    """Return the level of a line: what the log says, else what the call that printed it does."""
+    if log is not None and log.level is not None:
+        return log.level
+    return answer.matches[0].message.level if answer.matches else None
+
+
+def _known(log: LogLine, answer: Answer) -> Known:
+    level = level_of(log, answer)
+    if not answer.matches:
+        return Known(answer, level, None, None)
+    first = answer.matches[0]
+    message = first.message
+    # Warnings have one call in common: what tells them apart is the place that they name.
+    key = (message.path, message.line_start, message.call, first.form.printed, answer.points_to)
+    return Known(answer, level, key, Refit(first) if first.values and first.tier is not Tier.FUZZY else None)
 
 
 _HEX = re.compile(r"0x[0-9a-f]+|\b(?:[0-9]+[a-f]|[a-f]+[0-9])[0-9a-f]*\b")

@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ksrcfind.batch.answers import level_of
 from ksrcfind.batch.explain import Explained
-from ksrcfind.batch.fold import identity
 from ksrcfind.batch.timeline import Chart, Timeline
 from ksrcfind.log.events import Boot
 from ksrcfind.log.line import LogLine
@@ -65,13 +65,6 @@ SEVERITY = {
 """Level → rank, the most severe first."""
 
 
-def level_of(log: LogLine | None, answer: Answer) -> str | None:
-    """Return the level of a line: what the log says, else what the call that printed it does."""
-    if log is not None and log.level is not None:
-        return log.level
-    return answer.matches[0].message.level if answer.matches else None
-
-
 def severity(log: LogLine | None, answer: Answer) -> int:
     """Return the rank of a line's level; the headline of a crash is critical where nobody says how severe it is."""
     level = level_of(log, answer)
@@ -94,21 +87,20 @@ class Tally:
 
     def add(self, item: Explained) -> None:
         """Count one line."""
-        answer, log = item.answer, item.row.log
-        self._verdicts[answer.verdict] += 1
-        if answer.matches:
-            self._messages.add(identity(answer.matches[0]))
-        elif answer.reason is not None:
-            self._reasons[answer.reason.code] += 1
-            if answer.reason.code in ASIDE:
+        known, row = item.known, item.row
+        self._verdicts[known.answer.verdict] += 1
+        if known.key is not None:
+            self._messages.add(known.key)
+        elif known.answer.reason is not None:
+            self._reasons[known.answer.reason.code] += 1
+            if known.answer.reason.code in ASIDE:
                 return
-        level = level_of(log, answer)
-        self._levels[level or "unknown"] += 1
-        boot = (item.row.source, item.boot.number)
-        self._boot_lines[boot] += 1
+        self._levels[known.level or "unknown"] += 1
+        boot = (row.source, item.boot.number)
         if boot in self._boots or len(self._boots) < MOST_BOOTS:
             self._boots[boot] = item.boot
-        self._timeline.add(item.row.source, item.boot.number, item.row.line, log, level)
+            self._boot_lines[boot] += 1
+        self._timeline.add(row.source, item.boot.number, row.line, row.log, known.level)
 
     def summary(self, *, interrupted: bool = False) -> Summary:
         """Return what was counted so far."""

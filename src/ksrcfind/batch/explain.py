@@ -1,18 +1,20 @@
 """The rows of a log, each with its answer, the report that it belongs to and the boot that it is of."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby, tee
 
+from ksrcfind.batch.answers import Answers, Known, Values
 from ksrcfind.finding import Finding, Input
 from ksrcfind.log.events import Boot, follow_boots, group_events
-from ksrcfind.log.line import LogLine
 from ksrcfind.log.records import Row
 from ksrcfind.match.answer import Answer, Reason
 from ksrcfind.tree.snapshot import TreeInfo
 
 _NO_MISS_IN_REPORT = ("nothing_alike", "no_words")
-_PART_OF_REPORT = Answer("none", Reason("part_of_event", "A row of the report that its headline begins."), (), 0)
+_PART_OF_REPORT = Known(
+    Answer("none", Reason("part_of_event", "A row of the report that its headline begins."), (), 0), None, None, None
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +25,15 @@ class Explained:
     event: int | None
     """Line of the headline that the row belongs to; None for headlines and rows of their own."""
     boot: Boot
-    answer: Answer
+    known: Known
+    """What is known of all lines like it."""
+    values: Values | None = None
+    """Values of the first match, if they are not those of the known answer."""
+
+    @property
+    def answer(self) -> Answer:
+        """Its answer."""
+        return self.known.answer_with(self.values)
 
     def finding(self, tree: TreeInfo) -> Finding:
         """Return it as every front end shows it; no history is told yet."""
@@ -32,13 +42,13 @@ class Explained:
         return Finding(source, log, tree, self.answer, (), event=self.event)
 
 
-def explained(rows: Iterable[Row], answer: Callable[[LogLine], Answer]) -> Iterator[Explained]:
+def explained(rows: Iterable[Row], answers: Answers) -> Iterator[Explained]:
     """Explain the rows of one or several sources, in order. Few rows are held back, none is lost."""
     for _source, own in groupby(rows, key=lambda row: row.source):
         for_events, for_boots = tee(own)
         grouped = zip(group_events(for_events), follow_boots(for_boots), strict=True)
         for (row, event), (_row, boot) in grouped:
-            found = answer(row.log)
-            if event is not None and found.reason is not None and found.reason.code in _NO_MISS_IN_REPORT:
-                found = _PART_OF_REPORT
-            yield Explained(row, event, boot, found)
+            known, values = answers(row.log)
+            if event is not None and (reason := known.answer.reason) is not None and reason.code in _NO_MISS_IN_REPORT:
+                known = _PART_OF_REPORT
+            yield Explained(row, event, boot, known, values)

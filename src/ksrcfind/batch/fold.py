@@ -14,7 +14,7 @@ from ksrcfind.batch.explain import Explained
 from ksrcfind.finding import Finding
 from ksrcfind.log.line import LogLine
 from ksrcfind.log.report import is_opener, is_report_row, suppressed
-from ksrcfind.match.answer import Answer, Match, Tier
+from ksrcfind.match.answer import Answer, Tier
 from ksrcfind.tree.snapshot import TreeInfo
 
 VALUES_KEPT = 100
@@ -126,13 +126,13 @@ class Fold:
         if item.event is not None and _is_report_row(item):
             self._add_to_report((item.row.source, item.event), log.body)
             return
-        key = _key(item.answer, log, by_text=self._unexplained < UNEXPLAINED_KEPT)
+        key = item.known.key or _key(item.known.answer, log, by_text=self._unexplained < UNEXPLAINED_KEPT)
         group = self._groups.get(key)
         if group is None:
             group = self._groups[key] = _Group(len(self._groups) + 1, item)
-            self._unexplained += not item.answer.matches
+            self._unexplained += item.known.key is None
         group.add(item)
-        if item.event is None and item.answer.reason is None:
+        if item.event is None:
             self._open(item, group)
         if log.body.endswith(" callbacks suppressed") and (left_out := suppressed(log.body)) is not None:
             self._suppressed[left_out[0]] += left_out[1] * log.repeats
@@ -172,22 +172,13 @@ class Fold:
             self._before_headline.popitem(last=False)
 
 
-def identity(match: Match) -> tuple[object, ...]:
-    """Return what tells the messages of a log apart."""
-    message = match.message
-    return (message.path, message.line_start, message.call, match.form.printed)
-
-
 def _is_report_row(item: Explained) -> bool:
     """Tell whether a row of an event is no message by itself."""
     body = item.row.log.body
-    return not item.answer.matches or item.row.log.fragment or is_opener(body) or is_report_row(body)
+    return item.known.key is None or item.row.log.fragment or is_opener(body) or is_report_row(body)
 
 
 def _key(answer: Answer, log: LogLine, *, by_text: bool) -> object:
-    if answer.matches:
-        # Warnings have one call in common: what tells them apart is the place that they name.
-        return identity(answer.matches[0]), answer.points_to
     code = answer.reason.code if answer.reason else None
     if code in FOLDED_BY_REASON or not by_text:
         return code
@@ -195,6 +186,10 @@ def _key(answer: Answer, log: LogLine, *, by_text: bool) -> object:
 
 
 _RANK = {tier.value: rank for rank, tier in enumerate(Tier)}
+
+
+def _rank(item: Explained) -> int:
+    return _RANK.get(item.known.answer.verdict, len(_RANK))
 
 
 @dataclass(slots=True)
@@ -214,18 +209,19 @@ class _Group:
     fresh: bool = True
 
     def add(self, item: Explained) -> None:
-        item = _cut(item)
+        if len(item.row.log.text) > EXAMPLE_LENGTH:
+            item = _cut(item)
         self.fresh = True
         # A syslog daemon may have folded repeats already: "message repeated 3 times".
         self.count += item.row.log.repeats
         if self.first is None:
             self.first = self.example = item
-        elif _RANK.get(item.answer.verdict, 9) < _RANK.get(self.example.answer.verdict, 9):
+        elif _rank(item) < _rank(self.example):
             self.example = item
         self.last = item
-        if not item.answer.matches:
+        if item.known.refit is None:
             return
-        values = item.answer.matches[0].values
+        values = item.values or item.known.answer.matches[0].values
         self.values.extend(Counter() for _ in values[len(self.values) :])
         for position, value in enumerate(values):
             if value.value is not None:
@@ -251,7 +247,7 @@ class _Group:
             ArgumentValues(tuple(counter.most_common()), position not in self.incomplete)
             for position, counter in enumerate(self.values)
         )
-        matches = self.example.answer.matches
+        matches = self.example.known.answer.matches
         function = matches[0].message.function if matches else None
         occurrences = Occurrences(
             self.count,
@@ -267,8 +263,6 @@ class _Group:
 def _cut(item: Explained) -> Explained:
     """Return an item that is small enough to be kept."""
     log = item.row.log
-    if len(log.text) <= EXAMPLE_LENGTH:
-        return item
     short = replace(log, text=log.text[:EXAMPLE_LENGTH], body=log.body[:EXAMPLE_LENGTH], truncated=True)
     return replace(item, row=replace(item.row, log=short))
 

@@ -14,7 +14,7 @@ from ksrcfind.batch.answers import Answers
 from ksrcfind.batch.choose import Choice, by_severity, grouped
 from ksrcfind.batch.coverage import Tally
 from ksrcfind.batch.explain import Explained, explained
-from ksrcfind.batch.fold import Fold, Folded, identity
+from ksrcfind.batch.fold import Fold, Folded
 from ksrcfind.cli.options import ANSWERS, Batching
 from ksrcfind.cli.session import Session, begin
 from ksrcfind.cli.terminal import INTERRUPTED
@@ -162,7 +162,7 @@ class _Run:
         """Return a finding with its history, which equal lines share."""
         if not finding.answer.matches:
             return finding
-        key = tuple(map(identity, finding.answer.matches))
+        key = tuple((match.message, match.form.printed) for match in finding.answer.matches)
         known = self.known.get(key)
         if known is None:
             [(_, told)] = self.finder.traced([finding], self.options.history_mode)

@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from ksrcfind.batch.answers import level_of
 from ksrcfind.batch.choose import Group
-from ksrcfind.batch.coverage import Summary, level_of
+from ksrcfind.batch.coverage import Summary
 from ksrcfind.batch.fold import Folded, Occurrences, Sighting
 from ksrcfind.finding import Finding
 from ksrcfind.output.record import told_matches
@@ -17,6 +18,9 @@ LEVEL_STYLES = dict.fromkeys(("emerg", "alert", "crit", "err"), "error") | {"war
 
 COUNT_WIDTH = 7
 """Width of the column of counts."""
+
+MOST_BOOTS = 10
+"""Boots that are shown."""
 
 MEANINGS = {
     "userspace": "written by user-space programs",
@@ -89,10 +93,12 @@ class LogTextWriter:
     def _summary(self, summary: Summary) -> Iterator[list[Span | str]]:
         end = ", interrupted" if summary.interrupted else ""
         yield [(f"{_lines(summary.lines)}, {_messages(summary.messages)}{end}", "title")]
-        for seen in summary.boots:
+        for seen in summary.boots[:MOST_BOOTS]:
             version = f"Linux {seen.boot.version}" if seen.boot.version else "a kernel that does not say its version"
             name = f"{seen.source}:{seen.boot.line}" if self.name_sources else f"line {seen.boot.line}"
             yield [f"  {_lines(seen.lines):>14}  ", version, (f", from {name} on", "label")]
+        if len(summary.boots) > MOST_BOOTS:
+            yield [f"  and {len(summary.boots) - MOST_BOOTS:,} further boots"]
         yield []
         kernel = summary.kernel_lines
         for name, count in summary.verdicts.items():
