@@ -396,7 +396,7 @@ def test_completion(linux_mini):
     process = program(cwd=linux_mini, env=environment)
     out, _ = process.communicate(timeout=60)
     assert out.split() == [b"doctor"]
-    environment |= {"COMP_WORDS": "ksrcfind find --no", "COMP_CWORD": "2"}
+    environment |= {"COMP_WORDS": "ksrcfind find --no-h", "COMP_CWORD": "2"}
     process = program(cwd=linux_mini, env=environment)
     out, _ = process.communicate(timeout=60)
     assert out.split() == [b"--no-history"]

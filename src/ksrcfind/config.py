@@ -57,6 +57,8 @@ class Settings:
     """Shell patterns of the tags that are releases."""
     jobs: int | None = None
     """Processes that work at the same time; None: one for each core that may be used."""
+    follow: bool = True
+    """Whether the text of messages is followed through history; otherwise git blame is the answer."""
     color: Color = "auto"
     roots: tuple[Root, ...] = ()
     """Log calls to start from besides the built-in ones."""

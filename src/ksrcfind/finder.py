@@ -86,8 +86,7 @@ class Finder:
         releases = None
         if not isinstance(snapshot, DirectorySnapshot):
             releases = Releases(snapshot.repository, settings.release_tags, store)
-        # Following the text through history is not finished: until then the answer is what blame says.
-        self._history = History(snapshot, releases, follow=False)
+        self._history = History(snapshot, releases, store, follow=settings.follow, jobs=settings.jobs)
         self._narrow: Narrow | None = None
         self._matcher: Matcher | None = None
         self._index: RevisionIndex | None = None

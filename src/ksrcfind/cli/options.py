@@ -121,6 +121,9 @@ class Asking(Common):
         ),
     ] = Traced.FIRST
     no_history: Annotated[bool, typer.Option("--no-history", help="Tell no history: faster, for long logs.")] = False
+    no_follow: Annotated[
+        bool, typer.Option("--no-follow", help="Tell what git blame says instead of following the message's text.")
+    ] = False
 
     @property
     def history_mode(self) -> HistoryMode:

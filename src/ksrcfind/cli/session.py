@@ -70,6 +70,7 @@ def begin(options: Common) -> Session:
             settings,
             repo=options.repo or settings.repo,
             jobs=options.jobs or settings.jobs,
+            follow=not (isinstance(options, Asking) and options.no_follow),
         ),
         rev=options.rev,
         terminal=open_terminal(options.color or default, quiet=options.quiet, machine=machine),

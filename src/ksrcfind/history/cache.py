@@ -11,7 +11,7 @@ from ksrcfind.history.blame import Blame
 from ksrcfind.history.follow import Story
 from ksrcfind.tree.repository import Repository
 
-VERSION = 1
+VERSION = 2
 """Raised when the same question gets a different answer: what was kept is asked anew."""
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from ksrcfind.history.blame import Blame
 from ksrcfind.history.sightings import Ancestor, Sighting, Sightings
-from ksrcfind.history.wording import differs_by_prefix, holds
+from ksrcfind.history.wording import Wording, differs_by_prefix, holds, same
 
 REVERT = re.compile(r"^This reverts commit ([0-9a-f]{40}(?:[0-9a-f]{24})?)", re.MULTILINE)
 LONGEST = 200
@@ -62,9 +62,7 @@ class Story:
 
     steps: tuple[Step, ...]
     introduced: int
-    """Index of the step that brought the text on the line that was asked for, in however many literals it stood."""
-    literal: int
-    """Index of the step since which it stands in one literal, as a search of the source finds it."""
+    """Index of the step that brought the wording, in however many literals it stood."""
     beginning: bool
     """True if the last step is where the history itself begins: the message may be older."""
 
@@ -98,8 +96,7 @@ class Follower:
         place = Sighting(commit, path, wording, source)
         literal = source.literal(line) or wording.text
         steps: list[Step] = []
-        introduced: str | None = None
-        whole: str | None = None
+        introduced: int | None = None
         while len(steps) < LONGEST:
             answers = yield Question(place.commit, place.path, _lines(place))
             seen = self._touching(place, answers.values())
@@ -107,11 +104,9 @@ class Follower:
                 break
             found = (self._ancestor(seen) if seen.text == place.text else None) or self._earlier(seen)
             before = found.ancestor.sighting.wording if found is not None else None
-            if introduced is None and not (before and holds(before.text, literal)):
-                introduced = seen.commit
-            if whole is None and not (before and any(holds(part, literal) for part in before.literals)):
-                whole = seen.commit
             steps += self._renames(place, seen)
+            if introduced is None and not (before and _reads(before, wording.text, literal)):
+                introduced = len(steps)
             steps.append(_step(seen, found, revert=self._is_revert(seen.commit)))
             if found is None:
                 break
@@ -121,10 +116,7 @@ class Follower:
             return None
         last = self._sightings.commit(steps[-1].commit)
         beginning = last is None or not last.parents
-        oldest = len(steps) - 1
-        commits = [step.commit for step in steps]
-        first, first_whole = (oldest if commit is None else commits.index(commit) for commit in (introduced, whole))
-        return Story(tuple(steps), first, first_whole, beginning)
+        return Story(tuple(steps), len(steps) - 1 if introduced is None else introduced, beginning)
 
     def _touching(self, place: Sighting, blames: Iterable[Blame]) -> Sighting | None:
         """Return the message right after the newest commit that touched one of its lines and left this text.
@@ -209,6 +201,11 @@ class Follower:
     def _date(self, name: str) -> float:
         commit = self._sightings.commit(name)
         return commit.committer.date.timestamp() if commit is not None else 0.0
+
+
+def _reads(before: Wording, text: str, literal: str) -> bool:
+    """Tell whether an older wording is the same text, however it is cut into literals, or has the literal in one."""
+    return same(before.text, text) or any(holds(part, literal) for part in before.literals)
 
 
 def _lines(place: Sighting) -> tuple[int, ...]:

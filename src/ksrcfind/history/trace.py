@@ -40,17 +40,14 @@ class History:
         cache: Cache | None = None,
         *,
         follow: bool = True,
-        by_literal: bool = False,
         jobs: int | None = None,
     ) -> None:
         """Ask `releases` for first tags; by default those that tags `v5.9` name, remembered for this run only.
 
         `cache` keeps the stories of committed files, which cost from 0.1 s to a second each.
-        Without `follow` history ends at what git blame says. A message counts as introduced with the text on its line,
-        in however many string literals it stood; with `by_literal` only since it stands in one. `jobs` blames run at
-        the same time, by default one for each processor.
+        Without `follow` history ends at what git blame says. `jobs` blames run at the same time, by default one for
+        each processor.
         """
-        self._by_literal = by_literal
         self._commits: dict[str, RawCommit] = {}
         self.releases: Releases | None = None
         self._tracer: Tracer | None = None
@@ -102,7 +99,7 @@ class History:
             return Provenance("blame-only", last, note=self._beginning(last.commit) if begins else None)
         introduced, origin = (
             self._change(step.commit, step.path, step.line, decoded(step.text))
-            for step in (story.steps[story.literal if self._by_literal else story.introduced], story.steps[-1])
+            for step in (story.steps[story.introduced], story.steps[-1])
         )
         note = self._beginning(origin.commit) if story.beginning else None
         return Provenance("traced", last, introduced, origin, tuple(self._events(story)), note)

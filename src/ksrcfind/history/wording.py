@@ -226,9 +226,14 @@ def contains(old: str, new: str) -> bool:
     return part in old and len(part.strip()) >= SHORTEST_PART
 
 
+def same(one: str, other: str) -> bool:
+    """Tell whether two texts are the same but for the punctuation at their ends."""
+    return END.sub("", one) == END.sub("", other)
+
+
 def holds(old: str, new: str) -> bool:
     """Tell whether a text is an older one or a part of it."""
-    return END.sub("", new) == END.sub("", old) or contains(old, new)
+    return same(old, new) or contains(old, new)
 
 
 def lost_prefix(old: str, new: str) -> bool:

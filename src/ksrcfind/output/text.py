@@ -1,13 +1,13 @@
 """The format text of find and at: what a maintainer would paste into a bug report."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from ksrcfind.batch.choose import Group
 from ksrcfind.batch.coverage import Summary
 from ksrcfind.batch.fold import Folded
 from ksrcfind.finding import Finding
-from ksrcfind.history.provenance import Change, Commit, Provenance
+from ksrcfind.history.provenance import Change, Commit, Event, Provenance
 from ksrcfind.match.answer import Match
 from ksrcfind.output.record import NO_HISTORY, shown_values, told_matches
 from ksrcfind.output.style import Painter, Span
@@ -19,6 +19,12 @@ COLUMN = 15
 
 EXPRESSION_WIDTH = 32
 """Expressions up to this width put the values into one column; longer ones push theirs to the right."""
+
+UNRELEASED = "no tag"
+"""Stands for the tag of a commit that is in no release."""
+
+TELL_TEXT = {"introduced", "reworded", "reapplied"}
+"""Events that tell what the message reads; others tell names of files, functions, calls and levels."""
 
 NO_HISTORY_TO_ASK = "There is no history to ask; ksrcfind doctor says why."
 
@@ -101,29 +107,50 @@ class TextWriter:
     def _history(self, history: Provenance) -> Iterator[str]:
         first, last = history.introduced, history.last_changed
         note = history.note or (NO_HISTORY_TO_ASK if history.status == "unavailable" else None)
-        if first is not None or last is not None:
+        shown = first or last
+        if shown is not None:
+            commit = self.commits(shown.commit)
             yield self.painter.line()
-        if first is not None:
-            yield from self._commit("Introduced", first)
-        if history.origin is not None and (first is None or history.origin.commit != first.commit):
-            yield from self._fact("First wording", *changed(history.origin))
-        if last is not None:
-            if first is None:
-                yield from self._commit("Last changed", last)
-            elif last.commit != first.commit:
+            yield from self._commit("Introduced" if first else "Last changed", shown, commit)
+            if history.origin is not None and history.origin.commit != shown.commit:
+                yield from self._fact("First wording", *changed(history.origin))
+            if last is not None and last.commit != shown.commit:
                 yield from self._fact("Last changed", *changed(last))
+            yield from self._events(history.events)
+            yield from self._message(commit)
         if note:
             yield self.painter.line()
             yield self.painter.line(note, indent=2)
 
-    def _commit(self, label: str, change: Change) -> Iterator[str]:
-        commit = self.commits(change.commit)
+    def _commit(self, label: str, change: Change, commit: Commit) -> Iterator[str]:
         author, release = commit.author, change.release
         yield from self._fact(label, *cited(change))
         yield from self._fact("Author", f"{author.name} <{author.email}>")
         yield from self._fact("Date", f"{author.date:%Y-%m-%d %H:%M:%S %z}")
         yield from self._fact("First tag", (release.first_tag or "none contains it", "release"))
         yield from self._fact("First release", (release.first_release or "none yet", "release"))
+
+    def _events(self, events: Sequence[Event]) -> Iterator[str]:
+        """Tell what happened to the message since it first read in any way; nothing if that is all there is."""
+        if len(events) < 2:
+            return
+        yield self.painter.line()
+        tags = max(len(event.first_tag or UNRELEASED) for event in events)
+        told: str | None = None
+        for event in events:
+            tag = f"{event.first_tag or UNRELEASED:<{tags}}"
+            new = event.commit != told
+            yield self.painter.line(
+                (tag if new else " " * tags, "release"),
+                "  ",
+                (event.commit[:12] if new else " " * 12, "commit"),
+                "  ",
+                *happened(event),
+                indent=2,
+            )
+            told = event.commit
+
+    def _message(self, commit: Commit) -> Iterator[str]:
         body = body_of(commit)
         if body:
             yield self.painter.line()
@@ -166,6 +193,20 @@ def where(match: Match) -> list[Span | str]:
 def how(match: Match) -> list[Span | str]:
     """Return the spans that say how well a call explains the line: `exact match, confidence 0.97`."""
     return [(f"{match.tier.value} match", match.tier.value), (f", confidence {match.confidence:.2f}", "label")]
+
+
+def happened(event: Event) -> list[Span | str]:
+    """Return the spans that tell a step of a message's life: `converted from printk to pr_err`."""
+    kind = (event.kind.replace("_", " "), "label")
+    # A text that came or went is told by a revert as well.
+    show = quoted if event.kind in TELL_TEXT or event.after is None else str
+    if event.before is None:
+        return [kind] if event.after is None else [kind, " ", (show(event.after), "code")]
+    if event.after is None:
+        return [kind, ", gone is ", (show(event.before), "code")]
+    if event.kind == "reworded":  # What it was stands above.
+        return [kind, " to ", (show(event.after), "code")]
+    return [kind, " from ", (show(event.before), "code"), " to ", (show(event.after), "code")]
 
 
 def cited(change: Change) -> list[Span | str]:
