@@ -15,7 +15,7 @@ from ksrcfind.batch.choose import Choice, by_severity, grouped
 from ksrcfind.batch.coverage import Tally
 from ksrcfind.batch.explain import Explained, explained
 from ksrcfind.batch.fold import Fold, Folded
-from ksrcfind.cli.options import ANSWERS, Batching
+from ksrcfind.cli.options import ANSWERS, Batching, Format
 from ksrcfind.cli.session import Session, begin
 from ksrcfind.cli.terminal import INTERRUPTED
 from ksrcfind.errors import KsrcfindError
@@ -29,7 +29,7 @@ from ksrcfind.log.stream import STDIN, follow_file, follow_pipe, pause, read_log
 from ksrcfind.output.writer import Writer
 from ksrcfind.progress import SILENT, Progress
 
-LOG_FORMATS = ANSWERS
+LOG_FORMATS = (*ANSWERS, Format.CSV, Format.SARIF, Format.HTML)
 """Formats of batch."""
 
 UPDATE_S = 1.0
@@ -189,6 +189,8 @@ class _Run:
 
 def _sources(options: Batching, logs: Sequence[str]) -> list[str]:
     """Return the names of the logs. Raises `KsrcfindError` for what cannot be meant."""
+    if options.format is Format.HTML and (options.each or options.follow):
+        raise KsrcfindError("html shows messages, not lines", "Leave --each and --follow out.")
     if options.journal:
         if logs:
             raise KsrcfindError("--journal and a log file at the same time", "Ask for one after the other.")

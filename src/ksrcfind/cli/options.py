@@ -29,6 +29,8 @@ class Format(StrEnum):
     NDJSON = "ndjson"
     QUICKFIX = "quickfix"
     CSV = "csv"
+    SARIF = "sarif"
+    HTML = "html"
 
 
 ANSWERS = (Format.TEXT, Format.JSON, Format.NDJSON, Format.QUICKFIX)

@@ -14,6 +14,8 @@ from ksrcfind.finder import Finder
 from ksrcfind.output.json import JsonWriter, NdjsonWriter
 from ksrcfind.output.logtext import LogTextWriter
 from ksrcfind.output.quickfix import QuickfixWriter
+from ksrcfind.output.sarif import SarifWriter
+from ksrcfind.output.table import CsvWriter
 from ksrcfind.output.text import TextWriter
 from ksrcfind.output.writer import Writer
 
@@ -54,6 +56,15 @@ class Session:
             return NdjsonWriter(write, finder.commit)
         if options.format is Format.QUICKFIX:
             return QuickfixWriter(write, None if finder.root == self.directory else finder.root)
+        if options.format is Format.CSV:
+            return CsvWriter(write)
+        if options.format is Format.SARIF:
+            return SarifWriter(write)
+        if options.format is Format.HTML:
+            # Imported late: 30 ms that no other format needs.
+            from ksrcfind.output.html import HtmlWriter  # noqa: PLC0415
+
+            return HtmlWriter(write, finder.commit, finder.source, ", ".join(logs))
         if logs:
             several = len(logs) > 1 or Path(logs[0]).is_dir()
             return LogTextWriter(write, self.terminal.painter, name_sources=several)

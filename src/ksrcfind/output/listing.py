@@ -1,7 +1,5 @@
 """The formats of `messages`: every message of a tree, one record for each text that it can print."""
 
-import csv
-import io
 from collections.abc import Iterable, Iterator
 
 import msgspec
@@ -9,7 +7,7 @@ import msgspec
 from ksrcfind.output.json import encode
 from ksrcfind.output.record import SCHEMA, Record, message_fields
 from ksrcfind.output.style import Painter
-from ksrcfind.output.visible import visible
+from ksrcfind.output.table import row
 from ksrcfind.source.message import Form, Message
 from ksrcfind.source.template import template
 
@@ -47,14 +45,14 @@ def listing_json(messages: Iterable[Message]) -> Texts:
 
 def listing_csv(messages: Iterable[Message]) -> Texts:
     """Yield a head and one row for each record, quoted as RFC 4180 has it; what is not known is empty."""
-    yield _row(COLUMNS)
+    yield row(COLUMNS)
     for message, form in _told(messages):
         defined = message.defined_at
         fields = message_fields(message, form) | {
             "arguments": "; ".join(f"{argument.conversion} {argument.expression}" for argument in form.arguments),
             "defined_at": defined and f"{defined.path}:{defined.line} {defined.macro}",
         }
-        yield _row(fields[column] for column in COLUMNS)
+        yield row(fields[column] for column in COLUMNS)
 
 
 def listing_text(messages: Iterable[Message], painter: Painter) -> Texts:
@@ -74,9 +72,3 @@ def _told(messages: Iterable[Message]) -> Iterator[tuple[Message, Form]]:
     for message in messages:
         for form in message.forms:
             yield message, form
-
-
-def _row(values: Iterable[object]) -> str:
-    line = io.StringIO()
-    csv.writer(line, lineterminator="\n").writerow("" if v is None else visible(str(v)) for v in values)
-    return line.getvalue()

@@ -1,0 +1,337 @@
+"""The format html: one file that opens offline and shows what a log says.
+
+The page's own script and style are named by their hashes in its content security policy, so nothing else can run in it.
+Everything that strangers wrote is escaped by the template or handed over as JSON and shown as text.
+"""
+
+import base64
+import hashlib
+import math
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
+from importlib.resources import files
+
+from ksrcfind import __version__
+from ksrcfind.batch.answers import level_of
+from ksrcfind.batch.choose import NO_RELEASE, Group, arrival
+from ksrcfind.batch.coverage import ASIDE, SEVERITY, Summary, severity
+from ksrcfind.batch.fold import Folded, Sighting
+from ksrcfind.batch.timeline import Chart
+from ksrcfind.finding import Finding
+from ksrcfind.history.provenance import Commit, Event, Provenance
+from ksrcfind.history.versions import parse_tag
+from ksrcfind.match.answer import Match
+from ksrcfind.output.json import encode
+from ksrcfind.output.logtext import MEANINGS
+from ksrcfind.output.record import named_commits, told_matches
+from ksrcfind.output.text import quoted
+from ksrcfind.output.visible import visible
+from ksrcfind.output.writer import Commits, Write
+
+Source = Callable[[str, int, int], list[str]]
+"""Gives the lines of a file of the tree, from and to 1-based line numbers (`Finder.source`)."""
+
+Data = dict[str, object]
+
+AROUND = 3
+"""Lines of source shown before and after a call."""
+
+MOST_BARS = 12
+"""Bars of a chart."""
+
+NOTHING = "–"
+"""Stands for a release or subsystem that is not known."""
+
+COLUMNS = {
+    "level": "level",
+    "count": "count",
+    "body": "message",
+    "place": "place",
+    "release": "since",
+    "subsystem": "subsystem",
+    "first": "first",
+}
+
+
+class HtmlWriter:
+    """Keeps what a log says and writes the page at the end."""
+
+    def __init__(self, write: Write, commits: Commits, source: Source, title: str) -> None:
+        self._write = write
+        self._commits = commits
+        self._source = source
+        self._title = title
+        self._messages: list[Data] = []
+        self._told: dict[str, Data] = {}
+        self._tree = ""
+
+    def finding(self, finding: Finding) -> None:
+        """Never called: a page shows folded messages only."""
+        raise NotImplementedError
+
+    def group(self, group: Group) -> None:
+        """Keep the messages of a group."""
+        for folded in group.messages:
+            self.folded(folded)
+
+    def folded(self, folded: Folded) -> None:
+        """Keep a message, and the commits that it names."""
+        if not folded.is_message:
+            return
+        finding = folded.finding
+        self._tree = finding.tree.rev or finding.tree.commit or self._tree
+        for commit in named_commits(finding):
+            if commit not in self._told:
+                self._told[commit] = _commit(self._commits(commit))
+        self._messages.append(_message(folded, self._source, order=folded.number))
+
+    def end(self, summary: Summary | None) -> None:
+        """Write the page."""
+        if summary is None:
+            return
+        # Imported late: no other format needs it.
+        from jinja2 import Environment  # noqa: PLC0415
+        from markupsafe import Markup  # noqa: PLC0415
+
+        def shown(value: object) -> object:
+            return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+        style, script = _resource("report.css"), _resource("report.js")
+        document = {"messages": self._messages, "commits": self._told}
+        template = Environment(autoescape=True, finalize=shown, trim_blocks=True).from_string(_resource("report.html"))
+        page = template.generate(
+            version=__version__,
+            title=self._title,
+            tree=self._tree,
+            summary=summary,
+            several=len({seen.source for seen in summary.boots}) > 1,
+            style=Markup(style),  # noqa: S704 - of this package
+            script=Markup(script),  # noqa: S704 - of this package
+            style_hash=_hash(style),
+            script_hash=_hash(script),
+            data=Markup(_in_script(encode(_shown(document)))),  # noqa: S704 - escaped for where it stands
+            coverage=list(_coverage(summary)),
+            bars=[chart for chart in self._bars() if chart["bars"]],
+            timelines=[_timeline(chart, several=len(summary.charts) > 1) for chart in summary.charts],
+            selects=[_select(name, self._messages) for name in ("level", "tier", "release", "subsystem")],
+            columns=[{"name": name, "title": title} for name, title in COLUMNS.items()],
+            rows=self._messages,
+        )
+        for piece in page:
+            self._write(piece)
+
+    def _bars(self) -> Iterator[Data]:
+        yield _bars("release", "Messages by the release that brought them", self._messages, _newest)
+        yield _bars("subsystem", "Messages by subsystem", self._messages, None)
+
+
+def _resource(name: str) -> str:
+    return (files("ksrcfind.output") / "report" / name).read_text(encoding="utf-8")
+
+
+def _hash(text: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def _in_script(document: str) -> str:
+    """Return JSON that cannot end the element in which it stands."""
+    return document.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def _shown(value: object) -> object:
+    """Return data with all text made visible."""
+    if isinstance(value, str):
+        return visible(value)
+    if isinstance(value, dict):
+        return {key: _shown(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_shown(item) for item in value]
+    return value
+
+
+def _message(folded: Folded, source: Source, order: int) -> Data:
+    finding, seen = folded.finding, folded.occurrences
+    level = level_of(finding.log, finding.answer) or "unknown"
+    told = next(told_matches(finding), None)
+    change = arrival(finding)
+    release = (change.release.first_release or change.release.first_tag or NO_RELEASE) if change else NOTHING
+    reason, place = finding.answer.reason, finding.answer.points_to
+    return {
+        "id": folded.number,
+        "order": order,
+        "level": level,
+        "rank": severity(finding.log, finding.answer),
+        "count": seen.count,
+        "body": finding.log.body if finding.log else finding.input.text,
+        "release": release,
+        "age": _age(release),
+        "subsystem": finding.subsystem.name if finding.subsystem else NOTHING,
+        "maintainers": [*finding.subsystem.maintainers, *finding.subsystem.lists] if finding.subsystem else [],
+        "first": _moment(seen.first),
+        "when": f"{_where(seen.first)} to {_where(seen.last)}" if seen.count > 1 else _where(seen.first),
+        "suppressed": seen.suppressed,
+        "report": seen.report and {"rows": seen.report.rows, "example": seen.report.example},
+        "reason": reason.text if reason else None,
+        "points_to": place and f"{place.path}:{place.line}",
+        "tier": finding.answer.verdict,
+        **(_match(*told, folded, source) if told else _NO_MATCH),
+    }
+
+
+_NO_MATCH: Data = {
+    "confidence": None,
+    "place": "",
+    "line": 0,
+    "end": 0,
+    "call": None,
+    "source": [],
+    "arguments": [],
+    "commits": [],
+    "events": [],
+    "others": [],
+}
+
+
+def _match(match: Match, history: Provenance, folded: Folded, source: Source) -> Data:
+    message, values = match.message, folded.occurrences.arguments
+    first = max(1, message.line_start - AROUND)
+    lines = source(message.path, first, message.line_end + AROUND)
+    return {
+        "confidence": match.confidence,
+        "place": _place(match),
+        "line": message.line_start,
+        "end": message.line_end,
+        "call": f"{message.call}({quoted(message.format)})",
+        "source": list(enumerate((line.expandtabs(8) for line in lines), first)),
+        "arguments": [
+            {
+                "conversion": value.conversion,
+                "expression": value.expression,
+                "values": values[number].values if number < len(values) else (),
+                "complete": number >= len(values) or values[number].complete,
+            }
+            for number, value in enumerate(match.values)
+        ],
+        "commits": list(_changes(history)),
+        "events": [
+            " ".join(filter(None, [event.first_tag or NOTHING, event.kind, event.commit[:12], _step(event)]))
+            for event in history.events
+        ],
+        "others": [_place(other) for other, _ in told_matches(folded.finding)][1:],
+    }
+
+
+def _step(event: Event) -> str:
+    return f"{event.before} → {event.after}" if event.before and event.after else ""
+
+
+def _changes(history: Provenance) -> Iterator[tuple[str, str]]:
+    """Yield title and commit of what is to be told of a history, each commit once."""
+    named = [
+        ("Introduced", history.introduced),
+        ("First wording", history.origin),
+        ("Last changed", history.last_changed),
+    ]
+    seen: set[str] = set()
+    for title, change in named:
+        if change is not None and change.commit not in seen:
+            seen.add(change.commit)
+            yield title, change.commit
+
+
+def _place(match: Match) -> str:
+    function = f" {match.message.function}()" if match.message.function else ""
+    return f"{match.message.path}:{match.message.line_start}{function}"
+
+
+def _commit(commit: Commit) -> Data:
+    return {
+        "commit": commit.id,
+        "subject": commit.subject,
+        "message": commit.message,
+        "author": f"{commit.author.name} <{commit.author.email}>",
+        "date": f"{commit.author.date:%Y-%m-%d}",
+        "first_tag": commit.release.first_tag,
+        "first_release": commit.release.first_release,
+    }
+
+
+def _moment(seen: Sighting) -> str:
+    if seen.uptime_s is not None:
+        return f"{seen.uptime_s:.6f}"
+    return seen.wallclock or (seen.time.isoformat() if seen.time else "")
+
+
+def _where(seen: Sighting) -> str:
+    moment = _moment(seen)
+    return f"{seen.source or ''}:{seen.line}" + (f" at {moment}" if moment else "")
+
+
+def _age(release: str) -> list[int] | int:
+    """Return a number that grows with the age of a release."""
+    version = parse_tag(release, tail=True)
+    if version is None:
+        return 0 if release == NO_RELEASE else 10**12
+    major, minor, patch, level = (*version.numbers, 0, 0, 0)[:4]
+    return 10**12 - 1 - (((major * 1000 + minor) * 1000 + patch) * 100 + min(level, 99))
+
+
+def _coverage(summary: Summary) -> Iterator[Data]:
+    kernel = summary.kernel_lines
+    for name, count in summary.verdicts.items():
+        told = count - summary.aside if name == "none" else count
+        yield {"name": name, "lines": told, "share": f"{100 * told / kernel:.1f} %" if kernel else "", "aside": False}
+    for code, count in summary.reasons.items():
+        kind = "not the kernel's" if code in ASIDE else "of none"
+        yield {"name": f"{kind}: {MEANINGS.get(code, code)}", "lines": count, "share": "", "aside": True}
+
+
+def _bars(name: str, title: str, messages: Sequence[Data], order: Callable[[str], object] | None) -> Data:
+    counts = Counter(str(message[name]) for message in messages if message[name] != NOTHING)
+    ranked = sorted(counts.items(), key=lambda item: order(item[0])) if order else counts.most_common()  # type: ignore[arg-type,return-value]
+    most = max(counts.values(), default=1)
+    bars = [{"name": key, "count": count, "width": round(100 * count / most, 2)} for key, count in ranked[:MOST_BARS]]
+    return {"name": name, "title": title, "bars": bars, "more": max(0, len(ranked) - MOST_BARS)}
+
+
+def _newest(release: str) -> object:
+    return _age(release)
+
+
+def _select(name: str, messages: Sequence[Data]) -> Data:
+    values = {str(message[name]) for message in messages}
+    order = {"level": lambda value: SEVERITY.get(value, 99), "release": _newest}.get(name, str)
+    return {"name": name, "title": "how" if name == "tier" else COLUMNS[name], "options": sorted(values, key=order)}  # type: ignore[arg-type]
+
+
+def _timeline(chart: Chart, *, several: bool) -> Data:
+    highest = max((sum(column.values()) for column in chart.columns), default=1)
+    columns = []
+    for number, column in enumerate(chart.columns):
+        # By the root of the count: a boot's hundreds of lines would hide the single one that matters.
+        total = sum(column.values())
+        y, parts = 100.0, []
+        for level in sorted(column, key=SEVERITY.__getitem__):
+            height = round(100 * math.sqrt(total / highest) * column[level] / total, 3)
+            y -= height
+            parts.append({"level": level, "y": round(y, 3), "height": height})
+        counts = ", ".join(f"{count:,} {level}" for level, count in column.items())
+        columns.append({"x": number, "title": f"{_tick(chart, number)}: {counts or 'nothing'}", "parts": parts})
+    unit = {"uptime": "seconds since boot", "clock": "the log's clock", "line": "lines of the log"}[chart.unit]
+    return {
+        "name": f"{chart.source or ''} boot {chart.boot}" if several else "",
+        "label": f"{unit}; the highest column is {highest:,} lines, heights by the root of the number",
+        "width": len(chart.columns),
+        "columns": columns,
+        "start": _tick(chart, 0),
+        "end": _tick(chart, len(chart.columns)),
+    }
+
+
+def _tick(chart: Chart, column: int) -> str:
+    moment = chart.start + column * chart.step
+    if chart.unit != "clock":
+        return f"{moment:,.0f}"
+    told = datetime.fromtimestamp(moment, UTC)
+    return f"{told:%b %d %H:%M:%S}" if told.year == 2000 else f"{told:%Y-%m-%d %H:%M:%S}"

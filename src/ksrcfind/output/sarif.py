@@ -1,0 +1,125 @@
+"""The format sarif: Static Analysis Results Interchange Format 2.1.0, for tools that show findings in source code.
+
+Every message of the log is a result at the call that printed it; every call is a rule.
+"""
+
+from urllib.parse import quote
+
+import msgspec
+
+from ksrcfind import __version__
+from ksrcfind.batch.answers import level_of
+from ksrcfind.batch.choose import Group
+from ksrcfind.batch.coverage import SEVERITY, Summary, severity
+from ksrcfind.batch.fold import Folded
+from ksrcfind.finding import Finding
+from ksrcfind.match.answer import Match
+from ksrcfind.output.json import encode
+from ksrcfind.output.record import Record, told_matches
+from ksrcfind.output.writer import Write
+from ksrcfind.source.template import template
+
+SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
+
+
+class SarifWriter:
+    """One document, written at the end."""
+
+    def __init__(self, write: Write) -> None:
+        self._write = write
+        self._rules: dict[str, tuple[int, Record]] = {}
+        """Id → position and rule."""
+        self._results: list[Record] = []
+        self._tree: Record = {}
+
+    def finding(self, finding: Finding) -> None:
+        """Keep the result of a line."""
+        self._keep(finding, finding.log.repeats if finding.log else 1)
+
+    def folded(self, folded: Folded) -> None:
+        """Keep the result of a message."""
+        self._keep(folded.finding, folded.occurrences.count)
+
+    def group(self, group: Group) -> None:
+        """Keep the results of a group."""
+        for folded in group.messages:
+            self.folded(folded)
+
+    def end(self, summary: Summary | None) -> None:
+        """Write the document."""
+        driver = {"name": "ksrcfind", "version": __version__, "rules": [rule for _, rule in self._rules.values()]}
+        run: Record = {
+            "tool": {"driver": driver},
+            "columnKind": "unicodeCodePoints",
+            "results": self._results,
+            "invocations": [{"executionSuccessful": not (summary and summary.interrupted)}],
+            "properties": self._tree,
+        }
+        document = {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
+        self._write(msgspec.json.format(encode(document), indent=2) + "\n")
+
+    def _keep(self, finding: Finding, count: int) -> None:
+        self._tree = {"rev": finding.tree.rev, "commit": finding.tree.commit}
+        told = next(told_matches(finding), None)
+        if told is None:
+            return
+        match, history = told
+        change = history.introduced or history.last_changed
+        rule = f"{match.message.path}:{match.message.line_start}"
+        self._rules.setdefault(rule, (len(self._rules), _rule(rule, match)))
+        self._results.append(
+            {
+                "ruleId": rule,
+                "ruleIndex": self._rules[rule][0],
+                "level": _level(finding),
+                "message": {"text": finding.log.body if finding.log else finding.input.text},
+                "locations": [_location(match)],
+                "relatedLocations": _others(finding),
+                "occurrenceCount": count,
+                "properties": {
+                    "tier": match.tier.value,
+                    "confidence": match.confidence,
+                    "logLevel": level_of(finding.log, finding.answer),
+                    "firstTag": change.release.first_tag if change else None,
+                    "firstRelease": change.release.first_release if change else None,
+                    "commit": change.commit if change else None,
+                    "subsystem": finding.subsystem.name if finding.subsystem else None,
+                },
+            }
+        )
+
+
+def _rule(name: str, match: Match) -> Record:
+    text = template(match.form.printed).strip() or match.message.call
+    return {"id": name, "name": match.message.call, "shortDescription": {"text": text}}
+
+
+def _level(finding: Finding) -> str:
+    rank = severity(finding.log, finding.answer)
+    if rank <= SEVERITY["err"]:
+        return "error"
+    return "warning" if rank <= SEVERITY["warn"] else "note"
+
+
+def _others(finding: Finding) -> list[Record]:
+    """Return the places of the other calls that fit, each once, as the schema wants them."""
+    found: list[Record] = []
+    for match in finding.answer.matches[1:]:
+        location = _location(match)
+        if location not in found:
+            found.append(location)
+    return found
+
+
+def _location(match: Match) -> Record:
+    message = match.message
+    place: Record = {
+        "physicalLocation": {
+            # Of the tree's root, which the reader knows and this file does not name.
+            "artifactLocation": {"uri": quote(message.path), "uriBaseId": "SRCROOT"},
+            "region": {"startLine": message.line_start, "endLine": message.line_end},
+        }
+    }
+    if message.function:
+        place["logicalLocations"] = [{"name": message.function, "kind": "function"}]
+    return place

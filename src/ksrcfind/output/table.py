@@ -1,0 +1,106 @@
+"""The format csv: one row for each message of a log, or for each line."""
+
+import csv
+import io
+from collections.abc import Iterable
+
+from ksrcfind.batch.answers import level_of
+from ksrcfind.batch.choose import Group
+from ksrcfind.batch.coverage import Summary
+from ksrcfind.batch.fold import Folded, Occurrences, Sighting
+from ksrcfind.finding import Finding
+from ksrcfind.log.line import LogLine
+from ksrcfind.output.record import told_matches
+from ksrcfind.output.visible import visible
+from ksrcfind.output.writer import Write
+from ksrcfind.source.template import template
+
+COLUMNS = (
+    *("id", "count", "level", "verdict", "confidence", "rivals", "path", "line_start", "line_end", "function", "call"),
+    *("module", "subsystem", "template", "introduced_tag", "introduced_commit", "introduced_subject", "changed_tag"),
+    *("changed_commit", "changed_subject", "source", "first_line", "last_line", "first_time", "last_time", "reason"),
+    "body",
+)
+"""Of the format, in order."""
+
+
+class CsvWriter:
+    """A head, then rows quoted as RFC 4180 has it; what is not known is empty."""
+
+    def __init__(self, write: Write) -> None:
+        self._write = write
+        self._number = 0
+        write(row(COLUMNS))
+
+    def finding(self, finding: Finding) -> None:
+        """Write the row of a line."""
+        self._number += 1
+        self._row(self._number, finding, None)
+
+    def folded(self, folded: Folded) -> None:
+        """Write the row of a message."""
+        self._row(folded.number, folded.finding, folded.occurrences)
+
+    def group(self, group: Group) -> None:
+        """Write the rows of a group."""
+        for folded in group.messages:
+            self.folded(folded)
+
+    def end(self, summary: Summary | None) -> None:
+        """Write nothing more."""
+
+    def _row(self, number: int, finding: Finding, seen: Occurrences | None) -> None:
+        answer, log = finding.answer, finding.log
+        fields: dict[str, object] = {
+            "id": number,
+            "count": seen.count if seen else log.repeats if log else 1,
+            "level": level_of(log, answer),
+            "verdict": answer.verdict,
+            "rivals": answer.rivals,
+            "subsystem": finding.subsystem and finding.subsystem.name,
+            "source": finding.input.source,
+            "first_line": seen.first.line if seen else finding.input.line,
+            "last_line": seen.last.line if seen else finding.input.line,
+            "first_time": _time(seen.first) if seen else log and _time(log),
+            "last_time": _time(seen.last) if seen else log and _time(log),
+            "reason": answer.reason and answer.reason.code,
+            "body": log.body if log else finding.input.text,
+        }
+        for match, history in told_matches(finding):
+            message = match.message
+            fields |= {
+                "confidence": match.confidence,
+                "path": message.path,
+                "line_start": message.line_start,
+                "line_end": message.line_end,
+                "function": message.function,
+                "call": message.call,
+                "module": message.module,
+                "template": template(match.form.printed),
+            }
+            for name, change in (("introduced", history.introduced), ("changed", history.last_changed)):
+                if change is not None:
+                    fields |= {
+                        f"{name}_tag": change.release.first_tag,
+                        f"{name}_commit": change.commit,
+                        f"{name}_subject": change.subject,
+                    }
+            break
+        self._write(row(_no_formula(fields.get(column)) for column in COLUMNS))
+
+
+def row(values: Iterable[object]) -> str:
+    """Return a line of a table."""
+    line = io.StringIO()
+    csv.writer(line, lineterminator="\n").writerow("" if v is None else visible(str(v)) for v in values)
+    return line.getvalue()
+
+
+def _no_formula(value: object) -> object:
+    """Return a text that no spreadsheet takes for a formula: such a one gets an apostrophe in front."""
+    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
+
+
+def _time(seen: Sighting | LogLine) -> object:
+    """Return when a line was logged: by the calendar if the log tells, else in seconds since boot."""
+    return seen.time.isoformat() if seen.time else seen.wallclock or seen.uptime_s
