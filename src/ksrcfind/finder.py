@@ -6,6 +6,7 @@ from dataclasses import replace
 from enum import Enum
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ksrcfind.config import TREE_FILE, Settings, with_tree_file
 from ksrcfind.errors import KsrcfindError
@@ -14,8 +15,6 @@ from ksrcfind.history.provenance import Commit, Provenance
 from ksrcfind.history.releases import Releases
 from ksrcfind.history.trace import History, Request
 from ksrcfind.index import sources
-from ksrcfind.index.build import build
-from ksrcfind.index.narrow import Narrow
 from ksrcfind.index.report import IndexReport
 from ksrcfind.index.search import RevisionIndex
 from ksrcfind.index.store import Store, store_path
@@ -32,6 +31,9 @@ from ksrcfind.tree.checkout import CheckoutSnapshot
 from ksrcfind.tree.directory import DirectorySnapshot
 from ksrcfind.tree.open import AnySnapshot, open_snapshot
 from ksrcfind.tree.snapshot import TreeInfo
+
+if TYPE_CHECKING:
+    from ksrcfind.index.narrow import Narrow
 
 _OFF = Provenance("off")
 
@@ -227,6 +229,9 @@ class Finder:
 
     def build_index(self) -> IndexReport:
         """Index the whole tree, or bring its index up to date."""
+        # Here and below: the parser and all that links is imported where files are read; most questions read none.
+        from ksrcfind.index.build import build
+
         report = build(self._snapshot, self._store, self._roots, self._jobs, self._progress)
         self._store.put(f"token:{self._snapshot.key}", self._token())
         self._index = RevisionIndex(self._store, self._snapshot.key)
@@ -252,8 +257,10 @@ class Finder:
             self._matcher = Matcher(self._index)
         return self._matcher
 
-    def _narrowed(self) -> Narrow:
+    def _narrowed(self) -> "Narrow":
         if self._narrow is None:
+            from ksrcfind.index.narrow import Narrow
+
             self._narrow = Narrow(self._snapshot, self._store, self._roots)
         return self._narrow
 

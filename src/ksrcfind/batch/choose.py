@@ -2,32 +2,16 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from enum import StrEnum
 
 from ksrcfind.batch.coverage import SEVERITY, severity
 from ksrcfind.batch.fold import Folded
+from ksrcfind.batch.wanted import GroupBy, Only
 from ksrcfind.finding import Finding
 from ksrcfind.history.provenance import Change
 from ksrcfind.history.versions import Version, parse_tag
 
 UNEXPLAINED = "not explained"
 NO_RELEASE = "in no release"
-
-
-class Only(StrEnum):
-    """Which lines are wanted."""
-
-    MATCHED = "matched"
-    UNMATCHED = "unmatched"
-
-
-class GroupBy(StrEnum):
-    """What messages are put together by."""
-
-    MESSAGE = "message"
-    FILE = "file"
-    SUBSYSTEM = "subsystem"
-    RELEASE = "release"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,10 @@
-"""The commands. Each asks the Finder, hands the findings to a writer and returns its exit status."""
+"""The commands. Each asks the Finder, hands the findings to a writer and returns its exit status.
+
+What only one command needs is imported by it: an answer is wanted in less time than it takes to import everything.
+"""
 
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import partial
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Annotated, Any
 
@@ -12,21 +14,15 @@ from typer.core import TyperGroup
 from ksrcfind import __version__
 from ksrcfind.cli.arrange import Option, arrange, has_blank
 from ksrcfind.cli.examples import epilog
-from ksrcfind.cli.logs import LOG_FORMATS, batch
-from ksrcfind.cli.options import Asking, Common, Format, command
+from ksrcfind.cli.options import LOG_FORMATS, Asking, Batching, Common, Format, command
 from ksrcfind.cli.places import Place, in_tree, parse_place, parse_places
 from ksrcfind.cli.session import begin
 from ksrcfind.cli.terminal import INTERRUPTED, flush, show_error
-from ksrcfind.doctor import State, examine
 from ksrcfind.errors import KsrcfindError
 from ksrcfind.finder import Finder
 from ksrcfind.finding import Finding
 from ksrcfind.log.stream import STDIN, read_logs
-from ksrcfind.output.checks import checks_json, checks_text, report_json
-from ksrcfind.output.listing import Texts, listing_csv, listing_json, listing_ndjson, listing_text
-from ksrcfind.output.style import Painter
 from ksrcfind.output.writer import Writer
-from ksrcfind.source.message import Message
 
 FOUND, NOTHING_FOUND = 0, 1
 """Exit status; that of errors is theirs, 2."""
@@ -130,7 +126,26 @@ def at(
         return _show(findings, session.writer(options, finder))
 
 
-command(app, formats=LOG_FORMATS, epilog=epilog("batch"))(batch)
+@command(app, formats=LOG_FORMATS, epilog=epilog("batch"))
+def batch(
+    options: Batching,
+    logs: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="LOG...",
+            show_default=False,
+            help="Log files, compressed ones too, or directories of them; - is standard input.",
+        ),
+    ] = None,
+) -> int:
+    """Explain a whole log.
+
+    Repeats of one message are folded into one answer, the most severe first, written at the end with what the log came
+    to. Ctrl-C ends with what is done so far.
+    """
+    from ksrcfind.cli.logs import explain_logs
+
+    return explain_logs(options, logs or [])
 
 
 @command(app, formats=(Format.TEXT, Format.JSON, Format.NDJSON, Format.CSV), epilog=epilog("messages"))
@@ -145,13 +160,15 @@ def messages(
 
     One record for each log call, or for each of the texts that it chooses from. Builds a missing index first.
     """
+    from ksrcfind.output.listing import listing
+
     session = begin(options)
     with session.finder() as finder:
         wanted = [in_tree(path, finder.root, session.directory) for path in paths or ()]
         found = finder.messages(wanted)
         first = next(found, None)
-        texts = _listing(options.format, session.terminal.painter)(chain([first] if first else [], found))
-        for text in texts:
+        everything = chain([first] if first else [], found)
+        for text in listing(options.format, everything, session.terminal.painter):
             session.terminal.write(text)
     return FOUND if first else NOTHING_FOUND
 
@@ -162,6 +179,8 @@ def index(options: Common) -> int:
 
     Only what changed since the last time is read again. Nothing is written into the tree.
     """
+    from ksrcfind.output.checks import report_json
+
     session = begin(options)
     with session.finder() as finder:
         report = finder.build_index()
@@ -172,6 +191,9 @@ def index(options: Common) -> int:
 @command(app, formats=(Format.TEXT, Format.JSON), epilog=epilog("doctor"))
 def doctor(options: Common) -> int:
     """Say which tree, tags, history and index are used, and what to do about each."""
+    from ksrcfind.doctor import State, examine
+    from ksrcfind.output.checks import checks_json, checks_text
+
     session = begin(options)
     checks = list(examine(session.settings, session.directory, session.rev))
     as_json = options.format is Format.JSON
@@ -220,12 +242,6 @@ def _found(finder: Finder, options: Asking, words: list[str]) -> Iterator[Findin
         # A pasted piece of a log may be several lines.
         for line in word.removesuffix("\n").split("\n"):
             yield finder.find(line, limit=limit, history=history)
-
-
-def _listing(chosen: Format, painter: Painter) -> Callable[[Iterable[Message]], Texts]:
-    """Return what lists messages in a format."""
-    by_format = {Format.JSON: listing_json, Format.NDJSON: listing_ndjson, Format.CSV: listing_csv}
-    return by_format.get(chosen, partial(listing_text, painter=painter))
 
 
 def _show(findings: Iterable[Finding], writer: Writer) -> int:

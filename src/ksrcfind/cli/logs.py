@@ -1,4 +1,4 @@
-"""The command batch: a whole log in, what it says out."""
+"""What the command batch does: a whole log in, what it says out."""
 
 import signal
 import sys
@@ -6,16 +6,13 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Annotated
-
-import typer
 
 from ksrcfind.batch.answers import Answers
 from ksrcfind.batch.choose import Choice, by_severity, grouped
 from ksrcfind.batch.coverage import Tally
 from ksrcfind.batch.explain import Explained, explained
 from ksrcfind.batch.fold import Fold, Folded
-from ksrcfind.cli.options import ANSWERS, Batching, Format
+from ksrcfind.cli.options import Batching, Format
 from ksrcfind.cli.session import Session, begin
 from ksrcfind.cli.terminal import INTERRUPTED
 from ksrcfind.errors import KsrcfindError
@@ -29,9 +26,6 @@ from ksrcfind.log.stream import STDIN, follow_file, follow_pipe, pause, read_log
 from ksrcfind.output.writer import Writer
 from ksrcfind.progress import SILENT, Progress
 
-LOG_FORMATS = (*ANSWERS, Format.CSV, Format.SARIF, Format.HTML)
-"""Formats of batch."""
-
 UPDATE_S = 1.0
 """Seconds between two updates of folded answers while a log is followed."""
 
@@ -39,24 +33,13 @@ Told = tuple[Provenance, ...]
 """The history of each match of a line."""
 
 
-def batch(
-    options: Batching,
-    logs: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="LOG...",
-            show_default=False,
-            help="Log files, compressed ones too, or directories of them; - is standard input.",
-        ),
-    ] = None,
-) -> int:
-    """Explain a whole log.
+def explain_logs(options: Batching, logs: Sequence[str]) -> int:
+    """Explain the logs with these names, as the options have it; return the exit status.
 
-    Repeats of one message are folded into one answer, the most severe first, written at the end with what the log came
-    to. Ctrl-C ends with what is done so far.
+    Raises `KsrcfindError` for what cannot be meant, no tree and logs that cannot be read.
     """
     session = begin(options)
-    sources = _sources(options, logs or [])
+    sources = _sources(options, logs)
     choice = _choice(options)
     with session.finder() as finder, _ended_like_interrupted():
         run = _Run(session, finder, options, choice, session.writer(options, finder, logs=sources))

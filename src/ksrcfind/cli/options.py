@@ -14,7 +14,7 @@ from typing import Annotated, Any, get_type_hints
 
 import typer
 
-from ksrcfind.batch.choose import GroupBy, Only
+from ksrcfind.batch.wanted import GroupBy, Only
 from ksrcfind.errors import KsrcfindError
 from ksrcfind.finder import HistoryMode
 
@@ -35,6 +35,9 @@ class Format(StrEnum):
 
 ANSWERS = (Format.TEXT, Format.JSON, Format.NDJSON, Format.QUICKFIX)
 """Formats of the commands that answer with findings."""
+
+LOG_FORMATS = (*ANSWERS, Format.CSV, Format.SARIF, Format.HTML)
+"""Formats of batch."""
 
 
 class Color(StrEnum):

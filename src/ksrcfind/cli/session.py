@@ -12,10 +12,7 @@ from ksrcfind.cli.terminal import Terminal, open_terminal, show_note
 from ksrcfind.config import Settings
 from ksrcfind.finder import Finder
 from ksrcfind.output.json import JsonWriter, NdjsonWriter
-from ksrcfind.output.logtext import LogTextWriter
 from ksrcfind.output.quickfix import QuickfixWriter
-from ksrcfind.output.sarif import SarifWriter
-from ksrcfind.output.table import CsvWriter
 from ksrcfind.output.text import TextWriter
 from ksrcfind.output.writer import Writer
 
@@ -57,15 +54,20 @@ class Session:
         if options.format is Format.QUICKFIX:
             return QuickfixWriter(write, None if finder.root == self.directory else finder.root)
         if options.format is Format.CSV:
+            from ksrcfind.output.table import CsvWriter
+
             return CsvWriter(write)
         if options.format is Format.SARIF:
+            from ksrcfind.output.sarif import SarifWriter
+
             return SarifWriter(write)
         if options.format is Format.HTML:
-            # Imported late: 30 ms that no other format needs.
-            from ksrcfind.output.html import HtmlWriter  # noqa: PLC0415
+            from ksrcfind.output.html import HtmlWriter
 
             return HtmlWriter(write, finder.commit, finder.source, ", ".join(logs))
         if logs:
+            from ksrcfind.output.logtext import LogTextWriter
+
             several = len(logs) > 1 or Path(logs[0]).is_dir()
             return LogTextWriter(write, self.terminal.painter, name_sources=several)
         return TextWriter(write, finder.commit, self.terminal.painter)

@@ -1,12 +1,12 @@
 """The formats json, one document, and ndjson, one record a line, streamed."""
 
+from __future__ import annotations
+
 from importlib.resources import files
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from ksrcfind.batch.choose import Group
-from ksrcfind.batch.coverage import Summary
-from ksrcfind.batch.fold import Folded
 from ksrcfind.finding import Finding
 from ksrcfind.output.record import (
     SCHEMA,
@@ -19,6 +19,11 @@ from ksrcfind.output.record import (
 )
 from ksrcfind.output.visible import visible_json
 from ksrcfind.output.writer import Commits, Write
+
+if TYPE_CHECKING:
+    from ksrcfind.batch.choose import Group
+    from ksrcfind.batch.coverage import Summary
+    from ksrcfind.batch.fold import Folded
 
 _encoder = msgspec.json.Encoder()
 

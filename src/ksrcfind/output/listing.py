@@ -30,6 +30,12 @@ Texts = Iterator[str]
 """Pieces of output, each of whole lines."""
 
 
+def listing(chosen: str, messages: Iterable[Message], painter: Painter) -> Texts:
+    """Yield the messages in a format: json, ndjson, csv or text."""
+    by_name = {"json": listing_json, "ndjson": listing_ndjson, "csv": listing_csv}
+    return by_name[chosen](messages) if chosen in by_name else listing_text(messages, painter)
+
+
 def listing_ndjson(messages: Iterable[Message]) -> Texts:
     """Yield one record a line."""
     for message, form in _told(messages):

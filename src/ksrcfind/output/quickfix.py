@@ -4,16 +4,21 @@ Paths are those of the tree, as everywhere else. When it is not the current dire
 start, in the words of make that the default 'errorformat' of vim and compilation-mode of Emacs follow.
 """
 
-from pathlib import Path
+from __future__ import annotations
 
-from ksrcfind.batch.choose import Group
-from ksrcfind.batch.coverage import Summary
-from ksrcfind.batch.fold import Folded
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 from ksrcfind.finding import Finding
 from ksrcfind.output.record import told_matches
 from ksrcfind.output.visible import visible_line
 from ksrcfind.output.writer import Write
 from ksrcfind.source.template import template
+
+if TYPE_CHECKING:
+    from ksrcfind.batch.choose import Group
+    from ksrcfind.batch.coverage import Summary
+    from ksrcfind.batch.fold import Folded
 
 
 class QuickfixWriter:

@@ -4,11 +4,12 @@ The schema itself is `ksrcfind/schema/ksrcfind-1.schema.json`, told for people i
 fields; a value that is not known is None, never left out.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-from ksrcfind.batch.coverage import Summary
-from ksrcfind.batch.fold import Folded, Sighting
 from ksrcfind.finding import Finding
 from ksrcfind.history.provenance import Change, Commit, Person, Provenance, Release
 from ksrcfind.log.line import LogLine
@@ -16,6 +17,10 @@ from ksrcfind.match.answer import Match, Value
 from ksrcfind.source.maintainers import Subsystem
 from ksrcfind.source.message import Form, Message
 from ksrcfind.source.template import template
+
+if TYPE_CHECKING:
+    from ksrcfind.batch.coverage import Summary
+    from ksrcfind.batch.fold import Folded, Sighting
 
 SCHEMA = "ksrcfind/1"
 

@@ -1,11 +1,11 @@
 """The format text of find and at: what a maintainer would paste into a bug report."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from ksrcfind.batch.choose import Group
-from ksrcfind.batch.coverage import Summary
-from ksrcfind.batch.fold import Folded
 from ksrcfind.finding import Finding
 from ksrcfind.history.provenance import Change, Commit, Event, Provenance
 from ksrcfind.match.answer import Match
@@ -13,6 +13,11 @@ from ksrcfind.output.record import NO_HISTORY, shown_values, told_matches
 from ksrcfind.output.style import Painter, Span
 from ksrcfind.output.writer import Commits, Write
 from ksrcfind.source.template import template
+
+if TYPE_CHECKING:
+    from ksrcfind.batch.choose import Group
+    from ksrcfind.batch.coverage import Summary
+    from ksrcfind.batch.fold import Folded
 
 COLUMN = 15
 """Width of the labels before a commit's facts."""

@@ -1,13 +1,17 @@
 """What every format offers: findings go in as they come, text comes out."""
 
-from collections.abc import Callable
-from typing import Protocol
+from __future__ import annotations
 
-from ksrcfind.batch.choose import Group
-from ksrcfind.batch.coverage import Summary
-from ksrcfind.batch.fold import Folded
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Protocol
+
 from ksrcfind.finding import Finding
 from ksrcfind.history.provenance import Commit
+
+if TYPE_CHECKING:
+    from ksrcfind.batch.choose import Group
+    from ksrcfind.batch.coverage import Summary
+    from ksrcfind.batch.fold import Folded
 
 Write = Callable[[str], object]
 """Where text goes to."""
