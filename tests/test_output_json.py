@@ -193,6 +193,7 @@ def test_line_record():
                     "path": "mm/oom_kill.c",
                     "line": 868,
                     "format": None,
+                    "upstream": None,
                 },
                 "introduced": None,
                 "origin": None,
@@ -222,9 +223,9 @@ def test_commit_record():
         "trailers": {"Link": ["https://example.org/1"]},
         "links": ["https://example.org/1"],
         "upstream": None,
-        "backports": None,
-        "fixed_by": None,
-        "reverted_by": None,
+        "backports": [],
+        "fixed_by": [],
+        "reverted_by": [],
     }
 
 

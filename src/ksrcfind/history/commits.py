@@ -71,7 +71,7 @@ def read_commits(objects: ObjectReader, ids: Iterable[str]) -> Iterator[RawCommi
 
 
 def describe(commit: RawCommit, release: Release) -> Commit:
-    """Return a commit as the record shows it."""
+    """Return a commit as the record shows it, without what other commits have to do with it."""
     trailers = parse_trailers(commit.message)
     return Commit(
         commit.id, commit.subject, commit.message, commit.author, commit.committer, release, trailers, links(trailers)

@@ -25,6 +25,15 @@ class Release:
 
 
 @dataclass(frozen=True, slots=True)
+class Related:
+    """A commit that another one speaks of, or that speaks of it."""
+
+    commit: str
+    subject: str
+    release: Release
+
+
+@dataclass(frozen=True, slots=True)
 class Commit:
     """A commit as the record shows it."""
 
@@ -39,6 +48,14 @@ class Commit:
     """`Fixes`, `Cc`, `Reviewed-by` … in order of appearance."""
     links: tuple[str, ...]
     """URLs of `Link:` and similar trailers."""
+    upstream: Related | None = None
+    """The commit that this one says it is a backport of, if the repository holds it."""
+    backports: tuple[Related, ...] = ()
+    """Commits that say they are a backport of this one, newest release first."""
+    fixed_by: tuple[Related, ...] = ()
+    """Commits whose `Fixes:` names this one or its upstream, in order of their dates; not the backports of those."""
+    reverted_by: tuple[Related, ...] = ()
+    """Commits that revert this one, in the same order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +71,8 @@ class Change:
     """1-based."""
     format: str | None = None
     """How the message read then, if it was looked at."""
+    upstream: Related | None = None
+    """As in `Commit`."""
 
 
 @dataclass(frozen=True, slots=True)

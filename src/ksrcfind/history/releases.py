@@ -53,6 +53,11 @@ class Releases:
         """The release tags, earliest version first."""
         return self._read[0]
 
+    @cached_property
+    def order(self) -> dict[str, int]:
+        """Name of each release tag → its place among them, earliest version first."""
+        return {tag.name: number for number, tag in enumerate(self.tags)}
+
     @property
     def ignored(self) -> tuple[str, ...]:
         """Tags that are named like releases but lead to no commit (v2.6.11 of Linux names a tree)."""

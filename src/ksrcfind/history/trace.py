@@ -2,13 +2,14 @@
 
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ksrcfind.history.cache import Cache, Stories
 from ksrcfind.history.commits import RawCommit, describe, read_commits
 from ksrcfind.history.follow import Follower, State, Story
+from ksrcfind.history.links import Kind, Links, Mention, upstream_of
 from ksrcfind.history.places import NOT_COMMITTED, Place, Traced, Tracer
-from ksrcfind.history.provenance import Change, Commit, Event, Provenance, Release
+from ksrcfind.history.provenance import Change, Commit, Event, Provenance, Related, Release
 from ksrcfind.history.releases import Releases
 from ksrcfind.history.sightings import Sightings
 from ksrcfind.history.wording import decoded
@@ -50,9 +51,11 @@ class History:
         """
         self._commits: dict[str, RawCommit] = {}
         self.releases: Releases | None = None
+        self._links: Links | None = None
         self._tracer: Tracer | None = None
         if isinstance(snapshot, RevisionSnapshot):
             self.releases = releases or Releases(snapshot.repository)
+            self._links = Links(snapshot.repository, cache)
             self._objects = ObjectReader(snapshot.repository.git)
             follower = Follower(Sightings(snapshot.repository)) if follow else None
             stories = Stories(snapshot.repository, cache) if follow and cache is not None else None
@@ -74,8 +77,44 @@ class History:
     def commits(self, ids: Iterable[str]) -> dict[str, Commit]:
         """Return commits as the record shows them, by their full ids; those that are not there are left out."""
         raw = self._read(ids)
-        releases = self.releases.of_many(raw) if self.releases is not None else {}
-        return {commit_id: describe(commit, releases[commit_id]) for commit_id, commit in raw.items()}
+        if self.releases is not None:
+            self.releases.of_many(raw)
+        return {commit_id: self._described(commit) for commit_id, commit in raw.items()}
+
+    def _described(self, commit: RawCommit) -> Commit:
+        """Return a commit with what others have to do with it."""
+        upstream = self._upstream(commit)
+        naming = self._links.naming(commit.id) if self._links is not None else []
+        fixes = [mention for mention in naming if mention.kind is Kind.FIX]
+        if self._links is not None and upstream is not None:
+            fixes += [mention for mention in self._links.naming(upstream.commit) if mention.kind is Kind.FIX]
+        backports = self._related(mention for mention in naming if mention.kind is Kind.BACKPORT)
+        order = self.releases.order if self.releases is not None else {}
+        return replace(
+            describe(commit, self._release(commit.id)),
+            upstream=upstream,
+            backports=tuple(sorted(backports, key=lambda item: -order.get(item.release.first_tag or "", -1))),
+            fixed_by=tuple(self._related(fixes, originals=True)),
+            reverted_by=tuple(
+                self._related((mention for mention in naming if mention.kind is Kind.REVERT), originals=True)
+            ),
+        )
+
+    def _related(self, mentions: Iterable[Mention], *, originals: bool = False) -> list[Related]:
+        """Return commits in order of their dates; with `originals` without the backports of others among them."""
+        raw = self._read(mention.commit for mention in mentions)
+        if originals:
+            raw = {name: commit for name, commit in raw.items() if not _copies(commit, raw)}
+        if self.releases is not None:
+            self.releases.of_many(raw)
+        ordered = sorted(raw.values(), key=lambda commit: (commit.committer.date, commit.id))
+        return [Related(commit.id, commit.subject, self._release(commit.id)) for commit in ordered]
+
+    def _upstream(self, commit: RawCommit) -> Related | None:
+        """Return the commit that a message says it is a backport of, if it is there."""
+        name = self._links.upstream(commit.message) if self._links is not None else None
+        found = self._read([name]).get(name) if name is not None else None
+        return Related(found.id, found.subject, self._release(found.id)) if found is not None else None
 
     def _read_all(self, traced: Iterable[Traced]) -> None:
         """Read all commits and releases that the answers need at once."""
@@ -115,7 +154,8 @@ class History:
                 yield Event(kind, step.commit, tag, *change_of(kind, step.before, step.after))
 
     def _change(self, commit: str, path: str, line: int, text: str | None = None) -> Change:
-        return Change(commit, self._read([commit])[commit].subject, self._release(commit), path, line, text)
+        raw = self._read([commit])[commit]
+        return Change(commit, raw.subject, self._release(commit), path, line, text, self._upstream(raw))
 
     def _release(self, commit: str) -> Release:
         return self.releases.of(commit) if self.releases is not None else Release(None, None)
@@ -129,6 +169,12 @@ class History:
             new = [commit_id for commit_id in wanted if commit_id not in self._commits]
             self._commits.update((commit.id, commit) for commit in read_commits(self._objects, new))
         return {commit_id: self._commits[commit_id] for commit_id in wanted if commit_id in self._commits}
+
+
+def _copies(commit: RawCommit, others: Iterable[str]) -> bool:
+    """Tell whether a commit says that it is a backport of one of the others."""
+    names = tuple(upstream_of(commit.message))
+    return bool(names) and any(other.startswith(names) for other in others)
 
 
 def change_of(kind: str, before: State, after: State) -> tuple[str | None, str | None]:

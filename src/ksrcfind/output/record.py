@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from ksrcfind.finding import Finding
-from ksrcfind.history.provenance import Change, Commit, Person, Provenance, Release
+from ksrcfind.history.provenance import Change, Commit, Person, Provenance, Related, Release
 from ksrcfind.log.line import LogLine
 from ksrcfind.match.answer import Match, Value
 from ksrcfind.source.maintainers import Subsystem
@@ -95,10 +95,10 @@ def commit_record(commit: Commit) -> Record:
         **_release(commit.release),
         "trailers": commit.trailers,
         "links": list(commit.links),
-        "upstream": None,
-        "backports": None,
-        "fixed_by": None,
-        "reverted_by": None,
+        "upstream": commit.upstream and _related(commit.upstream),
+        "backports": [_related(other) for other in commit.backports],
+        "fixed_by": [_related(other) for other in commit.fixed_by],
+        "reverted_by": [_related(other) for other in commit.reverted_by],
     }
 
 
@@ -248,7 +248,12 @@ def _change(change: Change) -> Record:
         "path": change.path,
         "line": change.line,
         "format": change.format,
+        "upstream": change.upstream and _related(change.upstream),
     }
+
+
+def _related(other: Related) -> Record:
+    return {"commit": other.commit, **_release(other.release), "subject": other.subject}
 
 
 def _release(release: Release) -> Record:

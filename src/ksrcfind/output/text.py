@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ksrcfind.finding import Finding
-from ksrcfind.history.provenance import Change, Commit, Event, Provenance
+from ksrcfind.history.provenance import Change, Commit, Event, Provenance, Related
 from ksrcfind.match.answer import Match
 from ksrcfind.output.record import NO_HISTORY, shown_values, told_matches
 from ksrcfind.output.style import Painter, Span
@@ -133,7 +133,14 @@ class TextWriter:
         yield from self._fact("Author", f"{author.name} <{author.email}>")
         yield from self._fact("Date", f"{author.date:%Y-%m-%d %H:%M:%S %z}")
         yield from self._fact("First tag", (release.first_tag or "none contains it", "release"))
-        yield from self._fact("First release", (release.first_release or "none yet", "release"))
+        yield from self._fact("First release", (release.first_release or "none yet", "release"), backported(commit))
+        for label, others in (
+            ("Upstream", [commit.upstream] if commit.upstream else []),
+            ("Fixed by", commit.fixed_by),
+            ("Reverted by", commit.reverted_by),
+        ):
+            for other in others:
+                yield from self._fact(label, *changed(other))
 
     def _events(self, events: Sequence[Event]) -> Iterator[str]:
         """Tell what happened to the message since it first read in any way; nothing if that is all there is."""
@@ -214,15 +221,29 @@ def happened(event: Event) -> list[Span | str]:
     return [kind, " from ", (show(event.before), "code"), " to ", (show(event.after), "code")]
 
 
-def cited(change: Change) -> list[Span | str]:
+def backported(commit: Commit) -> str:
+    """Return which releases got a commit as a backport: ` (backported: v5.8.2, v5.4.59)`."""
+    tags = dict.fromkeys(other.release.first_tag for other in commit.backports if other.release.first_tag)
+    return f" (backported: {', '.join(tags)})" if tags else ""
+
+
+def cited(change: Change | Related) -> list[Span | str]:
     """Return the spans that name a commit as kernel people do: `619b5b469bab ("mm, oom: show …")`."""
     return [(change.commit[:12], "commit"), f' ("{change.subject}")']
 
 
-def changed(change: Change) -> list[Span | str]:
-    """Return the spans that name a commit and its release: `v5.9 by 619b5b469bab ("mm, oom: show …")`."""
-    release = change.release.first_release or change.release.first_tag
-    return [*([("in ", "label"), (release, "release"), (" by ", "label")] if release else []), *cited(change)]
+def changed(change: Change | Related) -> list[Span | str]:
+    """Return the spans that name a commit and its release: `in v5.9 by 619b5b469bab ("mm, oom: show …")`.
+
+    Of a backport also the release that has its upstream: `in v5.9, here v5.8.2, by …`.
+    """
+    here = change.release.first_release or change.release.first_tag
+    upstream = change.upstream.release if isinstance(change, Change) and change.upstream else None
+    release = (upstream and (upstream.first_release or upstream.first_tag)) or here
+    if release is None:
+        return cited(change)
+    also: list[Span | str] = [(", here ", "label"), (here, "release"), ","] if here and here != release else []
+    return [("in ", "label"), (release, "release"), *also, (" by ", "label"), *cited(change)]
 
 
 def body_of(commit: Commit) -> list[str]:
