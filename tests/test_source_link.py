@@ -38,7 +38,11 @@ def link(files):
         for wrapper in one.wrappers:
             wrappers.setdefault(wrapper.name, []).append(number)
     program = Program(paths, facts.__getitem__, macros, wrappers, BUILT_IN, reaching(facts, BUILT_IN))
-    linker = Linker(program, module_names({p: t for p, t in files.items() if p.endswith("Makefile")}))
+    linker = Linker(
+        program,
+        module_names({p: t for p, t in files.items() if p.endswith("Makefile")}),
+        lambda n: files[paths[n]].encode(),
+    )
     return {path: linker.messages(number)[0] for number, path in enumerate(paths)}
 
 

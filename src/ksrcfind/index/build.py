@@ -7,7 +7,6 @@ that its messages went through means something else than before. Everything else
 import gc
 import multiprocessing
 import time
-import zlib
 from array import array
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,7 +18,7 @@ from ksrcfind.index.parse import cores, leave_interrupts_to_parent, parse_missin
 from ksrcfind.index.report import IndexReport
 from ksrcfind.index.store import RevisionState, Store, live_bits, pack_message, roots_digest, unpack_facts
 from ksrcfind.progress import Progress
-from ksrcfind.source.facts import SourceFacts
+from ksrcfind.source.facts import SourceFacts, name_hash
 from ksrcfind.source.kbuild import module_names
 from ksrcfind.source.link import Linker
 from ksrcfind.source.program import Program, reaching
@@ -203,10 +202,12 @@ class _Link:
         self._macros: dict[str, list[int]] = defaultdict(list)
         self._wrappers: dict[str, list[int]] = defaultdict(list)
         self._with_calls: list[int] = []
+        self._called: list[bytes] = []
         self._recovered = self._lost = 0
         self.changed: set[str] = set()
         """Files whose bytes are not those of the revision before."""
         self._may_log = self._survey()
+        self._snapshot = snapshot
 
     @staticmethod
     def _module_names(snapshot: Snapshot, files: Mapping[str, str], before: RevisionState | None) -> Mapping[str, str]:
@@ -229,6 +230,7 @@ class _Link:
                     self._wrappers[name].append(number)
                 if facts.calls:
                     self._with_calls.append(number)
+                self._called.append(facts.called)
                 self._recovered += facts.recovered
                 self._lost += facts.lost
                 yield facts
@@ -253,7 +255,7 @@ class _Link:
         """Link, in path order."""
         program = Program(self.paths, self._facts, self._macros, self._wrappers, self._roots, self._may_log)
         numbers = self._touched(program)
-        linker = _Linker(program, self._modules)
+        linker = _Linker(program, self._modules, self._snapshot)
         with progress.task(f"linking {len(numbers):,} files", len(numbers)) as task:
             for item in _in_parallel(linker, numbers, cores(jobs)):
                 task.advance()
@@ -262,19 +264,20 @@ class _Link:
     def _touched(self, program: Program) -> list[int]:
         """Files that must be linked: all, or those that a change since the revision before can reach."""
         before = self._before
+        with_calls = {*self._with_calls, *(n for n, called in enumerate(self._called) if program.logging(called))}
         if before is None:
-            return self._with_calls
+            return sorted(with_calls)
         old = {path: self._blob_of(path, key) for path, key in before.files.items() if not sources.is_makefile(path)}
         changed = {path for path in self.paths if old.get(path) != self.blobs[path]} | (old.keys() - self.blobs.keys())
         self.changed = changed
         names = self._changed_names(old, changed)
         names |= self._may_log ^ set(before.may_log)
-        hashes = {zlib.crc32(name.encode()) for name in names}
+        hashes = {name_hash(name) for name in names}
         units = {unit: path for path, unit in before.units.items()}
         stale = {units[unit] for unit, data in self._store.consulted(units) if not hashes.isdisjoint(_hashes(data))}
         reached = self._reached_by_includes(program, old, changed)
         result: list[int] = []
-        for number in self._with_calls:
+        for number in sorted(with_calls):
             path = self.paths[number]
             stem = path.rpartition(".")[0]
             if (
@@ -282,6 +285,7 @@ class _Link:
                 or path in stale
                 or path not in before.units
                 or self._modules.get(stem) != before.modules.get(stem)
+                or not hashes.isdisjoint(_hashes(self._called[number]))
                 or (reached and program.closure(number) & reached)
             ):
                 result.append(number)
@@ -332,14 +336,14 @@ def _hashes(data: bytes) -> "array[int]":
 
 
 class _Linker:
-    def __init__(self, program: Program, modules: Mapping[str, str]) -> None:
-        self._linker = Linker(program, modules)
+    def __init__(self, program: Program, modules: Mapping[str, str], snapshot: Snapshot) -> None:
+        self._linker = Linker(program, modules, lambda number: snapshot.read(program.paths[number]))
 
     def link(self, number: int) -> Linked:
         messages, consulted = self._linker.messages(number)
         return Linked(
             number,
-            array("I", sorted({zlib.crc32(name.encode()) for name in consulted})).tobytes(),
+            array("I", sorted({name_hash(name) for name in consulted})).tobytes(),
             [pack_message(message) for message in messages],
             [[sorted(set(words)) for words in line_words(message)] for message in messages],
         )

@@ -135,7 +135,7 @@ class Narrow:
         modules = module_names(sources.makefile_texts(self._snapshot, self._makefiles(paths)))
         may_log = reaching(self._facts.values(), self._roots)
         program = Program(self._paths, self._load, self._macros, self._wrappers, self._roots, may_log)
-        linker = Linker(program, modules)
+        linker = Linker(program, modules, lambda number: self._snapshot.read(self._paths[number]))
         for path, number in zip(paths, numbers, strict=True):
             self._linked[path] = linker.messages(number)[0]
 

@@ -22,7 +22,7 @@ from ksrcfind.source.facts import VERSION as FACTS_VERSION
 from ksrcfind.source.facts import SourceFacts
 from ksrcfind.source.message import Message
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Raised when the tables or what is in them change; an older file is made anew."""
 
 _TABLES = """

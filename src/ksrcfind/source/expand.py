@@ -286,7 +286,7 @@ def _stringify(tokens: Tokens) -> str:
         if not isinstance(token, str):
             raise NeedsTokensError(_slot_of(token))
     text = " ".join(str(token) for token in tokens).replace("\\", "\\\\").replace('"', '\\"')
-    return '"' + text.replace("%", "%%") + '"'
+    return '"' + text + '"'
 
 
 def _paste(result: list[Token], right: Sequence[Token]) -> None:

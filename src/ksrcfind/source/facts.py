@@ -7,14 +7,16 @@ git blob id. What needs several files is decided by `link`.
 import dataclasses
 import itertools
 import re
-from collections.abc import Iterator
+import zlib
+from array import array
+from collections.abc import Iterable, Iterator
 
 import msgspec
 
 from ksrcfind.source import scan
 from ksrcfind.source.parse import ParsedBody, ParsedCall, Parser
 
-VERSION = 1
+VERSION = 2
 """Raised when the meaning or the extent of facts changes; older ones are then read anew."""
 
 
@@ -74,6 +76,8 @@ class SourceFacts(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Calls that tree-sitter did not accept and that were taken from the text alone."""
     lost: int
     """Functions that hold text in calls of which none could be told."""
+    called: bytes = b""
+    """Hashes (`name_hash`, 32 bit each, sorted) of what is called at other places than in `calls`: without text."""
 
 
 EMPTY = SourceFacts((), (), (), (), (), (), 0, 0)
@@ -99,6 +103,11 @@ _STATIC = re.compile(rb"\bstatic\b")
 _IFNDEF_NAME = re.compile(rb"[ \t]+(\w+)")
 
 
+def name_hash(name: str) -> int:
+    """Stands for a name where only "is it the same?" is asked; a wrong yes costs time, nothing else."""
+    return zlib.crc32(name.encode())
+
+
 def extract(data: bytes, parser: Parser) -> SourceFacts:
     """Read the facts of a C source or header file. Never raises on any bytes."""
     if b"\0" in data[:4096]:
@@ -110,8 +119,8 @@ def extract(data: bytes, parser: Parser) -> SourceFacts:
     wrappers: list[Wrapper] = []
     recovered = lost = 0
     strings: tuple[tuple[str, str], ...] = ()
+    text = scan.without_directives(data, found)
     if b'"' in data or b"va_" in data:
-        text = scan.without_directives(data, found)
         for body in itertools.chain(scan.bodies(text), _generated(macros, text)):
             parsed = parser.body(body)
             recovered += parsed.recovered
@@ -125,7 +134,34 @@ def extract(data: bytes, parser: Parser) -> SourceFacts:
             elif body.snippets and not parsed.calls:
                 lost += 1
         strings = _string_variables(text)
-    return SourceFacts(includes, macros, tuple(wrappers), tuple(functions), tuple(calls), strings, recovered, lost)
+    called = _called(text, calls)
+    return SourceFacts(
+        includes, macros, tuple(wrappers), tuple(functions), tuple(calls), strings, recovered, lost, called
+    )
+
+
+def _called(text: bytes, calls: Iterable[Call]) -> bytes:
+    outer: list[Call] = []
+    for call in calls:
+        if not (outer and call.text in outer[-1].text and call.line <= outer[-1].line + outer[-1].text.count("\n")):
+            outer.append(call)
+    told = scan.called_names("\n".join(call.text for call in outer).encode())
+    names = [name for name, count in scan.called_names(text).items() if count > told[name]]
+    return array("I", sorted({zlib.crc32(name) for name in names})).tobytes()
+
+
+def uses(data: bytes, parser: Parser, names: Iterable[str]) -> tuple[tuple[str, ...], tuple[Call, ...]]:
+    """Calls of some names that hold no text, and the functions around them: what `extract` passes over."""
+    wanted = frozenset(name.encode() for name in names)
+    called = re.compile(rb"\b(?:" + b"|".join(map(re.escape, sorted(wanted))) + rb")[ \t]*\(")
+    functions: list[str] = []
+    calls: list[Call] = []
+    text = scan.without_directives(data, list(scan.directives(data)))
+    for body in scan.bodies(text, called):
+        parsed = parser.body(body, wanted)
+        calls += [_call(call, len(functions)) for call in parsed.calls]
+        functions.append(parsed.name)
+    return tuple(functions), tuple(calls)
 
 
 def _generated(macros: tuple[Macro, ...], text: bytes) -> Iterator[scan.Body]:

@@ -1,12 +1,15 @@
 """From the facts of a tree to its messages: every call is followed to printk and its text put together."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+import msgspec
+
 from ksrcfind.source.expand import Emission, Expander, Handed, NeedsTokensError, Slot, Tokens
-from ksrcfind.source.facts import Call, Macro, SourceFacts
+from ksrcfind.source.facts import Call, Macro, SourceFacts, uses
 from ksrcfind.source.message import Argument, Definition, Form, Message, TextLine
+from ksrcfind.source.parse import Parser
 from ksrcfind.source.program import FileScope, Program
 from ksrcfind.source.resolve import (
     Parts,
@@ -20,6 +23,7 @@ from ksrcfind.source.resolve import (
     take_level,
 )
 from ksrcfind.source.roots import CONTINUED
+from ksrcfind.source.template import has_words
 from ksrcfind.source.tokens import decode, is_string, split, tokenize
 
 _ARGUMENTS = 40  # arguments of one call that are looked at
@@ -43,18 +47,24 @@ class _Shape:
 class Linker:
     """Makes messages out of facts. One for a tree; what it learns of a wrapper serves every file."""
 
-    def __init__(self, program: Program, modules: Mapping[str, str]) -> None:
+    def __init__(self, program: Program, modules: Mapping[str, str], read: Callable[[int], bytes]) -> None:
+        """`read` gives the bytes of a file: of those that call macros which bring all their text themselves."""
         self._program = program
         self._modules = modules
+        self._read = read
+        self._parser = Parser()
         # Shape of a call → expansions, each valid where the names that it consulted mean the same.
         self._shapes: dict[tuple[object, ...], list[_Shape]] = {}
 
     def messages(self, file: int) -> tuple[list[Message], frozenset[str]]:
         """Messages of one file, in source order, and every name whose meaning decided them."""
         facts = self._program.facts(file)
-        if not facts.calls:
-            return [], frozenset()
-        return _FileLinker(self._program, self._shapes, self._modules, file, facts).run()
+        linker = _FileLinker(self._program, self._shapes, self._modules, file, facts)
+        names = linker.names_without_text()
+        if names:
+            functions, calls = uses(self._read(file), self._parser, names)
+            linker.add(functions, calls)
+        return linker.run()
 
 
 class _FileLinker:
@@ -75,10 +85,39 @@ class _FileLinker:
         self._scope = FileScope(program, file)
         self._expander = Expander(self._scope)
         self._strings = dict(facts.strings)
+        self._functions = facts.functions
+        self._calls: Sequence[Call] = facts.calls
+
+    def names_without_text(self) -> list[str]:
+        """Names that the file calls without any text in the arguments and that print all the same."""
+        return [name for name in self._program.logging(self._facts.called) if self._prints_by_itself(name)]
+
+    def _prints_by_itself(self, name: str) -> bool:
+        definitions = self._scope.macros(name)
+        parameters = [d.item.parameters for d in definitions if isinstance(d.item, Macro)]
+        if not any(parameters):
+            return bool(self._strings) or any('"' in macro.body for macro in self._facts.macros)
+        for count in {len(some) for some in parameters if some is not None}:
+            outcome = self._outcome(name, count, {})
+            if isinstance(outcome, int) or any(is_string(token) for each in outcome for token in each.format):
+                return True
+        return False
+
+    def add(self, functions: Sequence[str], calls: Sequence[Call]) -> None:
+        """Take more calls in."""
+        self._calls = sorted(
+            [
+                *self._calls,
+                *(msgspec.structs.replace(call, function=call.function + len(self._functions)) for call in calls),
+            ],
+            key=lambda call: call.line,
+        )
+        self._functions = (*self._functions, *functions)
 
     def run(self) -> tuple[list[Message], frozenset[str]]:
+        """Messages in source order, and every name whose meaning decided them."""
         result: list[Message] = []
-        for call in self._facts.calls:
+        for call in self._calls:
             result.extend(self._of_call(call))
         return result, frozenset(self._expander.consulted | self._expander.beyond)
 
@@ -91,7 +130,7 @@ class _FileLinker:
         emissions = self._emissions(call.name, arguments)
         if not emissions:
             return
-        function = self._facts.functions[call.function] if call.function >= 0 else None
+        function = self._functions[call.function] if call.function >= 0 else None
         place = Place(self._expander, self._path, function or None, self._module, self._strings, arguments)
         seen: dict[str, Message] = {}
         for emission in _own(emissions):
@@ -103,21 +142,25 @@ class _FileLinker:
                     seen[message.format] = message
                 else:
                     seen[message.format] = _with_forms(known, message.forms)
-        yield from seen.values()
+        for message in seen.values():
+            if '"' in call.text or any(has_words(form.printed) for form in message.forms):
+                yield message
 
     def _emissions(self, name: str, arguments: Sequence[Tokens]) -> list[Emission]:
         """Emissions of a call of this shape, expanded at most once for all files that see the same definitions."""
         concrete: dict[int, Tokens] = {}
         while True:
-            key = (name, len(arguments), tuple(sorted(concrete.items())))
-            outcome = self._known(key)
-            if outcome is None:
-                outcome = self._expand(key, name, arguments, concrete)
+            outcome = self._outcome(name, len(arguments), concrete)
             if not isinstance(outcome, int):
                 return outcome
             if outcome < 0 or outcome >= len(arguments) or outcome in concrete or len(concrete) >= _NEEDED:
                 return []
             concrete[outcome] = arguments[outcome]
+
+    def _outcome(self, name: str, count: int, concrete: Mapping[int, Tokens]) -> list[Emission] | int:
+        key = (name, count, tuple(sorted(concrete.items())))
+        known = self._known(key)
+        return self._expand(key, name, count, concrete) if known is None else known
 
     def _known(self, key: tuple[object, ...]) -> list[Emission] | int | None:
         for shape in self._shapes.get(key, ()):
@@ -128,9 +171,9 @@ class _FileLinker:
         return None
 
     def _expand(
-        self, key: tuple[object, ...], name: str, arguments: Sequence[Tokens], concrete: Mapping[int, Tokens]
+        self, key: tuple[object, ...], name: str, count: int, concrete: Mapping[int, Tokens]
     ) -> list[Emission] | int:
-        slots: list[Tokens] = [concrete.get(index, (Slot(index),)) for index in range(len(arguments))]
+        slots: list[Tokens] = [concrete.get(index, (Slot(index),)) for index in range(count)]
         expander = Expander(self._scope)
         outcome: list[Emission] | int
         try:

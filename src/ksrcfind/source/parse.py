@@ -5,7 +5,7 @@ worth of C is parsed in seconds. Line numbers stay those of the file.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from dataclasses import dataclass
 
 import tree_sitter
@@ -57,8 +57,8 @@ class Parser:
     def __init__(self) -> None:
         self._parser = tree_sitter.Parser(_C)
 
-    def body(self, body: Body) -> ParsedBody:
-        """Parse a function's header and the calls in it."""
+    def body(self, body: Body, names: Set[bytes] = frozenset()) -> ParsedBody:
+        """Parse a function's header and the calls in it; with `names`, only calls of these that hold no text."""
         header = _DIRECTIVE_LINE.sub(b"", body.header)
         source, starts = _skeleton(body, header)
         root = self._parser.parse(source).root_node
@@ -70,10 +70,8 @@ class Parser:
         for node in nodes:
             start, end = node.start_byte, node.end_byte
             text = source[start:end]
-            if not everything and b'"' not in text:
-                continue
             match = _CALL_NAME.match(text)
-            if match is None:
+            if match is None or not (everything or _is_wanted(match[1], text, names)):
                 continue
             row = node.start_point.row
             calls.append(ParsedCall(match[1], text, body.line + row, body.line + row + text.count(b"\n")))
@@ -83,13 +81,19 @@ class Parser:
             if any(low <= start and end <= high for low, high in covered):
                 continue
             found = _from_text(source, start, end, body.line)
-            if found is not None and not any(
-                call.line_start == found.line_start and call.name == found.name for call in calls
+            if (
+                found is not None
+                and _is_wanted(found.name, found.text, names)
+                and not any(call.line_start == found.line_start and call.name == found.name for call in calls)
             ):
                 recovered += 1
                 calls.append(found)
         calls.sort(key=lambda call: (call.line_start, -len(call.text)))
         return ParsedBody(name, parameters, tuple(calls), recovered)
+
+
+def _is_wanted(name: bytes, text: bytes, names: Set[bytes]) -> bool:
+    return name in names and b'"' not in text if names else b'"' in text
 
 
 def _skeleton(body: Body, header: bytes) -> tuple[bytes, list[tuple[int, int]]]:

@@ -1,13 +1,14 @@
 """A whole tree as the compiler would see it: which file includes which, and what a name means where."""
 
 import re
+from array import array
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from functools import cached_property
 
 from ksrcfind.source.expand import Definition
-from ksrcfind.source.facts import Macro, SourceFacts
-from ksrcfind.source.roots import Root
+from ksrcfind.source.facts import Macro, SourceFacts, name_hash
+from ksrcfind.source.roots import NOT_LOGGED, Root
 
 # Headers under asm/ differ by architecture: code outside of arch/ is read as for the first of these that has one.
 _ARCHITECTURES = ("x86", "arm64", "arm", "powerpc", "riscv", "s390", "mips")
@@ -42,6 +43,16 @@ class Program:
         self._defined: dict[int, dict[str, Resolution]] = {}
         self._holder_sets: dict[str, int] = {}
         self._scopes: dict[int, FileScope] = {}
+
+    @cached_property
+    def _logging(self) -> dict[int, str]:
+        return {name_hash(name): name for name in sorted(self.may_log - NOT_LOGGED)}
+
+    def logging(self, called: bytes) -> list[str]:
+        """Those of the names that a file calls (`SourceFacts.called`) that may lead to a root."""
+        hashes = array("I")
+        hashes.frombytes(called)
+        return [self._logging[number] for number in hashes if number in self._logging]
 
     def scope(self, file: int) -> "FileScope":
         """What names mean in a file; kept, for files whose functions others call."""

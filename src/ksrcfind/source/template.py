@@ -106,6 +106,11 @@ def literal_words(printed: str) -> list[str]:
     return result
 
 
+def has_words(printed: str) -> bool:
+    """True if there is literal text besides punctuation."""
+    return any(isinstance(piece, str) and WORD.search(piece) for piece in pieces(printed))
+
+
 def words(text: str) -> list[str]:
     """Words of a log line, comparable to `literal_words`: lower case, in order, with repeats."""
     return [
