@@ -20,6 +20,7 @@ LAYERS = [
     "history",
     "finding",
     "finder",
+    "carried",
     "batch",
     "doctor",
     "output",
@@ -33,7 +34,7 @@ OWNERS = {
     "tree_sitter_c": {"source/parse.py"},
     "pygit2": {"tree"},
     "subprocess": {"tree/git.py", "log/journalctl.py"},
-    "sqlite3": {"index/store.py"},
+    "sqlite3": {"index/store.py", "index/carried.py"},
     "typer": {"cli", "__main__.py"},
     "rich": {"output", "cli"},
 }

@@ -51,6 +51,8 @@ class Settings:
     """Where indexes are kept; need not exist yet."""
     repo: Path | None = None
     """The tree that an option or the environment names: no other is looked for."""
+    index: Path | None = None
+    """A carried index to answer from instead of a tree."""
     fallback_repo: Path | None = None
     """The tree that the user's file names: for a current directory that lies in none."""
     release_tags: tuple[str, ...] = DEFAULT_RELEASE_TAGS
@@ -105,7 +107,9 @@ def resolve(environment: Mapping[str, str]) -> Settings:
         raise KsrcfindError(f"cannot read the configuration file {path}: {error.strerror}") from error
     given = _parse(content, _UserFile, str(path))
     repo, cache_dir = environment.get("KSRCFIND_REPO"), environment.get("KSRCFIND_CACHE_DIR")
+    index = environment.get("KSRCFIND_INDEX")
     return Settings(
+        index=Path(index).expanduser() if index else None,
         repo=Path(repo).expanduser() if repo else None,
         fallback_repo=_beside(path, given.repo),
         cache_dir=(Path(cache_dir).expanduser() if cache_dir else None)

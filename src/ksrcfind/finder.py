@@ -6,7 +6,7 @@ from dataclasses import replace
 from enum import Enum
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from ksrcfind.config import TREE_FILE, Settings, with_tree_file
 from ksrcfind.errors import KsrcfindError
@@ -76,6 +76,18 @@ def open_tree(repo: Path | None, start: Path, rev: str | None, settings: Setting
         raise
 
 
+class Histories(Protocol):
+    """Tells where messages came from."""
+
+    def trace(self, requests: Sequence[Request]) -> list[Provenance]:
+        """Return the history of each message, in order."""
+        ...
+
+    def commits(self, ids: Iterable[str]) -> dict[str, Commit]:
+        """Return commits by their full ids; those that are not there are left out."""
+        ...
+
+
 class Finder:
     """Answers questions about one tree."""
 
@@ -88,7 +100,7 @@ class Finder:
         releases = None
         if not isinstance(snapshot, DirectorySnapshot):
             releases = Releases(snapshot.repository, settings.release_tags, store)
-        self._history = History(snapshot, releases, store, follow=settings.follow, jobs=settings.jobs)
+        self._history: Histories = History(snapshot, releases, store, follow=settings.follow, jobs=settings.jobs)
         self._narrow: Narrow | None = None
         self._matcher: Matcher | None = None
         self._index: RevisionIndex | None = None
@@ -150,7 +162,7 @@ class Finder:
         """Who looks after a file, as the tree's MAINTAINERS file has it; None if it does not say."""
         if self._maintainers is None:
             try:
-                text = self._snapshot.read(MAINTAINERS).decode("utf-8", "replace")
+                text = self._read(MAINTAINERS).decode("utf-8", "replace")
             except FileNotFoundError:
                 text = ""
             self._maintainers = Maintainers(text)
@@ -159,7 +171,7 @@ class Finder:
     def source(self, path: str, first: int, last: int) -> list[str]:
         """Lines of a file of the tree, 1-based and inclusive, as far as it has them; none if it is gone."""
         try:
-            text = self._snapshot.read(path).decode("utf-8", "replace")
+            text = self._read(path).decode("utf-8", "replace")
         except FileNotFoundError:
             return []
         return text.split("\n")[max(first, 1) - 1 : last]
@@ -187,13 +199,23 @@ class Finder:
 
         Builds a missing index. Raises `KsrcfindError` for what is not in the tree.
         """
-        if self._ready() is None or isinstance(self._snapshot, DirectorySnapshot):
-            self.build_index()
+        self._complete()
         files = self._files_of(paths)
         return self._index.messages(files) if self._index is not None else iter(())
 
+    def _complete(self) -> None:
+        """See to an index of the whole tree as it is."""
+        if self._ready() is None or isinstance(self._snapshot, DirectorySnapshot):
+            self.build_index()
+
+    def _all_files(self) -> list[str]:
+        return sorted(self._snapshot.files(sources.SUFFIXES, ()))
+
+    def _read(self, path: str) -> bytes:
+        return self._snapshot.read(path)
+
     def _files_of(self, paths: Sequence[str]) -> list[str]:
-        files = sorted(self._snapshot.files(sources.SUFFIXES, ()))
+        files = self._all_files()
         if not paths:
             return files
         wanted: dict[str, None] = {}
@@ -226,6 +248,14 @@ class Finder:
     def commit(self, commit_id: str) -> Commit:
         """A commit that an answer names."""
         return self._history.commits([commit_id])[commit_id]
+
+    def commits(self, ids: Iterable[str]) -> list[Commit]:
+        """Commits that answers name; those that are not there are left out."""
+        return list(self._history.commits(ids).values())
+
+    def histories(self, requests: Sequence[Request]) -> list[Provenance]:
+        """Tell the history of messages, in order; blames of one file share a run."""
+        return self._history.trace(requests)
 
     def build_index(self) -> IndexReport:
         """Index the whole tree, or bring its index up to date."""

@@ -5,7 +5,9 @@ What only one command needs is imported by it: an answer is wanted in less time 
 
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import chain
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -174,16 +176,42 @@ def messages(
 
 
 @command(app, formats=(Format.TEXT, Format.JSON), epilog=epilog("index"))
-def index(options: Common) -> int:
+def index(
+    options: Common,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            show_default=False,
+            help="Write an index to carry: one file that answers without tree and git (--index FILE).",
+        ),
+    ] = None,
+    with_history: Annotated[
+        bool,
+        typer.Option(
+            "--with-history",
+            help="Put the history of every message into it. That takes hours for all of Linux; "
+            "a run that was ended goes on where it was.",
+        ),
+    ] = False,
+) -> int:
     """Index the whole tree, so that every later answer is fast and complete.
 
     Only what changed since the last time is read again. Nothing is written into the tree.
     """
+    from ksrcfind.carried import carry
     from ksrcfind.output.checks import report_json
 
+    if with_history and output is None:
+        raise KsrcfindError("--with-history is for an index to carry", "Add --output FILE.")
     session = begin(options)
+    # An index that the environment names is for asking.
+    session = replace(session, settings=replace(session.settings, index=options.index))
     with session.finder() as finder:
         report = finder.build_index()
+        if output is not None:
+            carry(finder, output, session.terminal.progress, with_history=with_history)
+            report = replace(report, size_bytes=output.stat().st_size)
     session.terminal.write(report_json(report) if options.format is Format.JSON else str(report))
     return FOUND
 

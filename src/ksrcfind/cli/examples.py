@@ -34,6 +34,7 @@ EXAMPLES: dict[str, list[tuple[str, str]]] = {
     "index": [
         ("Index the checked-out tree:", "ksrcfind index"),
         ("Index a release without checking it out:", "ksrcfind index -C ~/linux --rev v6.1"),
+        ("Make an index to carry, and ask it elsewhere:", "ksrcfind index --rev v6.1 --output v6.1.ksrcfind"),
     ],
     "doctor": [
         ("Which tree, tags and index are used, and what to mend:", "ksrcfind doctor"),

@@ -80,6 +80,15 @@ class Common:
             rich_help_panel=SHARED,
         ),
     ] = None
+    index: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            show_default=False,
+            help="Answer from a carried index, without a tree. Default: KSRCFIND_INDEX.",
+            rich_help_panel=SHARED,
+        ),
+    ] = None
     format: Annotated[
         Format,
         typer.Option(

@@ -7,9 +7,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ksrcfind import config
+from ksrcfind.carried import CarriedFinder
 from ksrcfind.cli.options import Asking, Color, Common, Format
 from ksrcfind.cli.terminal import Terminal, open_terminal, show_note
 from ksrcfind.config import Settings
+from ksrcfind.errors import KsrcfindError
 from ksrcfind.finder import Finder
 from ksrcfind.output.json import JsonWriter, NdjsonWriter
 from ksrcfind.output.quickfix import QuickfixWriter
@@ -30,19 +32,24 @@ class Session:
     @contextmanager
     def finder(self) -> Iterator[Finder]:
         """Open the tree that is meant, say on standard error what should be known of it, and close it in the end."""
-        finder = Finder.open(
-            repo=self.settings.repo,
-            start=self.directory,
-            rev=self.rev,
-            settings=self.settings,
-            progress=self.terminal.progress,
-        )
+        finder = self._open()
         try:
             for note in finder.notes:
                 show_note(self.terminal.painter.line(f"note: {note}"))
             yield finder
         finally:
             finder.close()
+
+    def _open(self) -> Finder:
+        if self.settings.index is not None:
+            return CarriedFinder(self.settings.index)
+        return Finder.open(
+            repo=self.settings.repo,
+            start=self.directory,
+            rev=self.rev,
+            settings=self.settings,
+            progress=self.terminal.progress,
+        )
 
     def writer(self, options: Asking, finder: Finder, *, logs: Sequence[str] = ()) -> Writer:
         """Return the writer of a format. With `logs`, text is that for whole logs instead of for single lines."""
@@ -76,12 +83,17 @@ class Session:
 def begin(options: Common) -> Session:
     """Resolve the settings, options before environment before files, and look at the streams."""
     settings = config.resolve(os.environ)
+    if options.index is not None and (options.repo is not None or options.rev is not None):
+        raise KsrcfindError("--index goes with no --repo and no --rev", "A carried index holds one revision.")
+    # A tree or revision that an option names goes before an index that the environment does.
+    carried = options.index or (settings.index if options.repo is None and options.rev is None else None)
     default = Color.NEVER if os.environ.get("NO_COLOR") else Color(settings.color)
     machine = options.format is not Format.TEXT
     return Session(
         settings=replace(
             settings,
             repo=options.repo or settings.repo,
+            index=carried,
             jobs=options.jobs or settings.jobs,
             follow=not (isinstance(options, Asking) and options.no_follow),
         ),

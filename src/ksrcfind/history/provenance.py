@@ -1,5 +1,6 @@
 """Where a message came from, as it is told to the user."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -99,3 +100,9 @@ class Provenance:
     events: tuple[Event, ...] = ()
     note: str | None = None
     """A sentence when the status alone would puzzle: uncommitted line, start of the history."""
+
+    def commits(self) -> Iterator[str]:
+        """Yield the ids of the commits that it names, with repeats."""
+        changes = (self.last_changed, self.introduced, self.origin)
+        yield from (change.commit for change in changes if change is not None)
+        yield from (event.commit for event in self.events)

@@ -3,18 +3,42 @@
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
+from typing import Protocol
 
-from ksrcfind.index.store import Store
 from ksrcfind.source.message import Message
 
 _LISTS_KEPT = 50_000
 _MESSAGES_KEPT = 20_000
 
 
+class MessageStore(Protocol):
+    """Where the messages are kept: in the index of a tree, or in a carried one."""
+
+    def live(self, key: str, /) -> tuple[bytes, int] | None:
+        """Bit set of the messages of a revision, and how many they are."""
+        ...
+
+    def word(self, word: str, /) -> list[tuple[bytes, bytes]]:
+        """Posting lists of a word, pairs (containing, anchored) of 32-bit integers."""
+        ...
+
+    def message(self, number: int, /) -> Message:
+        """One message. Raises `KeyError`."""
+        ...
+
+    def messages(self, first: int, count: int, /) -> list[Message]:
+        """Messages with consecutive ids."""
+        ...
+
+    def spans_of(self, path: str, /) -> list[tuple[int, int]]:
+        """Id of the first message and their count for every unit of a file, the newest first."""
+        ...
+
+
 class RevisionIndex:
     """Implements `match.candidates.MessageIndex` over the store; what was asked once is kept."""
 
-    def __init__(self, store: Store, key: str) -> None:
+    def __init__(self, store: MessageStore, key: str) -> None:
         """Open the revision `key`. Raises `KeyError` if it is not indexed."""
         found = store.live(key)
         if found is None:

@@ -144,10 +144,7 @@ def named_commits(finding: Finding) -> Iterator[str]:
     """Yield the ids of the commits that the record of a finding names, in its order, with repeats."""
     told = [history for _, history in told_matches(finding)]
     for history in [*told, *filter(None, [finding.points_to])]:
-        yield from (
-            change.commit for change in (history.last_changed, history.introduced, history.origin) if change is not None
-        )
-        yield from (event.commit for event in history.events)
+        yield from history.commits()
 
 
 def _log(line: LogLine) -> Record:

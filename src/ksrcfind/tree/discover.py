@@ -16,7 +16,7 @@ PARTS = ("include/linux", "kernel", "init")
 HOW_TO_GET_ONE = (
     "Name a Linux source tree with --repo (or KSRCFIND_REPO), or work inside one. To get one: "
     "git clone https://git.kernel.org/pub/scm/linux/kernel/git/torvalds/linux.git, or on Debian: "
-    "apt install linux-source"
+    "apt install linux-source. Or answer from an index that was made elsewhere: --index FILE (or KSRCFIND_INDEX)"
 )
 
 
