@@ -1,0 +1,154 @@
+"""Judges answers by labelled lines: `python -m bench.accuracy --tree NAME=DIRECTORY [--tree …] LABELS.jsonl …`.
+
+Each line is answered from an index of the tree that its label names, as `ksrcfind batch --each` would. Printed are the
+share of right first answers and of those among the first three, and how often a line that no call of the tree printed
+got an exact or partial answer, each with its 95 % interval (Wilson), by kind, by tier and by confidence.
+"""
+
+import argparse
+import math
+import os
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.accuracy.labels import Labelled, read_labels
+from ksrcfind import config
+from ksrcfind.finder import Finder, HistoryMode
+from ksrcfind.log.records import rows_of_text
+from ksrcfind.match.answer import Answer
+from ksrcfind.progress import SILENT
+
+_Z = 1.959964  # of the normal distribution, for 95 %
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A labelled line with its answer."""
+
+    row: Labelled
+    answer: Answer
+
+    @property
+    def first(self) -> bool:
+        """True if the first match is right."""
+        return bool(self.answer.matches) and self.row.is_by(self.answer.matches[0])
+
+    @property
+    def third(self) -> bool:
+        """True if one of the first three matches is right."""
+        return any(map(self.row.is_by, self.answer.matches[:3]))
+
+    @property
+    def false(self) -> bool:
+        """True if a call is named with some certainty for a line that it did not print."""
+        return self.answer.verdict in ("exact", "partial") and not self.first
+
+    @property
+    def good(self) -> bool:
+        """True if nothing better could be answered."""
+        return self.first if self.row.kind == "printk" else not self.false
+
+
+def interval(good: int, total: int) -> tuple[float, float]:
+    """Return the 95 % interval of a share (Wilson score)."""
+    if not total:
+        return 0.0, 1.0
+    share, z = good / total, _Z
+    middle = share + z * z / (2 * total)
+    half = z * math.sqrt(share * (1 - share) / total + z * z / (4 * total * total))
+    scale = 1 + z * z / total
+    return max(0.0, (middle - half) / scale), min(1.0, (middle + half) / scale)
+
+
+def share(name: str, flags: Iterable[bool]) -> str:
+    """Tell a share with its interval as one row."""
+    values = list(flags)
+    good, total = sum(values), len(values)
+    low, high = interval(good, total)
+    return f"  {name:34}{good:5} of {total:<5}{good / max(total, 1):7.3f}  [{low:.3f}, {high:.3f}]"
+
+
+def answers(rows: Sequence[Labelled], tree: Path, *, index: bool) -> list[Judged]:
+    """Answer the lines from one tree, with its index or by narrowing."""
+    finder = Finder.open(repo=tree, start=tree, rev=None, settings=config.resolve(os.environ), progress=SILENT)
+    try:
+        text = "".join(row.line.replace("\n", " ") + "\n" for row in rows)
+        found = finder.lines(rows_of_text(text), history=HistoryMode.OFF, whole_log=index)
+        return [Judged(row, finding.answer) for row, finding in zip(rows, found, strict=True)]
+    finally:
+        finder.close()
+
+
+def report(judged: Sequence[Judged]) -> list[str]:
+    """Tell how often the answers are right."""
+    printed = [j for j in judged if j.row.kind == "printk"]
+    other = [j for j in judged if j.row.kind != "printk"]
+    lines = ["lines that a call of the tree printed"]
+    lines.append(share("first answer right", (j.first for j in printed)))
+    lines.append(share("one of the first three right", (j.third for j in printed)))
+    lines.append(share("first right, drifted wording", (j.first for j in printed if j.row.drift)))
+    variants = sorted({j.row.variant for j in printed if j.row.variant})
+    lines += [share(f"first right, {name}", (j.first for j in printed if j.row.variant == name)) for name in variants]
+    verdicts = ("exact", "partial", "fuzzy", "none")
+    lines += [share(f"first right of {v}", (j.first for j in printed if j.answer.verdict == v)) for v in verdicts]
+    if other:
+        lines.append("lines that none did: answered nevertheless (exact or partial)")
+        lines.append(share("all", (j.false for j in other)))
+        kinds = sorted({j.row.kind for j in other})
+        lines += [share(kind, (j.false for j in other if j.row.kind == kind)) for kind in kinds]
+    lines.append("by confidence of the first match, all lines with one: mean confidence, share right")
+    return lines + calibration(judged)
+
+
+def calibration(judged: Sequence[Judged]) -> list[str]:
+    """Tell, for each tenth of confidence, how often the first match is right."""
+    tenths: dict[int, list[Judged]] = defaultdict(list)
+    for each in judged:
+        if each.answer.matches:
+            tenths[min(9, int(each.answer.matches[0].confidence * 10))].append(each)
+    rows = []
+    for tenth, members in sorted(tenths.items()):
+        mean = sum(j.answer.matches[0].confidence for j in members) / len(members)
+        rows.append(share(f"{tenth / 10:.1f} to {tenth / 10 + 0.1:.1f}, mean {mean:.2f}", (j.first for j in members)))
+    return rows
+
+
+def mistakes(judged: Sequence[Judged]) -> list[str]:
+    """Tell each wrong answer and what is right."""
+    rows = []
+    for each in judged:
+        if each.good:
+            continue
+        rows.append(f"{each.row.kind} {each.row.tree}{' drift' if each.row.drift else ''}: {each.row.line.strip()}")
+        for match in each.answer.matches[:3]:
+            message = match.message
+            rows.append(
+                f"    {match.tier.value} {match.score:.2f} {match.confidence:.2f} {message.path}:{message.line_start}"
+                f" {match.form.printed!r}"
+            )
+        rows += [f"    right: {call.path}:{call.line_start}" for call in each.row.calls[:3]]
+    return rows
+
+
+def main() -> None:
+    """Answer all lines and print the report."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("labels", type=Path, nargs="+", metavar="LABELS.jsonl")
+    parser.add_argument("--tree", action="append", required=True, metavar="NAME=DIRECTORY")
+    parser.add_argument("--without-index", action="store_true", help="answer by narrowing, as `find` does at first")
+    parser.add_argument("--mistakes", action="store_true", help="list every wrong answer")
+    options = parser.parse_args()
+    rows = [row for path in options.labels for row in read_labels(path)]
+    judged: list[Judged] = []
+    for name, _, directory in (tree.partition("=") for tree in options.tree):
+        own = [row for row in rows if row.tree == name]
+        judged += answers(own, Path(directory), index=not options.without_index)
+    if options.mistakes:
+        print("\n".join(mistakes(judged)))
+    print("\n".join(report(judged)))
+
+
+if __name__ == "__main__":
+    main()
