@@ -13,14 +13,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ksrcfind.index import sources
-from ksrcfind.index.memory import line_words
 from ksrcfind.index.parse import cores, leave_interrupts_to_parent, parse_missing
 from ksrcfind.index.report import IndexReport
-from ksrcfind.index.store import RevisionState, Store, live_bits, pack_message, roots_digest, unpack_facts
+from ksrcfind.index.store import RevisionState, Store, live_bits, pack_lines, pack_message, roots_digest, unpack_facts
 from ksrcfind.progress import Progress
 from ksrcfind.source.facts import SourceFacts, name_hash
 from ksrcfind.source.kbuild import module_names
 from ksrcfind.source.link import Linker
+from ksrcfind.source.printed import ORIGIN, anchor, origin_names, printed_lines
 from ksrcfind.source.program import Program, reaching
 from ksrcfind.source.roots import Root
 from ksrcfind.tree.snapshot import Snapshot
@@ -31,12 +31,16 @@ _FEW = 40  # files that are not worth starting workers for
 
 @dataclass(frozen=True, slots=True)
 class Linked:
-    """Messages of one file, packed, with the words of each line that each message can print."""
+    """Messages of one file."""
 
     number: int
     consulted: bytes
-    messages: list[bytes]
-    words: list[list[list[str]]]
+    messages: list[tuple[bytes, bytes]]
+    """Each with the lines that it can print, both packed."""
+    words: list[list[str]]
+    """For each message the words of each line, with blanks between them."""
+    names: list[str]
+    """What the messages' origins are called (`printed.origin_names`)."""
 
 
 class _FactsByNumber:
@@ -129,8 +133,9 @@ class _Build:
     ) -> RevisionState:
         unit, message, segment = self._store.next_ids()
         units: list[tuple[int, str, str, bytes, int, int]] = []
-        messages: list[tuple[int, bytes]] = []
-        words: list[list[list[str]]] = []
+        messages: list[tuple[int, bytes, bytes]] = []
+        words: list[list[str]] = []
+        origins: dict[int, list[str]] = {}
         first_message = message
         relinked = {link.paths[item.number] for item in linked}
         kept = {
@@ -142,8 +147,9 @@ class _Build:
             path = link.paths[item.number]
             units.append((unit, path, link.blobs[path], item.consulted, message, len(item.messages)))
             kept[path] = unit
-            messages.extend(zip(range(message, message + len(item.messages)), item.messages, strict=True))
+            messages.extend((number, *packed) for number, packed in enumerate(item.messages, message))
             words += item.words
+            origins[message] = item.names
             message += len(item.messages)
             unit += 1
         ranges = self._store.unit_ranges() | {row[0]: (row[4], row[5]) for row in units}
@@ -157,25 +163,26 @@ class _Build:
                 sum(count for _first, count in spans),
                 units,
                 messages,
-                _postings(words, first_message, segment),
+                _postings(words, origins, first_message, segment),
                 segment,
             )
         return state
 
 
-def _postings(words: Sequence[list[list[str]]], first: int, segment: int) -> Iterator[tuple[str, int, bytes, bytes]]:
-    count: Counter[str] = Counter()
-    for forms in words:
-        count.update(set().union(*forms))
+def _postings(
+    words: Sequence[list[str]], origins: Mapping[int, list[str]], first: int, segment: int
+) -> Iterator[tuple[str, int, bytes, bytes]]:
+    own = [{word for line in lines for word in line.split()} for lines in words]
+    count = Counter(word for some in own for word in some)
     containing: dict[str, array[int]] = defaultdict(lambda: array("I"))
     anchored: dict[str, array[int]] = defaultdict(lambda: array("I"))
-    for number, forms in enumerate(words, first):
-        for word in set().union(*forms):
+    for number, (lines, some) in enumerate(zip(words, own, strict=True), first):
+        for word in (*some, *(ORIGIN + name for name in origins.get(number, ()))):
             containing[word].append(number)
-        for anchor in {min(some, key=lambda word: (count[word], word)) for some in forms if some}:
-            anchored[anchor].append(number)
-    for word in sorted(containing):
-        yield word, segment, containing[word].tobytes(), anchored[word].tobytes() if word in anchored else b""
+        for word in {anchor(line, count.__getitem__) for line in lines}:
+            anchored[word].append(number)
+    for word in sorted(containing.keys() | anchored.keys()):
+        yield word, segment, containing[word].tobytes(), anchored[word].tobytes()
 
 
 class _Link:
@@ -341,11 +348,13 @@ class _Linker:
 
     def link(self, number: int) -> Linked:
         messages, consulted = self._linker.messages(number)
+        lines = [tuple(printed_lines(message)) for message in messages]
         return Linked(
             number,
             array("I", sorted({name_hash(name) for name in consulted})).tobytes(),
-            [pack_message(message) for message in messages],
-            [[sorted(set(words)) for words in line_words(message)] for message in messages],
+            [(pack_message(message), pack_lines(own)) for message, own in zip(messages, lines, strict=True)],
+            [[line.words for line in own] for own in lines],
+            sorted(set().union(*map(origin_names, messages))),
         )
 
 

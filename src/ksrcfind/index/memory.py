@@ -1,17 +1,10 @@
 """An index of a few messages in memory: for answers before the whole tree is indexed, and for tests."""
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
 from ksrcfind.source.message import Message
-from ksrcfind.source.template import literal_words
-
-
-def line_words(message: Message) -> Iterator[list[str]]:
-    """Words of each line that a message can print: a log shows the lines of a format as records of their own."""
-    for form in message.forms:
-        for line in form.printed.split("\n"):
-            yield literal_words(line)
+from ksrcfind.source.printed import PrintedLine, anchor, printed_lines
 
 
 class MemoryIndex:
@@ -19,15 +12,15 @@ class MemoryIndex:
 
     def __init__(self, messages: Iterable[Message]) -> None:
         self._messages = list(messages)
-        per_line = [[set(words) for words in line_words(message)] for message in self._messages]
-        count = Counter(word for lines in per_line for word in set().union(*lines))
+        self._lines = [tuple(printed_lines(message)) for message in self._messages]
         self._containing: dict[str, list[int]] = defaultdict(list)
         self._anchored: dict[str, list[int]] = defaultdict(list)
-        for number, lines in enumerate(per_line):
-            for word in set().union(*lines):
+        for number, lines in enumerate(self._lines):
+            for word in {word for line in lines for word in line.words.split()}:
                 self._containing[word].append(number)
-            for anchor in {min(words, key=lambda word: (count[word], word)) for words in lines if words}:
-                self._anchored[anchor].append(number)
+        for number, lines in enumerate(self._lines):
+            for word in {anchor(line.words, self.frequency) for line in lines}:
+                self._anchored[word].append(number)
 
     @property
     def size(self) -> int:
@@ -46,6 +39,16 @@ class MemoryIndex:
         """Messages that contain the word."""
         return self._containing.get(word, ())
 
+    def printed(self, numbers: Sequence[int]) -> Iterator[tuple[int, Sequence[PrintedLine]]]:
+        """Messages with the lines that they print."""
+        return ((number, self._lines[number]) for number in numbers)
+
+    def knows(self, name: str) -> bool:  # noqa: ARG002 - the protocol's signature
+        """Nobody can tell from a few files."""
+        return True
+
     def message(self, number: int) -> Message:
-        """Return one message."""
+        """Return one message. Raises `KeyError`."""
+        if not 0 <= number < len(self._messages):
+            raise KeyError(number)
         return self._messages[number]

@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import Protocol
 
 from ksrcfind.source.message import Message
+from ksrcfind.source.printed import ORIGIN, PrintedLine
 
 _LISTS_KEPT = 50_000
 _MESSAGES_KEPT = 20_000
@@ -65,8 +66,16 @@ class RevisionIndex:
         """Messages that contain the word."""
         return self._lists(word)[0]
 
+    def printed(self, numbers: Sequence[int]) -> Iterator[tuple[int, Sequence[PrintedLine]]]:
+        """Messages with the lines that they print."""
+        return self._store.printed(numbers)
+
+    def knows(self, name: str) -> bool:
+        """Tell whether a module, file or directory with messages is called so."""
+        return bool(self.frequency(ORIGIN + name))
+
     def message(self, number: int) -> Message:
-        """Return one message."""
+        """Return one message. Raises `KeyError`."""
         return self._message(number)
 
     def messages_of(self, path: str) -> list[Message]:

@@ -7,6 +7,7 @@ read so far and the revisions finished before.
 """
 
 import hashlib
+import json
 import sqlite3
 import time
 import zlib
@@ -21,8 +22,9 @@ from ksrcfind.errors import KsrcfindError
 from ksrcfind.source.facts import VERSION as FACTS_VERSION
 from ksrcfind.source.facts import SourceFacts
 from ksrcfind.source.message import Message
+from ksrcfind.source.printed import PrintedLine
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """Raised when the tables or what is in them change; an older file is made anew."""
 
 _TABLES = """
@@ -31,7 +33,7 @@ CREATE TABLE facts (blob TEXT PRIMARY KEY, data BLOB) WITHOUT ROWID;
 CREATE TABLE stats (path TEXT PRIMARY KEY, signature TEXT, blob TEXT) WITHOUT ROWID;
 CREATE TABLE units (id INTEGER PRIMARY KEY, path TEXT, blob TEXT, consulted BLOB, first INTEGER, count INTEGER);
 CREATE INDEX units_by_path ON units (path);
-CREATE TABLE messages (id INTEGER PRIMARY KEY, data BLOB);
+CREATE TABLE messages (id INTEGER PRIMARY KEY, data BLOB, lines BLOB);
 CREATE TABLE words (word TEXT, segment INTEGER, containing BLOB, anchored BLOB, PRIMARY KEY (word, segment))
   WITHOUT ROWID;
 CREATE TABLE revisions (key TEXT PRIMARY KEY, made REAL, state BLOB, live BLOB, size INTEGER) WITHOUT ROWID;
@@ -73,6 +75,7 @@ class RevisionState(msgspec.Struct, frozen=True, array_like=True, gc=False):
 _facts_decoder = msgspec.msgpack.Decoder(SourceFacts)
 _message_decoder = msgspec.msgpack.Decoder(Message)
 _state_decoder = msgspec.msgpack.Decoder(RevisionState)
+_lines_decoder = msgspec.msgpack.Decoder(tuple[PrintedLine, ...])
 _encoder = msgspec.msgpack.Encoder()
 
 
@@ -89,6 +92,11 @@ def unpack_facts(data: bytes) -> SourceFacts:
 def pack_message(message: Message) -> bytes:
     """A message as it is stored."""
     return _encoder.encode(message)
+
+
+def pack_lines(lines: Sequence[PrintedLine]) -> bytes:
+    """The lines of a message as they are stored."""
+    return _encoder.encode(lines)
 
 
 def store_path(cache_dir: Path, root: Path) -> Path:
@@ -239,14 +247,14 @@ class Store:
         live: bytes,
         size: int,
         units: Iterable[Sequence[object]],
-        messages: Iterable[tuple[int, bytes]],
+        messages: Iterable[tuple[int, bytes, bytes]],
         words: Iterable[Sequence[object]],
         segment: int,
     ) -> None:
         """Write a revision with the units, messages and words that are new in it. Call it inside `writing`."""
         execute, many = self._connection.execute, self._connection.executemany
         many("INSERT INTO units VALUES (?, ?, ?, ?, ?, ?)", units)
-        many("INSERT INTO messages VALUES (?, ?)", messages)
+        many("INSERT INTO messages VALUES (?, ?, ?)", messages)
         many("INSERT INTO words VALUES (?, ?, ?, ?)", words)
         execute("INSERT OR REPLACE INTO meta VALUES ('segments', ?)", (segment,))
         packed = zlib.compress(_encoder.encode(state), 1)
@@ -269,6 +277,14 @@ class Store:
         if row is None:
             raise KeyError(number)
         return _message_decoder.decode(row[0])
+
+    def printed(self, numbers: Sequence[int]) -> Iterator[tuple[int, Sequence[PrintedLine]]]:
+        """Messages with the lines that they print."""
+        wanted = json.dumps(list(numbers))
+        rows = self._connection.execute(
+            "SELECT id, lines FROM messages WHERE id IN (SELECT value FROM json_each(?))", (wanted,)
+        )
+        return ((number, _lines_decoder.decode(lines)) for number, lines in rows.fetchall())
 
     def messages(self, first: int, count: int) -> list[Message]:
         """Messages with consecutive ids."""

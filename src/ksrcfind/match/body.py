@@ -1,14 +1,19 @@
 """The text of a log line as matching sees it."""
 
+import re
 from dataclasses import dataclass
 from functools import cached_property
 
 from ksrcfind.match.pattern import LONGEST
 from ksrcfind.match.weights import bits, is_common
+from ksrcfind.match.wordings import folded
 from ksrcfind.source.template import WORD
 
 UNKNOWN = 5.0
 """Bits of a word of the line that is outside the kernel's usual vocabulary: mostly a name, a value."""
+
+# Numbers, and what people put in their place.
+_VALUE = re.compile(r"\S*\d\S*|<[^<>]{1,40}>|\bX{2,}\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +51,11 @@ class Body:
             for match in WORD.finditer(text)
             if match.start() == 0 or not text[match.start() - 1].isdigit()
         )
+
+    @cached_property
+    def plain(self) -> str:
+        """Its text without values, in lower case, blanks folded."""
+        return folded(_VALUE.sub(" ", self.text))
 
     @cached_property
     def words(self) -> frozenset[str]:

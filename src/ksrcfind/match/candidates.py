@@ -1,13 +1,14 @@
 """What matching asks of an index, whoever keeps it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 from ksrcfind.source.message import Message
+from ksrcfind.source.printed import PrintedLine
 
 
 class MessageIndex(Protocol):
-    """The messages of one revision, found by the words of their literal text (`template.literal_words`)."""
+    """The messages of one revision, found by the words of the lines that they print (`printed`)."""
 
     @property
     def size(self) -> int:
@@ -19,13 +20,21 @@ class MessageIndex(Protocol):
         ...
 
     def anchored(self, word: str) -> Sequence[int]:
-        """Messages whose rarest word this is (each message with a word is anchored at exactly one word per form)."""
+        """Messages with a line whose rarest word this is; with the empty word, those with a line without words."""
         ...
 
     def containing(self, word: str) -> Sequence[int]:
         """Messages that contain the word."""
         ...
 
+    def printed(self, numbers: Sequence[int]) -> Iterator[tuple[int, Sequence[PrintedLine]]]:
+        """Yield messages with the lines that they print, in any order."""
+        ...
+
+    def knows(self, name: str) -> bool:
+        """Tell whether a module, file or directory may be called so (`printed.origin_names`)."""
+        ...
+
     def message(self, number: int) -> Message:
-        """Return one message."""
+        """Return one message. Messages of one file have consecutive numbers. Raises `KeyError`."""
         ...

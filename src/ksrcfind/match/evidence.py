@@ -7,8 +7,10 @@ All weights are in bits, as those of words are: a message with one bit more is h
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from ksrcfind.source.message import Message
+from ksrcfind.source.message import Argument, Message
+from ksrcfind.source.printed import origin_names
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{1,}")
 
@@ -20,6 +22,14 @@ RELATED = 2.5
 """The prefix and the module or file begin alike: `usb` and `usbcore`, `nvme0` and `nvme`."""
 FUNCTION = 8.0
 """A value is the name of the function that the call stands in."""
+NO_NAME = -6.0
+"""A driver's or device's name holds a blank, a driver's a colon."""
+DRIVER = 1.0
+"""A driver's name looks like one."""
+OWN_FILE = 8.0
+OTHER_FILE = -12.0
+OWN_LINE = 6.0
+NEAR_LINE = 2.0
 SAME_LEVEL = 1.5
 OTHER_LEVEL = -4.0
 
@@ -45,24 +55,33 @@ def _normal(name: str) -> str:
     return name.lower().replace("-", "_")
 
 
-def names_of(message: Message) -> tuple[str, frozenset[str]]:
-    """Return a message's module, and the names in its path without endings."""
-    parts = _normal(message.path.rsplit(".", 1)[0]).split("/")
-    return _normal(message.module or ""), frozenset(parts)
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a message comes from, ready to be compared to many lines."""
+
+    message: Message
+    module: str
+    """Normalised; empty if not known."""
+    parts: frozenset[str]
+    """Its `printed.origin_names`."""
+    place: float
+    """Bits for the place alone."""
+
+    @classmethod
+    def of(cls, message: Message) -> "Origin":
+        """Look at a message once."""
+        return cls(message, _normal(message.module or ""), frozenset(origin_names(message)), place_bits(message))
 
 
-def prefix_bits(names: Sequence[str], message: Message) -> float:
+def prefix_bits(names: Sequence[str], origin: Origin) -> float:
     """Weigh the names of a prefix, most telling first, against a message's place."""
-    if not names:
-        return 0.0
-    module, parts = names_of(message)
     best = 0.0
     for number, name in enumerate(names):
-        if name == module:
+        if name == origin.module:
             found = MODULE
-        elif name in parts:
+        elif name in origin.parts:
             found = COMPONENT
-        elif _related(name, module) or any(_related(name, part) for part in parts):
+        elif _related(name, origin.module) or any(_related(name, part) for part in origin.parts):
             found = RELATED
         else:
             continue
@@ -86,16 +105,19 @@ def level_bits(level: str | None, message: Message) -> float:
     return SAME_LEVEL if level == message.level else OTHER_LEVEL
 
 
-def place_bits(message: Message, architecture: str | None) -> float:
-    """Weigh where a message stands: code that few run, another architecture than the log's."""
+def place_bits(message: Message) -> float:
+    """Weigh where a message stands: code that few run."""
     path = message.path
-    if path.startswith("arch/"):
-        own = path.split("/", 2)[1]
-        if architecture is not None:
-            return 2.0 if own == architecture else -8.0
-        if not path.startswith(_USUAL_ARCHITECTURES):
-            return -2.0
+    if path.startswith("arch/") and not path.startswith(_USUAL_ARCHITECTURES):
+        return -2.0
     return next((bits for start, bits in _UNUSUAL if path.startswith(start)), 0.0)
+
+
+def architecture_bits(architecture: str | None, message: Message) -> float:
+    """Weigh the architecture that a log is known to come from, as arch/ names it."""
+    if architecture is None or not message.path.startswith("arch/"):
+        return 0.0
+    return 2.0 if message.path.split("/", 2)[1] == architecture else -8.0
 
 
 def value_bits(values: Sequence[str | None], message: Message) -> float:
@@ -110,4 +132,28 @@ def value_bits(values: Sequence[str | None], message: Message) -> float:
                 distance = abs(int(following) - message.line_start)
                 return FUNCTION + (4.0 if distance <= 3 else 2.0 if distance < 100 else 0.0)
             return FUNCTION
+    return 0.0
+
+
+def argument_bits(prefix: str, values: Sequence[str | None], arguments: Sequence[Argument], message: Message) -> float:
+    """Weigh values against what the call passes: names of drivers and devices have a shape, `__FILE__` is known."""
+    found = 0.0
+    if arguments and arguments[0].expression.startswith("netdev_name(") and " " in prefix:
+        found += NO_NAME
+    for value, argument in zip(values, arguments, strict=False):
+        if value:
+            found += _value_bits(value, argument.expression, message)
+    return found
+
+
+def _value_bits(value: str, expression: str, message: Message) -> float:
+    if expression.startswith("dev_driver_string("):
+        return NO_NAME if " " in value or ":" in value else DRIVER
+    if expression.startswith("dev_name("):
+        return NO_NAME if " " in value else 0.0
+    if "__FILE__" in expression:
+        return OWN_FILE if message.path.endswith(value.rpartition("/")[2]) else OTHER_FILE
+    if expression == "__LINE__" and value.isdigit():
+        distance = max(message.line_start - int(value), int(value) - message.line_end, 0)
+        return OWN_LINE if distance == 0 else NEAR_LINE if distance < 100 else 0.0
     return 0.0

@@ -78,6 +78,16 @@ class Pattern:
             end = stop
         return found
 
+    def head(self, text: str) -> int:
+        """Return the first place where a beginning of the text fits whole, or -1; a gap at the end takes no text."""
+        end = run(self.segments[0], text, 0, [])
+        for number, gap in enumerate(self.gaps):
+            if end < 0 or not self.segments[number + 1]:
+                return end
+            place = after_gap(self.segments[number + 1], text, end, gap, last=False)
+            end = place[1] if place else -1
+        return end
+
 
 def run(segment: tuple[Item, ...], text: str, position: int, found: list[Span]) -> int:
     """Match a segment at a position. Return where it ends, or -1; adds the spans of its values to `found`."""

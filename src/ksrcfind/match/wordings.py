@@ -5,21 +5,28 @@ words to wordings, and only then to the messages, so that a text is compared onc
 over a `MessageIndex`: a log of a million lines asks for the same few thousand wordings.
 """
 
-import heapq
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from itertools import combinations
+from operator import itemgetter
 
 from ksrcfind.match.candidates import MessageIndex
 from ksrcfind.match.pattern import Pattern, pattern
 from ksrcfind.match.weights import bits
-from ksrcfind.source.template import CONVERSION, lines, literal_words
+from ksrcfind.source.printed import PrintedLine
+from ksrcfind.source.template import pieces
 
-POSTINGS = 6000
-"""Entries of word lists that are added up for one line; more common words only refine what rarer ones found."""
+POSTINGS = 600
+"""Messages with one of a line's words, or with several, from which on further ones are not looked at."""
 
-SIMILAR = 96
+PAIRED = 4
+"""How many of the more common words are looked for two by two."""
+
+SIMILAR = 64
 """Messages that are looked at closely for one line."""
+
+_LINES_KEPT = 65536  # messages whose lines are remembered
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,17 +47,25 @@ class Wording:
 
     line: str
     """In printf syntax, without line breaks."""
+    words: frozenset[str]
+    """Words that every rendering contains."""
     uses: tuple[Use, ...]
-
-    @cached_property
-    def words(self) -> frozenset[str]:
-        """Words that every rendering contains."""
-        return frozenset(literal_words(self.line))
+    """Messages that print it, as far as they were looked up."""
 
     @cached_property
     def bits(self) -> float:
         """How much its words tell, together."""
         return sum(map(bits, self.words))
+
+    @cached_property
+    def needle(self) -> str:
+        """Its longest piece of literal text without blanks at the ends: what has to be in a line."""
+        return max((piece.strip() for piece in pieces(self.line) if isinstance(piece, str)), key=len, default="")
+
+    @cached_property
+    def plain(self) -> str:
+        """Its literal text alone, in lower case, blanks folded."""
+        return folded(" ".join(piece for piece in pieces(self.line) if isinstance(piece, str)))
 
     @cached_property
     def pattern(self) -> Pattern:
@@ -59,21 +74,19 @@ class Wording:
 
 
 class _Bucket:
-    """Wordings with the same rarest word, by the next rarest one."""
+    """Wordings that are kept under one word, by the rarest of their other words."""
 
-    __slots__ = ("alone", "pairs", "size")
+    __slots__ = ("alone", "pairs")
 
-    def __init__(self, wordings: Iterable[Wording], frequency: dict[str, int]) -> None:
+    def __init__(self, word: str, wordings: Iterable[Wording]) -> None:
         self.alone: list[Wording] = []
         self.pairs: dict[str, list[Wording]] = {}
-        self.size = 0
         for wording in wordings:
-            self.size += 1
-            if len(wording.words) == 1:
-                self.alone.append(wording)
+            others = wording.words - {word}
+            if others:
+                self.pairs.setdefault(max(others, key=lambda other: (bits(other), other)), []).append(wording)
             else:
-                second = sorted(wording.words, key=lambda word: (frequency[word], word))[1]
-                self.pairs.setdefault(second, []).append(wording)
+                self.alone.append(wording)
 
 
 class Wordings:
@@ -81,85 +94,111 @@ class Wordings:
 
     def __init__(self, index: MessageIndex) -> None:
         self._index = index
-        self._bucket = lru_cache(maxsize=8192)(self._make_bucket)
-        self._of = lru_cache(maxsize=32768)(self._make_wordings)
+        self._bucket = lru_cache(maxsize=16384)(self._make_bucket)
+        self._lines: dict[int, tuple[Wording, ...]] = {}
         self.frequency = lru_cache(maxsize=65536)(index.frequency)
-        self._set = lru_cache(maxsize=256)(lambda word: frozenset(index.containing(word)))
+        self._set = lru_cache(maxsize=2048)(lambda word: frozenset(index.containing(word)))
+        self._fitting = lru_cache(maxsize=16384)(self._find_fitting)
+        self._similar = lru_cache(maxsize=4096)(self._find_similar)
+        self._uses = lru_cache(maxsize=16384)(self._find_uses)
 
-    def fitting(self, words: frozenset[str]) -> Iterator[Wording]:
-        """Yield the wordings that have no other words than these, those with the rarest words first."""
+    def known(self, words: Iterable[str]) -> frozenset[str]:
+        """Return those of the words that some message contains."""
         frequency = self.frequency
-        known = sorted((count, word) for word in words if (count := frequency(word)))
-        for _, word in known:
-            bucket = self._bucket(word)
-            if bucket is None:
-                continue
-            yield from bucket.alone
-            for second in bucket.pairs.keys() & words:
-                for wording in bucket.pairs[second]:
-                    if wording.words <= words:
-                        yield wording
+        return frozenset(word for word in words if frequency(word))
 
-    def uses(self, wording: Wording) -> tuple[Use, ...]:
+    def fitting(self, words: frozenset[str]) -> Sequence[Wording]:
+        """Return the wordings that have words, and none but these known ones."""
+        return self._fitting(words)
+
+    def wordless(self) -> Sequence[Wording]:
+        """Return the wordings without words: signs and values alone."""
+        return self._bucket("").alone
+
+    def similar(self, words: frozenset[str]) -> Sequence[Wording]:
+        """Return wordings that share much with these known words, most alike first."""
+        return self._similar(words)
+
+    def uses(self, wording: Wording) -> Sequence[Use]:
         """Return all messages of the index that print a wording that was found through one of them."""
-        if not wording.words:
-            return wording.uses
-        frequency = self.frequency
-        ranked = sorted(wording.words, key=lambda word: (frequency(word), word))
-        bucket = self._bucket(ranked[0])
-        if bucket is None:
-            return wording.uses
-        same = bucket.alone if len(ranked) == 1 else bucket.pairs.get(ranked[1], ())
-        return next((other.uses for other in same if other.line == wording.line), wording.uses)
+        return self._uses(wording.line, wording.words)
 
-    def similar(self, words: Sequence[str]) -> list[Wording]:
-        """Return wordings that share much with these words, most alike first."""
-        wanted = frozenset(words)
-        known = sorted((count, word) for word in wanted if (count := self.frequency(word)))
-        score: dict[int, float] = {}
-        budget = POSTINGS
-        for count, word in known:
-            weight = bits(word)
-            if count <= budget or not score:
-                budget -= count
-                for number in self._index.containing(word)[: 4 * POSTINGS]:
-                    score[number] = score.get(number, 0.0) + weight
-            else:
-                for number in self._set(word) & score.keys():
-                    score[number] += weight
-        best = heapq.nlargest(SIMILAR, score.items(), key=lambda item: (item[1], -item[0]))
+    def _find_uses(self, line: str, words: frozenset[str]) -> tuple[Use, ...]:
+        found = self.fitting(words) if words else self.wordless()
+        return next((other.uses for other in found if other.line == line), ())
+
+    def _find_fitting(self, words: frozenset[str]) -> tuple[Wording, ...]:
         found: dict[str, Wording] = {}
-        for number, _ in best:
-            for wording in self._of(number):
-                if not wanted.isdisjoint(wording.words):
+        for word in words:
+            bucket = self._bucket(word)
+            some = list(bucket.alone)
+            for other in bucket.pairs.keys() & words:
+                some += [wording for wording in bucket.pairs[other] if wording.words <= words]
+            for wording in some:
+                same = found.get(wording.line)
+                # A text that came in with two builds can be kept under two words.
+                found[wording.line] = wording if same is None else _merged(same, wording)
+        return tuple(found.values())
+
+    def _find_similar(self, words: frozenset[str]) -> tuple[Wording, ...]:
+        ranked = sorted(words, key=lambda word: (self.frequency(word), word))
+        pool = self._pool(ranked)
+        score = dict.fromkeys(pool, 0.0)
+        for word in ranked:
+            weight = bits(word)
+            for number in self._set(word) & pool:
+                score[number] += weight
+        best = sorted(score.items(), key=itemgetter(1), reverse=True)[:SIMILAR]
+        found: dict[str, Wording] = {}
+        for wordings in self._wordings_of([number for number, _ in best]):
+            for wording in wordings:
+                if not words.isdisjoint(wording.words):
                     found.setdefault(wording.line, wording)
-        return sorted(found.values(), key=lambda wording: -likeness(wording, wanted))
+        return tuple(sorted(found.values(), key=lambda wording: -likeness(wording, words)))
 
-    def _make_bucket(self, word: str) -> _Bucket | None:
-        """Group the wordings whose rarest word this is."""
+    def _pool(self, ranked: Sequence[str]) -> frozenset[int]:
+        """Messages that can be much like words (the rarest first): those with a rare one, or with several common."""
+        pool: frozenset[int] = frozenset()
+        common: list[frozenset[int]] = []
+        for word in ranked:
+            if len(pool) + self.frequency(word) <= POSTINGS:
+                pool |= self._set(word)
+            else:
+                common.append(self._set(word))
+        for one, other in combinations(common[:PAIRED], 2):
+            both = one & other
+            for third in common:
+                if len(both) <= POSTINGS:
+                    break
+                if third is not one and third is not other:
+                    both &= third
+            pool |= both if len(both) <= POSTINGS else frozenset()
+        return pool or (common[0] if common else pool)
+
+    def _make_bucket(self, word: str) -> _Bucket:
         uses: dict[str, list[Use]] = {}
-        frequency: dict[str, int] = {}
-        words_of: dict[str, frozenset[str]] = {}
-        for number in self._index.anchored(word):
-            for form_number, form in enumerate(self._index.message(number).forms):
-                for line, first in _lines(form.printed):
-                    own = words_of.get(line)
-                    if own is None:
-                        own = words_of[line] = frozenset(literal_words(line))
-                        for each in own:
-                            frequency[each] = self.frequency(each)
-                    if own and min(own, key=lambda each: (frequency[each], each)) == word:
-                        uses.setdefault(line, []).append(Use(number, form_number, first))
-        if not uses:
-            return None
-        return _Bucket((Wording(line, tuple(found)) for line, found in uses.items()), frequency)
+        words: dict[str, frozenset[str]] = {}
+        for number, lines in self._index.printed(self._index.anchored(word)):
+            for line in lines:
+                own = words.get(line.text)
+                if own is None:
+                    own = words[line.text] = frozenset(line.words.split())
+                if word in own or not (word or own):
+                    uses.setdefault(line.text, []).append(Use(number, line.form, line.first))
+        return _Bucket(word, (Wording(line, words[line], tuple(found)) for line, found in uses.items()))
 
-    def _make_wordings(self, number: int) -> tuple[Wording, ...]:
-        return tuple(
-            Wording(line, (Use(number, form_number, first),))
-            for form_number, form in enumerate(self._index.message(number).forms)
-            for line, first in _lines(form.printed)
-        )
+    def _wordings_of(self, numbers: Sequence[int]) -> list[tuple[Wording, ...]]:
+        if len(self._lines) > _LINES_KEPT:
+            self._lines.clear()
+        missing = [number for number in numbers if number not in self._lines]
+        for number, lines in self._index.printed(missing):
+            self._lines[number] = tuple(_wording(number, line) for line in lines)
+        return [self._lines[number] for number in numbers]
+
+
+def folded(text: str) -> str:
+    """Return a text in lower case, runs of white space as one blank."""
+    return " ".join(text.lower().split())
 
 
 def likeness(wording: Wording, words: frozenset[str]) -> float:
@@ -168,13 +207,9 @@ def likeness(wording: Wording, words: frozenset[str]) -> float:
     return shared - 0.4 * (wording.bits - shared)
 
 
-def _lines(printed: str) -> Iterator[tuple[str, int]]:
-    """Yield each line of a format that is not blank, with the number of conversions before it."""
-    if "\n" not in printed:
-        yield printed, 0
-        return
-    first = 0
-    for line in lines(printed):
-        if line.strip():
-            yield line, first
-        first += sum(1 for match in CONVERSION.finditer(line) if not match["percent"])
+def _wording(number: int, line: PrintedLine) -> Wording:
+    return Wording(line.text, frozenset(line.words.split()), (Use(number, line.form, line.first),))
+
+
+def _merged(one: Wording, other: Wording) -> Wording:
+    return Wording(one.line, one.words, tuple(dict.fromkeys((*one.uses, *other.uses))))

@@ -1,0 +1,39 @@
+"""Why a line has no answer."""
+
+import re
+
+from ksrcfind.log.line import LogLine
+from ksrcfind.log.report import RowKind, row_kind
+from ksrcfind.match.answer import Reason
+from ksrcfind.match.body import Body
+from ksrcfind.match.candidates import MessageIndex
+from ksrcfind.match.weights import is_common
+
+_ROW = {
+    RowKind.STACK: "A row of a stack trace; it belongs to the report above it.",
+    RowKind.DUMP: "A row of a dump of memory; it belongs to the report above it.",
+    RowKind.REGISTERS: "A row of registers; it belongs to the report above it.",
+}
+
+
+def beyond_matching(line: LogLine, body: Body) -> Reason | None:
+    """Say why no log call of the kernel need be looked for, if that is so."""
+    if line.is_userspace:
+        return Reason("userspace", f"A user-space program wrote this line: {line.process or line.facility}.")
+    if not body.text:
+        return Reason("empty", "The line has no text.")
+    kind = row_kind(line.body)
+    return Reason("part_of_event", _ROW[kind]) if kind in _ROW else None
+
+
+_WRITER = re.compile(r"\[?([A-Za-z][A-Za-z0-9_-]{2,40})\]?(?:: | [0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2}\.\d: )")
+
+
+def unexplained(body: Body, index: MessageIndex) -> Reason:
+    """Say why no message explains a line."""
+    if not any(is_common(word) or index.frequency(word) for word in body.words):
+        return Reason("no_words", "The line has no words that any message has; only values.")
+    writer = _WRITER.match(body.text)
+    if writer and not index.knows(writer[1].lower().replace("-", "_")):
+        return Reason("module_not_in_tree", f"The line is by {writer[1]}, and nothing in this tree is called so.")
+    return Reason("nothing_alike", "No message of this tree reads like this line.")
