@@ -1,6 +1,6 @@
 """Answers from a carried index, and making one: what a tree, its index and its history say, in one file."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import groupby
@@ -19,7 +19,6 @@ from ksrcfind.index.search import RevisionIndex
 from ksrcfind.match.rank import Matcher
 from ksrcfind.progress import Progress
 from ksrcfind.source.maintainers import FILE as MAINTAINERS
-from ksrcfind.source.message import Message
 from ksrcfind.tree.snapshot import TreeInfo
 
 NOT_CARRIED = "The carried index was made without history; ksrcfind index --output FILE --with-history puts it in."
@@ -122,13 +121,10 @@ def carry(finder: Finder, output: Path, progress: Progress, *, with_history: boo
     made = datetime.now(UTC).isoformat(timespec="seconds")
     about = About(info.rev, info.commit, info.source, finder.root.name, made, __version__, messages, with_history)
 
-    def units() -> Iterator[tuple[str, list[Message]]]:
-        for path, own in groupby(finder.messages(), key=lambda message: message.path):
-            yield path, list(own)
-
     extras = _maintainers(finder)
     if with_history:
         extras |= _histories(finder, messages, progress)
+    units = ((path, list(own)) for path, own in groupby(finder.messages(), key=lambda message: message.path))
     write_carried(output, about, units, extras.items())
     return about
 

@@ -8,19 +8,20 @@ import gc
 import multiprocessing
 import time
 from array import array
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ksrcfind.index import sources
 from ksrcfind.index.parse import cores, leave_interrupts_to_parent, parse_missing
+from ksrcfind.index.postings import postings
 from ksrcfind.index.report import IndexReport
 from ksrcfind.index.store import RevisionState, Store, live_bits, pack_lines, pack_message, roots_digest, unpack_facts
 from ksrcfind.progress import Progress
 from ksrcfind.source.facts import SourceFacts, name_hash
 from ksrcfind.source.kbuild import module_names
 from ksrcfind.source.link import Linker
-from ksrcfind.source.printed import ORIGIN, anchor, origin_names, printed_lines
+from ksrcfind.source.printed import origin_names, printed_lines
 from ksrcfind.source.program import Program, reaching
 from ksrcfind.source.roots import Root
 from ksrcfind.tree.snapshot import Snapshot
@@ -163,26 +164,10 @@ class _Build:
                 sum(count for _first, count in spans),
                 units,
                 messages,
-                _postings(words, origins, first_message, segment),
+                postings(words, origins, first_message, segment),
                 segment,
             )
         return state
-
-
-def _postings(
-    words: Sequence[list[str]], origins: Mapping[int, list[str]], first: int, segment: int
-) -> Iterator[tuple[str, int, bytes, bytes]]:
-    own = [{word for line in lines for word in line.split()} for lines in words]
-    count = Counter(word for some in own for word in some)
-    containing: dict[str, array[int]] = defaultdict(lambda: array("I"))
-    anchored: dict[str, array[int]] = defaultdict(lambda: array("I"))
-    for number, (lines, some) in enumerate(zip(words, own, strict=True), first):
-        for word in (*some, *(ORIGIN + name for name in origins.get(number, ()))):
-            containing[word].append(number)
-        for word in {anchor(line, count.__getitem__) for line in lines}:
-            anchored[word].append(number)
-    for word in sorted(containing.keys() | anchored.keys()):
-        yield word, segment, containing[word].tobytes(), anchored[word].tobytes()
 
 
 class _Link:

@@ -10,8 +10,7 @@ import mmap
 import sqlite3
 import zlib
 from array import array
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -21,9 +20,10 @@ from typing import Any, BinaryIO
 import msgspec
 
 from ksrcfind.errors import KsrcfindError
-from ksrcfind.index.memory import line_words
+from ksrcfind.index.postings import postings
 from ksrcfind.index.store import live_bits
 from ksrcfind.source.message import Message
+from ksrcfind.source.printed import PrintedLine, origin_names, printed_lines
 
 APPLICATION_ID = 0x6B737266
 """`ksrf`, in the header of the file."""
@@ -71,8 +71,8 @@ _about = msgspec.msgpack.Decoder(About)
 _encoder = msgspec.msgpack.Encoder()
 
 
-def write_carried(path: Path, about: About, units: Callable[[], Units], extras: Iterable[tuple[str, bytes]]) -> None:
-    """Write a file, whole or not at all. `units` is asked twice and gives the same both times."""
+def write_carried(path: Path, about: About, units: Units, extras: Iterable[tuple[str, bytes]]) -> None:
+    """Write a file, whole or not at all."""
     half = path.with_name(path.name + ".part")
     half.unlink(missing_ok=True)
     try:
@@ -102,27 +102,22 @@ def write_carried(path: Path, about: About, units: Callable[[], Units], extras: 
         half.unlink(missing_ok=True)
 
 
-def _write_messages(connection: sqlite3.Connection, units: Callable[[], Units]) -> None:
-    count: Counter[str] = Counter()
-    for _path, messages in units():
-        for message in messages:
-            count.update({word for words in line_words(message) for word in words})
-    containing: dict[str, array[int]] = defaultdict(lambda: array("I"))
-    anchored: dict[str, array[int]] = defaultdict(lambda: array("I"))
+def _write_messages(connection: sqlite3.Connection, units: Units) -> None:
+    words: list[list[str]] = []
+    origins: dict[int, list[str]] = {}
     first = 1
-    for path, messages in units():
-        for number, message in enumerate(messages, first):
-            per_line = [set(words) for words in line_words(message)]
-            for word in set().union(*per_line):
-                containing[word].append(number)
-            for anchor in {min(words, key=lambda word: (count[word], word)) for words in per_line if words}:
-                anchored[anchor].append(number)
+    for path, messages in units:
+        words += [[line.words for line in printed_lines(message)] for message in messages]
+        origins[first] = sorted(set().union(*map(origin_names, messages)))
         packed = _pack(_encoder.encode(messages))
         connection.execute("INSERT INTO units VALUES (?, ?, ?, ?)", (first, len(messages), path, packed))
         first += len(messages)
     connection.executemany(
         "INSERT INTO words VALUES (?, ?, ?)",
-        ((word, _pack_numbers(containing[word]), _pack_numbers(anchored[word])) for word in sorted(containing)),
+        (
+            (word, _pack_numbers(containing), _pack_numbers(anchored))
+            for word, _segment, containing, anchored in postings(words, origins, 1, 0)
+        ),
     )
 
 
@@ -178,6 +173,10 @@ class CarriedIndex:
         if not 0 <= number - first < len(messages):
             raise KeyError(number)
         return messages[number - first]
+
+    def printed(self, numbers: Sequence[int]) -> Iterator[tuple[int, Sequence[PrintedLine]]]:
+        """Messages with the lines that they print."""
+        return ((number, tuple(printed_lines(self.message(number)))) for number in numbers)
 
     def messages(self, first: int, count: int) -> list[Message]:
         """Messages of one file, as `spans_of` tells them."""
@@ -269,8 +268,10 @@ def _unpack(data: bytes) -> bytes:
     return unpacked
 
 
-def _pack_numbers(numbers: "array[int]") -> bytes:
+def _pack_numbers(data: bytes) -> bytes:
     """Pack ascending numbers as their differences, which compress well."""
+    numbers = array("I")
+    numbers.frombytes(data)
     steps = array("I", (after - before for before, after in itertools.pairwise([0, *numbers])))
     return _pack(steps.tobytes())
 

@@ -27,6 +27,10 @@ class MessageStore(Protocol):
         """One message. Raises `KeyError`."""
         ...
 
+    def printed(self, numbers: Sequence[int], /) -> Iterator[tuple[int, Sequence[PrintedLine]]]:
+        """Messages with the lines that they print, in any order."""
+        ...
+
     def messages(self, first: int, count: int, /) -> list[Message]:
         """Messages with consecutive ids."""
         ...
