@@ -21,6 +21,7 @@ LAYERS = [
     "finding",
     "finder",
     "carried",
+    "life",
     "batch",
     "doctor",
     "output",

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from enum import Enum
 from itertools import islice
@@ -15,6 +16,7 @@ from ksrcfind.history.provenance import Commit, Provenance
 from ksrcfind.history.releases import Releases
 from ksrcfind.history.trace import History, Request
 from ksrcfind.index import sources
+from ksrcfind.index.pairs import FilePair, differing
 from ksrcfind.index.report import IndexReport
 from ksrcfind.index.search import RevisionIndex
 from ksrcfind.index.store import Store, store_path
@@ -86,6 +88,11 @@ class Histories(Protocol):
     def commits(self, ids: Iterable[str]) -> dict[str, Commit]:
         """Return commits by their full ids; those that are not there are left out."""
         ...
+
+
+def no_such_files(path: str) -> KsrcfindError:
+    """Return the error for a path of the command line that names no source."""
+    return KsrcfindError(f"no C files at {path}", "Paths start at the root of the tree: mm/oom_kill.c")
 
 
 class Finder:
@@ -214,6 +221,28 @@ class Finder:
     def _read(self, path: str) -> bytes:
         return self._snapshot.read(path)
 
+    def differing(self, newer: "Finder", paths: Sequence[str] = ()) -> list[FilePair]:
+        """Return the files whose messages can differ in a newer revision of the same tree, some files or all of them.
+
+        Builds missing indexes. Raises `KsrcfindError` for paths that neither has.
+        """
+        for finder in (self, newer):
+            if finder._ready() is None:  # noqa: SLF001 - one of its own kind
+                finder.build_index()
+        pairs = list(differing(self._store, self._snapshot.key, newer._snapshot.key))  # noqa: SLF001
+        if not paths:
+            return pairs
+        wanted: set[str] = set()
+        for path in paths:
+            found: set[str] = set()
+            for finder in (self, newer):
+                with suppress(KsrcfindError):
+                    found.update(finder._files_of([path]))  # noqa: SLF001
+            if not found:
+                raise no_such_files(path)
+            wanted |= found
+        return [pair for pair in pairs if pair.path in wanted]
+
     def _files_of(self, paths: Sequence[str]) -> list[str]:
         files = self._all_files()
         if not paths:
@@ -223,7 +252,7 @@ class Finder:
             inside = "" if path in ("", ".") else path.rstrip("/") + "/"
             found = [file for file in files if file == path or file.startswith(inside)]
             if not found:
-                raise KsrcfindError(f"no C files at {path}", "Paths start at the root of the tree: mm/oom_kill.c")
+                raise no_such_files(path)
             wanted |= dict.fromkeys(found)
         return list(wanted)
 

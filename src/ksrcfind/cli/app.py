@@ -29,7 +29,7 @@ from ksrcfind.output.writer import Writer
 FOUND, NOTHING_FOUND = 0, 1
 """Exit status; that of errors is theirs, 2."""
 
-ANNOUNCED = {"life", "diff", "lsp", "mcp"}
+ANNOUNCED = {"life", "lsp", "mcp"}
 """Names kept free for commands: what is a query today must not become a command tomorrow."""
 
 
@@ -173,6 +173,33 @@ def messages(
         for text in listing(options.format, everything, session.terminal.painter):
             session.terminal.write(text)
     return FOUND if first else NOTHING_FOUND
+
+
+@command(app, formats=(Format.TEXT, Format.JSON, Format.NDJSON, Format.CSV), epilog=epilog("diff"))
+def diff(
+    options: Common,
+    old: Annotated[str, typer.Argument(metavar="REV1", show_default=False, help="The older tag, branch or commit.")],
+    new: Annotated[str, typer.Argument(metavar="REV2", show_default=False, help="The newer one.")],
+    paths: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="PATH...", show_default=False, help="Files and directories of the tree. Default: all."),
+    ] = None,
+    rules: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            show_default=False,
+            help="Tell instead which rules match no message any more: one fixed string or regular expression a line.",
+        ),
+    ] = None,
+) -> int:
+    """Tell which messages two releases have not in common.
+
+    A message was added, removed, reworded, moved, or its level changed. Builds missing indexes first.
+    """
+    from ksrcfind.cli.compare import compare
+
+    return compare(options, old, new, paths or [], rules)
 
 
 @command(app, formats=(Format.TEXT, Format.JSON), epilog=epilog("index"))

@@ -31,6 +31,11 @@ EXAMPLES: dict[str, list[tuple[str, str]]] = {
         ("Everything that a release can say, as a table:", "ksrcfind messages --rev v6.1 --format csv > messages.csv"),
         ("For a script:", "ksrcfind messages --format ndjson fs/ext4/super.c"),
     ],
+    "diff": [
+        ("What an upgrade changes in the log:", "ksrcfind diff v6.1 v6.12"),
+        ("In one subsystem, as a table:", "ksrcfind diff v6.1 v6.12 fs/ext4 --format csv > ext4.csv"),
+        ("Which rules of the monitoring have to change:", "ksrcfind diff v6.1 v6.12 --rules rules.txt"),
+    ],
     "index": [
         ("Index the checked-out tree:", "ksrcfind index"),
         ("Index a release without checking it out:", "ksrcfind index -C ~/linux --rev v6.1"),

@@ -17,6 +17,7 @@ from ksrcfind.match.answer import Match, Value
 from ksrcfind.source.maintainers import Subsystem
 from ksrcfind.source.message import Form, Message
 from ksrcfind.source.template import template
+from ksrcfind.tree.snapshot import TreeInfo
 
 if TYPE_CHECKING:
     from ksrcfind.batch.coverage import Summary
@@ -44,7 +45,7 @@ def finding_record(finding: Finding, number: int) -> Record:
             "truncated": finding.input.truncated,
         },
         "log": finding.log and _log(finding.log),
-        "tree": {"rev": tree.rev, "commit": tree.commit, "source": tree.source},
+        "tree": tree_fields(tree),
         "verdict": answer.verdict,
         "reason": answer.reason and {"code": answer.reason.code, "text": answer.reason.text},
         "event": finding.event,
@@ -163,6 +164,11 @@ def _log(line: LogLine) -> Record:
         "subsystem": line.subsystem,
         "boot": line.boot,
     }
+
+
+def tree_fields(tree: TreeInfo) -> Record:
+    """Return what a record says about a tree."""
+    return {"rev": tree.rev, "commit": tree.commit, "source": tree.source}
 
 
 def message_fields(message: Message, form: Form) -> Record:

@@ -1,0 +1,60 @@
+"""What the command diff does: two releases in, what became of messages or rules out."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from ksrcfind.cli.options import Common
+from ksrcfind.cli.places import in_tree
+from ksrcfind.cli.session import begin
+from ksrcfind.errors import KsrcfindError
+from ksrcfind.finder import Finder
+from ksrcfind.life.differences import differences
+from ksrcfind.life.rules import Lookup, outcomes, read_rules
+from ksrcfind.log.line import read_line
+from ksrcfind.match.answer import Tier
+from ksrcfind.output.changes import changes, rules
+from ksrcfind.source.message import Message
+
+LOOKED_UP = 50
+"""Messages that a rule with values in it may match."""
+
+
+def compare(options: Common, old: str, new: str, paths: Sequence[str], rules_file: Path | None) -> int:
+    """Write what differs between two revisions; return the exit status, 1 if nothing does or every rule matches.
+
+    Raises `KsrcfindError` for revisions, paths and files that are not there.
+    """
+    if options.rev is not None:
+        raise KsrcfindError("diff takes two revisions, not --rev", "ksrcfind diff v6.1 v6.12")
+    text = _read(rules_file) if rules_file is not None else None
+    session = begin(options)
+    with replace(session, rev=old).finder() as older, replace(session, rev=new).finder() as newer:
+        wanted = [in_tree(path, older.root, session.directory) for path in paths]
+        found = differences((pair.old, pair.new) for pair in older.differing(newer, wanted))
+        trees = older.info, newer.info
+        if text is None:
+            output, empty = changes(options.format, found, trees, session.terminal.painter), not found
+        else:
+            every = [list(finder.messages()) for finder in (older, newer)]
+            became = outcomes(read_rules(text), every[0], every[1], found, (_lookup(older), _lookup(newer)))
+            empty = all(outcome.state == "matches" for outcome in became)
+            output = rules(options.format, became, trees, session.terminal.painter)
+        for piece in output:
+            session.terminal.write(piece)
+    return 1 if empty else 0
+
+
+def _lookup(finder: Finder) -> Lookup:
+    def look_up(text: str) -> list[Message]:
+        matches = finder.answer(read_line(text), LOOKED_UP).matches
+        return [match.message for match in matches if match.tier in (Tier.EXACT, Tier.PARTIAL)]
+
+    return look_up
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_bytes().decode("utf-8", "replace")
+    except OSError as error:
+        raise KsrcfindError(f"{path} cannot be read: {error.strerror}", "Name a file of rules, one a line.") from error

@@ -1,0 +1,39 @@
+"""The files of two indexed revisions whose messages can differ."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ksrcfind.index.search import RevisionIndex
+from ksrcfind.index.store import RevisionState, Store
+from ksrcfind.source.message import Message
+
+
+@dataclass(frozen=True, slots=True)
+class FilePair:
+    """The messages of one path in both revisions, in source order; none where there is no such file."""
+
+    path: str
+    old: tuple[Message, ...]
+    new: tuple[Message, ...]
+
+
+def differing(store: Store, old: str, new: str) -> Iterator[FilePair]:
+    """Yield by path the files that were linked differently in two revisions (keys).
+
+    A file whose bytes and surroundings are the same is one unit in both and is not looked at. Raises `KeyError` for a
+    revision that is not indexed.
+    """
+    before, after = _state(store, old), _state(store, new)
+    indexes = RevisionIndex(store, old), RevisionIndex(store, new)
+    for path in sorted(before.units.keys() | after.units.keys()):
+        if before.units.get(path) != after.units.get(path):
+            was, now = (tuple(index.messages_of(path)) for index in indexes)
+            if was or now:
+                yield FilePair(path, was, now)
+
+
+def _state(store: Store, key: str) -> RevisionState:
+    found = store.revision(key)
+    if found is None:
+        raise KeyError(key)
+    return found[0]

@@ -1,0 +1,159 @@
+"""What became of the messages of one release in another: pure comparison of what two trees can print."""
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from dataclasses import dataclass
+
+from rapidfuzz import fuzz
+
+from ksrcfind.source.message import Message
+
+KINDS = ("reworded", "level_changed", "moved", "removed", "added")
+"""What can have become of a message."""
+
+SAME_FUNCTION = 0.55
+"""So much alike (0–1) are two texts of one function of which one followed the other."""
+SAME_FILE = 0.75
+"""The same for two texts of one file."""
+WORDS = re.compile(r"[A-Za-z]{3,}")
+MANY = 400
+"""Left-over messages of one file beyond which only those of one function are compared with each other."""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What became of one message."""
+
+    kind: str
+    """One of `KINDS`. A message that was reworded may have moved and changed its level as well."""
+    old: Message | None
+    """None if it was added."""
+    new: Message | None
+    """None if it was removed."""
+
+    @property
+    def place(self) -> tuple[str, int, str]:
+        """Path and line to order differences by: where the message is now, else where it was."""
+        message = self.new or self.old
+        return (message.path, message.line_start, self.kind) if message is not None else ("", 0, self.kind)
+
+
+def differences(pairs: Iterable[tuple[Iterable[Message], Iterable[Message]]]) -> list[Difference]:
+    """Return what differs between two trees, by path and line, given the messages of each file (old, new).
+
+    The same text in the same function at the same level is the same message, wherever its line went. What is left is
+    paired from the surest to the least sure: another level, another place, another wording.
+    """
+    old: list[Message] = []
+    new: list[Message] = []
+    for was, now in pairs:
+        left = _Left(list(was), list(now))
+        left.pair(lambda message: (_texts(message), message.level, message.function))
+        old += left.old
+        new += left.new
+    left = _Left(old, new)
+    found: list[Difference] = []
+    for kind, key in (
+        ("level_changed", lambda message: (_texts(message), message.path, message.function)),
+        ("moved", lambda message: (_texts(message), message.path, message.level)),
+        ("level_changed", lambda message: (_texts(message), message.path)),
+        ("moved", lambda message: (_texts(message), message.function, _name(message.path))),
+        ("moved", lambda message: (_texts(message), message.function)),
+        ("moved", lambda message: (_texts(message), _name(message.path))),
+        ("moved", lambda message: _texts(message) if _says_much(message) else None),
+    ):
+        found += (Difference(kind, was, now) for was, now in left.pair(key))
+    for key, least in (
+        (lambda message: (message.path, message.function), SAME_FUNCTION),
+        (lambda message: (_name(message.path), message.function), SAME_FUNCTION),
+        (lambda message: (message.path,), SAME_FILE),
+        (lambda message: (_name(message.path),), SAME_FILE),
+    ):
+        found += (Difference("reworded", was, now) for was, now in left.pair_alike(key, least))
+    found += (Difference("removed", was, None) for was in left.old)
+    found += (Difference("added", None, now) for now in left.new)
+    return sorted(found, key=lambda difference: difference.place)
+
+
+Key = Callable[[Message], Hashable]
+"""What two messages must have in common; None goes with nothing."""
+
+
+class _Left:
+    """Messages of both sides that are not paired yet."""
+
+    def __init__(self, old: list[Message], new: list[Message]) -> None:
+        self.old = old
+        self.new = new
+
+    def pair(self, key: Key) -> list[tuple[Message, Message]]:
+        """Take out the pairs with equal keys; of several alike the first goes with the first."""
+        waiting: dict[Hashable, list[int]] = defaultdict(list)
+        for number in range(len(self.new) - 1, -1, -1):
+            waiting[key(self.new[number])].append(number)
+        waiting.pop(None, None)
+        pairs = [(number, waiting[name].pop()) for number, was in enumerate(self.old) if waiting.get(name := key(was))]
+        return self._take(pairs)
+
+    def pair_alike(self, key: Key, least: float) -> list[tuple[Message, Message]]:
+        """Take out the pairs with equal keys whose texts are at least so much alike, the most alike first."""
+        new: dict[Hashable, list[int]] = defaultdict(list)
+        for number, now in enumerate(self.new):
+            new[key(now)].append(number)
+        old: dict[Hashable, list[int]] = defaultdict(list)
+        for number, was in enumerate(self.old):
+            old[key(was)].append(number)
+        scored: list[tuple[float, int, int]] = []
+        for name in old.keys() & new.keys():
+            if len(old[name]) * len(new[name]) <= MANY * MANY:
+                scored += self._alike(old[name], new[name], least)
+        pairs: list[tuple[int, int]] = []
+        taken_old: set[int] = set()
+        taken_new: set[int] = set()
+        for _score, first, second in sorted(scored, key=lambda item: (-item[0], item[1], item[2])):
+            if first not in taken_old and second not in taken_new:
+                taken_old.add(first)
+                taken_new.add(second)
+                pairs.append((first, second))
+        return self._take(sorted(pairs))
+
+    def _alike(self, old: list[int], new: list[int], least: float) -> Iterator[tuple[float, int, int]]:
+        for was in old:
+            for now in new:
+                score = alike(self.old[was].forms[0].printed, self.new[now].forms[0].printed)
+                if score >= least:
+                    yield score, was, now
+
+    def _take(self, pairs: list[tuple[int, int]]) -> list[tuple[Message, Message]]:
+        taken = [(self.old[was], self.new[now]) for was, now in pairs]
+        gone, come = {was for was, _ in pairs}, {now for _, now in pairs}
+        self.old = [message for number, message in enumerate(self.old) if number not in gone]
+        self.new = [message for number, message in enumerate(self.new) if number not in come]
+        return taken
+
+
+def alike(one: str, other: str) -> float:
+    """Return how much two texts are alike (0–1); 0 if they share no word, for values and signs say little."""
+    if set(WORDS.findall(one.lower())).isdisjoint(WORDS.findall(other.lower())):
+        return 0.0
+    return fuzz.ratio(one, other) / 100
+
+
+def counts(found: Iterable[Difference]) -> dict[str, int]:
+    """Return how many differences there are of each kind."""
+    seen = Counter(difference.kind for difference in found)
+    return {kind: seen[kind] for kind in KINDS}
+
+
+def _texts(message: Message) -> Hashable:
+    return tuple(form.printed for form in message.forms)
+
+
+def _name(path: str) -> str:
+    return path.rpartition("/")[2]
+
+
+def _says_much(message: Message) -> bool:
+    """Tell whether a text can be known again anywhere in the tree."""
+    return len(set(WORDS.findall(message.forms[0].printed))) >= 3

@@ -1,0 +1,124 @@
+"""Rules of a monitoring system against the messages of two releases: which of them match none any more.
+
+A rule is what monitoring has: a fixed string that is part of a line, or a regular expression that is found in one. It
+is held against each text that the kernel can print, with an example in place of each value.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from ksrcfind.life.differences import Difference
+from ksrcfind.source.message import Message
+from ksrcfind.source.template import pieces
+
+IN_FRONT = "host kernel: [    1.000000] "
+"""What a log may have in front, for rules that begin with it."""
+EXAMPLES = {"d": "1", "i": "1", "u": "1", "x": "1f", "X": "1F", "o": "7", "c": "c", "s": "name"}
+POINTERS = {"pI4": "10.0.0.1", "pi4": "010.000.000.001", "pM": "00:11:22:33:44:55", "pm": "001122334455"}
+POINTER = "ffff880012345678"
+ESCAPED = re.compile(r"\\(\W)")
+OPERATORS = re.compile(r"(?<!\\)[*+?|{}^$\[\]]|\\[a-zA-Z]")
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One line of a file of rules."""
+
+    line: int
+    """1-based."""
+    text: str
+
+    @property
+    def without_values(self) -> str | None:
+        """The text to look up like a log line; None for an expression that is none."""
+        return None if OPERATORS.search(self.text) else ESCAPED.sub(r"\1", self.text)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a rule matches."""
+
+    rule: Rule
+    state: str
+    """`matches` something in the newer release, `lost` (only in the older one) or `never` (in none of them)."""
+    old: int
+    """Messages of the older release that it matches."""
+    new: int
+    """Messages of the newer release that it matches."""
+    became: tuple[Difference, ...]
+    """If it is lost: what became of the messages that it matched."""
+
+
+Lookup = Callable[[str], Sequence[Message]]
+"""Gives the messages that print a text, as for a line of a log."""
+
+
+def read_rules(text: str) -> list[Rule]:
+    """Return the rules of a file: one a line, without empty lines and those that begin with `#`."""
+    lines = enumerate(text.split("\n"), 1)
+    return [Rule(number, line.rstrip("\r")) for number, line in lines if line.strip() and not line.startswith("#")]
+
+
+def example(printed: str) -> str:
+    """Return a text as it could stand in a log."""
+    return "".join(piece if isinstance(piece, str) else _value(piece.kind) for piece in pieces(printed))
+
+
+def outcomes(
+    rules: Iterable[Rule],
+    old: Sequence[Message],
+    new: Sequence[Message],
+    found: Sequence[Difference],
+    look_up: tuple[Lookup, Lookup],
+) -> list[Outcome]:
+    """Return what became of each rule, given all messages of both releases and their differences.
+
+    `look_up` asks each of them for the messages of a rule that names values, and is asked only for rules that are found
+    in no example.
+    """
+    became = {id_of(difference.old): difference for difference in found if difference.old is not None}
+    texts = [_Texts(messages) for messages in (old, new)]
+    result: list[Outcome] = []
+    for rule in rules:
+        was, now = (some.matching(rule) for some in texts)
+        if not was and not now and (plain := rule.without_values) is not None:
+            was, now = (list(ask(plain)) for ask in look_up)
+        state = "matches" if now else "lost" if was else "never"
+        told = [became[id_of(message)] for message in was if id_of(message) in became] if state == "lost" else []
+        result.append(Outcome(rule, state, len(was), len(now), tuple(told)))
+    return result
+
+
+def id_of(message: Message) -> tuple[str, int, str]:
+    """Return what tells a message from all others of its release."""
+    return message.path, message.line_start, message.forms[0].printed
+
+
+class _Texts:
+    """All messages of a release, with an example of each of their lines."""
+
+    def __init__(self, messages: Sequence[Message]) -> None:
+        self._lines = [
+            (line, message)
+            for message in messages
+            for line in dict.fromkeys(part for form in message.forms for part in example(form.printed).split("\n"))
+        ]
+
+    def matching(self, rule: Rule) -> list[Message]:
+        """Return the messages that a rule matches."""
+        found = [message for line, message in self._lines if rule.text in line]
+        if not found:
+            try:
+                expression = re.compile(rule.text)
+            except re.error:
+                return []
+            found = [message for line, message in self._lines if expression.search(line)]
+            found = found or [message for line, message in self._lines if expression.search(IN_FRONT + line)]
+        return list({id_of(message): message for message in found}.values())
+
+
+def _value(kind: str) -> str:
+    if kind.startswith("p"):
+        return POINTERS.get(kind, POINTER)
+    return EXAMPLES.get(kind, "1")

@@ -1,0 +1,146 @@
+"""The formats of `diff`: what became of messages between two releases, and of rules that were made for them."""
+
+from collections.abc import Iterator, Sequence
+
+import msgspec
+
+from ksrcfind.life.differences import Difference, counts
+from ksrcfind.life.rules import Outcome
+from ksrcfind.output.json import encode
+from ksrcfind.output.record import SCHEMA, Record, message_fields, tree_fields
+from ksrcfind.output.style import Painter, Span
+from ksrcfind.output.table import row
+from ksrcfind.source.message import Message
+from ksrcfind.source.template import template
+from ksrcfind.tree.snapshot import TreeInfo
+
+SIDES = ("path", "line_start", "function", "level", "template")
+COLUMNS = ("kind", *(f"old_{field}" for field in SIDES), *(f"new_{field}" for field in SIDES))
+"""Of the format csv for messages."""
+RULE_COLUMNS = ("line", "rule", "state", "old_matches", "new_matches", *COLUMNS)
+"""Of the format csv for rules: one row for each message that a lost rule matched."""
+LABELS = {"level_changed": "level changed"}
+STYLES = {"added": "ok", "removed": "error"}
+
+Trees = tuple[TreeInfo, TreeInfo]
+"""The older and the newer one."""
+
+
+def changes(chosen: str, found: Sequence[Difference], trees: Trees, painter: Painter) -> Iterator[str]:
+    """Yield the differences of two trees in a format: json, ndjson, csv or text."""
+    if chosen == "csv":
+        yield row(COLUMNS)
+        yield from (row(_cells(difference)) for difference in found)
+    elif chosen == "text":
+        for difference in found:
+            yield from _told(difference, painter, 0)
+        summed = ", ".join(f"{count:,} {LABELS.get(kind, kind)}" for kind, count in counts(found).items())
+        yield painter.line((f"{trees[0].rev} → {trees[1].rev}: ", "title"), summed)
+    else:
+        yield from _as_json(chosen, [difference_record(difference, trees) for difference in found])
+
+
+def rules(chosen: str, found: Sequence[Outcome], trees: Trees, painter: Painter) -> Iterator[str]:
+    """Yield what became of rules in a format: json, ndjson, csv or text."""
+    if chosen == "csv":
+        yield row(RULE_COLUMNS)
+        for outcome in found:
+            own = (outcome.rule.line, outcome.rule.text, outcome.state, outcome.old, outcome.new)
+            for cells in [_cells(difference) for difference in outcome.became] or [()]:
+                yield row((*own, *cells, *[None] * (len(COLUMNS) - len(cells))))
+    elif chosen == "text":
+        yield from _rules_text(found, trees, painter)
+    else:
+        yield from _as_json(chosen, [rule_record(outcome, trees) for outcome in found])
+
+
+def difference_record(difference: Difference, trees: Trees) -> Record:
+    """Return the `difference` record."""
+    return {"schema": SCHEMA, "type": "difference", **_between(trees), **_change(difference)}
+
+
+def rule_record(outcome: Outcome, trees: Trees) -> Record:
+    """Return the `rule` record."""
+    return {
+        "schema": SCHEMA,
+        "type": "rule",
+        **_between(trees),
+        "line": outcome.rule.line,
+        "rule": outcome.rule.text,
+        "state": outcome.state,
+        "old_matches": outcome.old,
+        "new_matches": outcome.new,
+        "became": [_change(difference) for difference in outcome.became],
+    }
+
+
+def _as_json(chosen: str, records: list[Record]) -> Iterator[str]:
+    if chosen == "ndjson":
+        yield from (encode(record) + "\n" for record in records)
+    else:
+        document: Record = {"schema": SCHEMA, "records": records, "commits": {}, "summary": None}
+        yield msgspec.json.format(encode(document), indent=2) + "\n"
+
+
+def _between(trees: Trees) -> Record:
+    return {"old_tree": tree_fields(trees[0]), "new_tree": tree_fields(trees[1])}
+
+
+def _change(difference: Difference) -> Record:
+    old, new = difference.old, difference.new
+    return {
+        "kind": difference.kind,
+        "old": old and message_fields(old, old.forms[0]),
+        "new": new and message_fields(new, new.forms[0]),
+    }
+
+
+def _cells(difference: Difference) -> tuple[object, ...]:
+    sides = [message and message_fields(message, message.forms[0]) for message in (difference.old, difference.new)]
+    return (difference.kind, *(side and side[field] for side in sides for field in SIDES))
+
+
+def _rules_text(found: Sequence[Outcome], trees: Trees, painter: Painter) -> Iterator[str]:
+    for outcome in found:
+        if outcome.state == "matches":
+            continue
+        said = f"matches nothing in {trees[1].rev}" if outcome.state == "lost" else "matches nothing in either release"
+        yield painter.line((f"rule {outcome.rule.line}: ", "title"), (outcome.rule.text, "code"), f"  {said}")
+        for difference in outcome.became:
+            yield from _told(difference, painter, 2)
+    lost = sum(outcome.state == "lost" for outcome in found)
+    never = sum(outcome.state == "never" for outcome in found)
+    summed = f"{len(found):,} rules, {lost:,} lost, {never:,} without a message in either release"
+    yield painter.line((f"{trees[0].rev} → {trees[1].rev}: ", "title"), summed)
+
+
+def _told(difference: Difference, painter: Painter, indent: int) -> Iterator[str]:
+    """Yield a head and what was and is printed."""
+    old, new = difference.old, difference.new
+    message = new or old
+    if message is None:
+        return
+    head: list[Span | str] = [
+        (f"{LABELS.get(difference.kind, difference.kind)} ", STYLES.get(difference.kind, "label")),
+        (f"{message.path}:{message.line_start}", "place"),
+        *_function(message),
+    ]
+    if old is None or new is None:
+        yield painter.line(*head, (f" {message.level or '-'}", "label"), indent=indent)
+        yield painter.line(_shown(message), indent=indent + 2)
+        return
+    levels = dict.fromkeys((old.level or "-", new.level or "-"))
+    yield painter.line(*head, (" " + " → ".join(levels), "label"), indent=indent)
+    if (old.path, old.function) != (new.path, new.function):
+        yield painter.line("was at ", (f"{old.path}:{old.line_start}", "place"), *_function(old), indent=indent + 2)
+    for text in dict.fromkeys((_shown(old), _shown(new))):
+        arrow = "→ " if text != _shown(old) else ""
+        yield painter.line(arrow, text, indent=indent + 2)
+
+
+def _function(message: Message) -> tuple[Span, ...]:
+    return ((f" {message.function}()", "function"),) if message.function else ()
+
+
+def _shown(message: Message) -> str:
+    return template(message.forms[0].printed)

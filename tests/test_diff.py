@@ -1,0 +1,171 @@
+"""`diff`: what became of messages and rules, in the bundled repository and in made-up trees."""
+
+import csv
+import io
+import json
+from collections import Counter
+
+import jsonschema
+import pytest
+
+from commandline import ksrcfind
+from golden import check
+from ksrcfind.life.differences import differences
+from ksrcfind.life.rules import Rule, example, outcomes, read_rules
+from ksrcfind.output.json import schema
+from ksrcfind.source.message import Form, Message
+
+VALIDATOR = jsonschema.Draft202012Validator(json.loads(schema()))
+
+
+def message(text, path="a.c", line=1, function="f", level="err"):
+    return Message(path, line, line, function, "printk", level, None, text + "\n", (Form(text, ()),), ())
+
+
+def kinds(old, new):
+    files = sorted({m.path for m in old + new})
+    pairs = [([m for m in old if m.path == path], [m for m in new if m.path == path]) for path in files]
+    return [(d.kind, d.old and d.old.forms[0].printed, d.new and d.new.forms[0].printed) for d in differences(pairs)]
+
+
+def test_lines_that_shift_are_no_difference():
+    assert kinds([message("one thing", line=1)], [message("one thing", line=99)]) == []
+
+
+@pytest.mark.parametrize(
+    ("new", "kind"),
+    [
+        (message("disk %d failed", level="warn"), "level_changed"),
+        (message("disk %d failed", function="g"), "moved"),
+        (message("disk %d failed", path="b/a.c"), "moved"),
+        (message("disk %d has failed"), "reworded"),
+        (message("disk %d has failed", path="b/a.c"), "reworded"),
+    ],
+)
+def test_one_message_that_changed(new, kind):
+    assert kinds([message("disk %d failed")], [new]) == [(kind, "disk %d failed", new.forms[0].printed)]
+
+
+def test_what_has_no_word_in_common_came_and_went():
+    found = kinds([message("%s: no memory")], [message("%s: bad disk")])
+    assert found == [("added", None, "%s: bad disk"), ("removed", "%s: no memory", None)]
+
+
+def test_the_most_alike_are_paired_first_and_each_once():
+    old = [message("cannot read block", line=1), message("cannot read the block", line=2)]
+    new = [message("cannot read the block %d", line=1), message("cannot read block %d", line=2)]
+    assert kinds(old, new) == [
+        ("reworded", "cannot read the block", "cannot read the block %d"),
+        ("reworded", "cannot read block", "cannot read block %d"),
+    ]
+
+
+def test_one_of_two_equal_messages_went():
+    old = [message("same words here", line=1), message("same words here", line=5)]
+    assert kinds(old, old[:1]) == [("removed", "same words here", None)]
+
+
+def test_examples_stand_for_values():
+    assert example("%s: eth%d at %pI4, 100%% of %#x") == "name: eth1 at 10.0.0.1, 100% of 1f"
+
+
+def test_rules_are_read_without_comments_and_empty_lines():
+    assert read_rules("# disks\n\nI/O error\r\nEXT4-fs .*\n") == [Rule(3, "I/O error"), Rule(4, "EXT4-fs .*")]
+
+
+@pytest.mark.parametrize(
+    ("rule", "state"),
+    [
+        ("disk failed", "lost"),
+        (r"^disk \w+$", "lost"),
+        (r"kernel: \[ *[\d.]+\] disk failed", "lost"),
+        ("net up", "matches"),
+        ("(unbalanced", "never"),
+        ("no such text", "never"),
+    ],
+)
+def test_states_of_rules(rule, state):
+    old, new = [message("disk failed"), message("net up", path="b.c")], [message("net up", path="b.c")]
+    found = differences([([old[0]], []), ([old[1]], new)])
+    [outcome] = outcomes([Rule(1, rule)], old, new, found, (lambda _: [], lambda _: []))
+    assert outcome.state == state
+    assert [d.kind for d in outcome.became] == (["removed"] if state == "lost" else [])
+
+
+def test_a_rule_that_names_values_is_looked_up_like_a_line():
+    old = [message("disk %s failed")]
+    asked = []
+    look_up = (lambda text: asked.append(text) or old, lambda _: [])
+    [outcome] = outcomes([Rule(1, r"disk \(sda1\) failed")], old, [], differences([(old, [])]), look_up)
+    assert asked == ["disk (sda1) failed"]
+    assert (outcome.state, outcome.old) == ("lost", 1)
+
+
+@pytest.mark.parametrize("revs", [("v5.8", "v5.9"), ("v3.3", "v5.8")])
+def test_releases_of_the_fixture(linux_mini, revs):
+    check(f"cli/diff-{'-'.join(revs)}.txt", ksrcfind("diff", *revs, directory=linux_mini).out)
+
+
+def test_every_format_tells_the_same(linux_mini):
+    text, ndjson, document, table = (
+        ksrcfind("diff", "v5.8", "v5.9", "--format", chosen, directory=linux_mini)
+        for chosen in ("text", "ndjson", "json", "csv")
+    )
+    records = [json.loads(line) for line in ndjson.out.splitlines()]
+    for record in records:
+        VALIDATOR.validate(record)
+    VALIDATOR.validate(json.loads(document.out))
+    assert json.loads(document.out)["records"] == records
+    rows = list(csv.DictReader(io.StringIO(table.out)))
+    assert [row["kind"] for row in rows] == [record["kind"] for record in records]
+    summed = Counter(record["kind"] for record in records)
+    assert f"{summed['reworded']} reworded, {summed['level_changed']} level changed" in text.out
+    assert {done.status for done in (text, ndjson, document, table)} == {0}
+
+
+def test_paths_of_either_release_limit_it(linux_mini):
+    found = ksrcfind("diff", "v3.3", "v5.8", "kernel", "--format", "ndjson", directory=linux_mini)
+    records = [json.loads(line) for line in found.out.splitlines()]
+    assert all((record["new"] or record["old"])["path"].startswith("kernel/") for record in records)
+    wrong = ksrcfind("diff", "v3.3", "v5.8", "nowhere", directory=linux_mini)
+    assert (wrong.status, "no C files at nowhere" in wrong.err) == (2, True)
+
+
+def test_a_release_does_not_differ_from_itself(linux_mini):
+    done = ksrcfind("diff", "v5.9", "v5.9", directory=linux_mini)
+    assert (done.status, done.out) == (
+        1,
+        "v5.9 → v5.9: 0 reworded, 0 level changed, 0 moved, 0 removed, 0 added\n",
+    )
+
+
+def test_rules_of_the_fixture(linux_mini, tmp_path):
+    rules = tmp_path / "rules.txt"
+    rules.write_text("# memory\nOut of Memory: Killed process\n^\\w+ invoked oom-killer\nnothing says this\n")
+    asked = ("diff", "v3.3", "v5.8", "--rules", rules)
+    check("cli/diff-rules.txt", ksrcfind(*asked, directory=linux_mini).out)
+    records = [
+        json.loads(line)
+        for line in ksrcfind(*asked, "--format", "ndjson", directory=linux_mini).out.split("\n")
+        if line
+    ]
+    for record in records:
+        VALIDATOR.validate(record)
+    assert [record["state"] for record in records] == ["lost", "matches", "never"]
+    rows = list(csv.DictReader(io.StringIO(ksrcfind(*asked, "--format", "csv", directory=linux_mini).out)))
+    assert [row["state"] for row in rows] == ["lost", "matches", "never"]
+    assert rows[0]["kind"] == "reworded"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("diff", "v5.8"), "REV2"),
+        (("diff", "--rev", "v5.9", "v5.8", "v5.9"), "not --rev"),
+        (("diff", "v5.8", "v5.99"), "unknown revision: v5.99"),
+        (("diff", "v5.8", "v5.9", "--rules", "/nowhere/rules"), "cannot be read"),
+    ],
+)
+def test_what_cannot_be_meant(linux_mini, arguments, said):
+    done = ksrcfind(*arguments, directory=linux_mini)
+    assert (done.status, said in done.err) == (2, True), done.err
