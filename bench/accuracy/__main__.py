@@ -8,15 +8,16 @@ got an exact or partial answer, each with its 95 % interval (Wilson), by kind, b
 import argparse
 import math
 import os
+import tempfile
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bench.accuracy.labels import Labelled, read_labels
 from ksrcfind import config
 from ksrcfind.finder import Finder, HistoryMode
-from ksrcfind.log.records import rows_of_text
+from ksrcfind.log.line import read_line
 from ksrcfind.match.answer import Answer
 from ksrcfind.progress import SILENT
 
@@ -71,14 +72,19 @@ def share(name: str, flags: Iterable[bool]) -> str:
 
 
 def answers(rows: Sequence[Labelled], tree: Path, *, index: bool) -> list[Judged]:
-    """Answer the lines from one tree, with its index or by narrowing."""
-    finder = Finder.open(repo=tree, start=tree, rev=None, settings=config.resolve(os.environ), progress=SILENT)
-    try:
-        text = "".join(row.line.replace("\n", " ") + "\n" for row in rows)
-        found = finder.lines(rows_of_text(text), history=HistoryMode.OFF, whole_log=index)
-        return [Judged(row, finding.answer) for row, finding in zip(rows, found, strict=True)]
-    finally:
-        finder.close()
+    """Answer the lines from one tree, with its index or, with nothing kept, by narrowing."""
+    settings = config.resolve(os.environ)
+    logs = [read_line(row.line.replace("\n", " ")) for row in rows]
+    with tempfile.TemporaryDirectory() as empty:
+        settings = settings if index else replace(settings, cache_dir=Path(empty))
+        finder = Finder.open(repo=tree, start=tree, rev=None, settings=settings, progress=SILENT)
+        try:
+            if index:
+                return [Judged(row, finder.answer(log)) for row, log in zip(rows, logs, strict=True)]
+            found = [finder.find(log.text, history=HistoryMode.OFF) for log in logs]
+            return [Judged(row, finding.answer) for row, finding in zip(rows, found, strict=True)]
+        finally:
+            finder.close()
 
 
 def report(judged: Sequence[Judged]) -> list[str]:

@@ -22,7 +22,8 @@ from ksrcfind.index.search import RevisionIndex
 from ksrcfind.index.store import Store, store_path
 from ksrcfind.log.line import LogLine, read_line
 from ksrcfind.log.records import Row
-from ksrcfind.match.answer import Answer, Match, Reason, Tier
+from ksrcfind.match.answer import Answer, Match, Place, Reason, Tier
+from ksrcfind.match.place import NEAR, call_at, named_place, own_place
 from ksrcfind.match.rank import Matcher
 from ksrcfind.progress import Progress
 from ksrcfind.source.maintainers import FILE as MAINTAINERS
@@ -272,7 +273,8 @@ class Finder:
             for position, own in zip(positions, matches, strict=True):
                 provenance = list(islice(told, _depth(history, own)))
                 off = [_OFF] * (len(own) - len(provenance))
-                yield position, replace(findings[position], provenance=(*provenance, *off))
+                pointed = self._tell_place(findings[position].answer.points_to, history)
+                yield position, replace(findings[position], provenance=(*provenance, *off), points_to=pointed)
 
     def commit(self, commit_id: str) -> Commit:
         """A commit that an answer names."""
@@ -333,11 +335,46 @@ class Finder:
         self, source: Input, log: LogLine, limit: int, history: HistoryMode, event: int | None = None
     ) -> Finding:
         answer, notes = self._answer(log, limit)
-        return Finding(
-            source, log, self.info, answer, tuple(self._tell(answer.matches, history)), event=event, notes=notes
-        )
+        told = tuple(self._tell(answer.matches, history))
+        pointed = self._tell_place(answer.points_to, history)
+        return Finding(source, log, self.info, answer, told, pointed, event=event, notes=notes)
 
     def _answer(self, log: LogLine, limit: int) -> tuple[Answer, tuple[str, ...]]:
+        answer, notes = self._matched(log, limit)
+        return (replace(answer, points_to=self._place_named(log, answer)) if answer.matches else answer), notes
+
+    def _place_named(self, log: LogLine, answer: Answer) -> Place | None:
+        """Look up the place that a line names, by file and line alone."""
+        first = answer.matches[0]
+        named = own_place(first)
+        path: str | None = first.message.path
+        if named is None:
+            named = named_place(log.body)
+            path = self._path_in_tree(named.path, first.message.path) if named is not None else None
+        if named is None or path is None:
+            return None
+        # An expression over several lines has the place of any of them, so a call that covers the line is at it.
+        for message in self._messages_of(path):
+            if message.line_start <= named.line <= message.line_end:
+                return Place(path, named.line, named.function or message.function, message.call, 0)
+        if path == first.message.path and named.function == first.message.function:
+            away = first.message.line_start - named.line
+            return Place(path, named.line, named.function, first.message.call, away)
+        call, drift = call_at(self.source(path, 1, named.line + NEAR), named.line) or (None, None)
+        return Place(path, named.line, named.function, call, drift)
+
+    def _path_in_tree(self, path: str, printed_by: str) -> str | None:
+        """Return the file of the tree that a compiler was given under some path, None if there is none."""
+        parts = [part for part in path.split("/") if part not in ("", ".", "..")]
+        if f"/{printed_by}".endswith("/" + "/".join(parts)):
+            return printed_by
+        for start in range(len(parts)):
+            shorter = "/".join(parts[start:])
+            if self.source(shorter, 1, 1) or self._messages_of(shorter):
+                return shorter
+        return None
+
+    def _matched(self, log: LogLine, limit: int) -> tuple[Answer, tuple[str, ...]]:
         matcher = self._ready()
         if matcher is not None:
             answer = matcher.answer(log, limit)
@@ -362,6 +399,15 @@ class Finder:
                 self.build_index()
                 return True
         return False
+
+    def _tell_place(self, place: Place | None, history: HistoryMode) -> Provenance | None:
+        """Tell the history of a place that a line names, of the call there if that is still the same."""
+        if place is None or place.call is None or history is HistoryMode.OFF:
+            return None
+        here = [m for m in self._messages_of(place.path) if m.line_start <= place.line <= m.line_end]
+        line = place.line + (place.drift or 0)
+        bare = Message(place.path, line, line, place.function, place.call, None, None, "", (), ())
+        return self._history.trace([Request(here[0] if here else bare, at=(place.path, line))])[0]
 
     def _tell(self, matches: Sequence[Match], history: HistoryMode) -> Iterator[Provenance]:
         count = _depth(history, matches)

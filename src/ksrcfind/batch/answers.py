@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from ksrcfind.log.line import LogLine
 from ksrcfind.match.answer import Answer, Tier, Value
+from ksrcfind.match.place import named_place
 from ksrcfind.match.refit import Refit
 
 KEPT = 20_000
@@ -97,4 +98,4 @@ def shape(text: str) -> str:
 def _shape(log: LogLine) -> object:
     if log.is_userspace:
         return log.process, log.facility
-    return log.level, shape(log.body)
+    return log.level, shape(log.body), named_place(log.body)

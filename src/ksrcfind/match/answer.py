@@ -35,8 +35,12 @@ class Place:
 
     path: str
     line: int
+    """1-based, as the line names it."""
     function: str | None
     call: str | None
+    """The call there, or nearest to there; None if there is none that prints its place."""
+    drift: int | None = None
+    """Lines by which that call stands later in this tree: other than 0, the log is of another version of the file."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,9 @@ from ksrcfind.source.template import WORD
 UNKNOWN = 5.0
 """Bits of a word of the line that is outside the kernel's usual vocabulary: mostly a name, a value."""
 
-# Numbers, and what people put in their place.
-_VALUE = re.compile(r"\S*\d\S*|<[^<>]{1,40}>|\bX{2,}\b")
+# What people put in the place of values.
+_MASK = re.compile(r"<[A-Za-z_ -]{1,20}>|(?<![A-Za-z])(?:0x)?X{1,16}(?![A-Za-z])|(?<!\S)N(?!\S)|\*{3,8}|#{2,20}")
+_VALUE = re.compile(rf"\S*\d\S*|{_MASK.pattern}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,12 @@ class Body:
         return cls(text[: 2 * LONGEST].strip()[:LONGEST].split("\n", 1)[0].strip())
 
     @cached_property
+    def unmasked(self) -> "Body | None":
+        """The same with zeros where somebody masked values, of the same length; None if nobody did."""
+        text = _MASK.sub(_zeros, self.text)
+        return Body(text) if text != self.text else None
+
+    @cached_property
     def tokens(self) -> tuple[Token, ...]:
         """Its words, in order, as `template.words` finds them."""
         text = self.text
@@ -61,3 +68,8 @@ class Body:
     def words(self) -> frozenset[str]:
         """Its words without repeats."""
         return frozenset(token.word for token in self.tokens)
+
+
+def _zeros(mask: re.Match[str]) -> str:
+    start = 2 if mask[0].startswith("0x") else 0
+    return mask[0][:start] + "0" * (len(mask[0]) - start)

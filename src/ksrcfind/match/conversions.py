@@ -241,7 +241,13 @@ def _number(conversion: Conversion) -> Typed:
     usual = max(precision, padded)
     exact = f"{body}{{{usual}}}{after}" if usual else ""
     bits = 1.0 + 2.0 * bool(prefix)
-    return Typed(f"{body}{{{least},{max(longest, least)}}}{after}", head, tail, bits, exact)
+    most = max(longest, least)
+    regex = f"{body}{{{least},{most}}}{after}"
+    if zeros and not precision and least > 1 and most > least:
+        # Zeros fill the width and no more: a longer number begins with another digit.
+        start = f"{before}{sign}{prefix}"
+        regex = f"(?:{start}{digit}{{{least}}}(?!{digit})|{start}(?!0){digit}{{{least},{most}}}){after}"
+    return Typed(regex, head, tail, bits, exact)
 
 
 def _string(conversion: Conversion) -> Hole:

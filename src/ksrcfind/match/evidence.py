@@ -23,7 +23,9 @@ RELATED = 2.5
 FUNCTION = 8.0
 """A value is the name of the function that the call stands in."""
 NO_NAME = -6.0
-"""A driver's or device's name holds a blank, a driver's a colon."""
+"""A device's name holds a blank."""
+NO_DRIVER = -16.0
+"""A driver's name holds a blank or a colon, a network device's a blank: the kernel lets none be called so."""
 DRIVER = 1.0
 """A driver's name looks like one."""
 OWN_FILE = 8.0
@@ -139,7 +141,7 @@ def argument_bits(prefix: str, values: Sequence[str | None], arguments: Sequence
     """Weigh values against what the call passes: names of drivers and devices have a shape, `__FILE__` is known."""
     found = 0.0
     if arguments and arguments[0].expression.startswith("netdev_name(") and " " in prefix:
-        found += NO_NAME
+        found += NO_DRIVER
     for value, argument in zip(values, arguments, strict=False):
         if value:
             found += _value_bits(value, argument.expression, message)
@@ -148,7 +150,7 @@ def argument_bits(prefix: str, values: Sequence[str | None], arguments: Sequence
 
 def _value_bits(value: str, expression: str, message: Message) -> float:
     if expression.startswith("dev_driver_string("):
-        return NO_NAME if " " in value or ":" in value else DRIVER
+        return NO_DRIVER if " " in value or ":" in value else DRIVER
     if expression.startswith("dev_name("):
         return NO_NAME if " " in value else 0.0
     if "__FILE__" in expression:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from rapidfuzz import fuzz, process
 
 from ksrcfind.match.answer import Tier
-from ksrcfind.match.body import Body
+from ksrcfind.match.body import Body, Token
 from ksrcfind.match.fragment import Overlap
 from ksrcfind.match.pattern import Span
 from ksrcfind.match.weights import bits
@@ -78,29 +78,28 @@ def fit_whole(body: Body, wording: Wording, spans: tuple[Span, ...]) -> Fit:
         prefix = body.text[: any_text[min(count, len(any_text)) - 1][1]]
     elif spans and pattern.texts[0] and spans[0][0] == 0:
         prefix = body.text[: spans[0][1]]
-    left = sum(
-        token.bits
-        for token in body.tokens
-        if token.end > len(prefix) and any(low < token.end and token.start < high for low, high in any_text)
-    )
+    if (-1, -1) in spans:
+        # Of neighbours nobody can tell whose text is whose: all that is neither literal nor a typed value is theirs.
+        typed_spans = [span for span, is_text in zip(spans, pattern.texts, strict=True) if not is_text]
+        open_tokens = (
+            token for token in body.tokens if token.word not in wording.words and not _inside(token, typed_spans)
+        )
+    else:
+        open_tokens = (token for token in body.tokens if _inside(token, any_text))
+    left = sum(token.bits for token in open_tokens if token.end > len(prefix))
     typed = _TYPED * sum(not is_text for is_text in pattern.texts)
-    marks = _marks(body.text, [span for span in spans if span[0] >= 0])
+    marks = min(_PUNCTUATION * wording.marks, _PUNCTUATION_MOST)
     return Fit(wording, Tier.EXACT, spans, wording.bits + typed + marks, left, 0.0, prefix or _prefix_of(body.text))
+
+
+def _inside(token: Token, spans: Sequence[Span]) -> bool:
+    return any(low < token.end and token.start < high for low, high in spans)
 
 
 def _prefix_of(text: str) -> str:
     """What stands before the first colon: often who prints."""
     head, colon, _rest = text.partition(":")
     return head if colon and len(head) < 60 else ""
-
-
-def _marks(text: str, values: Sequence[Span]) -> float:
-    """Bits of the punctuation outside of values."""
-    count = position = 0
-    for low, high in [*sorted(values), (len(text), len(text))]:
-        count += sum(not c.isalnum() and not c.isspace() for c in text[position:low])
-        position = max(position, high)
-    return min(_PUNCTUATION * count, _PUNCTUATION_MOST)
 
 
 def fit_overlap(body: Body, wording: Wording, overlap: Overlap) -> Fit:

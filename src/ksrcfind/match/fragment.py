@@ -13,6 +13,9 @@ from ksrcfind.match.pattern import Gap, Item, Pattern, Span, gap_spans, places
 _CUT_VALUE = 48
 """Characters of a value that may be left when its end or beginning is cut off."""
 
+_CUT_LITERAL = 8
+"""Characters of a literal that must be left of it where the line is cut off, for it to be the first that they share."""
+
 
 @dataclass(frozen=True, slots=True)
 class Overlap:
@@ -51,11 +54,22 @@ def overlaps(pattern: Pattern, text: str) -> Iterator[Overlap]:
             # The text begins before this segment: with an unknown prefix, or inside of the gap before it.
             first = before - sum(item.groups for item in segment if not isinstance(item, str))
             place = next(places(segment, text, 0), None)
-            start = place[0] if place else text.find(segment[0]) if isinstance(segment[0], str) else -1
+            start = place[0] if place else _first_place(segment[0], text) if isinstance(segment[0], str) else -1
             if start > 0:
                 yield _forward(pattern, text, number, 0, first, start, None, number == 0)
         if number < len(pattern.gaps):
             before += pattern.gaps[number].conversions
+
+
+def _first_place(literal: str, text: str) -> int:
+    """Return where a literal stands in a text, or where the text is cut off inside of it, or -1."""
+    start = text.find(literal)
+    if start >= 0:
+        return start
+    for length in range(min(len(literal) - 1, len(text)), _CUT_LITERAL - 1, -1):
+        if text.endswith(literal[:length]):
+            return len(text) - length
+    return -1
 
 
 def _beginning(literal: str, text: str) -> int | None:

@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from ksrcfind.log.line import LogLine
 from ksrcfind.match import evidence
-from ksrcfind.match.answer import Answer, Match, Value
+from ksrcfind.match.answer import Answer, Match, Tier, Value
 from ksrcfind.match.body import Body
 from ksrcfind.match.candidates import MessageIndex
 from ksrcfind.match.confidence import confidence
@@ -36,7 +36,7 @@ class _Candidate:
     use: Use
     bits: float
     beyond: float
-    """Bits of evidence for who prints, beyond the text."""
+    """Bits beyond the text that count for its being an answer at all: who prints, and what speaks against it."""
 
 
 class Matcher:
@@ -54,6 +54,9 @@ class Matcher:
         if reason is not None:
             return Answer("none", reason, (), 0)
         candidates = self._best(body, line)
+        if body.unmasked is not None and not (candidates and candidates[0].fit.tier is Tier.EXACT):
+            whole = self._candidates(self._exact(body.unmasked, self._wordings.known(body.words)), body, line)
+            candidates = whole or candidates
         if not candidates:
             return Answer("none", unexplained(body, self._index), (), 0)
         return self._of(candidates, body, limit)
@@ -117,7 +120,9 @@ class Matcher:
                 continue
             # Only a prefix of a driver and a device can stand for words of its own.
             named = bool(fit.wording.words) or fit.wording.pattern.prefix > 0
-            found += (c for c in self._weighed(fit, body, line) if fit.counts(c.beyond if named else 0.0))
+            found += (
+                c for c in self._weighed(fit, body, line) if fit.counts(c.beyond if named else min(0.0, c.beyond))
+            )
         found.sort(key=lambda candidate: (-candidate.bits, candidate.use.number))
         first: dict[int, _Candidate] = {}
         for candidate in found:
@@ -140,7 +145,7 @@ class Matcher:
                 + evidence.value_bits(values, message)
                 + evidence.argument_bits(fit.prefix, values, arguments, message)
             )
-            yield _Candidate(fit, use, fit.bits + beyond, prefix)
+            yield _Candidate(fit, use, fit.bits + beyond, prefix + min(0.0, beyond - prefix))
 
     def _of(self, candidates: Sequence[_Candidate], body: Body, limit: int) -> Answer:
         first = candidates[0]

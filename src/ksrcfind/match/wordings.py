@@ -58,6 +58,12 @@ class Wording:
         return sum(map(bits, self.words))
 
     @cached_property
+    def marks(self) -> int:
+        """Punctuation marks of its literal text."""
+        literal = (piece for piece in pieces(self.line) if isinstance(piece, str))
+        return sum(not c.isalnum() and not c.isspace() for piece in literal for c in piece)
+
+    @cached_property
     def needle(self) -> str:
         """Its longest piece of literal text without blanks at the ends: what has to be in a line."""
         return max((piece.strip() for piece in pieces(self.line) if isinstance(piece, str)), key=len, default="")

@@ -220,6 +220,7 @@ def _points_to(finding: Finding) -> Record | None:
         "line": place.line,
         "function": place.function,
         "call": place.call,
+        "drift": place.drift,
         **_history(finding.points_to or NO_HISTORY),
     }
 

@@ -70,6 +70,8 @@ class TextWriter:
             place = answer.points_to
             yield line()
             yield line("points to ", (f"{place.path}:{place.line}", "place"), *_in(place.function), indent=2)
+            if place.call is not None:
+                yield line((place.call, "code"), _drift(place.drift), indent=2)
             yield from self._history(finding.points_to or NO_HISTORY)
         if answer.matches:
             match, history = next(told_matches(finding))
@@ -257,6 +259,13 @@ def quoted(text: str) -> str:
     """Return text as a C string literal."""
     escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\t", "\\t")
     return f'"{escaped}"'
+
+
+def _drift(drift: int | None) -> str:
+    if not drift:
+        return ""
+    lines = f"{abs(drift)} {'line' if abs(drift) == 1 else 'lines'} {'further down' if drift > 0 else 'further up'}"
+    return f" stands {lines} in this tree: the log is of another version of this file"
 
 
 def _in(function: str | None) -> list[Span | str]:
