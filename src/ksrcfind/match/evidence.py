@@ -20,6 +20,8 @@ COMPONENT = 6.0
 """The prefix names the file, or a directory it is in."""
 RELATED = 2.5
 """The prefix and the module or file begin alike: `usb` and `usbcore`, `nvme0` and `nvme`."""
+VALUE = 0.25
+"""Of those bits, when a name stands among the values."""
 FUNCTION = 8.0
 """A value is the name of the function that the call stands in."""
 NO_NAME = -6.0
@@ -45,6 +47,8 @@ _UNUSUAL = (
     ("arch/x86/um/", -5.0),
     ("drivers/staging/", -1.5),
 )
+_LONGEST_NAMES = 64  # characters of a value that may be a name
+_MOST_NAMES = 4
 _USUAL_ARCHITECTURES = ("arch/x86/", "arch/arm64/")
 
 
@@ -115,13 +119,6 @@ def place_bits(message: Message) -> float:
     return next((bits for start, bits in _UNUSUAL if path.startswith(start)), 0.0)
 
 
-def architecture_bits(architecture: str | None, message: Message) -> float:
-    """Weigh the architecture that a log is known to come from, as arch/ names it."""
-    if architecture is None or not message.path.startswith("arch/"):
-        return 0.0
-    return 2.0 if message.path.split("/", 2)[1] == architecture else -8.0
-
-
 def value_bits(values: Sequence[str | None], message: Message) -> float:
     """Weigh the values of a line that name the call's function, or its line right behind."""
     function = message.function
@@ -135,6 +132,12 @@ def value_bits(values: Sequence[str | None], message: Message) -> float:
                 return FUNCTION + (4.0 if distance <= 3 else 2.0 if distance < 100 else 0.0)
             return FUNCTION
     return 0.0
+
+
+def text_bits(values: Sequence[str | None], origin: Origin) -> float:
+    """Weigh the names in a line's values: a driver's first value is often its own or its device's name."""
+    names = [name for value in values if value and len(value) < _LONGEST_NAMES for name in names_in(value)]
+    return VALUE * prefix_bits(names[:_MOST_NAMES], origin)
 
 
 def argument_bits(prefix: str, values: Sequence[str | None], arguments: Sequence[Argument], message: Message) -> float:

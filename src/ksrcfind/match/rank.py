@@ -130,7 +130,8 @@ class Matcher:
         return list(first.values())
 
     def _weighed(self, fit: Fit, body: Body, line: LogLine) -> Iterator[_Candidate]:
-        names = evidence.names_in(fit.prefix)
+        # What is literal text has been counted.
+        names = [name for name in evidence.names_in(fit.prefix) if name not in fit.wording.words]
         conversions = fit.wording.pattern.conversions
         values = [value(c, body.text, span) for c, span in zip(conversions, fit.spans, strict=False)]
         for use in self._wordings.uses(fit.wording):
@@ -143,6 +144,7 @@ class Matcher:
                 + origin.place
                 + evidence.level_bits(line.level, message)
                 + evidence.value_bits(values, message)
+                + evidence.text_bits(values, origin)
                 + evidence.argument_bits(fit.prefix, values, arguments, message)
             )
             yield _Candidate(fit, use, fit.bits + beyond, prefix + min(0.0, beyond - prefix))

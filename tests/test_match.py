@@ -1,0 +1,281 @@
+"""Matching: forms to lines and back, places, values, reasons, and lines that are meant to hurt."""
+
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ksrcfind.index.memory import MemoryIndex
+from ksrcfind.log.line import read_line
+from ksrcfind.match.decode import decoded, errno_name
+from ksrcfind.match.fragment import overlaps
+from ksrcfind.match.pattern import LONGEST, pattern
+from ksrcfind.match.place import Named, call_at, named_place
+from ksrcfind.match.rank import Matcher
+from ksrcfind.source.message import Argument, Form, Message
+from ksrcfind.source.template import CONVERSION
+
+
+def message(printed, path="drivers/foo/bar.c", line=10, *, module="foo", level="info", function="f", arguments=None):
+    """A message that prints one form; arguments `a0`, `a1` … unless given."""
+    conversions = [found[0] for found in CONVERSION.finditer(printed) if not found["percent"]]
+    names = arguments or [f"a{number}" for number in range(len(conversions))]
+    form = Form(printed, tuple(map(Argument, conversions, names)))
+    return Message(path, line, line + 1, function, "pr_info", level, module, printed + "\n", (form,), ())
+
+
+def answer(line, *messages, limit=5):
+    """The answer to a line from a few messages."""
+    return Matcher(MemoryIndex(messages)).answer(read_line(line), limit)
+
+
+TEXTS = {
+    "%d": st.integers(-(2**31), 2**31 - 1).map(str),
+    "%u": st.integers(0, 2**32 - 1).map(str),
+    "%x": st.integers(0, 2**32 - 1).map("{:x}".format),
+    "%#x": st.integers(0, 2**32 - 1).map("{:#x}".format),
+    "%08x": st.integers(0, 2**40).map("{:08x}".format),
+    "%#010x": st.integers(0, 2**40).map("{:#010x}".format),
+    "%5d": st.integers(-99, 10**7).map("{:5d}".format),
+    "%pM": st.binary(min_size=6, max_size=6).map(lambda mac: mac.hex(":")),
+    "%pI4": st.ip_addresses(v=4).map(str),
+    "%pI6c": st.ip_addresses(v=6).map(str),
+    "%pUb": st.uuids().map(str),
+    "%pe": st.sampled_from(["-EIO", "-ENOMEM", "-EPROBE_DEFER", "-ETIMEDOUT"]),
+    "%6phC": st.binary(min_size=6, max_size=6).map(lambda data: data.hex(":")),
+    "%pS": st.sampled_from(["do_exit+0x1a/0x2b0", "e1000_probe+0x0/0x12 [e1000e]"]),
+    "%pR": st.sampled_from(["[mem 0xfeb40000-0xfeb43fff 64bit]", "[io  0x0000-0x0cf7 window]"]),
+    "%s": st.from_regex(r"[a-z][a-z0-9_]{0,12}", fullmatch=True),
+    "%c": st.sampled_from("abcXYZ"),
+}
+WORDS = ["quarantine", "bandwidth", "resetting", "firmware", "doorbell", "timed", "out", "on", "unexpected", "opcode"]
+
+
+@st.composite
+def templates(draw):
+    """A format with at least two telling words, and a rendering with its values."""
+    printed, line, values = "zebra: quiesce", "zebra: quiesce", []
+    for _ in range(draw(st.integers(1, 5))):
+        word = draw(st.sampled_from(WORDS))
+        conversion = draw(st.sampled_from(sorted(TEXTS)))
+        value = draw(TEXTS[conversion])
+        between = draw(st.sampled_from([" ", " = ", ", ", ": "]))
+        printed += f" {word}{between}{conversion}"
+        line += f" {word}{between}{value}"
+        values.append(value.strip())
+    return printed, line, values
+
+
+DECOYS = [
+    message("zebra: quiesce failed", line=100),
+    message("%s: unexpected opcode %d", "drivers/other/op.c", 5, module="other"),
+    message("firmware timed out", "drivers/other/fw.c", 7, module="other"),
+]
+
+# What stands in front of a line; every form with real samples is in tests/log_samples.
+FORMS = [
+    "{}",
+    "[   12.345678] {}",
+    "[   12.345678][  T123] {}",
+    "<6>[   12.345678] {}",
+    "kern  :info  : [   12.345678] {}",
+    "[Tue Nov 24 10:38:18 2026] {}",
+    "2026-11-24T10:38:18,123456+00:00 {}",
+    "6,1234,12345678,-;{}",
+    "Nov 24 10:38:18 host kernel: {}",
+    "Nov 24 10:38:18 host kernel: [   12.345678] {}",
+    "2026-11-24T10:38:18.123456+00:00 host kernel: {}",
+    "<6>1 2026-11-24T10:38:18.123456+00:00 host kernel - - - {}",
+    "> [   12.345678] {}",
+    "\x1b[32m[   12.345678] \x1b[0m{}\r",
+]
+
+
+@given(rendered=templates(), form=st.sampled_from(FORMS))
+def test_what_a_template_prints_leads_back_to_it(rendered, form):
+    printed, line, values = rendered
+    found = answer(form.format(line), *DECOYS, message(printed, line=42))
+    assert found.verdict == "exact"
+    first = found.matches[0]
+    assert first.message.line_start == 42
+    assert [value.value for value in first.values] == values
+
+
+@given(rendered=templates(), cut=st.integers(0, 12))
+def test_a_line_whose_end_is_cut_off(rendered, cut):
+    printed, line, _ = rendered
+    cut = min(cut, len(line) - 24)
+    shorter = line[: len(line) - cut]
+    found = answer(shorter, message(printed, line=42))
+    assert found.matches, shorter
+    assert found.matches[0].message.line_start == 42
+
+
+def test_a_line_cut_off_inside_text_behind_an_unknown_prefix():
+    found = answer(
+        "Bluetooth: hci4: Entering manufacturer mode fa", message("%s: Entering manufacturer mode failed (%ld)")
+    )
+    assert found.verdict == "partial"
+
+
+@pytest.mark.parametrize("mask", ["<n>", "XXX", "N", "***"])
+def test_masked_numbers(mask):
+    right = message("ACPI: Interrupt link %s configured for IRQ %d", line=1)
+    wrong = message("ACPI: Interrupt link %s disabled", line=20)
+    found = answer(f"ACPI: Interrupt link LNKA configured for IRQ {mask}", wrong, right)
+    assert found.matches[0].message == right
+
+
+def test_zeros_fill_a_width_and_no_more():
+    narrow = message("node %d [mem %#010Lx-%#010Lx]", line=1)
+    wide = message("node %d [mem %#018Lx-%#018Lx]", line=20)
+    line = "node 0 [mem 0x0000000000001000-0x0000000066efffff]"
+    assert [match.message for match in answer(line, narrow, wide).matches] == [wide]
+
+
+def test_a_driver_named_in_the_prefix_decides_between_equal_texts():
+    one = message("%s %s %s: NIC Link is Down", "drivers/net/ethernet/intel/igb/igb_main.c", module="igb")
+    other = message("%s %s %s: NIC Link is Down", "drivers/net/ethernet/intel/e1000e/netdev.c", module="e1000e")
+    found = answer("e1000e 0000:00:1f.6 enp0s31f6: NIC Link is Down", one, other)
+    assert found.matches[0].message == other
+    assert found.rivals == 0
+
+
+def test_equal_rivals_are_counted_and_share_confidence():
+    same = [message("spurious doorbell quarantined", f"drivers/foo/{n}.c") for n in "abc"]
+    found = answer("spurious doorbell quarantined", *same, limit=2)
+    assert found.rivals == 2
+    assert len(found.matches) == 2
+    alone = answer("spurious doorbell quarantined", same[0])
+    assert found.matches[0].confidence == pytest.approx(alone.matches[0].confidence / 3, abs=1e-3)
+
+
+def test_the_level_of_the_record_decides_between_equal_texts():
+    one = message("spurious doorbell quarantined", level="info", line=1)
+    other = message("spurious doorbell quarantined", level="err", line=9)
+    assert answer("<3>spurious doorbell quarantined", one, other).matches[0].message == other
+
+
+def test_a_format_of_values_alone_explains_nothing():
+    found = answer("Linux version 6.0.12 (linux@arch) (gcc 12.2.0) #1 SMP", message("%-38s%s"), message("%s%s"))
+    assert found.verdict == "none"
+
+
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [
+        ("Nov 24 10:38:18 host sshd[811]: Accepted publickey for root", "userspace"),
+        ("[   12.345678] ", "empty"),
+        ("[   12.345678]  ? do_exit+0x1a/0x2b0", "part_of_event"),
+        ("[   12.345678] RAX: 0000000000000000 RBX: ffff8881022d3c00 RCX: 0000000000000000", "part_of_event"),
+        ("[   12.345678] 00000000: 7f 45 4c 46 02 01 01 00 00 00 00 00 00 00 00 00", "part_of_event"),
+        ("[   12.345678] 123 456 789", "no_words"),
+        ("[   12.345678] walrus contemplates oysters", "no_words"),
+    ],
+)
+def test_reasons(line, code):
+    found = answer(line, *DECOYS)
+    assert found.verdict == "none"
+    assert found.reason.code == code
+    assert found.reason.text.endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("conversion", "expression", "value", "meaning"),
+    [
+        ("%d", "ret", "-110", "ETIMEDOUT"),
+        ("%d", "err", "-1", "EPERM"),
+        ("%d", "offset", "-1", None),
+        ("%d", "ret", "110", None),
+        ("%d", "ret", "-517", "EPROBE_DEFER"),
+        ("%pe", "ptr", "-EIO", None),
+        ("%s", "print_tainted()", "Tainted: G        W  O", "warned before, out-of-tree module"),
+    ],
+)
+def test_decoded_values(conversion, expression, value, meaning):
+    assert decoded([Argument(conversion, expression)], [value], 0) == meaning
+
+
+def test_a_mask_is_told_by_the_names_behind_it():
+    arguments = [Argument("%#x", "gfp_mask"), Argument("%pGg", "&gfp_mask")]
+    assert decoded(arguments, ["0xcc0", "GFP_KERNEL"], 0) == "GFP_KERNEL"
+
+
+def test_error_numbers_of_the_machine():
+    import errno  # noqa: PLC0415 - the oracle
+
+    known = {number: name for number, name in errno.errorcode.items() if number < 134}
+    assert {number: errno_name(number) for number in known} == known | {
+        number: errno_name(number) for number, name in known.items() if name in ("EDEADLOCK", "EWOULDBLOCK", "ENOTSUP")
+    }
+
+
+@pytest.mark.parametrize(
+    ("line", "named"),
+    [
+        ("WARNING: CPU: 3 PID: 1 at kernel/sched/core.c:5000 tick+0x1/0x2", Named("kernel/sched/core.c", 5000, "tick")),
+        ("WARNING: kernel/sched/core.c:50 at tick+0x1/0x2, CPU#3: sh/1", Named("kernel/sched/core.c", 50, "tick")),
+        ("WARNING: at fs/buffer.c:12 mark_buffer_dirty+0x1/0x2()", Named("fs/buffer.c", 12, "mark_buffer_dirty")),
+        ("kernel BUG at mm/slub.c:419!", Named("mm/slub.c", 419, None)),
+        ("kernel BUG at /build/linux/mm/slub.c:419!", Named("/build/linux/mm/slub.c", 419, None)),
+        ("UBSAN: shift-out-of-bounds in lib/foo.c:12:34", None),
+        ("see http://example.org/a.c:0", None),
+        ("nothing.cpp:12", None),
+    ],
+)
+def test_places_that_lines_name(line, named):
+    if line.startswith("UBSAN"):
+        named = Named("lib/foo.c", 12, None)
+    assert named_place(line) == named
+
+
+def test_the_call_at_a_place():
+    source = ["int f(void)", "{", "\t/* WARN_ON(never) */", "\tWARN_ON_ONCE(x);", "}", "", "\tBUG_ON(y);"]
+    assert call_at(source, 4) == ("WARN_ON_ONCE", 0)
+    assert call_at(source, 1) == ("WARN_ON_ONCE", 3)
+    assert call_at(source, 7) == ("BUG_ON", 0)
+    assert call_at(["int x;"], 1) is None
+
+
+HARD = [
+    "%s%s%s%s%s%s",
+    "%s: %s: %s: %s: %s end",
+    "a%sa%sa%sa%sa%sb",
+    "%d%d%d%d%d%d x",
+    "%x%x%x%x g",
+    "%*ph %*ph %*ph!",
+    "%pM%pM%pI6c%pUb z",
+    "%pGg|%pGg|%pGp?",
+    "%pS %pS %pS %pB?",
+    "%pbl,%pbl;%pb",
+]
+HOSTILE = [
+    "a" * 100,
+    "0" * 100,
+    "a: " * 40,
+    "GFP_KERNEL|" * 20,
+    "00:" * 60,
+    "f+0x1/0x2 " * 20,
+    "\\x41" * 30,
+    "::::::::",
+]
+
+
+@pytest.mark.parametrize("printed", HARD)
+@pytest.mark.parametrize("unit", HOSTILE)
+def test_hostile_lines_end(printed, unit):
+    """Nothing that is tried for one line grows faster than the line: the matcher sees a bounded piece of it."""
+    line = unit * (1_000_000 // len(unit))
+    found = answer(line, message("zebra " + printed), message(printed))
+    assert found.verdict in ("exact", "partial", "fuzzy", "none")
+    body = line[:LONGEST]
+    pattern(printed).spans(body)
+    assert sum(1 for _ in overlaps(pattern(printed), body)) <= 4 * len(printed)
+
+
+def test_random_bytes_are_answered():
+    rng = random.Random(5)
+    for _ in range(200):
+        line = "".join(chr(rng.choice([rng.randrange(32, 127), rng.randrange(1, 0xD800)])) for _ in range(80))
+        assert answer(line, *DECOYS).verdict in ("exact", "partial", "fuzzy", "none")
