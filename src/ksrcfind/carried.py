@@ -40,6 +40,7 @@ class CarriedFinder(Finder):
         self._matcher = Matcher(self._index)
         self._history = _CarriedHistory(self._carried)
         self._maintainers = None
+        self._releases = None
 
     @property
     def info(self) -> TreeInfo:

@@ -1,8 +1,9 @@
 """The one sequence behind every front end: a line is read, matched, and its history told."""
 
+import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from enum import Enum
 from itertools import islice
@@ -13,11 +14,11 @@ from ksrcfind.config import TREE_FILE, Settings, with_tree_file
 from ksrcfind.errors import KsrcfindError
 from ksrcfind.finding import Finding, Input
 from ksrcfind.history.provenance import Commit, Provenance
-from ksrcfind.history.releases import Releases
-from ksrcfind.history.trace import History, Request
+from ksrcfind.history.releases import Releases, ReleaseTag
+from ksrcfind.history.trace import History, Later, Request, wording_place
 from ksrcfind.index import sources
 from ksrcfind.index.pairs import FilePair, differing
-from ksrcfind.index.report import IndexReport
+from ksrcfind.index.report import IndexReport, ReleasesReport
 from ksrcfind.index.search import RevisionIndex
 from ksrcfind.index.store import Store, store_path
 from ksrcfind.log.line import LogLine, read_line
@@ -102,13 +103,14 @@ class Finder:
     def __init__(self, snapshot: AnySnapshot, store: Store, settings: Settings, progress: Progress) -> None:
         self._snapshot = snapshot
         self._store = store
+        self._settings = settings
         self._jobs = settings.jobs
         self._progress = progress
         self._roots = (*BUILT_IN, *(Root(r.name, r.format, r.level, prefix=r.prefix) for r in settings.roots))
-        releases = None
+        self._releases: Releases | None = None
         if not isinstance(snapshot, DirectorySnapshot):
-            releases = Releases(snapshot.repository, settings.release_tags, store)
-        self._history: Histories = History(snapshot, releases, store, follow=settings.follow, jobs=settings.jobs)
+            self._releases = Releases(snapshot.repository, settings.release_tags, store)
+        self._history: Histories = History(snapshot, self._releases, store, follow=settings.follow, jobs=settings.jobs)
         self._narrow: Narrow | None = None
         self._matcher: Matcher | None = None
         self._index: RevisionIndex | None = None
@@ -288,6 +290,63 @@ class Finder:
         """Tell the history of messages, in order; blames of one file share a run."""
         return self._history.trace(requests)
 
+    @property
+    def releases(self) -> tuple[ReleaseTag, ...]:
+        """The release tags of the repository, earliest version first; none without git."""
+        return self._releases.tags if self._releases is not None else ()
+
+    def indexed_releases(self) -> list[ReleaseTag]:
+        """Other releases than this revision that are indexed, the latest first."""
+        known = {key for key, _ in self._store.revision_keys()} if self._releases is not None else set()
+        return [tag for tag in reversed(self.releases) if tag.commit in known and tag.commit != self.info.commit]
+
+    @contextmanager
+    def at_revision(self, rev: str) -> Iterator["Finder"]:
+        """Open another revision of the same tree, with the same index."""
+        snapshot = open_snapshot(self.root, rev, named=True)
+        try:
+            yield Finder(snapshot, self._store, self._settings, self._progress)
+        finally:
+            snapshot.close()
+
+    def index_releases(self, *, candidates: bool) -> ReleasesReport:
+        """Index every release tag, the earliest first, with `candidates` those of `-rc` too.
+
+        What is indexed already is passed over: a run that was ended goes on where it was.
+        Raises `KsrcfindError` if there are no release tags.
+        """
+        started = time.monotonic()
+        wanted = [tag for tag in self.releases if candidates or tag.version == tag.version.final]
+        if not wanted:
+            raise KsrcfindError("this tree has no release tags", "ksrcfind doctor tells which tags count.")
+        known = {key for key, _ in self._store.revision_keys()}
+        new = [tag for tag in wanted if tag.commit not in known]
+        reports: list[IndexReport] = []
+        with self._progress.task(f"indexing {len(new):,} releases", len(new)) as task:
+            for tag in new:
+                with self.at_revision(tag.name) as finder:
+                    reports.append(finder.build_index())
+                task.advance()
+        path = self._store.path
+        return ReleasesReport(
+            len(wanted),
+            len(wanted) - len(new),
+            sum(report.parsed for report in reports),
+            sum(report.parsed_bytes for report in reports),
+            sum(report.linked for report in reports),
+            time.monotonic() - started,
+            path.stat().st_size if path is not None else 0,
+        )
+
+    def later(self, finding: Finding) -> Later:
+        """Tell what happened to the first match of a finding after the revision that it was found in, until HEAD."""
+        start, snapshot = finding.tree.commit, self._snapshot
+        if start is None or isinstance(snapshot, DirectorySnapshot) or not isinstance(self._history, History):
+            return Later()
+        message = finding.answer.matches[0].message
+        head = snapshot.repository.head()
+        return self._history.later(start, wording_place(Request(message)), head)
+
     def build_index(self) -> IndexReport:
         """Index the whole tree, or bring its index up to date."""
         # Here and below: the parser and all that links is imported where files are read; most questions read none.
@@ -335,6 +394,26 @@ class Finder:
         self, source: Input, log: LogLine, limit: int, history: HistoryMode, event: int | None = None
     ) -> Finding:
         answer, notes = self._answer(log, limit)
+        if answer.verdict not in (Tier.EXACT, Tier.PARTIAL) and not log.is_userspace and log.body.strip():
+            for tag in self.indexed_releases():  # The latest that knows it in full.
+                older = Matcher(RevisionIndex(self._store, tag.commit)).answer(log, limit)
+                if older.verdict == Tier.EXACT:
+                    here = self.info.rev or self.root
+                    note = f"not in {here}; the latest indexed release with this message is {tag.name}"
+                    with self.at_revision(tag.name) as finder:
+                        return finder._told(source, log, older, history, event, (note,))  # noqa: SLF001 - of its kind
+        return self._told(source, log, answer, history, event, notes)
+
+    def _told(
+        self,
+        source: Input,
+        log: LogLine,
+        answer: Answer,
+        history: HistoryMode,
+        event: int | None,
+        notes: tuple[str, ...],
+    ) -> Finding:
+        """Return an answer with history."""
         told = tuple(self._tell(answer.matches, history))
         pointed = self._tell_place(answer.points_to, history)
         return Finding(source, log, self.info, answer, told, pointed, event=event, notes=notes)

@@ -29,7 +29,7 @@ from ksrcfind.output.writer import Writer
 FOUND, NOTHING_FOUND = 0, 1
 """Exit status; that of errors is theirs, 2."""
 
-ANNOUNCED = {"life", "lsp", "mcp"}
+ANNOUNCED = {"lsp", "mcp"}
 """Names kept free for commands: what is a query today must not become a command tomorrow."""
 
 
@@ -175,6 +175,23 @@ def messages(
     return FOUND if first else NOTHING_FOUND
 
 
+@command(app, formats=(Format.TEXT, Format.JSON, Format.NDJSON), epilog=epilog("life"))
+def life(
+    options: Common,
+    words: Annotated[
+        list[str],
+        typer.Argument(metavar="LINE|PATH:LINE", show_default=False, help="A log line, or a place of the tree."),
+    ],
+) -> int:
+    """Tell the life of a message: how it reads in which releases, to today or to the commit that removed it.
+
+    A message that is gone from the tree is found in the older releases that are indexed (index --releases).
+    """
+    from ksrcfind.cli.lives import tell_life
+
+    return tell_life(options, words)
+
+
 @command(app, formats=(Format.TEXT, Format.JSON, Format.NDJSON, Format.CSV), epilog=epilog("diff"))
 def diff(
     options: Common,
@@ -221,20 +238,39 @@ def index(
             "a run that was ended goes on where it was.",
         ),
     ] = False,
+    releases: Annotated[
+        bool,
+        typer.Option(
+            "--releases",
+            help="Index every release tag instead, so that find and life know messages that are gone. "
+            "A run that was ended goes on where it was.",
+        ),
+    ] = False,
+    candidates: Annotated[
+        bool, typer.Option("--candidates", help="With --releases: release candidates (-rc) as well.")
+    ] = False,
 ) -> int:
     """Index the whole tree, so that every later answer is fast and complete.
 
     Only what changed since the last time is read again. Nothing is written into the tree.
     """
     from ksrcfind.carried import carry
-    from ksrcfind.output.checks import report_json
+    from ksrcfind.output.checks import releases_json, report_json
 
     if with_history and output is None:
         raise KsrcfindError("--with-history is for an index to carry", "Add --output FILE.")
+    if candidates and not releases:
+        raise KsrcfindError("--candidates chooses among releases", "Add --releases.")
+    if releases and (output is not None or options.rev is not None):
+        raise KsrcfindError("--releases goes with no --rev and no --output", "It indexes every release tag.")
     session = begin(options)
     # An index that the environment names is for asking.
     session = replace(session, settings=replace(session.settings, index=options.index))
     with session.finder() as finder:
+        if releases:
+            done = finder.index_releases(candidates=candidates)
+            session.terminal.write(releases_json(done) if options.format is Format.JSON else str(done))
+            return FOUND
         report = finder.build_index()
         if output is not None:
             carry(finder, output, session.terminal.progress, with_history=with_history)

@@ -29,6 +29,8 @@ def compare(options: Common, old: str, new: str, paths: Sequence[str], rules_fil
         raise KsrcfindError("diff takes two revisions, not --rev", "ksrcfind diff v6.1 v6.12")
     text = _read(rules_file) if rules_file is not None else None
     session = begin(options)
+    # An index that the environment names holds one revision.
+    session = replace(session, settings=replace(session.settings, index=options.index))
     with replace(session, rev=old).finder() as older, replace(session, rev=new).finder() as newer:
         wanted = [in_tree(path, older.root, session.directory) for path in paths]
         found = differences((pair.old, pair.new) for pair in older.differing(newer, wanted))

@@ -31,6 +31,10 @@ EXAMPLES: dict[str, list[tuple[str, str]]] = {
         ("Everything that a release can say, as a table:", "ksrcfind messages --rev v6.1 --format csv > messages.csv"),
         ("For a script:", "ksrcfind messages --format ndjson fs/ext4/super.c"),
     ],
+    "life": [
+        ("How a message came, changed and went:", 'ksrcfind life "invoked oom-killer"'),
+        ("The same for a place of the source, for a script:", "ksrcfind life --format json mm/oom_kill.c:868"),
+    ],
     "diff": [
         ("What an upgrade changes in the log:", "ksrcfind diff v6.1 v6.12"),
         ("In one subsystem, as a table:", "ksrcfind diff v6.1 v6.12 fs/ext4 --format csv > ext4.csv"),
@@ -38,6 +42,7 @@ EXAMPLES: dict[str, list[tuple[str, str]]] = {
     ],
     "index": [
         ("Index the checked-out tree:", "ksrcfind index"),
+        ("Index every release, for messages that are gone:", "ksrcfind index --releases"),
         ("Index a release without checking it out:", "ksrcfind index -C ~/linux --rev v6.1"),
         ("Make an index to carry, and ask it elsewhere:", "ksrcfind index --rev v6.1 --output v6.1.ksrcfind"),
     ],

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from ksrcfind.history.cache import Cache, Stories
 from ksrcfind.history.commits import RawCommit, describe, read_commits
+from ksrcfind.history.ending import Endings
 from ksrcfind.history.follow import Follower, State, Story
 from ksrcfind.history.links import Kind, Links, Mention, upstream_of
 from ksrcfind.history.places import NOT_COMMITTED, Place, Traced, Tracer
@@ -31,6 +32,16 @@ class Request:
     """Path and line that were asked for, if the message was found by its place."""
 
 
+@dataclass(frozen=True, slots=True)
+class Later:
+    """What happened to a message after the revision in which it was found."""
+
+    events: tuple[Event, ...] = ()
+    """Oldest first; the last one is of kind `removed` if it is gone."""
+    removed: Change | None = None
+    """The commit that removed it; None if it is still there, or nobody could look."""
+
+
 class History:
     """The history of one snapshot's messages."""
 
@@ -53,9 +64,11 @@ class History:
         self.releases: Releases | None = None
         self._links: Links | None = None
         self._tracer: Tracer | None = None
+        self._endings: Endings | None = None
         if isinstance(snapshot, RevisionSnapshot):
             self.releases = releases or Releases(snapshot.repository)
             self._links = Links(snapshot.repository, cache)
+            self._endings = Endings(snapshot.repository)
             self._objects = ObjectReader(snapshot.repository.git)
             follower = Follower(Sightings(snapshot.repository)) if follow else None
             stories = Stories(snapshot.repository, cache) if follow and cache is not None else None
@@ -73,6 +86,22 @@ class History:
         traced = self._tracer.trace(with_text)
         self._read_all(traced.values())
         return [self._provenance(traced[place]) for place in places]
+
+    def later(self, start: str, place: Place, end: str) -> Later:
+        """Return what happened to the text at a place of one commit until another."""
+        if self._endings is None:
+            return Later()
+        events: list[Event] = []
+        for gone in self._endings.departures(start, *place, end):
+            tag = self._release(gone.commit).first_tag
+            was, now = gone.was, gone.now
+            if now is None:
+                events.append(Event(gone.kind, gone.commit, tag, decoded(was.text), None))
+                change = self._change(gone.commit, was.path, was.wording.line_start, decoded(was.text))
+                return Later(tuple(events), change)
+            pair = (was.path, now.path) if gone.kind == "moved" else (decoded(was.text), decoded(now.text))
+            events.append(Event(gone.kind, gone.commit, tag, *pair))
+        return Later(tuple(events))
 
     def commits(self, ids: Iterable[str]) -> dict[str, Commit]:
         """Return commits as the record shows them, by their full ids; those that are not there are left out."""

@@ -6,6 +6,7 @@ that its messages went through means something else than before. Everything else
 
 import gc
 import multiprocessing
+import re
 import time
 from array import array
 from collections import defaultdict
@@ -27,6 +28,8 @@ from ksrcfind.source.roots import Root
 from ksrcfind.tree.snapshot import Snapshot
 
 _PORTION = 32  # files that a worker links at a time
+_EVERYWHERE = -1  # bit set of all files
+_TEXT = re.compile(r'"[^"]*(?:[A-Za-z]{2}|%)')  # a text in a macro that is more than a level
 _FEW = 40  # files that are not worth starting workers for
 
 
@@ -146,6 +149,10 @@ class _Build:
         }
         for item in linked:
             path = link.paths[item.number]
+            same = before.units.get(path) if before else None
+            if same and self._store.unit(same) == (link.blobs[path], item.consulted, item.messages):
+                kept[path] = same
+                continue
             units.append((unit, path, link.blobs[path], item.consulted, message, len(item.messages)))
             kept[path] = unit
             messages.extend((number, *packed) for number, packed in enumerate(item.messages, message))
@@ -187,7 +194,8 @@ class _Link:
         self._roots = roots
         self._before = before
         self._store = store
-        packed = dict(store.all_facts())
+        wanted = set(blobs.values())
+        packed = {blob: data for blob, data in store.all_facts() if blob in wanted}
         self._packed = [packed[blobs[path]] for path in self.paths]
         self._facts = _FactsByNumber(self._packed, self.paths)
         self._modules = self._module_names(snapshot, files, before)
@@ -263,10 +271,12 @@ class _Link:
         changed = {path for path in self.paths if old.get(path) != self.blobs[path]} | (old.keys() - self.blobs.keys())
         self.changed = changed
         names = self._changed_names(old, changed)
-        names |= self._may_log ^ set(before.may_log)
-        hashes = {name_hash(name) for name in names}
+        names |= dict.fromkeys(self._may_log ^ set(before.may_log), _EVERYWHERE)
+        hashes: dict[int, int] = defaultdict(int)
+        for name, where in names.items():
+            hashes[name_hash(name)] |= where
         units = {unit: path for path, unit in before.units.items()}
-        stale = {units[unit] for unit, data in self._store.consulted(units) if not hashes.isdisjoint(_hashes(data))}
+        stale = {units[unit]: _where(hashes, data) for unit, data in self._store.consulted(units)}
         reached = self._reached_by_includes(program, old, changed)
         result: list[int] = []
         for number in sorted(with_calls):
@@ -274,10 +284,10 @@ class _Link:
             stem = path.rpartition(".")[0]
             if (
                 path in changed
-                or path in stale
+                or stale.get(path, 0) & program.closure(number)
                 or path not in before.units
                 or self._modules.get(stem) != before.modules.get(stem)
-                or not hashes.isdisjoint(_hashes(self._called[number]))
+                or _where(hashes, self._called[number]) & program.closure(number)
                 or (reached and program.closure(number) & reached)
             ):
                 result.append(number)
@@ -286,13 +296,23 @@ class _Link:
     def _blob_of(self, path: str, key: str) -> str | None:
         return key if sources.is_blob_id(key) else self._store.stat_blob(path, key)
 
-    def _changed_names(self, old: Mapping[str, str | None], changed: set[str]) -> set[str]:
-        names: set[str] = set()
+    def _changed_names(self, old: Mapping[str, str | None], changed: set[str]) -> dict[str, int]:
+        """Names that mean something else than before → files whose definitions changed, as a bit set.
+
+        Only who includes one of these files sees another macro; functions are seen everywhere.
+        """
+        names: dict[str, int] = defaultdict(int)
+        numbers = {path: number for number, path in enumerate(self.paths)}
+        roots = {root.name for root in self._roots}
         for path in changed:
             blob = old.get(path)
-            was = _definitions(self._store.facts(blob) if blob else None)
-            now = _definitions(self._store.facts(self.blobs[path]) if path in self.blobs else None)
-            names |= {name for name in was.keys() | now.keys() if was.get(name) != now.get(name)}
+            was = self._store.facts(blob) if blob else None
+            now = self._store.facts(self.blobs[path]) if path in self.blobs else None
+            here = 1 << numbers[path] if now is not None else _EVERYWHERE
+            for name in _different(_macros(was), _macros(now)):
+                names[name] |= here
+            for name in _different(_wrappers(was), _wrappers(now)) - roots:  # Nobody looks into a root.
+                names[name] = _EVERYWHERE
         return names
 
     def _reached_by_includes(self, program: Program, old: Mapping[str, str | None], changed: set[str]) -> int:
@@ -310,15 +330,34 @@ class _Link:
         return reached
 
 
-def _definitions(facts: SourceFacts | None) -> dict[str, list[object]]:
-    """What a file defines, comparable: lines count only where messages tell them."""
+def _macros(facts: SourceFacts | None) -> dict[str, list[object]]:
+    """What the macros of a file mean, comparable: lines count only where messages tell them."""
     found: dict[str, list[object]] = defaultdict(list)
     for macro in facts.macros if facts else ():
-        found[macro.name].append((macro.parameters, macro.body, macro.fallback, macro.line if '"' in macro.body else 0))
+        line = macro.line if _TEXT.search(macro.body) else 0
+        found[macro.name].append((macro.parameters, macro.body, macro.fallback, line))
+    return found
+
+
+def _wrappers(facts: SourceFacts | None) -> dict[str, list[object]]:
+    """What the wrapper functions of a file mean, comparable."""
+    found: dict[str, list[object]] = defaultdict(list)
     for wrapper in facts.wrappers if facts else ():
         calls = tuple((call.name, call.text) for call in wrapper.calls)
         found[wrapper.name].append((wrapper.parameters, calls, wrapper.formats, wrapper.is_static))
     return found
+
+
+def _different(was: Mapping[str, object], now: Mapping[str, object]) -> set[str]:
+    return {name for name in was.keys() | now.keys() if was.get(name) != now.get(name)}
+
+
+def _where(hashes: Mapping[int, int], data: bytes) -> int:
+    """Where the names that these hashes stand for changed, as a bit set."""
+    where = 0
+    for name in _hashes(data):
+        where |= hashes.get(name, 0)
+    return where
 
 
 def _hashes(data: bytes) -> "array[int]":

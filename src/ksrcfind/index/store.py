@@ -226,6 +226,16 @@ class Store:
             if unit in wanted:
                 yield unit, data
 
+    def unit(self, number: int) -> tuple[str, bytes, list[tuple[bytes, bytes]]] | None:
+        """Blob, hashes of the names consulted, and packed messages with their lines of a unit."""
+        row = self._connection.execute("SELECT blob, consulted, first, count FROM units WHERE id = ?", (number,))
+        for blob, consulted, first, count in row.fetchall():
+            messages = self._connection.execute(
+                "SELECT data, lines FROM messages WHERE id BETWEEN ? AND ? ORDER BY id", (first, first + count - 1)
+            )
+            return blob, consulted, messages.fetchall()
+        return None
+
     def unit_ranges(self) -> dict[int, tuple[int, int]]:
         """Unit id → id of its first message and their count."""
         rows = self._connection.execute("SELECT id, first, count FROM units")

@@ -7,7 +7,7 @@ import msgspec
 
 from ksrcfind import __version__
 from ksrcfind.doctor import Check, State
-from ksrcfind.index.report import IndexReport
+from ksrcfind.index.report import IndexReport, ReleasesReport
 from ksrcfind.output.json import encode
 from ksrcfind.output.record import SCHEMA, Record
 from ksrcfind.output.style import Painter
@@ -46,6 +46,11 @@ def checks_json(checks: Iterable[Check]) -> str:
 def report_json(report: IndexReport) -> str:
     """Return the document that the schema calls `index`."""
     return _document({"schema": SCHEMA, "type": "index", **asdict(report)})
+
+
+def releases_json(report: ReleasesReport) -> str:
+    """Return the document that the schema calls `releases`."""
+    return _document({"schema": SCHEMA, "type": "releases", **asdict(report)})
 
 
 def _document(document: Record) -> str:

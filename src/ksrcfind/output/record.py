@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from ksrcfind.finding import Finding
-from ksrcfind.history.provenance import Change, Commit, Person, Provenance, Related, Release
+from ksrcfind.history.provenance import Change, Commit, Event, Person, Provenance, Related, Release
 from ksrcfind.log.line import LogLine
 from ksrcfind.match.answer import Match, Value
 from ksrcfind.source.maintainers import Subsystem
@@ -228,23 +228,26 @@ def _points_to(finding: Finding) -> Record | None:
 def _history(history: Provenance) -> Record:
     return {
         "history": history.status,
-        "last_changed": history.last_changed and _change(history.last_changed),
-        "introduced": history.introduced and _change(history.introduced),
-        "origin": history.origin and _change(history.origin),
-        "events": [
-            {
-                "kind": event.kind,
-                "commit": event.commit,
-                "first_tag": event.first_tag,
-                "from": event.before,
-                "to": event.after,
-            }
-            for event in history.events
-        ],
+        "last_changed": history.last_changed and change_fields(history.last_changed),
+        "introduced": history.introduced and change_fields(history.introduced),
+        "origin": history.origin and change_fields(history.origin),
+        "events": [event_fields(event) for event in history.events],
     }
 
 
-def _change(change: Change) -> Record:
+def event_fields(event: Event) -> Record:
+    """Return what a record tells of a step of a message's life."""
+    return {
+        "kind": event.kind,
+        "commit": event.commit,
+        "first_tag": event.first_tag,
+        "from": event.before,
+        "to": event.after,
+    }
+
+
+def change_fields(change: Change) -> Record:
+    """Return what a record tells of a commit that touched a message."""
     return {
         "commit": change.commit,
         **_release(change.release),
