@@ -8,6 +8,7 @@ All weights are in bits, as those of words are: a message with one bit more is h
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from ksrcfind.source.message import Argument, Message
 from ksrcfind.source.printed import origin_names
@@ -47,6 +48,7 @@ _UNUSUAL = (
     ("arch/x86/um/", -5.0),
     ("drivers/staging/", -1.5),
 )
+_SHORTEST = 3  # characters that two names must have in common to be related
 _LONGEST_NAMES = 64  # characters of a value that may be a name
 _MOST_NAMES = 4
 _USUAL_ARCHITECTURES = ("arch/x86/", "arch/arm64/")
@@ -70,13 +72,17 @@ class Origin:
     """Normalised; empty if not known."""
     parts: frozenset[str]
     """Its `printed.origin_names`."""
+    beginnings: frozenset[str]
+    """What those names begin with."""
     place: float
     """Bits for the place alone."""
 
     @classmethod
     def of(cls, message: Message) -> "Origin":
         """Look at a message once."""
-        return cls(message, _normal(message.module or ""), frozenset(origin_names(message)), place_bits(message))
+        parts = frozenset(origin_names(message))
+        beginnings = frozenset().union(*map(_beginnings, parts))
+        return cls(message, _normal(message.module or ""), parts, beginnings, place_bits(message))
 
 
 def prefix_bits(names: Sequence[str], origin: Origin) -> float:
@@ -87,7 +93,7 @@ def prefix_bits(names: Sequence[str], origin: Origin) -> float:
             found = MODULE
         elif name in origin.parts:
             found = COMPONENT
-        elif _related(name, origin.module) or any(_related(name, part) for part in origin.parts):
+        elif name in origin.beginnings or not origin.parts.isdisjoint(_beginnings(name)):
             found = RELATED
         else:
             continue
@@ -96,9 +102,9 @@ def prefix_bits(names: Sequence[str], origin: Origin) -> float:
     return best
 
 
-def _related(name: str, other: str) -> bool:
-    shorter = min(len(name), len(other))
-    return shorter >= 3 and name[:shorter] == other[:shorter]
+@lru_cache(maxsize=4096)
+def _beginnings(name: str) -> frozenset[str]:
+    return frozenset(name[:length] for length in range(_SHORTEST, len(name)))
 
 
 def level_bits(level: str | None, message: Message) -> float:

@@ -87,9 +87,18 @@ def fit_whole(body: Body, wording: Wording, spans: tuple[Span, ...]) -> Fit:
     else:
         open_tokens = (token for token in body.tokens if _inside(token, any_text))
     left = sum(token.bits for token in open_tokens if token.end > len(prefix))
-    typed = _TYPED * sum(not is_text for is_text in pattern.texts)
-    marks = min(_PUNCTUATION * wording.marks, _PUNCTUATION_MOST)
-    return Fit(wording, Tier.EXACT, spans, wording.bits + typed + marks, left, 0.0, prefix or _prefix_of(body.text))
+    return Fit(wording, Tier.EXACT, spans, whole_bits(wording), left, 0.0, prefix or _prefix_of(body.text))
+
+
+def whole_bits(wording: Wording) -> float:
+    """Return what a wording explains of any line that is a rendering of it."""
+    typed = _TYPED * sum(not is_text for is_text in wording.pattern.texts)
+    return wording.bits + typed + min(_PUNCTUATION * wording.marks, _PUNCTUATION_MOST)
+
+
+def can_explain(wording: Wording, beyond: float) -> bool:
+    """Tell whether a rendering of a wording can be an answer, with at most so many bits of evidence beyond the text."""
+    return whole_bits(wording) + beyond >= _ENOUGH[Tier.EXACT][0]
 
 
 def _inside(token: Token, spans: Sequence[Span]) -> bool:

@@ -14,7 +14,7 @@ from ksrcfind.match.body import Body
 from ksrcfind.match.candidates import MessageIndex
 from ksrcfind.match.confidence import confidence
 from ksrcfind.match.decode import decoded
-from ksrcfind.match.fit import Fit, fit_alike, fit_overlap, fit_whole
+from ksrcfind.match.fit import Fit, can_explain, fit_alike, fit_overlap, fit_whole
 from ksrcfind.match.fragment import overlaps
 from ksrcfind.match.pattern import value
 from ksrcfind.match.reasons import beyond_matching, unexplained
@@ -86,7 +86,7 @@ class Matcher:
     def _whole(self, wordings: Iterable[Wording], body: Body) -> Iterator[Fit]:
         text = body.text
         for wording in wordings:
-            if wording.needle in text:
+            if wording.needle in text and can_explain(wording, evidence.MODULE):
                 spans = wording.pattern.spans(text)
                 if spans is not None:
                     yield fit_whole(body, wording, tuple(spans))
@@ -116,7 +116,7 @@ class Matcher:
         best = max((fit.bits for fit in fits), default=0.0)
         found: list[_Candidate] = []
         for fit in fits:
-            if fit.bits < best - _NEAR:
+            if fit.bits < best - _NEAR or not fit.counts(evidence.MODULE):
                 continue
             # Only a prefix of a driver and a device can stand for words of its own.
             named = bool(fit.wording.words) or fit.wording.pattern.prefix > 0
