@@ -87,6 +87,18 @@ def answers(rows: Sequence[Labelled], tree: Path, *, index: bool) -> list[Judged
             finder.close()
 
 
+def agreement(rows: Sequence[Labelled], tree: Path) -> str:
+    """Tell how often the first match is the same with and without an index."""
+    with_index, without = answers(rows, tree, index=True), answers(rows, tree, index=False)
+    same = (_first(one) == _first(other) for one, other in zip(with_index, without, strict=True))
+    return share("same with and without an index", same)
+
+
+def _first(judged: Judged) -> tuple[str, int] | None:
+    matches = judged.answer.matches
+    return (matches[0].message.path, matches[0].message.line_start) if matches else None
+
+
 def report(judged: Sequence[Judged]) -> list[str]:
     """Tell how often the answers are right."""
     printed = [j for j in judged if j.row.kind == "printk"]
@@ -144,13 +156,20 @@ def main() -> None:
     parser.add_argument("labels", type=Path, nargs="+", metavar="LABELS.jsonl")
     parser.add_argument("--tree", action="append", required=True, metavar="NAME=DIRECTORY")
     parser.add_argument("--without-index", action="store_true", help="answer by narrowing, as `find` does at first")
+    parser.add_argument("--agreement", action="store_true", help="compare answers with and without an index instead")
+    parser.add_argument("--every", type=int, default=1, metavar="N", help="take only every Nth line")
     parser.add_argument("--mistakes", action="store_true", help="list every wrong answer")
     options = parser.parse_args()
-    rows = [row for path in options.labels for row in read_labels(path)]
+    rows = [row for path in options.labels for row in read_labels(path)][:: options.every]
     judged: list[Judged] = []
     for name, _, directory in (tree.partition("=") for tree in options.tree):
         own = [row for row in rows if row.tree == name]
+        if options.agreement:
+            print(agreement(own, Path(directory)))
+            continue
         judged += answers(own, Path(directory), index=not options.without_index)
+    if options.agreement:
+        return
     if options.mistakes:
         print("\n".join(mistakes(judged)))
     print("\n".join(report(judged)))
