@@ -30,6 +30,8 @@ _TELLING = 10.0  # bits of a word that is worth a search
 _AT_LEAST = 3  # words that are searched for if all are common
 _COMMON = 3000  # files; a word in more of them tells nothing
 
+# Places and symbols are values: the file that they name is not the one that prints them.
+_VALUE = re.compile(r"(?<![\w./+-])[\w./+-]{1,255}\.[chS]:\d+|(?<![\w.$])[\w.$]{1,255}\+0x[0-9a-f]+/0x[0-9a-f]+")
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]+")
 _VARIABLE_ARGUMENTS = ("va_start", "va_format")
 
@@ -68,12 +70,14 @@ class Narrow:
         return [message for path in wanted for message in self._linked[path]]
 
     def _candidates(self, body: str) -> list[str]:
-        known = {word for word in _WORD.findall(body) if len(word) <= _LONGEST_WORD}
+        known = {word for word in _WORD.findall(_VALUE.sub(" ", body)) if len(word) <= _LONGEST_WORD}
         words = sorted(known, key=lambda word: (-bits(word.lower()), -len(word), word))[:_WORDS]
         if not words:
             return []
-        words = [word for word in words if bits(word.lower()) >= _TELLING] or words[:_AT_LEAST]
-        found = self._snapshot.grep(words, sources.SUFFIXES)
+        telling = [word for word in words if bits(word.lower()) >= _TELLING]
+        found = self._snapshot.grep(telling or words[:_AT_LEAST], sources.SUFFIXES)
+        if telling and not found:
+            found = self._snapshot.grep([word for word in words if word not in telling], sources.SUFFIXES)
         spread: dict[str, int] = defaultdict(int)
         for path, counts in found.items():
             if path in self._number:
