@@ -13,6 +13,7 @@ from ksrcfind.batch.coverage import Tally
 from ksrcfind.batch.explain import Explained, explained
 from ksrcfind.batch.fold import Fold, Folded
 from ksrcfind.cli.options import Batching, Format
+from ksrcfind.cli.release import AUTO, finder_of_log, say_misfit
 from ksrcfind.cli.session import Session, begin
 from ksrcfind.cli.terminal import INTERRUPTED
 from ksrcfind.errors import KsrcfindError
@@ -23,6 +24,7 @@ from ksrcfind.history.versions import Version, parse_tag
 from ksrcfind.log import journalctl
 from ksrcfind.log.records import Row
 from ksrcfind.log.stream import STDIN, follow_file, follow_pipe, pause, read_log, read_logs
+from ksrcfind.match.answer import Tier
 from ksrcfind.output.writer import Writer
 from ksrcfind.progress import SILENT, Progress
 
@@ -39,9 +41,17 @@ def explain_logs(options: Batching, logs: Sequence[str]) -> int:
     Raises `KsrcfindError` for what cannot be meant, no tree and logs that cannot be read.
     """
     session = begin(options)
+    if session.rev == AUTO:
+        session = replace(session, rev=None)
     sources = _sources(options, logs)
     choice = _choice(options)
-    with session.finder() as finder, _ended_like_interrupted():
+    once = options.journal or options.follow or STDIN in sources
+    again = None if once else read_logs(sources, sys.stdin.buffer)
+    with (
+        session.finder() as here,
+        finder_of_log(session, here, options.rev, again, sources) as finder,
+        _ended_like_interrupted(),
+    ):
         run = _Run(session, finder, options, choice, session.writer(options, finder, logs=sources))
         rows = _rows(options, sources, run.update)
         # A bar and answers that come line by line would write over each other on one terminal.
@@ -165,6 +175,8 @@ class _Run:
     def _end(self, interrupted: bool) -> int:
         summary = self.tally.summary(interrupted=interrupted)
         self.writer.end(summary)
+        known = summary.verdicts[Tier.EXACT] + summary.verdicts[Tier.PARTIAL]
+        say_misfit(self.session, self.finder, known, summary.kernel_lines)
         if interrupted and not self.options.follow:
             return INTERRUPTED
         return 0 if summary.messages else 1

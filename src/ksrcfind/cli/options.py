@@ -76,7 +76,8 @@ class Common:
         typer.Option(
             metavar="REV",
             show_default=False,
-            help="Tag, branch or commit to look at instead of the checked-out files. Nothing is checked out.",
+            help="Tag, branch or commit to look at instead of the checked-out files. Nothing is checked out. "
+            "For batch also auto: the release nearest to the one that the log's banner names.",
             rich_help_panel=SHARED,
         ),
     ] = None

@@ -1,0 +1,103 @@
+"""Which release a log is of."""
+
+import pytest
+
+from commandline import ksrcfind
+from ksrcfind.history.releases import ReleaseTag
+from ksrcfind.history.versions import parse_tag
+from ksrcfind.life.kernel import banner_release, nearest_tag
+
+TAGS = [
+    ReleaseTag(name, name, parse_tag(name))
+    for name in ("v2.6.32", "v2.6.32.9", "v5.15", "v6.1-rc1", "v6.1", "v6.1.30", "v6.1.55", "v6.5-rc3", "v6.5")
+]
+
+
+@pytest.mark.parametrize(
+    ("banner", "tag"),
+    [
+        (
+            "Linux version 6.1.0-13-amd64 (debian-kernel@lists.debian.org) (gcc-12 (Debian 12.2.0-14) 12.2.0, GNU ld "
+            "(GNU Binutils for Debian) 2.40) #1 SMP PREEMPT_DYNAMIC Debian 6.1.55-1 (2023-09-29)",
+            "v6.1.55",
+        ),
+        (
+            "Linux version 5.15.0-91-generic (buildd@host) (gcc (Ubuntu 11.4.0) 11.4.0) #101-Ubuntu SMP Tue Nov 14 "
+            "13:30:08 UTC 2023 (Ubuntu 5.15.0-91.101-generic 5.15.131)",
+            "v5.15",
+        ),
+        ("Linux version 6.1.31 (a@b) (gcc 6.1.90) #1 SMP", "v6.1.30"),
+        ("Linux version 6.5.0-rc3+ (a@b) (gcc) #7", "v6.5-rc3"),
+        ("Linux version 6.5.0-rc4 (a@b) (gcc) #7", "v6.5-rc3"),
+        ("Linux version 6.5.0 (a@b) (gcc) #7", "v6.5"),
+        ("Linux version 2.6.32-431.el6.x86_64 (mockbuild@host) (gcc 4.4.7) #1 SMP", "v2.6.32"),
+        ("Linux version 2.6.31 (a@b) #1", None),
+    ],
+)
+def test_nearest_tag_of_a_banner(banner, tag):
+    wanted = banner_release(banner)
+    assert wanted is not None
+    found = nearest_tag(wanted, TAGS)
+    assert (found and found.name) == tag
+
+
+def test_what_is_no_banner_names_no_release():
+    assert banner_release("usb 1-1: new device") is None
+    assert banner_release("Linux version unknown") is None
+
+
+@pytest.fixture
+def log(tmp_path):
+    """A log of 5.8.2, which HEAD of the bundled repository is not."""
+    path = tmp_path / "kern.log"
+    path.write_text(
+        "[    0.000000] Linux version 5.8.2-1-generic (a@b) (gcc 10) #1 SMP\n"
+        "[    1.000000] MINIFS-fs (sda1): unable to read superblock\n"
+    )
+    return path
+
+
+def test_a_log_of_another_release_is_told_with_the_command(linux_mini, log):
+    done = ksrcfind("batch", "--no-history", log, directory=linux_mini)
+    assert "the log is of Linux version 5.8.2-1-generic" in done.err
+    assert f"ksrcfind batch --rev v5.8.2 {log}" in done.err
+
+
+def test_rev_auto_takes_the_release_of_the_log(linux_mini, log):
+    done = ksrcfind("batch", "--rev", "auto", "--no-history", "--format", "ndjson", log, directory=linux_mini)
+    assert '"rev":"v5.8.2"' in done.out
+    assert "answers from v5.8.2, the nearest release" in done.err
+
+
+def test_a_release_that_is_indexed_is_used(linux_mini, log):
+    ksrcfind("index", "--rev", "v5.8.2", directory=linux_mini)
+    done = ksrcfind("batch", "--no-history", "--format", "ndjson", log, directory=linux_mini)
+    assert '"rev":"v5.8.2"' in done.out
+
+
+def test_a_release_that_is_asked_for_is_used_without_a_word(linux_mini, log):
+    done = ksrcfind("batch", "--rev", "v5.9", "--no-history", "--format", "ndjson", log, directory=linux_mini)
+    assert ('"rev":"v5.9"' in done.out, "note" in done.err) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [("[    1.0] no banner here\n", "cannot be told"), ("Linux version 0.9.1 (a@b) #1\n", "no release tag")],
+)
+def test_rev_auto_without_a_release(linux_mini, tmp_path, text, said):
+    (tmp_path / "kern.log").write_text(text)
+    done = ksrcfind("batch", "--rev", "auto", tmp_path / "kern.log", directory=linux_mini)
+    assert (done.status, said in done.err) == (2, True), done.err
+
+
+def test_rev_auto_of_a_pipe(linux_mini):
+    done = ksrcfind("batch", "--rev", "auto", "-", directory=linux_mini)
+    assert (done.status, "read twice" in done.err) == (2, True)
+
+
+@pytest.mark.parametrize(("lines", "told"), [(30, True), (5, False)])
+def test_a_log_that_does_not_fit_is_said_so(linux_mini, tmp_path, lines, told):
+    path = tmp_path / "kern.log"
+    path.write_text("".join(f"[    1.{n:06}] qwzx{n} flurbed the {n}th gronk: zib\n" for n in range(lines)))
+    done = ksrcfind("batch", "--no-history", path, directory=linux_mini)
+    assert ("seems to be of another kernel" in done.err) == told, done.err
