@@ -8,7 +8,7 @@ from ksrcfind.source.facts import extract
 from ksrcfind.source.kbuild import module_names
 from ksrcfind.source.link import Linker
 from ksrcfind.source.parse import Parser
-from ksrcfind.source.program import Program, reaching
+from ksrcfind.source.program import Program, included_names, reaching
 from ksrcfind.source.roots import BUILT_IN
 from ksrcfind.source.template import template
 
@@ -31,13 +31,15 @@ def link(files):
     paths = sorted(path for path in files if path.endswith((".c", ".h")))
     parser = Parser()
     facts = [extract(files[path].encode(), parser) for path in paths]
-    macros, wrappers = {}, {}
+    macros, wrappers, includers = {}, {}, {}
     for number, one in enumerate(facts):
         for macro in one.macros:
             macros.setdefault(macro.name, []).append(number)
         for wrapper in one.wrappers:
             wrappers.setdefault(wrapper.name, []).append(number)
-    program = Program(paths, facts.__getitem__, macros, wrappers, BUILT_IN, reaching(facts, BUILT_IN))
+        for name in included_names(one):
+            includers.setdefault(name, []).append(number)
+    program = Program(paths, facts.__getitem__, macros, wrappers, BUILT_IN, reaching(facts, BUILT_IN), includers)
     linker = Linker(
         program,
         module_names({p: t for p, t in files.items() if p.endswith("Makefile")}),
@@ -96,6 +98,123 @@ def test_pr_fmt_and_the_module_name():
     (message,) = one(source, Makefile="obj-m += my-drv.o\nmy-drv-objs := a.o b.o\n")
     assert message.module == "my_drv"
     assert texts([message]) == ["my_drv: f: x %d"]
+
+
+ACPI = {
+    "acpi/log.h": """
+#define AE_INFO _acpi_module_name, __LINE__
+#define ACPI_ERROR(plist) acpi_error plist
+""",
+    "acpi/log.c": """
+void XFACE
+acpi_error(const char *module_name, u32 line_number, const char *format, ...)
+{
+	va_list arg_list;
+
+	va_start(arg_list, format);
+	acpi_vprintf(format, arg_list);
+	va_end(arg_list);
+}
+
+EXPORT_SYMBOL(acpi_error)
+
+void XFACE
+acpi_vprintf(const char *fmt, va_list args)
+{
+	static char buffer[512];
+
+	vsprintf(buffer, fmt, args);
+	printk("%s", buffer);
+}
+""",
+}
+
+
+def test_arguments_in_parentheses_of_their_own():
+    (message,) = one(
+        '#include "acpi/log.h"\nvoid f(int op)\n{\n\tACPI_ERROR((AE_INFO, "Unknown opcode 0x%X\\n", op));\n}\n', **ACPI
+    )
+    assert texts([message]) == ["Unknown opcode 0x%X"]
+    assert [(a.conversion, a.expression) for a in message.forms[0].arguments] == [("%X", "op")]
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        # The level that printk takes off the text at run time is not printed.
+        ('void f(const char *lvl)\n{\n\tprintk("%sCall Trace:\\n", lvl);\n}\n', ["Call Trace:"]),
+        ('void f(const char *level)\n{\n\tprintk("%s: up\\n", level);\n}\n', ["%s: up"]),
+        ('void f(int n)\n{\n\tprintk("%c%cfs %d\\n", KERN_SOH_ASCII, n, n);\n}\n', ["fs %d"]),
+        # A macro defined anew holds from there on.
+        (
+            '#undef pr_fmt\n#define pr_fmt(fmt) "A: " fmt\nvoid f(void)\n{\n\tpr_err("x\\n");\n}\n'
+            '#undef pr_fmt\n#define pr_fmt(fmt) "B: " fmt\nvoid g(void)\n{\n\tpr_err("y\\n");\n}\n',
+            ["A: x", "B: y"],
+        ),
+        ('#define P "p: "\n#define pr_fmt(fmt) P fmt\nvoid f(void)\n{\n\tpr_err("x\\n");\n}\n', ["p: x"]),
+        ('#define pr_fmt(fmt) KBUILD_BASENAME ": " fmt\nvoid f(void)\n{\n\tpr_err("x\\n");\n}\n', ["a: x"]),
+        # An alternative whose names nobody defines is not taken.
+        (
+            '#ifdef S\n#define pr_fmt(fmt) "a: " S fmt\n#else\n#define pr_fmt(fmt) "a: " fmt\n#endif\n'
+            'void f(void)\n{\n\tpr_err("x\\n");\n}\n',
+            ["a: x"],
+        ),
+        # A name for another macro, in the place of a format and in the place of a call.
+        ('#define fmt_of pr_fmt\nvoid f(void)\n{\n\tprintk(fmt_of("x\\n"));\n}\n', ["x"]),
+        ('#define dprintk if (debug) printk\nvoid f(void)\n{\n\tdprintk("x %d\\n", n);\n}\n', ["x %d"]),
+        # A buffer with room is not what it starts with.
+        ('void f(void)\n{\n\tchar buf[64] = "";\n\n\tpr_err("at %s\\n", buf);\n}\n', ["at %s"]),
+        # A macro that brings its whole text, with the words of its argument.
+        (
+            '#define CHECK(x) do { if (!(x)) pr_err("no " #x "\\n"); } while (0)\n'
+            "void f(int a)\n{\n\tCHECK(!a && b->c);\n}\n",
+            ["no !a && b->c"],
+        ),
+        ('#define HERE() pr_err("here %s\\n", name)\nvoid f(void)\n{\n\tHERE();\n}\n', ["here %s"]),
+    ],
+)
+def test_what_is_printed(source, expected):
+    assert texts(one(source)) == expected
+
+
+def test_choices_beyond_the_limit_stay_conversions():
+    (message,) = one(
+        'void f(int a)\n{\n\tpr_info("%s %s %s\\n", a ? "b" : "c", a > 1 ? "d" : a ? "e" : "g", a ? "h" : "i");\n}\n'
+    )
+    assert "c e %s" in [template(form.printed) for form in message.forms]
+
+
+def test_a_file_that_is_included_sees_what_its_user_sees():
+    files = {
+        "include/linux/printk.h": PRINTK,
+        "d/m.c": '#include <linux/printk.h>\n#define log(fmt, ...) pr_err("m: " fmt, ##__VA_ARGS__)\n'
+        '#include "part.c"\n',
+        "d/part.c": 'void f(void)\n{\n\tlog("x\\n");\n}\n',
+        "d/Makefile": "obj-m += m.o\n",
+    }
+    (message,) = link(files)["d/part.c"]
+    assert (texts([message]), message.module) == (["m: x"], "m")
+
+
+def test_functions_that_a_macro_writes():
+    text = (
+        "#define __log(name) void __log_ ##name(const char *fmt, ...) \\\n"
+        "{ struct va_format vaf = { .fmt = fmt, }; \\\n"
+        'va_list args; va_start(args, fmt); vaf.va = &args; printk("drv: %pV", &vaf); va_end(args); }\n__log(warn)\n'
+        'void f(void)\n{\n\t__log_warn("hot %d\\n", n);\n}\n'
+    )
+    assert "drv: hot %d" in texts(one(text))
+
+
+def test_makefiles_that_include_others():
+    names = module_names(
+        {
+            "d/Kbuild": "include $(src)/nvif/Kbuild\nnouveau-y := $(nvif-y)\nobj-$(CONFIG_X) += nouveau.o\n",
+            "d/nvif/Kbuild": "nvif-y := nvif/object.o\n",
+        }
+    )
+    assert names["d/nvif/object"] == "nouveau"
+    assert module_names({"n/Makefile": "obj-$(subst y,$(CONFIG_A),$(CONFIG_B)) += l2tp.o\n"}) == {"n/l2tp": "l2tp"}
 
 
 def test_a_wrapper_function_of_another_file():

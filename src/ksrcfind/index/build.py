@@ -23,7 +23,7 @@ from ksrcfind.source.facts import SourceFacts, name_hash
 from ksrcfind.source.kbuild import module_names
 from ksrcfind.source.link import Linker
 from ksrcfind.source.printed import origin_names, printed_lines
-from ksrcfind.source.program import Program, reaching
+from ksrcfind.source.program import Program, included_names, reaching
 from ksrcfind.source.roots import Root
 from ksrcfind.tree.snapshot import Snapshot
 
@@ -201,6 +201,7 @@ class _Link:
         self._modules = self._module_names(snapshot, files, before)
         self._macros: dict[str, list[int]] = defaultdict(list)
         self._wrappers: dict[str, list[int]] = defaultdict(list)
+        self._includers: dict[str, list[int]] = defaultdict(list)
         self._with_calls: list[int] = []
         self._called: list[bytes] = []
         self._recovered = self._lost = 0
@@ -228,6 +229,8 @@ class _Link:
                     self._macros[name].append(number)
                 for name in {wrapper.name for wrapper in facts.wrappers}:
                     self._wrappers[name].append(number)
+                for name in included_names(facts):
+                    self._includers[name].append(number)
                 if facts.calls:
                     self._with_calls.append(number)
                 self._called.append(facts.called)
@@ -253,7 +256,9 @@ class _Link:
 
     def run(self, jobs: int | None, progress: Progress) -> Iterator[Linked]:
         """Link, in path order."""
-        program = Program(self.paths, self._facts, self._macros, self._wrappers, self._roots, self._may_log)
+        program = Program(
+            self.paths, self._facts, self._macros, self._wrappers, self._roots, self._may_log, self._includers
+        )
         numbers = self._touched(program)
         linker = _Linker(program, self._modules, self._snapshot)
         with progress.task(f"linking {len(numbers):,} files", len(numbers)) as task:

@@ -19,7 +19,7 @@ from ksrcfind.source.facts import EMPTY, SourceFacts
 from ksrcfind.source.kbuild import module_names
 from ksrcfind.source.link import Linker
 from ksrcfind.source.message import Message
-from ksrcfind.source.program import Program, reaching
+from ksrcfind.source.program import Program, included_names, reaching
 from ksrcfind.source.roots import Root
 from ksrcfind.tree.snapshot import Snapshot
 
@@ -53,6 +53,7 @@ class Narrow:
         self._linked: dict[str, list[Message]] = {}
         self._macros: dict[str, list[int]] = defaultdict(list)
         self._wrappers: dict[str, list[int]] = defaultdict(list)
+        self._includers: dict[str, list[int]] = defaultdict(list)
         self._variadic: list[str] | None = None
         self._program = Program(self._paths, self._load, self._macros, self._wrappers, roots, frozenset())
         self._worker = Worker(snapshot)
@@ -130,6 +131,8 @@ class Narrow:
             self._macros[name].append(number)
         for name in {wrapper.name for wrapper in facts.wrappers}:
             self._wrappers[name].append(number)
+        for name in included_names(facts):
+            self._includers[name].append(number)
 
     def _link(self, paths: Sequence[str]) -> None:
         numbers = [self._number[path] for path in paths]
@@ -138,7 +141,7 @@ class Narrow:
         self._read_wrappers(numbers)
         modules = module_names(sources.makefile_texts(self._snapshot, self._makefiles(paths)))
         may_log = reaching(self._facts.values(), self._roots)
-        program = Program(self._paths, self._load, self._macros, self._wrappers, self._roots, may_log)
+        program = Program(self._paths, self._load, self._macros, self._wrappers, self._roots, may_log, self._includers)
         linker = Linker(program, modules, lambda number: self._snapshot.read(self._paths[number]))
         for path, number in zip(paths, numbers, strict=True):
             self._linked[path] = linker.messages(number)[0]

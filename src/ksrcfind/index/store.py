@@ -24,7 +24,7 @@ from ksrcfind.source.facts import SourceFacts
 from ksrcfind.source.message import Message
 from ksrcfind.source.printed import PrintedLine
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 """Raised when the tables or what is in them change; an older file is made anew."""
 
 _TABLES = """

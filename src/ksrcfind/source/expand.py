@@ -11,7 +11,7 @@ from typing import Protocol
 
 from ksrcfind.source.facts import Call, Macro, Wrapper
 from ksrcfind.source.roots import NOT_LOGGED, Root
-from ksrcfind.source.tokens import Token, closing, is_name, is_string, split, tokenize
+from ksrcfind.source.tokens import Token, closing, is_name, is_string, split, text_of, tokenize
 
 Tokens = tuple[Token, ...]
 
@@ -143,6 +143,8 @@ class Expander:
                 continue
             if not self.scope.may_log(token):
                 continue
+            if isinstance(following, Slot):
+                raise NeedsTokensError(following.index)  # `#define log(level, list) printk list`
             if following == "(":
                 end = closing(tokens, index)
                 inner = [tuple(part) for part in split(tokens[index + 1 : end])]
@@ -171,9 +173,9 @@ class Expander:
             for definition in self.scope.macros(name):
                 macro = definition.item
                 if isinstance(macro, Macro) and macro.parameters is None:
-                    body = tokenize(macro.body)
-                    if len(body) == 1 and is_name(body[0]) and body[0] != name:
-                        name = str(body[0])
+                    other = _other_name(macro)
+                    if other and other != name:
+                        name = other
                         break
             else:
                 return name
@@ -188,10 +190,8 @@ class Expander:
         if not isinstance(macro, Macro):
             return []
         if macro.parameters is None:
-            body = tokenize(macro.body)
-            if len(body) == 1 and is_name(body[0]):
-                return self.emissions(str(body[0]), arguments, active)
-            return []
+            other = _other_name(macro)
+            return self.emissions(other, arguments, active) if other else []
         tokens = substitute(macro, arguments)
         return [_placed(emission, definition) for emission in self.in_tokens(tokens, active)][:_EMISSIONS]
 
@@ -217,6 +217,14 @@ class Expander:
                 break
         self.beyond |= inner.consulted | inner.beyond
         return found
+
+
+def _other_name(macro: Macro) -> str:
+    """What is called in the place of a macro: `printk` for `#define dprintk if (debug) printk`; empty if nothing is."""
+    body = tokenize(macro.body)
+    while len(body) >= 3 and body[0] == "(" and body[-1] == ")":
+        body = body[1:-1]
+    return body[-1] if body and is_name(body[-1]) and (len(body) == 1 or body[0] == "if") else ""
 
 
 class _Mark:
@@ -282,14 +290,16 @@ def _bind_macro(macro: Macro, arguments: Sequence[Tokens]) -> tuple[dict[str, To
 
 
 def _stringify(tokens: Tokens) -> str:
+    tokens = tuple(token for token in tokens if not isinstance(token, _Mark))
     for token in tokens:
         if not isinstance(token, str):
             raise NeedsTokensError(_slot_of(token))
-    text = " ".join(str(token) for token in tokens).replace("\\", "\\\\").replace('"', '\\"')
+    text = text_of(tokens).replace("\\", "\\\\").replace('"', '\\"')
     return '"' + text + '"'
 
 
 def _paste(result: list[Token], right: Sequence[Token]) -> None:
+    right = [token for token in right if not isinstance(token, _Mark)]
     if not right:
         return
     left, first = result[-1], right[0]

@@ -16,7 +16,7 @@ import msgspec
 from ksrcfind.source import scan
 from ksrcfind.source.parse import ParsedBody, ParsedCall, Parser
 
-VERSION = 2
+VERSION = 5
 """Raised when the meaning or the extent of facts changes; older ones are then read anew."""
 
 
@@ -44,6 +44,8 @@ class Macro(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """1-based line of the `#define`."""
     fallback: bool
     """True if `#ifndef NAME` stands directly before it: any other definition goes first."""
+    replaces: bool = False
+    """True if `#undef NAME` stands before it: what the file defined further up is no longer in force."""
 
 
 class Wrapper(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -87,7 +89,9 @@ _CONTINUATION = re.compile(rb"\\\r?\n")
 _LEADING_BLANKS = re.compile(rb"[ \t\r]*\n[ \t]*")
 _BLANKS = re.compile(rb"[ \t]+")
 _CALL_IN_BODY = re.compile(r"[A-Za-z_]\w*[ \t]*\(|##")
-_ALIAS = re.compile(r"\(?\s*[A-Za-z_]\w*\s*\)?")
+_ALIAS = re.compile(r"(?:if\s*\([^()]*\))?\s*\(?\s*[A-Za-z_]\w*\s*\)?")
+_NAMES = re.compile(r"(?:[A-Za-z_]\w*+\s*+)+")  # `PFX fmt`
+_LIST = re.compile(r"[A-Za-z_]\w*+(?:\s*+,\s*+[A-Za-z_]\w*+)++")  # several arguments by one name
 _EMPTY_BODY = re.compile(
     r"\s*(?:do\s*\{\s*;?\s*\}\s*while\s*\(\s*0\s*\)|\(\s*\(\s*void\s*\)\s*0\s*\)|\{\s*\}|;|0|\(\s*\{\s*\}\s*\))?\s*"
 )
@@ -95,11 +99,13 @@ _INITIAL_TEXT = re.compile(rb'=[ \t\r\n]*((?>"[^"\\\n]*(?:\\.[^"\\\n]*)*"|[A-Z_]
 _STRING_VARIABLE = re.compile(
     rb"(?:\bconst[ \t]+)?\bchar\b[\w \t\r\n*]*?\b(\w+)[ \t\r\n]*(\[[^\]\n]*\][ \t\r\n]*)?(?:__\w+[ \t\r\n]*)*\Z"
 )
+_INTO_BUFFER = re.compile(rb"\[[^\]]*\w[^\]]*\]\s*")  # `char buf[64] = ""`: its size says that more will come
 _DECLARATION = 160  # bytes before a `=` in which the declaration of a string is looked for
 _NEVER_PRINT = frozenset(name.decode() for name in scan.NEVER_PRINT)
-_VA_FORMAT = re.compile(rb"\b(\w+)(?:\.|->)fmt[ \t]*=[ \t]*([\w>.-]+)[ \t]*;")
+_VA_FORMAT = re.compile(rb"\b(\w+)(?:\.|->)fmt[ \t]*=[ \t]*([^;{}\"\n]{1,120});")
 _VA_FORMAT_INITIAL = re.compile(rb"\bva_format[ \t]+(\w+)[ \t]*=[ \t]*\{[ \t\r\n]*(?:\.fmt[ \t]*=[ \t]*)?(\w+)")
 _STATIC = re.compile(rb"\bstatic\b")
+_WITHOUT_EFFECT = frozenset((b"warning", b"error", b"pragma", b"line", b"ident"))
 _IFNDEF_NAME = re.compile(rb"[ \t]+(\w+)")
 
 
@@ -173,7 +179,7 @@ def _generated(macros: tuple[Macro, ...], text: bytes) -> Iterator[scan.Body]:
             source = macro.body
             for parameter, value in zip(macro.parameters, _text(use[1]).split(","), strict=False):
                 source = re.sub(
-                    rf"(?:##\s*)?\b{re.escape(parameter)}\b(?:\s*##)?", value.strip().replace("\\", ""), source
+                    rf"(?:\s*##\s*)?\b{re.escape(parameter)}\b(?:\s*##\s*)?", value.strip().replace("\\", ""), source
                 )
             for body in scan.bodies(source.encode()):
                 yield dataclasses.replace(body, snippets=())
@@ -203,9 +209,10 @@ def _directives(found: list[tuple[int, int, scan.Directive]]) -> tuple[tuple[Mac
     macros: list[Macro] = []
     includes: list[str] = []
     guard = b""
+    undefined: set[bytes] = set()
     for _start, _end, directive in found:
         if directive.name == b"define":
-            macro = _macro(directive, guard)
+            macro = _macro(directive, guard, undefined)
             if macro is not None:
                 macros.append(macro)
             guard = b""
@@ -216,7 +223,9 @@ def _directives(found: list[tuple[int, int, scan.Directive]]) -> tuple[tuple[Mac
         elif directive.name == b"ifndef":
             match = _IFNDEF_NAME.match(directive.rest)
             guard = match[1] if match else b""
-        elif directive.name != b"undef":
+        elif directive.name == b"undef":
+            undefined.update(directive.rest.split()[:1])
+        elif directive.name not in _WITHOUT_EFFECT:
             guard = b""
     return tuple(macros), tuple(includes)
 
@@ -227,7 +236,7 @@ def _include(rest: bytes) -> str:
     return _text(rest[: close + 1]) if rest[:1] in (b'"', b"<") and close > 0 else ""
 
 
-def _macro(directive: scan.Directive, guard: bytes) -> Macro | None:
+def _macro(directive: scan.Directive, guard: bytes, undefined: set[bytes]) -> Macro | None:
     match = _MACRO.match(directive.rest)
     if match is None:
         return None
@@ -239,12 +248,14 @@ def _macro(directive: scan.Directive, guard: bytes) -> Macro | None:
     if match[2] is not None:
         listed = _text(_BLANKS.sub(b" ", _CONTINUATION.sub(b" ", match[3]))).strip()
         parameters = tuple(name.strip().replace(" ", "") for name in listed.split(",")) if listed else ()
-    wanted = '"' in body or _ALIAS.fullmatch(body) is not None
+    wanted = '"' in body or _ALIAS.fullmatch(body) is not None or _LIST.fullmatch(body) is not None
     if parameters is not None and not wanted:
-        wanted = _CALL_IN_BODY.search(body) is not None or _EMPTY_BODY.fullmatch(body) is not None
+        wanted = any((_NAMES.fullmatch(body), _CALL_IN_BODY.search(body), _EMPTY_BODY.fullmatch(body)))
     if not wanted:
         return None
-    return Macro(_text(match[1]), parameters, body, directive.line, guard == match[1])
+    replaces = match[1] in undefined
+    undefined.discard(match[1])
+    return Macro(_text(match[1]), parameters, body, directive.line, guard == match[1], replaces)
 
 
 def _string_variables(text: bytes) -> tuple[tuple[str, str], ...]:
@@ -253,6 +264,8 @@ def _string_variables(text: bytes) -> tuple[tuple[str, str], ...]:
         if b'"' not in initial[1]:
             continue
         variable = _STRING_VARIABLE.search(text, max(0, initial.start() - _DECLARATION), initial.start())
-        if variable is not None and (variable[2] or b"const" in variable[0]):
+        if variable is None:
+            continue
+        if b"const" in variable[0] or (variable[2] and not _INTO_BUFFER.fullmatch(variable[2])):
             found.append((_text(variable[1]), _text(initial[1]).strip()))
     return tuple(found)

@@ -6,14 +6,17 @@ Makefiles are read as data, nothing is run: lists are collected whatever the con
 
 import posixpath
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 
 _ASSIGNMENT = re.compile(r"^[ ]*(?:export[ ]+|override[ ]+)?([\w.$(){}@/-]+)[ \t]*(:=|::=|\?=|\+=|=)[ \t]*(.*)$")
 _VARIABLE = re.compile(r"\$[({]([^$(){}:, ]+)[)}]")
 _FUNCTION = re.compile(r"\$\((addprefix|addsuffix|strip|sort|filter|patsubst|subst|if|wildcard)[ \t]+([^$()]*)\)")
 _OBJECTS = re.compile(r"(?:obj|lib|core|drivers|libs|net)-(?:[\w$(){}-]*)|hostprogs|always")
 _COMPOSITE = re.compile(r"(.+?)-(?:objs|y|m|\$.*|[A-Z0-9_]+)$")
+_CONDITION = re.compile(r"^([\w-]+-)\$\((?:subst|if|filter|call|patsubst) [^=]{1,200}?(?=[:+]?=)")
+_INCLUDE = re.compile(r"^[ ]*-?include[ \t]+(.+)$")
 _ROUNDS = 40
+_NESTED = 4  # Makefiles that include each other
 _LONGEST = 200_000  # characters that a variable may grow to
 
 
@@ -22,11 +25,11 @@ def module_names(makefiles: Mapping[str, str]) -> dict[str, str]:
 
     An object of several modules has the first in path order. Never raises on any text.
     """
-    parents: dict[str, str] = {}
+    parents: dict[str, list[str]] = {}
     modules: set[str] = set()
     for path in sorted(makefiles):
         directory = posixpath.dirname(path)
-        for name, objects in _lists(makefiles[path], directory):
+        for name, objects in _lists(makefiles, path):
             if _OBJECTS.fullmatch(name):
                 modules.update(objects)
                 continue
@@ -36,25 +39,60 @@ def module_names(makefiles: Mapping[str, str]) -> dict[str, str]:
             target = posixpath.normpath(posixpath.join(directory, composite[1]))
             for member in objects:
                 if member != target:
-                    parents.setdefault(member, target)
+                    parents.setdefault(member, []).append(target)
     result: dict[str, str] = {}
     for member in {*parents, *modules}:
-        top = member
-        for _ in range(_ROUNDS):
-            if top not in parents or (top in modules and parents[top] not in modules):
-                break
-            top = parents[top]
+        top = _module_of(member, parents, modules)
         if top in modules or top != member:
             result[member] = posixpath.basename(top).replace("-", "_")
     return result
 
 
-def _lists(text: str, directory: str) -> Iterable[tuple[str, list[str]]]:
+def _module_of(member: str, parents: Mapping[str, Sequence[str]], modules: Set[str]) -> str:
+    """The module that an object ends up in: the nearest, or the object itself when no module takes it in."""
+    top = member
+    seen = {member}
+    for _ in range(_ROUNDS):
+        targets = [target for target in parents.get(top, ()) if target not in seen]
+        inside = [target for target in targets if _leads_to(target, parents, modules)]
+        if not targets or (top in modules and not inside):
+            break
+        top = (inside or targets)[0]
+        seen.add(top)
+    return top
+
+
+def _leads_to(target: str, parents: Mapping[str, Sequence[str]], modules: Set[str]) -> bool:
+    above = [target]
+    for _ in range(_ROUNDS):
+        if not modules.isdisjoint(above):
+            return True
+        above = [each for one in above for each in parents.get(one, ())][:_ROUNDS]
+    return False
+
+
+def _lines(
+    makefiles: Mapping[str, str], path: str, directory: str, variables: Mapping[str, str], depth: int = 0
+) -> Iterator[str]:
+    """Lines of a Makefile and of those that it includes, where it does; `variables` as they stand at that line."""
+    for line in makefiles[path].replace("\\\r\n", " ").replace("\\\n", " ").splitlines():
+        included = _INCLUDE.match(line)
+        if included is None:
+            yield line
+            continue
+        for word in _expand(included[1], variables).split():
+            other = posixpath.normpath(posixpath.join(directory, word.lstrip("/")))
+            if other in makefiles and other != path and depth < _NESTED:
+                yield from _lines(makefiles, other, directory, variables, depth + 1)
+
+
+def _lists(makefiles: Mapping[str, str], path: str) -> Iterable[tuple[str, list[str]]]:
     """Assignments whose value lists objects: variable name, paths of the objects without suffix."""
+    directory = posixpath.dirname(path)
     variables: dict[str, str] = {"src": "", "obj": "", "srctree": "", "objtree": ""}
     order: list[str] = []
-    for line in text.replace("\\\r\n", " ").replace("\\\n", " ").splitlines():
-        match = _ASSIGNMENT.match(line.split("#", 1)[0].rstrip())
+    for line in _lines(makefiles, path, directory, variables):
+        match = _ASSIGNMENT.match(_CONDITION.sub(r"\1$(x) ", line.split("#", 1)[0].rstrip()))
         if match is None or line.startswith("\t"):
             continue
         name, _operator, value = match.groups()

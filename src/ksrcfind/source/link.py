@@ -1,6 +1,8 @@
 """From the facts of a tree to its messages: every call is followed to printk and its text put together."""
 
+import itertools
 import re
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -21,10 +23,11 @@ from ksrcfind.source.resolve import (
     forms,
     level_of,
     take_level,
+    without_level,
 )
 from ksrcfind.source.roots import CONTINUED
 from ksrcfind.source.template import has_words
-from ksrcfind.source.tokens import decode, is_string, split, tokenize
+from ksrcfind.source.tokens import Token, closing, decode, is_name, is_string, split, tokenize
 
 _ARGUMENTS = 40  # arguments of one call that are looked at
 _NEEDED = 4  # arguments whose tokens may decide the expansion of one call
@@ -82,9 +85,13 @@ class _FileLinker:
         self._facts = facts
         self._path = program.paths[file]
         self._module = modules.get(self._path.rpartition(".")[0])
+        if self._module is None and self._path.endswith(".c") and (reader := program.reader(file)) is not None:
+            self._module = modules.get(program.paths[reader].rpartition(".")[0])
         self._scope = FileScope(program, file)
         self._expander = Expander(self._scope)
         self._strings = dict(facts.strings)
+        self._redefined = sorted(macro.line for macro in facts.macros if macro.replaces)
+        self._passed = len(self._redefined)
         self._functions = facts.functions
         self._calls: Sequence[Call] = facts.calls
 
@@ -95,7 +102,7 @@ class _FileLinker:
     def _prints_by_itself(self, name: str) -> bool:
         definitions = self._scope.macros(name)
         parameters = [d.item.parameters for d in definitions if isinstance(d.item, Macro)]
-        if not any(parameters):
+        if all(some is None for some in parameters):
             return bool(self._strings) or any('"' in macro.body for macro in self._facts.macros)
         for count in {len(some) for some in parameters if some is not None}:
             outcome = self._outcome(name, count, {})
@@ -118,8 +125,17 @@ class _FileLinker:
         """Messages in source order, and every name whose meaning decided them."""
         result: list[Message] = []
         for call in self._calls:
+            self._move_to(call.line)
             result.extend(self._of_call(call))
         return result, frozenset(self._expander.consulted | self._expander.beyond)
+
+    def _move_to(self, line: int) -> None:
+        """See names as they are at a line: the file may define a macro anew further down."""
+        passed = bisect_right(self._redefined, line)
+        if passed != self._passed:
+            self._passed = passed
+            self._scope = FileScope(self._program, self._file, self._redefined[passed : passed + 1])
+            self._expander.scope = self._scope
 
     def _of_call(self, call: Call) -> Iterator[Message]:
         if not self._scope.may_log(call.name):
@@ -146,16 +162,38 @@ class _FileLinker:
             if '"' in call.text or any(has_words(form.printed) for form in message.forms):
                 yield message
 
-    def _emissions(self, name: str, arguments: Sequence[Tokens]) -> list[Emission]:
+    def _emissions(self, name: str, arguments: list[Tokens]) -> list[Emission]:
         """Emissions of a call of this shape, expanded at most once for all files that see the same definitions."""
         concrete: dict[int, Tokens] = {}
+        count = len(arguments)
         while True:
-            outcome = self._outcome(name, len(arguments), concrete)
+            outcome = self._outcome(name, count, concrete)
             if not isinstance(outcome, int):
                 return outcome
             if outcome < 0 or outcome >= len(arguments) or outcome in concrete or len(concrete) >= _NEEDED:
                 return []
-            concrete[outcome] = arguments[outcome]
+            concrete[outcome] = self._opened(arguments, outcome)
+
+    def _opened(self, arguments: list[Tokens], index: int) -> Tokens:
+        """Tokens of an argument. Of a list with text (`LOG((HERE, "text"))`) each part becomes an argument."""
+        tokens = arguments[index]
+        if tokens[:1] != ("(",) or closing(tokens, 0) != len(tokens) - 1:
+            return tokens
+        parts = [tuple(part) for part in split(tokens[1:-1])]
+        if not any(is_string(token) for part in parts for token in part):
+            return tokens
+        opened: list[Token] = []
+        for part in itertools.chain.from_iterable(map(self._spread, parts)):
+            opened += [",", Slot(len(arguments))]
+            arguments.append(part)
+        return ("(", *opened[1:], ")")
+
+    def _spread(self, part: Tokens) -> Sequence[Tokens]:
+        """An argument that is a macro for several: `#define AE_INFO _acpi_module_name, __LINE__`."""
+        for definition in self._scope.macros(str(part[0])) if len(part) == 1 and is_name(part[0]) else ():
+            if isinstance(definition.item, Macro) and definition.item.parameters is None:
+                return [tuple(each) for each in split(tokenize(definition.item.body))]
+        return [part]
 
     def _outcome(self, name: str, count: int, concrete: Mapping[int, Tokens]) -> list[Emission] | int:
         key = (name, count, tuple(sorted(concrete.items())))
@@ -173,7 +211,14 @@ class _FileLinker:
     def _expand(
         self, key: tuple[object, ...], name: str, count: int, concrete: Mapping[int, Tokens]
     ) -> list[Emission] | int:
-        slots: list[Tokens] = [concrete.get(index, (Slot(index),)) for index in range(count)]
+        slots: list[Tokens] = [
+            tuple(
+                token
+                for part in concrete.get(index, (Slot(index),))
+                for token in (concrete.get(part.index, (part,)) if isinstance(part, Slot) else (part,))
+            )
+            for index in range(count)
+        ]
         expander = Expander(self._scope)
         outcome: list[Emission] | int
         try:
@@ -191,6 +236,8 @@ class _FileLinker:
     ) -> Message:
         level = emission.root.level or (level_of(emission.level, place) if emission.level else None)
         made: list[Form] = []
+        if not emission.root.prefix:
+            written, arguments = without_level(written, arguments, place)
         for printed, given in forms(written, arguments, place):
             prefix, prefix_given = self._prefix(emission, place)
             text, marked = take_level(printed)
@@ -236,10 +283,10 @@ class _FileLinker:
             for token in value:
                 if isinstance(token, Handed):
                     wanted |= {part.index for part in token.format if isinstance(part, Slot)}
+        literals = list(_literals(call.text))
         lines = [
             TextLine(self._path, call.line + line, length)
-            for argument, line, length in _literals(call.text)
-            if argument in wanted or not wanted
+            for argument, line, length in [each for each in literals if each[0] in wanted] or literals
         ]
         return tuple(_by_line(lines))
 
@@ -253,7 +300,8 @@ def _own(emissions: Sequence[Emission]) -> Sequence[Emission]:
 def _prints_argument(emission: Emission) -> bool:
     if any(isinstance(token, Slot) for token in emission.format):
         return True
-    return any(isinstance(token, Handed) for value in emission.arguments for token in value)
+    handed = (token for value in emission.arguments for token in value if isinstance(token, Handed))
+    return any(isinstance(token, Slot) for each in handed for token in each.format)
 
 
 def _written_here(written: Parts) -> Parts:

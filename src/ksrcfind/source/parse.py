@@ -19,6 +19,8 @@ _FUNCTION_NAME = re.compile(rb"([A-Za-z_]\w*)[ \t\r\n]*\(")
 _CALL_NAME = re.compile(rb"([A-Za-z_]\w*)[ \t\r\n]*\(")
 _SYSCALL = re.compile(rb"\b(?:COMPAT_)?SYSCALL(?:32)?_DEFINE\d?[ \t]*\([ \t\r\n]*(\w+)")
 _DIRECTIVE_LINE = re.compile(rb"^[ \t]*#[^\n]*", re.MULTILINE)
+# A macro that stands before a function and needs no semicolon: `ACPI_EXPORT_SYMBOL(acpi_error)`.
+_MACRO_LINE = re.compile(rb"^[ \t]*[A-Z][A-Z0-9_]*[ \t]*\([^()\n]*\)[ \t]*$", re.MULTILINE)
 _PARAMETER_NAME = re.compile(rb"([A-Za-z_]\w*)(?:\[[^\]]*\]|[ \t\r\n])*\Z")
 
 # Annotations that look like a declarator: `__printf(1, 2) int f(...)`.
@@ -148,6 +150,9 @@ def _declarator(header: bytes) -> tuple[str, tuple[str, ...]]:
     if syscall is not None:
         return "__do_sys_" + syscall[1].decode("ascii", "replace"), ()
     text = header
+    for alone in _MACRO_LINE.finditer(header):
+        if _FUNCTION_NAME.search(header, alone.end()):
+            text = b" " * alone.end() + text[alone.end() :]
     for annotation in _ANNOTATION.finditer(header):
         close = _matching(header, annotation.end() - 1)
         text = text[: annotation.start()] + b" " * (close - annotation.start()) + text[close:]

@@ -3,7 +3,7 @@
 import re
 from array import array
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from functools import cached_property
 
 from ksrcfind.source.expand import Definition
@@ -13,12 +13,14 @@ from ksrcfind.source.roots import NOT_LOGGED, Root
 # Headers under asm/ differ by architecture: code outside of arch/ is read as for the first of these that has one.
 _ARCHITECTURES = ("x86", "arm64", "arm", "powerpc", "riscv", "s390", "mips")
 
+_READERS = 50  # files that are asked whether they include a header
 Resolution = tuple[Definition, ...]
 
 
 class Program:
     """Files of a tree by number, their facts, and the names that they define.
 
+    `includers` gives, for the base name of a header, the files that include one of that name in quotes.
     `paths` are all C files of the tree; `facts` gives those of one file (it may load them on demand); `macros` and
     `wrappers` tell which files define a name, `may_log` which names lead to a root (see `reaching`).
     """
@@ -31,11 +33,14 @@ class Program:
         wrappers: Mapping[str, Sequence[int]],
         roots: Iterable[Root],
         may_log: Set[str],
+        includers: Mapping[str, Sequence[int]] | None = None,
     ) -> None:
         self.paths = paths
         self.facts = facts
         self.roots = {root.name: root for root in roots}
         self.may_log = may_log
+        self._includers = includers or {}
+        self._readers: dict[int, int | None] = {}
         self._macros = macros
         self._wrappers = wrappers
         self._closures: dict[int, int] = {}
@@ -118,6 +123,20 @@ class Program:
         known = self._closures.get(number)
         return self._close(number) if known is None else known
 
+    def _seen_from(self, file: int) -> int:
+        """The closure of a file, with that of a file which includes it."""
+        reader = self.reader(file)
+        return self.closure(file) if reader is None else self.closure(file) | self.closure(reader)
+
+    def reader(self, header: int) -> int | None:
+        """The nearest C file that includes a file in quotes, which may be C code itself."""
+        if header not in self._readers:
+            directory, _slash, name = self.paths[header].rpartition("/")
+            users = [user for user in self._includers.get(name, ()) if self.paths[user].endswith(".c")]
+            users.sort(key=lambda user: (-_shared(self.paths[user], directory), user))
+            self._readers[header] = next((user for user in users[:_READERS] if header in self.includes(user)), None)
+        return self._readers[header]
+
     def _close(self, start: int) -> int:
         """Tarjan's strongly connected components: files that include each other share one closure."""
         index: dict[int, int] = {start: 0}
@@ -182,17 +201,20 @@ class Program:
             self._holder_sets[name] = known
         return known
 
-    def macros(self, file: int, name: str) -> Resolution:
-        """Definitions of a macro as one file sees it: the alternatives of the nearest place that defines it."""
+    def macros(self, file: int, name: str, before: int | None = None) -> Resolution:
+        """Definitions of a macro as one file sees it: the alternatives of the nearest place that defines it.
+
+        What the file defines anew at the line `before` or further down does not count.
+        """
         holders = self._holders(name)
         if not holders:
             return ()
-        visible = holders & self.closure(file)
+        visible = holders & self.closure(file) or holders & self._seen_from(file)
         places: list[tuple[tuple[bool, bool, int, int], Resolution]] = []
         while visible:
             holder = visible.bit_length() - 1
             visible ^= 1 << holder
-            found = self._macros_of(holder).get(name, ())
+            found = _in_force(self._macros_of(holder).get(name, ()), before if holder == file else None)
             if not found:
                 continue
             fallback = all(isinstance(definition.item, Macro) and definition.item.fallback for definition in found)
@@ -228,6 +250,19 @@ class Program:
         return tuple(definition for _key, definition in found[:4])
 
 
+def _in_force(definitions: Resolution, before: int | None) -> Resolution:
+    """Definitions since the last `#undef`, of those that stand before a line."""
+    if len(definitions) < 2 and before is None:
+        return definitions
+    start = 0
+    for index, definition in enumerate(definitions):
+        if isinstance(definition.item, Macro) and definition.item.replaces:
+            if before is not None and definition.item.line >= before:
+                return definitions[start:index]
+            start = index
+    return definitions[start:]
+
+
 def _normalize(path: str) -> str:
     if "./" not in path and "//" not in path:
         return path
@@ -253,8 +288,10 @@ def _shared(path: str, directory: str) -> int:
 class FileScope:
     """`expand.Scope` of one file; every answer is remembered."""
 
-    def __init__(self, program: Program, file: int) -> None:
+    def __init__(self, program: Program, file: int, redefined: Sequence[int] = ()) -> None:
+        """With a line in `redefined`, what the file defines anew there or further down does not count."""
         self.file = file
+        self._before = redefined[0] if redefined else None
         self._program = program
         self._macros: dict[str, Resolution] = {}
         self._wrappers: dict[str, Resolution] = {}
@@ -279,7 +316,7 @@ class FileScope:
         """Definitions of a macro as this file sees it."""
         known = self._macros.get(name)
         if known is None:
-            known = self._macros[name] = self._program.macros(self.file, name)
+            known = self._macros[name] = self._program.macros(self.file, name, self._before)
         return known
 
     def wrappers(self, name: str) -> Resolution:
@@ -298,6 +335,11 @@ class FileScope:
             )
             self._signatures[name] = known
         return known
+
+
+def included_names(facts: SourceFacts) -> Iterator[str]:
+    """Base names of the files that a file includes in quotes, for `Program`'s `includers`."""
+    return (include[1:-1].rpartition("/")[2] for include in facts.includes if include[0] == '"')
 
 
 _NAME = re.compile(r"[A-Za-z_]\w*")

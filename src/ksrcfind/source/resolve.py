@@ -1,13 +1,14 @@
 """From tokens to the text that will be printed: literals joined, string macros expanded, known arguments filled in."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
 from ksrcfind.source.expand import Expander, Handed, NeedsTokensError, Slot, Tokens, substitute
 from ksrcfind.source.facts import Macro
 from ksrcfind.source.message import Argument, Form
+from ksrcfind.source.roots import FORMAT_PASSED
 from ksrcfind.source.template import CONVERSION
 from ksrcfind.source.tokens import Token, closing, decode, is_name, is_string, split, text_of, tokenize
 
@@ -18,6 +19,8 @@ _LEVEL = re.compile(r"\x01([0-7cd])|\A<([0-7cd])>")
 _LEVEL_NAME = re.compile(
     r"(?:KERN_|LOGLEVEL_|LOG_)?(EMERG|ALERT|CRIT|ERR|ERROR|WARN|WARNING|NOTICE|INFO|DEBUG|CONT)", re.IGNORECASE
 )
+_LEVEL_FIRST = re.compile(r"%s(?=[^\s:.,;)\]]|\Z)")
+_READS_LIKE_LEVEL = re.compile(r"(?:lvl|level)\Z", re.IGNORECASE)
 _LEVEL_WORDS = {"error": "err", "warning": "warn"}
 _FUNCTION = frozenset({"__func__", "__FUNCTION__", "__PRETTY_FUNCTION__"})
 
@@ -54,6 +57,11 @@ class Place:
     """Constant strings of the file: name → C source."""
     arguments: list[Tokens] = field(default_factory=list)
     """Of the call, by `Slot` index."""
+
+    def macros(self, name: str) -> list[Macro]:
+        """Definitions of a macro as the call sees it."""
+        self.expander.consulted.add(name)
+        return [found.item for found in self.expander.scope.macros(name) if isinstance(found.item, Macro)]
 
 
 def level_of(tokens: Tokens, place: Place) -> str | None:
@@ -92,6 +100,21 @@ def take_level(printed: str) -> tuple[str, str | None]:
     return (_LEVEL.sub("", printed), _level(found[-1])) if found else (printed, None)
 
 
+def without_level(parts: Parts, arguments: Sequence[Tokens], place: Place) -> tuple[Parts, Sequence[Tokens]]:
+    """Take off what printk reads as the level at run time: `printk("%sText", level)`, or `%c%c` with KERN_SOH_ASCII."""
+    if not parts or not arguments or not isinstance(parts[0], Text):
+        return parts, arguments
+    text = parts[0].text
+    first = _plain(arguments[0], place)
+    if text.startswith("%c%c") and first == ("KERN_SOH_ASCII",):
+        count = 2
+    elif _LEVEL_FIRST.match(text) and first and is_name(first[-1]) and _READS_LIKE_LEVEL.search(str(first[-1])):
+        count = 1
+    else:
+        return parts, arguments
+    return (Text(text[2 * count :], parts[0].from_call), *parts[1:]), arguments[count:]
+
+
 def alternatives(tokens: Sequence[Token], place: Place, *, inside: bool = False, depth: int = 0) -> list[Parts]:
     """What an expression of string type can be. `inside` is true for tokens that stand at the call itself."""
     if len(tokens) == 1 and depth <= _DEPTH:
@@ -114,7 +137,9 @@ def alternatives(tokens: Sequence[Token], place: Place, *, inside: bool = False,
     while index < len(tokens):
         step, options = _one(tokens, index, place, inside, depth)
         index += step
-        results = [done + option for done in results for option in options][:_CHOICES]
+        if len(results) * len(options) > _CHOICES:
+            options = options[:1] if is_name(tokens[index - step]) else [(Hole(tuple(tokens[index - step : index])),)]
+        results = [done + option for done in results for option in options]
     return results
 
 
@@ -125,10 +150,8 @@ def format_and_added(tokens: Tokens, place: Place) -> tuple[Tokens, tuple[Tokens
             continue
         end = closing(tokens, index + 1)
         arguments = [tuple(part) for part in split(tokens[index + 2 : end])]
-        place.expander.consulted.add(str(token))
-        for definition in place.expander.scope.macros(str(token)):
-            macro = definition.item
-            if not isinstance(macro, Macro) or macro.parameters is None or "," not in macro.body:
+        for macro in _function_like(str(token), place):
+            if "," not in macro.body:
                 continue
             try:
                 body = substitute(macro, arguments)
@@ -169,36 +192,59 @@ def _name(
     following = tokens[index + 1] if index + 1 < len(tokens) else None
     if name in _FUNCTION:
         return 1, [(Text(place.function.replace("%", "%%"), False),) if place.function else (Hole((name,)),)]
+    if name == "KBUILD_BASENAME":
+        return 1, [(Text(place.path.rpartition("/")[2].rpartition(".")[0].replace("-", "_"), False),)]
     if name == "KBUILD_MODNAME":
         return 1, [(Text(place.module, False),) if place.module else (Hole((name,)),)]
     if name == "__FILE__":
         return 1, [(Text(place.path.replace("%", "%%"), False),)]
-    scope = place.expander.scope
-    place.expander.consulted.add(name)
-    definitions = scope.macros(name)
     if following == "(":
         end = closing(tokens, index + 1)
-        arguments = [tuple(part) for part in split(tokens[index + 2 : end])]
-        for definition in definitions:
-            macro = definition.item
-            if isinstance(macro, Macro) and macro.parameters is not None and macro.body:
-                try:
-                    body = substitute(macro, arguments)
-                except NeedsTokensError:
-                    body = substitute(macro, [_plain(argument, place) for argument in arguments])
-                if not any(is_string(t) or is_name(t) or isinstance(t, (Slot, Handed)) for t in body):
-                    continue
-                return end + 1 - index, alternatives(body, place, inside=False, depth=depth + 1)
-        return end + 1 - index, [(Hole(tuple(tokens[index : end + 1])),)]
-    for definition in definitions:
-        macro = definition.item
-        if isinstance(macro, Macro) and macro.parameters is None:
-            return 1, alternatives(_cached_tokens(macro.body), place, inside=inside, depth=depth + 1)
+        options = _used(name, [tuple(part) for part in split(tokens[index + 2 : end])], place, depth)
+        return end + 1 - index, options or [(Hole(tuple(tokens[index : end + 1])),)]
+    bodies = [macro.body for macro in place.macros(name) if macro.parameters is None]
+    if bodies:
+        return 1, _all_of([_cached_tokens(body) for body in bodies], place, inside=inside, depth=depth)
     if name in place.strings:
         return 1, alternatives(_cached_tokens(place.strings[name]), place, inside=inside, depth=depth + 1)
     return len(tokens) - index if following in ("->", ".", "[", "+") else 1, [
         (Hole(tuple(tokens[index:]) if following in ("->", ".", "[", "+") else (name,)),)
     ]
+
+
+def _used(name: str, arguments: Sequence[Tokens], place: Place, depth: int) -> list[Parts]:
+    """What a macro with parameters can be where a text is expected; nothing if it is none."""
+    if name in FORMAT_PASSED:
+        return alternatives(arguments[0], place, depth=depth + 1) if arguments else []
+    bodies: list[Tokens] = []
+    for macro in _function_like(name, place):
+        try:
+            body = substitute(macro, arguments)
+        except NeedsTokensError:
+            body = substitute(macro, [_plain(argument, place) for argument in arguments])
+        if any(is_string(t) or is_name(t) or isinstance(t, (Slot, Handed)) for t in body):
+            bodies.append(tuple(body))
+    return _all_of(bodies, place, inside=False, depth=depth)
+
+
+def _function_like(name: str, place: Place) -> Iterator[Macro]:
+    """Definitions of a macro with parameters, also by another name (`#define dev_fmt pr_fmt`)."""
+    for macro in place.macros(name):
+        if not macro.body:
+            continue
+        if macro.parameters is not None:
+            yield macro
+        elif macro.body != name and is_name(macro.body) and len(_cached_tokens(macro.body)) == 1:
+            yield from (other for other in place.macros(macro.body) if other.parameters is not None and other.body)
+
+
+def _all_of(bodies: Sequence[Tokens], place: Place, *, inside: bool, depth: int) -> list[Parts]:
+    """What alternative definitions can be; of these that are text to the end, if there are any."""
+    found = [parts for body in bodies for parts in alternatives(body, place, inside=inside, depth=depth + 1)]
+    if len(bodies) > 1:
+        found = [parts for parts in found if not any(isinstance(part, Hole) for part in parts)] or found
+        found = list(dict.fromkeys(found))[:_CHOICES]
+    return found
 
 
 @lru_cache(maxsize=4096)
@@ -226,10 +272,13 @@ def forms(parts: Parts, arguments: Sequence[Tokens], place: Place) -> list[tuple
             for star in (match["width"], match["precision"]):
                 if star == "*":
                     next(values, ())
-            options = _value(match, next(values, ()), place)
+            value = next(values, ())
+            options = _value(match, value, place)
+            if len(results) * len(options) > _CHOICES:
+                options = [_open(match, value, place)]
             results = [
                 (text + literal + option, (*given, *more)) for text, given in results for option, more in options
-            ][:_CHOICES]
+            ]
         tail = part.text[position:]
         results = [(text + tail, tuple(given)) for text, given in results]
     return [(text, tuple(given)) for text, given in results]
@@ -249,7 +298,11 @@ def _value(match: re.Match[str], tokens: Tokens, place: Place) -> list[tuple[str
         options = alternatives(tokens, place)
         if all(isinstance(part, Text) for parts in options for part in parts) and any(options):
             return [("".join(p.text.replace("%", "%%") for p in parts if isinstance(p, Text)), ()) for parts in options]
-    return [(match[0], (Argument(match[0], _expression(tokens, place)),))]
+    return [_open(match, tokens, place)]
+
+
+def _open(match: re.Match[str], tokens: Tokens, place: Place) -> tuple[str, tuple[Argument, ...]]:
+    return match[0], (Argument(match[0], _expression(tokens, place)),)
 
 
 def _may_be_literal(tokens: Tokens, place: Place) -> bool:

@@ -108,5 +108,8 @@ NOT_LOGGED = frozenset(
 )
 """Functions that format text for somewhere else, also where a debugging build would print it."""
 
+FORMAT_PASSED = frozenset({"printk_skip_level", "printk_skip_headers"})
+"""Functions that give back their argument without its level (include/linux/printk.h)."""
+
 CONTINUED = frozenset({"pr_cont", "pr_cont_once"})
 """Calls that join the line before, also where their level does not say so."""

@@ -15,12 +15,16 @@ _TOKEN = re.compile(
     r"|'[^'\\\n]*(?:\\.[^'\\\n]*)*'"
     r"|[A-Za-z_]\w*"
     r"|\.?[0-9][\w.]*"
-    r"|\.\.\.|##|->|&&|\|\||==|!=|<=|>=|<<|>>"
+    r"|\.\.\.|##|->|\+\+|--|&&|\|\||==|!=|<=|>=|<<|>>"
     r"|[^\s\w]"
 )
 _ESCAPE = re.compile(r"\\(x[0-9A-Fa-f]+|[0-7]{1,3}|\n|.)", re.DOTALL)
 _SIMPLE = {"n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "f": "\f", "v": "\v", "e": "\x1b", "\n": ""}
 
+_UNARY = frozenset("+-*&")
+_BINARY = frozenset(("==", "!=", "<=", ">=", "&&", "||", "<<", ">>", *"+-*/%&|^<>=?:"))
+_TIGHT = frozenset((")", "]", ",", ";", ".", "->", "["))
+_BEFORE_BLANK = frozenset(("if", "for", "while", "switch", "return"))
 OPENING = frozenset("([{")
 CLOSING = frozenset(")]}")
 
@@ -92,21 +96,25 @@ def split(tokens: Sequence[Token], separator: str = ",") -> list[list[Token]]:
 
 
 def text_of(tokens: Sequence[Token]) -> str:
-    """C source of tokens in one line, for people."""
+    """C source of tokens in one line, spaced as Documentation/process/coding-style.rst wants it."""
     if len(tokens) == 1:
         return str(tokens[0])
     result = ""
+    before = ""
+    tight = True  # what comes next follows without a blank
     for token in tokens:
         text = str(token)
-        if result and (result[-1].isalnum() or result[-1] in "_\"'") and (text[0].isalnum() or text[0] in "_\"'"):
-            result += " "
-        elif text in ("?", ":", "==", "!=", "<=", ">=", "&&", "||", "+", "*", "/", "|", "<<", ">>", "<", ">", "-", "="):
-            result += " " if result and result[-1] not in " (" else ""
+        is_value = before != "" and (before[-1].isalnum() or before[-1] in "_\"')]")
+        if text in _BINARY and (is_value or text not in _UNARY):
+            result += f" {text}"
+            tight = False
+        elif text in _TIGHT or (text == "(" and is_value and before not in _BEFORE_BLANK):
             result += text
-            if len(result) > 1 and result[-len(text) - 1] == " ":
+            tight = text != "," and text != ";"
+        else:
+            if not tight or (is_value and before not in (")", "]")):
                 result += " "
-            continue
-        elif result.endswith(","):
-            result += " "
-        result += text
+            result += text
+            tight = not (text[0].isalnum() or text[0] in "_\"'")
+        before = text
     return result
