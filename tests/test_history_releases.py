@@ -215,3 +215,20 @@ def test_a_sha256_repository(tmp_path, monkeypatch):
     scratch.git("tag", "v5.9")
     cache = MemoryCache()
     assert releases(scratch, cache=cache).of_many([head]) == {head: Release("v5.9", "v5.9")}
+
+
+def test_a_long_history_without_a_commit_graph_is_hinted_at_once(scratch, monkeypatch):
+    monkeypatch.setattr("ksrcfind.history.releases.LONG", 2)
+    first = scratch.commit("one", {"a.c": "1"})
+    scratch.commit("two", {"a.c": "2"})
+    scratch.git("tag", "v5.9")
+    cache = MemoryCache()
+    for hinted in (True, False):
+        asked = releases(scratch, cache=cache)
+        assert asked.advice is None
+        assert asked.of(first).first_tag == "v5.9"
+        assert ("commit-graph write --reachable --changed-paths" in (asked.advice or "")) is hinted
+    scratch.git("commit-graph", "write", "--reachable", "--changed-paths")
+    asked = releases(scratch, cache=MemoryCache())
+    asked.prepare()
+    assert asked.advice is None

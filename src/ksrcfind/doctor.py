@@ -23,7 +23,7 @@ from ksrcfind.index.store import Store, store_path
 from ksrcfind.tree.checkout import CheckoutSnapshot
 from ksrcfind.tree.git import Git
 from ksrcfind.tree.open import AnySnapshot
-from ksrcfind.tree.repository import Repository
+from ksrcfind.tree.repository import Repository, commit_graphs
 
 
 class State(StrEnum):
@@ -156,7 +156,7 @@ def check_repository(repository: Repository) -> Iterator[Check]:
 
 def check_commit_graph(repository: Repository) -> Check:
     """Say whether git can walk the history the fast way."""
-    present = [graph for graph in _commit_graphs(repository.common_directory / "objects") if graph.is_file()]
+    present = [graph for graph in commit_graphs(repository.common_directory / "objects") if graph.is_file()]
     write = f"git -C {shlex.quote(str(repository.root))} commit-graph write --reachable --changed-paths"
     if not present:
         return Check("commit graph", State.WARN, "none: history takes several times as long", write)
@@ -195,23 +195,6 @@ def _age(seconds: float) -> str:
         if seconds >= length:
             return _counted(int(seconds // length), unit)
     return _counted(int(max(seconds, 0)), "second")
-
-
-def _commit_graphs(objects: Path) -> Iterator[Path]:
-    """Yield where commit graph files may be: one file, a chain of them, and those of borrowed objects."""
-    yield objects / "info" / "commit-graph"
-    chain = objects / "info" / "commit-graphs"
-    for name in _lines(chain / "commit-graph-chain"):
-        yield chain / f"graph-{name}.graph"
-    for borrowed in _lines(objects / "info" / "alternates"):
-        yield objects / borrowed / "info" / "commit-graph"
-
-
-def _lines(path: Path) -> list[str]:
-    try:
-        return path.read_text(encoding="utf-8", errors="surrogateescape").splitlines()
-    except OSError:
-        return []
 
 
 def _chunks(graph: Path) -> set[bytes]:

@@ -144,6 +144,11 @@ class Finder:
         notes = tuple(self._snapshot.notes)
         return (*notes, f"no index is kept: {self._store.note}") if self._store.note else notes
 
+    @property
+    def advice(self) -> str | None:
+        """What would make later answers faster, known after the first ones."""
+        return self._releases.advice if self._releases is not None else None
+
     def close(self) -> None:
         """Let go of the index and of the git process that reads objects."""
         self._store.close()

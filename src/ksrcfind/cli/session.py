@@ -38,6 +38,8 @@ class Session:
                 show_note(self.terminal.painter.line(f"note: {note}"))
             yield finder
         finally:
+            if finder.advice is not None:
+                show_note(self.terminal.painter.line(f"note: {finder.advice}"))
             finder.close()
 
     def _open(self) -> Finder:

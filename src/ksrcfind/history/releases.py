@@ -4,6 +4,7 @@ Only ancestry decides, and the versions that tags name; dates and git's own sort
 """
 
 import hashlib
+import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,10 +13,12 @@ from ksrcfind.history.ancestry import FirstTags, first_tags
 from ksrcfind.history.cache import Cache, parents_state
 from ksrcfind.history.provenance import Release
 from ksrcfind.history.versions import DEFAULT_PATTERNS, Version, release_versions
-from ksrcfind.tree.repository import Repository
+from ksrcfind.tree.repository import Repository, commit_graphs
 
 # Asking git for one commit costs 0.02 s with a commit-graph; beyond so many the walk over everything is quicker.
 FEW = 8
+LONG = 20_000
+"""Commits; a commit-graph is worth its making for a longer history."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,7 @@ class Releases:
         self._cache = cache
         self._known: dict[str, str | None] = {}
         self._table: FirstTags | None = None
+        self._walked = False
 
     @cached_property
     def _read(self) -> tuple[tuple[ReleaseTag, ...], tuple[str, ...]]:
@@ -62,6 +66,14 @@ class Releases:
     def ignored(self) -> tuple[str, ...]:
         """Tags that are named like releases but lead to no commit (v2.6.11 of Linux names a tree)."""
         return self._read[1]
+
+    @property
+    def advice(self) -> str | None:
+        """How to make history faster; only in the run that walked through a long one, whose outcome is kept."""
+        if not self._walked or self._table is None or len(self._table) < LONG or self._has_graph:
+            return None
+        write = f"git -C {shlex.quote(str(self._repository.root))} commit-graph write --reachable --changed-paths"
+        return f"this repository has no commit-graph; history is faster with one: {write}"
 
     def of(self, commit: str) -> Release:
         """Return the first tag and release of one commit (full id)."""
@@ -103,6 +115,7 @@ class Releases:
     def _table_of_all(self) -> FirstTags:
         self._table = self._table or self._kept_table()
         if self._table is None:
+            self._walked = True
             self._table = first_tags(self._repository.git, [tag.commit for tag in self.tags])
             if self._cache is not None:
                 self._cache.put(self._name, self._table.data)
@@ -126,10 +139,9 @@ class Releases:
         state.update(parents_state(self._repository).encode())
         return f"first-tags-{state.hexdigest()[:32]}"
 
-    @property
+    @cached_property
     def _has_graph(self) -> bool:
-        info = self._repository.common_directory / "objects" / "info"
-        return (info / "commit-graph").exists() or (info / "commit-graphs" / "commit-graph-chain").exists()
+        return any(graph.is_file() for graph in commit_graphs(self._repository.common_directory / "objects"))
 
     def _release(self, tag: str | None) -> Release:
         if tag is None:

@@ -2,6 +2,7 @@
 
 import difflib
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -122,3 +123,20 @@ def open_repository(directory: Path) -> Repository | None:
         sparse=configuration.get("core.sparsecheckout", "false") == "true",
         configuration=configuration,
     )
+
+
+def commit_graphs(objects: Path) -> Iterator[Path]:
+    """Yield where commit graph files may be: one file, a chain of them, and those of borrowed objects."""
+    yield objects / "info" / "commit-graph"
+    chain = objects / "info" / "commit-graphs"
+    for name in _lines(chain / "commit-graph-chain"):
+        yield chain / f"graph-{name}.graph"
+    for borrowed in _lines(objects / "info" / "alternates"):
+        yield objects / borrowed / "info" / "commit-graph"
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return path.read_text(encoding="utf-8", errors="surrogateescape").splitlines()
+    except OSError:
+        return []
