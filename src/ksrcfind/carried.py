@@ -19,6 +19,7 @@ from ksrcfind.index.search import RevisionIndex
 from ksrcfind.match.rank import Matcher
 from ksrcfind.progress import Progress
 from ksrcfind.source.maintainers import FILE as MAINTAINERS
+from ksrcfind.source.message import Message
 from ksrcfind.tree.snapshot import TreeInfo
 
 NOT_CARRIED = "The carried index was made without history; ksrcfind index --output FILE --with-history puts it in."
@@ -80,6 +81,9 @@ class CarriedFinder(Finder):
 
     def _all_files(self) -> list[str]:
         return self._carried.paths()
+
+    def _switched_off(self, path: str, line: int) -> list[Message]:  # noqa: ARG002 - the tree is not there to read
+        return []
 
     def _read(self, path: str) -> bytes:
         found = self._carried.further(MAINTAINERS) if path == MAINTAINERS else None

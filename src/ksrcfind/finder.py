@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from ksrcfind.index.narrow import Narrow
 
 _OFF = Provenance("off")
+SWITCHED_OFF = "This call is switched off, by a comment or by #if 0: nothing prints it."
 
 
 class HistoryMode(Enum):
@@ -55,6 +56,12 @@ class HistoryMode(Enum):
 def _depth(history: HistoryMode, matches: Sequence[Match]) -> int:
     """Return for how many matches, the best first, history is told."""
     return {HistoryMode.OFF: 0, HistoryMode.FIRST: min(1, len(matches)), HistoryMode.ALL: len(matches)}[history]
+
+
+def _around(line: int, messages: Iterable[Message]) -> list[Message]:
+    """Return the messages whose calls stand on a line; of calls within calls the innermost first."""
+    here = [message for message in messages if message.line_start <= line <= message.line_end]
+    return sorted(here, key=lambda message: (message.line_end - message.line_start, -message.line_start))
 
 
 def open_tree(repo: Path | None, start: Path, rev: str | None, settings: Settings) -> tuple[AnySnapshot, Settings]:
@@ -192,14 +199,18 @@ class Finder:
         return text.split("\n")[max(first, 1) - 1 : last]
 
     def at(self, places: Sequence[tuple[str, int]], *, history: HistoryMode = HistoryMode.FIRST) -> Iterator[Finding]:
-        """Tell what the log calls at places print, in order; blames of one file share a run."""
+        """Tell what the log calls at places print, in order; blames of one file share a run.
+
+        A call that is switched off, by a comment or by `#if 0`, is told as well, with a note.
+        """
         found: list[list[Message]] = []
+        switched_off: set[int] = set()
         if self._ready() is None:
             self._narrowed().messages_of(dict.fromkeys(path for path, _line in places))
-        for path, line in places:
-            here = [m for m in self._messages_of(path) if m.line_start <= line <= m.line_end]
-            # Of calls within calls the innermost is meant.
-            here.sort(key=lambda m: (m.line_end - m.line_start, -m.line_start))
+        for number, (path, line) in enumerate(places):
+            here = _around(line, self._messages_of(path))
+            if not here and (here := _around(line, self._switched_off(path, line))):
+                switched_off.add(number)
             found.append(here)
         told: dict[int, Provenance] = {}
         if history is not HistoryMode.OFF:
@@ -207,7 +218,8 @@ class Finder:
             requests = [Request(found[n][0], at=places[n]) for n in asked]
             told = dict(zip(asked, self._history.trace(requests), strict=True))
         for number, ((path, line), messages) in enumerate(zip(places, found, strict=True)):
-            yield self._place(path, line, messages, told.get(number, _OFF))
+            finding = self._place(path, line, messages, told.get(number, _OFF))
+            yield replace(finding, notes=(SWITCHED_OFF,)) if number in switched_off else finding
 
     def messages(self, paths: Sequence[str] = ()) -> Iterator[Message]:
         """Every message of some files and directories, of the whole tree if none is named, by path and line.
@@ -394,6 +406,9 @@ class Finder:
             return self._narrowed().messages_of([path])
         self._refresh([path])
         return self._index.messages_of(path)
+
+    def _switched_off(self, path: str, line: int) -> list[Message]:
+        return self._narrowed().switched_off(path, line)
 
     def _finding(
         self, source: Input, log: LogLine, limit: int, history: HistoryMode, event: int | None = None

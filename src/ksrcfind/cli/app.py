@@ -112,7 +112,8 @@ def at(
 ) -> int:
     """Tell what the log call at a place of the source prints and where it came from.
 
-    Any line from the start to the end of a call names it.
+    Any line from the start to the end of a call names it. A call that a comment or #if 0 switches off is told
+    with a note.
     """
     session = begin(options)
     wanted: list[Place] = []

@@ -8,19 +8,21 @@ parsed is kept in the store, so that a later build, or the next question, starts
 import math
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from ksrcfind.index import sources
 from ksrcfind.index.memory import MemoryIndex
 from ksrcfind.index.parse import Worker
 from ksrcfind.index.store import Store, unpack_facts
 from ksrcfind.match.weights import bits
-from ksrcfind.source.facts import EMPTY, SourceFacts
+from ksrcfind.source.facts import EMPTY, SourceFacts, extract
 from ksrcfind.source.kbuild import module_names
 from ksrcfind.source.link import Linker
 from ksrcfind.source.message import Message
+from ksrcfind.source.parse import Parser
 from ksrcfind.source.program import Program, included_names, reaching
 from ksrcfind.source.roots import Root
+from ksrcfind.source.switched_off import switched_on
 from ksrcfind.tree.snapshot import Snapshot
 
 _FILES = 24  # files of which the messages are read for one line
@@ -69,6 +71,19 @@ class Narrow:
         if new:
             self._link(new)
         return [message for path in wanted for message in self._linked[path]]
+
+    def switched_off(self, path: str, line: int) -> list[Message]:
+        """Messages of a file as they were if a comment or `#if 0` on a line were not there; none if it has neither."""
+        number = self._number.get(path)
+        changed = switched_on(self._snapshot.read(path), line) if number is not None else None
+        if number is None or changed is None:
+            return []
+        self._fetch([number])
+        facts, self._facts[number] = self._facts[number], extract(changed, Parser())
+        try:
+            return self._linker([path], lambda _number: changed).messages(number)[0]
+        finally:
+            self._facts[number] = facts
 
     def _candidates(self, body: str) -> list[str]:
         known = {word for word in _WORD.findall(_VALUE.sub(" ", body)) if len(word) <= _LONGEST_WORD}
@@ -135,6 +150,12 @@ class Narrow:
             self._includers[name].append(number)
 
     def _link(self, paths: Sequence[str]) -> None:
+        linker = self._linker(paths, lambda number: self._snapshot.read(self._paths[number]))
+        for path in paths:
+            self._linked[path] = linker.messages(self._number[path])[0]
+
+    def _linker(self, paths: Sequence[str], read: Callable[[int], bytes]) -> Linker:
+        """Return a linker for some files, with all that they need read."""
         numbers = [self._number[path] for path in paths]
         self._fetch(numbers)
         self._read_includes(numbers)
@@ -142,9 +163,7 @@ class Narrow:
         modules = module_names(sources.makefile_texts(self._snapshot, self._makefiles(paths)))
         may_log = reaching(self._facts.values(), self._roots)
         program = Program(self._paths, self._load, self._macros, self._wrappers, self._roots, may_log, self._includers)
-        linker = Linker(program, modules, lambda number: self._snapshot.read(self._paths[number]))
-        for path, number in zip(paths, numbers, strict=True):
-            self._linked[path] = linker.messages(number)[0]
+        return Linker(program, modules, read)
 
     def _makefiles(self, paths: Iterable[str]) -> dict[str, str]:
         """Those that can say which object a file is built into: in its directory and above."""

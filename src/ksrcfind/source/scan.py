@@ -58,7 +58,7 @@ _DIRECTIVE = re.compile(
     rb"\n[ \t]*#[ \t]*(?!define[ \t]+\w+[ \t]+[-+0-9xXa-fA-FUuLl()<>|~ \t]*(?:/\*[^\n*]*\*/[ \t]*)?\r?\n)"
     rb"(\w+)([^\n\\]*(?:\\(?:\r?\n|[^\n]|\Z)[^\n\\]*)*)"
 )
-_LITERAL_OR_COMMENT = re.compile(
+LITERAL_OR_COMMENT = re.compile(
     rb"/\*[^*]*\*+(?:[^/*][^*]*\*+)*/"
     rb"|/\*.*\Z"  # a comment that never ends
     rb"|//[^\n]*"
@@ -130,34 +130,33 @@ def without_directives(data: bytes, found: list[tuple[int, int, Directive]]) -> 
     """`data` with directives and dead code (`#if 0`) blanked; every line keeps its number."""
     parts: list[bytes] = []
     position = 0
-    depth = 0
-    dead_depth = 0  # conditional depth at which code died; 0 while alive
-    dead_start = 0
-
-    def blank(start: int, end: int) -> None:
-        nonlocal position
+    for start, end in sorted([*dead_code(found, len(data)), *((start, end) for start, end, _ in found)]):
         if start > position:
             parts.append(data[position:start])
         parts.append(b"\n" * data.count(b"\n", max(start, position), end))
         position = max(position, end)
+    parts.append(data[position:])
+    return b"".join(parts)
 
-    for start, end, directive in found:
+
+def dead_code(found: list[tuple[int, int, Directive]], size: int) -> Iterator[tuple[int, int]]:
+    """Start and end of the code of a file that no compiler reads: from `#if 0` to its `#else` or `#endif`."""
+    depth = 0
+    dead_depth = 0  # conditional depth at which code died; 0 while alive
+    dead_start = 0
+    for start, _end, directive in found:
         name = directive.name
         if name.startswith(b"if"):
             depth += 1
             if not dead_depth and name == b"if" and _DEAD.match(directive.rest):
                 dead_depth, dead_start = depth, start
         elif dead_depth == depth and dead_depth and name in (b"else", b"elif", b"endif"):
-            blank(dead_start, start)
+            yield dead_start, start
             dead_depth = 0
         if name == b"endif":
             depth = max(0, depth - 1)
-        if not dead_depth:
-            blank(start, end)
     if dead_depth:
-        blank(dead_start, len(data))
-    parts.append(data[position:])
-    return b"".join(parts)
+        yield dead_start, size
 
 
 def chunks(text: bytes) -> Iterator[tuple[int, bytes]]:
@@ -231,7 +230,7 @@ def blank_comments(chunk: bytes) -> tuple[bytes, bytes, list[int]]:
     masked: list[bytes] = []
     strings: list[int] = []
     position = 0
-    for match in _LITERAL_OR_COMMENT.finditer(chunk):
+    for match in LITERAL_OR_COMMENT.finditer(chunk):
         start, end = match.span()
         between = chunk[position:start]
         clean.append(between)
