@@ -253,16 +253,86 @@ def test_a_prefix_that_a_wrapper_takes_over(scratch):
     ]
 
 
-def test_the_text_of_another_call_is_not_an_earlier_wording(scratch):
-    scratch.commit("first", {"a.c": call("cannot write the block map") + call("all is well", "check")})
-    second = scratch.commit("second", {"a.c": call(TEXT) + call("all is well", "check")})
+def test_a_text_that_is_not_alike_is_no_earlier_wording(scratch):
+    scratch.commit("first", {"a.c": call("all is well")})
+    second = scratch.commit("second", {"a.c": call(TEXT)})
+    assert tell(scratch.root, "a.c", TEXT).origin.commit == second
+
+
+def test_of_two_new_texts_the_more_alike_has_the_earlier_wording(scratch):
+    scratch.commit("first", {"a.c": call("cannot read block %d of the disk")})
+    read, write = "cannot read block %u of the disk", "cannot write block %u to the disk"
+    second = scratch.commit("second", {"a.c": call(read) + call(write, "other")})
+    assert tell(scratch.root, "a.c", "read block").origin.subject == "first"
+    assert tell(scratch.root, "a.c", "write block").origin.commit == second
+
+
+def test_a_part_of_a_longer_text(scratch):
+    before = f"version %d.%d of the driver for cards that nobody has any more, on bus %s: {TEXT} of the drive"
+    first = scratch.commit("first", {"a.c": call(before)})
+    scratch.commit("second", {"a.c": call(f"{TEXT} of the drive", "other")})
     found = tell(scratch.root, "a.c", TEXT)
-    assert (
-        found.introduced.commit == found.origin.commit == second
-        or found.events[-1].before == "cannot write the block map"
-    )
-    other = tell(scratch.root, "a.c", "all is well")
-    assert len(other.events) == 1
+    assert found.introduced.commit == first
+    assert found.introduced.format == before
+
+
+def test_a_text_that_left_another_file_goes_before_a_part_of_a_text_that_stood_here(scratch):
+    here, there = "lib/b/two.c", "drivers/a/one.c"
+    scratch.commit("here", {here: call(f"for whom it may concern: {TEXT}", "other")})
+    first = scratch.commit("there", {there: call(TEXT)})
+    scratch.commit("move", {there: "", here: call(TEXT)})
+    found = tell(scratch.root, here, TEXT)
+    assert (found.introduced.commit, found.introduced.path) == (first, there)
+
+
+def test_a_copy_of_what_the_commit_touches(scratch):
+    first = scratch.commit("first", {"drivers/a/one.c": call(TEXT)})
+    scratch.commit("copy", {"drivers/a/one.c": call(TEXT) + call("more", "more"), "lib/b/two.c": call(TEXT)})
+    found = tell(scratch.root, "lib/b/two.c", TEXT)
+    assert found.introduced.commit == first
+    assert [(event.kind, event.before, event.after) for event in found.events[1:]] == [
+        ("copied", "drivers/a/one.c", "lib/b/two.c")
+    ]
+
+
+@pytest.mark.parametrize("mine", ["aaa/two.c", "zzz/two.c"])
+def test_of_two_files_that_lost_a_text_the_one_of_the_same_name_goes_first(mine, scratch):
+    scratch.commit("other", {"mmm/one.c": call(TEXT)})
+    first = scratch.commit("mine", {mine: call(TEXT)})
+    scratch.commit("move", {"mmm/one.c": "", mine: "", "lib/two.c": call(TEXT)})
+    assert tell(scratch.root, "lib/two.c", TEXT).introduced.commit == first
+
+
+def test_a_conversion_on_the_line_above_the_text(scratch):
+    first = scratch.commit("first", {"a.c": call(TEXT).replace("pr_info(", "printk(KERN_INFO\n\t\t")})
+    second = scratch.commit("second", {"a.c": call(TEXT).replace("pr_info(", "pr_info(\n\t\t")})
+    found = tell(scratch.root, "a.c", TEXT)
+    assert found.last_changed.commit == found.introduced.commit == first
+    assert [(event.kind, event.commit) for event in found.events[1:]] == [("converted", second)]
+
+
+def test_wrong_clocks(scratch):
+    halves = 'pr_info("cannot read "\n\n\n\t\t"the sector table\\n");\n'
+    body = f"void f(void)\n{{\n\t{halves}}}\n"
+    scratch.commit("first", {"a.c": body.replace("read", "see").replace("table", "list")})
+    late = {"GIT_COMMITTER_DATE": "2000000000 +0000"}
+    scratch.commit("from the future", {"a.c": body.replace("read", "see")}, **late)
+    last = scratch.commit("last", {"a.c": body})
+    found = tell(scratch.root, "a.c", "cannot read")
+    assert found.introduced.commit == last
+    assert [event.commit for event in found.events][-1] == last
+
+
+def test_a_merge_rewords_what_its_second_parent_brought(scratch):
+    scratch.commit("first", {"a.c": call("something else")})
+    scratch.git("checkout", "-q", "-b", "side")
+    side = scratch.commit("side", {"a.c": call("something else") + call(TEXT, "side")})
+    scratch.git("checkout", "-q", "master")
+    scratch.commit("main", {"c.c": ""})
+    merge = scratch.merge("side", resolve={"a.c": call("something else") + call(f"{TEXT} of %s", "side")})
+    found = tell(scratch.root, "a.c", "table of %s")
+    assert (found.introduced.commit, found.origin.commit) == (merge, side)
+    assert [event.kind for event in found.events] == ["introduced", "reworded"]
 
 
 def test_a_revert_of_a_rewording_goes_back_to_the_first_wording(scratch):
@@ -364,3 +434,71 @@ def test_a_commit_graph_changes_nothing(linux_mini, tmp_path, git):
     git(tmp_path, "clone", "-q", str(linux_mini), "copy")
     git(tmp_path / "copy", "commit-graph", "write", "--reachable", "--changed-paths")
     assert History(open_snapshot(tmp_path / "copy", "master")).trace(requests) == History(snapshot).trace(requests)
+
+
+def test_an_evil_merge_brings_a_message_of_its_own(scratch):
+    scratch.commit("first", {"a.c": call(TEXT), "b.c": ""})
+    scratch.git("checkout", "-q", "-b", "side")
+    scratch.commit("side", {"b.c": call("said by the side alone", "side")})
+    scratch.git("checkout", "-q", "master")
+    scratch.commit("main", {"c.c": ""})
+    merge = scratch.merge("side", resolve={"a.c": call(TEXT) + call("what neither parent says", "merge")})
+    found = tell(scratch.root, "a.c", "neither parent")
+    assert found.last_changed.commit == found.introduced.commit == found.origin.commit == merge
+    assert tell(scratch.root, "a.c", TEXT).introduced.subject == "first"
+    assert tell(scratch.root, "b.c", "side alone").introduced.subject == "side"
+
+
+def test_an_evil_merge_moves_a_message_that_one_side_brought(scratch):
+    scratch.commit("first", {"a.c": call("something else"), "b.c": ""})
+    scratch.git("checkout", "-q", "-b", "side")
+    side = scratch.commit("side", {"a.c": call("something else") + call(TEXT, "side")})
+    scratch.git("checkout", "-q", "master")
+    scratch.commit("main", {"c.c": ""})
+    merge = scratch.merge("side", resolve={"a.c": call("something else"), "b.c": call(TEXT, "side")})
+    found = tell(scratch.root, "b.c", TEXT)
+    assert (found.last_changed.commit, found.introduced.commit) == (merge, side)
+    assert [(event.kind, event.commit) for event in found.events] == [("introduced", side), ("moved", merge)]
+
+
+def test_of_two_sides_the_one_whose_wording_the_merge_took_is_followed(scratch):
+    scratch.commit("first", {"a.c": call(TEXT)})
+    scratch.git("checkout", "-q", "-b", "side")
+    side = scratch.commit("side", {"a.c": call("cannot read the sector table of %s")})
+    scratch.git("checkout", "-q", "master")
+    scratch.commit("main", {"a.c": call("cannot read the table of sectors")})
+    scratch.merge("side", resolve={"a.c": call("cannot read the sector table of %s", indent=2)})
+    found = tell(scratch.root, "a.c", "table of %s")
+    assert found.introduced.commit == side
+    assert found.origin.subject == "first"
+
+
+def test_the_upstream_of_a_backport_that_brought_a_message(scratch):
+    scratch.commit("first", {"a.c": ""})
+    scratch.git("tag", "v6.1")
+    scratch.git("branch", "linux-6.1.y")
+    upstream = scratch.commit("say more", {"a.c": call(TEXT)})
+    scratch.git("tag", "v6.4")
+    scratch.git("checkout", "-q", "linux-6.1.y")
+    backport = scratch.commit(f"say more\n\ncommit {upstream} upstream.", {"a.c": call(TEXT)})
+    scratch.git("tag", "v6.1.30")
+    change = tell(scratch.root, "a.c", TEXT).introduced
+    assert (change.commit, change.release.first_release) == (backport, "v6.1.30")
+    assert (change.upstream.commit, change.upstream.release.first_release) == (upstream, "v6.4")
+
+
+def test_what_was_kept_is_told_anew_when_blame_or_the_history_changes(scratch):
+    first = scratch.commit("first", {"a.c": call(TEXT)})
+    noise = scratch.commit("reindent", {"a.c": call(TEXT, indent=2)})
+    cache = MemoryCache()
+    assert tell(scratch.root, "a.c", TEXT, cache=cache).last_changed.commit == noise
+    (scratch.root / ".git-ignored").write_text(f"{noise}\n")
+    scratch.git("config", "blame.ignoreRevsFile", ".git-ignored")
+    assert tell(scratch.root, "a.c", TEXT, cache=cache).last_changed.commit == first
+    (scratch.root / ".git-ignored").write_text("")
+    assert tell(scratch.root, "a.c", TEXT, cache=cache).last_changed.commit == noise
+    assert tell(scratch.root, "a.c", TEXT, cache=cache).introduced.commit == first
+    scratch.git("replace", "--graft", noise)
+    found = tell(scratch.root, "a.c", TEXT, cache=cache)
+    assert found.introduced.commit == noise
+    assert found.note == f"Present at or before {noise[:12]}, where this history begins."

@@ -121,6 +121,16 @@ def test_a_fix_and_its_backport_on_a_branch_without_the_fix(scratch):
     assert [other.commit for other in history.commits([first])[first].fixed_by] == [backport]
 
 
+def test_a_backport_has_the_fixes_of_its_upstream(scratch):
+    first = scratch.commit("first", {"a.c": ""})
+    scratch.git("checkout", "-q", "-b", "stable")
+    backport = scratch.commit(f"first\n\ncommit {first} upstream.")
+    scratch.git("checkout", "-q", "master")
+    fix = scratch.commit(f"fix\n\nFixes: {first}")
+    history = History(open_snapshot(scratch.root, "HEAD"))
+    assert [other.commit for other in history.commits([backport])[backport].fixed_by] == [fix]
+
+
 def test_newest_backports_come_first(scratch):
     first = scratch.commit("first", {"a.c": ""})
     for tag in ("v5.4.59", "v5.10.2", "v5.8.2", None):
