@@ -25,6 +25,7 @@ LAYERS = [
     "batch",
     "doctor",
     "output",
+    "lsp",
     "cli",
     "__main__",
 ]
@@ -38,6 +39,8 @@ OWNERS = {
     "sqlite3": {"index/store.py", "index/carried.py"},
     "typer": {"cli", "__main__.py"},
     "rich": {"output", "cli"},
+    "pygls": {"lsp"},
+    "lsprotocol": {"lsp"},
 }
 
 # `source`, `log` and `match` are pure: bytes and text in, frozen dataclasses out.

@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from ksrcfind import __version__
+from ksrcfind.config import Settings
 from ksrcfind.errors import KsrcfindError
 from ksrcfind.finder import Finder
 from ksrcfind.history.provenance import Commit, Provenance
@@ -29,6 +30,16 @@ NOT_CARRIED = "The carried index was made without history; ksrcfind index --outp
 _provenance = msgspec.json.Decoder(Provenance)
 _commit = msgspec.json.Decoder(Commit)
 _encoder = msgspec.json.Encoder()
+
+
+def open_finder(settings: Settings, rev: str | None, start: Path, progress: Progress) -> Finder:
+    """Return the finder that settings mean: from the carried index that they name, else of a tree.
+
+    Raises `KsrcfindError`: no tree, unknown revision, a repository that git refuses, an index that cannot be used.
+    """
+    if settings.index is not None:
+        return CarriedFinder(settings.index)
+    return Finder.open(repo=settings.repo, start=start, rev=rev, settings=settings, progress=progress)
 
 
 class CarriedFinder(Finder):
@@ -64,6 +75,10 @@ class CarriedFinder(Finder):
     def close(self) -> None:
         """Close the file."""
         self._carried.close()
+
+    def patch(self, commit: str) -> str:
+        """What a commit says: its changes are not carried."""
+        return self.commit(commit).message
 
     def build_index(self) -> IndexReport:
         """Refuse: what is carried cannot change."""

@@ -174,9 +174,12 @@ class Finder:
             source = Input(row.source, row.line, row.log.text, row.log.truncated)
             yield self._finding(source, row.log, limit, history, event=row.part_of)
 
-    def answer(self, log: LogLine, limit: int = 5) -> Answer:
-        """Tell which calls print a line, without history and from the index, which is built if there is none."""
-        if self._ready() is None:
+    def answer(self, log: LogLine, limit: int = 5, *, build: bool = True) -> Answer:
+        """Tell which calls print a line, without history and from the index, which is built if there is none.
+
+        Unless `build` is false: then a line is answered without an index, as `find` does.
+        """
+        if build and self._ready() is None:
             self.build_index()
         return self._answer(log, limit)[0]
 
@@ -220,6 +223,22 @@ class Finder:
         for number, ((path, line), messages) in enumerate(zip(places, found, strict=True)):
             finding = self._place(path, line, messages, told.get(number, _OFF))
             yield replace(finding, notes=(SWITCHED_OFF,)) if number in switched_off else finding
+
+    @property
+    def is_indexed(self) -> bool:
+        """Whether there is an index; one of an older state is brought up to date by this question."""
+        return self._ready() is not None
+
+    def messages_in(self, path: str) -> list[Message]:
+        """Every message of one file, by line; none if there is no such file. Builds no index."""
+        return self._messages_of(path)
+
+    def patch(self, commit: str) -> str:
+        """What a commit says and changes, as `git show` has it; without git what it says."""
+        if isinstance(self._snapshot, DirectorySnapshot):
+            return self.commit(commit).message
+        shown = self._snapshot.repository.git.run("show", "--no-color", "--no-textconv", "--end-of-options", commit)
+        return shown.decode("utf-8", "replace")
 
     def messages(self, paths: Sequence[str] = ()) -> Iterator[Message]:
         """Every message of some files and directories, of the whole tree if none is named, by path and line.

@@ -29,7 +29,7 @@ from ksrcfind.output.writer import Writer
 FOUND, NOTHING_FOUND = 0, 1
 """Exit status; that of errors is theirs, 2."""
 
-ANNOUNCED = {"lsp", "mcp"}
+ANNOUNCED = {"mcp"}
 """Names kept free for commands: what is a query today must not become a command tomorrow."""
 
 
@@ -291,6 +291,29 @@ def doctor(options: Common) -> int:
     as_json = options.format is Format.JSON
     session.terminal.write(checks_json(checks) if as_json else checks_text(checks, session.terminal.painter))
     return KsrcfindError.exit_code if any(check.state is State.ERROR for check in checks) else FOUND
+
+
+@command(app, formats=(Format.TEXT,), epilog=epilog("lsp"))
+def lsp(
+    options: Common,
+    tcp: Annotated[
+        int | None,
+        typer.Option(
+            metavar="PORT",
+            min=1,
+            max=65535,
+            show_default=False,
+            help="Listen at a port of this machine instead, to see what goes on.",
+        ),
+    ] = None,
+) -> int:
+    """Serve an editor: the language server, over standard input and output.
+
+    In a log, a line knows the call that printed it; in a C file of the tree, a log call knows its releases.
+    """
+    from ksrcfind.cli.servers import serve_lsp
+
+    return serve_lsp(options, tcp)
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -46,6 +46,10 @@ EXAMPLES: dict[str, list[tuple[str, str]]] = {
         ("Index a release without checking it out:", "ksrcfind index -C ~/linux --rev v6.1"),
         ("Make an index to carry, and ask it elsewhere:", "ksrcfind index --rev v6.1 --output v6.1.ksrcfind"),
     ],
+    "lsp": [
+        ("What an editor starts:", "ksrcfind lsp"),
+        ("To see what goes on, from another terminal:", "ksrcfind -C ~/linux lsp --tcp 8765"),
+    ],
     "doctor": [
         ("Which tree, tags and index are used, and what to mend:", "ksrcfind doctor"),
         ("For a bug report:", "ksrcfind doctor --format json"),

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ksrcfind import config
-from ksrcfind.carried import CarriedFinder
+from ksrcfind.carried import open_finder
 from ksrcfind.cli.options import Asking, Color, Common, Format
 from ksrcfind.cli.terminal import Terminal, open_terminal, show_note
 from ksrcfind.config import Settings
@@ -32,7 +32,7 @@ class Session:
     @contextmanager
     def finder(self) -> Iterator[Finder]:
         """Open the tree that is meant, say on standard error what should be known of it, and close it in the end."""
-        finder = self._open()
+        finder = open_finder(self.settings, self.rev, self.directory, self.terminal.progress)
         try:
             for note in finder.notes:
                 show_note(self.terminal.painter.line(f"note: {note}"))
@@ -41,17 +41,6 @@ class Session:
             if finder.advice is not None:
                 show_note(self.terminal.painter.line(f"note: {finder.advice}"))
             finder.close()
-
-    def _open(self) -> Finder:
-        if self.settings.index is not None:
-            return CarriedFinder(self.settings.index)
-        return Finder.open(
-            repo=self.settings.repo,
-            start=self.directory,
-            rev=self.rev,
-            settings=self.settings,
-            progress=self.terminal.progress,
-        )
 
     def writer(self, options: Asking, finder: Finder, *, logs: Sequence[str] = ()) -> Writer:
         """Return the writer of a format. With `logs`, text is that for whole logs instead of for single lines."""

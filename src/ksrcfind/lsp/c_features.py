@@ -1,0 +1,102 @@
+"""What the server offers in a C file of the tree."""
+
+from pathlib import Path
+
+from lsprotocol import types
+from pygls import uris
+
+from ksrcfind.finder import Finder, HistoryMode
+from ksrcfind.finding import Finding
+from ksrcfind.history.provenance import Provenance
+from ksrcfind.lsp import hovering, views
+from ksrcfind.lsp.c_document import line_here, line_in_tree
+from ksrcfind.lsp.places import TO_THE_END, path_in_tree
+from ksrcfind.lsp.server import Server
+from ksrcfind.lsp.worker import Urgency
+from ksrcfind.source.message import Message
+
+
+def _shown(server: Server, uri: str) -> list[str]:
+    return server.workspace.get_text_document(uri).source.split("\n")
+
+
+async def _finding(server: Server, uri: str, line: int) -> Finding | None:
+    """Return the log call at a line, without its history; None if there is none, or if it was edited."""
+    file, here = uris.to_fs_path(uri), _shown(server, uri)
+    if file is None:
+        return None
+
+    def find(finder: Finder) -> Finding | None:
+        path = path_in_tree(finder, Path(file))
+        if path is None:
+            return None
+        mapped = line_in_tree(line, here, finder.source(path, 1, TO_THE_END))
+        if mapped is None:
+            return None
+        finding = next(finder.at([(path, mapped + 1)], history=HistoryMode.OFF))
+        return finding if finding.answer.matches else None
+
+    return await server.desk.matching.ask(find, Urgency.ASKED)
+
+
+async def _whole(server: Server, finding: Finding, urgency: Urgency) -> Finding:
+    """Return the same with its history."""
+    message = finding.answer.matches[0].message
+    mode = HistoryMode.FIRST if server.client.history else HistoryMode.OFF
+    place = message.path, message.line_start
+    return await server.desk.telling.ask(lambda finder: next(finder.at([place], history=mode)), urgency)
+
+
+async def hover(server: Server, uri: str, position: types.Position) -> types.Hover | None:
+    """Tell about the log call at a place."""
+    finding = await _finding(server, uri, position.line)
+    if finding is None:
+        return None
+    return await hovering.show(server, finding, _whole(server, finding, Urgency.ASKED))
+
+
+async def code_lenses(server: Server, uri: str) -> list[types.CodeLens]:
+    """Return a lens over each log call that is as in the tree."""
+    file, here = uris.to_fs_path(uri), _shown(server, uri)
+    if file is None:
+        return []
+
+    def calls(finder: Finder) -> list[tuple[Message, int]]:
+        path = path_in_tree(finder, Path(file))
+        if path is None:
+            return []
+        tree = finder.source(path, 1, TO_THE_END)
+        mapped = ((message, line_here(message.line_start - 1, here, tree)) for message in finder.messages_in(path))
+        return [(message, line) for message, line in mapped if line is not None]
+
+    found = await server.desk.matching.ask(calls, Urgency.SHOWN)
+    lenses = {line: types.CodeLens(_line(line), data={"uri": uri, "line": line}) for _, line in found}
+    return list(lenses.values())
+
+
+async def resolve_lens(server: Server, lens: types.CodeLens, uri: str) -> types.CodeLens:
+    """Give a lens its title: releases, and how often the message was reworded."""
+    finding = await _finding(server, uri, lens.range.start.line)
+    told = (await _whole(server, finding, Urgency.SHOWN)).provenance if finding else ()
+    lens.command = types.Command(views.call_title(told[0] if told else Provenance("off")), "")
+    return lens
+
+
+async def references(server: Server, uri: str, position: types.Position) -> list[types.Location]:
+    """Return the lines of the open logs that the log call at a place printed, once they are all matched."""
+    finding = await _finding(server, uri, position.line)
+    if finding is None:
+        return []
+    call = finding.answer.matches[0].message
+    found = []
+    for log_uri, log in list(server.logs.items()):
+        await log.complete.wait()
+        for line, item in log.document.known():
+            first = next(iter(item.known.answer.matches), None)
+            if first and (first.message.path, first.message.line_start) == (call.path, call.line_start):
+                found.append(types.Location(log_uri, views.line_range(log.document, line, server.units)))
+    return found
+
+
+def _line(line: int) -> types.Range:
+    return types.Range(types.Position(line, 0), types.Position(line, 0))

@@ -1,0 +1,117 @@
+"""The tree that a server answers from, asked in threads: one matches lines, another tells histories.
+
+Each has a finder of its own, made, used and closed in its thread. A history takes git as long as it takes; lines are
+matched meanwhile.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from ksrcfind.batch.answers import Answers
+from ksrcfind.batch.explain import Explained
+from ksrcfind.finder import Finder, HistoryMode
+from ksrcfind.finding import Finding
+from ksrcfind.history.provenance import Provenance
+from ksrcfind.lsp.worker import Urgency, Worker
+
+_Result = TypeVar("_Result")
+
+Open = Callable[[], Finder]
+"""Opens the tree. Raises `KsrcfindError`."""
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What was told about a message."""
+
+    provenance: tuple[Provenance, ...]
+    points_to: Provenance | None
+
+
+class Seat:
+    """A thread with a finder."""
+
+    def __init__(self, name: str, open_tree: Open) -> None:
+        self._worker = Worker(name)
+        self._open = open_tree
+        self._finder: Finder | None = None
+        self._stale = False
+
+    async def ask(self, question: Callable[[Finder], _Result], urgency: Urgency) -> _Result:
+        """Return what a question returns. Raises what it raises, and `KsrcfindError` if there is no tree."""
+        return await self._worker.do(lambda: question(self._current()), urgency)
+
+    def renew(self) -> None:
+        """Let the next question open the tree anew: it changed."""
+        self._stale = True
+
+    def end(self) -> None:
+        """Close the finder and end the thread."""
+        self._worker.end()
+
+    def _current(self) -> Finder:
+        if self._stale and self._finder is not None:
+            self._finder.close()
+            self._finder = None
+        self._stale = False
+        if self._finder is None:
+            self._finder = self._open()
+        return self._finder
+
+
+class Desk:
+    """Where the server asks about lines and messages."""
+
+    def __init__(self, open_tree: Open, *, limit: int, history: bool) -> None:
+        self.matching = Seat("matching", open_tree)
+        self.telling = Seat("telling", open_tree)
+        self._limit = limit
+        self._mode = HistoryMode.FIRST if history else HistoryMode.OFF
+        self._answers: tuple[Finder, Answers] | None = None
+        self._told: dict[object, History] = {}
+
+    def renew(self) -> None:
+        """Answer from the tree as it is now from here on."""
+        self.matching.renew()
+        self.telling.renew()
+        self._told = {}
+
+    def end(self) -> None:
+        """Let go of the tree."""
+        self.matching.end()
+        self.telling.end()
+
+    def answers(self, finder: Finder) -> Answers:
+        """Return what remembers the answers of a finder; for questions to `matching`."""
+        if self._answers is None or self._answers[0] is not finder:
+            self._answers = finder, Answers(lambda log: finder.answer(log, self._limit, build=False))
+        return self._answers[1]
+
+    def told(self, item: Explained) -> History | None:
+        """Return the history of the message that explains a line, if it was told already."""
+        return self._told.get(item.known.key)
+
+    async def tell(self, item: Explained, urgency: Urgency) -> History:
+        """Return the history of the message that explains a line."""
+        known = self.told(item)
+        if known is not None:
+            return known
+
+        def trace(finder: Finder) -> History:
+            again = self.told(item)
+            if again is not None:
+                return again
+            [(_, finding)] = finder.traced([item.finding(finder.info)], self._mode)
+            return History(finding.provenance, finding.points_to)
+
+        history = await self.telling.ask(trace, urgency)
+        self._told[item.known.key] = history
+        return history
+
+
+def with_history(finding: Finding, history: History | None) -> Finding:
+    """Return a finding with its history as far as it was told."""
+    if history is None:
+        return finding
+    return replace(finding, provenance=history.provenance, points_to=history.points_to)

@@ -1,0 +1,116 @@
+"""What the server offers in a log."""
+
+from lsprotocol import types
+
+from ksrcfind.batch.explain import Explained
+from ksrcfind.finder import Finder
+from ksrcfind.finding import Finding
+from ksrcfind.lsp import commands, hovering, views
+from ksrcfind.lsp.desk import History, with_history
+from ksrcfind.lsp.places import location
+from ksrcfind.lsp.reading import FIRST_LINES, OpenLog, match_window
+from ksrcfind.lsp.server import Server
+from ksrcfind.lsp.worker import Urgency
+from ksrcfind.match.answer import Answer
+
+NO_SUBSYSTEM = "no subsystem known"
+
+
+async def matched(server: Server, log: OpenLog, line: int) -> Explained | None:
+    """Return what is known about a line, which is matched if it was not; None if there is no such line."""
+    await match_window(server.desk, log, line, line)
+    return log.document.at(line)
+
+
+async def whole(server: Server, item: Explained, urgency: Urgency = Urgency.ASKED) -> Finding:
+    """Return a line's finding with its history."""
+    history = await server.desk.tell(item, urgency) if item.answer.matches else History((), None)
+    return await server.desk.matching.ask(lambda finder: with_history(item.finding(finder.info), history), urgency)
+
+
+async def hover(server: Server, log: OpenLog, position: types.Position) -> types.Hover | None:
+    """Tell about a line."""
+    item = await matched(server, log, position.line)
+    if item is None or not item.row.log.text.strip():
+        return None
+    finding = await server.desk.matching.ask(lambda finder: item.finding(finder.info), Urgency.ASKED)
+    shown = await hovering.show(server, finding, whole(server, item))
+    shown.range = views.line_range(log.document, position.line, server.units)
+    return shown
+
+
+async def definition(server: Server, log: OpenLog, position: types.Position) -> list[types.Location] | None:
+    """Return where the line points, if it does, the call that printed it, and all calls that fit as well."""
+    item = await matched(server, log, position.line)
+    if item is None:
+        return None
+
+    def locate(finder: Finder) -> list[types.Location]:
+        found = (location(finder, server.scratch, path, line) for path, line in _places(item.answer))
+        return [one for one in found if one is not None]
+
+    return await server.desk.matching.ask(locate, Urgency.ASKED) or None
+
+
+def _places(answer: Answer) -> list[tuple[str, int]]:
+    pointed = [(answer.points_to.path, answer.points_to.line)] if answer.points_to else []
+    best = answer.matches[:1]
+    equal = [match for match in answer.matches if (match.tier, match.score) == (best[0].tier, best[0].score)]
+    return list(dict.fromkeys([*pointed, *((match.message.path, match.message.line_start) for match in equal)]))
+
+
+async def code_lenses(server: Server, uri: str, log: OpenLog) -> list[types.CodeLens]:
+    """Return a lens over the first line of each message that was found so far; its title is told when it is shown."""
+    await match_window(server.desk, log, 0, FIRST_LINES)
+    document = log.document
+    return [
+        types.CodeLens(
+            views.line_range(document, seen.lines[0], server.units),
+            data={"uri": uri, "line": seen.lines[0]},
+        )
+        for seen in document.messages()
+    ]
+
+
+async def resolve_lens(server: Server, lens: types.CodeLens, uri: str, log: OpenLog) -> types.CodeLens:
+    """Give a lens its title: the release, the commit, how often."""
+    line = lens.range.start.line
+    item = await matched(server, log, line)
+    seen = next((seen for seen in log.document.messages() if seen.lines[0] == line), None)
+    if item is None or seen is None:
+        lens.command = types.Command("", "")
+        return lens
+    history = await server.desk.tell(item, Urgency.SHOWN)
+    name = commands.COMMIT if any(one.last_changed for one in history.provenance) else commands.ANSWER
+    lens.command = types.Command(views.lens_title(seen, history.provenance), name, arguments=[uri, line])
+    return lens
+
+
+async def inlay_hints(server: Server, log: OpenLog, lines: types.Range) -> list[types.InlayHint]:
+    """Return the places behind the lines of a range, which is what is on the screen."""
+    first, last = lines.start.line, lines.end.line
+    await match_window(server.desk, log, first, last)
+    hints = (views.hint(log.document, line, item, server.units) for line, item in log.document.known(first, last))
+    return [hint for hint in hints if hint is not None]
+
+
+async def symbols(server: Server, log: OpenLog) -> list[types.DocumentSymbol]:
+    """Return the outline by subsystems, once all lines are matched."""
+    await log.complete.wait()
+    messages = log.document.messages()
+    paths = {seen.first.answer.matches[0].message.path for seen in messages}
+
+    def name(finder: Finder) -> dict[str, str]:
+        found = ((path, finder.subsystem(path)) for path in paths)
+        return {path: subsystem.name if subsystem else NO_SUBSYSTEM for path, subsystem in found}
+
+    names = await server.desk.matching.ask(name, Urgency.SHOWN)
+    return views.outline(log.document, messages, names.__getitem__, server.units)
+
+
+async def code_actions(server: Server, uri: str, log: OpenLog, line: int) -> list[types.Command]:
+    """Return what can be done with a line's answer."""
+    item = await matched(server, log, line)
+    if item is None or not item.answer.matches:
+        return []
+    return [types.Command(title, name, arguments=[uri, line]) for name, title in commands.TITLES.items()]

@@ -1,0 +1,140 @@
+"""An answer as Markdown, for editors that show it beside the line.
+
+Whatever strangers wrote goes through `text` or into a code block: it can neither format nor link anything.
+"""
+
+import re
+from collections.abc import Iterator
+from urllib.parse import quote
+
+from ksrcfind.finding import Finding
+from ksrcfind.history.provenance import Change, Commit, Provenance
+from ksrcfind.match.answer import Match, Place, Value
+from ksrcfind.output.record import NO_HISTORY, shown_values, told_matches
+from ksrcfind.output.text import body_of, changed, how, quoted
+from ksrcfind.output.visible import visible, visible_line
+from ksrcfind.output.writer import Commits
+
+MOST_LINES = 40
+"""Lines of a commit's message that are shown."""
+
+PENDING = "The history is being read; ask again in a moment."
+
+_SPECIAL = re.compile(r"[\\`*_{}\[\]()#+\-.!|<>~&$:@]")
+
+
+def text(plain: str) -> str:
+    """Return text in one line that Markdown shows as it is."""
+    return _SPECIAL.sub(lambda found: f"\\{found[0]}", visible_line(plain))
+
+
+def code(plain: str) -> str:
+    """Return text as code within a line; a table cell may hold it."""
+    shown = visible_line(plain).replace("|", "¦")
+    fence = "`" * (1 + max((len(run) for run in re.findall("`+", shown)), default=0))
+    padding = " " if shown.startswith("`") or shown.endswith("`") or not shown.strip() else ""
+    return f"{fence}{padding}{shown}{padding}{fence}"
+
+
+def block(plain: str, language: str = "") -> str:
+    """Return text as a block of code."""
+    shown = visible(plain)
+    fence = "`" * max(3, 1 + max((len(run) for run in re.findall("`+", shown)), default=0))
+    return f"{fence}{language}\n{shown}\n{fence}"
+
+
+def hover(finding: Finding, commits: Commits, root: str | None, *, pending: bool = False) -> str:
+    """Return what is known about a line or a place.
+
+    `root` is the `file:` URI of the tree, None if it has no files; `pending` says that its history is still to come.
+    """
+    return "\n\n".join(_parts(finding, commits, root, pending=pending))
+
+
+def _parts(finding: Finding, commits: Commits, root: str | None, *, pending: bool) -> Iterator[str]:
+    answer = finding.answer
+    if answer.points_to is not None:
+        yield f"Points to {_pointed(answer.points_to, root)}"
+        yield from _history(finding.points_to or NO_HISTORY, commits)
+    if answer.matches:
+        match, history = next(told_matches(finding))
+        yield _where(match, root, place=finding.log is None)
+        yield block(f"{match.message.call}({quoted(match.message.format)})", "c")
+        values = shown_values(match)
+        if values:
+            yield _table(values)
+        if pending:
+            yield f"*{PENDING}*"
+        yield from _history(history, commits)
+        yield from _others(finding, root)
+    elif answer.reason is not None:
+        yield f"No match: {text(answer.reason.text)}"
+    yield from (f"Note: {text(note)}" for note in finding.notes)
+
+
+def _link(path: str, line: int, root: str | None) -> str:
+    shown = text(f"{path}:{line}")
+    return f"[{shown}]({root}/{quote(path)}#L{line})" if root is not None else f"**{shown}**"
+
+
+def _pointed(place: Place, root: str | None) -> str:
+    inside = f" in {code(place.function + '()')}" if place.function else ""
+    called = f": {code(place.call)}" if place.call else ""
+    return _link(place.path, place.line, root) + inside + called
+
+
+def _where(match: Match, root: str | None, *, place: bool) -> str:
+    message = match.message
+    parts = [_link(message.path, message.line_start, root)]
+    if message.function:
+        parts.append(code(f"{message.function}()"))
+    if not place:
+        parts.append(text("".join(span if isinstance(span, str) else span[0] for span in how(match))))
+    return " · ".join(parts)
+
+
+def _table(values: tuple[Value, ...]) -> str:
+    rows = ["| | | |", "| --- | --- | --- |"]
+    for value in values:
+        decoded = f" ({text(value.decoded)})" if value.decoded else ""
+        shown = code(value.value) if value.value else ""
+        rows.append(f"| {code(value.conversion)} | {code(value.expression)} | {shown}{decoded} |")
+    return "\n".join(rows)
+
+
+def _history(history: Provenance, commits: Commits) -> Iterator[str]:
+    shown = history.introduced or history.last_changed
+    if shown is not None:
+        label = "Introduced" if history.introduced else "Last changed"
+        yield f"**{label}** {_change(shown)}"
+        last, origin = history.last_changed, history.origin
+        further = []
+        if origin is not None and origin.commit != shown.commit:
+            further.append(f"First wording {_change(origin)}")
+        if last is not None and last.commit != shown.commit:
+            further.append(f"Last changed {_change(last)}")
+        yield from further
+        yield from _commit(commits(shown.commit))
+    if history.note:
+        yield text(history.note)
+
+
+def _change(change: Change) -> str:
+    return text("".join(span if isinstance(span, str) else span[0] for span in changed(change)))
+
+
+def _commit(commit: Commit) -> Iterator[str]:
+    yield f"{text(commit.author.name)}, {commit.author.date:%Y-%m-%d}"
+    body = body_of(commit)
+    if body:
+        cut = [*body[:MOST_LINES], "…"] if len(body) > MOST_LINES else body
+        yield block("\n".join(cut))
+
+
+def _others(finding: Finding, root: str | None) -> Iterator[str]:
+    others = [match for match, _ in told_matches(finding)][1:]
+    if others:
+        yield "Other candidates: " + ", ".join(_link(m.message.path, m.message.line_start, root) for m in others)
+    unseen = finding.answer.rivals - len(others)
+    if unseen > 0:
+        yield f"{unseen} more fit as well as the first."

@@ -1,0 +1,42 @@
+"""Places of the tree as locations that an editor can open."""
+
+from pathlib import Path
+
+from lsprotocol import types
+
+from ksrcfind.finder import Finder
+from ksrcfind.lsp.scratch import Scratch
+
+TO_THE_END = 10**9
+
+
+def location(finder: Finder, scratch: Scratch, path: str, line: int) -> types.Location | None:
+    """Return the location of a line, from 1; None if the file is not there.
+
+    A file that reads otherwise in the revision than on disk is shown as a document of its own, which may only be read.
+    """
+    lines = finder.source(path, 1, TO_THE_END)
+    if not lines:
+        return None
+    file = finder.root / path
+    if finder.info.source == "git" and _on_disk(file) != lines:
+        file = scratch.show(
+            path.replace("/", "_"), "\n".join(lines), folder=finder.info.rev or finder.info.commit or ""
+        )
+    start = types.Position(min(line, len(lines)) - 1, 0)
+    return types.Location(file.as_uri(), types.Range(start, start))
+
+
+def path_in_tree(finder: Finder, file: Path) -> str | None:
+    """Return a file's path within the tree; None if it is not in there."""
+    try:
+        return file.resolve().relative_to(finder.root.resolve()).as_posix()
+    except ValueError:
+        return None
+
+
+def _on_disk(file: Path) -> list[str] | None:
+    try:
+        return file.read_bytes().decode("utf-8", "replace").split("\n")
+    except OSError:
+        return None

@@ -1,0 +1,118 @@
+"""Logs that are open: what is on a screen is matched at once, the rest in the background, piece by piece."""
+
+import asyncio
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from uuid import uuid4
+
+from lsprotocol import types
+from pygls.lsp.server import LanguageServer
+
+from ksrcfind.batch.explain import Explained
+from ksrcfind.finder import Finder
+from ksrcfind.lsp.desk import Desk
+from ksrcfind.lsp.log_document import LogDocument
+from ksrcfind.lsp.worker import Urgency
+
+SLICE = 0.03
+"""Seconds of matching in one piece: as long as somebody who asks waits for the background."""
+
+FIRST_LINES = 100
+"""Lines that are taken to be on the screen when a log is opened."""
+
+PROGRESS_AFTER = 0.5
+"""Seconds of work before progress is shown."""
+
+
+@dataclass(slots=True)
+class OpenLog:
+    """A log in an editor."""
+
+    document: LogDocument
+    complete: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when every line was matched, or when that was cancelled."""
+    task: asyncio.Task[None] | None = None
+
+    def stop(self) -> None:
+        """End the work in the background."""
+        if self.task is not None:
+            self.task.cancel()
+            self.task = None
+
+
+async def match_window(desk: Desk, log: OpenLog, first: int, last: int) -> None:
+    """See to it that the lines from `first` to `last` are matched."""
+    document = log.document
+    if all(document.at(line) for line in range(max(first, 0), min(last + 1, len(document.lines)))):
+        return
+
+    def match(finder: Finder) -> list[Explained]:
+        return document.window(first, last, desk.answers(finder))
+
+    document.learn(await desk.matching.ask(match, Urgency.ASKED))
+
+
+async def match_rest(desk: Desk, log: OpenLog, first: int, report: "Report") -> None:
+    """Match all lines from `first` to the end. Ends early if the client cancels."""
+    document = log.document
+    rows: Iterator[Explained] | None = None
+
+    def match(finder: Finder) -> list[Explained]:
+        nonlocal rows
+        if rows is None:
+            rows = document.reading(first, desk.answers(finder))
+        until = time.monotonic() + SLICE
+        found = []
+        for item in rows:
+            found.append(item)
+            if time.monotonic() >= until:
+                break
+        return found
+
+    done = first
+    while found := await desk.matching.ask(match, Urgency.LATER):
+        document.learn(found)
+        done += len(found)
+        await report.at(f"{done:,} of {len(document.lines):,} lines", done * 100 // max(len(document.lines), 1))
+        if report.cancelled:
+            return
+
+
+class Report:
+    """Progress that the client shows, if it can and if the work takes long enough; the client may cancel it."""
+
+    def __init__(self, server: LanguageServer, title: str) -> None:
+        self._server = server
+        self._title = title
+        self._token: str | None = None
+        self._began = time.monotonic()
+        self._percent = -1
+        window = server.client_capabilities.window
+        self._able = bool(window and window.work_done_progress)
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether the client wants the work to end."""
+        token = self._server.work_done_progress.tokens.get(self._token) if self._token else None
+        return token is not None and token.cancelled()
+
+    async def at(self, message: str, percent: int | None) -> None:
+        """Say how far the work is; nothing is sent twice for the same per cent."""
+        if not self._able or time.monotonic() - self._began < PROGRESS_AFTER or percent == self._percent:
+            return
+        progress = self._server.work_done_progress
+        if self._token is None:
+            token = str(uuid4())
+            await progress.create_async(token)
+            self._token = token
+            progress.begin(token, types.WorkDoneProgressBegin(self._title, cancellable=True, percentage=0))
+        self._percent = -1 if percent is None else percent
+        progress.report(self._token, types.WorkDoneProgressReport(message=message, percentage=percent))
+
+    def end(self) -> None:
+        """Say that the work is done."""
+        if self._token is not None:
+            self._server.work_done_progress.end(self._token, types.WorkDoneProgressEnd())
+            self._server.work_done_progress.tokens.pop(self._token, None)
+            self._token = None

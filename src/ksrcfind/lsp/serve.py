@@ -1,0 +1,24 @@
+"""Runs the server, over standard input and output or over TCP."""
+
+from pathlib import Path
+from typing import BinaryIO
+
+from ksrcfind.config import Settings
+from ksrcfind.lsp.features import register
+from ksrcfind.lsp.server import Server
+
+HOST = "127.0.0.1"
+"""Only programs of this machine may connect."""
+
+
+def serve(settings: Settings, rev: str | None, directory: Path, channel: BinaryIO, tcp: int | None) -> None:
+    """Serve one client, until it goes away: from standard input to a channel, or at a port."""
+    server = Server(settings, rev, directory)
+    register(server)
+    try:
+        if tcp is None:
+            server.start_io(stdout=channel)
+        else:
+            server.start_tcp(HOST, tcp)
+    finally:
+        server.stop()

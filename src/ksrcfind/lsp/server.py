@@ -1,0 +1,224 @@
+"""The server: what it knows of its client, its open documents and its tree; the features are registered in `features`.
+
+Nothing that a client sends ends it: what is wrong with a tree or a setting is shown as a message, once.
+"""
+
+import asyncio
+from collections.abc import Awaitable
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+from lsprotocol import types
+from pygls import uris
+from pygls.exceptions import JsonRpcException
+from pygls.lsp.server import LanguageServer
+
+from ksrcfind import __version__
+from ksrcfind.carried import open_finder
+from ksrcfind.config import Settings
+from ksrcfind.errors import KsrcfindError
+from ksrcfind.finder import Finder
+from ksrcfind.lsp.desk import Desk
+from ksrcfind.lsp.indexing import build_index
+from ksrcfind.lsp.log_document import LogDocument
+from ksrcfind.lsp.reading import FIRST_LINES, OpenLog, Report, match_rest, match_window
+from ksrcfind.lsp.scratch import Scratch
+from ksrcfind.lsp.settings import SECTION, ClientSettings, client_settings
+from ksrcfind.lsp.views import diagnostics
+from ksrcfind.lsp.worker import Urgency
+from ksrcfind.progress import SILENT
+
+C_LANGUAGES = ("c", "cpp")
+C_SUFFIXES = (".c", ".h")
+
+_Result = TypeVar("_Result")
+
+
+class Server(LanguageServer):
+    """The language server."""
+
+    def __init__(self, settings: Settings, rev: str | None, directory: Path) -> None:
+        """`directory` is where a tree is looked for if the client names no folder."""
+        # Whole texts: pygls applies pieces to lines that it ends at other characters than newlines too.
+        super().__init__("ksrcfind", __version__, types.TextDocumentSyncKind.Full)
+        self._settings = settings
+        self._rev = rev
+        self._directory = directory
+        self._shown: set[str] = set()
+        self._indexing: asyncio.Task[None] | None = None
+        self.client = ClientSettings()
+        self.scratch = Scratch()
+        self.logs: dict[str, OpenLog] = {}
+        self.desk = self._new_desk()
+
+    def begin(self, params: types.InitializeParams) -> None:
+        """Take what the client says of itself."""
+        folders = params.workspace_folders or []
+        root = folders[0].uri if folders else params.root_uri
+        path = uris.to_fs_path(root) if root else None
+        if path:
+            self._directory = Path(path)
+        self.configure(params.initialization_options)
+
+    async def ask_settings(self) -> None:
+        """Ask the client for its settings, if it can be asked."""
+        workspace = self.client_capabilities.workspace
+        if workspace and workspace.configuration:
+            item = types.ConfigurationItem(section=SECTION)
+            self.configure(
+                next(iter(await self.workspace_configuration_async(types.ConfigurationParams([item]))), None)
+            )
+
+    def configure(self, given: Any) -> None:
+        """Take settings of the client; answers are those of the new tree from here on."""
+        try:
+            client = client_settings(given)
+        except KsrcfindError as error:
+            self.say(error)
+            return
+        if client != self.client:
+            self.client = client
+            self.renew()
+
+    def renew(self) -> None:
+        """Answer from the tree as it is now."""
+        self.desk.end()
+        self.desk = self._new_desk()
+        for uri, log in self.logs.items():
+            log.document.forget()
+            self.read(uri, log, 0)
+
+    def stop(self) -> None:
+        """Let go of everything."""
+        for log in self.logs.values():
+            log.stop()
+        if self._indexing is not None:
+            self._indexing.cancel()
+        self.desk.end()
+        self.scratch.end()
+
+    def say(self, error: KsrcfindError) -> None:
+        """Show an error, once."""
+        if error.title not in self._shown:
+            self._shown.add(error.title)
+            text = f"{error.title}. {error.hint}" if error.hint else error.title
+            self.window_show_message(types.ShowMessageParams(types.MessageType.Warning, f"ksrcfind: {text}"))
+
+    async def or_say(self, answer: Awaitable[_Result]) -> _Result | None:
+        """Return an answer; None, with a message for the user, where there is an error to show."""
+        try:
+            return await answer
+        except KsrcfindError as error:
+            self.say(error)
+            return None
+
+    def units(self, text: str) -> int:
+        """Return the length of a text as the client counts."""
+        return len(text) if text.isascii() else self.workspace.position_codec.client_num_units(text)
+
+    @property
+    def tree(self) -> tuple[Settings, str | None]:
+        """Settings and revision, those of the client before those of the command line."""
+        client, settings = self.client, self._settings
+        if client.index:
+            return replace(settings, index=Path(client.index).expanduser()), None
+        if client.repo or client.rev:
+            repo = Path(client.repo).expanduser() if client.repo else settings.repo
+            return replace(settings, index=None, repo=repo), client.rev or self._rev
+        return settings, self._rev
+
+    def open_log(self, uri: str, text: str) -> None:
+        """Take a log that was opened."""
+        self.logs[uri] = log = OpenLog(LogDocument.of(text))
+        self.read(uri, log, 0)
+
+    def change_log(self, uri: str, text: str) -> None:
+        """Take a log's new text."""
+        log = self.logs[uri]
+        self.read(uri, log, log.document.update(text))
+
+    def close_log(self, uri: str) -> None:
+        """Forget a log."""
+        log = self.logs.pop(uri, None)
+        if log is not None:
+            log.stop()
+            self.text_document_publish_diagnostics(types.PublishDiagnosticsParams(uri, []))
+
+    def read(self, uri: str, log: OpenLog, first: int) -> None:
+        """Match a log in the background, from a line on."""
+        log.stop()
+        log.complete.clear()
+        log.task = asyncio.create_task(self._read(uri, log, first))
+
+    async def _read(self, uri: str, log: OpenLog, first: int) -> None:
+        report = Report(self, "Matching log lines")
+        try:
+            await match_window(self.desk, log, first, first + FIRST_LINES)
+            self._publish(uri, log)
+            if not await self.desk.matching.ask(lambda finder: finder.is_indexed, Urgency.LATER):
+                await self._index()
+            await match_rest(self.desk, log, first, report)
+            self._publish(uri, log)
+            await self._refresh()
+        except KsrcfindError as error:
+            self.say(error)
+        finally:
+            report.end()
+            log.complete.set()
+
+    async def _index(self) -> None:
+        """See to an index, built once for all who wait for it."""
+        if not self.client.build_index:
+            return
+        if self._indexing is None or self._indexing.done():
+            self._indexing = asyncio.create_task(self._build())
+        await asyncio.shield(self._indexing)
+
+    async def _build(self) -> None:
+        report = Report(self, "Indexing the kernel tree")
+        said: list[tuple[str, int | None]] = []
+        settings, rev = self.tree
+        building = asyncio.create_task(
+            build_index(settings, rev, self._directory, lambda text, percent: said.append((text, percent)))
+        )
+        try:
+            while not building.done():
+                await asyncio.wait([building], timeout=0.5)
+                if said:
+                    await report.at(*said[-1])
+                if report.cancelled:
+                    building.cancel()
+            if not building.cancelled():
+                building.result()
+        finally:
+            building.cancel()
+            report.end()
+        self.desk.renew()
+
+    def _publish(self, uri: str, log: OpenLog) -> None:
+        least = self.client.diagnostics
+        found = [] if least == "off" else diagnostics(log.document, least, self.units)
+        self.text_document_publish_diagnostics(types.PublishDiagnosticsParams(uri, found))
+
+    async def _refresh(self) -> None:
+        """Let the client ask again for what it shows."""
+        workspace = self.client_capabilities.workspace
+        with suppress(JsonRpcException):  # A client that says it can and does not.
+            if workspace and workspace.code_lens and workspace.code_lens.refresh_support:
+                await self.workspace_code_lens_refresh_async(None)
+            if workspace and workspace.inlay_hint and workspace.inlay_hint.refresh_support:
+                await self.workspace_inlay_hint_refresh_async(None)
+
+    def _new_desk(self) -> Desk:
+        return Desk(self._open_tree, limit=self.client.limit, history=self.client.history)
+
+    def _open_tree(self) -> Finder:
+        settings, rev = self.tree
+        return open_finder(settings, rev, self._directory, SILENT)
+
+
+def is_c(document: types.TextDocumentItem) -> bool:
+    """Tell whether a document is C; everything else that a client sends is a log."""
+    return document.language_id in C_LANGUAGES or document.uri.endswith(C_SUFFIXES)

@@ -1,0 +1,46 @@
+"""What a client may set, in its own configuration; the rest is that of the command line."""
+
+from typing import Annotated, Literal
+
+import msgspec
+
+from ksrcfind.errors import KsrcfindError
+
+SECTION = "ksrcfind"
+"""Name of the section in a client's configuration."""
+
+
+class ClientSettings(msgspec.Struct, frozen=True, rename="camel"):
+    """Settings of a client, with the names that it uses in camel case. What it does not know is passed over."""
+
+    repo: str | None = None
+    """The kernel tree; None: the one around the workspace, else the configured one."""
+    rev: str | None = None
+    """Revision to answer from instead of the checkout."""
+    index: str | None = None
+    """A carried index to answer from instead of a tree."""
+    limit: Annotated[int, msgspec.Meta(ge=1, le=100)] = 5
+    """Calls that are shown for a line."""
+    history: bool = True
+    """Whether history is told."""
+    history_wait: Annotated[float, msgspec.Meta(ge=0, le=60)] = 1.0
+    """Seconds that a hover waits for history before it is shown without."""
+    code_lens: bool = True
+    inlay_hints: bool = False
+    diagnostics: Literal["off", "emerg", "alert", "crit", "err", "warn"] = "err"
+    """The least severe level of a log line that is a diagnostic."""
+    build_index: bool = True
+    """Whether a missing index is built."""
+
+
+def client_settings(given: object) -> ClientSettings:
+    """Return the settings that a client sent, in their section or bare. Raises `KsrcfindError` for a mistake."""
+    if isinstance(given, dict) and isinstance(given.get(SECTION), dict):
+        given = given[SECTION]
+    if not isinstance(given, dict):
+        return ClientSettings()
+    told = {key: value for key, value in given.items() if value not in (None, "")}
+    try:
+        return msgspec.convert(told, ClientSettings)
+    except msgspec.ValidationError as error:
+        raise KsrcfindError(f"the editor's settings for ksrcfind: {error}") from error

@@ -1,0 +1,180 @@
+"""What is known about a log or a C file as the protocol has it: lenses, hints, symbols, diagnostics."""
+
+from collections.abc import Callable, Iterable, Sequence
+
+from lsprotocol import types
+
+from ksrcfind.batch.coverage import SEVERITY
+from ksrcfind.batch.explain import Explained
+from ksrcfind.history.provenance import Change, Provenance
+from ksrcfind.lsp.log_document import LogDocument, Seen
+from ksrcfind.output.text import UNRELEASED
+from ksrcfind.output.visible import visible_line
+from ksrcfind.source.message import Message
+from ksrcfind.source.template import template
+
+MOST_DIAGNOSTICS = 1000
+"""Diagnostics of one document."""
+
+MOST_LINES_NAMED = 200
+"""Lines of one message that the outline lists."""
+
+TITLE_WIDTH = 100
+"""Characters of a lens."""
+
+SOURCE = "ksrcfind"
+
+Units = Callable[[str], int]
+"""Length of a text in the units that the client counts in: UTF-16 unless it wants others."""
+
+_SEVERITIES = {
+    "emerg": types.DiagnosticSeverity.Error,
+    "alert": types.DiagnosticSeverity.Error,
+    "crit": types.DiagnosticSeverity.Error,
+    "err": types.DiagnosticSeverity.Error,
+    "warn": types.DiagnosticSeverity.Warning,
+}
+
+
+def line_range(document: LogDocument, line: int, units: Units) -> types.Range:
+    """Return the range of a whole line."""
+    end = units(document.lines[line].removesuffix("\r"))
+    return types.Range(types.Position(line, 0), types.Position(line, end))
+
+
+def release(change: Change | None) -> str | None:
+    """Return the release of a change, as short as it can be named."""
+    return None if change is None else change.release.first_release or change.release.first_tag or UNRELEASED
+
+
+def short_place(item: Explained) -> str | None:
+    """Return where the call stands that printed a line; None if none is known."""
+    if not item.answer.matches:
+        return None
+    message = item.answer.matches[0].message
+    return visible_line(f"{message.path}:{message.line_start}" + (f" {message.function}()" if message.function else ""))
+
+
+def lens_title(seen: Seen, told: Sequence[Provenance]) -> str:
+    """Return what stands over the first line of a message: `v5.9 · mm, oom: show … · 12 times`."""
+    history = told[0] if told else None
+    change = history and (history.introduced or history.last_changed)
+    parts = [release(change), change.subject] if change else [short_place(seen.first)]
+    if len(seen.lines) > 1:
+        parts.append(f"{len(seen.lines)} times")
+    return _cut(" · ".join(part for part in parts if part))
+
+
+def call_title(provenance: Provenance) -> str:
+    """Return what stands over a log call: `introduced in v5.9 · last changed in v5.10 · reworded 2 times`."""
+    parts = []
+    if provenance.introduced:
+        parts.append(f"introduced in {release(provenance.introduced)}")
+    if provenance.last_changed and (
+        provenance.introduced is None or provenance.introduced.commit != provenance.last_changed.commit
+    ):
+        parts.append(f"last changed in {release(provenance.last_changed)}")
+    reworded = sum(event.kind == "reworded" for event in provenance.events)
+    if reworded:
+        parts.append("reworded once" if reworded == 1 else f"reworded {reworded} times")
+    return _cut(" · ".join(parts) or provenance.note or "no history")
+
+
+def hint(document: LogDocument, line: int, item: Explained, units: Units) -> types.InlayHint | None:
+    """Return the hint behind a line; None if nothing explains it."""
+    place = short_place(item)
+    if place is None:
+        return None
+    return types.InlayHint(line_range(document, line, units).end, place, padding_left=True)
+
+
+def diagnostics(document: LogDocument, least: str, units: Units) -> list[types.Diagnostic]:
+    """Return the lines that are at least as severe as a level; those of an earlier report's rows are left out."""
+    found = []
+    for line, item in document.known():
+        level = item.known.level
+        if level is None or SEVERITY[level] > SEVERITY[least] or item.event is not None:
+            continue
+        reason = item.answer.reason
+        if reason is not None and reason.code == "userspace":
+            continue
+        said = item.row.log.body or item.row.log.text
+        place = short_place(item)
+        found.append(
+            types.Diagnostic(
+                line_range(document, line, units),
+                visible_line(said) + (f" ({place})" if place else ""),
+                severity=_SEVERITIES.get(level, types.DiagnosticSeverity.Error),
+                source=SOURCE,
+                code=level,
+            )
+        )
+        if len(found) == MOST_DIAGNOSTICS:
+            break
+    return found
+
+
+def outline(
+    document: LogDocument, messages: Iterable[Seen], subsystem: Callable[[str], str], units: Units
+) -> list[types.DocumentSymbol]:
+    """Return a log's messages under their subsystems. `subsystem` names that of a path."""
+    groups: dict[str, list[types.DocumentSymbol]] = {}
+    for seen in messages:
+        match = seen.first.answer.matches[0]
+        where = line_range(document, seen.lines[0], units)
+        repeats = [
+            types.DocumentSymbol(
+                f"line {line + 1}", types.SymbolKind.Event, whole := line_range(document, line, units), whole
+            )
+            for line in seen.lines[1:MOST_LINES_NAMED]
+        ]
+        detail = short_place(seen.first) or ""
+        groups.setdefault(visible_line(subsystem(match.message.path)), []).append(
+            types.DocumentSymbol(
+                _name(template(match.form.printed)),
+                types.SymbolKind.Event,
+                _over([where, *(symbol.range for symbol in repeats)]),
+                where,
+                detail=f"{detail} · {len(seen.lines)} times" if len(seen.lines) > 1 else detail,
+                children=repeats,
+            )
+        )
+    return [
+        types.DocumentSymbol(
+            _name(name),
+            types.SymbolKind.Namespace,
+            _over([symbol.range for symbol in own]),
+            own[0].selection_range,
+            detail=f"{len(own)} messages" if len(own) > 1 else "1 message",
+            children=own,
+        )
+        for name, own in sorted(groups.items())
+    ]
+
+
+def call_range(message: Message) -> types.Range:
+    """Return the lines of a log call."""
+    return types.Range(types.Position(message.line_start - 1, 0), types.Position(message.line_end, 0))
+
+
+def _over(ranges: Sequence[types.Range]) -> types.Range:
+    """Return the range that holds others."""
+    return types.Range(
+        min((one.start for one in ranges), key=_order),
+        max((one.end for one in ranges), key=_order),
+    )
+
+
+def _order(position: types.Position) -> tuple[int, int]:
+    return position.line, position.character
+
+
+def _name(text: str) -> str:
+    """Return a symbol's name, which the protocol wants to be more than blanks."""
+    shown = _cut(visible_line(text).strip())
+    return shown or "(blank)"
+
+
+def _cut(text: str) -> str:
+    shown = visible_line(text)
+    return shown if len(shown) <= TITLE_WIDTH else shown[: TITLE_WIDTH - 1] + "…"

@@ -1,0 +1,57 @@
+"""A thread for work that must not keep the server's event loop waiting."""
+
+import asyncio
+import itertools
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from enum import IntEnum
+from queue import PriorityQueue
+from typing import Any, TypeVar
+
+_Result = TypeVar("_Result")
+
+
+class Urgency(IntEnum):
+    """What is done first."""
+
+    ASKED = 0
+    """Somebody looks at the place and waits."""
+    SHOWN = 1
+    """It is on a screen."""
+    LATER = 2
+    """The rest of a document."""
+
+
+class Worker:
+    """Does one job after the other in a thread of its own, the most urgent first, of equals in order.
+
+    A job whose awaiting task is cancelled before it began is left out.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._jobs: PriorityQueue[tuple[int, int, Callable[[], Any] | None, Future[Any]]] = PriorityQueue()
+        self._numbers = itertools.count()
+        threading.Thread(target=self._work, name=name, daemon=True).start()
+
+    async def do(self, job: Callable[[], _Result], urgency: Urgency) -> _Result:
+        """Return what a job returns. Raises what it raises."""
+        done: Future[_Result] = Future()
+        self._jobs.put((urgency, next(self._numbers), job, done))
+        return await asyncio.wrap_future(done)
+
+    def end(self) -> None:
+        """End the thread after the job that is being done."""
+        self._jobs.put((-1, 0, None, Future()))
+
+    def _work(self) -> None:
+        while True:
+            _, _, job, done = self._jobs.get()
+            if job is None:
+                return
+            if not done.set_running_or_notify_cancel():
+                continue
+            try:
+                done.set_result(job())
+            except BaseException as error:  # noqa: BLE001 - it belongs to whoever asked
+                done.set_exception(error)
