@@ -1,0 +1,102 @@
+"""The language server in a C file of the tree, driven over the wire."""
+
+import pytest
+from lsprotocol import types
+
+from commandline import DEMO, ksrcfind
+from ksrcfind.lsp.c_document import line_here, line_in_tree
+from language_client import at, hover, open_document, with_server
+
+LOG = "file:///var/log/demo.log"
+CALL = "is already exiting"
+
+
+@pytest.fixture
+def indexed(linux_mini):
+    assert ksrcfind("-C", linux_mini, "index").status == 0
+    return linux_mini
+
+
+def oom_kill(root):
+    """The URI of a file, its text and the line of a call in it."""
+    path = root / "mm/oom_kill.c"
+    text = path.read_text()
+    return path.as_uri(), text, next(n for n, line in enumerate(text.split("\n")) if CALL in line)
+
+
+def test_hover_tells_where_a_call_came_from(indexed):
+    uri, text, line = oom_kill(indexed)
+
+    async def test(client):
+        open_document(client, uri, text, "c")
+        told = await hover(client, uri, line)
+        assert "v5\\.9" in told
+        assert "victim" in told
+        assert await hover(client, uri, 0) is None
+
+    with_server(indexed, settings={"historyWait": 30})(test)
+
+
+def test_unsaved_edits_shift_lines_and_have_no_answer_themselves(indexed):
+    uri, text, line = oom_kill(indexed)
+
+    async def test(client):
+        open_document(client, uri, f"/* new */\n\n{text}", "c")
+        assert "v5\\.9" in await hover(client, uri, line + 2)
+        assert await hover(client, uri, 0) is None
+
+    with_server(indexed, settings={"historyWait": 30})(test)
+
+
+def test_a_lens_stands_over_each_call(indexed):
+    uri, text, line = oom_kill(indexed)
+
+    async def test(client):
+        open_document(client, uri, text, "c")
+        lenses = await client.text_document_code_lens_async(types.CodeLensParams(types.TextDocumentIdentifier(uri)))
+        [lens] = [lens for lens in lenses if lens.range.start.line == line]
+        assert (await client.code_lens_resolve_async(lens)).command.title == "introduced in v5.9"
+        titles = [(await client.code_lens_resolve_async(lens)).command.title for lens in lenses]
+        assert "introduced in v2.6.12 · last changed in v5.8 · reworded 3 times" in titles
+
+    with_server(indexed)(test)
+
+
+def test_references_are_the_lines_of_the_open_logs(indexed):
+    uri, text, line = oom_kill(indexed)
+
+    async def test(client):
+        open_document(client, uri, text, "c")
+        open_document(client, LOG, f"{DEMO}\nfine\n{DEMO}")
+        params = types.ReferenceParams(
+            types.ReferenceContext(include_declaration=False),
+            types.TextDocumentIdentifier(uri),
+            types.Position(line, 5),
+        )
+        found = await client.text_document_references_async(params)
+        assert [(one.uri, one.range.start.line) for one in found] == [(LOG, 0), (LOG, 2)]
+
+    with_server(indexed)(test)
+
+
+def test_a_file_of_no_tree_has_no_answers(indexed, tmp_path):
+    file = tmp_path / "other.c"
+
+    async def test(client):
+        open_document(client, file.as_uri(), "int main(void) { return 0; }\n", "c")
+        assert await hover(client, file.as_uri(), 0) is None
+        params = types.CodeLensParams(types.TextDocumentIdentifier(file.as_uri()))
+        assert not await client.text_document_code_lens_async(params)
+        assert await client.text_document_definition_async(at(file.as_uri(), 0, types.DefinitionParams)) is None
+
+    with_server(indexed)(test)
+
+
+@pytest.mark.parametrize(
+    ("here", "line", "expected"),
+    [("abcd", 2, 2), ("xabcd", 3, 2), ("abXcd", 2, None), ("abXcd", 3, 2), ("abd", 2, 3), ("", 0, 4)],
+)
+def test_lines_around_an_edit_are_found_again(here, line, expected):
+    assert line_in_tree(line, [*here], [*"abcd"]) == expected
+    if expected is not None:
+        assert line_here(expected, [*here], [*"abcd"]) == line
