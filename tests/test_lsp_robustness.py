@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+import socket
 import subprocess
 
 import pytest
@@ -74,7 +75,7 @@ def test_a_request_that_is_cancelled_ends_and_the_next_is_answered(indexed):
         open_document(client, LOG, "\n".join(DEMO.replace("46452", str(number)) for number in range(20_000)))
         waiting = asyncio.ensure_future(settled(client, LOG))
         await asyncio.sleep(0)
-        [number] = [key for key in client.protocol._request_futures]
+        [number] = list(client.protocol._request_futures)
         client.cancel_request(types.CancelParams(number))
         with pytest.raises((JsonRpcException, asyncio.CancelledError)):
             await waiting
@@ -152,62 +153,6 @@ def test_hostile_lines_are_shown_as_text(indexed):
         assert "command:evil" in told
         assert "command:evil" not in outside
         assert "<img" not in outside
-        await settled(client, LOG)
-        assert await hover(client, LOG, 3) is None
-        assert not await lenses(client)
-
-    with_server(indexed, settings={"historyWait": 30})(test)
-
-
-def test_a_missing_index_is_built(linux_mini):
-    async def test(client):
-        open_document(client, LOG, f"{DEMO}\n{OTHER}")
-        groups = await settled(client, LOG)
-        assert sum(len(group.children) for group in groups) == 2
-
-    with_server(linux_mini)(test)
-    done = ksrcfind("-C", linux_mini, "doctor", "--format", "json")
-    assert "no index" not in done.out
-
-
-def test_without_a_tree_there_is_one_message_and_no_end(tmp_path):
-    async def test(client):
-        open_document(client, LOG, DEMO)
-        assert await hover(client, LOG, 0) is None
-        assert await hover(client, LOG, 0) is None
-        [message] = client.messages
-        assert "no kernel tree found" in message.message
-
-    with_server(tmp_path)(test)
-
-
-def test_settings_that_make_no_sense_are_told_and_others_count(indexed):
-    async def test(client):
-        client.set_configuration({"ksrcfind": {"limit": "many"}})
-        client.workspace_did_change_configuration(types.DidChangeConfigurationParams(settings=None))
-        while not client.messages:
-            await asyncio.sleep(0.02)
-        assert "limit" in client.messages[0].message
-        client.workspace_did_change_configuration(
-            types.DidChangeConfigurationParams(settings={"ksrcfind": {"codeLens": False}})
-        )
-        open_document(client, LOG, DEMO)
-        assert await lenses(client) is None
-
-    with_server(indexed)(test)
-
-
-def test_hostile_lines_are_shown_as_text(indexed):
-    line = "OOM victim 1 ([x](command:evil) <img src=x> `` | \x1b[31m \u202e) is already exiting. Skip killing the task"
-
-    async def test(client):
-        open_document(
-            client, LOG, f"Memory cgroup out of memory: {line}\n" + "\x0b\x85\u2028\r" * 9 + "\n\0\n" + "A" * 300_000
-        )
-        told = await hover(client, LOG, 0)
-        assert "\x1b" not in told
-        assert "\u202e" not in told
-        assert "[x](command:evil)" not in told.replace("`` ` ``", "").split("```")[0] or "`" in told
         await settled(client, LOG)
         assert await hover(client, LOG, 3) is not None
 
@@ -298,8 +243,6 @@ def test_the_server_listens_at_a_port(indexed, unused_port):
 
 @pytest.fixture
 def unused_port():
-    import socket
-
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
         return one.getsockname()[1]
