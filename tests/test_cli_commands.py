@@ -13,7 +13,6 @@ import pytest
 
 from commandline import DEMO, ksrcfind
 from ksrcfind import __version__
-from ksrcfind.cli.app import ANNOUNCED
 from ksrcfind.cli.examples import EXAMPLES
 from ksrcfind.output.json import schema
 
@@ -345,12 +344,16 @@ def test_without_arguments_help_is_shown(ask):
     assert "Usage: ksrcfind" in done.out
 
 
-@pytest.mark.parametrize("name", sorted(ANNOUNCED))
-def test_names_of_later_commands_are_no_queries(ask, name):
-    done = ask(name, "x")
+@pytest.mark.parametrize(("name", "package"), [("lsp", "pygls"), ("mcp", "mcp")])
+def test_a_command_without_its_extra_says_what_to_install(ask, name, package, monkeypatch):
+    for module in [*sys.modules]:
+        if module.startswith(f"ksrcfind.{name}."):
+            monkeypatch.delitem(sys.modules, module)
+    monkeypatch.setitem(sys.modules, package, None)
+    done = ask(name)
     assert (done.status, done.out) == (2, "")
-    assert done.err == f"error: ksrcfind {__version__} has no command {name}\n  For the word: ksrcfind find {name}\n"
-    assert ask("find", name).status in (0, 1)
+    assert done.err.startswith(f"error: ksrcfind {name} needs a package that is not installed: {package}")
+    assert f"pip install 'ksrcfind[{name}]'" in done.err
 
 
 def program(*arguments, **options):

@@ -26,6 +26,7 @@ LAYERS = [
     "doctor",
     "output",
     "lsp",
+    "mcp",
     "cli",
     "__main__",
 ]
@@ -39,6 +40,7 @@ OWNERS = {
     "sqlite3": {"index/store.py", "index/carried.py"},
     "typer": {"cli", "__main__.py"},
     "rich": {"output", "cli"},
+    "mcp": {"mcp"},
     "pygls": {"lsp"},
     "lsprotocol": {"lsp"},
 }

@@ -29,9 +29,6 @@ from ksrcfind.output.writer import Writer
 FOUND, NOTHING_FOUND = 0, 1
 """Exit status; that of errors is theirs, 2."""
 
-ANNOUNCED = {"mcp"}
-"""Names kept free for commands: what is a query today must not become a command tomorrow."""
-
 
 class Group(TyperGroup):
     """The program, with the rules of `arrange`."""
@@ -42,10 +39,7 @@ class Group(TyperGroup):
         for one in self.commands.values():
             for parameter in one.params:
                 options |= dict.fromkeys(parameter.opts, Option(not getattr(parameter, "is_flag", False)))
-        arranged = arrange(args, {*self.commands, *ANNOUNCED}, options)
-        word = next((argument for argument in arranged if not argument.startswith("-")), None)
-        if word in ANNOUNCED and not ctx.resilient_parsing:
-            raise KsrcfindError(f"ksrcfind {__version__} has no command {word}", f"For the word: ksrcfind find {word}")
+        arranged = arrange(args, {*self.commands}, options)
         return super().parse_args(ctx, arranged)
 
 
@@ -314,6 +308,17 @@ def lsp(
     from ksrcfind.cli.servers import serve_lsp
 
     return serve_lsp(options, tcp)
+
+
+@command(app, formats=(Format.TEXT,), epilog=epilog("mcp"))
+def mcp(options: Common) -> int:
+    """Serve an assistant: tools of the Model Context Protocol, over standard input and output.
+
+    find, at, batch_summary, life and diff; results are documents of the schema ksrcfind/1.
+    """
+    from ksrcfind.cli.servers import serve_mcp
+
+    return serve_mcp(options)
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -50,6 +50,9 @@ EXAMPLES: dict[str, list[tuple[str, str]]] = {
         ("What an editor starts:", "ksrcfind lsp"),
         ("To see what goes on, from another terminal:", "ksrcfind -C ~/linux lsp --tcp 8765"),
     ],
+    "mcp": [
+        ("What an assistant starts, for one tree:", "ksrcfind -C ~/linux mcp"),
+    ],
     "doctor": [
         ("Which tree, tags and index are used, and what to mend:", "ksrcfind doctor"),
         ("For a bug report:", "ksrcfind doctor --format json"),

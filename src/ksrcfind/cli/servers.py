@@ -19,6 +19,14 @@ def serve_lsp(options: Common, tcp: int | None) -> int:
     return 0
 
 
+def serve_mcp(options: Common) -> int:
+    """Serve an assistant until it goes away; return the exit status."""
+    serve = _extra("ksrcfind.mcp.server", "mcp").serve
+    session = begin(options)
+    serve(session.settings, session.rev, session.directory)
+    return 0
+
+
 def _channel() -> BinaryIO:
     """Return standard output for the protocol alone: whatever else is written there goes to standard error."""
     channel = os.fdopen(os.dup(sys.stdout.fileno()), "wb")

@@ -1,0 +1,134 @@
+"""What the tools answer: a document of the schema `ksrcfind/1`, and the same for people.
+
+Everything here runs in the one thread that owns the finder.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+
+from ksrcfind.batch.answers import Answers
+from ksrcfind.batch.choose import Choice, by_severity
+from ksrcfind.batch.coverage import Tally
+from ksrcfind.batch.explain import explained
+from ksrcfind.batch.fold import Fold, Folded
+from ksrcfind.errors import KsrcfindError
+from ksrcfind.finder import Finder, HistoryMode
+from ksrcfind.finding import Finding
+from ksrcfind.life.differences import differences
+from ksrcfind.life.life import life_of
+from ksrcfind.log.records import Row, rows_of_text
+from ksrcfind.log.stream import log_files, read_log
+from ksrcfind.output.changes import changes
+from ksrcfind.output.json import JsonWriter
+from ksrcfind.output.lifetime import lifetime
+from ksrcfind.output.logtext import LogTextWriter
+from ksrcfind.output.style import Painter
+from ksrcfind.output.text import TextWriter
+from ksrcfind.output.writer import Writer
+
+PLAIN = Painter(color=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An answer."""
+
+    document: str
+    """JSON, as `--format json` writes it."""
+    text: str
+    """For people."""
+
+
+def find(finder: Finder, text: str, limit: int, *, history: bool) -> Told:
+    """Explain one or several log lines."""
+    mode = HistoryMode.FIRST if history else HistoryMode.OFF
+    found = [finder.find(line, limit=limit, history=mode) for line in text.strip("\n").split("\n")]
+    return _findings(finder, found)
+
+
+def at(finder: Finder, path: str, line: int) -> Told:
+    """Tell what the log call at a place prints."""
+    return _findings(finder, list(finder.at([(path, line)])))
+
+
+def life(finder: Finder, text: str) -> Told:
+    """Tell the life of the message that a line shows. Raises `KsrcfindError` if none does, or without releases."""
+    if not finder.releases:
+        raise KsrcfindError("a life takes a git repository with release tags")
+    finding = finder.find(text, limit=1)
+    if not finding.answer.matches:
+        raise KsrcfindError(finding.answer.reason.text if finding.answer.reason else "nothing matched")
+    told = life_of(finding, finder.later(finding), [tag.name for tag in finder.releases])
+    return Told(*("".join(lifetime(form, told, finder.commit, PLAIN)) for form in ("json", "text")))
+
+
+def diff(finder: Finder, old: str, new: str, paths: Sequence[str], limit: int) -> Told:
+    """Tell which messages two revisions have not in common, at most `limit` of them."""
+    with finder.at_revision(old) as older, finder.at_revision(new) as newer:
+        found = differences((pair.old, pair.new) for pair in older.differing(newer, paths))
+        trees = older.info, newer.info
+        document, text = ("".join(changes(form, found[:limit], trees, PLAIN)) for form in ("json", "text"))
+    return Told(document, f"{len(found)} differences, {min(limit, len(found))} of them told:\n{text}")
+
+
+def batch(finder: Finder, log: str, *, is_file: bool, choice: Choice, limit: int, history: bool) -> Told:
+    """Tell what a whole log says: its most severe messages with their repeats, at most `limit`, and a summary."""
+    tally, fold = Tally(), Fold(finder.info)
+    answers = Answers(finder.answer)
+    for item in explained(_rows(log, is_file=is_file), answers):
+        tally.add(item)
+        fold.add(item)
+    chosen = list(islice((one for one in by_severity(fold.folded()) if choice.takes(one.finding)), limit))
+    if history:
+        told = dict(finder.traced([one.finding for one in chosen], HistoryMode.FIRST))
+        chosen = [replace(one, finding=told.get(number, one.finding)) for number, one in enumerate(chosen)]
+    summary = tally.summary()
+
+    def write(writer: Writer) -> None:
+        for one in chosen:
+            writer.folded(_placed(finder, one))
+        writer.end(summary)
+
+    return Told(
+        _written(lambda put: JsonWriter(put, finder.commit), write),
+        _written(lambda put: LogTextWriter(put, PLAIN, name_sources=False), write),
+    )
+
+
+def _rows(log: str, *, is_file: bool) -> Iterable[Row]:
+    if not is_file:
+        yield from rows_of_text(log)
+        return
+    for path in log_files(Path(log).expanduser()):
+        try:
+            with path.open("rb") as file:
+                yield from read_log(file, str(path))
+        except OSError as error:
+            raise KsrcfindError(f"cannot read {path}: {error.strerror}") from error
+
+
+def _placed(finder: Finder, folded: Folded) -> Folded:
+    matches = folded.finding.answer.matches
+    if not matches:
+        return folded
+    return replace(folded, finding=replace(folded.finding, subsystem=finder.subsystem(matches[0].message.path)))
+
+
+def _findings(finder: Finder, found: Sequence[Finding]) -> Told:
+    def write(writer: Writer) -> None:
+        for one in found:
+            writer.finding(one)
+        writer.end(None)
+
+    return Told(
+        _written(lambda put: JsonWriter(put, finder.commit), write),
+        _written(lambda put: TextWriter(put, finder.commit, PLAIN), write),
+    )
+
+
+def _written(make: Callable[[Callable[[str], object]], Writer], write: Callable[[Writer], None]) -> str:
+    parts: list[str] = []
+    write(make(parts.append))
+    return "".join(parts)

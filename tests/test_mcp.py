@@ -1,0 +1,120 @@
+"""The tools of the Model Context Protocol, called by the SDK's own client."""
+
+import asyncio
+import sys
+
+import jsonschema
+import pytest
+
+from commandline import DEMO
+
+pytest.importorskip("mcp", reason="the SDK of the Model Context Protocol is not installed")
+
+from mcp import Client
+from mcp.client.stdio import StdioServerParameters, stdio_client
+
+from ksrcfind.carried import open_finder
+from ksrcfind.config import Settings
+from ksrcfind.mcp.server import Desk, server
+from ksrcfind.progress import SILENT
+
+TOOLS = {"find", "at", "batch_summary", "life", "diff"}
+
+
+@pytest.fixture
+def call(linux_mini, tmp_path):
+    """Call tools of a server on the bundled repository: `call(name, **arguments)` gives the result."""
+    desk = Desk(lambda: open_finder(Settings(cache_dir=tmp_path, repo=linux_mini), None, linux_mini, SILENT))
+    tools = server(desk)
+
+    def run(name, **arguments):
+        async def ask():
+            async with Client(tools) as client:
+                listed = {tool.name: tool for tool in (await client.list_tools()).tools}
+                assert set(listed) == TOOLS
+                result = await client.call_tool(name, arguments)
+                if not result.is_error:
+                    jsonschema.validate(result.structured_content, listed[name].output_schema)
+                return result
+
+        return asyncio.run(ask())
+
+    yield run
+    desk.end()
+
+
+def test_find_tells_call_commit_and_release(call):
+    result = call("find", line=DEMO)
+    [record] = result.structured_content["records"]
+    match = record["matches"][0]
+    assert (record["verdict"], match["path"], match["function"]) == ("exact", "mm/oom_kill.c", "__oom_kill_process")
+    assert match["introduced"]["first_release"] == "v5.9"
+    assert match["introduced"]["commit"] in result.structured_content["commits"]
+    assert "First release  v5.9" in result.content[0].text
+
+
+def test_find_takes_several_lines_and_leaves_history_out(call):
+    records = call("find", line=f"{DEMO}\nno such thing\n", history=False).structured_content["records"]
+    assert [record["verdict"] for record in records] == ["exact", "none"]
+    assert records[0]["matches"][0]["history"] == "off"
+
+
+def test_at_tells_what_a_place_prints(call):
+    [record] = call("at", path="mm/oom_kill.c", line=14).structured_content["records"]
+    assert "already exiting" in record["matches"][0]["format"]
+
+
+@pytest.mark.parametrize("as_file", [True, False])
+def test_batch_summary_folds_and_counts(call, tmp_path, as_file):
+    text = f"{DEMO}\n{DEMO.replace('46452', '7')}\n<3>[ 1.000000] eth0: hw csum failure\nnonsense of no kernel\n"
+    log = tmp_path / "dmesg.log"
+    log.write_text(text)
+    document = call("batch_summary", **({"file": str(log)} if as_file else {"text": text})).structured_content
+    assert document["summary"]["lines"] == 4
+    assert document["summary"]["messages"] == 2
+    assert max(record["repeats"] for record in document["records"]) == 2
+    [severe] = call("batch_summary", text=text, min_level="err").structured_content["records"]
+    assert severe["matches"][0]["introduced"] is not None
+
+
+def test_life_tells_releases(call):
+    [record] = call("life", line="invoked oom-killer: gfp_mask=0x0").structured_content["records"]
+    assert record["stages"][0]["first_tag"] == "v2.6.12-rc2"
+
+
+def test_diff_tells_what_changed(call):
+    result = call("diff", old="v5.8", new="v5.9", limit=2)
+    assert {record["type"] for record in result.structured_content["records"]} == {"difference"}
+    assert len(result.structured_content["records"]) == 2
+    assert "2 of them told" in result.content[0].text
+    elsewhere = call("diff", old="v5.8", new="v5.9", paths=["mm"]).structured_content["records"]
+    assert all((record["new"] or record["old"])["path"].startswith("mm/") for record in elsewhere)
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "said"),
+    [
+        ("diff", {"old": "v0.1", "new": "v5.9"}, "v0.1"),
+        ("life", {"line": "zzyzx frobnicates"}, ""),
+        ("batch_summary", {"file": "/no/such/log"}, "/no/such/log"),
+        ("batch_summary", {}, "one of them"),
+        ("find", {"line": DEMO, "limit": 0}, "limit"),
+        ("find", {}, "line"),
+    ],
+)
+def test_errors_are_told_in_a_sentence(call, name, arguments, said):
+    result = call(name, **arguments)
+    assert result.is_error
+    assert said in result.content[0].text
+    assert "Traceback" not in result.content[0].text
+
+
+def test_the_command_serves_over_standard_input(linux_mini):
+    async def ask():
+        parameters = StdioServerParameters(
+            command=sys.executable, args=["-m", "ksrcfind", "-C", str(linux_mini), "mcp"]
+        )
+        async with Client(stdio_client(parameters)) as client:
+            return await client.call_tool("find", {"line": DEMO})
+
+    assert "__oom_kill_process" in asyncio.run(asyncio.wait_for(ask(), 60)).content[0].text
