@@ -349,6 +349,8 @@ def test_a_command_without_its_extra_says_what_to_install(ask, name, package, mo
     for module in [*sys.modules]:
         if module.startswith(f"ksrcfind.{name}."):
             monkeypatch.delitem(sys.modules, module)
+        if module.split(".")[0] == package:
+            monkeypatch.setitem(sys.modules, module, None)
     monkeypatch.setitem(sys.modules, package, None)
     done = ask(name)
     assert (done.status, done.out) == (2, "")
