@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test check format bench clean
+.PHONY: demo test test-editors check format bench clean
 
 $(STAMP): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -24,6 +24,9 @@ demo: $(STAMP)
 
 test: $(STAMP)
 	@$(BIN)/pytest -n auto
+
+test-editors: $(STAMP)
+	@$(BIN)/pytest tests/test_editors.py
 
 check: $(STAMP)
 	@$(BIN)/ruff format --check .

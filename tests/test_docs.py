@@ -12,7 +12,9 @@ import typer
 from ksrcfind.cli.app import app
 
 ROOT = Path(__file__).parent.parent
-DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("fixtures/**/*.md")])
+DOCUMENTS = sorted(
+    [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("fixtures/**/*.md"), *ROOT.glob("editors/*/*.md")]
+)
 COMMANDS = typer.main.get_command(app).commands
 
 

@@ -47,13 +47,17 @@ class Seat:
         self._stale = True
 
     def end(self) -> None:
-        """Close the finder and end the thread."""
-        self._worker.end()
+        """Answer what was asked so far, then close the finder and end the thread."""
+        self._worker.end(self._close)
 
-    def _current(self) -> Finder:
-        if self._stale and self._finder is not None:
+    def _close(self) -> None:
+        if self._finder is not None:
             self._finder.close()
             self._finder = None
+
+    def _current(self) -> Finder:
+        if self._stale:
+            self._close()
         self._stale = False
         if self._finder is None:
             self._finder = self._open()

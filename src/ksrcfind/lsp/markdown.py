@@ -29,8 +29,8 @@ def text(plain: str) -> str:
 
 
 def code(plain: str) -> str:
-    """Return text as code within a line; a table cell may hold it."""
-    shown = visible_line(plain).replace("|", "¦")
+    """Return text as code within a line."""
+    shown = visible_line(plain)
     fence = "`" * (1 + max((len(run) for run in re.findall("`+", shown)), default=0))
     padding = " " if shown.startswith("`") or shown.endswith("`") or not shown.strip() else ""
     return f"{fence}{padding}{shown}{padding}{fence}"
@@ -62,7 +62,7 @@ def _parts(finding: Finding, commits: Commits, root: str | None, *, pending: boo
         yield block(f"{match.message.call}({quoted(match.message.format)})", "c")
         values = shown_values(match)
         if values:
-            yield _table(values)
+            yield _values(values)
         if pending:
             yield f"*{PENDING}*"
         yield from _history(history, commits)
@@ -93,12 +93,12 @@ def _where(match: Match, root: str | None, *, place: bool) -> str:
     return " · ".join(parts)
 
 
-def _table(values: tuple[Value, ...]) -> str:
-    rows = ["| | | |", "| --- | --- | --- |"]
+def _values(values: tuple[Value, ...]) -> str:
+    rows = []
     for value in values:
+        shown = f": {code(value.value)}" if value.value else ""
         decoded = f" ({text(value.decoded)})" if value.decoded else ""
-        shown = code(value.value) if value.value else ""
-        rows.append(f"| {code(value.conversion)} | {code(value.expression)} | {shown}{decoded} |")
+        rows.append(f"- {code(value.conversion)} {code(value.expression)}{shown}{decoded}")
     return "\n".join(rows)
 
 

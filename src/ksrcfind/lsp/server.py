@@ -46,6 +46,7 @@ class Server(LanguageServer):
         self._settings = settings
         self._rev = rev
         self._directory = directory
+        self._initial: Any = None
         self._shown: set[str] = set()
         self._indexing: asyncio.Task[None] | None = None
         self.client = ClientSettings()
@@ -60,7 +61,8 @@ class Server(LanguageServer):
         path = uris.to_fs_path(root) if root else None
         if path:
             self._directory = Path(path)
-        self.configure(params.initialization_options)
+        self._initial = params.initialization_options
+        self.configure(None)
 
     async def ask_settings(self) -> None:
         """Ask the client for its settings, if it can be asked."""
@@ -72,9 +74,9 @@ class Server(LanguageServer):
             )
 
     def configure(self, given: Any) -> None:
-        """Take settings of the client; answers are those of the new tree from here on."""
+        """Take settings of the client, which go before those that it began with."""
         try:
-            client = client_settings(given)
+            client = client_settings(self._initial, given)
         except KsrcfindError as error:
             self.say(error)
             return

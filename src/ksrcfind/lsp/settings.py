@@ -33,13 +33,16 @@ class ClientSettings(msgspec.Struct, frozen=True, rename="camel"):
     """Whether a missing index is built."""
 
 
-def client_settings(given: object) -> ClientSettings:
-    """Return the settings that a client sent, in their section or bare. Raises `KsrcfindError` for a mistake."""
-    if isinstance(given, dict) and isinstance(given.get(SECTION), dict):
-        given = given[SECTION]
-    if not isinstance(given, dict):
-        return ClientSettings()
-    told = {key: value for key, value in given.items() if value not in (None, "")}
+def client_settings(*given: object) -> ClientSettings:
+    """Return the settings that a client sent, each in their section or bare, later ones before earlier ones.
+
+    Raises `KsrcfindError` for a mistake.
+    """
+    told: dict[str, object] = {}
+    for one in given:
+        section = one.get(SECTION, one) if isinstance(one, dict) else None
+        if isinstance(section, dict):
+            told |= {key: value for key, value in section.items() if value not in (None, "")}
     try:
         return msgspec.convert(told, ClientSettings)
     except msgspec.ValidationError as error:

@@ -21,6 +21,8 @@ class Urgency(IntEnum):
     """It is on a screen."""
     LATER = 2
     """The rest of a document."""
+    AT_LAST = 3
+    """When nothing else is left to do."""
 
 
 class Worker:
@@ -40,9 +42,10 @@ class Worker:
         self._jobs.put((urgency, next(self._numbers), job, done))
         return await asyncio.wrap_future(done)
 
-    def end(self) -> None:
-        """End the thread after the job that is being done."""
-        self._jobs.put((-1, 0, None, Future()))
+    def end(self, last: Callable[[], object]) -> None:
+        """End the thread after what it was given so far, and after `last`."""
+        for job in (last, None):
+            self._jobs.put((Urgency.AT_LAST, next(self._numbers), job, Future()))
 
     def _work(self) -> None:
         while True:

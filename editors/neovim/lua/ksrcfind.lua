@@ -1,0 +1,124 @@
+-- The client of ksrcfind's language server, for Neovim 0.7 and later.
+
+local M = {}
+
+--- What `setup` changes. `settings` are those of docs/editors.md.
+local config = {
+  cmd = { "ksrcfind", "lsp" },
+  settings = {},
+  code_lens = true,
+}
+
+local client_id
+
+--- The top of the kernel tree around a file, nil if it is in none.
+local function kernel_root(file)
+  local directory = vim.fn.fnamemodify(file, ":p:h")
+  while directory ~= "" do
+    if vim.fn.filereadable(directory .. "/MAINTAINERS") == 1 and vim.fn.isdirectory(directory .. "/kernel") == 1 then
+      return directory
+    end
+    local parent = vim.fn.fnamemodify(directory, ":h")
+    if parent == directory then
+      return nil
+    end
+    directory = parent
+  end
+end
+
+--- Open a document that the server shows; there is no handler for it before Neovim 0.10.
+local function show_document(_, params)
+  vim.schedule(function()
+    vim.cmd("split " .. vim.fn.fnameescape(vim.uri_to_fname(params.uri)))
+    vim.bo.readonly = true
+  end)
+  return { success = true }
+end
+
+--- Ask the server to run a command; `done` gets its answer.
+local function execute(command, context, done)
+  local client = vim.lsp.get_client_by_id(context.client_id)
+  local params = { command = command.command, arguments = command.arguments }
+  client.request("workspace/executeCommand", params, function(problem, answer)
+    if problem then
+      vim.notify("ksrcfind: " .. problem.message, vim.log.levels.WARN)
+    elseif answer and answer ~= vim.NIL and done then
+      done(answer)
+    end
+  end, context.bufnr)
+end
+
+vim.lsp.commands["ksrcfind.copyAnswer"] = function(command, context)
+  execute(command, context, function(answer)
+    vim.fn.setreg('"', answer.text)
+    pcall(vim.fn.setreg, "+", answer.text)
+    vim.notify("ksrcfind: the answer was copied")
+  end)
+end
+
+for _, name in ipairs({ "ksrcfind.openCommit", "ksrcfind.showLife" }) do
+  vim.lsp.commands[name] = function(command, context)
+    execute(command, context, function(answer)
+      show_document(nil, { uri = answer.uri })
+    end)
+  end
+end
+
+--- Change how the server is started: `require("ksrcfind").setup({ settings = { repo = "~/linux" } })`.
+function M.setup(options)
+  config = vim.tbl_deep_extend("force", config, options or {})
+end
+
+local function start(root)
+  local capabilities = vim.lsp.protocol.make_client_capabilities()
+  capabilities.workspace.configuration = true
+  return vim.lsp.start_client({
+    name = "ksrcfind",
+    cmd = config.cmd,
+    root_dir = root,
+    workspace_folders = { { uri = vim.uri_from_fname(root), name = root } },
+    capabilities = capabilities,
+    init_options = config.settings,
+    settings = { ksrcfind = config.settings },
+    on_exit = function()
+      client_id = nil
+    end,
+  })
+end
+
+--- Attach the server to a buffer; it is started with the first. A C file outside of any kernel tree is left alone.
+function M.attach(buffer)
+  local file = vim.api.nvim_buf_get_name(buffer)
+  local root = kernel_root(file)
+  if vim.bo[buffer].filetype == "c" and not root then
+    return
+  end
+  client_id = client_id or start(root or vim.fn.getcwd())
+  if not client_id then
+    return
+  end
+  vim.lsp.buf_attach_client(buffer, client_id)
+  if config.code_lens then
+    vim.api.nvim_create_autocmd({ "BufEnter", "CursorHold", "InsertLeave" }, {
+      group = vim.api.nvim_create_augroup("ksrcfind_lens_" .. buffer, {}),
+      buffer = buffer,
+      callback = function()
+        vim.lsp.codelens.refresh()
+      end,
+    })
+  end
+end
+
+--- End the server and attach a new one to the buffers of the old.
+function M.restart()
+  local buffers = client_id and vim.lsp.get_buffers_by_client_id(client_id) or {}
+  if client_id then
+    vim.lsp.stop_client(client_id, true)
+    client_id = nil
+  end
+  for _, buffer in ipairs(buffers) do
+    M.attach(buffer)
+  end
+end
+
+return M
