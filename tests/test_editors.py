@@ -1,4 +1,4 @@
-"""Real editors without a screen, each with its own client: `make test-editors`. One that is not installed is skipped."""
+"""Real editors without a screen, each with its own client: `make test-editors`. Those not installed are skipped."""
 
 import json
 import os
@@ -109,3 +109,11 @@ def test_the_emacs_package_compiles_without_a_warning(tmp_path):
     command = ["emacs", "--batch", "--eval", strict, "-f", "batch-byte-compile", source]
     done = subprocess.run(command, capture_output=True, timeout=PATIENCE, check=False)
     assert done.returncode == 0, done.stderr.decode()
+
+
+@installed("npm")
+@pytest.mark.skipif(not (ROOT / "editors/vscode/node_modules").is_dir(), reason="not done: npm install")
+def test_the_extension_for_vs_code_compiles_and_passes_its_tests():
+    command = ["npm", "test", "--silent"]
+    done = subprocess.run(command, cwd=ROOT / "editors/vscode", capture_output=True, timeout=PATIENCE, check=False)
+    assert done.returncode == 0, done.stdout.decode() + done.stderr.decode()
