@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 from rapidfuzz import fuzz
 
+from ksrcfind.history.changes import changed_files
 from ksrcfind.history.sightings import ALIKE_IN_FUNCTION, Sighting, Sightings
 from ksrcfind.history.wording import Wording, words
 from ksrcfind.tree.repository import Repository
 
-SOURCE = (".c", ".h", ".S")
 LONGEST = 100
 """Steps of one message; more would be a history that goes in circles."""
 
@@ -78,12 +78,8 @@ class Endings:
         wanted = [word.encode() for word in words(was.text)]
         if not wanted:
             return None
-        fields = self._git.run(
-            "diff-tree", "-r", "-z", "--raw", "--no-renames", "--no-ext-diff", "--diff-filter=AM", was.commit, commit
-        ).split(b"\0")
-        names = [name.decode("utf-8", "surrogateescape") for name in fields[1::2]]
-        for path in names:
-            if path == was.path or not path.endswith(SOURCE):
+        for path in changed_files(self._git, was.commit, commit, "AM"):
+            if path == was.path:
                 continue
             found = self._sightings.find(commit, path, was.text, was.wording.line_start)
             before = self._sightings.source(was.commit, path)

@@ -5,8 +5,8 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from ksrcfind.history.blame import Blame, blame
-from ksrcfind.history.cache import Kept, Stories
 from ksrcfind.history.follow import Answers, Follower, Following, Question, Story
+from ksrcfind.history.stories import Kept, Stories
 from ksrcfind.tree.checkout import CheckoutSnapshot
 from ksrcfind.tree.git import GitError
 from ksrcfind.tree.revision import RevisionSnapshot
@@ -59,7 +59,7 @@ class Tracer:
         return Traced(kept.blame, kept.story) if kept is not None else None
 
     def _traced(self, new: list[Place], with_text: Mapping[Place, bool], pool: Executor) -> dict[Place, Traced]:
-        stories = _Stories()
+        stories = _Telling()
         lines: dict[str, set[int]] = {}
         for path, line in new:
             lines.setdefault(path, set()).add(line)
@@ -100,7 +100,7 @@ class Tracer:
             return dict.fromkeys(lines, Traced(None, problem=error.title))
         return {line: _traced(found.get(line), path, line) for line in lines}
 
-    def _tell(self, stories: "_Stories", pool: Executor) -> None:
+    def _tell(self, stories: "_Telling", pool: Executor) -> None:
         """Go on with all stories at once, so that those that go through one version of a file share a blame."""
         while stories.waiting:
             wanted: dict[tuple[str, str], set[int]] = {}
@@ -115,7 +115,7 @@ class Tracer:
         return blame(self._snapshot.repository, *version, lines)
 
 
-class _Stories:
+class _Telling:
     """Stories that wait for an answer, and those that are told."""
 
     def __init__(self) -> None:

@@ -11,16 +11,15 @@ from pathlib import PurePosixPath
 
 from rapidfuzz import fuzz
 
+from ksrcfind.history.changes import SOURCE, Rename, changed_files, renames
 from ksrcfind.history.commits import RawCommit, read_commits
 from ksrcfind.history.wording import SourceText, Wording, contains, lost_prefix, words
 from ksrcfind.tree.objects import MissingObjectError, ObjectReader
 from ksrcfind.tree.repository import Repository
 
-SOURCE = (".c", ".h", ".S")
 LOOKED_AT = 4000
 """Files of one commit that are looked at; treewide changes touch more."""
 SEARCHED_WORDS = 3
-MOST_RENAMES = 8
 ALIKE = 0.62
 """Two texts are wordings of one message if they are so alike (0–1) …"""
 ALIKE_IN_FUNCTION = 0.5
@@ -56,15 +55,6 @@ class Ancestor:
     """True if the commit took it away from there."""
     renamed: bool = False
     """True if the commit took away that file."""
-
-
-@dataclass(frozen=True, slots=True)
-class Rename:
-    """A commit that gave a file its name."""
-
-    commit: str
-    before: str
-    after: str
 
 
 class Sightings:
@@ -142,36 +132,8 @@ class Sightings:
         return Ancestor(best[1], left=True)
 
     def renames(self, commit: str, path: str, first: str) -> list[Rename]:
-        """Return how a file got from its `first` name to its path in a commit, newest rename first.
-
-        Ends early where git does not see it.
-        """
-        found: list[Rename] = []
-        while path != first and len(found) < MOST_RENAMES:
-            # Of a merge only what it does itself counts.
-            name = self._git.run("log", "-1", "--format=%H", "--diff-filter=A", "--no-renames", commit, "--", path)
-            added = name.decode().strip()
-            raw = self.commit(added) if added else None
-            if raw is None or not raw.parents:
-                break
-            pairs = self._git.run(
-                "diff-tree",
-                "-r",
-                "-z",
-                "-M",
-                "--no-ext-diff",
-                "--diff-filter=R",
-                "--name-status",
-                raw.parents[0],
-                added,
-            )
-            fields = [field.decode("utf-8", "surrogateescape") for field in pairs.split(b"\0")]
-            sources = {after: before for before, after in zip(fields[1::3], fields[2::3], strict=False)}
-            if path not in sources:
-                break
-            found.append(Rename(added, sources[path], path))
-            commit, path = raw.parents[0], sources[path]
-        return found
+        """Return how a file got from its `first` name to its path in a commit, newest rename first."""
+        return renames(self._git, commit, path, first)
 
     def _as_part(self, seen: Sighting, parent: str, here: SourceText) -> Ancestor | None:
         """Find a longer text at the same place that holds the one seen."""
@@ -240,11 +202,7 @@ class Sightings:
 
     def _read_touched(self, parent: str, commit: str) -> list[str]:
         """Return the source files of the parent that a commit changed or took away."""
-        fields = self._git.run(
-            "diff-tree", "-r", "-z", "--raw", "--no-renames", "--no-ext-diff", "--diff-filter=DMT", parent, commit
-        ).split(b"\0")
-        names = [name.decode("utf-8", "surrogateescape") for name in fields[1::2]]
-        return [name for name in names if name.endswith(SOURCE)][:LOOKED_AT]
+        return changed_files(self._git, parent, commit, "DMT")[:LOOKED_AT]
 
     def _source(self, commit: str, path: str) -> SourceText | None:
         try:

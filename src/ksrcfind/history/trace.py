@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from ksrcfind.history.cache import Cache, Stories
+from ksrcfind.history.cache import Cache
 from ksrcfind.history.commits import RawCommit, describe, read_commits
 from ksrcfind.history.ending import Endings
 from ksrcfind.history.follow import Follower, State, Story
@@ -13,6 +13,7 @@ from ksrcfind.history.places import NOT_COMMITTED, Place, Traced, Tracer
 from ksrcfind.history.provenance import Change, Commit, Event, Provenance, Related, Release
 from ksrcfind.history.releases import Releases
 from ksrcfind.history.sightings import Sightings
+from ksrcfind.history.stories import Stories
 from ksrcfind.history.wording import decoded
 from ksrcfind.source.message import Message
 from ksrcfind.tree.directory import DirectorySnapshot

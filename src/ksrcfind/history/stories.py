@@ -1,0 +1,54 @@
+"""Stories that are kept between runs, under names that say what they depend on."""
+
+import hashlib
+from dataclasses import dataclass
+
+import msgspec
+
+from ksrcfind.history.blame import Blame
+from ksrcfind.history.cache import Cache, ignored_state, parents_state
+from ksrcfind.history.follow import Story
+from ksrcfind.tree.repository import Repository
+
+VERSION = 2
+"""Raised when the same question gets a different answer: what was kept is asked anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What was found out about a line of a version of a file."""
+
+    blame: Blame
+    story: Story | None
+    """None for a line without text."""
+
+
+class Stories:
+    """Kept answers of one repository."""
+
+    def __init__(self, repository: Repository, cache: Cache) -> None:
+        self._cache = cache
+        self._state = parents_state(repository) + ignored_state(repository)
+        self._decoder = msgspec.msgpack.Decoder(Kept)
+
+    def get(self, commit: str, path: str, line: int) -> Kept | None:
+        """Return the answer for a line, if it is there and whole."""
+        data = self._cache.get(self._name(commit, path, line))
+        if data is None:
+            return None
+        try:
+            return self._decoder.decode(data)
+        except msgspec.MsgspecError:
+            return None
+
+    def put(self, commit: str, path: str, line: int, kept: Kept) -> None:
+        """Keep the answer for a line."""
+        try:
+            data = msgspec.msgpack.encode(kept)
+        except UnicodeEncodeError:  # A path that is not UTF-8.
+            return
+        self._cache.put(self._name(commit, path, line), data)
+
+    def _name(self, commit: str, path: str, line: int) -> str:
+        question = "\0".join((self._state, commit, path, str(line))).encode("utf-8", "surrogateescape")
+        return f"story-{VERSION}-{hashlib.sha256(question).hexdigest()[:40]}"
