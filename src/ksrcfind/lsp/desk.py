@@ -14,6 +14,7 @@ from ksrcfind.finder import Finder, HistoryMode
 from ksrcfind.finding import Finding
 from ksrcfind.history.provenance import Provenance
 from ksrcfind.lsp.worker import Urgency, Worker
+from ksrcfind.tree.snapshot import TreeInfo
 
 _Result = TypeVar("_Result")
 
@@ -74,17 +75,25 @@ class Desk:
         self._mode = HistoryMode.FIRST if history else HistoryMode.OFF
         self._answers: tuple[Finder, Answers] | None = None
         self._told: dict[object, History] = {}
+        self._tree: TreeInfo | None = None
 
     def renew(self) -> None:
         """Answer from the tree as it is now from here on."""
         self.matching.renew()
         self.telling.renew()
         self._told = {}
+        self._tree = None
 
     def end(self) -> None:
         """Let go of the tree."""
         self.matching.end()
         self.telling.end()
+
+    async def finding(self, item: Explained) -> Finding:
+        """Return what is known about a line as every front end shows it, without history; no thread is waited for."""
+        if self._tree is None:
+            self._tree = await self.matching.ask(lambda finder: finder.info, Urgency.ASKED)
+        return item.finding(self._tree)
 
     def answers(self, finder: Finder) -> Answers:
         """Return what remembers the answers of a finder; for questions to `matching`."""

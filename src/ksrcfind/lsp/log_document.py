@@ -61,14 +61,14 @@ class LogDocument:
         """Explain the lines from `first` to the end, in order."""
         return explained(self.rows(first, len(self.lines)), answers)
 
-    def window(self, first: int, last: int, answers: Answers) -> list[Explained]:
+    def window(self, first: int, last: int, answers: Answers) -> Iterator[Explained]:
         """Explain the lines from `first` to `last` that nothing is known about."""
-        unknown = [number for number in range(max(first, 0), min(last + 1, len(self.lines))) if not self._known[number]]
+        unknown = {number for number in range(max(first, 0), min(last + 1, len(self.lines))) if not self._known[number]}
         if not unknown:
-            return []
-        rows = self.rows(max(0, unknown[0] - AROUND), unknown[-1] + 1 + AROUND)
-        wanted = {number + 1 for number in unknown}
-        return [item for item in explained(_within(rows, unknown[0], unknown[-1]), answers) if item.row.line in wanted]
+            return iter(())
+        # Lines around them are read only to see what belongs together.
+        rows = self.rows(max(0, min(unknown) - AROUND), max(unknown) + 1 + AROUND)
+        return explained((row for row in rows if row.line - 1 in unknown), answers)
 
     def learn(self, items: Iterable[Explained]) -> None:
         """Keep what was found out."""
@@ -106,8 +106,3 @@ def _lines(text: str) -> list[str]:
 def _raw(number: int, line: str) -> Raw:
     data = line.encode("utf-8", "replace")
     return Raw(number + 1, data[:LIMIT], len(data))
-
-
-def _within(rows: Iterable[Row], first: int, last: int) -> Iterator[Row]:
-    """Leave out the rows around a window, which were read only to see what belongs together."""
-    return (row for row in rows if first <= row.line - 1 <= last)

@@ -25,7 +25,7 @@ async def matched(server: Server, log: OpenLog, line: int) -> Explained | None:
 async def whole(server: Server, item: Explained, urgency: Urgency = Urgency.ASKED) -> Finding:
     """Return a line's finding with its history."""
     history = await server.desk.tell(item, urgency) if item.answer.matches else History((), None)
-    return await server.desk.matching.ask(lambda finder: with_history(item.finding(finder.info), history), urgency)
+    return with_history(await server.desk.finding(item), history)
 
 
 async def hover(server: Server, log: OpenLog, position: types.Position) -> types.Hover | None:
@@ -33,8 +33,7 @@ async def hover(server: Server, log: OpenLog, position: types.Position) -> types
     item = await matched(server, log, position.line)
     if item is None or not item.row.log.text.strip():
         return None
-    finding = await server.desk.matching.ask(lambda finder: item.finding(finder.info), Urgency.ASKED)
-    shown = await hovering.show(server, finding, whole(server, item))
+    shown = await hovering.show(server, await server.desk.finding(item), whole(server, item))
     shown.range = views.line_range(log.document, position.line, server.units)
     return shown
 

@@ -2,13 +2,14 @@
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from uuid import uuid4
 
 from lsprotocol import types
 from pygls.lsp.server import LanguageServer
 
+from ksrcfind.batch.answers import Answers
 from ksrcfind.batch.explain import Explained
 from ksrcfind.finder import Finder
 from ksrcfind.lsp.desk import Desk
@@ -41,27 +42,35 @@ class OpenLog:
             self.task = None
 
 
-async def match_window(desk: Desk, log: OpenLog, first: int, last: int) -> None:
+async def match_window(desk: Desk, log: OpenLog, first: int, last: int, urgency: Urgency = Urgency.ASKED) -> None:
     """See to it that the lines from `first` to `last` are matched."""
     document = log.document
     if all(document.at(line) for line in range(max(first, 0), min(last + 1, len(document.lines)))):
         return
-
-    def match(finder: Finder) -> list[Explained]:
-        return document.window(first, last, desk.answers(finder))
-
-    document.learn(await desk.matching.ask(match, Urgency.ASKED))
+    async for found in _in_pieces(desk, lambda answers: document.window(first, last, answers), urgency):
+        document.learn(found)
 
 
 async def match_rest(desk: Desk, log: OpenLog, first: int, report: "Report") -> None:
     """Match all lines from `first` to the end. Ends early if the client cancels."""
-    document = log.document
+    document, done = log.document, first
+    async for found in _in_pieces(desk, lambda answers: document.reading(first, answers), Urgency.LATER):
+        document.learn(found)
+        done += len(found)
+        await report.at(f"{done:,} of {len(document.lines):,} lines", done * 100 // max(len(document.lines), 1))
+        if report.cancelled:
+            return
+
+
+async def _in_pieces(
+    desk: Desk, begin: Callable[[Answers], Iterator[Explained]], urgency: Urgency
+) -> AsyncIterator[list[Explained]]:
+    """Yield what matching gives, in pieces between which whatever is more urgent comes first."""
     rows: Iterator[Explained] | None = None
 
     def match(finder: Finder) -> list[Explained]:
         nonlocal rows
-        if rows is None:
-            rows = document.reading(first, desk.answers(finder))
+        rows = rows or begin(desk.answers(finder))
         until = time.monotonic() + SLICE
         found = []
         for item in rows:
@@ -70,13 +79,8 @@ async def match_rest(desk: Desk, log: OpenLog, first: int, report: "Report") -> 
                 break
         return found
 
-    done = first
-    while found := await desk.matching.ask(match, Urgency.LATER):
-        document.learn(found)
-        done += len(found)
-        await report.at(f"{done:,} of {len(document.lines):,} lines", done * 100 // max(len(document.lines), 1))
-        if report.cancelled:
-            return
+    while found := await desk.matching.ask(match, urgency):
+        yield found
 
 
 class Report:

@@ -157,7 +157,7 @@ class Server(LanguageServer):
     async def _read(self, uri: str, log: OpenLog, first: int) -> None:
         report = Report(self, "Matching log lines")
         try:
-            await match_window(self.desk, log, first, first + FIRST_LINES)
+            await match_window(self.desk, log, first, first + FIRST_LINES, Urgency.SHOWN)
             self._publish(uri, log)
             if not await self.desk.matching.ask(lambda finder: finder.is_indexed, Urgency.LATER):
                 await self._index()
