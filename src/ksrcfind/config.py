@@ -27,6 +27,7 @@ DEFAULT_RELEASE_TAGS = ("v[0-9]*",)
 """Linux: `v5.9`, `v5.9-rc1`, `v5.9.2`."""
 
 Color = Literal["auto", "always", "never"]
+Links = Literal["auto", "always", "never"]
 Level = Literal["emerg", "alert", "crit", "err", "warn", "notice", "info", "debug", "cont"]
 
 
@@ -62,6 +63,14 @@ class Settings:
     follow: bool = True
     """Whether the text of messages is followed through history; otherwise git blame is the answer."""
     color: Color = "auto"
+    hyperlinks: Links = "auto"
+    """Whether a terminal gets places and commits as links."""
+    place_link: str = "file://{file}"
+    """Address of a place."""
+    commit_link: str | None = None
+    """Address of a commit."""
+    editor: str = "vi"
+    """Words that start an editor."""
     roots: tuple[Root, ...] = ()
     """Log calls to start from besides the built-in ones."""
 
@@ -70,6 +79,10 @@ Patterns = Annotated[
     tuple[Annotated[str, msgspec.Meta(min_length=1, max_length=200)], ...], msgspec.Meta(min_length=1, max_length=100)
 ]
 Roots = Annotated[tuple[Root, ...], msgspec.Meta(max_length=1000)]
+
+
+PlaceLink = Annotated[str, msgspec.Meta(pattern=r"^(?:[!-z|~]|\{(?:path|file|line|rev)\})+$", max_length=1000)]
+CommitLink = Annotated[str, msgspec.Meta(pattern=r"^(?:[!-z|~]|\{commit\})+$", max_length=1000)]
 
 
 class _TreeFile(msgspec.Struct, forbid_unknown_fields=True):
@@ -83,6 +96,10 @@ class _UserFile(msgspec.Struct, forbid_unknown_fields=True):
     release_tags: Patterns | None = None
     jobs: Annotated[int, msgspec.Meta(ge=1, le=1024)] | None = None
     color: Color = "auto"
+    hyperlinks: Links = "auto"
+    place_link: PlaceLink = "file://{file}"
+    commit_link: CommitLink | None = None
+    editor: Annotated[str, msgspec.Meta(min_length=1, max_length=1000)] | None = None
     roots: Roots = ()
 
 
@@ -118,6 +135,10 @@ def resolve(environment: Mapping[str, str]) -> Settings:
         release_tags=given.release_tags or DEFAULT_RELEASE_TAGS,
         jobs=given.jobs,
         color=given.color,
+        hyperlinks=given.hyperlinks,
+        place_link=given.place_link,
+        commit_link=given.commit_link,
+        editor=given.editor or environment.get("VISUAL") or environment.get("EDITOR") or "vi",
         roots=given.roots,
     )
 

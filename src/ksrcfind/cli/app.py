@@ -15,6 +15,7 @@ from typer.core import TyperGroup
 
 from ksrcfind import __version__
 from ksrcfind.cli.arrange import Option, arrange, has_blank
+from ksrcfind.cli.edit import become, editor_call
 from ksrcfind.cli.examples import epilog
 from ksrcfind.cli.options import LOG_FORMATS, Asking, Batching, Common, Format, command
 from ksrcfind.cli.places import Place, in_tree, parse_place, parse_places
@@ -75,6 +76,11 @@ def program(
     """
 
 
+Open = Annotated[
+    bool, typer.Option("--open", help="Open the first call in an editor: VISUAL, EDITOR or the configured one.")
+]
+
+
 @command(app, epilog=epilog("find"))
 def find(
     options: Asking,
@@ -84,6 +90,7 @@ def find(
             metavar="LINE...", show_default=False, help="Log lines, whole or in part; - reads them from standard input."
         ),
     ],
+    open_editor: Open = False,
 ) -> int:
     """Find the calls that printed a log line.
 
@@ -91,7 +98,9 @@ def find(
     """
     session = begin(options)
     with session.finder() as finder:
-        return _show(_found(finder, options, lines), session.writer(options, finder))
+        first = _show(_found(finder, options, lines), session.writer(options, finder))
+        words = editor_call(finder, first, session.settings.editor) if first and open_editor else None
+    return _end(first, words)
 
 
 @command(app, epilog=epilog("at"))
@@ -103,6 +112,7 @@ def at(
             metavar="PATH:LINE...", show_default=False, help="Places of the tree; - reads them from standard input."
         ),
     ],
+    open_editor: Open = False,
 ) -> int:
     """Tell what the log call at a place of the source prints and where it came from.
 
@@ -120,7 +130,9 @@ def at(
     with session.finder() as finder:
         wanted = [(in_tree(path, finder.root, session.directory), line) for path, line in wanted]
         findings = finder.at(wanted, history=options.history_mode)
-        return _show(findings, session.writer(options, finder))
+        first = _show(findings, session.writer(options, finder))
+        words = editor_call(finder, first, session.settings.editor) if first and open_editor else None
+    return _end(first, words)
 
 
 @command(app, formats=LOG_FORMATS, epilog=epilog("batch"))
@@ -165,7 +177,7 @@ def messages(
         found = finder.messages(wanted)
         first = next(found, None)
         everything = chain([first] if first else [], found)
-        for text in listing(options.format, everything, session.terminal.painter):
+        for text in listing(options.format, everything, session.painter(finder)):
             session.terminal.write(text)
     return FOUND if first else NOTHING_FOUND
 
@@ -364,12 +376,19 @@ def _found(finder: Finder, options: Asking, words: list[str]) -> Iterator[Findin
             yield finder.find(line, limit=limit, history=history)
 
 
-def _show(findings: Iterable[Finding], writer: Writer) -> int:
-    """Write findings; return the exit status."""
-    status = NOTHING_FOUND
+def _show(findings: Iterable[Finding], writer: Writer) -> Finding | None:
+    """Write findings; return the first that something matched."""
+    first: Finding | None = None
     for finding in findings:
         writer.finding(finding)
-        if finding.answer.matches:
-            status = FOUND
+        if first is None and finding.answer.matches:
+            first = finding
     writer.end(None)
-    return status
+    return first
+
+
+def _end(first: Finding | None, words: list[str] | None) -> int:
+    """Return the exit status, unless an editor takes over."""
+    if words is not None:
+        become(words)
+    return FOUND if first is not None else NOTHING_FOUND

@@ -31,7 +31,7 @@ def tell_life(options: Common, words: Sequence[str]) -> int:
             show_note(session.terminal.painter.line(said + older))
             return 1
         life = life_of(finding, finder.later(finding), [tag.name for tag in finder.releases])
-        for piece in lifetime(options.format, life, finder.commit, session.terminal.painter):
+        for piece in lifetime(options.format, life, finder.commit, session.painter(finder)):
             session.terminal.write(piece)
     return 0
 

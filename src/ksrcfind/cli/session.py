@@ -7,14 +7,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ksrcfind import config
-from ksrcfind.carried import open_finder
+from ksrcfind.carried import CarriedFinder, open_finder
 from ksrcfind.cli.options import Asking, Color, Common, Format
 from ksrcfind.cli.terminal import Terminal, open_terminal, show_note
 from ksrcfind.config import Settings
 from ksrcfind.errors import KsrcfindError
 from ksrcfind.finder import Finder
 from ksrcfind.output.json import JsonWriter, NdjsonWriter
+from ksrcfind.output.links import Links
 from ksrcfind.output.quickfix import QuickfixWriter
+from ksrcfind.output.style import Painter
 from ksrcfind.output.text import TextWriter
 from ksrcfind.output.writer import Writer
 
@@ -42,6 +44,14 @@ class Session:
                 show_note(self.terminal.painter.line(f"note: {finder.advice}"))
             finder.close()
 
+    def painter(self, finder: Finder) -> Painter:
+        """Return what paints text about a tree, with links where a terminal can follow them."""
+        terminal, settings = self.terminal, self.settings
+        wanted = terminal.follows_links if settings.hyperlinks == "auto" else settings.hyperlinks == "always"
+        root = None if isinstance(finder, CarriedFinder) else finder.root
+        links = Links(settings.place_link, settings.commit_link, root, finder.info.rev) if wanted else None
+        return replace(terminal.painter, links=links)
+
     def writer(self, options: Asking, finder: Finder, *, logs: Sequence[str] = ()) -> Writer:
         """Return the writer of a format. With `logs`, text is that for whole logs instead of for single lines."""
         write = self.terminal.write
@@ -67,8 +77,8 @@ class Session:
             from ksrcfind.output.logtext import LogTextWriter
 
             several = len(logs) > 1 or Path(logs[0]).is_dir()
-            return LogTextWriter(write, self.terminal.painter, name_sources=several)
-        return TextWriter(write, finder.commit, self.terminal.painter)
+            return LogTextWriter(write, self.painter(finder), name_sources=several)
+        return TextWriter(write, finder.commit, self.painter(finder))
 
 
 def begin(options: Common) -> Session:

@@ -26,6 +26,8 @@ class Terminal:
     color: bool
     """True if answers are coloured."""
     progress: Progress
+    follows_links: bool
+    """True if output goes to a terminal that colours text: those that do either show links or leave them out."""
 
     def write(self, text: str) -> None:
         """Write to standard output. A reader that went away ends the program, as it ends any other in a pipe."""
@@ -52,7 +54,8 @@ def open_terminal(color: Color, *, quiet: bool, machine: bool) -> Terminal:
         sys.stdout.reconfigure(encoding="utf-8", errors="replace", newline="\n")  # type: ignore[union-attr]
     else:
         sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
-    return Terminal(is_coloured(color, sys.stdout.isatty()), _progress(quiet))
+    coloured = is_coloured(color, sys.stdout.isatty())
+    return Terminal(coloured, _progress(quiet), follows_links=coloured and sys.stdout.isatty() and not machine)
 
 
 def is_coloured(color: Color, is_terminal: bool) -> bool:

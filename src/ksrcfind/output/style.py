@@ -7,6 +7,7 @@ into a span, so that no format can forget it.
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from ksrcfind.output.links import Links, linked
 from ksrcfind.output.visible import visible_line
 
 STYLES = {
@@ -40,6 +41,8 @@ class Painter:
 
     color: bool
     """True to colour with the terminal's own sixteen colours, which fit its background."""
+    links: Links | None = None
+    """Where places and commits lead to; None where nobody can follow."""
 
     def line(self, *spans: Span | str, indent: int = 0) -> str:
         """Return one line with its end; blanks at its right are cut."""
@@ -48,7 +51,11 @@ class Painter:
         if safe:
             safe[-1] = (safe[-1][0].rstrip(), safe[-1][1])
         paint = _rich() if self.color else _plain
-        return " " * (indent if safe else 0) + "".join(paint(text, style) for text, style in safe) + "\n"
+        painted = (self._linked(paint(text, style), text, style) for text, style in safe)
+        return " " * (indent if safe else 0) + "".join(painted) + "\n"
+
+    def _linked(self, painted: str, text: str, style: str) -> str:
+        return painted if self.links is None else linked(painted, self.links.address(text, style))
 
 
 def _plain(text: str, style: str) -> str:  # noqa: ARG001 - the other painter needs it

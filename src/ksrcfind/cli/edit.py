@@ -1,0 +1,44 @@
+"""What --open does: an editor takes the place of this program, at the call that was found first."""
+
+import os
+import shlex
+from typing import NoReturn
+
+from ksrcfind.cli.terminal import flush
+from ksrcfind.errors import KsrcfindError
+from ksrcfind.finder import Finder
+from ksrcfind.finding import Finding
+
+
+def editor_call(finder: Finder, finding: Finding, editor: str) -> list[str]:
+    """Return the words that start an editor at the first match.
+
+    `editor` are words with `{file}` and `{line}`; without `{file}`, `+LINE FILE` is added, which vi, Emacs, nano and most
+    others take. Raises `KsrcfindError` if the file is not on disk as it is in the answer.
+    """
+    message = finding.answer.matches[0].message
+    file = finder.root / message.path
+    try:
+        here = file.read_bytes().decode("utf-8", "replace").split("\n")
+    except OSError as error:
+        raise KsrcfindError(f"{file} cannot be opened: {error.strerror}", "--open takes a tree with files.") from error
+    around = message.line_start, message.line_end
+    if here[around[0] - 1 : around[1]] != finder.source(message.path, *around):
+        rev = finder.info.rev or finder.info.commit
+        raise KsrcfindError(f"{file} reads otherwise than in {rev}", f"git show {rev}:{message.path}")
+    words = shlex.split(editor)
+    if not any("{file}" in word for word in words):
+        words += ["+{line}", "{file}"]
+    return [word.replace("{line}", str(message.line_start)).replace("{file}", str(file)) for word in words]
+
+
+def become(words: list[str]) -> NoReturn:
+    """Start an editor in place of this program. Raises `KsrcfindError` if it cannot be started."""
+    flush()
+    try:
+        os.execvp(words[0], words)  # noqa: S606 - no shell is wanted
+    except OSError as error:
+        raise KsrcfindError(
+            f"{words[0]} cannot be started: {error.strerror}",
+            "VISUAL, EDITOR or `editor` in the configuration names it.",
+        ) from error
