@@ -13,8 +13,8 @@ from ksrcfind.finding import Finding
 def editor_call(finder: Finder, finding: Finding, editor: str) -> list[str]:
     """Return the words that start an editor at the first match.
 
-    `editor` are words with `{file}` and `{line}`; without `{file}`, `+LINE FILE` is added, which vi, Emacs, nano and most
-    others take. Raises `KsrcfindError` if the file is not on disk as it is in the answer.
+    `editor` are words with `{file}` and `{line}`; without `{file}`, `+LINE FILE` is added, which vi, Emacs, nano and
+    most others take. Raises `KsrcfindError` if the file is not on disk as it is in the answer.
     """
     message = finding.answer.matches[0].message
     file = finder.root / message.path
