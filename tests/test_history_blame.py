@@ -4,8 +4,10 @@ import pytest
 
 from ksrcfind.errors import KsrcfindError
 from ksrcfind.history.blame import blame, parse_porcelain, unquote
+from ksrcfind.history.places import NOT_COMMITTED
 from ksrcfind.history.provenance import Release
-from ksrcfind.history.trace import BEGINNING, NO_GIT, NOT_COMMITTED, History, Request, wording_place
+from ksrcfind.history.telling import BEGINNING
+from ksrcfind.history.trace import NO_GIT, History, Request, wording_place
 from ksrcfind.source.message import Definition, Form, Message, TextLine
 from ksrcfind.tree.directory import DirectorySnapshot
 from ksrcfind.tree.open import open_snapshot

@@ -7,7 +7,8 @@ import pytest
 from ksrcfind.history import blame as blame_module
 from ksrcfind.history import places
 from ksrcfind.history.cache import MemoryCache
-from ksrcfind.history.trace import NOT_COMMITTED, History, Request
+from ksrcfind.history.places import NOT_COMMITTED
+from ksrcfind.history.trace import History, Request
 from ksrcfind.history.wording import SourceText
 from ksrcfind.source.message import Form, Message, TextLine
 from ksrcfind.tree.open import open_snapshot

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Protocol
 from ksrcfind.config import TREE_FILE, Settings, with_tree_file
 from ksrcfind.errors import KsrcfindError
 from ksrcfind.finding import Finding, Input
-from ksrcfind.history.provenance import Commit, Provenance
+from ksrcfind.history.provenance import Commit, Later, Provenance
 from ksrcfind.history.releases import Releases, ReleaseTag
-from ksrcfind.history.trace import History, Later, Request, wording_place
+from ksrcfind.history.trace import History, Request, wording_place
 from ksrcfind.index import sources
 from ksrcfind.index.pairs import FilePair, differing
 from ksrcfind.index.report import IndexReport, ReleasesReport

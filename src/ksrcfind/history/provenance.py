@@ -106,3 +106,13 @@ class Provenance:
         changes = (self.last_changed, self.introduced, self.origin)
         yield from (change.commit for change in changes if change is not None)
         yield from (event.commit for event in self.events)
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """What happened to a message after the revision in which it was found."""
+
+    events: tuple[Event, ...] = ()
+    """Oldest first; the last one is of kind `removed` if it is gone."""
+    removed: Change | None = None
+    """The commit that removed it; None if it is still there, or nobody could look."""

@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from ksrcfind.finding import Finding
-from ksrcfind.history.provenance import Change, Event, Provenance
-from ksrcfind.history.trace import Later
+from ksrcfind.history.provenance import Change, Event, Later, Provenance
 
 
 @dataclass(frozen=True, slots=True)
