@@ -5,7 +5,7 @@ from lsprotocol import types
 
 from commandline import DEMO, ksrcfind
 from ksrcfind.lsp.c_document import line_here, line_in_tree
-from language_client import at, hover, open_document, with_server
+from language_client import at, change_document, hover, open_document, with_server
 
 LOG = "file:///var/log/demo.log"
 CALL = "is already exiting"
@@ -100,3 +100,22 @@ def test_lines_around_an_edit_are_found_again(here, line, expected):
     assert line_in_tree(line, [*here], [*"abcd"]) == expected
     if expected is not None:
         assert line_here(expected, [*here], [*"abcd"]) == line
+
+
+def test_a_file_that_was_saved_is_read_anew(linux_mini, tmp_path, git):
+    tree = tmp_path / "linux"
+    git(tmp_path, "clone", "-q", str(linux_mini), str(tree))
+    assert ksrcfind("-C", tree, "index").status == 0
+    uri, text, line = oom_kill(tree)
+    changed = text.replace(CALL, "was gone before it came")
+
+    async def test(client):
+        open_document(client, uri, text, "c")
+        assert CALL in await hover(client, uri, line)
+        change_document(client, uri, changed)
+        assert await hover(client, uri, line) is None
+        (tree / "mm/oom_kill.c").write_text(changed)
+        client.text_document_did_save(types.DidSaveTextDocumentParams(types.TextDocumentIdentifier(uri)))
+        assert "was gone before it came" in await hover(client, uri, line)
+
+    with_server(tree)(test)

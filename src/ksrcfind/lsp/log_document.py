@@ -78,6 +78,7 @@ class LogDocument:
 
     def forget(self) -> None:
         """Keep nothing: the tree is another one."""
+        self.lines = [*self.lines]  # Other lines, for those who still read the old ones.
         self._known = [None] * len(self.lines)
 
     def at(self, line: int) -> Explained | None:

@@ -44,10 +44,12 @@ class OpenLog:
 
 async def match_window(desk: Desk, log: OpenLog, first: int, last: int, urgency: Urgency = Urgency.ASKED) -> None:
     """See to it that the lines from `first` to `last` are matched."""
-    document = log.document
-    if all(document.at(line) for line in range(max(first, 0), min(last + 1, len(document.lines)))):
+    document, lines = log.document, log.document.lines
+    if all(document.at(line) for line in range(max(first, 0), min(last + 1, len(lines)))):
         return
     async for found in _in_pieces(desk, lambda answers: document.window(first, last, answers), urgency):
+        if document.lines is not lines:  # The text was replaced meanwhile, and is read anew.
+            return
         document.learn(found)
 
 

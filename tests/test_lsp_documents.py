@@ -1,0 +1,97 @@
+"""Logs as the language server keeps them: what is known about which line, whatever becomes of the text."""
+
+import asyncio
+import re
+
+import pytest
+
+pytest.importorskip("pygls", reason="the language server's packages are not installed")
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ksrcfind.batch.answers import Answers
+from ksrcfind.lsp.log_document import LogDocument
+from ksrcfind.lsp.markdown import block, code
+from ksrcfind.lsp.reading import OpenLog, match_window
+from ksrcfind.match.answer import Answer, Reason
+
+TEXTS = st.lists(st.sampled_from(["a b", "[    1.0] c", "", "\r", "\x0b", "x\u2028y", '{"a":', "é"]), max_size=200).map(
+    "\n".join
+)
+
+
+def nothing():
+    return Answers(lambda log: Answer("none", Reason("nothing_alike", log.body), (), 0))
+
+
+def read(document, first=0):
+    document.learn(document.reading(first, nothing()))
+
+
+@given(TEXTS, TEXTS)
+def test_after_a_change_each_line_is_known_as_if_it_had_been_read_alone(before, after):
+    document = LogDocument.of(before)
+    read(document)
+    read(document, document.update(after))
+    fresh = LogDocument.of(after)
+    read(fresh)
+    assert document.lines == after.split("\n")
+    assert [item.row.log.text for _, item in document.known()] == [item.row.log.text for _, item in fresh.known()]
+
+
+def test_a_log_that_grows_keeps_what_is_known():
+    document = LogDocument.of("\n".join(map(str, range(1000))))
+    read(document)
+    first = document.update("\n".join(map(str, range(1001))))
+    assert 900 < first < 1000
+    assert document.at(first - 1) is not None
+    assert document.at(first) is None
+
+
+@given(TEXTS, st.integers(-5, 210), st.integers(-5, 210))
+def test_a_window_tells_of_its_lines_and_no_others(text, first, last):
+    document = LogDocument.of(text)
+    document.learn(document.window(first, last, nothing()))
+    assert all(first <= number <= last for number, _ in document.known())
+
+
+class Inline:
+    """A desk that answers at once, and runs something before it does."""
+
+    def __init__(self, before):
+        self.matching = self
+        self.before = before
+        self.remembered = nothing()
+
+    def answers(self, _finder):
+        return self.remembered
+
+    async def ask(self, question, _urgency):
+        found = question(None)
+        self.before()
+        return found
+
+
+def test_what_was_found_about_a_text_that_is_gone_is_dropped():
+    log = OpenLog(LogDocument.of("old line"))
+    desk = Inline(lambda: log.document.update("new line"))
+    asyncio.run(match_window(desk, log, 0, 0))
+    assert log.document.at(0) is None
+
+
+@given(st.text(alphabet="`|ab \n"))
+def test_code_within_a_line_ends_where_it_should(text):
+    shown = code(text)
+    fence = re.match("`+", shown)[0]
+    inside = shown[len(fence) : -len(fence)]
+    assert shown.endswith(fence)
+    assert "\n" not in shown
+    assert fence not in re.findall("`+", inside)
+
+
+@given(st.text(alphabet="`~ab\n"))
+def test_no_line_of_a_block_ends_it(text):
+    first, *lines, last = block(text, "c").split("\n")
+    assert first == last + "c"
+    assert not any(line.strip().startswith(last) for line in lines)
