@@ -156,3 +156,13 @@ def test_a_line_that_nothing_explains_says_why(indexed):
         assert await client.text_document_definition_async(at(LOG, 0, types.DefinitionParams)) is None
 
     with_server(indexed)(test)
+
+
+def test_an_answer_that_the_client_copies_is_not_shown(indexed):
+    async def test(client):
+        open_document(client, LOG, DEMO)
+        done = await client.workspace_execute_command_async(types.ExecuteCommandParams("ksrcfind.copyAnswer", [LOG, 0]))
+        assert "__oom_kill_process()" in done["text"]
+        assert not client.shown_documents
+
+    with_server(indexed, settings={"copies": True})(test)

@@ -26,13 +26,10 @@ local function kernel_root(file)
   end
 end
 
---- Open a document that the server shows; there is no handler for it before Neovim 0.10.
-local function show_document(_, params)
-  vim.schedule(function()
-    vim.cmd("split " .. vim.fn.fnameescape(vim.uri_to_fname(params.uri)))
-    vim.bo.readonly = true
-  end)
-  return { success = true }
+--- Open a document that a command returned. Neovim before 0.10 cannot be asked by the server to do so.
+local function show(uri)
+  vim.cmd("split " .. vim.fn.fnameescape(vim.uri_to_fname(uri)))
+  vim.bo.readonly = true
 end
 
 --- Ask the server to run a command; `done` gets its answer.
@@ -59,7 +56,7 @@ end
 for _, name in ipairs({ "ksrcfind.openCommit", "ksrcfind.showLife" }) do
   vim.lsp.commands[name] = function(command, context)
     execute(command, context, function(answer)
-      show_document(nil, { uri = answer.uri })
+      show(answer.uri)
     end)
   end
 end
@@ -69,10 +66,11 @@ function M.setup(options)
   config = vim.tbl_deep_extend("force", config, options or {})
 end
 
-local function start(root)
+local function start(root, buffer)
   local capabilities = vim.lsp.protocol.make_client_capabilities()
   capabilities.workspace.configuration = true
-  return vim.lsp.start_client({
+  capabilities.window.showDocument = nil -- The commands above show what they return.
+  return (vim.lsp.start or vim.lsp.start_client)({
     name = "ksrcfind",
     cmd = config.cmd,
     root_dir = root,
@@ -83,7 +81,7 @@ local function start(root)
     on_exit = function()
       client_id = nil
     end,
-  })
+  }, { bufnr = buffer })
 end
 
 --- Attach the server to a buffer; it is started with the first. A C file outside of any kernel tree is left alone.
@@ -93,7 +91,7 @@ function M.attach(buffer)
   if vim.bo[buffer].filetype == "c" and not root then
     return
   end
-  client_id = client_id or start(root or vim.fn.getcwd())
+  client_id = client_id or start(root or vim.fn.getcwd(), buffer)
   if not client_id then
     return
   end

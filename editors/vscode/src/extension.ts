@@ -51,7 +51,7 @@ function languageClient(): LanguageClient {
     { command: program, args },
     {
       documentSelector: [{ language: "dmesg" }, { language: "c", scheme: "file" }],
-      initializationOptions: vscode.workspace.getConfiguration("ksrcfind"),
+      initializationOptions: { ...vscode.workspace.getConfiguration("ksrcfind"), copies: true },
       synchronize: {
         configurationSection: "ksrcfind",
         fileEvents: vscode.workspace.createFileSystemWatcher("**/*.{c,h}"),

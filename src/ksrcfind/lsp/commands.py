@@ -38,7 +38,8 @@ async def run(server: Server, command: str, finding: Callable[[], Awaitable[Find
     name, text = await server.desk.telling.ask(lambda finder: _TEXTS[command](finder, told), Urgency.ASKED)
     uri = server.scratch.show(name, text).as_uri()
     window = server.client_capabilities.window
-    if window and window.show_document and window.show_document.support:
+    copied = command == ANSWER and server.client.copies
+    if window and window.show_document and window.show_document.support and not copied:
         await server.window_show_document_async(types.ShowDocumentParams(uri, take_focus=True))
     return {"name": name, "text": text, "uri": uri}
 

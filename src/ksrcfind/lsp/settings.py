@@ -31,6 +31,8 @@ class ClientSettings(msgspec.Struct, frozen=True, rename="camel"):
     """The least severe level of a log line that is a diagnostic."""
     build_index: bool = True
     """Whether a missing index is built."""
+    copies: bool = False
+    """Whether the client copies the answer that it is given to copy; otherwise it is shown."""
 
 
 def client_settings(*given: object) -> ClientSettings:
