@@ -269,7 +269,7 @@ def test_configuration(linux_mini, tmp_path, monkeypatch):
     monkeypatch.setenv("KSRCFIND_CONFIG", str(config))
     title, hint = error(ksrcfind(DEMO, directory=linux_mini))
     assert title == f"{config}: unknown key reop"
-    assert hint == "keys: repo, cache_dir, release_tags, jobs, color, roots"
+    assert hint.startswith("keys: repo, cache_dir, release_tags, jobs, color, hyperlinks, ")
 
 
 def test_configuration_of_the_tree(tmp_path):
