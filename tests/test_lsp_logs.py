@@ -1,5 +1,6 @@
 """The language server in a log, driven over the wire."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ from lsprotocol import types
 from pygls import uris
 
 from commandline import DEMO, ksrcfind
+from ksrcfind.lsp.markdown import PENDING
 from language_client import at, capabilities, hover, open_document, settled, with_server
 
 LOG = "file:///var/log/demo.log"
@@ -166,3 +168,28 @@ def test_an_answer_that_the_client_copies_is_not_shown(indexed):
         assert not client.shown_documents
 
     with_server(indexed, settings={"copies": True})(test)
+
+
+def test_history_comes_later_where_the_client_does_not_wait(indexed):
+    async def test(client):
+        open_document(client, LOG, DEMO)
+        first = await hover(client, LOG, 0)
+        assert "__oom_kill_process()" in first
+        assert PENDING in first
+        assert "v5\\.9" not in first
+        while PENDING in (told := await hover(client, LOG, 0)):
+            await asyncio.sleep(0.02)
+        assert "v5\\.9" in told
+
+    with_server(indexed, settings={"historyWait": 0})(test)
+
+
+def test_without_history_there_is_none(indexed):
+    async def test(client):
+        open_document(client, LOG, DEMO)
+        told = await hover(client, LOG, 0)
+        assert "__oom_kill_process()" in told
+        assert "v5\\.9" not in told
+        assert PENDING not in told
+
+    with_server(indexed, settings=PATIENT | {"history": False})(test)
