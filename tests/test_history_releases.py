@@ -92,6 +92,24 @@ def test_the_story_of_a_release(scratch):
     }
 
 
+def test_tags_of_another_project(scratch):
+    """As Xen has them: candidates and releases are named differently."""
+    first = scratch.commit("first")
+    scratch.git("tag", "4.17.0-rc1")
+    second = scratch.commit("second")
+    scratch.git("tag", "RELEASE-4.17.0")
+    third = scratch.commit("third")
+    scratch.git("tag", "RELEASE-4.17.1")
+    assert releases(scratch).of_many([first, second, third]) == {
+        first: Release("4.17.0-rc1", "RELEASE-4.17.0"),
+        second: Release("RELEASE-4.17.0", "RELEASE-4.17.0"),
+        third: Release("RELEASE-4.17.1", "RELEASE-4.17.1"),
+    }
+    scratch.git("tag", "v1", first)
+    assert releases(scratch).of(third) == Release(None, None)
+    assert releases(scratch, "v[0-9]*", "RELEASE-*").of(third).first_tag == "RELEASE-4.17.1"
+
+
 def test_a_merge_brings_in_what_was_committed_before_an_older_tag(scratch):
     scratch.git("checkout", "-q", "-b", "topic")
     early = scratch.commit("early", {"fs/topic.c": "int t;\n"})
