@@ -31,7 +31,7 @@ def link(files):
     paths = sorted(path for path in files if path.endswith((".c", ".h")))
     parser = Parser()
     facts = [extract(files[path].encode(), parser) for path in paths]
-    macros, wrappers, includers = {}, {}, {}
+    macros, wrappers, includers, constants = {}, {}, {}, {}
     for number, one in enumerate(facts):
         for macro in one.macros:
             macros.setdefault(macro.name, []).append(number)
@@ -39,7 +39,10 @@ def link(files):
             wrappers.setdefault(wrapper.name, []).append(number)
         for name in included_names(one):
             includers.setdefault(name, []).append(number)
-    program = Program(paths, facts.__getitem__, macros, wrappers, BUILT_IN, reaching(facts, BUILT_IN), includers)
+        for name in one.constants:
+            constants.setdefault(name, []).append(number)
+    reached = reaching(facts, BUILT_IN)
+    program = Program(paths, facts.__getitem__, macros, wrappers, BUILT_IN, reached, includers, constants)
     linker = Linker(
         program,
         module_names({p: t for p, t in files.items() if p.endswith("Makefile")}),
@@ -279,3 +282,71 @@ def test_no_bytes_break_the_reader(data):
 @given(st.text(max_size=300) | st.text("obj-y+=:foo.o $()\\\n\t#", max_size=300))
 def test_no_text_breaks_a_makefile(text):
     assert isinstance(module_names({"Makefile": text}), dict)
+
+
+LIBRARY = r"""
+#define pr_fmt(fmt) KBUILD_MODNAME ": %s: " fmt, __func__
+#include <linux/printk.h>
+void lib_err(const char *format, ...)
+{
+	struct va_format vaf;
+	va_list args;
+
+	va_start(args, format);
+	vaf.fmt = format;
+	vaf.va = &args;
+	pr_err("%pV", &vaf);
+	va_end(args);
+}
+"""
+
+
+def test_the_names_in_a_wrapper_mean_what_they_mean_in_its_own_file():
+    files = {
+        "include/linux/printk.h": PRINTK,
+        "lib/lib.c": LIBRARY,
+        "lib/Makefile": "obj-y += blue.o\nblue-y := lib.o\n",
+        "drv/a.c": '#define pr_fmt(fmt) "not this: " fmt\n#include <linux/printk.h>\n'
+        'void f(void)\n{\n\tlib_err("lost %d\\n", n);\n}\n',
+    }
+    (message,) = link(files)["drv/a.c"]
+    assert texts([message]) == ["blue: lib_err: lost %d"]
+    assert message.format == "lost %d\n"
+
+
+def test_a_wrapper_may_print_the_beginning_of_the_line_by_itself():
+    source = (
+        "void say(const char *format, ...)\n{\n\tva_list args;\n\n\tva_start(args, format);\n"
+        '\tprintk(KERN_ERR "Say: ");\n\tvprintk(format, args);\n\tva_end(args);\n}\n'
+        'void f(void)\n{\n\tsay("gone %d\\n", 3);\n}\n'
+    )
+    message = next(message for message in one(source) if message.call == "say")
+    assert [form.printed for form in message.forms] == ["Say: gone %d", "gone %d"]
+    assert message.level == "err"
+
+
+def test_a_function_that_prints_a_whole_text_is_a_log_call():
+    source = (
+        'void note(const char *text)\n{\n\tif (on)\n\t\tpr_info("Note: %s\\n", text);\n}\n'
+        'void f(void)\n{\n\tnote("100% done");\n}\n'
+    )
+    printing, told = one(source)
+    assert texts([printing]) == ["Note: %s"]
+    assert (told.line_start, told.call, told.level, told.format) == (9, "note", "info", "100% done")
+    assert [form.printed for form in told.forms] == ["Note: 100%% done"]
+
+
+def test_texts_that_callers_give_a_static_function_are_forms_of_what_it_prints():
+    source = (
+        'static void show(char *name, char *value)\n{\n\tpr_info("%s: %s\\n", name, value);\n}\n'
+        'void f(void)\n{\n\tshow("Product", p->product);\n\tshow("Serial", p->serial);\n}\n'
+    )
+    (message,) = one(source)
+    assert [form.printed for form in message.forms] == ["Product: %s", "Serial: %s", "%s: %s"]
+    assert message.format == "%s: %s\n"
+
+
+def test_a_constant_of_another_file():
+    banner = 'const char banner[] =\n\t"Version " RELEASE " (" BY ")\\n";\nstatic const char other[] = "other\\n";\n'
+    messages = one('void f(void)\n{\n\tpr_info("%s", banner);\n\tpr_info("%s", other);\n}\n', **{"v.c": banner})
+    assert [form.printed for message in messages for form in message.forms] == ["Version %s (%s)", "%s"]

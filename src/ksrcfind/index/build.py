@@ -202,6 +202,7 @@ class _Link:
         self._macros: dict[str, list[int]] = defaultdict(list)
         self._wrappers: dict[str, list[int]] = defaultdict(list)
         self._includers: dict[str, list[int]] = defaultdict(list)
+        self._constants: dict[str, list[int]] = defaultdict(list)
         self._with_calls: list[int] = []
         self._called: list[bytes] = []
         self._recovered = self._lost = 0
@@ -231,6 +232,8 @@ class _Link:
                     self._wrappers[name].append(number)
                 for name in included_names(facts):
                     self._includers[name].append(number)
+                for name in facts.constants:
+                    self._constants[name].append(number)
                 if facts.calls:
                     self._with_calls.append(number)
                 self._called.append(facts.called)
@@ -257,7 +260,14 @@ class _Link:
     def run(self, jobs: int | None, progress: Progress) -> Iterator[Linked]:
         """Link, in path order."""
         program = Program(
-            self.paths, self._facts, self._macros, self._wrappers, self._roots, self._may_log, self._includers
+            self.paths,
+            self._facts,
+            self._macros,
+            self._wrappers,
+            self._roots,
+            self._may_log,
+            self._includers,
+            self._constants,
         )
         numbers = self._touched(program)
         linker = _Linker(program, self._modules, self._snapshot)
@@ -318,6 +328,8 @@ class _Link:
                 names[name] |= here
             for name in _different(_wrappers(was), _wrappers(now)) - roots:  # Nobody looks into a root.
                 names[name] = _EVERYWHERE
+            for name in _different(_constants(was), _constants(now)):
+                names[name] = _EVERYWHERE
         return names
 
     def _reached_by_includes(self, program: Program, old: Mapping[str, str | None], changed: set[str]) -> int:
@@ -349,8 +361,13 @@ def _wrappers(facts: SourceFacts | None) -> dict[str, list[object]]:
     found: dict[str, list[object]] = defaultdict(list)
     for wrapper in facts.wrappers if facts else ():
         calls = tuple((call.name, call.text) for call in wrapper.calls)
-        found[wrapper.name].append((wrapper.parameters, calls, wrapper.formats, wrapper.is_static))
+        found[wrapper.name].append((wrapper.parameters, calls, wrapper.formats, wrapper.is_static, wrapper.prints_text))
     return found
+
+
+def _constants(facts: SourceFacts | None) -> dict[str, str]:
+    """The texts of a file that others can name."""
+    return {name: text for name, text in facts.strings if name in facts.constants} if facts else {}
 
 
 def _different(was: Mapping[str, object], now: Mapping[str, object]) -> set[str]:

@@ -56,6 +56,7 @@ class Narrow:
         self._macros: dict[str, list[int]] = defaultdict(list)
         self._wrappers: dict[str, list[int]] = defaultdict(list)
         self._includers: dict[str, list[int]] = defaultdict(list)
+        self._constants: dict[str, list[int]] = defaultdict(list)
         self._variadic: list[str] | None = None
         self._program = Program(self._paths, self._load, self._macros, self._wrappers, roots, frozenset())
         self._worker = Worker(snapshot)
@@ -148,6 +149,8 @@ class Narrow:
             self._wrappers[name].append(number)
         for name in included_names(facts):
             self._includers[name].append(number)
+        for name in facts.constants:
+            self._constants[name].append(number)
 
     def _link(self, paths: Sequence[str]) -> None:
         linker = self._linker(paths, lambda number: self._snapshot.read(self._paths[number]))
@@ -162,7 +165,16 @@ class Narrow:
         self._read_wrappers(numbers)
         modules = module_names(sources.makefile_texts(self._snapshot, self._makefiles(paths)))
         may_log = reaching(self._facts.values(), self._roots)
-        program = Program(self._paths, self._load, self._macros, self._wrappers, self._roots, may_log, self._includers)
+        program = Program(
+            self._paths,
+            self._load,
+            self._macros,
+            self._wrappers,
+            self._roots,
+            may_log,
+            self._includers,
+            self._constants,
+        )
         return Linker(program, modules, read)
 
     def _makefiles(self, paths: Iterable[str]) -> dict[str, str]:

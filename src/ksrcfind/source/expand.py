@@ -5,18 +5,20 @@ opaque `Slot`s, and the outcome (an `Emission` for each way it logs) says where 
 pastes or stringifies an argument, or calls it, are the tokens themselves needed; then the shape includes them.
 """
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
 from ksrcfind.source.facts import Call, Macro, Wrapper
 from ksrcfind.source.roots import NOT_LOGGED, Root
-from ksrcfind.source.tokens import Token, closing, is_name, is_string, split, text_of, tokenize
+from ksrcfind.source.tokens import Token, closing, decode, is_name, is_string, split, text_of, tokenize
 
 Tokens = tuple[Token, ...]
 
 _DEPTH = 24
 _EMISSIONS = 8
+_EXPANSIONS = 500  # macros that are expanded for one use of a wrapper function
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,13 @@ class Handed:
 
     format: Tokens
     values: tuple[Tokens, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleName:
+    """`KBUILD_MODNAME` as another file has it."""
+
+    file: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +77,16 @@ class Definition:
 
 class Scope(Protocol):
     """What names mean in one file."""
+
+    @property
+    def file(self) -> int:
+        """The file."""
+        ...
+
+    @property
+    def path(self) -> str:
+        """Its path from the root of the tree."""
+        ...
 
     def of(self, file: int) -> "Scope":
         """What names mean in another file."""
@@ -205,18 +224,21 @@ class Expander:
         bound = _bind(wrapper, arguments, mark)
         # The names in a function mean what they mean in its own file.
         inner = Expander(self.scope.of(definition.file))
-        found: list[Emission] = []
+        settler = _Settler(inner, wrapper.name, mark)
+        printed: list[list[Emission]] = []
         for call in wrapper.calls:
             if call.name in ("va_start", "va_end", "va_copy", "va_arg"):
                 continue
             tokens = _replace(tokenize(call.text), bound)
-            found += [
-                _unmarked(emission, mark) for emission in inner.in_tokens(tokens, active) if _hands_on(emission, mark)
-            ]
-            if len(found) >= _EMISSIONS:
+            some = [settler.emission(emission) for emission in inner.in_tokens(tokens, active)]
+            if some:
+                printed.append(some)
+            if sum(_hands_on(emission, mark) for group in printed for emission in group) >= _EMISSIONS:
                 break
         self.beyond |= inner.consulted | inner.beyond
-        return found
+        if wrapper.prints_text:
+            return [_unmarked(emission, mark) for group in printed for emission in group]
+        return [_unmarked(emission, mark) for emission in _joined(printed, mark)]
 
 
 def _other_name(macro: Macro) -> str:
@@ -228,9 +250,89 @@ def _other_name(macro: Macro) -> str:
 
 
 class _Mark:
-    """Stands before everything that came in through a wrapper's parameter, to tell it from the wrapper's own text."""
+    """Stands before everything that came in through a wrapper's parameter, to tell it from the wrapper's own text.
 
-    __slots__ = ()
+    `end`, another mark, stands behind it.
+    """
+
+    __slots__ = ("end",)
+
+    def __init__(self, *, ends: bool = False) -> None:
+        self.end = self if ends else _Mark(ends=True)
+
+
+class _Settler:
+    """Gives the names in a wrapper function's own text the meaning that they have in its file."""
+
+    def __init__(self, inner: Expander, function: str, mark: _Mark) -> None:
+        self._inner = inner
+        self._function = function
+        self._mark = mark
+        self._left = _EXPANSIONS
+
+    def emission(self, emission: Emission) -> Emission:
+        """Return an emission of the function with its text settled."""
+        parts = split(self.tokens(emission.format))
+        if not parts:
+            return emission
+        added = tuple(self._value(tuple(part)) for part in parts[1:])  # `pr_fmt(fmt)` may be `"%s: " fmt, __func__`
+        values = tuple(self._value(value) for value in emission.arguments)
+        return replace(emission, format=tuple(parts[0]), arguments=(*added, *values))
+
+    def _value(self, value: Tokens) -> Tokens:
+        if len(value) != 1:
+            return value
+        token = value[0]
+        if isinstance(token, Handed):
+            return (Handed(tuple(self.tokens(token.format)), token.values),)
+        settled = self.tokens(value)
+        return tuple(settled) if all(is_string(one) or isinstance(one, ModuleName) for one in settled) else value
+
+    def tokens(self, tokens: Sequence[Token], depth: int = 0) -> list[Token]:
+        """Return tokens with the function's own macros expanded, as far as they are known in its file."""
+        result: list[Token] = []
+        index = 0
+        while index < len(tokens):
+            token = tokens[index]
+            index += 1
+            if token is self._mark:
+                end = tokens.index(self._mark.end, index) if self._mark.end in tokens[index:] else len(tokens)
+                result += [token, *tokens[index:end]]
+                index = end
+            elif is_name(token) and depth < _DEPTH and self._left > 0:
+                following = tokens[index] if index < len(tokens) else None
+                end = closing(tokens, index) if following == "(" else index
+                own = self._name(str(token), [tuple(p) for p in split(tokens[index + 1 : end])], following == "(")
+                if own is None:
+                    result.append(token)
+                    continue
+                result += own if own and not is_name(own[0]) and len(own) == 1 else self.tokens(own, depth + 1)
+                index = end + 1 if following == "(" else index
+            else:
+                result.append(token)
+        return result
+
+    def _name(self, name: str, arguments: Sequence[Tokens], is_call: bool) -> Sequence[Token] | None:
+        """What a name stands for; None if it stands for itself."""
+        if name in ("__func__", "__FUNCTION__", "__PRETTY_FUNCTION__"):
+            return (f'"{self._function}"',)
+        if name == "__FILE__":
+            return (f'"{self._inner.scope.path}"',)
+        if name == "KBUILD_BASENAME":
+            return (f'"{self._inner.scope.path.rpartition("/")[2].rpartition(".")[0].replace("-", "_")}"',)
+        if name == "KBUILD_MODNAME":
+            return (ModuleName(self._inner.scope.file),)
+        for definition in self._inner.scope.macros(name):
+            macro = definition.item
+            if not isinstance(macro, Macro) or not macro.body or (macro.parameters is not None) != is_call:
+                continue
+            self._inner.consulted.add(name)
+            self._left -= 1
+            try:
+                return substitute(macro, arguments) if is_call else tokenize(macro.body)
+            except NeedsTokensError:
+                return None
+        return None
 
 
 def substitute(macro: Macro, arguments: Sequence[Tokens]) -> list[Token]:
@@ -324,7 +426,7 @@ def _bind(wrapper: Wrapper, arguments: Sequence[Tokens], mark: _Mark) -> dict[st
             break
         names = [token for token in tokenize(declaration.split("[")[0]) if is_name(token)]
         if names and position < len(arguments):
-            bound[names[-1]] = (mark, *arguments[position])
+            bound[names[-1]] = (mark, *arguments[position], mark.end)
     for call in wrapper.calls:
         values = split(tokenize(call.text)[2:-1])
         if call.name == "va_start" and values and len(values[0]) == 1:
@@ -431,9 +533,76 @@ def _hands_on(emission: Emission, mark: _Mark) -> bool:
     )
 
 
+def _joined(printed: Sequence[Sequence[Emission]], mark: _Mark) -> Iterator[Emission]:
+    """The emissions that hand a format on, with what the same function prints right before into the same line.
+
+    Which of the function's branches go together is not known, so each is also told alone.
+    """
+    before: list[Emission] = []
+    for group in printed:
+        handing = [emission for emission in group if _hands_on(emission, mark)]
+        if not handing:
+            before = [*before[-1:], *group[:1]]
+            continue
+        joined = [_behind(first, second) for second in handing for first in reversed(before)]
+        yield from (emission for emission in joined if emission is not None)
+        yield from handing
+        before = []
+
+
+def _behind(first: Emission, second: Emission) -> Emission | None:
+    """One emission for both if the second goes on in the line of the first."""
+    plain = not (first.root.prefix or second.root.prefix or second.level or second.root.level)
+    begin = _first_text(second)
+    end = _last_text(first.format, first.arguments)
+    if not plain or end is None or end.endswith("\n") or _LEVEL_MARK.match(begin or ""):
+        return None
+    return replace(
+        second,
+        root=first.root,
+        level=first.level,
+        format=first.format + _without_continuation(second.format),
+        arguments=first.arguments + second.arguments,
+        prefix_arguments=(),
+    )
+
+
+_LEVEL_MARK = re.compile(r"\x01[0-7]|<[0-7]>")
+
+
+def _first_text(emission: Emission) -> str | None:
+    """Literal text that an emission begins with, its level included."""
+    text = ""
+    for token in emission.format:
+        if not is_string(token):
+            break
+        text += decode(str(token))
+    return text
+
+
+def _without_continuation(tokens: Tokens) -> Tokens:
+    """Take `KERN_CONT` off the beginning of a format."""
+    if tokens[:1] == ("KERN_CONT",) or tokens[:1] == ('"<c>"',):
+        return tokens[1:]
+    if len(tokens) > 1 and is_string(tokens[0]) and is_string(tokens[1]):
+        return tokens[2:] if decode(str(tokens[0])) + decode(str(tokens[1])) == "\x01c" else tokens
+    return tokens
+
+
+def _last_text(format_tokens: Tokens, values: Sequence[Tokens]) -> str | None:
+    """Literal text that a format ends with; None if it cannot be told."""
+    last = format_tokens[-1] if format_tokens else None
+    if not is_string(last):
+        return None
+    text = decode(str(last))
+    if text == "%s" and values and values[-1] and isinstance(handed := values[-1][-1], Handed):
+        return _last_text(handed.format, handed.values)
+    return text
+
+
 def _unmarked(emission: Emission, mark: _Mark) -> Emission:
     def strip(tokens: Tokens) -> Tokens:
-        return tuple(_strip_inside(token, strip) for token in tokens if token is not mark)
+        return tuple(_strip_inside(token, strip) for token in tokens if token is not mark and token is not mark.end)
 
     return replace(
         emission,

@@ -15,8 +15,9 @@ import msgspec
 
 from ksrcfind.source import scan
 from ksrcfind.source.parse import ParsedBody, ParsedCall, Parser
+from ksrcfind.source.template import CONVERSION
 
-VERSION = 5
+VERSION = 6
 """Raised when the meaning or the extent of facts changes; older ones are then read anew."""
 
 
@@ -60,6 +61,9 @@ class Wrapper(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Assignments to a `struct va_format`: variable, expression of the format."""
     is_static: bool
     line: int
+    prints_text: bool = False
+    """True if it takes no variable arguments, but one text that it prints whole: `log_error(const char *text)`. Its
+    `calls` are those that do."""
 
 
 class SourceFacts(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -80,6 +84,10 @@ class SourceFacts(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Functions that hold text in calls of which none could be told."""
     called: bytes = b""
     """Hashes (`name_hash`, 32 bit each, sorted) of what is called at other places than in `calls`: without text."""
+    parameters: tuple[tuple[str, ...], ...] = ()
+    """Names of the parameters of each of `functions` that is static and prints a text which it is given; else empty."""
+    constants: tuple[str, ...] = ()
+    """Those of `strings` that other files can name: at top level and not static."""
 
 
 EMPTY = SourceFacts((), (), (), (), (), (), 0, 0)
@@ -100,6 +108,10 @@ _STRING_VARIABLE = re.compile(
     rb"(?:\bconst[ \t]+)?\bchar\b[\w \t\r\n*]*?\b(\w+)[ \t\r\n]*(\[[^\]\n]*\][ \t\r\n]*)?(?:__\w+[ \t\r\n]*)*\Z"
 )
 _INTO_BUFFER = re.compile(rb"\[[^\]]*\w[^\]]*\]\s*")  # `char buf[64] = ""`: its size says that more will come
+_TEXT_PARAMETER = re.compile(r"\bchar\s*(?:const\s*)?\*\s*(?:const\s+)?([A-Za-z_]\w*)\Z")
+_LAST_NAME = re.compile(r"[A-Za-z_]\w*(?=\s*(?:\[[^\]]*\]\s*)*\Z)")
+_LAST_ARGUMENT = re.compile(r",\s*([A-Za-z_]\w*)\s*\)\Z")
+_LITERAL = re.compile(r'"[^"\\\n]*(?:\\(?:.|\n)[^"\\\n]*)*"')
 _DECLARATION = 160  # bytes before a `=` in which the declaration of a string is looked for
 _NEVER_PRINT = frozenset(name.decode() for name in scan.NEVER_PRINT)
 _VA_FORMAT = re.compile(rb"\b(\w+)(?:\.|->)fmt[ \t]*=[ \t]*([^;{}\"\n]{1,120});")
@@ -122,9 +134,11 @@ def extract(data: bytes, parser: Parser) -> SourceFacts:
     macros, includes = _directives(found)
     calls: list[Call] = []
     functions: list[str] = []
+    parameters: list[tuple[str, ...]] = []
     wrappers: list[Wrapper] = []
     recovered = lost = 0
     strings: tuple[tuple[str, str], ...] = ()
+    constants: tuple[str, ...] = ()
     text = scan.without_directives(data, found)
     if b'"' in data or b"va_" in data:
         for body in itertools.chain(scan.bodies(text), _generated(macros, text)):
@@ -135,15 +149,52 @@ def extract(data: bytes, parser: Parser) -> SourceFacts:
                 wrappers.append(_wrapper(body, parsed, tuple(own)))
             with_text = [call for call in own if '"' in call.text and call.name not in _NEVER_PRINT]
             if with_text:
+                texts = _texts(parsed)
+                printing = () if body.wraps or not texts else tuple(_printing(with_text, texts))
+                if printing:
+                    wrappers.append(msgspec.structs.replace(_wrapper(body, parsed, printing), prints_text=True))
+                is_told = texts and _STATIC.search(body.header) and not printing
+                parameters.append(_names(parsed) if is_told else ())
                 functions.append(parsed.name)
                 calls.extend(with_text)
             elif body.snippets and not parsed.calls:
                 lost += 1
-        strings = _string_variables(text)
+        strings, constants = _string_variables(text)
     called = _called(text, calls)
     return SourceFacts(
-        includes, macros, tuple(wrappers), tuple(functions), tuple(calls), strings, recovered, lost, called
+        includes,
+        macros,
+        tuple(wrappers),
+        tuple(functions),
+        tuple(calls),
+        strings,
+        recovered,
+        lost,
+        called,
+        tuple(parameters) if any(parameters) else (),
+        constants,
     )
+
+
+def _texts(parsed: ParsedBody) -> frozenset[str]:
+    """Parameters of a function that are texts: `const char *`."""
+    return frozenset(match[1] for each in parsed.parameters if (match := _TEXT_PARAMETER.search(each)))
+
+
+def _names(parsed: ParsedBody) -> tuple[str, ...]:
+    return tuple(match[0] if (match := _LAST_NAME.search(each)) else "" for each in parsed.parameters)
+
+
+def _printing(calls: Iterable[Call], texts: frozenset[str]) -> Iterator[Call]:
+    """Yield the calls whose one value is a text that the function is given, printed whole."""
+    for call in calls:
+        last = _LAST_ARGUMENT.search(call.text)
+        if last is None or last[1] not in texts:
+            continue
+        conversions = [found for each in _LITERAL.findall(call.text) for found in CONVERSION.finditer(each)]
+        values = [found["kind"] for found in conversions if not found["percent"]]
+        if values == ["s"]:
+            yield call
 
 
 def _called(text: bytes, calls: Iterable[Call]) -> bytes:
@@ -258,8 +309,10 @@ def _macro(directive: scan.Directive, guard: bytes, undefined: set[bytes]) -> Ma
     return Macro(_text(match[1]), parameters, body, directive.line, guard == match[1], replaces)
 
 
-def _string_variables(text: bytes) -> tuple[tuple[str, str], ...]:
+def _string_variables(text: bytes) -> tuple[tuple[tuple[str, str], ...], tuple[str, ...]]:
+    """Return constant strings with their source, and the names of those that other files can use."""
     found: list[tuple[str, str]] = []
+    constants: list[str] = []
     for initial in _INITIAL_TEXT.finditer(text):
         if b'"' not in initial[1]:
             continue
@@ -268,4 +321,7 @@ def _string_variables(text: bytes) -> tuple[tuple[str, str], ...]:
             continue
         if b"const" in variable[0] or (variable[2] and not _INTO_BUFFER.fullmatch(variable[2])):
             found.append((_text(variable[1]), _text(initial[1]).strip()))
-    return tuple(found)
+            line = text[text.rfind(b"\n", 0, variable.start()) + 1 : variable.start(1)]
+            if b"const" in line and not line[:1].isspace() and not _STATIC.search(line):
+                constants.append(_text(variable[1]))
+    return tuple(found), tuple(constants)

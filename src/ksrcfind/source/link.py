@@ -3,8 +3,10 @@
 import itertools
 import re
 from bisect import bisect_right
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property, partial
 
 import msgspec
 
@@ -84,9 +86,8 @@ class _FileLinker:
         self._file = file
         self._facts = facts
         self._path = program.paths[file]
-        self._module = modules.get(self._path.rpartition(".")[0])
-        if self._module is None and self._path.endswith(".c") and (reader := program.reader(file)) is not None:
-            self._module = modules.get(program.paths[reader].rpartition(".")[0])
+        self._modules = modules
+        self._module = self._module_of(file)
         self._scope = FileScope(program, file)
         self._expander = Expander(self._scope)
         self._strings = dict(facts.strings)
@@ -94,6 +95,14 @@ class _FileLinker:
         self._passed = len(self._redefined)
         self._functions = facts.functions
         self._calls: Sequence[Call] = facts.calls
+
+    def _module_of(self, file: int) -> str | None:
+        """KBUILD_MODNAME of a file, or of the C file that includes it."""
+        path = self._program.paths[file]
+        module = self._modules.get(path.rpartition(".")[0])
+        if module is None and path.endswith(".c") and (reader := self._program.reader(file)) is not None:
+            module = self._modules.get(self._program.paths[reader].rpartition(".")[0])
+        return module
 
     def names_without_text(self) -> list[str]:
         """Names that the file calls without any text in the arguments and that print all the same."""
@@ -147,11 +156,21 @@ class _FileLinker:
         if not emissions:
             return
         function = self._functions[call.function] if call.function >= 0 else None
-        place = Place(self._expander, self._path, function or None, self._module, self._strings, arguments)
+        place = Place(
+            self._expander,
+            self._path,
+            function or None,
+            self._module_of,
+            self._strings,
+            self._program.constant,
+            partial(self._given, call.function),
+            arguments,
+        )
         seen: dict[str, Message] = {}
         for emission in _own(emissions):
             form_tokens, added = format_and_added(emission.format, place)
             for written in alternatives(form_tokens, place):
+                place.is_wordless = not any(isinstance(part, Text) and has_words(part.text) for part in written)
                 message = self._message(call, emission, written, (*added, *emission.arguments), place)
                 known = seen.get(message.format)
                 if known is None:
@@ -161,6 +180,25 @@ class _FileLinker:
         for message in seen.values():
             if '"' in call.text or any(has_words(form.printed) for form in message.forms):
                 yield message
+
+    def _given(self, function: int, parameter: str) -> Sequence[Tokens]:
+        """Texts that callers in this file give for a parameter of a static function."""
+        names = self._facts.parameters[function] if 0 <= function < len(self._facts.parameters) else ()
+        if parameter not in names:
+            return ()
+        position = names.index(parameter)
+        given = [each[position] for each in self._calls_of.get(self._functions[function], ()) if position < len(each)]
+        return tuple(dict.fromkeys(value for value in given if any(is_string(token) for token in value)))
+
+    @cached_property
+    def _calls_of(self) -> dict[str, list[list[Tokens]]]:
+        """Arguments of the calls with text of the file's functions that print a text which they are given."""
+        wanted = {name for name, names in zip(self._functions, self._facts.parameters, strict=False) if names}
+        found: dict[str, list[list[Tokens]]] = defaultdict(list)
+        for call in self._facts.calls:
+            if call.name in wanted:
+                found[call.name].append([tuple(part) for part in split(tokenize(call.text)[2:-1])])
+        return found
 
     def _emissions(self, name: str, arguments: list[Tokens]) -> list[Emission]:
         """Emissions of a call of this shape, expanded at most once for all files that see the same definitions."""
@@ -245,7 +283,8 @@ class _FileLinker:
             made.append(form(prefix + text, prefix_given + given))
         if call.name in CONTINUED:
             level = "cont"
-        own = "".join(part.text if isinstance(part, Text) else "%s" for part in _written_here(written))
+        here = _written_here(written) or _handed_here(arguments, place) or self._text_here(emission, place) or written
+        own = "".join(part.text if isinstance(part, Text) else "%s" for part in here)
         defined = self._defined_at(emission, written)
         return Message(
             path=self._path,
@@ -260,6 +299,13 @@ class _FileLinker:
             text_lines=self._text_lines(call, emission, defined),
             defined_at=defined,
         )
+
+    def _text_here(self, emission: Emission, place: Place) -> Parts:
+        """The text at a call of a function that prints it whole, without being a format."""
+        last = emission.arguments[-1] if emission.macro is None and emission.arguments else ()
+        if len(last) != 1 or not isinstance(last[0], Slot):
+            return ()
+        return next((here for parts in alternatives(last, place) if (here := _written_here(parts))), ())
 
     def _prefix(self, emission: Emission, place: Place) -> tuple[str, tuple[Argument, ...]]:
         if not emission.root.prefix:
@@ -305,9 +351,19 @@ def _prints_argument(emission: Emission) -> bool:
 
 
 def _written_here(written: Parts) -> Parts:
-    """The parts that stand at the call; all of them if none does."""
+    """The parts that stand at the call, if text is among them."""
     here = tuple(part for part in written if not isinstance(part, Text) or part.from_call)
-    return here if any(isinstance(part, Text) for part in here) else written
+    return here if any(isinstance(part, Text) for part in here) else ()
+
+
+def _handed_here(arguments: Sequence[Tokens], place: Place) -> Parts:
+    """The parts that stand at the call of a format that a wrapper function hands on as a value."""
+    for handed in (token for value in arguments for token in value if isinstance(token, Handed)):
+        for parts in alternatives(handed.format, place):
+            here = _written_here(parts) or _handed_here(handed.values, place)
+            if here:
+                return here
+    return ()
 
 
 def _with_forms(message: Message, more: Sequence[Form]) -> Message:

@@ -20,7 +20,8 @@ Resolution = tuple[Definition, ...]
 class Program:
     """Files of a tree by number, their facts, and the names that they define.
 
-    `includers` gives, for the base name of a header, the files that include one of that name in quotes.
+    `includers` gives, for the base name of a header, the files that include one of that name in quotes; `constants`,
+    for the name of a text, the files that define it for all others (`SourceFacts.constants`).
     `paths` are all C files of the tree; `facts` gives those of one file (it may load them on demand); `macros` and
     `wrappers` tell which files define a name, `may_log` which names lead to a root (see `reaching`).
     """
@@ -34,12 +35,14 @@ class Program:
         roots: Iterable[Root],
         may_log: Set[str],
         includers: Mapping[str, Sequence[int]] | None = None,
+        constants: Mapping[str, Sequence[int]] | None = None,
     ) -> None:
         self.paths = paths
         self.facts = facts
         self.roots = {root.name: root for root in roots}
         self.may_log = may_log
         self._includers = includers or {}
+        self._constants = constants or {}
         self._readers: dict[int, int | None] = {}
         self._macros = macros
         self._wrappers = wrappers
@@ -182,6 +185,11 @@ class Program:
         for member in component:
             self._closures[member] = closure
 
+    def constant(self, name: str) -> str | None:
+        """C source of a constant text that one file of the tree defines for all others: `linux_banner`."""
+        files = self._constants.get(name, ())
+        return dict(self.facts(files[0]).strings).get(name) if len(files) == 1 else None
+
     def _macros_of(self, file: int) -> dict[str, Resolution]:
         known = self._defined.get(file)
         if known is None:
@@ -296,6 +304,11 @@ class FileScope:
         self._macros: dict[str, Resolution] = {}
         self._wrappers: dict[str, Resolution] = {}
         self._signatures: dict[str, tuple[tuple[int, int], ...]] = {}
+
+    @property
+    def path(self) -> str:
+        """Path of the file."""
+        return self._program.paths[self.file]
 
     def of(self, file: int) -> "FileScope":
         """What names mean in another file."""

@@ -1,11 +1,11 @@
 """From tokens to the text that will be printed: literals joined, string macros expanded, known arguments filled in."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from ksrcfind.source.expand import Expander, Handed, NeedsTokensError, Slot, Tokens, substitute
+from ksrcfind.source.expand import Expander, Handed, ModuleName, NeedsTokensError, Slot, Tokens, substitute
 from ksrcfind.source.facts import Macro
 from ksrcfind.source.message import Argument, Form
 from ksrcfind.source.roots import FORMAT_PASSED
@@ -52,11 +52,18 @@ class Place:
     expander: Expander
     path: str
     function: str | None
-    module: str | None
+    module_of: Callable[[int], str | None]
+    """`KBUILD_MODNAME` of a file."""
     strings: dict[str, str]
     """Constant strings of the file: name → C source."""
+    constant: Callable[[str], str | None]
+    """C source of a constant string that another file defines."""
+    given: Callable[[str], Sequence[Tokens]]
+    """Texts that callers give for a parameter of the function around the call; there can be others."""
     arguments: list[Tokens] = field(default_factory=list)
     """Of the call, by `Slot` index."""
+    is_wordless: bool = False
+    """True while the values of a format without any words are filled in: only they tell what is printed."""
 
     def macros(self, name: str) -> list[Macro]:
         """Definitions of a macro as the call sees it."""
@@ -178,12 +185,27 @@ def _one(tokens: Sequence[Token], index: int, place: Place, inside: bool, depth:
         if token.index >= len(place.arguments):
             return 1, [()]
         return 1, alternatives(place.arguments[token.index], place, inside=True, depth=depth + 1)
+    if isinstance(token, ModuleName):
+        return 1, [_module(token.file, place)]
     if is_name(token):
         return _name(str(token), tokens, index, place, inside, depth)
     if token == "(":
         end = closing(tokens, index)
         return end + 1 - index, alternatives(tokens[index + 1 : end], place, inside=inside, depth=depth + 1)
     return len(tokens) - index, [(Hole(tuple(tokens)),)]
+
+
+def _constant(name: str, place: Place) -> str | None:
+    """C source of a constant text, of the file's own or of another's."""
+    source = place.strings.get(name)
+    if source is None and (source := place.constant(name)) is not None:
+        place.expander.beyond.add(name)
+    return source
+
+
+def _module(file: int, place: Place) -> Parts:
+    module = place.module_of(file)
+    return (Text(module, False),) if module else (Hole(("KBUILD_MODNAME",)),)
 
 
 def _name(
@@ -195,7 +217,7 @@ def _name(
     if name == "KBUILD_BASENAME":
         return 1, [(Text(place.path.rpartition("/")[2].rpartition(".")[0].replace("-", "_"), False),)]
     if name == "KBUILD_MODNAME":
-        return 1, [(Text(place.module, False),) if place.module else (Hole((name,)),)]
+        return 1, [_module(place.expander.scope.file, place)]
     if name == "__FILE__":
         return 1, [(Text(place.path.replace("%", "%%"), False),)]
     if following == "(":
@@ -205,8 +227,9 @@ def _name(
     bodies = [macro.body for macro in place.macros(name) if macro.parameters is None]
     if bodies:
         return 1, _all_of([_cached_tokens(body) for body in bodies], place, inside=inside, depth=depth)
-    if name in place.strings:
-        return 1, alternatives(_cached_tokens(place.strings[name]), place, inside=inside, depth=depth + 1)
+    source = _constant(name, place)
+    if source is not None:
+        return 1, alternatives(_cached_tokens(source), place, inside=inside, depth=depth + 1)
     return len(tokens) - index if following in ("->", ".", "[", "+") else 1, [
         (Hole(tuple(tokens[index:]) if following in ("->", ".", "[", "+") else (name,)),)
     ]
@@ -296,9 +319,28 @@ def _value(match: re.Match[str], tokens: Tokens, place: Place) -> list[tuple[str
                 return found[:_CHOICES]
     if kind == "s" and _may_be_literal(tokens, place):
         options = alternatives(tokens, place)
-        if all(isinstance(part, Text) for parts in options for part in parts) and any(options):
-            return [("".join(p.text.replace("%", "%%") for p in parts if isinstance(p, Text)), ()) for parts in options]
+        texts = [_known_text(parts, place) for parts in options]
+        if any(options) and not any(given for _text, given in texts):
+            return texts
+        if len(texts) == 1 and _is_constant(tokens, place):
+            return texts
+    if kind == "s" and place.is_wordless and len(plain := _plain(tokens, place)) == 1 and is_name(plain[0]):
+        given = place.given(str(plain[0]))
+        texts = [_known_text(parts, place) for value in given for parts in alternatives(value, place)]
+        return [*texts, _open(match, tokens, place)]
     return [_open(match, tokens, place)]
+
+
+def _known_text(parts: Parts, place: Place) -> tuple[str, tuple[Argument, ...]]:
+    """The text of a value in printf syntax, with a conversion for each part that is not known."""
+    text = "".join(part.text.replace("%", "%%") if isinstance(part, Text) else "%s" for part in parts)
+    holes = (part for part in parts if isinstance(part, Hole))
+    return text, tuple(Argument("%s", _expression(hole.tokens, place)) for hole in holes)
+
+
+def _is_constant(tokens: Tokens, place: Place) -> bool:
+    plain = _plain(tokens, place)
+    return len(plain) == 1 and is_name(plain[0]) and _constant(str(plain[0]), place) is not None
 
 
 def _open(match: re.Match[str], tokens: Tokens, place: Place) -> tuple[str, tuple[Argument, ...]]:
@@ -309,7 +351,9 @@ def _may_be_literal(tokens: Tokens, place: Place) -> bool:
     tokens = _plain(tokens, place)
     if len(tokens) == 1:
         token = tokens[0]
-        return is_string(token) or (is_name(token) and (not str(token)[0].islower() or token in place.strings))
+        if is_name(token):
+            return not str(token)[0].islower() or _constant(str(token), place) is not None
+        return is_string(token)
     return any(is_string(token) for token in tokens) or any(is_name(t) and str(t).isupper() for t in tokens)
 
 
