@@ -23,6 +23,7 @@ from ksrcfind.source.facts import VERSION as FACTS_VERSION
 from ksrcfind.source.facts import SourceFacts
 from ksrcfind.source.message import Message
 from ksrcfind.source.printed import PrintedLine
+from ksrcfind.source.roots import VERSION as LINK_VERSION
 
 SCHEMA_VERSION = 4
 """Raised when the tables or what is in them change; an older file is made anew."""
@@ -342,5 +343,5 @@ def live_bits(ranges: Iterable[tuple[int, int]]) -> bytes:
 
 
 def roots_digest(roots: Iterable[object]) -> str:
-    """Names a set of roots."""
-    return hashlib.sha256(repr(sorted(map(repr, roots))).encode()).hexdigest()[:16]
+    """Names a set of roots, and what is made of them."""
+    return hashlib.sha256(repr((LINK_VERSION, sorted(map(repr, roots)))).encode()).hexdigest()[:16]

@@ -27,6 +27,8 @@ FUNCTION = 8.0
 """A value is the name of the function that the call stands in."""
 NO_NAME = -6.0
 """A device's name holds a blank."""
+NO_DEVICE = -16.0
+"""A device's name holds a colon and a blank: what comes first is the name."""
 NO_DRIVER = -16.0
 """A driver's name holds a blank or a colon, a network device's a blank: the kernel lets none be called so."""
 DRIVER = 1.0
@@ -51,7 +53,17 @@ _UNUSUAL = (
 _SHORTEST = 3  # characters that two names must have in common to be related
 _LONGEST_NAMES = 64  # characters of a value that may be a name
 _MOST_NAMES = 4
-_USUAL_ARCHITECTURES = ("arch/x86/", "arch/arm64/")
+# Bits for an architecture: how much rarer its logs are. The others are rarer still.
+_ARCHITECTURES = {
+    "x86": 0.0,
+    "arm64": 0.0,
+    "arm": -4.0,
+    "powerpc": -4.0,
+    "riscv": -4.0,
+    "s390": -4.0,
+    "mips": -5.0,
+}
+_RARE_ARCHITECTURE = -9.0
 
 
 def names_in(prefix: str) -> tuple[str, ...]:
@@ -120,9 +132,12 @@ def level_bits(level: str | None, message: Message) -> float:
 def place_bits(message: Message) -> float:
     """Weigh where a message stands: code that few run."""
     path = message.path
-    if path.startswith("arch/") and not path.startswith(_USUAL_ARCHITECTURES):
-        return -2.0
-    return next((bits for start, bits in _UNUSUAL if path.startswith(start)), 0.0)
+    unusual = next((bits for start, bits in _UNUSUAL if path.startswith(start)), None)
+    if unusual is not None:
+        return unusual
+    if path.startswith("arch/"):
+        return _ARCHITECTURES.get(path.split("/")[1], _RARE_ARCHITECTURE)
+    return 0.0
 
 
 def value_bits(values: Sequence[str | None], message: Message) -> float:
@@ -161,7 +176,7 @@ def _value_bits(value: str, expression: str, message: Message) -> float:
     if expression.startswith("dev_driver_string("):
         return NO_DRIVER if " " in value or ":" in value else DRIVER
     if expression.startswith("dev_name("):
-        return NO_NAME if " " in value else 0.0
+        return NO_DEVICE if ": " in value else NO_NAME if " " in value else 0.0
     if "__FILE__" in expression:
         return OWN_FILE if message.path.endswith(value.rpartition("/")[2]) else OTHER_FILE
     if expression == "__LINE__" and value.isdigit():

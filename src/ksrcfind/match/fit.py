@@ -12,22 +12,42 @@ from rapidfuzz import fuzz, process
 from ksrcfind.match.answer import Tier
 from ksrcfind.match.body import Body, Token
 from ksrcfind.match.fragment import Overlap
-from ksrcfind.match.pattern import Span
+from ksrcfind.match.pattern import Span, is_in
 from ksrcfind.match.weights import bits
-from ksrcfind.match.wordings import Wording
+from ksrcfind.match.wordings import Use, Wording
 
 _UNEXPLAINED = 0.6  # of a bit, what a bit of unexplained text takes away
+_ANY_TEXT = 0.1  # likewise for text that stands where a conversion takes any
 _MISSING = 0.6  # likewise for text of the wording that the line lacks
 _PUNCTUATION = 0.5  # bits of a mark that is literal text
 _PUNCTUATION_MOST = 12.0
-_TYPED = 2.0  # bits of a value of the right type
+_TYPED_MOST = 10.0  # bits of one value of the right type
+_SHAPED = 8.0  # bits from which on a value is told by its shape alone
+_GLUED = 0.7  # of a word's bits, where it is part of a longer one (`host%d`)
 _MISSPELT = 0.7  # of a word's bits, when the line has a word that is nearly the same
 _NEARLY = 75.0  # per cent of similarity for that
 _ALIKE = 72.0  # per cent of similarity of the whole, for a wording that drifted
 
-# What a wording must explain to count as an answer at all: bits, and share of all that is to be explained.
-_ENOUGH = {Tier.EXACT: (7.0, 0.3), Tier.PARTIAL: (16.0, 0.55), Tier.FUZZY: (18.0, 0.4)}
+# Bits that a whole wording must explain to count as an answer: without any text between; with who prints in front
+# ("%s %s: "); with any text elsewhere, which could be anybody's.
+_CLOSED, _NAMED, _OPEN = 5.0, 7.0, 12.0
+# What other tiers must explain: bits, and share of all that is to be explained.
+_ENOUGH = {Tier.PARTIAL: (16.0, 0.55), Tier.FUZZY: (14.0, 0.38)}
 _STRONG = 0.6  # share from which on nothing better need be looked for
+
+
+@dataclass(frozen=True, slots=True)
+class Joins:
+    """How a message shares its line with others."""
+
+    before: bool = False
+    """It goes on in a line that another call began (`pr_cont`)."""
+    after: bool = False
+    """Another call goes on in its line."""
+
+
+ALONE = Joins()
+ANYHOW = Joins(before=True, after=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,33 +59,46 @@ class Fit:
     spans: tuple[Span, ...]
     explained: float
     """Bits of the line that are literal text or values of the right type."""
-    unexplained: float
-    """Bits of the line that are left over or stand for "any text"."""
+    inside: float
+    """Bits of the line that are left over between, or stand for "any text"."""
     missing: float
     """Bits of the wording that the line lacks."""
     prefix: str = ""
     """The part of the line that names who prints."""
+    before: float = 0.0
+    """Bits of the line before the part that it explains."""
+    after: float = 0.0
+    """Bits of the line behind it."""
+    least: float = 0.0
+    """Bits that a whole wording must explain."""
+    uses: tuple[Use, ...] | None = None
+    """The messages that it is about, if not all that print the wording."""
 
-    @property
-    def share(self) -> float:
+    def unexplained(self, joins: Joins) -> float:
+        """Bits of the line that the message should explain and does not."""
+        return self.inside + (0.0 if joins.before else self.before) + (0.0 if joins.after else self.after)
+
+    def share(self, joins: Joins = ALONE) -> float:
         """Explained part of all that is to be explained, 0–1."""
-        rest = _UNEXPLAINED * self.unexplained + _MISSING * self.missing
+        rest = _UNEXPLAINED * self.unexplained(joins) + _MISSING * self.missing
         return self.explained / (self.explained + rest + 0.01)
 
-    @property
-    def bits(self) -> float:
+    def bits(self, joins: Joins = ALONE) -> float:
         """What speaks for it, in all."""
-        return self.explained - _UNEXPLAINED * self.unexplained - _MISSING * self.missing
+        left = _ANY_TEXT if self.tier is Tier.EXACT else _UNEXPLAINED
+        return self.explained - left * self.unexplained(joins) - _MISSING * self.missing
 
     @property
     def strong(self) -> bool:
         """True if so much is explained that no part of another wording can explain more."""
-        return self.share >= _STRONG
+        return self.share() >= _STRONG
 
-    def counts(self, beyond: float = 0.0) -> bool:
+    def counts(self, beyond: float = 0.0, joins: Joins = ALONE) -> bool:
         """Tell whether it explains enough to be an answer, with some bits of evidence beyond the text."""
+        if self.tier is Tier.EXACT:
+            return self.explained + beyond >= self.least
         least, share = _ENOUGH[self.tier]
-        return self.explained + beyond >= least and self.share >= share
+        return self.explained + beyond >= least and self.share(joins) >= share
 
 
 def fit_whole(body: Body, wording: Wording, spans: tuple[Span, ...]) -> Fit:
@@ -87,18 +120,22 @@ def fit_whole(body: Body, wording: Wording, spans: tuple[Span, ...]) -> Fit:
     else:
         open_tokens = (token for token in body.tokens if _inside(token, any_text))
     left = sum(token.bits for token in open_tokens if token.end > len(prefix))
-    return Fit(wording, Tier.EXACT, spans, whole_bits(wording), left, 0.0, prefix or _prefix_of(body.text))
+    is_named = bool(prefix) and ": " not in prefix.removesuffix(": ")
+    named = sum(gap.conversions for gap in pattern.gaps[: pattern.prefix]) if is_named else 0
+    least = _CLOSED if not any(pattern.texts) else _NAMED if sum(pattern.texts) <= named else _OPEN
+    prefix = prefix or _prefix_of(body.text)
+    return Fit(wording, Tier.EXACT, spans, whole_bits(wording), left, 0.0, prefix, least=least)
 
 
 def whole_bits(wording: Wording) -> float:
     """Return what a wording explains of any line that is a rendering of it."""
-    typed = _TYPED * sum(not is_text for is_text in wording.pattern.texts)
-    return wording.bits + typed + min(_PUNCTUATION * wording.marks, _PUNCTUATION_MOST)
+    typed = sum(min(weight, _TYPED_MOST) for weight in wording.pattern.weights)
+    return wording.bits + _GLUED * wording.glued + typed + min(_PUNCTUATION * wording.marks, _PUNCTUATION_MOST)
 
 
 def can_explain(wording: Wording, beyond: float) -> bool:
     """Tell whether a rendering of a wording can be an answer, with at most so many bits of evidence beyond the text."""
-    return whole_bits(wording) + beyond >= _ENOUGH[Tier.EXACT][0]
+    return whole_bits(wording) + beyond >= (_OPEN if any(wording.pattern.texts[wording.pattern.prefix :]) else _CLOSED)
 
 
 def _inside(token: Token, spans: Sequence[Span]) -> bool:
@@ -113,8 +150,10 @@ def _prefix_of(text: str) -> str:
 
 def fit_overlap(body: Body, wording: Wording, overlap: Overlap) -> Fit:
     """Weigh a wording of which the line is a part, or the other way round."""
-    typed = [span for span, is_text in zip(overlap.spans, wording.pattern.texts, strict=False) if not is_text]
-    explained = left = 0.0
+    values = list(zip(overlap.spans, wording.pattern.weights, wording.pattern.texts, strict=False))
+    typed = [span for span, _weight, is_text in values if not is_text]
+    explained = sum(min(weight, _TYPED_MOST) for span, weight, _is_text in values if span[0] >= 0)
+    before = inside = after = 0.0
     seen: set[str] = set()
     for token in body.tokens:
         literal = any(low <= token.start and token.end <= high for low, high in overlap.literals)
@@ -124,13 +163,18 @@ def fit_overlap(body: Body, wording: Wording, overlap: Overlap) -> Fit:
         elif literal and (token.start == 0 or token.end == len(body.text)):
             explained += _PUNCTUATION * len(token.word)  # a word that is cut off
         elif not literal and not any(low <= token.start and token.end <= high for low, high in typed):
-            left += token.bits
+            if token.end <= overlap.start:
+                before += token.bits
+            elif token.start >= overlap.end:
+                after += token.bits
+            else:
+                inside += token.bits
     missing = wording.bits - sum(bits(word) for word in seen)
     # What a pasted piece leaves out at either end is no evidence against it; what lies inside would be.
     if not overlap.begun or not overlap.finished:
         missing *= 0.4
     prefix = body.text[: overlap.literals[0][0]] if overlap.literals else body.text
-    return Fit(wording, Tier.PARTIAL, overlap.spans, explained, left, missing, prefix)
+    return Fit(wording, Tier.PARTIAL, overlap.spans, explained, inside, missing, prefix, before, after)
 
 
 def fit_alike(body: Body, wording: Wording) -> Fit | None:
@@ -142,7 +186,11 @@ def fit_alike(body: Body, wording: Wording) -> Fit | None:
     if alike < _ALIKE:
         return None
     shared = wording.words & body.words
-    explained = sum(map(bits, shared))
+    explained = sum(map(bits, shared)) + sum(
+        min(weight, _TYPED_MOST) / 2
+        for conversion, weight in zip(wording.pattern.conversions, wording.pattern.weights, strict=True)
+        if weight >= _SHAPED and is_in(conversion, body.text)
+    )
     others = {token.word: token for token in body.tokens if token.word not in shared}
     missing = 0.0
     for word in wording.words - shared:

@@ -49,6 +49,8 @@ class Pattern:
     """In the order of the spans that a match gives."""
     texts: tuple[bool, ...]
     """For each conversion: True if it stands for any text."""
+    weights: tuple[float, ...]
+    """For each conversion: bits of information in finding a value of its shape; 0 for any text."""
     prefix: int
     """How many of the first gaps make up a run-time prefix: driver and device, up to a colon."""
     trailing: bool
@@ -237,7 +239,9 @@ def pattern(line: str) -> Pattern:
         else:
             gaps.append(Gap(value.least, value.most, value.blanks, 1))
             segments.append([])
-    texts = tuple(isinstance(part[1], Text) for part in parts if not isinstance(part, str))
+    holes = [part[1] for part in parts if not isinstance(part, str)]
+    texts = tuple(isinstance(one, Text) for one in holes)
+    weights = tuple(one.bits if isinstance(one, Typed) else 0.0 for one in holes)
     last_text = segments[-2][-1] if len(segments) > 1 and not segments[-1] and segments[-2] else ""
     trailing = isinstance(last_text, str) and last_text.endswith(" ")
     prefix = 0
@@ -249,7 +253,13 @@ def pattern(line: str) -> Pattern:
             prefix = number + 1
             break
     return Pattern(
-        tuple(_groups(segment) for segment in segments), tuple(gaps), tuple(conversions), texts, prefix, trailing
+        tuple(_groups(segment) for segment in segments),
+        tuple(gaps),
+        tuple(conversions),
+        texts,
+        weights,
+        prefix,
+        trailing,
     )
 
 
@@ -261,4 +271,23 @@ def value(conversion: Conversion, text: str, span: Span) -> str | None:
     return shown.strip(" ") if conversion.width else shown
 
 
-__all__ = ["LONGEST", "Gap", "Pattern", "Span", "Text", "after_gap", "gap_spans", "pattern", "places", "run", "value"]
+def is_in(conversion: Conversion, text: str) -> bool:
+    """Tell whether a value of a typed conversion stands anywhere in a text."""
+    typed = hole(conversion)
+    return isinstance(typed, Typed) and compiled(typed.regex).search(text) is not None
+
+
+__all__ = [
+    "LONGEST",
+    "Gap",
+    "Pattern",
+    "Span",
+    "Text",
+    "after_gap",
+    "gap_spans",
+    "is_in",
+    "pattern",
+    "places",
+    "run",
+    "value",
+]

@@ -3,8 +3,8 @@
 What a wording explains of the line (`fit`) and what is known beyond the text (`evidence`) is added up in bits.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from ksrcfind.log.line import LogLine
@@ -14,20 +14,22 @@ from ksrcfind.match.body import Body
 from ksrcfind.match.candidates import MessageIndex
 from ksrcfind.match.confidence import confidence
 from ksrcfind.match.decode import decoded
-from ksrcfind.match.fit import Fit, can_explain, fit_alike, fit_overlap, fit_whole
-from ksrcfind.match.fragment import overlaps
-from ksrcfind.match.pattern import value
+from ksrcfind.match.fit import ALONE, ANYHOW, Fit, Joins, can_explain, fit_alike, fit_overlap, fit_whole
+from ksrcfind.match.fragment import Overlap, overlaps
+from ksrcfind.match.pattern import pattern, value
 from ksrcfind.match.reasons import beyond_matching, unexplained
 from ksrcfind.match.weights import bits
 from ksrcfind.match.wordings import Use, Wording, Wordings
-from ksrcfind.source.message import Argument
+from ksrcfind.source.message import Argument, Message
 
 _LOOKED_AT = 24  # wordings that partial and fuzzy matching look at
 _SHARED = 9.0  # bits of words that a wording must have in common with the line to be looked at
 _TIE = 0.25  # bits within which messages count as equal
 _CLEARLY = 8.0  # bits by which a part of one wording must explain more than the whole of a weak other
-_NEAR = 12.0  # bits below the best fit of a tier at which evidence can still turn the order
+_NEAR = 24.0  # bits below the best fit of a tier at which evidence can still turn the order
 _ORIGINS_KEPT = 65536
+_NEIGHBOURS = 8  # messages of a function that are looked at for parts of one line
+_TOGETHER = 7.0  # bits that the end of a line must explain whose beginning another call printed
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,13 @@ class _Candidate:
     bits: float
     beyond: float
     """Bits beyond the text that count for its being an answer at all: who prints, and what speaks against it."""
+    joins: Joins
+    """Whether other calls print into the same line."""
+
+    @property
+    def share(self) -> float:
+        """Explained part of all that the message is to explain, 0–1."""
+        return self.fit.share(self.joins)
 
 
 class Matcher:
@@ -46,6 +55,7 @@ class Matcher:
         self._index = index
         self._wordings = Wordings(index)
         self._origin = lru_cache(_ORIGINS_KEPT)(lambda number: evidence.Origin.of(index.message(number)))
+        self._joins = lru_cache(_ORIGINS_KEPT)(self._joined)
 
     def answer(self, line: LogLine, limit: int = 5) -> Answer:
         """Return the messages that explain a line, best first, or why there are none."""
@@ -62,20 +72,22 @@ class Matcher:
         return self._of(candidates, body, limit)
 
     def _best(self, body: Body, line: LogLine) -> list[_Candidate]:
-        """Try tier after tier; the whole of a weak wording gives way to a part of one that explains clearly more."""
+        """Try tier after tier; a tier gives way to a later one that explains clearly more."""
         known = self._wordings.known(body.words)
-        exact = self._candidates(self._exact(body, known), body, line)
-        if exact and exact[0].fit.strong:
-            return exact
-        partial = self._candidates(self._partial(body, known), body, line)
-        if exact and not (partial and partial[0].bits > exact[0].bits + _CLEARLY):
-            return exact
-        if partial and partial[0].fit.strong:
-            return partial + exact
-        fuzzy = self._candidates(self._fuzzy(body, known), body, line)
-        if partial and not (fuzzy and fuzzy[0].bits > partial[0].bits + _CLEARLY):
-            return partial + exact
-        return fuzzy + partial + exact or self._candidates(self._wordless(body), body, line)
+        found = self._candidates(self._exact(body, known), body, line)
+        if found and found[0].fit.strong:
+            return found
+        for fits in (self._partial, self._fuzzy):
+            more = self._candidates(fits(body, known), body, line)
+            if more and (not found or more[0].bits > found[0].bits + _CLEARLY):
+                found = more + found
+            if found and found[0].fit.strong:
+                return found
+        return (
+            found
+            or self._candidates(self._wordless(body), body, line)
+            or self._candidates(self._continued(body, known), body, line)
+        )
 
     def _exact(self, body: Body, known: frozenset[str]) -> Iterator[Fit]:
         return self._whole(self._wordings.fitting(known), body)
@@ -96,7 +108,7 @@ class Matcher:
         for wording in self._alike(known):
             fits = [fit_overlap(body, wording, overlap) for overlap in overlaps(wording.pattern, body.text)]
             if fits:
-                found.append(max(fits, key=lambda fit: fit.bits))
+                found.append(max(fits, key=lambda fit: fit.bits(ANYHOW)))
         return found
 
     def _alike(self, known: frozenset[str]) -> Iterator[Wording]:
@@ -110,18 +122,74 @@ class Matcher:
             if fit is not None:
                 yield fit
 
+    def _joined(self, number: int) -> Joins:
+        """How a message shares its line: with calls before, or with those that follow in its function."""
+        message = self._index.message(number)
+        return Joins(_goes_on(message), not _ends_line(message) and self._is_continued(number, message))
+
+    def _is_continued(self, number: int, message: Message) -> bool:
+        return any(True for _ in self._around(number, message, 1, _goes_on))
+
+    def _around(
+        self, number: int, message: Message, step: int, wanted: Callable[[Message], bool]
+    ) -> Iterator[tuple[int, Message]]:
+        """Messages of the same function before (step -1) or behind one (step 1), the nearest first."""
+        for away in range(1, _NEIGHBOURS + 1):
+            try:
+                other = self._index.message(number + step * away)
+            except KeyError:
+                return
+            if other.path != message.path or other.function != message.function:
+                return
+            if wanted(other):
+                yield number + step * away, other
+
+    def _continued(self, body: Body, known: frozenset[str]) -> Iterator[Fit]:
+        """Lines that several calls of a function printed together and of which none tells enough alone."""
+        for wording in self._wordings.fitting(known):
+            if wording.needle not in body.text:
+                continue
+            for overlap in overlaps(wording.pattern, body.text):
+                if not (overlap.begun and overlap.finished):
+                    continue
+                partners = (
+                    self._before if overlap.end == len(body.text) else self._behind if overlap.start == 0 else None
+                )
+                uses = self._wordings.uses(wording) if partners else ()
+                some = tuple(use for use in uses if partners and partners(use.number, body, overlap))
+                if some:
+                    yield replace(fit_overlap(body, wording, overlap), uses=some, tier=Tier.EXACT, least=_TOGETHER)
+                    break
+
+    def _before(self, number: int, body: Body, overlap: Overlap) -> bool:
+        """Tell whether a message goes on in a line that another of its function can have begun like this one."""
+        message = self._index.message(number)
+        begun = self._around(number, message, -1, lambda other: not _ends_line(other)) if _goes_on(message) else ()
+        heads = (pattern(form.printed.rpartition("\n")[2]).head(body.text) for _, one in begun for form in one.forms)
+        return any(0 <= head <= overlap.start for head in heads)
+
+    def _behind(self, number: int, body: Body, overlap: Overlap) -> bool:
+        """Tell whether a message begins a line that another of its function can have ended like this one."""
+        message = self._index.message(number)
+        behind = () if _ends_line(message) else self._around(number, message, 1, _goes_on)
+        lines = (form.printed.partition("\n")[0] for _, one in behind for form in one.forms if _ends_line(one))
+        ends = (end for line in lines for end in overlaps(pattern(line), body.text) if end.begun and end.finished)
+        return any(overlap.end <= end.start and end.end == len(body.text) for end in ends)
+
     def _candidates(self, fits: Iterable[Fit], body: Body, line: LogLine) -> list[_Candidate]:
         """Return the messages behind the fits that count, best first."""
         fits = list(fits)
-        best = max((fit.bits for fit in fits), default=0.0)
+        best = max((fit.bits(ANYHOW) for fit in fits), default=0.0)
         found: list[_Candidate] = []
         for fit in fits:
-            if fit.bits < best - _NEAR or not fit.counts(evidence.MODULE):
+            if fit.bits(ANYHOW) < best - _NEAR or not fit.counts(evidence.MODULE, ANYHOW):
                 continue
             # Only a prefix of a driver and a device can stand for words of its own.
             named = bool(fit.wording.words) or fit.wording.pattern.prefix > 0
             found += (
-                c for c in self._weighed(fit, body, line) if fit.counts(c.beyond if named else min(0.0, c.beyond))
+                candidate
+                for candidate in self._weighed(fit, body, line)
+                if fit.counts(candidate.beyond if named else min(0.0, candidate.beyond), candidate.joins)
             )
         found.sort(key=lambda candidate: (-candidate.bits, candidate.use.number))
         first: dict[int, _Candidate] = {}
@@ -134,7 +202,7 @@ class Matcher:
         names = [name for name in evidence.names_in(fit.prefix) if name not in fit.wording.words]
         conversions = fit.wording.pattern.conversions
         values = [value(c, body.text, span) for c, span in zip(conversions, fit.spans, strict=False)]
-        for use in self._wordings.uses(fit.wording):
+        for use in fit.uses if fit.uses is not None else self._wordings.uses(fit.wording):
             origin = self._origin(use.number)
             message = origin.message
             arguments = message.forms[use.form].arguments[use.first :]
@@ -147,14 +215,15 @@ class Matcher:
                 + evidence.text_bits(values, origin)
                 + evidence.argument_bits(fit.prefix, values, arguments, message)
             )
-            yield _Candidate(fit, use, fit.bits + beyond, prefix + min(0.0, beyond - prefix))
+            joins = ALONE if fit.tier is Tier.EXACT else self._joins(use.number)
+            yield _Candidate(fit, use, fit.bits(joins) + beyond, prefix + min(0.0, beyond - prefix), joins)
 
     def _of(self, candidates: Sequence[_Candidate], body: Body, limit: int) -> Answer:
         first = candidates[0]
         equal = sum(
             candidate.bits > first.bits - _TIE for candidate in candidates if candidate.fit.tier is first.fit.tier
         )
-        sure = confidence(first.fit.tier, first.fit.share) / equal
+        sure = confidence(first.fit.tier, first.share) / equal
         matches: list[Match] = []
         for rank, candidate in enumerate(candidates[:limit]):
             fit = candidate.fit
@@ -164,7 +233,7 @@ class Matcher:
             matches.append(
                 Match(
                     tier=fit.tier,
-                    score=round(min(1.0, fit.share * behind), 4),
+                    score=round(min(1.0, candidate.share * behind), 4),
                     confidence=round(sure if rank < equal else min(sure, (1 - sure) / 2) * behind, 4),
                     message=message,
                     form=form,
@@ -172,6 +241,14 @@ class Matcher:
                 )
             )
         return Answer(first.fit.tier.value, None, tuple(matches), equal - 1)
+
+
+def _goes_on(message: Message) -> bool:
+    return message.level == "cont"
+
+
+def _ends_line(message: Message) -> bool:
+    return message.format.endswith("\n")
 
 
 def _values(candidate: _Candidate, body: Body, arguments: Sequence[Argument]) -> tuple[Value, ...]:

@@ -16,12 +16,22 @@ _ROW = {
 }
 
 
+# kauditd_printk_skb() and audit_printk_skb() of kernel/audit.c, with the header that audit_log_start() writes.
+_AUDIT = re.compile(r"(?:audit: )?type=\d{4,5} audit\(\d+\.\d+:\d+\): ")
+_PASSED_ON = (
+    "An audit record: kernel/audit.c passes it on when no audit daemon listens, but no log call has its text. "
+    "Its type tells who wrote it; types 1100 to 1299 come from user space."
+)
+
+
 def beyond_matching(line: LogLine, body: Body) -> Reason | None:
     """Say why no log call of the kernel need be looked for, if that is so."""
     if line.is_userspace:
         return Reason("userspace", f"A user-space program wrote this line: {line.process or line.facility}.")
     if not body.text:
         return Reason("empty", "The line has no text.")
+    if _AUDIT.match(body.text):
+        return Reason("audit_record", _PASSED_ON)
     kind = row_kind(line.body)
     return Reason("part_of_event", _ROW[kind]) if kind in _ROW else None
 

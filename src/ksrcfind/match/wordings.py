@@ -15,7 +15,7 @@ from ksrcfind.match.candidates import MessageIndex
 from ksrcfind.match.pattern import Pattern, pattern
 from ksrcfind.match.weights import bits
 from ksrcfind.source.printed import PrintedLine
-from ksrcfind.source.template import pieces
+from ksrcfind.source.template import WORD, pieces
 
 POSTINGS = 600
 """Messages with one of a line's words, or with several, from which on further ones are not looked at."""
@@ -62,6 +62,13 @@ class Wording:
         """Punctuation marks of its literal text."""
         literal = (piece for piece in pieces(self.line) if isinstance(piece, str))
         return sum(not c.isalnum() and not c.isspace() for piece in literal for c in piece)
+
+    @cached_property
+    def glued(self) -> float:
+        """How much the words of its literal text tell that touch a value: `host%d`."""
+        literal = (piece for piece in pieces(self.line) if isinstance(piece, str))
+        found = {match[0].lower() for piece in literal for match in WORD.finditer(piece)}
+        return sum(map(bits, found - self.words))
 
     @cached_property
     def needle(self) -> str:

@@ -27,6 +27,7 @@ MEANINGS = {
     "empty": "without text",
     "part_of_event": "rows of reports",
     "nothing_alike": "no message reads like it",
+    "audit_record": "audit records",
     "no_words": "without words to go by",
     "not_in_tree": "not in this tree",
     "module_not_in_tree": "of a module that is not in this tree",

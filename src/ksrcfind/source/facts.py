@@ -96,7 +96,7 @@ _MACRO = re.compile(rb"[ \t]+([A-Za-z_]\w*)(\(([^()]*)\))?")
 _CONTINUATION = re.compile(rb"\\\r?\n")
 _LEADING_BLANKS = re.compile(rb"[ \t\r]*\n[ \t]*")
 _BLANKS = re.compile(rb"[ \t]+")
-_CALL_IN_BODY = re.compile(r"[A-Za-z_]\w*[ \t]*\(|##")
+_CALL_IN_BODY = re.compile(r"[A-Za-z_]\w*[ \t]*\(|#")
 _ALIAS = re.compile(r"(?:if\s*\([^()]*\))?\s*\(?\s*[A-Za-z_]\w*\s*\)?")
 _NAMES = re.compile(r"(?:[A-Za-z_]\w*+\s*+)+")  # `PFX fmt`
 _LIST = re.compile(r"[A-Za-z_]\w*+(?:\s*+,\s*+[A-Za-z_]\w*+)++")  # several arguments by one name
@@ -109,6 +109,7 @@ _STRING_VARIABLE = re.compile(
 )
 _INTO_BUFFER = re.compile(rb"\[[^\]]*\w[^\]]*\]\s*")  # `char buf[64] = ""`: its size says that more will come
 _TEXT_PARAMETER = re.compile(r"\bchar\s*(?:const\s*)?\*\s*(?:const\s+)?([A-Za-z_]\w*)\Z")
+_STRINGIFIED = re.compile(rb"\b__stringify[ \t]*\([ \t]*([A-Za-z_]\w*)[ \t]*\)")
 _LAST_NAME = re.compile(r"[A-Za-z_]\w*(?=\s*(?:\[[^\]]*\]\s*)*\Z)")
 _LAST_ARGUMENT = re.compile(r",\s*([A-Za-z_]\w*)\s*\)\Z")
 _LITERAL = re.compile(r'"[^"\\\n]*(?:\\(?:.|\n)[^"\\\n]*)*"')
@@ -132,6 +133,7 @@ def extract(data: bytes, parser: Parser) -> SourceFacts:
         return EMPTY
     found = list(scan.directives(data))
     macros, includes = _directives(found)
+    macros += tuple(_stringified_numbers(data))
     calls: list[Call] = []
     functions: list[str] = []
     parameters: list[tuple[str, ...]] = []
@@ -281,6 +283,14 @@ def _directives(found: list[tuple[int, int, scan.Directive]]) -> tuple[tuple[Mac
     return tuple(macros), tuple(includes)
 
 
+def _stringified_numbers(data: bytes) -> Iterator[Macro]:
+    """Yield the macros for plain numbers that become text: `"%" __stringify(SIZE) "ph"`."""
+    for name in dict.fromkeys(_STRINGIFIED.findall(data)):
+        found = re.search(rb"^[ \t]*#[ \t]*define[ \t]+" + name + rb"[ \t]+(\d{1,9})[ \t]*\r?$", data, re.MULTILINE)
+        if found is not None:
+            yield Macro(_text(name), None, _text(found[1]), data.count(b"\n", 0, found.start()) + 1, fallback=False)
+
+
 def _include(rest: bytes) -> str:
     rest = rest.strip()
     close = rest.find(b'"' if rest[:1] == b'"' else b">", 1)
@@ -301,7 +311,7 @@ def _macro(directive: scan.Directive, guard: bytes, undefined: set[bytes]) -> Ma
         parameters = tuple(name.strip().replace(" ", "") for name in listed.split(",")) if listed else ()
     wanted = '"' in body or _ALIAS.fullmatch(body) is not None or _LIST.fullmatch(body) is not None
     if parameters is not None and not wanted:
-        wanted = any((_NAMES.fullmatch(body), _CALL_IN_BODY.search(body), _EMPTY_BODY.fullmatch(body)))
+        wanted = any(("," in body, _NAMES.fullmatch(body), _CALL_IN_BODY.search(body), _EMPTY_BODY.fullmatch(body)))
     if not wanted:
         return None
     replaces = match[1] in undefined

@@ -24,6 +24,7 @@ from ksrcfind.source.resolve import (
     format_and_added,
     forms,
     level_of,
+    spread,
     take_level,
     without_level,
 )
@@ -276,6 +277,7 @@ class _FileLinker:
         made: list[Form] = []
         if not emission.root.prefix:
             written, arguments = without_level(written, arguments, place)
+        arguments = spread(arguments, written, place)
         for printed, given in forms(written, arguments, place):
             prefix, prefix_given = self._prefix(emission, place)
             text, marked = take_level(printed)

@@ -241,6 +241,8 @@ def _used(name: str, arguments: Sequence[Tokens], place: Place, depth: int) -> l
         return alternatives(arguments[0], place, depth=depth + 1) if arguments else []
     bodies: list[Tokens] = []
     for macro in _function_like(name, place):
+        if "#" not in macro.body:
+            arguments = [_opened(argument, place) for argument in arguments]
         try:
             body = substitute(macro, arguments)
         except NeedsTokensError:
@@ -248,6 +250,15 @@ def _used(name: str, arguments: Sequence[Tokens], place: Place, depth: int) -> l
         if any(is_string(t) or is_name(t) or isinstance(t, (Slot, Handed)) for t in body):
             bodies.append(tuple(body))
     return _all_of(bodies, place, inside=False, depth=depth)
+
+
+def _opened(argument: Tokens, place: Place) -> Tokens:
+    """A macro for one thing as an argument, which a compiler expands before the macro that it is given to."""
+    if len(argument) == 1 and is_name(argument[0]):
+        bodies = [macro.body for macro in place.macros(str(argument[0])) if macro.parameters is None]
+        if len(bodies) == 1 and len(tokens := _cached_tokens(bodies[0])) == 1:
+            return tokens
+    return argument
 
 
 def _function_like(name: str, place: Place) -> Iterator[Macro]:
@@ -279,7 +290,7 @@ def forms(parts: Parts, arguments: Sequence[Tokens], place: Place) -> list[tuple
     """Fill the values in that are known; a value that is one of a few literals gives a form for each."""
     values = iter(arguments)
     results: list[tuple[str, tuple[Argument, ...]]] = [("", ())]
-    for part in parts:
+    for part in _merged(parts):
         if isinstance(part, Hole):
             hole = Argument("%s", _expression(part.tokens, place))
             results = [(text + "%s", [*given, hole]) for text, given in results]  # type: ignore[misc]
@@ -305,6 +316,42 @@ def forms(parts: Parts, arguments: Sequence[Tokens], place: Place) -> list[tuple
         tail = part.text[position:]
         results = [(text + tail, tuple(given)) for text, given in results]
     return [(text, tuple(given)) for text, given in results]
+
+
+def _merged(parts: Parts) -> Iterator[Part]:
+    """Join neighbouring texts: a conversion may be put together of several."""
+    text = ""
+    for part in parts:
+        if isinstance(part, Text):
+            text += part.text
+            continue
+        if text:
+            yield Text(text, from_call=False)
+        text = ""
+        yield part
+    if text:
+        yield Text(text, from_call=False)
+
+
+def spread(arguments: Sequence[Tokens], parts: Parts, place: Place) -> Sequence[Tokens]:
+    """Return the arguments of a format; a macro that stands for several is opened if there are too few of them."""
+    text = "".join(part.text for part in parts if isinstance(part, Text))
+    wanted = sum(1 for found in CONVERSION.finditer(text) if not found["percent"])
+    if wanted <= len(arguments):
+        return arguments
+    return [value for argument in arguments for value in _several(_plain(argument, place), place)]
+
+
+def _several(argument: Tokens, place: Place) -> Sequence[Tokens]:
+    """`MAC2STR(address)`, or `ACPI_FORMAT_UINT64(address)`: what it brings with commas between."""
+    if len(argument) > 2 and is_name(argument[0]) and argument[1] == "(" and closing(argument, 1) == len(argument) - 1:
+        given = [tuple(part) for part in split(argument[2:-1])]
+        for macro in _function_like(str(argument[0]), place):
+            if "," in macro.body:
+                values = [tuple(part) for part in split(substitute(macro, given))]
+                if len(values) > 1:
+                    return values
+    return [argument]
 
 
 def _value(match: re.Match[str], tokens: Tokens, place: Place) -> list[tuple[str, tuple[Argument, ...]]]:

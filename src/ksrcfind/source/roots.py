@@ -5,6 +5,9 @@ This is the only list of names. Everything else that logs is found by following 
 
 from dataclasses import dataclass
 
+VERSION = 2
+"""Raised when linking makes other messages of the same facts; an index made by an older one is linked anew."""
+
 
 @dataclass(frozen=True, slots=True)
 class Root:
