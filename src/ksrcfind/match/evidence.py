@@ -27,9 +27,9 @@ FUNCTION = 8.0
 """A value is the name of the function that the call stands in."""
 NO_NAME = -6.0
 """A device's name holds a blank."""
-NO_DEVICE = -16.0
+NO_DEVICE = -60.0
 """A device's name holds a colon and a blank: what comes first is the name."""
-NO_DRIVER = -16.0
+NO_DRIVER = -30.0
 """A driver's name holds a blank or a colon, a network device's a blank: the kernel lets none be called so."""
 DRIVER = 1.0
 """A driver's name looks like one."""

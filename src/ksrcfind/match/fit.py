@@ -19,6 +19,7 @@ from ksrcfind.match.wordings import Use, Wording
 _UNEXPLAINED = 0.6  # of a bit, what a bit of unexplained text takes away
 _ANY_TEXT = 0.1  # likewise for text that stands where a conversion takes any
 _MISSING = 0.6  # likewise for text of the wording that the line lacks
+_LEFT_OUT = 0.4  # of that, for text that lies beyond an end of the line
 _PUNCTUATION = 0.5  # bits of a mark that is literal text
 _PUNCTUATION_MOST = 12.0
 _TYPED_MOST = 10.0  # bits of one value of the right type
@@ -28,11 +29,13 @@ _MISSPELT = 0.7  # of a word's bits, when the line has a word that is nearly the
 _NEARLY = 75.0  # per cent of similarity for that
 _ALIKE = 72.0  # per cent of similarity of the whole, for a wording that drifted
 
-# Bits that a whole wording must explain to count as an answer: without any text between; with who prints in front
-# ("%s %s: "); with any text elsewhere, which could be anybody's.
-_CLOSED, _NAMED, _OPEN = 5.0, 7.0, 12.0
+# Bits that a whole wording must explain to count as an answer: without values; with values of a shape; with who prints
+# in front ("%s %s: "); with any text elsewhere, which could be anybody's.
+_LITERAL, _CLOSED, _NAMED, _OPEN = 2.0, 5.0, 7.0, 12.0
+_BEYOND_OPEN = 0.5  # of the evidence beyond the text, what counts for a wording that takes any text
 # What other tiers must explain: bits, and share of all that is to be explained.
 _ENOUGH = {Tier.PARTIAL: (16.0, 0.55), Tier.FUZZY: (14.0, 0.38)}
+_WORDS = 12.0  # bits of words among what a piece explains
 _STRONG = 0.6  # share from which on nothing better need be looked for
 
 
@@ -69,8 +72,12 @@ class Fit:
     """Bits of the line before the part that it explains."""
     after: float = 0.0
     """Bits of the line behind it."""
+    words: float = 0.0
+    """Bits of the words among what is explained."""
     least: float = 0.0
     """Bits that a whole wording must explain."""
+    likeness: float = 1.0
+    """How alike the texts are as a whole, 0–1."""
     uses: tuple[Use, ...] | None = None
     """The messages that it is about, if not all that print the wording."""
 
@@ -96,9 +103,9 @@ class Fit:
     def counts(self, beyond: float = 0.0, joins: Joins = ALONE) -> bool:
         """Tell whether it explains enough to be an answer, with some bits of evidence beyond the text."""
         if self.tier is Tier.EXACT:
-            return self.explained + beyond >= self.least
+            return self.explained + (_BEYOND_OPEN * beyond if self.least >= _OPEN else beyond) >= self.least
         least, share = _ENOUGH[self.tier]
-        return self.explained + beyond >= least and self.share(joins) >= share
+        return self.explained + beyond >= least and self.share(joins) >= share and self.words >= _WORDS
 
 
 def fit_whole(body: Body, wording: Wording, spans: tuple[Span, ...]) -> Fit:
@@ -122,7 +129,10 @@ def fit_whole(body: Body, wording: Wording, spans: tuple[Span, ...]) -> Fit:
     left = sum(token.bits for token in open_tokens if token.end > len(prefix))
     is_named = bool(prefix) and ": " not in prefix.removesuffix(": ")
     named = sum(gap.conversions for gap in pattern.gaps[: pattern.prefix]) if is_named else 0
-    least = _CLOSED if not any(pattern.texts) else _NAMED if sum(pattern.texts) <= named else _OPEN
+    if any(pattern.texts):
+        least = _OPEN if sum(pattern.texts) > named else _NAMED
+    else:
+        least = _CLOSED if pattern.conversions else _LITERAL
     prefix = prefix or _prefix_of(body.text)
     return Fit(wording, Tier.EXACT, spans, whole_bits(wording), left, 0.0, prefix, least=least)
 
@@ -135,7 +145,7 @@ def whole_bits(wording: Wording) -> float:
 
 def can_explain(wording: Wording, beyond: float) -> bool:
     """Tell whether a rendering of a wording can be an answer, with at most so many bits of evidence beyond the text."""
-    return whole_bits(wording) + beyond >= (_OPEN if any(wording.pattern.texts[wording.pattern.prefix :]) else _CLOSED)
+    return whole_bits(wording) + beyond >= (_OPEN if any(wording.pattern.texts[wording.pattern.prefix :]) else _LITERAL)
 
 
 def _inside(token: Token, spans: Sequence[Span]) -> bool:
@@ -152,7 +162,7 @@ def fit_overlap(body: Body, wording: Wording, overlap: Overlap) -> Fit:
     """Weigh a wording of which the line is a part, or the other way round."""
     values = list(zip(overlap.spans, wording.pattern.weights, wording.pattern.texts, strict=False))
     typed = [span for span, _weight, is_text in values if not is_text]
-    explained = sum(min(weight, _TYPED_MOST) for span, weight, _is_text in values if span[0] >= 0)
+    explained = typed_bits = sum(min(weight, _TYPED_MOST) for span, weight, _is_text in values if span[0] >= 0)
     before = inside = after = 0.0
     seen: set[str] = set()
     for token in body.tokens:
@@ -170,11 +180,14 @@ def fit_overlap(body: Body, wording: Wording, overlap: Overlap) -> Fit:
             else:
                 inside += token.bits
     missing = wording.bits - sum(bits(word) for word in seen)
-    # What a pasted piece leaves out at either end is no evidence against it; what lies inside would be.
-    if not overlap.begun or not overlap.finished:
-        missing *= 0.4
+    # What a pasted piece leaves out beyond its ends is no evidence against it; what the line has otherwise is.
+    if overlap.end == len(body.text) and (overlap.begun or overlap.start == 0):
+        missing *= _LEFT_OUT
     prefix = body.text[: overlap.literals[0][0]] if overlap.literals else body.text
-    return Fit(wording, Tier.PARTIAL, overlap.spans, explained, inside, missing, prefix, before, after)
+    # Values alone fit too much, unless nothing but a name stands in front.
+    is_alone = overlap.finished and " " not in body.text[: overlap.start].strip()
+    words = _WORDS if is_alone else explained - typed_bits
+    return Fit(wording, Tier.PARTIAL, overlap.spans, explained, inside, missing, prefix, before, after, words)
 
 
 def fit_alike(body: Body, wording: Wording) -> Fit | None:
@@ -203,4 +216,6 @@ def fit_alike(body: Body, wording: Wording) -> Fit | None:
     spans = tuple((-1, -1) for _ in wording.pattern.conversions)
     prefix = _prefix_of(body.text)
     left = sum(token.bits for token in others.values() if token.end > len(prefix))
-    return Fit(wording, Tier.FUZZY, spans, explained * alike / 100, left, missing, prefix)
+    return Fit(
+        wording, Tier.FUZZY, spans, explained * alike / 100, left, missing, prefix, words=_WORDS, likeness=alike / 100
+    )

@@ -28,6 +28,7 @@ _TIE = 0.25  # bits within which messages count as equal
 _CLEARLY = 8.0  # bits by which a part of one wording must explain more than the whole of a weak other
 _NEAR = 24.0  # bits below the best fit of a tier at which evidence can still turn the order
 _ORIGINS_KEPT = 65536
+_SHARED_PREFIX = 40  # messages that begin alike from which on this names a part of the kernel, not a message
 _NEIGHBOURS = 8  # messages of a function that are looked at for parts of one line
 _TOGETHER = 7.0  # bits that the end of a line must explain whose beginning another call printed
 
@@ -100,8 +101,14 @@ class Matcher:
         for wording in wordings:
             if wording.needle in text and can_explain(wording, evidence.MODULE):
                 spans = wording.pattern.spans(text)
-                if spans is not None:
+                if spans is not None and not self._passes_on(wording):
                     yield fit_whole(body, wording, tuple(spans))
+
+    def _passes_on(self, wording: Wording) -> bool:
+        """Tell whether a wording only puts in front of any text what many messages begin with: `XFS (%s): %pV`."""
+        if not wording.is_prefix:
+            return False
+        return not wording.words or self._wordings.begun_alike(wording, _SHARED_PREFIX) > _SHARED_PREFIX
 
     def _partial(self, body: Body, known: frozenset[str]) -> list[Fit]:
         found: list[Fit] = []
@@ -223,7 +230,7 @@ class Matcher:
         equal = sum(
             candidate.bits > first.bits - _TIE for candidate in candidates if candidate.fit.tier is first.fit.tier
         )
-        sure = confidence(first.fit.tier, first.share) / equal
+        sure = confidence(first.fit.tier, first.share, first.fit.likeness) / equal
         matches: list[Match] = []
         for rank, candidate in enumerate(candidates[:limit]):
             fit = candidate.fit

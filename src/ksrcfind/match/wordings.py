@@ -64,6 +64,12 @@ class Wording:
         return sum(not c.isalnum() and not c.isspace() for piece in literal for c in piece)
 
     @cached_property
+    def is_prefix(self) -> bool:
+        """True if it puts some text with a colon in front of any text: `XFS (%s): %pV`."""
+        head, colon, tail = self.line.rpartition(": ")
+        return bool(colon) and tail.strip() in ("%s", "%pV") and ": " not in head.strip()
+
+    @cached_property
     def glued(self) -> float:
         """How much the words of its literal text tell that touch a value: `host%d`."""
         literal = (piece for piece in pieces(self.line) if isinstance(piece, str))
@@ -111,6 +117,7 @@ class Wordings:
         self._lines: dict[int, tuple[Wording, ...]] = {}
         self.frequency = lru_cache(maxsize=65536)(index.frequency)
         self._set = lru_cache(maxsize=2048)(lambda word: frozenset(index.containing(word)))
+        self._begun_alike = lru_cache(maxsize=4096)(self._count_begun_alike)
         self._fitting = lru_cache(maxsize=16384)(self._find_fitting)
         self._similar = lru_cache(maxsize=4096)(self._find_similar)
         self._uses = lru_cache(maxsize=16384)(self._find_uses)
@@ -119,6 +126,21 @@ class Wordings:
         """Return those of the words that some message contains."""
         frequency = self.frequency
         return frozenset(word for word in words if frequency(word))
+
+    def begun_alike(self, wording: Wording, most: int) -> int:
+        """Count the messages that begin like a wording with words, up to its last colon; no more than about `most`."""
+        word = min(wording.words, key=lambda word: (self.frequency(word), word))
+        return self._begun_alike(word, wording.line.rpartition(": ")[0], most)
+
+    def _count_begun_alike(self, word: str, head: str, most: int) -> int:
+        count = 0
+        numbers = sorted(self._set(word))
+        for start in range(0, len(numbers), most):
+            for lines in self._wordings_of(numbers[start : start + most]):
+                count += any(wording.line.startswith(head) for wording in lines)
+            if count > most:
+                break
+        return count
 
     def fitting(self, words: frozenset[str]) -> Sequence[Wording]:
         """Return the wordings that have words, and none but these known ones."""
