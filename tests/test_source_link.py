@@ -279,3 +279,32 @@ def test_no_bytes_break_the_reader(data):
 @given(st.text(max_size=300) | st.text("obj-y+=:foo.o $()\\\n\t#", max_size=300))
 def test_no_text_breaks_a_makefile(text):
     assert isinstance(module_names({"Makefile": text}), dict)
+
+
+def test_names_pasted_and_text_made_of_arguments():
+    messages = one(
+        "#define log(level, fmt, ...) pr_##level(fmt, ##__VA_ARGS__)\n"
+        '#define check(what) do { if (!(what)) pr_err("failed: " #what); } while (0)\n'
+        '#define at(reg) log(info, "reg " #reg " is %d", read_##reg())\n'
+        'void f(void)\n{\n\tlog(err, "no %s", name);\n\tcheck(n > 1);\n\tat(ctl);\n}\n'
+    )
+    assert texts(messages) == ["no %s", "failed: n > 1", "reg ctl is %d"]
+    assert [message.level for message in messages] == ["err", "err", "info"]
+
+
+def test_many_arguments_that_are_pasted_without_being_printed():
+    messages = one(
+        "#define six(a, b, c, d, e, f, fmt) do { a##_x = b##_x + c##_x + d##_x + e##_x + f##_x; pr_info(fmt); } while (0)\n"
+        'void f(void)\n{\n\tsix(p, q, r, s, t, u, "all six");\n}\n'
+    )
+    assert texts(messages) == ["all six"]
+
+
+def test_a_call_among_the_arguments_of_a_macro_that_prints_nothing():
+    messages = one(
+        "#define quiet(x) likely(x)\n#define likely(x) __builtin_expect(!!(x), 1)\n"
+        'void f(void)\n{\n\tif (quiet(pr_err("said in passing")))\n\t\tquiet(1);\n}\n'
+        '#define outer(x) quiet(x)\n#define say outer(pr_info("from inside"))\n'
+        "void g(void)\n{\n\tsay();\n}\n"
+    )
+    assert "said in passing" in texts(messages)

@@ -5,25 +5,18 @@ opaque `Slot`s, and the outcome (an `Emission` for each way it logs) says where 
 pastes or stringifies an argument, or calls it, are the tokens themselves needed; then the shape includes them.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
 from ksrcfind.source.facts import Call, Macro, Wrapper
+from ksrcfind.source.program import Definition, FileScope
 from ksrcfind.source.roots import NOT_LOGGED, Root
-from ksrcfind.source.tokens import Token, closing, is_name, is_string, split, text_of, tokenize
-
-Tokens = tuple[Token, ...]
+from ksrcfind.source.substitute import Made, Mark, NeedsTokensError, Slot, Tokens, body_tokens, substitute_opaque
+from ksrcfind.source.tokens import Token, closing, is_name, is_string, split, tokenize
 
 _DEPTH = 24
 _EMISSIONS = 8
-
-
-@dataclass(frozen=True, slots=True)
-class Slot:
-    """An argument of the call, not looked into."""
-
-    index: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,50 +51,33 @@ class Emission:
     """The file that defines it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Definition:
-    """A macro or wrapper function with the file that holds it."""
+class Consulted(Protocol):
+    """What an expansion depends on."""
 
-    file: int
-    item: Macro | Wrapper
-
-
-class Scope(Protocol):
-    """What names mean in one file."""
-
-    def of(self, file: int) -> "Scope":
-        """What names mean in another file."""
+    @property
+    def consulted(self) -> Iterable[str]:
+        """Names that were looked up."""
         ...
 
-    def may_log(self, name: str) -> bool:
-        """False if no definition of that name, in any file, leads to a root: it need not be looked into."""
-        ...
-
-    def root(self, name: str) -> Root | None:
-        """The root of that name, if it is one."""
-        ...
-
-    def macros(self, name: str) -> tuple[Definition, ...]:
-        """Definitions of a macro, alternatives of `#ifdef` included; empty if there is none."""
-        ...
-
-    def wrappers(self, name: str) -> tuple[Definition, ...]:
-        """Functions of that name that handle variable arguments."""
+    @property
+    def beyond(self) -> Iterable[str]:
+        """Names that were looked up in the files of wrapper functions."""
         ...
 
 
-class NeedsTokensError(Exception):
-    """An argument's own tokens decide what happens: it is pasted, stringified or called."""
+class Silence(Protocol):
+    """Remembers which calls log nothing."""
 
-    def __init__(self, index: int) -> None:
-        super().__init__(index)
-        self.index = index
+    def silent(self, scope: FileScope, name: str, count: int, /) -> Consulted | None:
+        """What it depends on that such a call logs nothing by itself, whatever its arguments are; else None."""
+        ...
 
 
 class Expander:
     """Expands calls of one file."""
 
-    def __init__(self, scope: Scope) -> None:
+    def __init__(self, scope: FileScope, silence: Silence) -> None:
+        self._silence = silence
         self.scope = scope
         """What names mean in the file."""
         self.consulted: set[str] = set()
@@ -112,11 +88,13 @@ class Expander:
     def emissions(self, name: str, arguments: Sequence[Tokens], active: frozenset[str] = frozenset()) -> list[Emission]:
         """All ways in which a call of `name` logs; empty if it does not."""
         self.consulted.add(name)
-        if name in NOT_LOGGED or len(active) > _DEPTH or not self.scope.may_log(name):
+        if name in NOT_LOGGED or len(active) > _DEPTH or name not in self.scope.may_log:
             return []
         root = self.scope.root(name)
         if root is not None:
             return _of_root(root, arguments)
+        if active and self._is_silent(name, arguments):
+            return []
         found: list[Emission] = []
         if name not in active:
             definitions = self.scope.macros(name)
@@ -129,31 +107,47 @@ class Expander:
                 found += self._of_wrapper(definition, arguments, active | {name, name + "()"})
         return _distinct(found)
 
+    def _is_silent(self, name: str, arguments: Sequence[Tokens]) -> bool:
+        """True if it is known that such a call logs nothing, whatever its arguments are."""
+        if any(isinstance(token, (Handed, Rest)) for argument in arguments for token in argument):
+            return False  # It may print what was handed to it.
+        silent = self._silence.silent(self.scope, name, len(arguments))
+        if silent is None:
+            return False
+        self.consulted.update(silent.consulted)
+        self.beyond.update(silent.beyond)
+        return True
+
     def in_tokens(self, tokens: Sequence[Token], active: frozenset[str]) -> Iterator[Emission]:
         """Emissions of all calls in a piece of code."""
-        index = 0
+        may_log = self.scope.may_log
         last = len(tokens) - 1
-        while index <= last:
+        passed = 0
+        for index in [at for at, token in enumerate(tokens) if type(token) is not str or token in may_log]:
+            if index < passed:
+                continue
             token = tokens[index]
-            index += 1
-            following = tokens[index] if index <= last else None
-            if type(token) is not str:
-                if following == "(" and isinstance(token, Slot):
-                    raise NeedsTokensError(token.index)
-                continue
-            if not self.scope.may_log(token):
-                continue
-            if isinstance(following, Slot):
+            following = tokens[index + 1] if index < last else None
+            if not isinstance(token, str):
+                self._check_opaque(token, following)
+            elif isinstance(following, (Slot, Made)):
                 raise NeedsTokensError(following.index)  # `#define log(level, list) printk list`
-            if following == "(":
-                end = closing(tokens, index)
-                inner = [tuple(part) for part in split(tokens[index + 1 : end])]
+            elif following == "(":
+                end = closing(tokens, index + 1)
+                inner = [tuple(part) for part in split(tokens[index + 2 : end])]
                 found = self.emissions(self._alias(token, active), inner, active)
                 yield from found
                 if found or token in NOT_LOGGED:
-                    index = end + 1
+                    passed = end + 1
             elif token not in active:
                 yield from self._of_object(token, active)
+
+    def _check_opaque(self, token: Token, following: Token | None) -> None:
+        """Ask for an argument that may be the name of what is called, or a part of it."""
+        if isinstance(token, Slot) and following == "(":
+            raise NeedsTokensError(token.index)
+        if isinstance(token, Made) and not token.is_string and self.scope.may_log_like(token.beginning, token.ending):
+            raise NeedsTokensError(token.index)
 
     def _of_object(self, name: str, active: frozenset[str]) -> Iterator[Emission]:
         """Emissions of a macro without parameters that holds calls."""
@@ -161,7 +155,7 @@ class Expander:
             macro = definition.item
             if isinstance(macro, Macro) and macro.parameters is None and "(" in macro.body:
                 self.consulted.add(name)
-                for emission in self.in_tokens(tokenize(macro.body), active | {name}):
+                for emission in self.in_tokens(body_tokens(macro.body), active | {name}):
                     yield _placed(emission, definition)
 
     def _alias(self, name: str, active: frozenset[str]) -> str:
@@ -183,7 +177,11 @@ class Expander:
 
     def call(self, name: str, arguments: Sequence[Tokens]) -> list[Emission]:
         """All ways in which a call, as it stands in a file, logs."""
-        return self.emissions(self._alias(name, frozenset()), arguments)
+        found = self.emissions(self._alias(name, frozenset()), arguments)
+        for emission in found:
+            for tokens in (emission.format, *emission.arguments, emission.level, *emission.prefix_arguments):
+                _check_known(tokens)
+        return found
 
     def _of_macro(self, definition: Definition, arguments: Sequence[Tokens], active: frozenset[str]) -> list[Emission]:
         macro = definition.item
@@ -192,7 +190,7 @@ class Expander:
         if macro.parameters is None:
             other = _other_name(macro)
             return self.emissions(other, arguments, active) if other else []
-        tokens = substitute(macro, arguments)
+        tokens = substitute_opaque(macro, arguments)
         return [_placed(emission, definition) for emission in self.in_tokens(tokens, active)][:_EMISSIONS]
 
     def _of_wrapper(
@@ -201,10 +199,10 @@ class Expander:
         wrapper = definition.item
         if not isinstance(wrapper, Wrapper):
             return []
-        mark = _Mark()
+        mark = Mark()
         bound = _bind(wrapper, arguments, mark)
         # The names in a function mean what they mean in its own file.
-        inner = Expander(self.scope.of(definition.file))
+        inner = Expander(self.scope.of(definition.file), self._silence)
         found: list[Emission] = []
         for call in wrapper.calls:
             if call.name in ("va_start", "va_end", "va_copy", "va_arg"):
@@ -219,102 +217,27 @@ class Expander:
         return found
 
 
+def _check_known(tokens: Tokens) -> None:
+    """Ask for the argument of what is opaque in a text or value."""
+    for token in tokens:
+        if isinstance(token, Made):
+            raise NeedsTokensError(token.index)
+        if isinstance(token, Handed):
+            _check_known(token.format)
+        if isinstance(token, (Handed, Rest)):
+            for value in token.values:
+                _check_known(value)
+
+
 def _other_name(macro: Macro) -> str:
     """What is called in the place of a macro: `printk` for `#define dprintk if (debug) printk`; empty if nothing is."""
-    body = tokenize(macro.body)
+    body = body_tokens(macro.body)
     while len(body) >= 3 and body[0] == "(" and body[-1] == ")":
         body = body[1:-1]
     return body[-1] if body and is_name(body[-1]) and (len(body) == 1 or body[0] == "if") else ""
 
 
-class _Mark:
-    """Stands before everything that came in through a wrapper's parameter, to tell it from the wrapper's own text."""
-
-    __slots__ = ()
-
-
-def substitute(macro: Macro, arguments: Sequence[Tokens]) -> list[Token]:
-    """Body of a function-like macro with its arguments in place, `#` and `##` done."""
-    bound, variadic = _bind_macro(macro, arguments)
-    body = tokenize(macro.body)
-    result: list[Token] = []
-    index = 0
-    while index < len(body):
-        token = body[index]
-        following = body[index + 1] if index + 1 < len(body) else ""
-        if token == "#" and following in bound:
-            result.append(_stringify(bound[following]))
-            index += 2
-            continue
-        if token == "##" and result and index + 1 < len(body):
-            index += 2
-            right = bound.get(following, (following,))
-            if result[-1] == ",":
-                # `, ##__VA_ARGS__`: without values the comma goes too.
-                if following == variadic and not right:
-                    result.pop()
-                else:
-                    result.extend(right)
-                continue
-            _paste(result, right)
-            continue
-        if token == "__VA_OPT__" and following == "(":
-            end = closing(body, index + 1)
-            if bound.get(variadic):
-                inner = Macro(macro.name, macro.parameters, " ".join(body[index + 2 : end]), macro.line, macro.fallback)
-                result.extend(substitute(inner, arguments))
-            index = end + 1
-            continue
-        if token in bound:
-            result.extend(bound[token])
-        else:
-            result.append(token)
-        index += 1
-    return result
-
-
-def _bind_macro(macro: Macro, arguments: Sequence[Tokens]) -> tuple[dict[str, Tokens], str]:
-    parameters = macro.parameters or ()
-    bound: dict[str, Tokens] = {}
-    variadic = ""
-    for position, parameter in enumerate(parameters):
-        if parameter.endswith("..."):
-            variadic = parameter[:-3] or "__VA_ARGS__"
-            rest: list[Token] = []
-            for number, argument in enumerate(arguments[position:]):
-                rest.extend((",", *argument) if number else argument)
-            bound[variadic] = tuple(rest)
-            break
-        bound[parameter] = tuple(arguments[position]) if position < len(arguments) else ()
-    return bound, variadic
-
-
-def _stringify(tokens: Tokens) -> str:
-    tokens = tuple(token for token in tokens if not isinstance(token, _Mark))
-    for token in tokens:
-        if not isinstance(token, str):
-            raise NeedsTokensError(_slot_of(token))
-    text = text_of(tokens).replace("\\", "\\\\").replace('"', '\\"')
-    return '"' + text + '"'
-
-
-def _paste(result: list[Token], right: Sequence[Token]) -> None:
-    right = [token for token in right if not isinstance(token, _Mark)]
-    if not right:
-        return
-    left, first = result[-1], right[0]
-    for side in (left, first):
-        if not isinstance(side, str):
-            raise NeedsTokensError(_slot_of(side))
-    result[-1] = str(left) + str(first)
-    result.extend(right[1:])
-
-
-def _slot_of(token: Token) -> int:
-    return token.index if isinstance(token, Slot) else -1
-
-
-def _bind(wrapper: Wrapper, arguments: Sequence[Tokens], mark: _Mark) -> dict[str, Tokens]:
+def _bind(wrapper: Wrapper, arguments: Sequence[Tokens], mark: Mark) -> dict[str, Tokens]:
     """What the names of a wrapper function stand for when it is called with `arguments`."""
     bound: dict[str, Tokens] = {}
     rest = Rest(())
@@ -420,7 +343,7 @@ def _placed(emission: Emission, definition: Definition) -> Emission:
     return replace(emission, macro=definition.item, macro_file=definition.file)
 
 
-def _hands_on(emission: Emission, mark: _Mark) -> bool:
+def _hands_on(emission: Emission, mark: Mark) -> bool:
     """True if the emission prints a format that came in through a parameter."""
     if mark in emission.format:
         return True
@@ -431,7 +354,7 @@ def _hands_on(emission: Emission, mark: _Mark) -> bool:
     )
 
 
-def _unmarked(emission: Emission, mark: _Mark) -> Emission:
+def _unmarked(emission: Emission, mark: Mark) -> Emission:
     def strip(tokens: Tokens) -> Tokens:
         return tuple(_strip_inside(token, strip) for token in tokens if token is not mark)
 

@@ -4,11 +4,10 @@ import itertools
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 import msgspec
 
-from ksrcfind.source.expand import Emission, Expander, Handed, NeedsTokensError, Slot, Tokens
+from ksrcfind.source.expand import Emission, Expander, Handed
 from ksrcfind.source.facts import Call, Macro, SourceFacts, uses
 from ksrcfind.source.message import Argument, Definition, Form, Message, TextLine
 from ksrcfind.source.parse import Parser
@@ -26,25 +25,14 @@ from ksrcfind.source.resolve import (
     without_level,
 )
 from ksrcfind.source.roots import CONTINUED
+from ksrcfind.source.shapes import Shapes
+from ksrcfind.source.substitute import Slot, Tokens
 from ksrcfind.source.template import has_words
 from ksrcfind.source.tokens import Token, closing, decode, is_name, is_string, split, tokenize
 
 _ARGUMENTS = 40  # arguments of one call that are looked at
 _NEEDED = 4  # arguments whose tokens may decide the expansion of one call
 _LITERAL = re.compile(r'"[^"\\\n]*(?:\\(?:.|\n)[^"\\\n]*)*"|\'(?:[^\'\\\n]|\\.)*\'|[()\[\]{},\n]')
-
-_Signature = tuple[tuple[int, int], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _Shape:
-    """How calls of one shape expand, wherever the names consulted mean the same."""
-
-    consulted: dict[str, _Signature]
-    beyond: frozenset[str]
-    """Names consulted in the files of wrapper functions."""
-    outcome: list[Emission] | int
-    """Emissions, or the argument whose tokens are needed first."""
 
 
 class Linker:
@@ -56,8 +44,7 @@ class Linker:
         self._modules = modules
         self._read = read
         self._parser = Parser()
-        # Shape of a call → expansions, each valid where the names that it consulted mean the same.
-        self._shapes: dict[tuple[object, ...], list[_Shape]] = {}
+        self._shapes = Shapes()
 
     def messages(self, file: int) -> tuple[list[Message], frozenset[str]]:
         """Messages of one file, in source order, and every name whose meaning decided them."""
@@ -74,7 +61,7 @@ class _FileLinker:
     def __init__(
         self,
         program: Program,
-        shapes: dict[tuple[object, ...], list[_Shape]],
+        shapes: Shapes,
         modules: Mapping[str, str],
         file: int,
         facts: SourceFacts,
@@ -88,7 +75,7 @@ class _FileLinker:
         if self._module is None and self._path.endswith(".c") and (reader := program.reader(file)) is not None:
             self._module = modules.get(program.paths[reader].rpartition(".")[0])
         self._scope = FileScope(program, file)
-        self._expander = Expander(self._scope)
+        self._expander = Expander(self._scope, shapes)
         self._strings = dict(facts.strings)
         self._redefined = sorted(macro.line for macro in facts.macros if macro.replaces)
         self._passed = len(self._redefined)
@@ -138,7 +125,7 @@ class _FileLinker:
             self._expander.scope = self._scope
 
     def _of_call(self, call: Call) -> Iterator[Message]:
-        if not self._scope.may_log(call.name):
+        if call.name not in self._scope.may_log:
             self._expander.consulted.add(call.name)
             return
         tokens = tokenize(call.text)
@@ -196,40 +183,10 @@ class _FileLinker:
         return [part]
 
     def _outcome(self, name: str, count: int, concrete: Mapping[int, Tokens]) -> list[Emission] | int:
-        key = (name, count, tuple(sorted(concrete.items())))
-        known = self._known(key)
-        return self._expand(key, name, count, concrete) if known is None else known
-
-    def _known(self, key: tuple[object, ...]) -> list[Emission] | int | None:
-        for shape in self._shapes.get(key, ()):
-            if all(self._scope.signature(name) == signature for name, signature in shape.consulted.items()):
-                self._expander.consulted.update(shape.consulted)
-                self._expander.beyond.update(shape.beyond)
-                return shape.outcome
-        return None
-
-    def _expand(
-        self, key: tuple[object, ...], name: str, count: int, concrete: Mapping[int, Tokens]
-    ) -> list[Emission] | int:
-        slots: list[Tokens] = [
-            tuple(
-                token
-                for part in concrete.get(index, (Slot(index),))
-                for token in (concrete.get(part.index, (part,)) if isinstance(part, Slot) else (part,))
-            )
-            for index in range(count)
-        ]
-        expander = Expander(self._scope)
-        outcome: list[Emission] | int
-        try:
-            outcome = expander.call(name, slots)
-        except NeedsTokensError as needed:
-            outcome = needed.index
-        consulted = {other: self._scope.signature(other) for other in expander.consulted}
-        self._shapes.setdefault(key, []).append(_Shape(consulted, frozenset(expander.beyond), outcome))
-        self._expander.consulted.update(consulted)
-        self._expander.beyond.update(expander.beyond)
-        return outcome
+        shape = self._shapes.shape(self._scope, name, count, concrete)
+        self._expander.consulted.update(shape.consulted)
+        self._expander.beyond.update(shape.beyond)
+        return shape.outcome
 
     def _message(
         self, call: Call, emission: Emission, written: Parts, arguments: Sequence[Tokens], place: Place

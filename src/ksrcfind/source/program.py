@@ -1,20 +1,35 @@
 """A whole tree as the compiler would see it: which file includes which, and what a name means where."""
 
+import itertools
 import re
 from array import array
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
-from ksrcfind.source.expand import Definition
-from ksrcfind.source.facts import Macro, SourceFacts, name_hash
+from ksrcfind.source.facts import Macro, SourceFacts, Wrapper, name_hash
 from ksrcfind.source.roots import NOT_LOGGED, Root
 
 # Headers under asm/ differ by architecture: code outside of arch/ is read as for the first of these that has one.
 _ARCHITECTURES = ("x86", "arm64", "arm", "powerpc", "riscv", "s390", "mips")
 
 _READERS = 50  # files that are asked whether they include a header
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """A macro or wrapper function with the file that holds it."""
+
+    file: int
+    item: Macro | Wrapper
+
+
 Resolution = tuple[Definition, ...]
+Signature = tuple[tuple[int, int], ...]
+"""What a name means in a file: where its definitions stand."""
 
 
 class Program:
@@ -48,6 +63,7 @@ class Program:
         self._defined: dict[int, dict[str, Resolution]] = {}
         self._holder_sets: dict[str, int] = {}
         self._scopes: dict[int, FileScope] = {}
+        self._alike: dict[tuple[str, str], bool] = {}
 
     @cached_property
     def _logging(self) -> dict[int, str]:
@@ -58,6 +74,23 @@ class Program:
         hashes = array("I")
         hashes.frombytes(called)
         return [self._logging[number] for number in hashes if number in self._logging]
+
+    def may_log_like(self, beginning: str, ending: str) -> bool:
+        """True if a name that may lead to a root begins and ends so."""
+        known = self._alike.get((beginning, ending))
+        if known is None:
+            names, turned = self._sorted_names
+            if beginning:
+                known = any(name.endswith(ending) for name in _beginning_with(beginning, names))
+            else:
+                known = any(True for _ in _beginning_with(ending[::-1], turned))
+            self._alike[beginning, ending] = known
+        return known
+
+    @cached_property
+    def _sorted_names(self) -> tuple[list[str], list[str]]:
+        """Names that may lead to a root, and the same written backwards."""
+        return sorted(self.may_log), sorted(name[::-1] for name in self.may_log)
 
     def scope(self, file: int) -> "FileScope":
         """What names mean in a file; kept, for files whose functions others call."""
@@ -250,6 +283,12 @@ class Program:
         return tuple(definition for _key, definition in found[:4])
 
 
+def _beginning_with(beginning: str, names: Sequence[str]) -> Iterator[str]:
+    """Those of sorted names that begin so."""
+    following = itertools.islice(names, bisect_left(names, beginning), None)
+    return itertools.takewhile(lambda name: name.startswith(beginning), following)
+
+
 def _in_force(definitions: Resolution, before: int | None) -> Resolution:
     """Definitions since the last `#undef`, of those that stand before a line."""
     if len(definitions) < 2 and before is None:
@@ -286,7 +325,7 @@ def _shared(path: str, directory: str) -> int:
 
 
 class FileScope:
-    """`expand.Scope` of one file; every answer is remembered."""
+    """What names mean in one file; every answer is remembered."""
 
     def __init__(self, program: Program, file: int, redefined: Sequence[int] = ()) -> None:
         """With a line in `redefined`, what the file defines anew there or further down does not count."""
@@ -295,15 +334,22 @@ class FileScope:
         self._program = program
         self._macros: dict[str, Resolution] = {}
         self._wrappers: dict[str, Resolution] = {}
-        self._signatures: dict[str, tuple[tuple[int, int], ...]] = {}
+        self._signatures: dict[str, Signature] = {}
+        self.shapes: dict[object, Any] = {}
+        """What `shapes.Shapes` found out to hold here."""
 
     def of(self, file: int) -> "FileScope":
         """What names mean in another file."""
         return self if file == self.file else self._program.scope(file)
 
-    def may_log(self, name: str) -> bool:
-        """False if no definition of that name leads to a root."""
-        return name in self._program.may_log
+    @property
+    def may_log(self) -> Set[str]:
+        """Names of which a definition in some file may lead to a root."""
+        return self._program.may_log
+
+    def may_log_like(self, beginning: str, ending: str) -> bool:
+        """True if there is such a name that begins and ends so."""
+        return self._program.may_log_like(beginning, ending)
 
     def root(self, name: str) -> Root | None:
         """The root of that name. A weak one only where the tree does not define the name itself."""
@@ -326,7 +372,7 @@ class FileScope:
             known = self._wrappers[name] = self._program.wrappers(self.file, name)
         return known
 
-    def signature(self, name: str) -> tuple[tuple[int, int], ...]:
+    def signature(self, name: str) -> Signature:
         """What a name means here, comparable between files."""
         known = self._signatures.get(name)
         if known is None:

@@ -5,10 +5,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from ksrcfind.source.expand import Expander, Handed, NeedsTokensError, Slot, Tokens, substitute
+from ksrcfind.source.expand import Expander, Handed
 from ksrcfind.source.facts import Macro
 from ksrcfind.source.message import Argument, Form
 from ksrcfind.source.roots import FORMAT_PASSED
+from ksrcfind.source.substitute import NeedsTokensError, Slot, Tokens, substitute
 from ksrcfind.source.template import CONVERSION
 from ksrcfind.source.tokens import Token, closing, decode, is_name, is_string, split, text_of, tokenize
 
