@@ -54,7 +54,9 @@ class Linker:
         if names:
             functions, calls = uses(self._read(file), self._parser, names)
             linker.add(functions, calls)
-        return linker.run()
+        found = linker.run()
+        self._program.forget(file)
+        return found
 
 
 class _FileLinker:

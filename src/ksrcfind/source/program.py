@@ -156,6 +156,12 @@ class Program:
         known = self._closures.get(number)
         return self._close(number) if known is None else known
 
+    def forget(self, number: int) -> None:
+        """Give back the memory of a C file that is done with: a closure is a bit for each file of the tree."""
+        if self.paths[number].endswith(".c"):
+            for kept in (self._closures, self._included, self._defined):
+                kept.pop(number, None)
+
     def _seen_from(self, file: int) -> int:
         """The closure of a file, with that of a file which includes it."""
         reader = self.reader(file)
