@@ -39,12 +39,10 @@ def link(files):
             wrappers.setdefault(wrapper.name, []).append(number)
         for name in included_names(one):
             includers.setdefault(name, []).append(number)
-    program = Program(paths, facts.__getitem__, macros, wrappers, BUILT_IN, reaching(facts, BUILT_IN), includers)
-    linker = Linker(
-        program,
-        module_names({p: t for p, t in files.items() if p.endswith("Makefile")}),
-        lambda n: files[paths[n]].encode(),
-    )
+    modules = module_names({p: t for p, t in files.items() if p.endswith("Makefile")})
+    may_log = reaching(facts, BUILT_IN)
+    program = Program(paths, facts.__getitem__, macros, wrappers, BUILT_IN, may_log, includers, modules)
+    linker = Linker(program, lambda n: files[paths[n]].encode())
     return {path: linker.messages(number)[0] for number, path in enumerate(paths)}
 
 
@@ -308,3 +306,105 @@ def test_a_call_among_the_arguments_of_a_macro_that_prints_nothing():
         "void g(void)\n{\n\tsay();\n}\n"
     )
     assert "said in passing" in texts(messages)
+
+
+def test_a_wrapper_function_prints_the_prefix_of_its_own_file():
+    debug = """
+#include <linux/printk.h>
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+#define TAG "[core] "
+void say(struct dev *dev, const char *fmt, ...)
+{
+	struct va_format vaf;
+	va_list args;
+	va_start(args, fmt);
+	vaf.fmt = fmt;
+	vaf.va = &args;
+	pr_info(TAG "%s: %pV (%s)\\n", __func__, &vaf, KBUILD_MODNAME);
+	va_end(args);
+}
+"""
+    (message,) = link(
+        {
+            "include/linux/printk.h": PRINTK,
+            "drv/core.c": debug,
+            "drv/one.c": '#include <linux/printk.h>\n#define pr_fmt(fmt) "one: " fmt\n'
+            'void f(void)\n{\n\tsay(dev, "%s: bad %d", __func__, n);\n}\n',
+            "drv/Makefile": "obj-m += core.o one.o\n",
+        }
+    )["drv/one.c"]
+    assert texts([message]) == ["core: [core] say: f: bad %d (core)"]
+    assert message.function == "f"
+
+
+def test_text_of_the_caller_keeps_its_meaning_in_a_wrapper_function():
+    wrapper = """
+#include <linux/printk.h>
+void log_at(const char *level, const char *fmt, ...)
+{
+	struct va_format vaf;
+	va_list args;
+	va_start(args, fmt);
+	vaf.fmt = fmt;
+	vaf.va = &args;
+	printk("%sdrv: %pV", level, &vaf);
+	va_end(args);
+}
+"""
+    messages = one(
+        '#define PFX "mine: "\n#define log(fmt, ...) log_at(KERN_ERR, PFX "%s: " fmt, __func__, ##__VA_ARGS__)\n'
+        'void f(void)\n{\n\tlog("no %s", name);\n}\n',
+        **{"core.c": wrapper, "Makefile": "obj-y += core.o\n"},
+    )
+    assert texts(messages) == ["drv: mine: f: no %s"]
+    assert messages[0].level == "err"
+
+
+@pytest.mark.parametrize(
+    ("conversion", "argument", "printed"),
+    [
+        ("%s", '"ok"', "[ok]"),
+        ("%s", '""', "[]"),
+        ("%5s", '"ok"', "[   ok]"),
+        ("%-5s", '"ok"', "[ok   ]"),
+        ("%.1s", '"ok"', "[o]"),
+        ("%.*s", 'n, "ok"', "[%.*s]"),
+        ("%*s", 'n, "ok"', "[%*s]"),
+        ("%99999s", '"ok"', "[%99999s]"),
+    ],
+)
+def test_a_literal_argument_is_printed_as_wide_as_its_conversion_says(conversion, argument, printed):
+    (message,) = one(f'void f(void)\n{{\n\tpr_info("[{conversion}] done", {argument});\n}}\n')
+    assert texts([message]) == [printed + " done"]
+
+
+def test_the_level_is_unknown_where_run_time_decides():
+    (message,) = one(
+        "#define report(bad, fmt, ...) do { if (bad) pr_err(fmt, ##__VA_ARGS__); else pr_info(fmt, ##__VA_ARGS__); } "
+        'while (0)\nvoid f(void)\n{\n\treport(n, "so many: %d", n);\n}\n'
+    )
+    assert message.level is None
+    assert texts([message]) == ["so many: %d"]
+
+
+def test_the_text_of_a_macro_that_goes_through_a_wrapper_function_stands_in_the_macro():
+    wrapper = """
+#include <linux/printk.h>
+void say(struct dev *dev, const char *fmt, ...)
+{
+	struct va_format vaf;
+	va_list args;
+	va_start(args, fmt);
+	vaf.fmt = fmt;
+	vaf.va = &args;
+	pr_info("%s: %pV", dev->name, &vaf);
+	va_end(args);
+}
+"""
+    messages = one(
+        '#define ring() do { say(dev, "the ring turns"); } while (0)\n#define named(fmt) say(dev, "ring " fmt)\n'
+        'void f(void)\n{\n\tring();\n\tnamed("stops");\n}\n',
+        **{"core.c": wrapper},
+    )
+    assert texts(messages) == ["%s: the ring turns", "%s: ring stops"]
+    assert [message.defined_at and message.defined_at.macro for message in messages] == ["ring", None]

@@ -257,10 +257,17 @@ class _Link:
     def run(self, jobs: int | None, progress: Progress) -> Iterator[Linked]:
         """Link, in path order."""
         program = Program(
-            self.paths, self._facts, self._macros, self._wrappers, self._roots, self._may_log, self._includers
+            self.paths,
+            self._facts,
+            self._macros,
+            self._wrappers,
+            self._roots,
+            self._may_log,
+            self._includers,
+            self._modules,
         )
         numbers = self._touched(program)
-        linker = _Linker(program, self._modules, self._snapshot)
+        linker = _Linker(program, self._snapshot)
         with progress.task(f"linking {len(numbers):,} files", len(numbers)) as task:
             for item in _in_parallel(linker, numbers, cores(jobs)):
                 task.advance()
@@ -372,8 +379,8 @@ def _hashes(data: bytes) -> "array[int]":
 
 
 class _Linker:
-    def __init__(self, program: Program, modules: Mapping[str, str], snapshot: Snapshot) -> None:
-        self._linker = Linker(program, modules, lambda number: snapshot.read(program.paths[number]))
+    def __init__(self, program: Program, snapshot: Snapshot) -> None:
+        self._linker = Linker(program, lambda number: snapshot.read(program.paths[number]))
 
     def link(self, number: int) -> Linked:
         messages, consulted = self._linker.messages(number)

@@ -162,8 +162,10 @@ class Narrow:
         self._read_wrappers(numbers)
         modules = module_names(sources.makefile_texts(self._snapshot, self._makefiles(paths)))
         may_log = reaching(self._facts.values(), self._roots)
-        program = Program(self._paths, self._load, self._macros, self._wrappers, self._roots, may_log, self._includers)
-        return Linker(program, modules, read)
+        program = Program(
+            self._paths, self._load, self._macros, self._wrappers, self._roots, may_log, self._includers, modules
+        )
+        return Linker(program, read)
 
     def _makefiles(self, paths: Iterable[str]) -> dict[str, str]:
         """Those that can say which object a file is built into: in its directory and above."""

@@ -5,50 +5,21 @@ opaque `Slot`s, and the outcome (an `Emission` for each way it logs) says where 
 pastes or stringifies an argument, or calls it, are the tokens themselves needed; then the shape includes them.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Protocol
 
+from ksrcfind.source.emission import Emission, Handed, Rest
 from ksrcfind.source.facts import Call, Macro, Wrapper
+from ksrcfind.source.inside import Inside
 from ksrcfind.source.program import Definition, FileScope
 from ksrcfind.source.roots import NOT_LOGGED, Root
-from ksrcfind.source.substitute import Made, Mark, NeedsTokensError, Slot, Tokens, body_tokens, substitute_opaque
+from ksrcfind.source.substitute import Made, NeedsTokensError, Slot, Tokens, body_tokens, substitute_opaque
 from ksrcfind.source.tokens import Token, closing, is_name, is_string, split, tokenize
 
 _DEPTH = 24
 _EMISSIONS = 8
-
-
-@dataclass(frozen=True, slots=True)
-class Rest:
-    """The values of a variable argument list."""
-
-    values: tuple[Tokens, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Handed:
-    """A format with its values that a wrapper hands on (`struct va_format`, or a buffer printed into)."""
-
-    format: Tokens
-    values: tuple[Tokens, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Emission:
-    """One way in which a call logs."""
-
-    root: Root
-    format: Tokens
-    arguments: tuple[Tokens, ...]
-    """Values of the format's conversions."""
-    level: Tokens
-    """Tokens that name the level; empty if the root or the format says it."""
-    prefix_arguments: tuple[Tokens, ...]
-    macro: Macro | None = None
-    """The innermost macro whose body holds the logging call."""
-    macro_file: int = -1
-    """The file that defines it."""
 
 
 class Consulted(Protocol):
@@ -199,21 +170,19 @@ class Expander:
         wrapper = definition.item
         if not isinstance(wrapper, Wrapper):
             return []
-        mark = Mark()
-        bound = _bind(wrapper, arguments, mark)
         # The names in a function mean what they mean in its own file.
         inner = Expander(self.scope.of(definition.file), self._silence)
+        inside = Inside(inner.scope, wrapper.name)
+        bound = _bind(wrapper, arguments, inside)
         found: list[Emission] = []
         for call in wrapper.calls:
             if call.name in ("va_start", "va_end", "va_copy", "va_arg"):
                 continue
             tokens = _replace(tokenize(call.text), bound)
-            found += [
-                _unmarked(emission, mark) for emission in inner.in_tokens(tokens, active) if _hands_on(emission, mark)
-            ]
+            found += map(inside.settled, filter(inside.hands_on, inner.in_tokens(tokens, active)))
             if len(found) >= _EMISSIONS:
                 break
-        self.beyond |= inner.consulted | inner.beyond
+        self.beyond |= inner.consulted | inner.beyond | inside.consulted
         return found
 
 
@@ -237,17 +206,17 @@ def _other_name(macro: Macro) -> str:
     return body[-1] if body and is_name(body[-1]) and (len(body) == 1 or body[0] == "if") else ""
 
 
-def _bind(wrapper: Wrapper, arguments: Sequence[Tokens], mark: Mark) -> dict[str, Tokens]:
+def _bind(wrapper: Wrapper, arguments: Sequence[Tokens], inside: Inside) -> dict[str, Tokens]:
     """What the names of a wrapper function stand for when it is called with `arguments`."""
     bound: dict[str, Tokens] = {}
     rest = Rest(())
     for position, declaration in enumerate(wrapper.parameters):
         if declaration == "...":
-            rest = Rest(tuple(tuple(argument) for argument in arguments[position:]))
+            rest = Rest(tuple(map(inside.given, arguments[position:])))
             break
         names = [token for token in tokenize(declaration.split("[")[0]) if is_name(token)]
         if names and position < len(arguments):
-            bound[names[-1]] = (mark, *arguments[position])
+            bound[names[-1]] = inside.given(arguments[position])
     for call in wrapper.calls:
         values = split(tokenize(call.text)[2:-1])
         if call.name == "va_start" and values and len(values[0]) == 1:
@@ -338,41 +307,10 @@ def _placed(emission: Emission, definition: Definition) -> Emission:
     if emission.macro is not None or not isinstance(definition.item, Macro):
         return emission
     # Its own text, not what a macro around it handed in.
-    if not any(is_string(token) and str(token) in definition.item.body for token in emission.format):
+    texts = itertools.chain(emission.format, *(handed.format for handed in emission.handed()))
+    if not any(is_string(token) and str(token) in definition.item.body for token in texts):
         return emission
     return replace(emission, macro=definition.item, macro_file=definition.file)
-
-
-def _hands_on(emission: Emission, mark: Mark) -> bool:
-    """True if the emission prints a format that came in through a parameter."""
-    if mark in emission.format:
-        return True
-    return any(
-        isinstance(token, Handed) and (mark in token.format or mark in value)
-        for value in emission.arguments
-        for token in value
-    )
-
-
-def _unmarked(emission: Emission, mark: Mark) -> Emission:
-    def strip(tokens: Tokens) -> Tokens:
-        return tuple(_strip_inside(token, strip) for token in tokens if token is not mark)
-
-    return replace(
-        emission,
-        format=strip(emission.format),
-        arguments=tuple(strip(value) for value in emission.arguments),
-        level=strip(emission.level),
-        prefix_arguments=tuple(strip(value) for value in emission.prefix_arguments),
-    )
-
-
-def _strip_inside(token: Token, strip: Callable[[Tokens], Tokens]) -> Token:
-    if isinstance(token, Handed):
-        return Handed(strip(token.format), tuple(strip(value) for value in token.values))
-    if isinstance(token, Rest):
-        return Rest(tuple(strip(value) for value in token.values))
-    return token
 
 
 def _distinct(found: list[Emission]) -> list[Emission]:

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import msgspec
 
-from ksrcfind.source.expand import Emission, Expander, Handed
+from ksrcfind.source.emission import Emission
+from ksrcfind.source.expand import Expander
 from ksrcfind.source.facts import Call, Macro, SourceFacts, uses
 from ksrcfind.source.message import Argument, Definition, Form, Message, TextLine
 from ksrcfind.source.parse import Parser
@@ -38,10 +39,9 @@ _LITERAL = re.compile(r'"[^"\\\n]*(?:\\(?:.|\n)[^"\\\n]*)*"|\'(?:[^\'\\\n]|\\.)*
 class Linker:
     """Makes messages out of facts. One for a tree; what it learns of a wrapper serves every file."""
 
-    def __init__(self, program: Program, modules: Mapping[str, str], read: Callable[[int], bytes]) -> None:
+    def __init__(self, program: Program, read: Callable[[int], bytes]) -> None:
         """`read` gives the bytes of a file: of those that call macros which bring all their text themselves."""
         self._program = program
-        self._modules = modules
         self._read = read
         self._parser = Parser()
         self._shapes = Shapes()
@@ -49,7 +49,7 @@ class Linker:
     def messages(self, file: int) -> tuple[list[Message], frozenset[str]]:
         """Messages of one file, in source order, and every name whose meaning decided them."""
         facts = self._program.facts(file)
-        linker = _FileLinker(self._program, self._shapes, self._modules, file, facts)
+        linker = _FileLinker(self._program, self._shapes, file, facts)
         names = linker.names_without_text()
         if names:
             functions, calls = uses(self._read(file), self._parser, names)
@@ -64,7 +64,6 @@ class _FileLinker:
         self,
         program: Program,
         shapes: Shapes,
-        modules: Mapping[str, str],
         file: int,
         facts: SourceFacts,
     ) -> None:
@@ -73,9 +72,7 @@ class _FileLinker:
         self._file = file
         self._facts = facts
         self._path = program.paths[file]
-        self._module = modules.get(self._path.rpartition(".")[0])
-        if self._module is None and self._path.endswith(".c") and (reader := program.reader(file)) is not None:
-            self._module = modules.get(program.paths[reader].rpartition(".")[0])
+        self._module = program.module(file)
         self._scope = FileScope(program, file)
         self._expander = Expander(self._scope, shapes)
         self._strings = dict(facts.strings)
@@ -146,7 +143,7 @@ class _FileLinker:
                 if known is None:
                     seen[message.format] = message
                 else:
-                    seen[message.format] = _with_forms(known, message.forms)
+                    seen[message.format] = _joined(known, message)
         for message in seen.values():
             if '"' in call.text or any(has_words(form.printed) for form in message.forms):
                 yield message
@@ -231,6 +228,8 @@ class _FileLinker:
         macro = emission.macro
         if macro is None or any(isinstance(part, Text) and part.from_call and part.text.strip() for part in written):
             return None
+        if any(isinstance(token, Slot) for handed in emission.handed() for token in handed.format):
+            return None
         line = macro.line + _lines_before_text(macro)
         return Definition(self._program.paths[emission.macro_file], line, macro.name)
 
@@ -238,10 +237,8 @@ class _FileLinker:
         if defined is not None and emission.macro is not None:
             return tuple(_macro_text(emission.macro, defined.path))
         wanted = {token.index for token in emission.format if isinstance(token, Slot)}
-        for value in emission.arguments:
-            for token in value:
-                if isinstance(token, Handed):
-                    wanted |= {part.index for part in token.format if isinstance(part, Slot)}
+        for handed in emission.handed():
+            wanted |= {part.index for part in handed.format if isinstance(part, Slot)}
         literals = list(_literals(call.text))
         lines = [
             TextLine(self._path, call.line + line, length)
@@ -259,8 +256,7 @@ def _own(emissions: Sequence[Emission]) -> Sequence[Emission]:
 def _prints_argument(emission: Emission) -> bool:
     if any(isinstance(token, Slot) for token in emission.format):
         return True
-    handed = (token for value in emission.arguments for token in value if isinstance(token, Handed))
-    return any(isinstance(token, Slot) for each in handed for token in each.format)
+    return any(isinstance(token, Slot) for handed in emission.handed() for token in handed.format)
 
 
 def _written_here(written: Parts) -> Parts:
@@ -269,24 +265,12 @@ def _written_here(written: Parts) -> Parts:
     return here if any(isinstance(part, Text) for part in here) else written
 
 
-def _with_forms(message: Message, more: Sequence[Form]) -> Message:
-    texts = {known.printed for known in message.forms}
-    added = tuple(other for other in more if other.printed not in texts)
-    if not added:
-        return message
-    return Message(
-        message.path,
-        message.line_start,
-        message.line_end,
-        message.function,
-        message.call,
-        message.level,
-        message.module,
-        message.format,
-        message.forms + added,
-        message.text_lines,
-        message.defined_at,
-    )
+def _joined(message: Message, other: Message) -> Message:
+    """One message that takes the forms of both. Its level is known if both have the same."""
+    texts = {form.printed for form in message.forms}
+    added = tuple(form for form in other.forms if form.printed not in texts)
+    level = message.level if message.level == other.level else None
+    return msgspec.structs.replace(message, forms=message.forms + added, level=level)
 
 
 def _literals(text: str) -> Iterator[tuple[int, int, int]]:

@@ -36,6 +36,7 @@ class Program:
     """Files of a tree by number, their facts, and the names that they define.
 
     `includers` gives, for the base name of a header, the files that include one of that name in quotes.
+    `modules` gives the module that a path without its suffix is built into.
     `paths` are all C files of the tree; `facts` gives those of one file (it may load them on demand); `macros` and
     `wrappers` tell which files define a name, `may_log` which names lead to a root (see `reaching`).
     """
@@ -49,12 +50,14 @@ class Program:
         roots: Iterable[Root],
         may_log: Set[str],
         includers: Mapping[str, Sequence[int]] | None = None,
+        modules: Mapping[str, str] | None = None,
     ) -> None:
         self.paths = paths
         self.facts = facts
         self.roots = {root.name: root for root in roots}
         self.may_log = may_log
         self._includers = includers or {}
+        self._modules = modules or {}
         self._readers: dict[int, int | None] = {}
         self._macros = macros
         self._wrappers = wrappers
@@ -166,6 +169,14 @@ class Program:
         """The closure of a file, with that of a file which includes it."""
         reader = self.reader(file)
         return self.closure(file) if reader is None else self.closure(file) | self.closure(reader)
+
+    def module(self, file: int) -> str | None:
+        """KBUILD_MODNAME of a file, or of the file that includes it; None if no Makefile says."""
+        path = self.paths[file]
+        module = self._modules.get(path.rpartition(".")[0])
+        if module is None and path.endswith(".c") and (reader := self.reader(file)) is not None:
+            module = self._modules.get(self.paths[reader].rpartition(".")[0])
+        return module
 
     def reader(self, header: int) -> int | None:
         """The nearest C file that includes a file in quotes, which may be C code itself."""
@@ -343,6 +354,11 @@ class FileScope:
         self._signatures: dict[str, Signature] = {}
         self.shapes: dict[object, Any] = {}
         """What `shapes.Shapes` found out to hold here."""
+
+    @property
+    def module(self) -> str | None:
+        """KBUILD_MODNAME of the file."""
+        return self._program.module(self.file)
 
     def of(self, file: int) -> "FileScope":
         """What names mean in another file."""

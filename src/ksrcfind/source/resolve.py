@@ -5,7 +5,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from ksrcfind.source.expand import Expander, Handed
+from ksrcfind.source.emission import Handed
+from ksrcfind.source.expand import Expander
 from ksrcfind.source.facts import Macro
 from ksrcfind.source.message import Argument, Form
 from ksrcfind.source.roots import FORMAT_PASSED
@@ -14,6 +15,7 @@ from ksrcfind.source.template import CONVERSION
 from ksrcfind.source.tokens import Token, closing, decode, is_name, is_string, split, text_of, tokenize
 
 _DEPTH = 12
+_DIGITS = 4  # of the width and precision of a text that is filled in
 _CHOICES = 6  # alternatives of one format; more than that are left as holes
 _LEVELS = {"0": "emerg", "1": "alert", "2": "crit", "3": "err", "4": "warn", "5": "notice", "6": "info", "7": "debug"}
 _LEVEL = re.compile(r"\x01([0-7cd])|\A<([0-7cd])>")
@@ -297,9 +299,22 @@ def _value(match: re.Match[str], tokens: Tokens, place: Place) -> list[tuple[str
                 return found[:_CHOICES]
     if kind == "s" and _may_be_literal(tokens, place):
         options = alternatives(tokens, place)
-        if all(isinstance(part, Text) for parts in options for part in parts) and any(options):
-            return [("".join(p.text.replace("%", "%%") for p in parts if isinstance(p, Text)), ()) for parts in options]
+        shown = [_shown(match, parts) for parts in options]
+        if any(options) and None not in shown:
+            return [(text.replace("%", "%%"), ()) for text in shown if text is not None]
     return [_open(match, tokens, place)]
+
+
+def _shown(match: re.Match[str], parts: Parts) -> str | None:
+    """What `%s`, `%-8s` or `%.4s` makes of a text; None where it is not known to the end, or how wide it is."""
+    texts = [part.text for part in parts if isinstance(part, Text)]
+    width, precision = match["width"] or "0", match["precision"] or "0"
+    if len(texts) < len(parts) or "*" in (width, precision) or len(width + precision) > _DIGITS:
+        return None
+    text = "".join(texts)
+    if "." in match[0]:
+        text = text[: max(0, int(precision))]
+    return text.ljust(int(width)) if "-" in match["flags"] else text.rjust(int(width))
 
 
 def _open(match: re.Match[str], tokens: Tokens, place: Place) -> tuple[str, tuple[Argument, ...]]:

@@ -8,7 +8,8 @@ where they stand inside of other macros.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ksrcfind.source.expand import Emission, Expander
+from ksrcfind.source.emission import Emission
+from ksrcfind.source.expand import Expander
 from ksrcfind.source.program import FileScope, Signature
 from ksrcfind.source.substitute import NeedsTokensError, Slot, Tokens
 
