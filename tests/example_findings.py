@@ -3,6 +3,8 @@
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
+import msgspec
+
 from ksrcfind.batch.answers import Answers
 from ksrcfind.batch.coverage import Tally
 from ksrcfind.batch.explain import Explained
@@ -122,7 +124,7 @@ NO_PLACE = replace(
 )
 RIVAL = replace(
     MATCH,
-    message=replace(
+    message=msgspec.structs.replace(
         MESSAGE,
         path="fs/x/super.c",
         line_start=10,
@@ -166,7 +168,7 @@ HOSTILE = "\x1b]0;owned\x07\x9b2J\u202etxt.exe\x7f"
 STRANGE = found(
     replace(
         MATCH,
-        message=replace(MESSAGE, path=f"a{HOSTILE}.c", function=HOSTILE, format=HOSTILE, call=HOSTILE),
+        message=msgspec.structs.replace(MESSAGE, path=f"a{HOSTILE}.c", function=HOSTILE, format=HOSTILE, call=HOSTILE),
         values=(Value("%s", HOSTILE, HOSTILE, HOSTILE),),
     ),
     text=HOSTILE,

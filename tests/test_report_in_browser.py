@@ -7,6 +7,7 @@ import subprocess
 import urllib.request
 from dataclasses import replace
 
+import msgspec
 import pytest
 
 from example_findings import ALL, COMMITS, EXACT, RIVALS, fold, summary
@@ -32,7 +33,9 @@ def lines():
 
 
 def hostile():
-    message = replace(RIVALS.answer.matches[0].message, path=f"fs/{ATTACK}.c", call=ATTACK, format=ATTACK)
+    message = msgspec.structs.replace(
+        RIVALS.answer.matches[0].message, path=f"fs/{ATTACK}.c", call=ATTACK, format=ATTACK
+    )
     match = replace(RIVALS.answer.matches[0], message=message)
     answer = replace(RIVALS.answer, matches=(match,), rivals=0)
     return replace(RIVALS, answer=answer, log=replace(RIVALS.log, body=ATTACK), provenance=RIVALS.provenance[:1])
@@ -148,7 +151,7 @@ def test_text_of_strangers_stays_text(shown):
 @needs_browser
 def test_five_thousand_messages(shown):
     def one(number):
-        message = replace(EXACT.answer.matches[0].message, line_start=number)
+        message = msgspec.structs.replace(EXACT.answer.matches[0].message, line_start=number)
         match = replace(EXACT.answer.matches[0], message=message)
         answer = replace(EXACT.answer, matches=(match,))
         return replace(EXACT, answer=answer, log=replace(EXACT.log, body=f"zz{number}zz"))

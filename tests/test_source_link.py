@@ -41,13 +41,10 @@ def link(files):
             includers.setdefault(name, []).append(number)
         for name in one.constants:
             constants.setdefault(name, []).append(number)
-    reached = reaching(facts, BUILT_IN)
-    program = Program(paths, facts.__getitem__, macros, wrappers, BUILT_IN, reached, includers, constants)
-    linker = Linker(
-        program,
-        module_names({p: t for p, t in files.items() if p.endswith("Makefile")}),
-        lambda n: files[paths[n]].encode(),
-    )
+    modules = module_names({p: t for p, t in files.items() if p.endswith("Makefile")})
+    may_log = reaching(facts, BUILT_IN)
+    program = Program(paths, facts.__getitem__, macros, wrappers, BUILT_IN, may_log, includers, modules, constants)
+    linker = Linker(program, lambda n: files[paths[n]].encode())
     return {path: linker.messages(number)[0] for number, path in enumerate(paths)}
 
 
@@ -350,3 +347,154 @@ def test_a_constant_of_another_file():
     banner = 'const char banner[] =\n\t"Version " RELEASE " (" BY ")\\n";\nstatic const char other[] = "other\\n";\n'
     messages = one('void f(void)\n{\n\tpr_info("%s", banner);\n\tpr_info("%s", other);\n}\n', **{"v.c": banner})
     assert [form.printed for message in messages for form in message.forms] == ["Version %s (%s)", "%s"]
+
+
+def test_names_pasted_and_text_made_of_arguments():
+    messages = one(
+        "#define log(level, fmt, ...) pr_##level(fmt, ##__VA_ARGS__)\n"
+        '#define check(what) do { if (!(what)) pr_err("failed: " #what); } while (0)\n'
+        '#define at(reg) log(info, "reg " #reg " is %d", read_##reg())\n'
+        'void f(void)\n{\n\tlog(err, "no %s", name);\n\tcheck(n > 1);\n\tat(ctl);\n}\n'
+    )
+    assert texts(messages) == ["no %s", "failed: n > 1", "reg ctl is %d"]
+    assert [message.level for message in messages] == ["err", "err", "info"]
+
+
+def test_many_arguments_that_are_pasted_without_being_printed():
+    messages = one(
+        "#define five(a, b, c, d, e, fmt) do { a##_x = b##_x + c##_x + d##_x + e##_x; pr_info(fmt); } while (0)\n"
+        'void f(void)\n{\n\tfive(p, q, r, s, t, "all five");\n}\n'
+    )
+    assert texts(messages) == ["all five"]
+
+
+def test_a_call_among_the_arguments_of_a_macro_that_prints_nothing():
+    messages = one(
+        "#define quiet(x) likely(x)\n#define likely(x) __builtin_expect(!!(x), 1)\n"
+        'void f(void)\n{\n\tif (quiet(pr_err("said in passing")))\n\t\tquiet(1);\n}\n'
+        '#define outer(x) quiet(x)\n#define say outer(pr_info("from inside"))\n'
+        "void g(void)\n{\n\tsay();\n}\n"
+    )
+    assert "said in passing" in texts(messages)
+
+
+def test_a_wrapper_function_prints_the_prefix_of_its_own_file():
+    debug = """
+#include <linux/printk.h>
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+#define TAG "[core] "
+void say(struct dev *dev, const char *fmt, ...)
+{
+	struct va_format vaf;
+	va_list args;
+	va_start(args, fmt);
+	vaf.fmt = fmt;
+	vaf.va = &args;
+	pr_info(TAG "%s: %pV (%s)\\n", __func__, &vaf, KBUILD_MODNAME);
+	va_end(args);
+}
+"""
+    (message,) = link(
+        {
+            "include/linux/printk.h": PRINTK,
+            "drv/core.c": debug,
+            "drv/one.c": '#include <linux/printk.h>\n#define pr_fmt(fmt) "one: " fmt\n'
+            'void f(void)\n{\n\tsay(dev, "%s: bad %d", __func__, n);\n}\n',
+            "drv/Makefile": "obj-m += core.o one.o\n",
+        }
+    )["drv/one.c"]
+    assert texts([message]) == ["core: [core] say: f: bad %d (core)"]
+    assert message.function == "f"
+
+
+def test_text_of_the_caller_keeps_its_meaning_in_a_wrapper_function():
+    wrapper = """
+#include <linux/printk.h>
+void log_at(const char *level, const char *fmt, ...)
+{
+	struct va_format vaf;
+	va_list args;
+	va_start(args, fmt);
+	vaf.fmt = fmt;
+	vaf.va = &args;
+	printk("%sdrv: %pV", level, &vaf);
+	va_end(args);
+}
+"""
+    messages = one(
+        '#define PFX "mine: "\n#define log(fmt, ...) log_at(KERN_ERR, PFX "%s: " fmt, __func__, ##__VA_ARGS__)\n'
+        'void f(void)\n{\n\tlog("no %s", name);\n}\n',
+        **{"core.c": wrapper, "Makefile": "obj-y += core.o\n"},
+    )
+    assert texts(messages) == ["drv: mine: f: no %s"]
+    assert messages[0].level == "err"
+
+
+@pytest.mark.parametrize(
+    ("conversion", "argument", "printed"),
+    [
+        ("%s", '"ok"', "[ok]"),
+        ("%s", '""', "[]"),
+        ("%5s", '"ok"', "[   ok]"),
+        ("%-5s", '"ok"', "[ok   ]"),
+        ("%.1s", '"ok"', "[o]"),
+        ("%.*s", 'n, "ok"', "[%.*s]"),
+        ("%*s", 'n, "ok"', "[%*s]"),
+        ("%99999s", '"ok"', "[%99999s]"),
+    ],
+)
+def test_a_literal_argument_is_printed_as_wide_as_its_conversion_says(conversion, argument, printed):
+    (message,) = one(f'void f(void)\n{{\n\tpr_info("[{conversion}] done", {argument});\n}}\n')
+    assert texts([message]) == [printed + " done"]
+
+
+def test_the_level_is_unknown_where_run_time_decides():
+    (message,) = one(
+        "#define report(bad, fmt, ...) do { if (bad) pr_err(fmt, ##__VA_ARGS__); else pr_info(fmt, ##__VA_ARGS__); } "
+        'while (0)\nvoid f(void)\n{\n\treport(n, "so many: %d", n);\n}\n'
+    )
+    assert message.level is None
+    assert texts([message]) == ["so many: %d"]
+
+
+def test_the_text_of_a_macro_that_goes_through_a_wrapper_function_stands_in_the_macro():
+    wrapper = """
+#include <linux/printk.h>
+void say(struct dev *dev, const char *fmt, ...)
+{
+	struct va_format vaf;
+	va_list args;
+	va_start(args, fmt);
+	vaf.fmt = fmt;
+	vaf.va = &args;
+	pr_info("%s: %pV", dev->name, &vaf);
+	va_end(args);
+}
+"""
+    messages = one(
+        '#define ring() do { say(dev, "the ring turns"); } while (0)\n#define named(fmt) say(dev, "ring " fmt)\n'
+        'void f(void)\n{\n\tring();\n\tnamed("stops");\n}\n',
+        **{"core.c": wrapper},
+    )
+    assert texts(messages) == ["%s: the ring turns", "%s: ring stops"]
+    assert [message.defined_at and message.defined_at.macro for message in messages] == ["ring", None]
+
+
+def test_texts_by_their_names():
+    source = (
+        '#define WARNED "first " "words\\n"\n#define PREFIX "drv: "\n'
+        'static const char banner[] = "Driver 1.0\\n";\n'
+        "void f(void)\n{\n\tpr_info(WARNED);\n\tprintk(KERN_ERR banner);\n\tregister_it(PREFIX);\n}\n"
+    )
+    messages = one(source)
+    assert texts(messages) == ["first words", "Driver 1.0"]
+    assert [message.line_start for message in messages] == [7, 8]
+
+
+def test_texts_that_change_are_not_known():
+    source = (
+        'static const char options[] = ""\n#ifdef A\n\t", a=on"\n#endif\n\t;\n'
+        'void f(void)\n{\n\tconst char *how = "";\n\n\tif (x)\n\t\thow = " fast";\n'
+        '\tpr_info("drv loaded%s%s\\n", how, options);\n}\n'
+    )
+    assert texts(one(source)) == ["drv loaded%s%s"]

@@ -267,10 +267,11 @@ class _Link:
             self._roots,
             self._may_log,
             self._includers,
+            self._modules,
             self._constants,
         )
         numbers = self._touched(program)
-        linker = _Linker(program, self._modules, self._snapshot)
+        linker = _Linker(program, self._snapshot)
         with progress.task(f"linking {len(numbers):,} files", len(numbers)) as task:
             for item in _in_parallel(linker, numbers, cores(jobs)):
                 task.advance()
@@ -389,8 +390,8 @@ def _hashes(data: bytes) -> "array[int]":
 
 
 class _Linker:
-    def __init__(self, program: Program, modules: Mapping[str, str], snapshot: Snapshot) -> None:
-        self._linker = Linker(program, modules, lambda number: snapshot.read(program.paths[number]))
+    def __init__(self, program: Program, snapshot: Snapshot) -> None:
+        self._linker = Linker(program, lambda number: snapshot.read(program.paths[number]))
 
     def link(self, number: int) -> Linked:
         messages, consulted = self._linker.messages(number)

@@ -28,7 +28,7 @@ from ksrcfind.source.printed import PrintedLine, origin_names, printed_lines
 APPLICATION_ID = 0x6B737266
 """`ksrf`, in the header of the file."""
 
-FORMAT = 1
+FORMAT = 2
 """Version of the format; other ones are refused."""
 
 _TABLES = (

@@ -173,9 +173,10 @@ class Narrow:
             self._roots,
             may_log,
             self._includers,
+            modules,
             self._constants,
         )
-        return Linker(program, modules, read)
+        return Linker(program, read)
 
     def _makefiles(self, paths: Iterable[str]) -> dict[str, str]:
         """Those that can say which object a file is built into: in its directory and above."""

@@ -25,12 +25,12 @@ from ksrcfind.source.message import Message
 from ksrcfind.source.printed import PrintedLine
 from ksrcfind.source.roots import VERSION as LINK_VERSION
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 """Raised when the tables or what is in them change; an older file is made anew."""
 
 _TABLES = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB) WITHOUT ROWID;
-CREATE TABLE facts (blob TEXT PRIMARY KEY, data BLOB) WITHOUT ROWID;
+CREATE TABLE facts (blob TEXT PRIMARY KEY, data BLOB);
 CREATE TABLE stats (path TEXT PRIMARY KEY, signature TEXT, blob TEXT) WITHOUT ROWID;
 CREATE TABLE units (id INTEGER PRIMARY KEY, path TEXT, blob TEXT, consulted BLOB, first INTEGER, count INTEGER);
 CREATE INDEX units_by_path ON units (path);

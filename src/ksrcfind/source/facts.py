@@ -9,6 +9,7 @@ import itertools
 import re
 import zlib
 from array import array
+from collections import Counter
 from collections.abc import Iterable, Iterator
 
 import msgspec
@@ -110,6 +111,9 @@ _STRING_VARIABLE = re.compile(
 _INTO_BUFFER = re.compile(rb"\[[^\]]*\w[^\]]*\]\s*")  # `char buf[64] = ""`: its size says that more will come
 _TEXT_PARAMETER = re.compile(r"\bchar\s*(?:const\s*)?\*\s*(?:const\s+)?([A-Za-z_]\w*)\Z")
 _STRINGIFIED = re.compile(rb"\b__stringify[ \t]*\([ \t]*([A-Za-z_]\w*)[ \t]*\)")
+_ALL_TEXT = re.compile(r'(?:\s++|[A-Za-z_]\w*+|"[^"\\]*+(?:\\.[^"\\]*+)*+")*+', re.DOTALL)
+_ASSIGNED = re.compile(rb"(?<![\w.>])([A-Za-z_]\w*+)[ \t]*+=(?!=)")
+_BLANK_LINE = re.compile(rb"\n[ \t\r]*\n")
 _LAST_NAME = re.compile(r"[A-Za-z_]\w*(?=\s*(?:\[[^\]]*\]\s*)*\Z)")
 _LAST_ARGUMENT = re.compile(r",\s*([A-Za-z_]\w*)\s*\)\Z")
 _LITERAL = re.compile(r'"[^"\\\n]*(?:\\(?:.|\n)[^"\\\n]*)*"')
@@ -143,13 +147,19 @@ def extract(data: bytes, parser: Parser) -> SourceFacts:
     constants: tuple[str, ...] = ()
     text = scan.without_directives(data, found)
     if b'"' in data or b"va_" in data:
-        for body in itertools.chain(scan.bodies(text), _generated(macros, text)):
-            parsed = parser.body(body)
+        strings, constants = _string_variables(text)
+        named = _named_texts(macros, strings)
+        for body in itertools.chain(scan.bodies(text, constants=named), _generated(macros, text)):
+            parsed = parser.body(body, constants=named)
             recovered += parsed.recovered
             own = [_call(call, len(functions)) for call in parsed.calls]
             if body.wraps:
                 wrappers.append(_wrapper(body, parsed, tuple(own)))
-            with_text = [call for call in own if '"' in call.text and call.name not in _NEVER_PRINT]
+            with_text = [
+                call
+                for call, found in zip(own, parsed.calls, strict=True)
+                if call.name not in _NEVER_PRINT and ('"' in call.text or (named and named.search(found.text)))
+            ]
             if with_text:
                 texts = _texts(parsed)
                 printing = () if body.wraps or not texts else tuple(_printing(with_text, texts))
@@ -161,7 +171,6 @@ def extract(data: bytes, parser: Parser) -> SourceFacts:
                 calls.extend(with_text)
             elif body.snippets and not parsed.calls:
                 lost += 1
-        strings, constants = _string_variables(text)
     called = _called(text, calls)
     return SourceFacts(
         includes,
@@ -176,6 +185,20 @@ def extract(data: bytes, parser: Parser) -> SourceFacts:
         tuple(parameters) if any(parameters) else (),
         constants,
     )
+
+
+def _named_texts(macros: Iterable[Macro], strings: Iterable[tuple[str, str]]) -> re.Pattern[bytes] | None:
+    """A pattern that finds the names of the file's own texts as arguments: `printk(BANNER)`."""
+    names = {
+        macro.name
+        for macro in macros
+        if macro.parameters is None and '"' in macro.body and _ALL_TEXT.fullmatch(macro.body)
+    }
+    names |= {name for name, _source in strings}
+    if not names:
+        return None
+    either = "|".join(map(re.escape, sorted(names)))
+    return re.compile(rf"[(,]\s*(?:KERN_[A-Z]+\s+)?({either})\s*[,)]".encode())
 
 
 def _texts(parsed: ParsedBody) -> frozenset[str]:
@@ -323,6 +346,7 @@ def _string_variables(text: bytes) -> tuple[tuple[tuple[str, str], ...], tuple[s
     """Return constant strings with their source, and the names of those that other files can use."""
     found: list[tuple[str, str]] = []
     constants: list[str] = []
+    assigned: Counter[bytes] | None = None
     for initial in _INITIAL_TEXT.finditer(text):
         if b'"' not in initial[1]:
             continue
@@ -330,6 +354,12 @@ def _string_variables(text: bytes) -> tuple[tuple[tuple[str, str], ...], tuple[s
         if variable is None:
             continue
         if b"const" in variable[0] or (variable[2] and not _INTO_BUFFER.fullmatch(variable[2])):
+            if _BLANK_LINE.search(initial[1]):
+                continue  # an `#ifdef` was there
+            if not variable[2]:
+                assigned = Counter(_ASSIGNED.findall(text)) if assigned is None else assigned
+                if assigned[variable[1]] > 1:
+                    continue  # it is another text later
             found.append((_text(variable[1]), _text(initial[1]).strip()))
             line = text[text.rfind(b"\n", 0, variable.start()) + 1 : variable.start(1)]
             if b"const" in line and not line[:1].isspace() and not _STATIC.search(line):

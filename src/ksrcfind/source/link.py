@@ -5,12 +5,12 @@ import re
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property, partial
 
 import msgspec
 
-from ksrcfind.source.expand import Emission, Expander, Handed, NeedsTokensError, Slot, Tokens
+from ksrcfind.source.emission import Emission, Handed
+from ksrcfind.source.expand import Expander
 from ksrcfind.source.facts import Call, Macro, SourceFacts, uses
 from ksrcfind.source.message import Argument, Definition, Form, Message, TextLine
 from ksrcfind.source.parse import Parser
@@ -29,6 +29,8 @@ from ksrcfind.source.resolve import (
     without_level,
 )
 from ksrcfind.source.roots import CONTINUED
+from ksrcfind.source.shapes import Shapes
+from ksrcfind.source.substitute import Slot, Tokens
 from ksrcfind.source.template import has_words
 from ksrcfind.source.tokens import Token, closing, decode, is_name, is_string, split, tokenize
 
@@ -36,49 +38,35 @@ _ARGUMENTS = 40  # arguments of one call that are looked at
 _NEEDED = 4  # arguments whose tokens may decide the expansion of one call
 _LITERAL = re.compile(r'"[^"\\\n]*(?:\\(?:.|\n)[^"\\\n]*)*"|\'(?:[^\'\\\n]|\\.)*\'|[()\[\]{},\n]')
 
-_Signature = tuple[tuple[int, int], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _Shape:
-    """How calls of one shape expand, wherever the names consulted mean the same."""
-
-    consulted: dict[str, _Signature]
-    beyond: frozenset[str]
-    """Names consulted in the files of wrapper functions."""
-    outcome: list[Emission] | int
-    """Emissions, or the argument whose tokens are needed first."""
-
 
 class Linker:
     """Makes messages out of facts. One for a tree; what it learns of a wrapper serves every file."""
 
-    def __init__(self, program: Program, modules: Mapping[str, str], read: Callable[[int], bytes]) -> None:
+    def __init__(self, program: Program, read: Callable[[int], bytes]) -> None:
         """`read` gives the bytes of a file: of those that call macros which bring all their text themselves."""
         self._program = program
-        self._modules = modules
         self._read = read
         self._parser = Parser()
-        # Shape of a call → expansions, each valid where the names that it consulted mean the same.
-        self._shapes: dict[tuple[object, ...], list[_Shape]] = {}
+        self._shapes = Shapes()
 
     def messages(self, file: int) -> tuple[list[Message], frozenset[str]]:
         """Messages of one file, in source order, and every name whose meaning decided them."""
         facts = self._program.facts(file)
-        linker = _FileLinker(self._program, self._shapes, self._modules, file, facts)
+        linker = _FileLinker(self._program, self._shapes, file, facts)
         names = linker.names_without_text()
         if names:
             functions, calls = uses(self._read(file), self._parser, names)
             linker.add(functions, calls)
-        return linker.run()
+        found = linker.run()
+        self._program.forget(file)
+        return found
 
 
 class _FileLinker:
     def __init__(
         self,
         program: Program,
-        shapes: dict[tuple[object, ...], list[_Shape]],
-        modules: Mapping[str, str],
+        shapes: Shapes,
         file: int,
         facts: SourceFacts,
     ) -> None:
@@ -87,23 +75,14 @@ class _FileLinker:
         self._file = file
         self._facts = facts
         self._path = program.paths[file]
-        self._modules = modules
-        self._module = self._module_of(file)
+        self._module = program.module(file)
         self._scope = FileScope(program, file)
-        self._expander = Expander(self._scope)
+        self._expander = Expander(self._scope, shapes)
         self._strings = dict(facts.strings)
         self._redefined = sorted(macro.line for macro in facts.macros if macro.replaces)
         self._passed = len(self._redefined)
         self._functions = facts.functions
         self._calls: Sequence[Call] = facts.calls
-
-    def _module_of(self, file: int) -> str | None:
-        """KBUILD_MODNAME of a file, or of the C file that includes it."""
-        path = self._program.paths[file]
-        module = self._modules.get(path.rpartition(".")[0])
-        if module is None and path.endswith(".c") and (reader := self._program.reader(file)) is not None:
-            module = self._modules.get(self._program.paths[reader].rpartition(".")[0])
-        return module
 
     def names_without_text(self) -> list[str]:
         """Names that the file calls without any text in the arguments and that print all the same."""
@@ -148,7 +127,7 @@ class _FileLinker:
             self._expander.scope = self._scope
 
     def _of_call(self, call: Call) -> Iterator[Message]:
-        if not self._scope.may_log(call.name):
+        if call.name not in self._scope.may_log:
             self._expander.consulted.add(call.name)
             return
         tokens = tokenize(call.text)
@@ -161,7 +140,7 @@ class _FileLinker:
             self._expander,
             self._path,
             function or None,
-            self._module_of,
+            self._module,
             self._strings,
             self._program.constant,
             partial(self._given, call.function),
@@ -177,7 +156,7 @@ class _FileLinker:
                 if known is None:
                     seen[message.format] = message
                 else:
-                    seen[message.format] = _with_forms(known, message.forms)
+                    seen[message.format] = _joined(known, message)
         for message in seen.values():
             if '"' in call.text or any(has_words(form.printed) for form in message.forms):
                 yield message
@@ -235,40 +214,10 @@ class _FileLinker:
         return [part]
 
     def _outcome(self, name: str, count: int, concrete: Mapping[int, Tokens]) -> list[Emission] | int:
-        key = (name, count, tuple(sorted(concrete.items())))
-        known = self._known(key)
-        return self._expand(key, name, count, concrete) if known is None else known
-
-    def _known(self, key: tuple[object, ...]) -> list[Emission] | int | None:
-        for shape in self._shapes.get(key, ()):
-            if all(self._scope.signature(name) == signature for name, signature in shape.consulted.items()):
-                self._expander.consulted.update(shape.consulted)
-                self._expander.beyond.update(shape.beyond)
-                return shape.outcome
-        return None
-
-    def _expand(
-        self, key: tuple[object, ...], name: str, count: int, concrete: Mapping[int, Tokens]
-    ) -> list[Emission] | int:
-        slots: list[Tokens] = [
-            tuple(
-                token
-                for part in concrete.get(index, (Slot(index),))
-                for token in (concrete.get(part.index, (part,)) if isinstance(part, Slot) else (part,))
-            )
-            for index in range(count)
-        ]
-        expander = Expander(self._scope)
-        outcome: list[Emission] | int
-        try:
-            outcome = expander.call(name, slots)
-        except NeedsTokensError as needed:
-            outcome = needed.index
-        consulted = {other: self._scope.signature(other) for other in expander.consulted}
-        self._shapes.setdefault(key, []).append(_Shape(consulted, frozenset(expander.beyond), outcome))
-        self._expander.consulted.update(consulted)
-        self._expander.beyond.update(expander.beyond)
-        return outcome
+        shape = self._shapes.shape(self._scope, name, count, concrete)
+        self._expander.consulted.update(shape.consulted)
+        self._expander.beyond.update(shape.beyond)
+        return shape.outcome
 
     def _message(
         self, call: Call, emission: Emission, written: Parts, arguments: Sequence[Tokens], place: Place
@@ -285,7 +234,7 @@ class _FileLinker:
             made.append(form(prefix + text, prefix_given + given))
         if call.name in CONTINUED:
             level = "cont"
-        here = _written_here(written) or _handed_here(arguments, place) or self._text_here(emission, place) or written
+        here = _written_here(written) or _handed_here(emission, place) or self._text_here(emission, place) or written
         own = "".join(part.text if isinstance(part, Text) else "%s" for part in here)
         defined = self._defined_at(emission, written)
         return Message(
@@ -320,6 +269,8 @@ class _FileLinker:
         macro = emission.macro
         if macro is None or any(isinstance(part, Text) and part.from_call and part.text.strip() for part in written):
             return None
+        if any(isinstance(token, Slot) for handed in emission.handed() for token in handed.format):
+            return None
         line = macro.line + _lines_before_text(macro)
         return Definition(self._program.paths[emission.macro_file], line, macro.name)
 
@@ -327,10 +278,8 @@ class _FileLinker:
         if defined is not None and emission.macro is not None:
             return tuple(_macro_text(emission.macro, defined.path))
         wanted = {token.index for token in emission.format if isinstance(token, Slot)}
-        for value in emission.arguments:
-            for token in value:
-                if isinstance(token, Handed):
-                    wanted |= {part.index for part in token.format if isinstance(part, Slot)}
+        for handed in emission.handed():
+            wanted |= {part.index for part in handed.format if isinstance(part, Slot)}
         literals = list(_literals(call.text))
         lines = [
             TextLine(self._path, call.line + line, length)
@@ -348,8 +297,7 @@ def _own(emissions: Sequence[Emission]) -> Sequence[Emission]:
 def _prints_argument(emission: Emission) -> bool:
     if any(isinstance(token, Slot) for token in emission.format):
         return True
-    handed = (token for value in emission.arguments for token in value if isinstance(token, Handed))
-    return any(isinstance(token, Slot) for each in handed for token in each.format)
+    return any(isinstance(token, Slot) for handed in emission.handed() for token in handed.format)
 
 
 def _written_here(written: Parts) -> Parts:
@@ -358,34 +306,25 @@ def _written_here(written: Parts) -> Parts:
     return here if any(isinstance(part, Text) for part in here) else ()
 
 
-def _handed_here(arguments: Sequence[Tokens], place: Place) -> Parts:
+def _handed_here(emission: Emission, place: Place) -> Parts:
     """The parts that stand at the call of a format that a wrapper function hands on as a value."""
-    for handed in (token for value in arguments for token in value if isinstance(token, Handed)):
-        for parts in alternatives(handed.format, place):
-            here = _written_here(parts) or _handed_here(handed.values, place)
-            if here:
+    handed = list(emission.handed())
+    while handed:
+        one = handed.pop(0)
+        for parts in alternatives(one.format, place):
+            if here := _written_here(parts):
                 return here
+        handed += (token for value in one.values for token in value if isinstance(token, Handed))
     return ()
 
 
-def _with_forms(message: Message, more: Sequence[Form]) -> Message:
-    texts = {known.printed for known in message.forms}
-    added = tuple(other for other in more if other.printed not in texts)
-    if not added:
-        return message
-    return Message(
-        message.path,
-        message.line_start,
-        message.line_end,
-        message.function,
-        message.call,
-        message.level,
-        message.module,
-        message.format,
-        message.forms + added,
-        message.text_lines,
-        message.defined_at,
-    )
+def _joined(message: Message, other: Message) -> Message:
+    """One message that takes the forms of both. Its level is known if no two are."""
+    texts = {form.printed for form in message.forms}
+    added = tuple(form for form in other.forms if form.printed not in texts)
+    levels = {message.level, other.level} - {None}
+    level = levels.pop() if len(levels) == 1 else None
+    return msgspec.structs.replace(message, forms=message.forms + added, level=level)
 
 
 def _literals(text: str) -> Iterator[tuple[int, int, int]]:

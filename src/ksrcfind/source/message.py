@@ -1,10 +1,9 @@
 """A message: one log call of a tree with everything it can print."""
 
-from dataclasses import dataclass
+import msgspec
 
 
-@dataclass(frozen=True, slots=True)
-class Argument:
+class Argument(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A value that is printed."""
 
     conversion: str
@@ -13,8 +12,7 @@ class Argument:
     """C source of the argument, white space folded: `victim->comm`. Empty when the call does not show it."""
 
 
-@dataclass(frozen=True, slots=True)
-class TextLine:
+class TextLine(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A source line that holds a part of a message's wording."""
 
     path: str
@@ -24,8 +22,7 @@ class TextLine:
     """Characters of literal text on it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Definition:
+class Definition(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Where a message stands that reaches its place through a macro's body."""
 
     path: str
@@ -34,8 +31,7 @@ class Definition:
     macro: str
 
 
-@dataclass(frozen=True, slots=True)
-class Form:
+class Form(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One text that a message can take: wrappers may print it with one prefix or another."""
 
     printed: str
@@ -45,8 +41,7 @@ class Form:
     """One for each conversion of `printed` that takes an argument, in order."""
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One log call with what it prints."""
 
     path: str

@@ -59,8 +59,13 @@ class Parser:
     def __init__(self) -> None:
         self._parser = tree_sitter.Parser(_C)
 
-    def body(self, body: Body, names: Set[bytes] = frozenset()) -> ParsedBody:
-        """Parse a function's header and the calls in it; with `names`, only calls of these that hold no text."""
+    def body(
+        self, body: Body, names: Set[bytes] = frozenset(), constants: re.Pattern[bytes] | None = None
+    ) -> ParsedBody:
+        """Parse a function's header and the calls in it; with `names`, only calls of these that hold no text.
+
+        What `constants` finds counts as text, as in `scan.bodies`.
+        """
         header = _DIRECTIVE_LINE.sub(b"", body.header)
         source, starts = _skeleton(body, header)
         root = self._parser.parse(source).root_node
@@ -73,7 +78,7 @@ class Parser:
             start, end = node.start_byte, node.end_byte
             text = source[start:end]
             match = _CALL_NAME.match(text)
-            if match is None or not (everything or _is_wanted(match[1], text, names)):
+            if match is None or not (everything or _is_wanted(match[1], text, names, constants)):
                 continue
             row = node.start_point.row
             calls.append(ParsedCall(match[1], text, body.line + row, body.line + row + text.count(b"\n")))
@@ -85,7 +90,7 @@ class Parser:
             found = _from_text(source, start, end, body.line)
             if (
                 found is not None
-                and _is_wanted(found.name, found.text, names)
+                and _is_wanted(found.name, found.text, names, constants)
                 and not any(call.line_start == found.line_start and call.name == found.name for call in calls)
             ):
                 recovered += 1
@@ -94,8 +99,10 @@ class Parser:
         return ParsedBody(name, parameters, tuple(calls), recovered)
 
 
-def _is_wanted(name: bytes, text: bytes, names: Set[bytes]) -> bool:
-    return name in names and b'"' not in text if names else b'"' in text
+def _is_wanted(name: bytes, text: bytes, names: Set[bytes], constants: re.Pattern[bytes] | None) -> bool:
+    if names:
+        return name in names and b'"' not in text
+    return b'"' in text or (constants is not None and constants.search(text) is not None)
 
 
 def _skeleton(body: Body, header: bytes) -> tuple[bytes, list[tuple[int, int]]]:

@@ -1,20 +1,35 @@
 """A whole tree as the compiler would see it: which file includes which, and what a name means where."""
 
+import itertools
 import re
 from array import array
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
-from ksrcfind.source.expand import Definition
-from ksrcfind.source.facts import Macro, SourceFacts, name_hash
+from ksrcfind.source.facts import Macro, SourceFacts, Wrapper, name_hash
 from ksrcfind.source.roots import NOT_LOGGED, Root
 
 # Headers under asm/ differ by architecture: code outside of arch/ is read as for the first of these that has one.
 _ARCHITECTURES = ("x86", "arm64", "arm", "powerpc", "riscv", "s390", "mips")
 
 _READERS = 50  # files that are asked whether they include a header
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """A macro or wrapper function with the file that holds it."""
+
+    file: int
+    item: Macro | Wrapper
+
+
 Resolution = tuple[Definition, ...]
+Signature = tuple[tuple[int, int], ...]
+"""What a name means in a file: where its definitions stand."""
 
 
 class Program:
@@ -22,6 +37,7 @@ class Program:
 
     `includers` gives, for the base name of a header, the files that include one of that name in quotes; `constants`,
     for the name of a text, the files that define it for all others (`SourceFacts.constants`).
+    `modules` gives the module that a path without its suffix is built into.
     `paths` are all C files of the tree; `facts` gives those of one file (it may load them on demand); `macros` and
     `wrappers` tell which files define a name, `may_log` which names lead to a root (see `reaching`).
     """
@@ -35,6 +51,7 @@ class Program:
         roots: Iterable[Root],
         may_log: Set[str],
         includers: Mapping[str, Sequence[int]] | None = None,
+        modules: Mapping[str, str] | None = None,
         constants: Mapping[str, Sequence[int]] | None = None,
     ) -> None:
         self.paths = paths
@@ -43,6 +60,7 @@ class Program:
         self.may_log = may_log
         self._includers = includers or {}
         self._constants = constants or {}
+        self._modules = modules or {}
         self._readers: dict[int, int | None] = {}
         self._macros = macros
         self._wrappers = wrappers
@@ -51,6 +69,7 @@ class Program:
         self._defined: dict[int, dict[str, Resolution]] = {}
         self._holder_sets: dict[str, int] = {}
         self._scopes: dict[int, FileScope] = {}
+        self._alike: dict[tuple[str, str], bool] = {}
 
     @cached_property
     def _logging(self) -> dict[int, str]:
@@ -61,6 +80,23 @@ class Program:
         hashes = array("I")
         hashes.frombytes(called)
         return [self._logging[number] for number in hashes if number in self._logging]
+
+    def may_log_like(self, beginning: str, ending: str) -> bool:
+        """True if a name that may lead to a root begins and ends so."""
+        known = self._alike.get((beginning, ending))
+        if known is None:
+            names, turned = self._sorted_names
+            if beginning:
+                known = any(name.endswith(ending) for name in _beginning_with(beginning, names))
+            else:
+                known = any(True for _ in _beginning_with(ending[::-1], turned))
+            self._alike[beginning, ending] = known
+        return known
+
+    @cached_property
+    def _sorted_names(self) -> tuple[list[str], list[str]]:
+        """Names that may lead to a root, and the same written backwards."""
+        return sorted(self.may_log), sorted(name[::-1] for name in self.may_log)
 
     def scope(self, file: int) -> "FileScope":
         """What names mean in a file; kept, for files whose functions others call."""
@@ -126,10 +162,24 @@ class Program:
         known = self._closures.get(number)
         return self._close(number) if known is None else known
 
+    def forget(self, number: int) -> None:
+        """Give back the memory of a C file that is done with: a closure is a bit for each file of the tree."""
+        if self.paths[number].endswith(".c"):
+            for kept in (self._closures, self._included, self._defined):
+                kept.pop(number, None)
+
     def _seen_from(self, file: int) -> int:
         """The closure of a file, with that of a file which includes it."""
         reader = self.reader(file)
         return self.closure(file) if reader is None else self.closure(file) | self.closure(reader)
+
+    def module(self, file: int) -> str | None:
+        """KBUILD_MODNAME of a file, or of the file that includes it; None if no Makefile says."""
+        path = self.paths[file]
+        module = self._modules.get(path.rpartition(".")[0])
+        if module is None and path.endswith(".c") and (reader := self.reader(file)) is not None:
+            module = self._modules.get(self.paths[reader].rpartition(".")[0])
+        return module
 
     def reader(self, header: int) -> int | None:
         """The nearest C file that includes a file in quotes, which may be C code itself."""
@@ -258,6 +308,12 @@ class Program:
         return tuple(definition for _key, definition in found[:4])
 
 
+def _beginning_with(beginning: str, names: Sequence[str]) -> Iterator[str]:
+    """Those of sorted names that begin so."""
+    following = itertools.islice(names, bisect_left(names, beginning), None)
+    return itertools.takewhile(lambda name: name.startswith(beginning), following)
+
+
 def _in_force(definitions: Resolution, before: int | None) -> Resolution:
     """Definitions since the last `#undef`, of those that stand before a line."""
     if len(definitions) < 2 and before is None:
@@ -294,7 +350,7 @@ def _shared(path: str, directory: str) -> int:
 
 
 class FileScope:
-    """`expand.Scope` of one file; every answer is remembered."""
+    """What names mean in one file; every answer is remembered."""
 
     def __init__(self, program: Program, file: int, redefined: Sequence[int] = ()) -> None:
         """With a line in `redefined`, what the file defines anew there or further down does not count."""
@@ -303,7 +359,14 @@ class FileScope:
         self._program = program
         self._macros: dict[str, Resolution] = {}
         self._wrappers: dict[str, Resolution] = {}
-        self._signatures: dict[str, tuple[tuple[int, int], ...]] = {}
+        self._signatures: dict[str, Signature] = {}
+        self.shapes: dict[object, Any] = {}
+        """What `shapes.Shapes` found out to hold here."""
+
+    @property
+    def module(self) -> str | None:
+        """KBUILD_MODNAME of the file."""
+        return self._program.module(self.file)
 
     @property
     def path(self) -> str:
@@ -314,9 +377,14 @@ class FileScope:
         """What names mean in another file."""
         return self if file == self.file else self._program.scope(file)
 
-    def may_log(self, name: str) -> bool:
-        """False if no definition of that name leads to a root."""
-        return name in self._program.may_log
+    @property
+    def may_log(self) -> Set[str]:
+        """Names of which a definition in some file may lead to a root."""
+        return self._program.may_log
+
+    def may_log_like(self, beginning: str, ending: str) -> bool:
+        """True if there is such a name that begins and ends so."""
+        return self._program.may_log_like(beginning, ending)
 
     def root(self, name: str) -> Root | None:
         """The root of that name. A weak one only where the tree does not define the name itself."""
@@ -339,7 +407,7 @@ class FileScope:
             known = self._wrappers[name] = self._program.wrappers(self.file, name)
         return known
 
-    def signature(self, name: str) -> tuple[tuple[int, int], ...]:
+    def signature(self, name: str) -> Signature:
         """What a name means here, comparable between files."""
         known = self._signatures.get(name)
         if known is None:

@@ -5,14 +5,17 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from ksrcfind.source.expand import Expander, Handed, ModuleName, NeedsTokensError, Slot, Tokens, substitute
+from ksrcfind.source.emission import Handed
+from ksrcfind.source.expand import Expander
 from ksrcfind.source.facts import Macro
 from ksrcfind.source.message import Argument, Form
 from ksrcfind.source.roots import FORMAT_PASSED
+from ksrcfind.source.substitute import NeedsTokensError, Slot, Tokens, substitute
 from ksrcfind.source.template import CONVERSION
 from ksrcfind.source.tokens import Token, closing, decode, is_name, is_string, split, text_of, tokenize
 
 _DEPTH = 12
+_DIGITS = 4  # of the width and precision of a text that is filled in
 _CHOICES = 6  # alternatives of one format; more than that are left as holes
 _LEVELS = {"0": "emerg", "1": "alert", "2": "crit", "3": "err", "4": "warn", "5": "notice", "6": "info", "7": "debug"}
 _LEVEL = re.compile(r"\x01([0-7cd])|\A<([0-7cd])>")
@@ -52,8 +55,7 @@ class Place:
     expander: Expander
     path: str
     function: str | None
-    module_of: Callable[[int], str | None]
-    """`KBUILD_MODNAME` of a file."""
+    module: str | None
     strings: dict[str, str]
     """Constant strings of the file: name → C source."""
     constant: Callable[[str], str | None]
@@ -185,27 +187,12 @@ def _one(tokens: Sequence[Token], index: int, place: Place, inside: bool, depth:
         if token.index >= len(place.arguments):
             return 1, [()]
         return 1, alternatives(place.arguments[token.index], place, inside=True, depth=depth + 1)
-    if isinstance(token, ModuleName):
-        return 1, [_module(token.file, place)]
     if is_name(token):
         return _name(str(token), tokens, index, place, inside, depth)
     if token == "(":
         end = closing(tokens, index)
         return end + 1 - index, alternatives(tokens[index + 1 : end], place, inside=inside, depth=depth + 1)
     return len(tokens) - index, [(Hole(tuple(tokens)),)]
-
-
-def _constant(name: str, place: Place) -> str | None:
-    """C source of a constant text, of the file's own or of another's."""
-    source = place.strings.get(name)
-    if source is None and (source := place.constant(name)) is not None:
-        place.expander.beyond.add(name)
-    return source
-
-
-def _module(file: int, place: Place) -> Parts:
-    module = place.module_of(file)
-    return (Text(module, False),) if module else (Hole(("KBUILD_MODNAME",)),)
 
 
 def _name(
@@ -217,7 +204,7 @@ def _name(
     if name == "KBUILD_BASENAME":
         return 1, [(Text(place.path.rpartition("/")[2].rpartition(".")[0].replace("-", "_"), False),)]
     if name == "KBUILD_MODNAME":
-        return 1, [_module(place.expander.scope.file, place)]
+        return 1, [(Text(place.module, False),) if place.module else (Hole((name,)),)]
     if name == "__FILE__":
         return 1, [(Text(place.path.replace("%", "%%"), False),)]
     if following == "(":
@@ -233,6 +220,14 @@ def _name(
     return len(tokens) - index if following in ("->", ".", "[", "+") else 1, [
         (Hole(tuple(tokens[index:]) if following in ("->", ".", "[", "+") else (name,)),)
     ]
+
+
+def _constant(name: str, place: Place) -> str | None:
+    """C source of a constant text, of the file's own or of another's."""
+    source = place.strings.get(name)
+    if source is None and (source := place.constant(name)) is not None:
+        place.expander.beyond.add(name)
+    return source
 
 
 def _used(name: str, arguments: Sequence[Tokens], place: Place, depth: int) -> list[Parts]:
@@ -366,12 +361,12 @@ def _value(match: re.Match[str], tokens: Tokens, place: Place) -> list[tuple[str
                 return found[:_CHOICES]
     if kind == "s" and _may_be_literal(tokens, place):
         options = alternatives(tokens, place)
-        texts = [_known_text(parts, place) for parts in options]
-        if any(options) and not any(given for _text, given in texts):
-            return texts
-        if len(texts) == 1 and _is_constant(tokens, place):
-            return texts
-    if kind == "s" and place.is_wordless and len(plain := _plain(tokens, place)) == 1 and is_name(plain[0]):
+        shown = [_shown(match, parts) for parts in options]
+        if any(options) and None not in shown:
+            return [(text.replace("%", "%%"), ()) for text in shown if text is not None]
+        if len(options) == 1 and match[0] == "%s" and _is_constant(tokens, place):
+            return [_known_text(options[0], place)]
+    if match[0] == "%s" and place.is_wordless and len(plain := _plain(tokens, place)) == 1 and is_name(plain[0]):
         given = place.given(str(plain[0]))
         texts = [_known_text(parts, place) for value in given for parts in alternatives(value, place)]
         return [*texts, _open(match, tokens, place)]
@@ -388,6 +383,18 @@ def _known_text(parts: Parts, place: Place) -> tuple[str, tuple[Argument, ...]]:
 def _is_constant(tokens: Tokens, place: Place) -> bool:
     plain = _plain(tokens, place)
     return len(plain) == 1 and is_name(plain[0]) and _constant(str(plain[0]), place) is not None
+
+
+def _shown(match: re.Match[str], parts: Parts) -> str | None:
+    """What `%s`, `%-8s` or `%.4s` makes of a text; None where it is not known to the end, or how wide it is."""
+    texts = [part.text for part in parts if isinstance(part, Text)]
+    width, precision = match["width"] or "0", match["precision"] or "0"
+    if len(texts) < len(parts) or "*" in (width, precision) or len(width + precision) > _DIGITS:
+        return None
+    text = "".join(texts)
+    if "." in match[0]:
+        text = text[: max(0, int(precision))]
+    return text.ljust(int(width)) if "-" in match["flags"] else text.rjust(int(width))
 
 
 def _open(match: re.Match[str], tokens: Tokens, place: Place) -> tuple[str, tuple[Argument, ...]]:

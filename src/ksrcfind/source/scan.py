@@ -179,24 +179,38 @@ def called_names(text: bytes) -> Counter[bytes]:
     return Counter(piece.rsplit(None, 1)[-1] for piece in before[:-1] if piece[-1:].strip())
 
 
-def bodies(text: bytes, called: re.Pattern[bytes] | None = None) -> Iterator[Body]:
+def bodies(
+    text: bytes, called: re.Pattern[bytes] | None = None, constants: re.Pattern[bytes] | None = None
+) -> Iterator[Body]:
     """Functions that hold text in a call, or that handle variable arguments. `text` is free of directives.
 
-    With `called`, a pattern of names with their opening parenthesis: functions that hold one of these calls.
+    With `constants`, names of texts as arguments count as text. With `called`, a pattern of names with their opening
+    parenthesis: functions that hold one of these calls.
     """
     line = 1
     counted = 0
     for offset, chunk in chunks(text):
-        if called.search(chunk) is None if called else b'"' not in chunk and b"va_" not in chunk:
+        if called is not None:
+            is_wanted = called.search(chunk) is not None
+        else:
+            is_wanted = b'"' in chunk or b"va_" in chunk or (constants is not None and bool(constants.search(chunk)))
+        if not is_wanted:
             continue
         line += text.count(b"\n", counted, offset)
         counted = offset
-        yield from _bodies_of_chunk(chunk, line, called)
+        yield from _bodies_of_chunk(chunk, line, called, constants)
 
 
-def _bodies_of_chunk(chunk: bytes, first_line: int, called: re.Pattern[bytes] | None) -> Iterator[Body]:
+def _bodies_of_chunk(
+    chunk: bytes, first_line: int, called: re.Pattern[bytes] | None, constants: re.Pattern[bytes] | None
+) -> Iterator[Body]:
     clean, masked, strings = blank_comments(chunk)
-    wanted = [match.end() for match in called.finditer(masked)] if called else strings
+    if called is not None:
+        wanted = [match.end() for match in called.finditer(masked)]
+    elif constants is not None:
+        wanted = sorted([*strings, *(match.start(1) for match in constants.finditer(masked))])
+    else:
+        wanted = strings
     newlines: list[int] = []
     may_wrap = called is None and b"va_" in masked
     for header_start, open_brace, end in _functions(masked):

@@ -1,0 +1,85 @@
+"""Expansions of calls, remembered by shape: a call of `dev_err` with three arguments is followed once for all files.
+
+What was found holds in every file in which the names that were consulted on the way mean the same. Names are consulted
+thousands of times for macros such as `min()` or `unlikely()` that log nothing: of these one look is enough too, also
+where they stand inside of other macros.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ksrcfind.source.emission import Emission
+from ksrcfind.source.expand import Expander
+from ksrcfind.source.program import FileScope, Signature
+from ksrcfind.source.substitute import NeedsTokensError, Slot, Tokens
+
+_NESTED = 16  # shapes that are found out inside of one another
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How calls of one shape expand, wherever the names consulted mean the same."""
+
+    consulted: Mapping[str, Signature]
+    beyond: frozenset[str]
+    """Names consulted in the files of wrapper functions."""
+    outcome: list[Emission] | int
+    """Emissions, or the argument whose tokens are needed first."""
+
+
+_Key = tuple[str, int, tuple[tuple[int, Tokens], ...]]
+
+
+class Shapes:
+    """Knows shapes. One for a tree."""
+
+    def __init__(self) -> None:
+        """Know none yet."""
+        self._found: dict[_Key, list[Shape]] = {}
+        self._looking: set[_Key] = set()
+
+    def shape(self, scope: FileScope, name: str, count: int, concrete: Mapping[int, Tokens]) -> Shape:
+        """How a call of `name` with `count` arguments expands; `concrete` gives those that must be looked into."""
+        key = (name, count, tuple(sorted(concrete.items())))
+        known = scope.shapes.get(key)
+        if known is None:
+            known = scope.shapes[key] = self._elsewhere(scope, key) or self._expand(scope, key, concrete)
+        return known
+
+    def silent(self, scope: FileScope, name: str, count: int) -> Shape | None:
+        """The shape of a call that logs nothing by itself, whatever its arguments are; None for any other call."""
+        key = (name, count, ())
+        if key in self._looking or len(self._looking) > _NESTED:
+            return None
+        shape = self.shape(scope, name, count, {})
+        return shape if shape.outcome == [] else None
+
+    def _elsewhere(self, scope: FileScope, key: _Key) -> Shape | None:
+        for shape in self._found.get(key, ()):
+            if all(scope.signature(name) == signature for name, signature in shape.consulted.items()):
+                return shape
+        return None
+
+    def _expand(self, scope: FileScope, key: _Key, concrete: Mapping[int, Tokens]) -> Shape:
+        name, count, _concrete = key
+        slots: list[Tokens] = [
+            tuple(
+                token
+                for part in concrete.get(index, (Slot(index),))
+                for token in (concrete.get(part.index, (part,)) if isinstance(part, Slot) else (part,))
+            )
+            for index in range(count)
+        ]
+        expander = Expander(scope, self)
+        outcome: list[Emission] | int
+        self._looking.add(key)
+        try:
+            outcome = expander.call(name, slots)
+        except NeedsTokensError as needed:
+            outcome = needed.index
+        finally:
+            self._looking.discard(key)
+        consulted = {other: scope.signature(other) for other in expander.consulted}
+        shape = Shape(consulted, frozenset(expander.beyond), outcome)
+        self._found.setdefault(key, []).append(shape)
+        return shape

@@ -1,0 +1,159 @@
+"""What the preprocessor makes of a macro's body and the arguments of its use: parameters replaced, `#` and `##` done.
+
+Arguments may be opaque (`Slot`). What `#` and `##` make of such a one is opaque too (`Made`): most macros paste or
+stringify for purposes of their own, and whether they log does not depend on the text. Who has to know it asks for the
+argument's tokens with `NeedsTokensError`.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from ksrcfind.source.facts import Macro
+from ksrcfind.source.tokens import Token, closing, text_of, tokenize
+
+Tokens = tuple[Token, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """An argument of the call, not looked into."""
+
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What `#` or `##` makes of an argument that is not looked into."""
+
+    index: int
+    """The argument whose tokens decide it, as in `Slot`."""
+    beginning: str = ""
+    """What a pasted name begins with."""
+    ending: str = ""
+    """What a pasted name ends with."""
+    is_string: bool = False
+    """True if `#` made it."""
+
+
+class Mark:
+    """Stands before everything that came in through a wrapper's parameter, to tell it from the wrapper's own text."""
+
+    __slots__ = ()
+
+
+class NeedsTokensError(Exception):
+    """An argument's own tokens decide what happens: it is pasted, stringified or called."""
+
+    def __init__(self, index: int) -> None:
+        """Ask for the tokens of an argument; -1 if they cannot be told."""
+        super().__init__(index)
+        self.index = index
+
+
+@lru_cache(maxsize=1 << 16)
+def body_tokens(body: str) -> tuple[str, ...]:
+    """Tokens of a macro's body."""
+    return tuple(tokenize(body))
+
+
+def substitute(macro: Macro, arguments: Sequence[Tokens]) -> list[Token]:
+    """Body of a function-like macro with its arguments in place. Raises `NeedsTokensError`: one must be looked into."""
+    tokens = substitute_opaque(macro, arguments)
+    for token in tokens:
+        if type(token) is Made:
+            raise NeedsTokensError(token.index)
+    return tokens
+
+
+def substitute_opaque(macro: Macro, arguments: Sequence[Tokens]) -> list[Token]:
+    """Body of a function-like macro with its arguments in place; what is made of opaque ones is a `Made`."""
+    bound, variadic = _bind(macro, arguments)
+    body = body_tokens(macro.body)
+    result: list[Token] = []
+    if "#" not in macro.body and "__VA_OPT__" not in macro.body:
+        for token in body:
+            value = bound.get(token)
+            if value is None:
+                result.append(token)
+            else:
+                result.extend(value)
+        return result
+    index = 0
+    while index < len(body):
+        token = body[index]
+        following = body[index + 1] if index + 1 < len(body) else ""
+        if token == "#" and following in bound:
+            result.append(_stringify(bound[following]))
+            index += 2
+        elif token == "##" and result and index + 1 < len(body):
+            index += 2
+            right = bound.get(following, (following,))
+            if result[-1] != ",":
+                _paste(result, right)
+            elif following == variadic and not right:
+                result.pop()  # `, ##__VA_ARGS__`: without values the comma goes too.
+            else:
+                result.extend(right)
+        elif token == "__VA_OPT__" and following == "(":
+            end = closing(body, index + 1)
+            if bound.get(variadic):
+                inner = " ".join(body[index + 2 : end])
+                optional = Macro(macro.name, macro.parameters, inner, macro.line, macro.fallback)
+                result.extend(substitute_opaque(optional, arguments))
+            index = end + 1
+        else:
+            result.extend(bound.get(token, (token,)))
+            index += 1
+    return result
+
+
+def _bind(macro: Macro, arguments: Sequence[Tokens]) -> tuple[dict[str, Tokens], str]:
+    """What each parameter stands for, and the name of the variadic one."""
+    bound: dict[str, Tokens] = {}
+    for position, parameter in enumerate(macro.parameters or ()):
+        if parameter.endswith("..."):
+            variadic = parameter[:-3] or "__VA_ARGS__"
+            rest: list[Token] = []
+            for number, argument in enumerate(arguments[position:]):
+                rest.extend((",", *argument) if number else argument)
+            bound[variadic] = tuple(rest)
+            return bound, variadic
+        bound[parameter] = tuple(arguments[position]) if position < len(arguments) else ()
+    return bound, ""
+
+
+def _stringify(tokens: Tokens) -> Token:
+    tokens = tuple(token for token in tokens if not isinstance(token, Mark))
+    for token in tokens:
+        if not isinstance(token, str):
+            return Made(_needed(token), is_string=True)
+    text = text_of(tokens).replace("\\", "\\\\").replace('"', '\\"')
+    return '"' + text + '"'
+
+
+def _paste(result: list[Token], right: Sequence[Token]) -> None:
+    right = [token for token in right if not isinstance(token, Mark)]
+    if not right:
+        return
+    left, first = result[-1], right[0]
+    if isinstance(left, str) and isinstance(first, str):
+        result[-1] = left + first
+    else:
+        unknown = first if isinstance(left, str) else left
+        beginning = left if isinstance(left, str) else left.beginning if isinstance(left, Made) else ""
+        ending = first if isinstance(first, str) else first.ending if isinstance(first, Made) else ""
+        result[-1] = Made(_needed(unknown), beginning, ending)
+    result.extend(right[1:])
+
+
+def _needed(token: Token) -> int:
+    """The argument to look into. Raises `NeedsTokensError` for what no argument decides."""
+    if isinstance(token, (Slot, Made)):
+        return token.index
+    raise NeedsTokensError(-1)
+
+
+def made(tokens: Iterable[Token]) -> Iterator[Made]:
+    """Yield what is opaque among tokens."""
+    return (token for token in tokens if isinstance(token, Made))
