@@ -1,0 +1,124 @@
+"""Times matching alone: `python -m bench.matching --tree DIRECTORY [--lines N] LOG…`, on one core, from an index.
+
+Beside distinct lines of logs, lines are rendered from messages of the tree drawn at random, so that every line asks for
+other words. Compared in the same run: `grep -F` for one line at a time, as it would be typed, and, where it is
+installed, Drain3 mining the same lines (it only clusters them).
+"""
+
+import argparse
+import cProfile
+import os
+import pstats
+import random
+import statistics
+import subprocess
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from bench.accuracy.left_out import distinct
+from ksrcfind import config
+from ksrcfind.finder import open_tree
+from ksrcfind.index.search import RevisionIndex
+from ksrcfind.index.store import Store, store_path
+from ksrcfind.log.line import LogLine, read_line
+from ksrcfind.match.rank import Matcher
+from ksrcfind.source.template import WORD, Conversion, pieces
+
+_GREPS = 5
+
+
+def rendered(index: RevisionIndex, count: int, seed: int) -> list[LogLine]:
+    """Return lines that messages drawn at random would print."""
+    chance = random.Random(seed)
+    found: list[LogLine] = []
+    while len(found) < count:
+        try:
+            message = index.message(chance.randrange(index.size))
+        except KeyError:
+            continue
+        text = message.forms[0].printed.partition("\n")[0]
+        if WORD.search(text):
+            found.append(read_line("".join(_value(piece, chance) for piece in pieces(text))))
+    return found
+
+
+def _value(piece: str | Conversion, chance: random.Random) -> str:
+    if isinstance(piece, str):
+        return piece
+    number = chance.randrange(1, 4096)
+    if piece.kind == "s":
+        return chance.choice(("eth0", "sda", "0000:00:1f.2", "nginx", "e1000e"))
+    return format(number, "x") if piece.kind in ("x", "X", "p") else str(number)
+
+
+def rate(ask: Callable[[LogLine], object], lines: Sequence[LogLine]) -> float:
+    """Lines a second."""
+    started = time.perf_counter()
+    for line in lines:
+        ask(line)
+    return len(lines) / (time.perf_counter() - started)
+
+
+def longest_literal(line: LogLine) -> str:
+    """What a user would grep for."""
+    return max(line.body.split(": "), key=len)
+
+
+def grep_seconds(tree: Path, lines: Sequence[LogLine]) -> float:
+    """Median time of a search for one line."""
+    taken = []
+    for line in lines[:_GREPS]:
+        started = time.perf_counter()
+        command = ["grep", "-rnF", "--include=*.[ch]", "-e", longest_literal(line), "."]
+        subprocess.run(command, cwd=tree, stdout=subprocess.DEVNULL, check=False)
+        taken.append(time.perf_counter() - started)
+    return statistics.median(taken)
+
+
+def drain_rate(lines: Sequence[LogLine]) -> float | None:
+    """Lines a second of Drain3, None where it is not installed."""
+    try:
+        from drain3 import TemplateMiner  # noqa: PLC0415 - only where it is installed
+    except ImportError:
+        return None
+    miner = TemplateMiner()
+    return rate(lambda line: miner.add_log_message(line.body), lines)
+
+
+def main() -> None:
+    """Print lines a second, and with --profile where the time goes."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--tree", type=Path, required=True)
+    parser.add_argument("--lines", type=int, default=5000, help="how many lines are rendered from messages")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--profile", action="store_true")
+    parser.add_argument("logs", type=Path, nargs="*")
+    options = parser.parse_args()
+    snapshot, settings = open_tree(options.tree, options.tree, None, config.resolve(os.environ))
+    started = time.perf_counter()
+    store = Store.open(store_path(settings.cache_dir, snapshot.root))
+    index = RevisionIndex(store, snapshot.key)
+    opened = time.perf_counter()
+    matcher = Matcher(index)
+    seen = distinct(options.logs)
+    made = rendered(index, options.lines, options.seed)
+    print(f"opening the index {1000 * (opened - started):.0f} ms")
+    for name, lines in (("lines of logs", seen), ("rendered lines", made)):
+        if lines:
+            first, second = rate(matcher.answer, lines), rate(matcher.answer, lines)
+            print(f"{name:16}{len(lines):7} distinct: {first:9.0f} lines/s, {second:9.0f} lines/s when asked again")
+    everything = [*seen, *made]
+    grep = grep_seconds(options.tree, everything)
+    print(f"grep for one line: {grep:.2f} s, {1 / grep:.1f} lines/s")
+    drain = drain_rate(everything)
+    print(f"Drain3, clustering: {drain:.0f} lines/s" if drain else "Drain3 is not installed (pip install drain3)")
+    if options.profile:
+        fresh = Matcher(RevisionIndex(store, snapshot.key))
+        with cProfile.Profile() as profile:
+            rate(fresh.answer, everything)
+        pstats.Stats(profile).sort_stats("tottime").print_stats(25)
+
+
+if __name__ == "__main__":
+    main()
