@@ -1,8 +1,10 @@
-"""Which release a log is of: what the kernel's banner names, and the tag nearest to it."""
+"""Which release a log is of: what the kernel's banner names, or what the lives of its messages leave."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
+from ksrcfind.history.provenance import Change
 from ksrcfind.history.releases import ReleaseTag
 from ksrcfind.history.versions import Version, parse_tag
 
@@ -35,6 +37,54 @@ def nearest_tag(wanted: Version, tags: Sequence[ReleaseTag]) -> ReleaseTag | Non
     """Return the tag of a release, else the last one before it; None if all are later. `tags` are in order."""
     earlier = [tag for tag in tags if _comparable(tag.version) <= _comparable(wanted)]
     return max(earlier, key=lambda tag: _comparable(tag.version), default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The releases that know most lines of a log."""
+
+    first: ReleaseTag
+    last: ReleaseTag
+    lines: int
+    """So many lines each of the two knows."""
+
+
+LEAST = 3
+"""Lines that must be known for a log to say anything of its release."""
+
+
+def narrowed(known: Sequence[tuple[ReleaseTag, int]]) -> Span | None:
+    """Return which releases, in order and each with the lines that it knows, know most.
+
+    None if all of them know as many, or hardly any.
+    """
+    most = max((lines for _, lines in known), default=0)
+    best = [tag for tag, lines in known if lines == most]
+    return Span(best[0], best[-1], most) if most >= LEAST and len(best) < len(known) else None
+
+
+def oldest_possible(
+    introduced: Iterable[Change], order: Mapping[str, int], backports: Callable[[str], Iterable[str | None]]
+) -> tuple[Change, str] | None:
+    """Return which of the messages of a log came last, and the first release tag that has it.
+
+    `order` gives the place of each release tag, `backports` the tags of the releases that got a commit as a backport:
+    the log may be of one of these.
+    """
+
+    def places(tags: Iterable[str | None]) -> list[int]:
+        return [order[tag] for tag in tags if tag is not None and tag in order]
+
+    names = {place: tag for tag, place in order.items()}
+    dated = [(place, change) for change in introduced for place in places([change.release.first_tag])]
+    best: tuple[int, Change] | None = None
+    for place, change in sorted(dated, key=lambda item: -item[0]):
+        if best is not None and place <= best[0]:
+            break
+        first = min([place, *places(backports(change.commit))])
+        if best is None or first > best[0]:
+            best = first, change
+    return (best[1], names[best[0]]) if best is not None else None
 
 
 def _comparable(version: Version) -> Version:
