@@ -5,8 +5,8 @@ import pytest
 from commandline import ksrcfind
 from ksrcfind.history.provenance import Change, Release
 from ksrcfind.history.releases import ReleaseTag
-from ksrcfind.history.versions import parse_tag
-from ksrcfind.life.kernel import banner_release, narrowed, nearest_tag, oldest_possible
+from ksrcfind.history.versions import parse_tag, release_versions
+from ksrcfind.life.kernel import banner_release, narrowed, nearest_tag, oldest_possible, tag_of
 
 TAGS = [
     ReleaseTag(name, name, parse_tag(name))
@@ -39,6 +39,29 @@ def test_nearest_tag_of_a_banner(banner, tag):
     wanted = banner_release(banner)
     assert wanted is not None
     found = nearest_tag(wanted, TAGS)
+    assert (found and found.name) == tag
+
+
+DEBIAN = "Linux version 6.1.0-13-amd64 (a@b) (gcc-12 (Debian 12.2.0-14) 12.2.0) #1 SMP Debian 6.1.55-1 (2023-09-29)"
+UBUNTU = "Linux version 6.2.0-39-generic (a@b) (gcc) #40~22.04.1-Ubuntu SMP (Ubuntu 6.2.0-39.40~22.04.1-generic 6.2.16)"
+
+
+@pytest.mark.parametrize(
+    ("banner", "names", "tag"),
+    [
+        (DEBIAN, "debian/6.1.52-1 debian/6.1.55-1 debian/6.1.55-11 debian/6.1.64-1", "debian/6.1.55-1"),
+        (DEBIAN, "debian/6.1.52-1 debian/6.1.64-1", "debian/6.1.52-1"),
+        (UBUNTU, "Ubuntu-6.2.0-38.39 Ubuntu-6.2.0-39.40 Ubuntu-6.2.0-40.41 Ubuntu-6.5.0-9.9", "Ubuntu-6.2.0-39.40"),
+        (UBUNTU, "v6.2 v6.2.16 v6.3", "v6.2.16"),
+        ("Linux version 5.14.0-9.el9 (a@b) #1", "kernel-5.13.0-1.el9 kernel-5.14.0-362.el9", "kernel-5.14.0-362.el9"),
+        (DEBIAN, "android14-5.15-2023-10_r1 android14-6.1-2023-10_r1", "android14-6.1-2023-10_r1"),
+        (DEBIAN, "v6.5", None),
+    ],
+)
+def test_tags_of_distributions(banner, names, tag):
+    versions = release_versions(names.split())
+    tags = [ReleaseTag(name, name, versions[name]) for name in sorted(versions, key=versions.__getitem__)]
+    found = tag_of(banner, tags)
     assert (found and found.name) == tag
 
 

@@ -13,7 +13,7 @@ from ksrcfind.batch.coverage import Tally
 from ksrcfind.batch.explain import Explained, explained
 from ksrcfind.batch.fold import Fold, Folded
 from ksrcfind.cli.options import Batching, Format
-from ksrcfind.cli.release import AUTO, finder_of_log, named_release, say_misfit, say_oldest
+from ksrcfind.cli.release import AUTO, banner_in, finder_of_log, say_misfit, say_oldest
 from ksrcfind.cli.session import Session, begin
 from ksrcfind.cli.terminal import INTERRUPTED
 from ksrcfind.errors import KsrcfindError
@@ -139,7 +139,7 @@ class _Run:
         with progress.task("matching lines", None) as task:
             for item in explained(rows, answers):
                 self.tally.add(item)
-                self.named = self.named or named_release([item.row])[1] is not None
+                self.named = self.named or banner_in([item.row]) is not None
                 yield item
                 task.advance()
 

@@ -16,8 +16,7 @@ from ksrcfind.errors import KsrcfindError
 from ksrcfind.finder import Finder
 from ksrcfind.history.provenance import Change
 from ksrcfind.history.releases import ReleaseTag
-from ksrcfind.history.versions import Version
-from ksrcfind.life.kernel import banner_release, narrowed, nearest_tag, oldest_possible
+from ksrcfind.life.kernel import banner_release, narrowed, oldest_possible, tag_of
 from ksrcfind.log.line import LogLine
 from ksrcfind.log.records import Row
 from ksrcfind.progress import Task
@@ -94,14 +93,15 @@ class _Told:
 
 def _told_by(session: Session, finder: Finder, rows: Sequence[Row], *, wanted: bool) -> _Told | None:
     """Return the release that a log tells. Raises `KsrcfindError` if one is wanted and the log tells none."""
-    banner, version = named_release(rows)
-    if version is not None:
-        tag = nearest_tag(version, finder.releases)
+    banner = banner_in(rows)
+    if banner is not None:
+        tag = tag_of(banner, finder.releases)
+        said = " ".join(banner.split()[:3])
         if tag is None and wanted:
-            raise KsrcfindError(f"no release tag for {banner[:80]}", "Name one with --rev.")
+            raise KsrcfindError(f"no release tag for {said[:80]}", "Name one with --rev.")
         if tag is None:
             return None
-        return _Told(tag, f"the log is of {banner}", tag in finder.indexed_releases())
+        return _Told(tag, f"the log is of {said}", tag in finder.indexed_releases())
     told = _narrowed(session, finder, rows, wanted=wanted) if finder.indexed_releases() else None
     if told is None and wanted:
         raise KsrcfindError(
@@ -111,13 +111,10 @@ def _told_by(session: Session, finder: Finder, rows: Sequence[Row], *, wanted: b
     return told
 
 
-def named_release(rows: Iterable[Row]) -> tuple[str, Version | None]:
-    """Return the first words of a log's banner, and the release that it names; None without a banner."""
-    for row in rows:
-        wanted = None if row.log.is_userspace else banner_release(row.log.body)
-        if wanted is not None:
-            return " ".join(row.log.body.split()[:3]), wanted
-    return "", None
+def banner_in(rows: Iterable[Row]) -> str | None:
+    """Return the banner of a kernel among some rows, None if there is none."""
+    bodies = (row.log.body for row in rows if not row.log.is_userspace)
+    return next((body for body in bodies if banner_release(body) is not None), None)
 
 
 def _narrowed(session: Session, finder: Finder, rows: Sequence[Row], *, wanted: bool) -> _Told | None:
