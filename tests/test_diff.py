@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import time
 from collections import Counter
 
 import jsonschema
@@ -90,6 +91,33 @@ def test_states_of_rules(rule, state):
     [outcome] = outcomes([Rule(1, rule)], old, new, found, (lambda _: [], lambda _: []))
     assert outcome.state == state
     assert [d.kind for d in outcome.became] == (["removed"] if state == "lost" else [])
+
+
+@pytest.mark.parametrize("rule", ["(a|aa)+$", r"(\w+\s?)*!", "(.*a){20}b", "((a{99}){99}){99}", "(" * 5000, "(?!x)y"])
+def test_expressions_of_strangers_end(rule):
+    old = [message("a" * 200 + " and so on"), message("disk failed")]
+    began = time.monotonic()
+    [outcome] = outcomes([Rule(1, rule)], old, old, [], (lambda _: [], lambda _: []))
+    assert time.monotonic() - began < 5
+    assert outcome.state == "never"
+
+
+def test_why_a_rule_is_no_expression():
+    old = [message("disk failed (again")]
+    nowhere = (lambda _: [], lambda _: [])
+    noted, found = outcomes([Rule(1, "disk (?!works)"), Rule(2, "failed (again")], old, old, [], nowhere)
+    assert noted.note == "no expression of RE2: invalid perl operator: (?!"
+    assert (found.state, found.note) == ("matches", None)
+
+
+def test_rules_are_found_in_single_lines_and_all_of_them():
+    old = [message("one\ntwo", line=1), message("two", line=2), message("", line=3), message("three two two", line=4)]
+
+    def count(rule):
+        [outcome] = outcomes([Rule(1, rule)], old, old, [], (lambda _: [], lambda _: []))
+        return outcome.old
+
+    assert [count(rule) for rule in ("two", "^two$", r"e\s+t", "x*", "[^a]two", "two$", "^$")] == [3, 2, 1, 4, 1, 3, 1]
 
 
 def test_a_rule_that_names_values_is_looked_up_like_a_line():

@@ -268,6 +268,21 @@ def test_of_two_new_texts_the_more_alike_has_the_earlier_wording(scratch):
     assert tell(scratch.root, "a.c", "write block").origin.commit == second
 
 
+def test_one_of_several_copies_of_a_text_is_reworded(scratch):
+    kept = call(TEXT, "other")
+    scratch.commit("first", {"a.c": call(TEXT) + kept})
+    second = scratch.commit("second", {"a.c": call(f"{TEXT} of %s") + kept})
+    found = tell(scratch.root, "a.c", f"{TEXT} of")
+    assert (found.introduced.commit, found.origin.subject) == (second, "first")
+
+
+def test_a_blank_between_two_literals_is_text(scratch):
+    scratch.commit("first", {"a.c": call('cannot get memory for"\n\t"the sector table')})
+    second = scratch.commit("second", {"a.c": call('cannot get memory for "\n\t"the sector table')})
+    scratch.commit("third", {"a.c": call('cannot get memory for "\n\t"the sector table', indent=2)})
+    assert tell(scratch.root, "a.c", "memory for").introduced.commit == second
+
+
 def test_a_part_of_a_longer_text(scratch):
     before = f"version %d.%d of the driver for cards that nobody has any more, on bus %s: {TEXT} of the drive"
     first = scratch.commit("first", {"a.c": call(before)})
@@ -343,6 +358,16 @@ def test_a_revert_of_a_rewording_goes_back_to_the_first_wording(scratch):
     found = tell(scratch.root, "a.c", TEXT)
     assert found.introduced.commit == first
     assert found.events[-1].kind == "reapplied"
+
+
+def test_a_wording_that_came_back_was_introduced_when_it_first_came(scratch):
+    scratch.commit("first", {"a.c": call("cannot read the table")})
+    second = scratch.commit("reword", {"a.c": call(TEXT)})
+    scratch.commit("reword it again", {"a.c": call("cannot read the table of sectors")})
+    back = scratch.commit("better as it was", {"a.c": call(TEXT)})
+    found = tell(scratch.root, "a.c", TEXT)
+    assert (found.last_changed.commit, found.introduced.commit, found.origin.subject) == (back, second, "first")
+    assert [event.kind for event in found.events] == ["introduced", "reworded", "reworded", "reworded"]
 
 
 def test_two_sides_of_a_merge_change_one_message(scratch):

@@ -62,6 +62,14 @@ def test_versions_of_other_projects(name, numbers, stage):
 def test_which_tags_count():
     assert set(release_versions(["v5.9", "5.10", "next-1", "vendor-2"])) == {"v5.9"}
     assert set(release_versions(["RELEASE-4.17.0", "4.17.0-rc1", "staging"])) == {"RELEASE-4.17.0", "4.17.0-rc1"}
+    assert set(release_versions(["kernel-5.14.0-362.el9", "kernel-5.14.0-80.el9", "pull-2"])) == {
+        "kernel-5.14.0-362.el9",
+        "kernel-5.14.0-80.el9",
+    }
+    assert set(release_versions(["android14-6.1-2023-10_r1", "debian/6.1_rc5-1_exp1", "for-linus"])) == {
+        "android14-6.1-2023-10_r1",
+        "debian/6.1_rc5-1_exp1",
+    }
     tags = ["v5.4", "Ubuntu-5.4.0-42.46", "Ubuntu-5.4.0-9.12", "kernel-5.4.0-80.el8"]
     chosen = release_versions(tags, ("Ubuntu-*", "kernel-*"))
     assert sorted(chosen, key=chosen.__getitem__) == ["Ubuntu-5.4.0-9.12", "Ubuntu-5.4.0-42.46", "kernel-5.4.0-80.el8"]

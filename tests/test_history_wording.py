@@ -55,7 +55,7 @@ def test_texts_are_joined_as_the_compiler_does(source):
     ]
     text = find(source, "cannot")
     assert (text.line_start, text.line_end, text.literals) == (6, 7, ("cannot read ", "sector %lu\\n"))
-    assert source.literal(7) == "sector %lu"
+    assert source.literal(7) == r"sector %lu\n"
     assert source.at(7) == text
     assert source.at(1) is None
     assert source.literal(1) is None

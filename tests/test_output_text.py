@@ -24,9 +24,10 @@ from example_findings import (
     summary,
 )
 from ksrcfind.batch.choose import GroupBy, grouped
+from ksrcfind.history.provenance import Change, Event, Provenance, Release
 from ksrcfind.output.logtext import LogTextWriter
 from ksrcfind.output.style import Painter
-from ksrcfind.output.text import TextWriter, body_of, quoted
+from ksrcfind.output.text import TextWriter, absences, body_of, quoted
 from ksrcfind.output.visible import visible, visible_line
 
 EXAMPLES = {
@@ -121,6 +122,25 @@ def test_body_of_a_message_leaves_out_the_subject_only_where_it_is_the_first_par
     assert body_of(replace(commit, subject="a", message="a\n")) == []
     assert body_of(replace(commit, subject="a", message="b\n\nc\n")) == ["b", "", "c"]
     assert body_of(replace(commit, subject="", message="")) == []
+
+
+@pytest.mark.parametrize(
+    ("steps", "expected"),
+    [
+        ([("reworded", "v1", "a", "b")], []),
+        ([("reworded", "v2", "b", "c"), ("moved", "v3", "x.c", "y.c"), ("reworded", "v4", "c", "b")], [("v2", "v4")]),
+        ([("reworded", "v2", "b", "c"), ("reworded", "v2", "c", "b")], []),
+        ([("reverted", "v2", "b", None), ("reapplied", None, None, "b")], [("v2", "no tag")]),
+        ([("reverted", "v2", "pr_err", "printk"), ("converted", "v3", "printk", "pr_err")], []),
+        ([("reworded", "v2", "b", "c"), ("reworded", "v3", "c", "d"), ("reverted", "v4", "d", "b")], [("v2", "v4")]),
+    ],
+)
+def test_when_a_wording_was_not_there(steps, expected):
+    first = Change("1" * 40, "s", Release("v1", None), "a.c", 1, "b")
+    events = [Event("introduced", "0" * 40, "v0", None, "a"), Event("reworded", "1" * 40, "v1", "a", "b")]
+    events += [Event(kind, "2" * 40, tag, before, after) for kind, tag, before, after in steps]
+    assert list(absences(Provenance("traced", first, first, first, tuple(events)))) == expected
+    assert list(absences(Provenance("off"))) == []
 
 
 def test_quoted_is_a_c_literal():

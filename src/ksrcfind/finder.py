@@ -17,6 +17,7 @@ from ksrcfind.history.provenance import Commit, Later, Provenance
 from ksrcfind.history.releases import Releases, ReleaseTag
 from ksrcfind.history.trace import History, Request, wording_place
 from ksrcfind.index import sources
+from ksrcfind.index.known import lines_known
 from ksrcfind.index.pairs import FilePair, differing
 from ksrcfind.index.report import IndexReport, ReleasesReport
 from ksrcfind.index.search import RevisionIndex
@@ -337,6 +338,21 @@ class Finder:
         """Other releases than this revision that are indexed, the latest first."""
         known = {key for key, _ in self._store.revision_keys()} if self._releases is not None else set()
         return [tag for tag in reversed(self.releases) if tag.commit in known and tag.commit != self.info.commit]
+
+    def lines_known(self, lines: Iterable[LogLine]) -> tuple[int, list[tuple[ReleaseTag, int]]]:
+        """Return how many lines this tree can print as a whole, and each release that is indexed, the earliest first.
+
+        Builds a missing index.
+        """
+        if self._ready() is None:
+            self.build_index()
+        own = self._snapshot.key
+        tags = {tag.commit: tag for tag in self.indexed_releases()}
+        tags |= {tag.commit: tag for tag in self.releases if tag.commit == own}
+        released = sorted(tags.values(), key=lambda tag: tag.version)
+        keys = [tag.commit for tag in released]
+        counts = dict(zip([own, *keys], lines_known(self._store, [own, *keys], lines), strict=True))
+        return counts[own], [(tag, counts[tag.commit]) for tag in released]
 
     @contextmanager
     def at_revision(self, rev: str) -> Iterator["Finder"]:

@@ -13,13 +13,13 @@ from ksrcfind.batch.coverage import Tally
 from ksrcfind.batch.explain import Explained, explained
 from ksrcfind.batch.fold import Fold, Folded
 from ksrcfind.cli.options import Batching, Format
-from ksrcfind.cli.release import AUTO, finder_of_log, say_misfit
+from ksrcfind.cli.release import AUTO, banner_in, finder_of_log, say_misfit, say_oldest
 from ksrcfind.cli.session import Session, begin
 from ksrcfind.cli.terminal import INTERRUPTED
 from ksrcfind.errors import KsrcfindError
 from ksrcfind.finder import Finder, HistoryMode
 from ksrcfind.finding import Finding
-from ksrcfind.history.provenance import Provenance
+from ksrcfind.history.provenance import Change, Provenance
 from ksrcfind.history.versions import Version, parse_tag
 from ksrcfind.log import journalctl
 from ksrcfind.log.records import Row
@@ -75,6 +75,10 @@ class _Run:
     """History of folded messages, by number."""
     known: dict[object, Told] = field(init=False, default_factory=dict)
     """History of what lines can be matched by, for single lines."""
+    introduced: list[Change] = field(init=False, default_factory=list)
+    """What brought the messages that lines are in full."""
+    named: bool = field(init=False, default=False)
+    """True if the log names its release."""
     updated: float = field(init=False, default=0.0)
 
     def __post_init__(self) -> None:
@@ -135,6 +139,7 @@ class _Run:
         with progress.task("matching lines", None) as task:
             for item in explained(rows, answers):
                 self.tally.add(item)
+                self.named = self.named or banner_in([item.row]) is not None
                 yield item
                 task.advance()
 
@@ -148,7 +153,7 @@ class _Run:
         with progress.task("telling histories", len(wanted)) as task:
             findings = [folded.finding for folded in wanted]
             for position, finding in self.finder.traced(findings, self.options.history_mode):
-                self.told[wanted[position].number] = finding.provenance
+                self.told[wanted[position].number] = self._history_of(finding)
                 task.advance()
 
     def _with_known_history(self, finding: Finding) -> Finding:
@@ -159,8 +164,15 @@ class _Run:
         known = self.known.get(key)
         if known is None:
             [(_, told)] = self.finder.traced([finding], self.options.history_mode)
-            known = self.known[key] = told.provenance
+            known = self.known[key] = self._history_of(told)
         return self._placed(replace(finding, provenance=known))
+
+    def _history_of(self, finding: Finding) -> Told:
+        """Return the history of a finding, and remember what brought the message if the line is all of it."""
+        change = finding.provenance[0].introduced
+        if change is not None and finding.answer.matches[0].tier is Tier.EXACT:
+            self.introduced.append(change)
+        return finding.provenance
 
     def _with_history(self, folded: Folded) -> Folded:
         """Return a message with what is known of its history, and who looks after it."""
@@ -177,6 +189,8 @@ class _Run:
         self.writer.end(summary)
         known = summary.verdicts[Tier.EXACT] + summary.verdicts[Tier.PARTIAL]
         say_misfit(self.session, self.finder, known, summary.kernel_lines)
+        if not self.named and self.options.rev is None and not self.finder.indexed_releases():
+            say_oldest(self.session, self.finder, self.introduced)
         if interrupted and not self.options.follow:
             return INTERRUPTED
         return 0 if summary.messages else 1

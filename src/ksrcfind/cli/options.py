@@ -77,7 +77,7 @@ class Common:
             metavar="REV",
             show_default=False,
             help="Tag, branch or commit to look at instead of the checked-out files. Nothing is checked out. "
-            "For batch also auto: the release nearest to the one that the log's banner names.",
+            "For batch also auto: the release that the log's banner names, or that fits its messages best.",
             rich_help_panel=SHARED,
         ),
     ] = None

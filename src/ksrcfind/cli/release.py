@@ -1,16 +1,25 @@
-"""Which release a log is explained with: the one that is asked for, or the one that the log's banner names."""
+"""Which release a log is explained with: the one that is asked for, or the one that the log tells.
 
-from collections.abc import Iterator, Sequence
+A kernel's banner names it. Without one it is narrowed down by what the releases that are indexed can print, else by the
+message that came last.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import islice
 
+from ksrcfind.batch.answers import shape
 from ksrcfind.cli.session import Session
 from ksrcfind.cli.terminal import show_note
 from ksrcfind.errors import KsrcfindError
 from ksrcfind.finder import Finder
+from ksrcfind.history.provenance import Change
 from ksrcfind.history.releases import ReleaseTag
-from ksrcfind.life.kernel import banner_release, nearest_tag
+from ksrcfind.life.kernel import banner_release, narrowed, oldest_possible, tag_of
+from ksrcfind.log.line import LogLine
 from ksrcfind.log.records import Row
+from ksrcfind.progress import Task
 
 AUTO = "auto"
 """Given instead of a revision: that of the log."""
@@ -18,6 +27,8 @@ FEW = 20
 """Kernel lines that say nothing of a log as a whole."""
 LOOKED_AT = 20_000
 """Rows of a log among which its banner is looked for."""
+SAMPLE = 200
+"""Different lines of a log without a banner that all releases are asked for."""
 
 
 @contextmanager
@@ -29,47 +40,113 @@ def finder_of_log(
     `rows` is the log, to be read for this alone; None for one that can be read only once. `named` are the logs' names.
     Raises `KsrcfindError` if `asked` is `auto` and the release cannot be told.
     """
-    if asked not in (None, AUTO):
+    if asked == AUTO and rows is None:
+        raise KsrcfindError("--rev auto takes a log that can be read twice", "Name a file, or the release.")
+    if asked not in (None, AUTO) or rows is None:
         yield finder
         return
-    if rows is None:
-        if asked == AUTO:
-            raise KsrcfindError("--rev auto takes a log that can be read twice", "Name a file, or the release.")
+    told = _told_by(session, finder, list(islice(rows, LOOKED_AT)), wanted=asked == AUTO)
+    if told is None or told.tag.commit == finder.info.commit:
         yield finder
-        return
-    banner, tag = _release(finder, rows)
-    if asked == AUTO and tag is None:
-        raise KsrcfindError(
-            "the release of this log cannot be told" if banner is None else f"no release tag for {banner[:80]}",
-            "Name one with --rev.",
-        )
-    if banner is None or tag is None or tag.commit == finder.info.commit:
-        yield finder
-    elif asked == AUTO or tag in finder.indexed_releases():
-        _say(session, f"the log is of {banner}; answers from {tag.name}, the nearest release")
-        with finder.at_revision(tag.name) as other:
+    elif asked == AUTO or told.sure:
+        _say(session, f"{told.by}; answers from {told.tag.name}")
+        with finder.at_revision(told.tag.name) as other:
             yield other
     else:
-        command = f"ksrcfind batch --rev {tag.name} {' '.join(named)}"
-        here = finder.info.rev or finder.root
-        _say(session, f"the log is of {banner}; answers from {here}, those of the nearest release by: {command}")
+        command = f"ksrcfind batch --rev {told.tag.name} {' '.join(named)}"
+        _say(session, f"{told.by}; answers from {_name(finder)}, those of {told.tag.name} by: {command}")
         yield finder
+
+
+def say_oldest(session: Session, finder: Finder, introduced: Iterable[Change]) -> None:
+    """Say from which release on a log without a banner can be, going by when its messages were introduced."""
+
+    def backports(commit: str) -> list[str | None]:
+        return [other.release.first_tag for other in finder.commit(commit).backports]
+
+    order = {tag.name: number for number, tag in enumerate(finder.releases)}
+    found = oldest_possible(introduced, order, backports)
+    if found is not None and order[found[1]] > 0:
+        change, first = found
+        _say(session, f"the log names no release; it is of {first} or later, which has {change.path}:{change.line}")
 
 
 def say_misfit(session: Session, finder: Finder, known: int, lines: int) -> None:
     """Say so if hardly a line of a log is known to the tree."""
     if lines >= FEW and known * 2 < lines:
-        here = finder.info.rev or finder.root
-        _say(session, f"only {known:,} of {lines:,} kernel lines are in {here}: the log seems to be of another kernel")
+        _say(
+            session,
+            f"only {known:,} of {lines:,} kernel lines are in {_name(finder)}: the log seems to be of another kernel",
+        )
 
 
-def _release(finder: Finder, rows: Iterator[Row]) -> tuple[str | None, ReleaseTag | None]:
-    """Return the first words of a log's banner, and the nearest tag."""
-    for row in islice(rows, LOOKED_AT):
-        wanted = None if row.log.is_userspace else banner_release(row.log.body)
-        if wanted is not None:
-            return " ".join(row.log.body.split()[:3]), nearest_tag(wanted, finder.releases)
-    return None, None
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """A release that a log tells."""
+
+    tag: ReleaseTag
+    by: str
+    """What tells it, for people."""
+    sure: bool
+    """True if it is indexed and named by the log itself: its answers are the right ones."""
+
+
+def _told_by(session: Session, finder: Finder, rows: Sequence[Row], *, wanted: bool) -> _Told | None:
+    """Return the release that a log tells. Raises `KsrcfindError` if one is wanted and the log tells none."""
+    banner = banner_in(rows)
+    if banner is not None:
+        tag = tag_of(banner, finder.releases)
+        said = " ".join(banner.split()[:3])
+        if tag is None and wanted:
+            raise KsrcfindError(f"no release tag for {said[:80]}", "Name one with --rev.")
+        if tag is None:
+            return None
+        return _Told(tag, f"the log is of {said}", tag in finder.indexed_releases())
+    told = _narrowed(session, finder, rows, wanted=wanted) if finder.indexed_releases() else None
+    if told is None and wanted:
+        raise KsrcfindError(
+            "the release of this log cannot be told",
+            "Name one with --rev. Without a banner it takes indexes of several: ksrcfind index --releases",
+        )
+    return told
+
+
+def banner_in(rows: Iterable[Row]) -> str | None:
+    """Return the banner of a kernel among some rows, None if there is none."""
+    bodies = (row.log.body for row in rows if not row.log.is_userspace)
+    return next((body for body in bodies if banner_release(body) is not None), None)
+
+
+def _narrowed(session: Session, finder: Finder, rows: Sequence[Row], *, wanted: bool) -> _Told | None:
+    """Return the last of the releases whose messages fit the rows best; unless wanted only if the tree's fit less."""
+    lines = _sample(rows)
+    with session.terminal.progress.task("asking the releases", len(lines)) as task:
+        here, known = finder.lines_known(_passing(lines, task))
+    span = narrowed(known)
+    if span is None or here > span.lines:
+        return None
+    names = span.first.name if span.first == span.last else f"{span.first.name} to {span.last.name}"
+    by = f"the log names no release; its messages are those of {names} ({span.lines} of {len(lines)} lines)"
+    if here == span.lines and not wanted:
+        _say(session, by)
+        return None
+    return _Told(span.last, f"{by}, {here} of them are in {_name(finder)}", sure=False)
+
+
+def _sample(rows: Iterable[Row]) -> list[LogLine]:
+    """Return different lines of the kernel, from all of a log."""
+    lines = {shape(row.log.body): row.log for row in rows if not row.log.is_userspace and row.log.body.strip()}
+    return list(lines.values())[:: len(lines) // SAMPLE + 1]
+
+
+def _passing(lines: Iterable[LogLine], task: Task) -> Iterator[LogLine]:
+    for line in lines:
+        yield line
+        task.advance()
+
+
+def _name(finder: Finder) -> str:
+    return str(finder.info.rev or finder.root)
 
 
 def _say(session: Session, text: str) -> None:

@@ -1,8 +1,9 @@
 """Follows a message back to where it came from.
 
 `git blame` ends at the commit that last touched a line. From there the text is looked for before that commit; where it
-is found, blame goes on, until there is a commit before which this wording was not there (`introduced`). When an
-earlier wording of the same message was replaced there, the same is done with that one (`origin`).
+is found, blame goes on, until there is a commit before which this wording was not there. When an earlier wording of the
+same message was replaced there, the same is done with that one, to the first of all (`origin`). `introduced` is the
+first commit of the story that brought this wording.
 """
 
 import re
@@ -11,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from ksrcfind.history.blame import Blame
 from ksrcfind.history.sightings import Ancestor, Sighting, Sightings
-from ksrcfind.history.wording import Wording, differs_by_prefix, holds, same
+from ksrcfind.history.wording import differs_by_prefix, reads
 
 REVERT = re.compile(r"^This reverts commit ([0-9a-f]{40}(?:[0-9a-f]{24})?)", re.MULTILINE)
 LONGEST = 200
@@ -62,7 +63,7 @@ class Story:
 
     steps: tuple[Step, ...]
     introduced: int
-    """Index of the step that brought the wording, in however many literals it stood."""
+    """Index of the step that first brought the wording, in however many literals it stood."""
     beginning: bool
     """True if the last step is where the history itself begins: the message may be older."""
 
@@ -103,9 +104,11 @@ class Follower:
             if seen is None:
                 break
             found = (self._ancestor(seen) if seen.text == place.text else None) or self._earlier(seen)
-            before = found.ancestor.sighting.wording if found is not None else None
             steps += self._renames(place, seen)
-            if introduced is None and not (before and _reads(before, wording.text, literal)):
+            before = found.ancestor.sighting.wording if found is not None else None
+            came = before is None or not reads(before, wording.text, literal)
+            # A wording that went and came back was introduced when it first came.
+            if came and (introduced is None or reads(seen.wording, wording.text, literal)):
                 introduced = len(steps)
             steps.append(_step(seen, found, revert=self._is_revert(seen.commit)))
             if found is None:
@@ -201,11 +204,6 @@ class Follower:
     def _date(self, name: str) -> float:
         commit = self._sightings.commit(name)
         return commit.committer.date.timestamp() if commit is not None else 0.0
-
-
-def _reads(before: Wording, text: str, literal: str) -> bool:
-    """Tell whether an older wording is the same text, however it is cut into literals, or has the literal in one."""
-    return same(before.text, text) or any(holds(part, literal) for part in before.literals)
 
 
 def _lines(place: Sighting) -> tuple[int, ...]:

@@ -4,6 +4,7 @@ A file that the message can have come from is one that the commit touches, one i
 same name elsewhere. Others that say the same are strangers.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -113,17 +114,15 @@ class Sightings:
             if old is None:
                 continue
             new = self.source(seen.commit, path)
-            still = {wording.text for wording in new.wordings} if new is not None else set()
-            gone = [wording for wording in old.wordings if wording.text not in still]
-            was = {wording.text for wording in old.wordings}
-            rivals = [wording for wording in seen.source.wordings if wording.text not in was]
+            gone, came = _difference(old, new), _difference(seen.source, old)
+            rivals = [wording.text for wording in came if wording.text != seen.text]
             for wording in gone:
                 score = _likeness(wording.text, seen.text)
                 function = old.function(wording) == seen.function
                 if score < (ALIKE_IN_FUNCTION if function else ALIKE):
                     continue
                 # Another new text may be the one that replaces it.
-                if any(_likeness(wording.text, rival.text) > score for rival in rivals if rival.text != seen.text):
+                if any(_likeness(wording.text, rival) > score for rival in rivals):
                     continue
                 candidates.append((score + 0.1 * function, Sighting(parent, path, wording, old)))
         if not candidates:
@@ -218,6 +217,13 @@ class Sightings:
             return found
         parents = self._objects.read_many(found.parents)
         return replace(found, parents=tuple(p for p, item in zip(found.parents, parents, strict=True) if item))
+
+
+def _difference(source: SourceText, other: SourceText | None) -> list[Wording]:
+    """Return the wordings of texts that stand more often in one version of a file than in another one."""
+    counts = Counter(wording.text for wording in source.wordings)
+    counts.subtract(wording.text for wording in (other.wordings if other is not None else ()))
+    return [wording for wording in source.wordings if counts[wording.text] > 0]
 
 
 def _nearest(commit: str, path: str, source: SourceText, found: list[Wording], seen: Sighting) -> Sighting:

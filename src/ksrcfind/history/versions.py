@@ -13,6 +13,7 @@ TAG = re.compile(
     r"[^0-9]*(?P<numbers>[0-9]{1,9}(?:(?:[._]|-(?!0(?:alpha|beta|pre|rc)))[0-9]{1,9})*)"
     r"(?:(?:-0|[._~-])?(?P<stage>alpha|beta|pre|rc)[.-]?(?P<number>[0-9]{1,9}))?"
 )
+DOTTED = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9})+")
 FINAL = 9
 STAGES = {"alpha": 0, "beta": 1, "pre": 2, "rc": 3}
 
@@ -50,8 +51,9 @@ def parse_tag(name: str, *, tail: bool = False) -> Version | None:
 def release_versions(names: Iterable[str], patterns: tuple[str, ...] = DEFAULT_PATTERNS) -> dict[str, Version]:
     """Return tag → version for the tags that are releases, in any order.
 
-    `patterns` are shell patterns. If no tag fits the default ones, any tag that reads as a version counts
-    (`RELEASE-4.17.0`, `drbd-9.1.0`).
+    `patterns` are shell patterns. If no tag fits the default ones, any counts that reads as a version of two or more
+    numbers (`RELEASE-4.17.0`, `Ubuntu-6.2.0-39.40`); if there is none either, those with text behind one
+    (`kernel-5.14.0-362.el9`).
     """
     names = list(names)
     result: dict[str, Version] = {}
@@ -63,5 +65,18 @@ def release_versions(names: Iterable[str], patterns: tuple[str, ...] = DEFAULT_P
                 if version is not None:
                     result[name] = version
     if not result and patterns == DEFAULT_PATTERNS:
-        result = {name: version for name in names if (version := parse_tag(name)) is not None}
+        result = _versions(names, tail=False) or _versions(names, tail=True)
     return result
+
+
+def _versions(names: Iterable[str], *, tail: bool) -> dict[str, Version]:
+    found = {name: version for name in names if (version := parse_tag(name, tail=tail)) is not None}
+    return {name: version for name, version in found.items() if len(version.numbers) > 1}
+
+
+def kernel_of(tag: str, version: Version) -> Version:
+    """Return the version of the kernel that a tag of a distribution is made of: of `Ubuntu-6.2.0-39.40` it is 6.2.0."""
+    found = DOTTED.search(tag)
+    if found is None:
+        return version
+    return Version(tuple(map(int, found[0].split("."))), version.stage, version.candidate)

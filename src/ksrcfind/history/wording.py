@@ -92,13 +92,13 @@ class SourceText:
         return max(found, key=lambda wording: len(wording.text), default=None)
 
     def literal(self, line: int) -> str | None:
-        """Return the longest single literal on a line, without a level code and line ends."""
+        """Return the longest single literal on a line, without a level code."""
         found = [
             self._data[start + 1 : end - 1].decode("utf-8", "surrogateescape")
             for start, end, _ in self._literals()
             if self._line(start) <= line <= self._line(end)
         ]
-        return max((LINE_END.sub("", LEVEL_CODE.sub("", text)) for text in found), key=len, default=None)
+        return max((LEVEL_CODE.sub("", text) for text in found), key=len, default=None)
 
     def same(self, text: str) -> list[Wording]:
         """Return the places where exactly this text stands."""
@@ -231,9 +231,16 @@ def same(one: str, other: str) -> bool:
     return END.sub("", one) == END.sub("", other)
 
 
-def holds(old: str, new: str) -> bool:
-    """Tell whether a text is an older one or a part of it."""
-    return same(old, new) or contains(old, new)
+def reads(older: Wording, text: str, literal: str) -> bool:
+    """Tell whether an older wording is a text, however it is cut into literals, or has one literal of it in one.
+
+    What ends the text may end otherwise; a literal inside of it may not, for a blank at its end tells words apart.
+    """
+    if same(older.text, text):
+        return True
+    if text.endswith(LINE_END.sub("", literal)):
+        return any(same(part, literal) or contains(part, literal) for part in older.literals)
+    return len(literal.strip()) >= SHORTEST_PART and any(literal in part for part in older.literals)
 
 
 def lost_prefix(old: str, new: str) -> bool:

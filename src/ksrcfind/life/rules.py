@@ -1,12 +1,17 @@
 """Rules of a monitoring system against the messages of two releases: which of them match none any more.
 
 A rule is what monitoring has: a fixed string that is part of a line, or a regular expression that is found in one. It
-is held against each text that the kernel can print, with an example in place of each value.
+is held against each text that the kernel can print, with an example in place of each value. Expressions are those of
+RE2, which takes no more time than the text is long, whoever wrote them.
 """
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
+
+import re2  # type: ignore[import-untyped]
 
 from ksrcfind.life.differences import Difference
 from ksrcfind.source.message import Message
@@ -19,6 +24,10 @@ POINTERS = {"pI4": "10.0.0.1", "pi4": "010.000.000.001", "pM": "00:11:22:33:44:5
 POINTER = "ffff880012345678"
 ESCAPED = re.compile(r"\\(\W)")
 OPERATORS = re.compile(r"(?<!\\)[*+?|{}^$\[\]]|\\[a-zA-Z]")
+IN_LINES = re2.Options()
+"""For expressions that are looked for in many lines at once."""
+IN_LINES.never_nl = True
+IN_LINES.log_errors = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +57,12 @@ class Outcome:
     """Messages of the newer release that it matches."""
     became: tuple[Difference, ...]
     """If it is lost: what became of the messages that it matched."""
+    note: str | None = None
+    """Why it was not looked for as an expression, if it was not found as it stands."""
 
 
+Expression = re.Pattern[bytes]
+"""An expression of RE2, which has the methods of those of Python."""
 Lookup = Callable[[str], Sequence[Message]]
 """Gives the messages that print a text, as for a line of a log."""
 
@@ -81,12 +94,13 @@ def outcomes(
     texts = [_Texts(messages) for messages in (old, new)]
     result: list[Outcome] = []
     for rule in rules:
-        was, now = (some.matching(rule) for some in texts)
+        expression, note = _expression(rule.text)
+        was, now = (some.matching(rule.text, expression) for some in texts)
         if not was and not now and (plain := rule.without_values) is not None:
             was, now = (list(ask(plain)) for ask in look_up)
         state = "matches" if now else "lost" if was else "never"
         told = [became[id_of(message)] for message in was if id_of(message) in became] if state == "lost" else []
-        result.append(Outcome(rule, state, len(was), len(now), tuple(told)))
+        result.append(Outcome(rule, state, len(was), len(now), tuple(told), note if state == "never" else None))
     return result
 
 
@@ -95,27 +109,63 @@ def id_of(message: Message) -> tuple[str, int, str]:
     return message.path, message.line_start, message.forms[0].printed
 
 
+def _expression(rule: str) -> tuple[Expression | None, str | None]:
+    """Return a rule as an expression for the lines of a text; None, and why, if it is none."""
+    try:
+        return re2.compile(b"(?m:" + _bytes(rule) + b")", IN_LINES), None
+    except re2.error as error:
+        said = error.args[0]
+        return None, f"no expression of RE2: {said.decode('utf-8', 'replace') if isinstance(said, bytes) else said}"
+
+
 class _Texts:
     """All messages of a release, with an example of each of their lines."""
 
     def __init__(self, messages: Sequence[Message]) -> None:
-        self._lines = [
+        examples = [
             (line, message)
             for message in messages
             for line in dict.fromkeys(part for form in message.forms for part in example(form.printed).split("\n"))
         ]
+        self._messages = [message for _, message in examples]
+        self._bare = _Lines(line for line, _ in examples)
+        self._whole = _Lines(IN_FRONT + line for line, _ in examples)
 
-    def matching(self, rule: Rule) -> list[Message]:
-        """Return the messages that a rule matches."""
-        found = [message for line, message in self._lines if rule.text in line]
-        if not found:
-            try:
-                expression = re.compile(rule.text)
-            except re.error:
-                return []
-            found = [message for line, message in self._lines if expression.search(line)]
-            found = found or [message for line, message in self._lines if expression.search(IN_FRONT + line)]
-        return list({id_of(message): message for message in found}.values())
+    def matching(self, text: str, expression: Expression | None) -> list[Message]:
+        """Return the messages that a rule matches: as it stands, else as an expression."""
+        found = list(self._bare.holding(_bytes(text)))
+        if not found and expression is not None:
+            found = list(self._bare.matching(expression)) or list(self._whole.matching(expression))
+        return list({id_of(self._messages[number]): self._messages[number] for number in found}.values())
+
+
+class _Lines:
+    """Many lines that are searched as one text: line by line takes a hundred times as long."""
+
+    def __init__(self, lines: Iterable[str]) -> None:
+        encoded = [_bytes(line) for line in lines]
+        self._text = b"\n".join(encoded)
+        self._starts = list(accumulate((len(line) + 1 for line in encoded), initial=0))
+
+    def holding(self, part: bytes) -> Iterator[int]:
+        """Yield the numbers of the lines that hold a text."""
+        at = self._text.find(part)
+        while at >= 0:
+            number = bisect_right(self._starts, at) - 1
+            yield number
+            at = self._text.find(part, self._starts[number + 1])
+
+    def matching(self, expression: Expression) -> Iterator[int]:
+        """Yield the numbers of the lines in which an expression is found."""
+        at = 0
+        while at <= len(self._text) and (match := expression.search(self._text, at)) is not None:
+            number = bisect_right(self._starts, match.start()) - 1
+            yield number
+            at = self._starts[number + 1]
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "replace")
 
 
 def _value(kind: str) -> str:

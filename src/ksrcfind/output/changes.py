@@ -71,6 +71,7 @@ def rule_record(outcome: Outcome, trees: Trees) -> Record:
         "old_matches": outcome.old,
         "new_matches": outcome.new,
         "became": [_change(difference) for difference in outcome.became],
+        "note": outcome.note,
     }
 
 
@@ -105,6 +106,7 @@ def _rules_text(found: Sequence[Outcome], trees: Trees, painter: Painter) -> Ite
         if outcome.state == "matches":
             continue
         said = f"matches nothing in {trees[1].rev}" if outcome.state == "lost" else "matches nothing in either release"
+        said += f" ({outcome.note})" if outcome.note else ""
         yield painter.line((f"rule {outcome.rule.line}: ", "title"), (outcome.rule.text, "code"), f"  {said}")
         for difference in outcome.became:
             yield from _told(difference, painter, 2)

@@ -119,6 +119,8 @@ class TextWriter:
             commit = self.commits(shown.commit)
             yield self.painter.line()
             yield from self._commit("Introduced" if first else "Last changed", shown, commit)
+            for gone, back in absences(history):
+                yield from self._fact("Not there", "from ", (gone, "release"), " until ", (back, "release"))
             if history.origin is not None and history.origin.commit != shown.commit:
                 yield from self._fact("First wording", *changed(history.origin))
             if last is not None and last.commit != shown.commit:
@@ -221,6 +223,28 @@ def happened(event: Event) -> list[Span | str]:
     if event.kind == "reworded":  # What it was stands above.
         return [kind, " to ", (show(event.after), "code")]
     return [kind, " from ", (show(event.before), "code"), " to ", (show(event.after), "code")]
+
+
+def absences(history: Provenance) -> Iterator[tuple[str, str]]:
+    """Yield the first tags, of leaving and of return, between which a wording was not there any more."""
+    introduced = history.introduced
+    numbers = [n for n, event in enumerate(history.events) if introduced and event.commit == introduced.commit]
+    if introduced is None or not numbers:
+        return
+    text = introduced.format
+    texts: list[tuple[str, str | None]] = []
+    for event in history.events[numbers[-1] + 1 :]:
+        if event.kind in TELL_TEXT or (event.kind == "reverted" and event.before == text):
+            text = event.after
+            texts.append((event.first_tag or UNRELEASED, text))
+    gone: str | None = None
+    for tag, read in texts:
+        if read not in (introduced.format, text):
+            gone = gone or tag
+        elif gone is not None:
+            if gone != tag:
+                yield gone, tag
+            gone = None
 
 
 def backported(commit: Commit) -> str:
