@@ -90,7 +90,7 @@ async def references(server: Server, uri: str, position: types.Position) -> list
     call = finding.answer.matches[0].message
     found = []
     for log_uri, log in list(server.logs.items()):
-        await log.complete.wait()
+        await log.settled()
         for line, item in log.document.known():
             first = next(iter(item.known.answer.matches), None)
             if first and (first.message.path, first.message.line_start) == (call.path, call.line_start):

@@ -95,7 +95,7 @@ async def inlay_hints(server: Server, log: OpenLog, lines: types.Range) -> list[
 
 async def symbols(server: Server, log: OpenLog) -> list[types.DocumentSymbol]:
     """Return the outline by subsystems, once all lines are matched."""
-    await log.complete.wait()
+    await log.settled()
     messages = log.document.messages()
     paths = {seen.first.answer.matches[0].message.path for seen in messages}
 

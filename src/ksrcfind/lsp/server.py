@@ -151,11 +151,11 @@ class Server(LanguageServer):
     def read(self, uri: str, log: OpenLog, first: int) -> None:
         """Match a log in the background, from a line on."""
         log.stop()
-        log.complete.clear()
+        log.complete = asyncio.Event()
         log.task = asyncio.create_task(self._read(uri, log, first))
 
     async def _read(self, uri: str, log: OpenLog, first: int) -> None:
-        report = Report(self, "Matching log lines")
+        report, complete = Report(self, "Matching log lines"), log.complete
         try:
             await match_window(self.desk, log, first, first + FIRST_LINES, Urgency.SHOWN)
             self._publish(uri, log)
@@ -163,12 +163,12 @@ class Server(LanguageServer):
                 await self._index()
             await match_rest(self.desk, log, first, report)
             self._publish(uri, log)
-            await self._refresh()
         except KsrcfindError as error:
             self.say(error)
         finally:
             report.end()
-            log.complete.set()
+            complete.set()
+        await self._refresh()
 
     async def _index(self) -> None:
         """See to an index, built once for all who wait for it."""
@@ -189,7 +189,7 @@ class Server(LanguageServer):
             while not building.done():
                 await asyncio.wait([building], timeout=0.5)
                 if said:
-                    await report.at(*said[-1])
+                    report.at(*said[-1])
                 if report.cancelled:
                     building.cancel()
             if not building.cancelled():
