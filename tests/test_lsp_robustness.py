@@ -119,6 +119,53 @@ def test_the_outline_waits_for_a_text_that_came_while_another_was_read(indexed):
     with_server(indexed)(test)
 
 
+def changed(client, *paths):
+    """Tell the server that files changed, as an editor does that watches them."""
+    changes = [types.FileEvent(path.as_uri(), types.FileChangeType.Changed) for path in paths]
+    client.workspace_did_change_watched_files(types.DidChangeWatchedFilesParams(changes))
+
+
+def test_a_log_that_grows_on_disk_is_read_on(indexed, tmp_path):
+    log = tmp_path / "dmesg.log"
+    log.write_text(f"{DEMO}\n")
+
+    async def test(client):
+        uri = log.as_uri()
+        open_document(client, uri, log.read_text())
+        assert await hover(client, uri, 1) is None
+        log.write_text(f"{DEMO}\n{OTHER}\n")
+        changed(client, log)
+        assert "checksum" in await hover(client, uri, 1)
+        change_document(client, uri, log.read_text())
+        assert "checksum" in await hover(client, uri, 1)
+        # What was edited is the editor's, whatever becomes of the file.
+        change_document(client, uri, f"{OTHER}\n", 3)
+        changed(client, log)
+        assert "checksum" in await hover(client, uri, 0)
+        log.unlink()
+        changed(client, log)
+        assert "checksum" in await hover(client, uri, 0)
+
+    with_server(indexed, settings={"historyWait": 30})(test)
+
+
+def test_another_checkout_is_answered_from(linux_mini, tmp_path, git):
+    tree = tmp_path / "linux"
+    git(tmp_path, "clone", "-q", str(linux_mini), str(tree))
+    assert ksrcfind("-C", tree, "index").status == 0
+    assert ksrcfind("-C", tree, "--rev", "v2.6.12", "index").status == 0
+
+    async def test(client):
+        open_document(client, LOG, DEMO)
+        assert "v5\\.9" in await hover(client, LOG, 0)
+        git(tree, "checkout", "-q", "v2.6.12")
+        changed(client, tree / ".git/HEAD")
+        while "exact match" in await hover(client, LOG, 0):
+            await asyncio.sleep(0.05)
+
+    with_server(tree, settings={"historyWait": 30})(test)
+
+
 def test_a_missing_index_is_built(linux_mini):
     async def test(client):
         open_document(client, LOG, f"{DEMO}\n{OTHER}")

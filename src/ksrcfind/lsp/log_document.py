@@ -39,6 +39,10 @@ class LogDocument:
         """Return the document with a text."""
         return cls(_lines(text))
 
+    def has(self, text: str) -> bool:
+        """Tell whether this is the text of the document."""
+        return self.lines == _lines(text)
+
     def update(self, text: str) -> int:
         """Take a new text; return the first line about which something is to be learned anew.
 

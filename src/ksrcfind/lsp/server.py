@@ -18,7 +18,7 @@ from pygls.lsp.server import LanguageServer
 from ksrcfind import __version__
 from ksrcfind.carried import open_finder
 from ksrcfind.config import Settings
-from ksrcfind.errors import KsrcfindError
+from ksrcfind.errors import KsrcfindError, NoTreeError
 from ksrcfind.finder import Finder
 from ksrcfind.lsp.desk import Desk
 from ksrcfind.lsp.indexing import build_index
@@ -32,6 +32,9 @@ from ksrcfind.progress import SILENT
 
 C_LANGUAGES = ("c", "cpp")
 C_SUFFIXES = (".c", ".h")
+
+QUIET = 0.3
+"""Seconds without a change after which a tree is read anew."""
 
 _Result = TypeVar("_Result")
 
@@ -49,6 +52,7 @@ class Server(LanguageServer):
         self._initial: Any = None
         self._shown: set[str] = set()
         self._indexing: asyncio.Task[None] | None = None
+        self._renewal: asyncio.TimerHandle | None = None
         self.client = ClientSettings()
         self.scratch = Scratch()
         self.logs: dict[str, OpenLog] = {}
@@ -84,6 +88,17 @@ class Server(LanguageServer):
             self.client = client
             self.renew()
 
+    async def warm_up(self) -> None:
+        """Open the tree before it is asked for."""
+        with suppress(KsrcfindError):  # Whoever asks is told.
+            await self.desk.matching.ask(lambda finder: finder.is_indexed, Urgency.LATER)
+
+    def tree_changed(self) -> None:
+        """Answer from the tree as it is now, once it stays as it is: a checkout changes many files."""
+        if self._renewal is not None:
+            self._renewal.cancel()
+        self._renewal = asyncio.get_running_loop().call_later(QUIET, self.renew)
+
     def renew(self) -> None:
         """Answer from the tree as it is now."""
         self.desk.end()
@@ -98,6 +113,8 @@ class Server(LanguageServer):
             log.stop()
         if self._indexing is not None:
             self._indexing.cancel()
+        if self._renewal is not None:
+            self._renewal.cancel()
         self.desk.end()
         self.scratch.end()
 
@@ -108,10 +125,17 @@ class Server(LanguageServer):
             text = f"{error.title}. {error.hint}" if error.hint else error.title
             self.window_show_message(types.ShowMessageParams(types.MessageType.Warning, f"ksrcfind: {text}"))
 
-    async def or_say(self, answer: Awaitable[_Result]) -> _Result | None:
-        """Return an answer; None, with a message for the user, where there is an error to show."""
+    async def or_say(self, answer: Awaitable[_Result], *, takes_tree: bool = True) -> _Result | None:
+        """Return an answer; None, with a message for the user, where there is an error to show.
+
+        `takes_tree` is false for files of which it is not known that they are of interest: most C is no kernel's.
+        """
         try:
             return await answer
+        except NoTreeError as error:
+            if takes_tree:
+                self.say(error)
+            return None
         except KsrcfindError as error:
             self.say(error)
             return None
@@ -139,7 +163,18 @@ class Server(LanguageServer):
     def change_log(self, uri: str, text: str) -> None:
         """Take a log's new text."""
         log = self.logs[uri]
-        self.read(uri, log, log.document.update(text))
+        if not log.document.has(text):
+            self.read(uri, log, log.document.update(text))
+
+    def grow_log(self, uri: str) -> None:
+        """Read on where a log's file goes on behind what the editor has; its text is the editor's otherwise."""
+        path = uris.to_fs_path(uri)
+        try:
+            text = Path(path or "").read_bytes().decode("utf-8", "replace")
+        except OSError:
+            return
+        if text.startswith(self.workspace.get_text_document(uri).source):
+            self.change_log(uri, text)
 
     def close_log(self, uri: str) -> None:
         """Forget a log."""
