@@ -7,9 +7,12 @@ local config = {
   cmd = { "ksrcfind", "lsp" },
   settings = {},
   code_lens = true,
+  follow = 2000, -- Milliseconds between two looks at whether the file of a log grew; false: never.
 }
 
 local client_id
+local followed = {} -- Buffers with logs, as keys.
+local timer
 
 --- The top of the kernel tree around a file, nil if it is in none.
 local function kernel_root(file)
@@ -84,6 +87,21 @@ local function start(root, buffer)
   }, { bufnr = buffer })
 end
 
+--- Read a log again when its file grows, as `tail -f` does: the server is told the new text.
+local function follow(buffer)
+  vim.bo[buffer].autoread = true
+  followed[buffer] = true
+  timer = timer or vim.fn.timer_start(config.follow, function()
+    for log in pairs(followed) do
+      if not vim.api.nvim_buf_is_loaded(log) then
+        followed[log] = nil
+      elseif not vim.bo[log].modified and vim.fn.getcmdwintype() == "" then
+        vim.cmd("silent! checktime " .. log)
+      end
+    end
+  end, { ["repeat"] = -1 })
+end
+
 --- Attach the server to a buffer; it is started with the first. A C file outside of any kernel tree is left alone.
 function M.attach(buffer)
   local file = vim.api.nvim_buf_get_name(buffer)
@@ -96,6 +114,9 @@ function M.attach(buffer)
     return
   end
   vim.lsp.buf_attach_client(buffer, client_id)
+  if config.follow and vim.bo[buffer].filetype == "dmesg" then
+    follow(buffer)
+  end
   if config.code_lens then
     vim.api.nvim_create_autocmd({ "BufEnter", "CursorHold", "InsertLeave" }, {
       group = vim.api.nvim_create_augroup("ksrcfind_lens_" .. buffer, {}),

@@ -67,6 +67,7 @@ async def match_rest(desk: Desk, log: OpenLog, first: int, report: "Report") -> 
     document, done = log.document, first
     async for found in _in_pieces(desk, lambda answers: document.reading(first, answers), Urgency.LATER):
         document.learn(found)
+        document.read = found[-1].row.line
         done += len(found)
         report.at(f"{done:,} of {len(document.lines):,} lines", done * 100 // max(len(document.lines), 1))
         if report.cancelled:

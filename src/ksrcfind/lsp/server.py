@@ -56,6 +56,7 @@ class Server(LanguageServer):
         self.client = ClientSettings()
         self.scratch = Scratch()
         self.logs: dict[str, OpenLog] = {}
+        self._closed: tuple[str, LogDocument] | None = None
         self.desk = self._new_desk()
 
     def begin(self, params: types.InitializeParams) -> None:
@@ -103,6 +104,7 @@ class Server(LanguageServer):
         """Answer from the tree as it is now."""
         self.desk.end()
         self.desk = self._new_desk()
+        self._closed = None
         for uri, log in self.logs.items():
             log.document.forget()
             self.read(uri, log, 0)
@@ -156,9 +158,14 @@ class Server(LanguageServer):
         return settings, self._rev
 
     def open_log(self, uri: str, text: str) -> None:
-        """Take a log that was opened."""
-        self.logs[uri] = log = OpenLog(LogDocument.of(text))
-        self.read(uri, log, 0)
+        """Take a log that was opened. Some editors close and open one whose file changed: what is known of it is kept."""
+        if self._closed is not None and self._closed[0] == uri:
+            document, first = self._closed[1], self._closed[1].update(text)
+        else:
+            document, first = LogDocument.of(text), 0
+        self._closed = None
+        self.logs[uri] = log = OpenLog(document)
+        self.read(uri, log, first)
 
     def change_log(self, uri: str, text: str) -> None:
         """Take a log's new text."""
@@ -181,6 +188,7 @@ class Server(LanguageServer):
         log = self.logs.pop(uri, None)
         if log is not None:
             log.stop()
+            self._closed = uri, log.document
             self.text_document_publish_diagnostics(types.PublishDiagnosticsParams(uri, []))
 
     def read(self, uri: str, log: OpenLog, first: int) -> None:
