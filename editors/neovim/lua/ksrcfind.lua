@@ -69,6 +69,22 @@ function M.setup(options)
   config = vim.tbl_deep_extend("force", config, options or {})
 end
 
+--- Show lenses from when the server is there on: Neovim 0.7 never asks again after it asked too early.
+local function show_lenses(_, buffer)
+  if not config.code_lens then
+    return
+  end
+  local function refresh()
+    vim.lsp.codelens.refresh()
+  end
+  vim.api.nvim_buf_call(buffer, refresh)
+  vim.api.nvim_create_autocmd({ "BufEnter", "CursorHold", "InsertLeave" }, {
+    group = vim.api.nvim_create_augroup("ksrcfind_lens_" .. buffer, {}),
+    buffer = buffer,
+    callback = refresh,
+  })
+end
+
 local function start(root, buffer)
   local capabilities = vim.lsp.protocol.make_client_capabilities()
   capabilities.workspace.configuration = true
@@ -81,6 +97,7 @@ local function start(root, buffer)
     capabilities = capabilities,
     init_options = config.settings,
     settings = { ksrcfind = config.settings },
+    on_attach = show_lenses,
     on_exit = function()
       client_id = nil
     end,
@@ -116,15 +133,6 @@ function M.attach(buffer)
   vim.lsp.buf_attach_client(buffer, client_id)
   if config.follow and vim.bo[buffer].filetype == "dmesg" then
     follow(buffer)
-  end
-  if config.code_lens then
-    vim.api.nvim_create_autocmd({ "BufEnter", "CursorHold", "InsertLeave" }, {
-      group = vim.api.nvim_create_augroup("ksrcfind_lens_" .. buffer, {}),
-      buffer = buffer,
-      callback = function()
-        vim.lsp.codelens.refresh()
-      end,
-    })
   end
 end
 

@@ -158,7 +158,7 @@ class Server(LanguageServer):
         return settings, self._rev
 
     def open_log(self, uri: str, text: str) -> None:
-        """Take a log that was opened. Some editors close and open one whose file changed: what is known of it is kept."""
+        """Take a log that was opened. Editors that close and open one whose file grew do not have it read again."""
         if self._closed is not None and self._closed[0] == uri:
             document, first = self._closed[1], self._closed[1].update(text)
         else:
