@@ -50,6 +50,8 @@ class Editor:
     """Pairs: text that is on the screen before, keys in tmux's words."""
     shown: str
     """Text that is on the screen at the end."""
+    passing: str = ""
+    """What may stand below it for a moment: the last message of Emacs."""
 
     @property
     def readme(self) -> Path:
@@ -71,7 +73,7 @@ EDITORS = {
     "emacs": Editor(
         "emacs", ("emacs", "--version"), "elisp", ".emacs.d/init.el", "emacs -nw ../server.dmesg",
         (("(Kernel-Log", "C-x h M-x ksrcfind Enter"),),
-        "finished at",
+        "ksrcfind:exit [0]", "ksrcfind finished\n",
     ),
 }  # fmt: skip
 
@@ -81,8 +83,8 @@ def blocks(readme: Path) -> list[tuple[str, str]]:
     return _FENCE.findall(readme.read_text())
 
 
-def settle(editor: Editor, home: Path, linux_mini: Path) -> dict[str, str]:
-    """Make a home directory, follow the README in it, and return the environment of the editor."""
+def home_with_tree(home: Path, linux_mini: Path) -> dict[str, str]:
+    """Make a home directory with an indexed tree and a log; return the environment of who lives there."""
     home.mkdir(exist_ok=True)
     shutil.copytree(linux_mini, home / "linux", symlinks=True)
     (home / "server.dmesg").write_text(LOG)
@@ -92,6 +94,13 @@ def settle(editor: Editor, home: Path, linux_mini: Path) -> dict[str, str]:
         "LC_ALL": "C.UTF-8",
         "TERM": "tmux-256color",
     }
+    subprocess.run(["ksrcfind", "-q", "-C", home / "linux", "index"], env=environment, check=True, capture_output=True)
+    return environment
+
+
+def settle(editor: Editor, home: Path, linux_mini: Path) -> dict[str, str]:
+    """Make a home directory, follow the README in it, and return the environment of the editor."""
+    environment = home_with_tree(home, linux_mini)
     for language, text in blocks(editor.readme):
         if language == "sh":
             commands = "\n".join(line for line in text.splitlines() if not line.startswith("pipx "))
@@ -100,15 +109,16 @@ def settle(editor: Editor, home: Path, linux_mini: Path) -> dict[str, str]:
             settings = home / editor.settings
             settings.parent.mkdir(parents=True, exist_ok=True)
             settings.write_text(text)
-    subprocess.run(["ksrcfind", "-q", "-C", home / "linux", "index"], env=environment, check=True, capture_output=True)
     return environment
 
 
 class Screen:
     """A program in a terminal of its own."""
 
-    def __init__(self, command: str, home: Path, environment: dict[str, str]) -> None:
-        self._tmux = ["tmux", "-S", str(home / "tmux"), "-f", os.devnull]
+    def __init__(
+        self, command: str, home: Path, environment: dict[str, str], configuration: Path = Path(os.devnull)
+    ) -> None:
+        self._tmux = ["tmux", "-S", str(home / "tmux"), "-f", str(configuration)]
         self._environment = environment
         size = ["-x", str(WIDTH), "-y", str(HEIGHT)]
         self._run("new-session", "-d", *size, "-c", str(home / "linux"), f"exec {command}")
@@ -118,6 +128,10 @@ class Screen:
     def type(self, keys: str) -> None:
         """Type keys in tmux's words: `Enter`, `C-x`, a text."""
         self._run("send-keys", *shlex.split(keys))
+
+    def tell(self, command: str) -> None:
+        """Give tmux a command of its own."""
+        self._run(*shlex.split(command))
 
     def text(self) -> str:
         """Return what is on the screen."""
@@ -163,7 +177,8 @@ def capture(editor: Editor, home: Path, environment: dict[str, str]) -> str:
         screen.end()
     lines = (re.sub(r"(started|finished) at .*", r"\1", line.rstrip()) for line in shown.splitlines())
     text = re.sub(r"(^~\n){2,}", "~\n", "\n".join(lines), flags=re.MULTILINE)
-    return re.sub(r"\n{3,}", "\n\n", text).replace(str(home), SHOWN_HOME).strip("\n") + "\n"
+    text = re.sub(r"\n{3,}", "\n\n", text).replace(str(home), SHOWN_HOME).strip("\n") + "\n"
+    return text.removesuffix(editor.passing)
 
 
 def essence(shown: str, home: Path | None = None) -> str:
