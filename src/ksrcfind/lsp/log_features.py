@@ -64,7 +64,7 @@ def _places(answer: Answer) -> list[tuple[str, int]]:
 
 async def code_lenses(server: Server, uri: str, log: OpenLog) -> list[types.CodeLens]:
     """Return a lens over the first line of each message that was found so far; its title is told when it is shown."""
-    await match_window(server.desk, log, 0, FIRST_LINES)
+    await match_window(server.desk, log, 0, FIRST_LINES, Urgency.SHOWN)
     document = log.document
     return [
         types.CodeLens(
