@@ -26,7 +26,7 @@ test: $(STAMP)
 	@$(BIN)/pytest -n auto
 
 test-editors: $(STAMP)
-	@$(BIN)/pytest tests/test_editors.py
+	@$(BIN)/pytest tests/test_editors.py tests/test_terminal_recipes.py
 
 check: $(STAMP)
 	@$(BIN)/ruff format --check .

@@ -1,21 +1,25 @@
-"""Real editors without a screen, each with its own client: `make test-editors`. Those not installed are skipped."""
+"""Real editors, installed as their READMEs say, each with its own client: `make test-editors`.
+
+Those that are not there are skipped, which the summary of the tests says.
+"""
 
 import json
-import os
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from commandline import DEMO, ksrcfind
+from conftest import load
 
 ROOT = Path(__file__).parent.parent
 SCRIPTS = Path(__file__).parent / "editors"
+LOG = Path(__file__).parent / "log_samples" / "dmesg.log"
 PATIENCE = 120
 
 pytest.importorskip("pygls", reason="the language server's packages are not installed")
+
+captures = load(ROOT / "docs" / "captures.py")
 
 
 def installed(*names):
@@ -25,61 +29,62 @@ def installed(*names):
 
 @pytest.fixture
 def edit(linux_mini, tmp_path):
-    """Run an editor on a log whose third line is the demo's; gives what its script wrote."""
-    assert ksrcfind("-C", linux_mini, "index").status == 0
-    log = tmp_path / "server.dmesg"
-    log.write_text(f"[    0.000000] Linux version 6.1.0\n[    1.000000] fine – 𝄞\n{DEMO}\n")
+    """Run an editor that was installed as its README says on what dmesg printed; gives what its script wrote."""
+    home = tmp_path / "home"
+    log = tmp_path / "dmesg.log"
+    shutil.copy(LOG, log)
+    [line] = [number for number, text in enumerate(LOG.read_text().splitlines(), 1) if "OOM victim" in text]
     result = tmp_path / "result.json"
-    environment = os.environ | {
-        "KSRCFIND_SERVER": json.dumps([sys.executable, "-m", "ksrcfind", "lsp"]),
-        "KSRCFIND_TREE": str(linux_mini),
-        "KSRCFIND_LOG": str(log),
-        "KSRCFIND_LINE": "3",
-        "KSRCFIND_RESULT": str(result),
-        "TERM": "dumb",
-    }
 
-    def run(*command):
+    def run(editor, *command):
+        environment = captures.settle(captures.EDITORS[editor], home, linux_mini) | {
+            "KSRCFIND_LOG": str(log),
+            "KSRCFIND_LINE": str(line),
+            "KSRCFIND_RESULT": str(result),
+            "TERM": "dumb",
+        }
         done = subprocess.run(
-            command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, timeout=PATIENCE, check=False
+            command,
+            env=environment,
+            cwd=tmp_path,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=PATIENCE,
+            check=False,
         )
         assert result.exists(), done.stdout.decode() + done.stderr.decode()
         told = json.loads(result.read_text())
         assert "error" not in told, told
+        assert Path(told["file"]) == home / "linux/mm/oom_kill.c"
+        assert "pr_info(" in told["text"]
+        assert told["line"] == 14
         return told
 
     return run
 
 
-def leads_to_the_call(told, linux_mini):
-    return Path(told["file"]) == linux_mini / "mm/oom_kill.c" and "pr_info(" in told["text"]
-
-
 @installed("nvim")
-def test_neovim(edit, linux_mini):
-    told = edit(
-        "nvim", "--headless", "-u", "NONE", "-i", "NONE", "-n",
-        "--cmd", f"set runtimepath^={ROOT / 'editors/neovim'} | filetype plugin on",
-        "--cmd", "runtime plugin/ksrcfind.lua",
-        "-c", f"luafile {SCRIPTS / 'neovim.lua'}",
-    )  # fmt: skip
+def test_neovim(edit):
+    told = edit("neovim", "nvim", "--headless", "-i", "NONE", "-n", "-c", f"luafile {SCRIPTS / 'neovim.lua'}")
     assert told["filetype"] == "dmesg"
     assert "__oom_kill_process()" in told["hover"]
     assert "v5\\.9" in told["hover"]
-    assert leads_to_the_call(told, linux_mini)
+    assert any(title.startswith("v5.9 · mm, oom: say so") for title in told["lenses"])
+    assert told["actions"] == ["Copy the answer", "Open the commit", "Show the life of the message"]
+    assert "First release  v5.9" in told["copied"]
+    assert told["c_lenses"] == "introduced in v5.9"
+    assert told["references"] == [int(told["asked"])]
+    assert "netdev_rx_csum_fault()" in told["grown"]
 
 
 @installed("vim")
-def test_vim(edit, linux_mini):
-    told = edit(
-        "vim", "-es", "-N", "-u", "NONE", "-i", "NONE", "-n",
-        "--cmd", f"set runtimepath^={ROOT / 'editors/vim'} | filetype plugin on",
-        "-c", "runtime plugin/ksrcfind.vim",
-        "-S", str(SCRIPTS / "vim.vim"),
-    )  # fmt: skip
+@pytest.mark.parametrize("command", ["Ksrcfind", "KsrcfindLog", "make"])
+def test_vim(edit, tmp_path, command):
+    script = f"let g:command = '{command}'"
+    told = edit("vim", "vim", "-es", "-N", "-u", tmp_path / "home/.vimrc", "-i", "NONE", "-n", "--cmd", script,
+                "-S", SCRIPTS / "vim.vim")  # fmt: skip
     assert told["filetype"] == "dmesg"
-    assert told["entries"] == 1
-    assert leads_to_the_call(told, linux_mini)
+    assert told["entries"] == (1 if command == "Ksrcfind" else told["recognised"])
 
 
 def has_eglot():
@@ -91,13 +96,24 @@ def has_eglot():
     return done.returncode == 0
 
 
+def emacs(edit, tmp_path, script):
+    init = tmp_path / "home/.emacs.d/init.el"
+    return edit("emacs", "emacs", "--batch", "-l", init, "-l", SCRIPTS / script)
+
+
 @pytest.mark.skipif(not has_eglot(), reason="not installed: emacs with eglot (Emacs 29, or the package elpa-eglot)")
-def test_emacs(edit, linux_mini):
-    told = edit("emacs", "--batch", "-L", str(ROOT / "editors/emacs"), "-l", str(SCRIPTS / "emacs.el"))
+def test_emacs_with_the_server(edit, tmp_path):
+    told = emacs(edit, tmp_path, "emacs.el")
     assert told["mode"] == "ksrcfind-log-mode"
     assert "__oom_kill_process()" in told["hover"]
     assert "v5" in told["hover"]
-    assert leads_to_the_call(told, linux_mini)
+    assert "netdev_rx_csum_fault()" in told["grown"]
+
+
+@installed("emacs")
+def test_emacs_with_the_program(edit, tmp_path):
+    told = emacs(edit, tmp_path, "emacs-compilation.el")
+    assert "__oom_kill_process(), v5.9]" in told["list"]
 
 
 @installed("emacs")
@@ -111,9 +127,29 @@ def test_the_emacs_package_compiles_without_a_warning(tmp_path):
     assert done.returncode == 0, done.stderr.decode()
 
 
+@pytest.mark.parametrize("name", captures.EDITORS)
+def test_a_capture_is_what_the_editor_shows(name, linux_mini, tmp_path):
+    editor = captures.EDITORS[name]
+    version = captures.version(editor)
+    if version is None or shutil.which("tmux") is None:
+        pytest.skip(f"not installed: {editor.version[0]} or tmux")
+    if version not in editor.readme.read_text():
+        pytest.skip(f"the capture is of another version than {version}")
+    home = tmp_path / "me"
+    shown = captures.capture(editor, home, captures.settle(editor, home, linux_mini))
+    assert captures.essence(shown, home) == captures.essence(captures.shown_in(editor)), shown
+
+
 @installed("npm")
-@pytest.mark.skipif(not (ROOT / "editors/vscode/node_modules").is_dir(), reason="not done: npm install")
+@pytest.mark.skipif(not (ROOT / "editors/vscode/node_modules").is_dir(), reason="not done: npm ci")
 def test_the_extension_for_vs_code_compiles_and_passes_its_tests():
     command = ["npm", "test", "--silent"]
     done = subprocess.run(command, cwd=ROOT / "editors/vscode", capture_output=True, timeout=PATIENCE, check=False)
     assert done.returncode == 0, done.stdout.decode() + done.stderr.decode()
+
+
+def test_the_extension_comes_from_the_public_registry():
+    lock = json.loads((ROOT / "editors/vscode/package-lock.json").read_text())
+    resolved = [package["resolved"] for package in lock["packages"].values() if "resolved" in package]
+    assert all(address.startswith("https://registry.npmjs.org/") for address in resolved)
+    assert all("integrity" in package for path, package in lock["packages"].items() if path)

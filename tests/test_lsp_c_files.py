@@ -1,5 +1,7 @@
 """The language server in a C file of the tree, driven over the wire."""
 
+import json
+
 import pytest
 from lsprotocol import types
 
@@ -8,6 +10,7 @@ from ksrcfind.lsp.c_document import line_here, line_in_tree
 from language_client import at, change_document, hover, open_document, with_server
 
 LOG = "file:///var/log/demo.log"
+SUPERBLOCK = "MINIFS-fs (sda1): unable to read superblock"
 CALL = "is already exiting"
 
 
@@ -77,6 +80,40 @@ def test_references_are_the_lines_of_the_open_logs(indexed):
         assert [(one.uri, one.range.start.line) for one in found] == [(LOG, 0), (LOG, 2)]
 
     with_server(indexed)(test)
+
+
+def test_a_line_that_fits_several_calls_is_a_reference_of_each(indexed):
+    found = ksrcfind("-C", indexed, "find", "--format", "json", SUPERBLOCK)
+    rivals = [(match["path"], match["line_start"]) for match in json.loads(found.out)["records"][0]["matches"]]
+    assert len(rivals) > 1
+
+    async def test(client):
+        open_document(client, LOG, SUPERBLOCK)
+        for path, line in rivals:
+            uri = (indexed / path).as_uri()
+            open_document(client, uri, (indexed / path).read_text(), "c")
+            params = types.ReferenceParams(
+                types.ReferenceContext(include_declaration=False),
+                types.TextDocumentIdentifier(uri),
+                types.Position(line - 1, 0),
+            )
+            [place] = await client.text_document_references_async(params)
+            assert place.uri == LOG
+
+    with_server(indexed)(test)
+
+
+def test_outside_of_a_kernel_tree_c_files_are_left_in_peace(tmp_path):
+    file = tmp_path / "hello.c"
+    text = 'int main(void) { puts("hello"); }\n'
+    file.write_text(text)
+
+    async def test(client):
+        open_document(client, file.as_uri(), text, "c")
+        assert await hover(client, file.as_uri(), 0) is None
+        assert not client.messages
+
+    with_server(tmp_path)(test)
 
 
 def test_a_file_of_no_tree_has_no_answers(indexed, tmp_path):

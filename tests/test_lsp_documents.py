@@ -27,6 +27,7 @@ def nothing():
 
 def read(document, first=0):
     document.learn(document.reading(first, nothing()))
+    document.read = len(document.lines)
 
 
 @given(TEXTS, TEXTS)
@@ -47,6 +48,14 @@ def test_a_log_that_grows_keeps_what_is_known():
     assert 900 < first < 1000
     assert document.at(first - 1) is not None
     assert document.at(first) is None
+
+
+def test_a_reading_that_was_not_done_goes_on_where_it_was():
+    document = LogDocument.of("\n".join(map(str, range(1000))))
+    document.learn(document.window(900, 950, nothing()))
+    document.read = 300
+    assert document.update("\n".join(map(str, range(1001)))) == 300
+    assert document.at(920) is not None
 
 
 @given(TEXTS, st.integers(-5, 210), st.integers(-5, 210))

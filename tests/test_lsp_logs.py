@@ -69,6 +69,14 @@ def test_rivals_are_several_locations(indexed):
     with_server(indexed)(test)
 
 
+def test_rivals_are_several_locations_however_few_are_shown(indexed):
+    async def test(client):
+        open_document(client, LOG, "MINIFS-fs (sda1): unable to read superblock")
+        assert len(await client.text_document_definition_async(at(LOG, 0, types.DefinitionParams))) == 2
+
+    with_server(indexed, settings={"limit": 1})(test)
+
+
 def test_a_lens_stands_over_each_message_once_and_tells_release_subject_and_repeats(indexed):
     async def test(client):
         open_document(client, LOG, f"{DEMO}\nsomething else\n{DEMO.replace('46452', '7')}\n{CHECKSUM}")

@@ -38,6 +38,12 @@ def lenses(client):
     return client.text_document_code_lens_async(types.CodeLensParams(types.TextDocumentIdentifier(LOG)))
 
 
+def different_lines(count):
+    """Return lines of which no two have the same shape, so that each is matched."""
+    words = (f"{chr(97 + n % 26)}{chr(97 + n // 26 % 26)}{chr(97 + n // 676 % 26)}" for n in range(count))
+    return [f"OOM victim {word} exiting, {word[::-1]} is {word} already" for word in words]
+
+
 def test_a_long_log_answers_before_it_is_read_and_is_read_to_its_end(indexed):
     lines = [DEMO.replace("46452", str(number)) for number in range(50_000)]
 
@@ -52,9 +58,7 @@ def test_a_long_log_answers_before_it_is_read_and_is_read_to_its_end(indexed):
 
 
 def test_work_in_the_background_shows_progress_and_can_be_cancelled(indexed):
-    # No two lines have the same shape, so that each is matched.
-    words = (f"{chr(97 + n % 26)}{chr(97 + n // 26 % 26)}{chr(97 + n // 676 % 26)}" for n in range(17_000))
-    text = "\n".join(f"OOM victim {word} exiting, {word[::-1]} is {word} already" for word in words)
+    text = "\n".join(different_lines(17_000))
 
     async def test(client):
         open_document(client, LOG, text)
@@ -99,6 +103,67 @@ def test_a_log_that_grows_or_is_replaced_is_followed(indexed):
         assert not await lenses(client)
 
     with_server(indexed, settings={"historyWait": 30})(test)
+
+
+def test_the_outline_waits_for_a_text_that_came_while_another_was_read(indexed):
+    lines = [*different_lines(8_000), OTHER, *different_lines(1_000)]
+
+    async def test(client):
+        open_document(client, LOG, "\n".join(lines))
+        await hover(client, LOG, 0)
+        change_document(client, LOG, "\n".join([*lines, "MINIFS-fs (sda1): unable to read superblock"]))
+        groups = await settled(client, LOG)
+        found = {child.selection_range.start.line for group in groups for child in group.children}
+        assert {8_000, len(lines)} <= found
+
+    with_server(indexed)(test)
+
+
+def changed(client, *paths):
+    """Tell the server that files changed, as an editor does that watches them."""
+    changes = [types.FileEvent(path.as_uri(), types.FileChangeType.Changed) for path in paths]
+    client.workspace_did_change_watched_files(types.DidChangeWatchedFilesParams(changes))
+
+
+def test_a_log_that_grows_on_disk_is_read_on(indexed, tmp_path):
+    log = tmp_path / "dmesg.log"
+    log.write_text(f"{DEMO}\n")
+
+    async def test(client):
+        uri = log.as_uri()
+        open_document(client, uri, log.read_text())
+        assert await hover(client, uri, 1) is None
+        log.write_text(f"{DEMO}\n{OTHER}\n")
+        changed(client, log)
+        assert "checksum" in await hover(client, uri, 1)
+        change_document(client, uri, log.read_text())
+        assert "checksum" in await hover(client, uri, 1)
+        # What was edited is the editor's, whatever becomes of the file.
+        change_document(client, uri, f"{OTHER}\n", 3)
+        changed(client, log)
+        assert "checksum" in await hover(client, uri, 0)
+        log.unlink()
+        changed(client, log)
+        assert "checksum" in await hover(client, uri, 0)
+
+    with_server(indexed, settings={"historyWait": 30})(test)
+
+
+def test_another_checkout_is_answered_from(linux_mini, tmp_path, git):
+    tree = tmp_path / "linux"
+    git(tmp_path, "clone", "-q", str(linux_mini), str(tree))
+    assert ksrcfind("-C", tree, "index").status == 0
+    assert ksrcfind("-C", tree, "--rev", "v2.6.12", "index").status == 0
+
+    async def test(client):
+        open_document(client, LOG, DEMO)
+        assert "v5\\.9" in await hover(client, LOG, 0)
+        git(tree, "checkout", "-q", "v2.6.12")
+        changed(client, tree / ".git/HEAD")
+        while "exact match" in await hover(client, LOG, 0):
+            await asyncio.sleep(0.05)
+
+    with_server(tree, settings={"historyWait": 30})(test)
 
 
 def test_a_missing_index_is_built(linux_mini):
@@ -182,15 +247,37 @@ INITIALIZE = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {"cap
 def test_a_broken_client_gets_its_answers_all_the_same(indexed, nonsense):
     opened = {"textDocument": {"uri": LOG, "languageId": "log", "version": 1, "text": DEMO}}
     place = {"textDocument": {"uri": LOG}, "position": {"line": 0, "character": 0}}
-    asked = [
+    answer = last_answer(
+        indexed,
         frame(INITIALIZE),
         nonsense,
         frame({"jsonrpc": "2.0", "method": "textDocument/didOpen", "params": opened}),
         frame({"jsonrpc": "2.0", "id": 42, "method": "textDocument/definition", "params": place}),
-    ]
-    server = subprocess.Popen(
-        SERVER, cwd=indexed, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
+    assert b"oom_kill.c" in answer
+
+
+def test_a_client_that_never_answers_is_not_waited_for(indexed):
+    able = {
+        "window": {"workDoneProgress": True},
+        "workspace": {"configuration": True, "codeLens": {"refreshSupport": True}},
+    }
+    text = "\n".join([*different_lines(17_000), DEMO])
+    opened = {"textDocument": {"uri": LOG, "languageId": "log", "version": 1, "text": text}}
+    answer = last_answer(
+        indexed,
+        frame(INITIALIZE | {"params": {"capabilities": able, "processId": None}}),
+        frame({"jsonrpc": "2.0", "method": "initialized", "params": {}}),
+        frame({"jsonrpc": "2.0", "method": "textDocument/didOpen", "params": opened}),
+        frame({"jsonrpc": "2.0", "id": 42, "method": "textDocument/documentSymbol", "params": opened}),
+    )
+    assert b"workDoneProgress/create" in answer
+    assert b"oom_kill.c" in answer
+
+
+def last_answer(root, *asked):
+    """Send messages and hear nothing of the server's own questions; return all that it sent up to answer 42."""
+    server = subprocess.Popen(SERVER, cwd=root, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     server.stdin.write(b"".join(asked))
     server.stdin.flush()
     answer = b""
@@ -198,12 +285,13 @@ def test_a_broken_client_gets_its_answers_all_the_same(indexed, nonsense):
         piece = server.stdout.read1()
         assert piece, server.stderr.read().decode()
         answer += piece
-    assert b"oom_kill.c" in answer
     # The client goes away without a word.
     server.stdin.close()
+    answer += server.stdout.read()
     assert server.wait(PATIENCE) is not None
     server.stdout.close()
     server.stderr.close()
+    return answer
 
 
 def test_a_client_that_shows_plain_text_gets_plain_text(indexed):

@@ -16,29 +16,34 @@ from mcp.client.stdio import StdioServerParameters, stdio_client
 from ksrcfind.carried import open_finder
 from ksrcfind.config import Settings
 from ksrcfind.mcp.server import Desk, server
-from ksrcfind.progress import SILENT
 
-TOOLS = {"find", "at", "batch_summary", "life", "diff"}
+TOOLS = {"find", "at", "batch_summary", "messages", "life", "diff"}
 
 
 @pytest.fixture
 def call(linux_mini, tmp_path):
     """Call tools of a server on the bundled repository: `call(name, **arguments)` gives the result."""
-    desk = Desk(lambda: open_finder(Settings(cache_dir=tmp_path, repo=linux_mini), None, linux_mini, SILENT))
+    desk = Desk(lambda told: open_finder(Settings(cache_dir=tmp_path, repo=linux_mini), None, linux_mini, told))
     tools = server(desk)
 
-    def run(name, **arguments):
+    def run(name, progress=None, **arguments):
         async def ask():
             async with Client(tools) as client:
                 listed = {tool.name: tool for tool in (await client.list_tools()).tools}
                 assert set(listed) == TOOLS
-                result = await client.call_tool(name, arguments)
+                result = await client.call_tool(name, arguments, progress_callback=progress)
                 if not result.is_error:
                     jsonschema.validate(result.structured_content, listed[name].output_schema)
                 return result
 
         return asyncio.run(ask())
 
+    async def listed():
+        async with Client(tools) as client:
+            return (await client.list_tools()).tools
+
+    records = {"find": "line", "at": "place", "batch_summary": "line", "messages": "message", "life": "life"}
+    run.listed = lambda: [(tool, records.get(tool.name, "difference")) for tool in asyncio.run(listed())]
     yield run
     desk.end()
 
@@ -80,6 +85,35 @@ def test_batch_summary_folds_and_counts(call, tmp_path, as_file):
 def test_life_tells_releases(call):
     [record] = call("life", line="invoked oom-killer: gfp_mask=0x0").structured_content["records"]
     assert record["stages"][0]["first_tag"] == "v2.6.12-rc2"
+
+
+def test_messages_lists_a_part_of_the_tree(call):
+    result = call("messages", paths=["mm/oom_kill.c"], limit=2)
+    assert [record["path"] for record in result.structured_content["records"]] == ["mm/oom_kill.c"] * 2
+    assert "more than the 2" in result.content[0].text
+    everything = call("messages", paths=["mm"])
+    assert len(everything.structured_content["records"]) > 2
+    assert "more than" not in everything.content[0].text
+
+
+def test_a_schema_has_what_a_tool_tells_and_no_more(call):
+    for tool, record in call.listed():
+        assert record in tool.output_schema["$defs"]
+        assert "doctor" not in tool.output_schema["$defs"]
+        # An assistant may be handed all of them.
+        assert len(tool.model_dump_json()) < 30_000
+
+
+def test_a_client_that_waits_is_told_how_far_the_work_is(call, monkeypatch):
+    monkeypatch.setattr("ksrcfind.mcp.server.EVERY", 0.001)
+    told = []
+
+    async def progress(count, _total, message):
+        told.append((count, message))
+
+    call("batch_summary", progress=progress, text=DEMO)
+    assert [count for count, _ in told] == list(range(1, len(told) + 1))
+    assert any("parsing" in message or "linking" in message for _, message in told)
 
 
 def test_diff_tells_what_changed(call):

@@ -14,6 +14,7 @@
 
 ;;; Code:
 
+(require 'autorevert)
 (require 'compile)
 
 (defgroup ksrcfind nil
@@ -38,7 +39,10 @@
   "Major mode for logs of the Linux kernel."
   (setq font-lock-defaults '(ksrcfind-log-font-lock t))
   (setq buffer-read-only t)
-  (setq truncate-lines t))
+  (setq truncate-lines t)
+  (setq-local auto-revert-verbose nil)
+  (when buffer-file-name ; A log that grows is followed.
+    (auto-revert-mode 1)))
 
 ;;;###autoload
 (add-to-list 'auto-mode-alist '("\\(?:\\.dmesg\\|/dmesg\\|/dmesg[-.][^/]*\\|/kern\\.log\\(?:\\.[0-9]+\\)?\\)\\'"

@@ -13,3 +13,7 @@ class KsrcfindError(Exception):
         super().__init__(title)
         self.title = title
         self.hint = hint
+
+
+class NoTreeError(KsrcfindError):
+    """There is no kernel tree to answer from."""

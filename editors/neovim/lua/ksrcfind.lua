@@ -7,9 +7,12 @@ local config = {
   cmd = { "ksrcfind", "lsp" },
   settings = {},
   code_lens = true,
+  follow = 2000, -- Milliseconds between two looks at whether the file of a log grew; false: never.
 }
 
 local client_id
+local followed = {} -- Buffers with logs, as keys.
+local timer
 
 --- The top of the kernel tree around a file, nil if it is in none.
 local function kernel_root(file)
@@ -66,6 +69,22 @@ function M.setup(options)
   config = vim.tbl_deep_extend("force", config, options or {})
 end
 
+--- Show lenses from when the server is there on: Neovim 0.7 never asks again after it asked too early.
+local function show_lenses(_, buffer)
+  if not config.code_lens then
+    return
+  end
+  local function refresh()
+    vim.lsp.codelens.refresh()
+  end
+  vim.api.nvim_buf_call(buffer, refresh)
+  vim.api.nvim_create_autocmd({ "BufEnter", "CursorHold", "InsertLeave" }, {
+    group = vim.api.nvim_create_augroup("ksrcfind_lens_" .. buffer, {}),
+    buffer = buffer,
+    callback = refresh,
+  })
+end
+
 local function start(root, buffer)
   local capabilities = vim.lsp.protocol.make_client_capabilities()
   capabilities.workspace.configuration = true
@@ -78,10 +97,26 @@ local function start(root, buffer)
     capabilities = capabilities,
     init_options = config.settings,
     settings = { ksrcfind = config.settings },
+    on_attach = show_lenses,
     on_exit = function()
       client_id = nil
     end,
   }, { bufnr = buffer })
+end
+
+--- Read a log again when its file grows, as `tail -f` does: the server is told the new text.
+local function follow(buffer)
+  vim.bo[buffer].autoread = true
+  followed[buffer] = true
+  timer = timer or vim.fn.timer_start(config.follow, function()
+    for log in pairs(followed) do
+      if not vim.api.nvim_buf_is_loaded(log) then
+        followed[log] = nil
+      elseif not vim.bo[log].modified and vim.fn.getcmdwintype() == "" then
+        vim.cmd("silent! checktime " .. log)
+      end
+    end
+  end, { ["repeat"] = -1 })
 end
 
 --- Attach the server to a buffer; it is started with the first. A C file outside of any kernel tree is left alone.
@@ -96,14 +131,8 @@ function M.attach(buffer)
     return
   end
   vim.lsp.buf_attach_client(buffer, client_id)
-  if config.code_lens then
-    vim.api.nvim_create_autocmd({ "BufEnter", "CursorHold", "InsertLeave" }, {
-      group = vim.api.nvim_create_augroup("ksrcfind_lens_" .. buffer, {}),
-      buffer = buffer,
-      callback = function()
-        vim.lsp.codelens.refresh()
-      end,
-    })
+  if config.follow and vim.bo[buffer].filetype == "dmesg" then
+    follow(buffer)
   end
 end
 

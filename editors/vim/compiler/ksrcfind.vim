@@ -3,5 +3,7 @@ if exists("current_compiler")
   finish
 endif
 let current_compiler = "ksrcfind"
-CompilerSet makeprg=ksrcfind\ batch\ --quiet\ --no-history\ --format\ quickfix\ %:S
-CompilerSet errorformat=%f:%l:\ %m
+
+let s:command = join(map(copy(get(g:, "ksrcfind_command", ["ksrcfind"])), 'shellescape(v:val)'))
+execute "CompilerSet makeprg=" . escape(s:command . " batch --quiet --no-history --format quickfix %:p:S", ' \|"')
+CompilerSet errorformat=%Dksrcfind:\ Entering\ directory\ '%f',%f:%l:\ %m

@@ -14,18 +14,21 @@ command! -range -nargs=* Ksrcfind call s:Lines(<line1>, <line2>, <q-args>)
 command! -bar KsrcfindLog call s:Log()
 command! -range KsrcfindAnswer call s:Answer(getline(<line1>, <line2>))
 
+" Paths start at the top of the tree, which the first line names where it is another directory.
+let s:format = "%Dksrcfind: Entering directory '%f',%f:%l: %m"
+
 function! s:Run(arguments, input) abort
   let words = map(copy(g:ksrcfind_command) + a:arguments, 'shellescape(v:val)')
   return systemlist(join(words, " "), a:input)
 endfunction
 
 function! s:Fill(output, title) abort
-  let places = filter(copy(a:output), 'v:val =~# "^[^:]\\+:\\d\\+: "')
-  if empty(places)
+  let places = filter(copy(a:output), 'v:val =~# "^[^:]\\+:\\d\\+: \\|^ksrcfind: Entering directory "')
+  if empty(filter(copy(places), 'v:val !~# "^ksrcfind: "'))
     echohl WarningMsg | echo join(a:output, "\n") | echohl None
     return
   endif
-  call setqflist([], " ", {"title": a:title, "lines": places, "efm": "%f:%l: %m"})
+  call setqflist([], " ", {"title": a:title, "lines": places, "efm": s:format})
   cwindow
 endfunction
 

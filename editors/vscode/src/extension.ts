@@ -6,15 +6,17 @@ import { Node, nodes, Outline } from "./messages";
 import { invocation, run, Settings } from "./program";
 
 let client: LanguageClient | undefined;
+let watchers: vscode.FileSystemWatcher[] | undefined;
 
 export async function activate(context: vscode.ExtensionContext): Promise<void> {
   const view = new MessagesView();
   context.subscriptions.push(
     vscode.window.registerTreeDataProvider("ksrcfind.messages", view),
-    vscode.window.onDidChangeActiveTextEditor(() => view.refresh()),
-    vscode.workspace.onDidSaveTextDocument(() => view.refresh()),
+    vscode.window.onDidChangeActiveTextEditor((editor) => view.show(editor?.document)),
+    vscode.workspace.onDidChangeTextDocument((event) => view.changed(event.document)),
+    vscode.workspace.onDidCloseTextDocument((document) => view.closed(document)),
     vscode.commands.registerCommand("ksrcfind.refreshMessages", () => view.refresh()),
-    vscode.commands.registerCommand("ksrcfind.restart", () => client?.restart()),
+    vscode.commands.registerCommand("ksrcfind.restart", () => start(view)),
     vscode.commands.registerTextEditorCommand("ksrcfind.findSelection", (editor) => {
       const text = editor.document.getText(editor.selection) || editor.document.lineAt(editor.selection.active).text;
       return show(["find", "-"], text);
@@ -23,14 +25,25 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
       show(["batch", "--quiet", "-"], editor.document.getText()),
     ),
   );
-  client = languageClient();
-  context.subscriptions.push({ dispose: () => void client?.stop() });
-  await client.start();
-  view.refresh();
+  view.show(vscode.window.activeTextEditor?.document);
+  await start(view);
 }
 
 export async function deactivate(): Promise<void> {
   await client?.stop();
+}
+
+/** Starts the server, with the settings as they are now. What goes wrong is said; the commands work without it. */
+async function start(view: MessagesView): Promise<void> {
+  try {
+    await client?.dispose();
+    client = languageClient();
+    await client.start();
+    view.refresh();
+  } catch (problem) {
+    client = undefined;
+    await complain(`${reason(problem)}. Is ksrcfind installed with its extra, pip install 'ksrcfind[lsp]'?`);
+  }
 }
 
 function settings(): Settings {
@@ -50,11 +63,17 @@ function languageClient(): LanguageClient {
     "ksrcfind",
     { command: program, args },
     {
-      documentSelector: [{ language: "dmesg" }, { language: "c", scheme: "file" }],
+      documentSelector: [
+        { language: "dmesg" },
+        { language: "c", scheme: "file" },
+        { language: "cpp", scheme: "file", pattern: "**/*.h" }, // What the editor takes headers for.
+      ],
       initializationOptions: { ...vscode.workspace.getConfiguration("ksrcfind"), copies: true },
       synchronize: {
         configurationSection: "ksrcfind",
-        fileEvents: vscode.workspace.createFileSystemWatcher("**/*.{c,h}"),
+        fileEvents: (watchers ??= ["**/*.{c,h}", "**/.git/{HEAD,logs/HEAD}"].map((pattern) =>
+          vscode.workspace.createFileSystemWatcher(pattern),
+        )),
       },
       middleware: { executeCommand },
     },
@@ -78,25 +97,53 @@ async function show(words: string[], input: string): Promise<void> {
     const document = await vscode.workspace.openTextDocument({ content, language: "plaintext" });
     await vscode.window.showTextDocument(document, { preview: true, viewColumn: vscode.ViewColumn.Beside });
   } catch (problem) {
-    await vscode.window.showErrorMessage(problem instanceof Error ? problem.message : String(problem));
+    await complain(reason(problem));
   }
 }
 
+function reason(problem: unknown): string {
+  return problem instanceof Error ? problem.message : String(problem);
+}
+
+async function complain(text: string): Promise<void> {
+  await vscode.window.showErrorMessage(`ksrcfind: ${text}`);
+}
+
+/** The messages of the log that was looked at last, also while something else has the focus. */
 class MessagesView implements vscode.TreeDataProvider<Node> {
-  private readonly changed = new vscode.EventEmitter<void>();
-  readonly onDidChangeTreeData = this.changed.event;
+  private readonly fire = new vscode.EventEmitter<void>();
+  private log: vscode.Uri | undefined;
+  private pending: NodeJS.Timeout | undefined;
+  readonly onDidChangeTreeData = this.fire.event;
+
+  show(document: vscode.TextDocument | undefined): void {
+    if (document?.languageId !== "dmesg" || document.uri.toString() === this.log?.toString()) return;
+    this.log = document.uri;
+    this.refresh();
+  }
+
+  changed(document: vscode.TextDocument): void {
+    if (document.uri.toString() !== this.log?.toString()) return;
+    clearTimeout(this.pending); // Many edits, one question.
+    this.pending = setTimeout(() => this.refresh(), 500);
+  }
+
+  closed(document: vscode.TextDocument): void {
+    if (document.uri.toString() !== this.log?.toString()) return;
+    this.log = undefined;
+    this.refresh();
+  }
 
   refresh(): void {
-    this.changed.fire();
+    this.fire.fire();
   }
 
   async getChildren(parent?: Node): Promise<Node[]> {
     if (parent) return [...parent.children];
-    const document = vscode.window.activeTextEditor?.document;
-    if (document?.languageId !== "dmesg") return [];
+    if (!this.log) return [];
     const found = await vscode.commands.executeCommand<vscode.DocumentSymbol[] | undefined>(
       "vscode.executeDocumentSymbolProvider",
-      document.uri,
+      this.log,
     );
     return nodes((found ?? []).map(outline));
   }
@@ -107,10 +154,9 @@ class MessagesView implements vscode.TreeDataProvider<Node> {
       node.children.length ? vscode.TreeItemCollapsibleState.Collapsed : vscode.TreeItemCollapsibleState.None,
     );
     item.description = node.description;
-    const uri = vscode.window.activeTextEditor?.document.uri;
-    if (node.line !== undefined && uri) {
+    if (node.line !== undefined && this.log) {
       const selection = new vscode.Range(node.line, 0, node.line, 0);
-      item.command = { command: "vscode.open", title: "Show the line", arguments: [uri, { selection }] };
+      item.command = { command: "vscode.open", title: "Show the line", arguments: [this.log, { selection }] };
     }
     return item;
   }

@@ -10,7 +10,7 @@ from ksrcfind.finding import Finding
 from ksrcfind.history.provenance import Provenance
 from ksrcfind.lsp import hovering, views
 from ksrcfind.lsp.c_document import line_here, line_in_tree
-from ksrcfind.lsp.places import TO_THE_END, path_in_tree
+from ksrcfind.lsp.places import TO_THE_END, best, path_in_tree
 from ksrcfind.lsp.server import Server
 from ksrcfind.lsp.worker import Urgency
 from ksrcfind.source.message import Message
@@ -83,17 +83,17 @@ async def resolve_lens(server: Server, lens: types.CodeLens, uri: str) -> types.
 
 
 async def references(server: Server, uri: str, position: types.Position) -> list[types.Location]:
-    """Return the lines of the open logs that the log call at a place printed, once they are all matched."""
+    """Return the lines of the open logs that fit the log call at a place best, once they are all matched."""
     finding = await _finding(server, uri, position.line)
     if finding is None:
         return []
     call = finding.answer.matches[0].message
     found = []
     for log_uri, log in list(server.logs.items()):
-        await log.complete.wait()
+        await log.settled()
         for line, item in log.document.known():
-            first = next(iter(item.known.answer.matches), None)
-            if first and (first.message.path, first.message.line_start) == (call.path, call.line_start):
+            messages = (match.message for match in best(item.known.answer))
+            if any((one.path, one.line_start) == (call.path, call.line_start) for one in messages):
                 found.append(types.Location(log_uri, views.line_range(log.document, line, server.units)))
     return found
 

@@ -27,6 +27,7 @@ def _register_lifecycle(server: Server) -> None:
     @server.feature(types.INITIALIZED)
     async def initialized(_params: types.InitializedParams) -> None:
         await server.ask_settings()
+        await server.warm_up()
 
     @server.feature(types.WORKSPACE_DID_CHANGE_CONFIGURATION)
     async def configured(params: types.DidChangeConfigurationParams) -> None:
@@ -64,7 +65,9 @@ def _register_documents(server: Server) -> None:
     @server.feature(types.WORKSPACE_DID_CHANGE_WATCHED_FILES)
     def watched(params: types.DidChangeWatchedFilesParams) -> None:
         if any(change.uri.endswith(C_SUFFIXES) or _is_head(change.uri) for change in params.changes):
-            server.renew()
+            server.tree_changed()
+        for uri in {change.uri for change in params.changes} & server.logs.keys():
+            server.grow_log(uri)
 
 
 def _register_answers(server: Server) -> None:
@@ -75,7 +78,7 @@ def _register_answers(server: Server) -> None:
         uri = params.text_document.uri
         if uri in logs:
             return await server.or_say(log_features.hover(server, logs[uri], params.position))
-        return await server.or_say(c_features.hover(server, uri, params.position))
+        return await server.or_say(c_features.hover(server, uri, params.position), takes_tree=False)
 
     @server.feature(types.TEXT_DOCUMENT_DEFINITION)
     async def definition(params: types.DefinitionParams) -> list[types.Location] | None:
@@ -85,7 +88,8 @@ def _register_answers(server: Server) -> None:
     @server.feature(types.TEXT_DOCUMENT_REFERENCES)
     async def references(params: types.ReferenceParams) -> list[types.Location] | None:
         uri = params.text_document.uri
-        return None if uri in logs else await server.or_say(c_features.references(server, uri, params.position))
+        found = None if uri in logs else c_features.references(server, uri, params.position)
+        return await server.or_say(found, takes_tree=False) if found else None
 
     @server.feature(types.TEXT_DOCUMENT_CODE_LENS, types.CodeLensOptions(resolve_provider=True))
     async def code_lens(params: types.CodeLensParams) -> list[types.CodeLens] | None:
@@ -94,7 +98,7 @@ def _register_answers(server: Server) -> None:
             return None
         if uri in logs:
             return await server.or_say(log_features.code_lenses(server, uri, logs[uri]))
-        return await server.or_say(c_features.code_lenses(server, uri))
+        return await server.or_say(c_features.code_lenses(server, uri), takes_tree=False)
 
     @server.feature(types.CODE_LENS_RESOLVE)
     async def resolve(lens: types.CodeLens) -> types.CodeLens:
@@ -102,7 +106,7 @@ def _register_answers(server: Server) -> None:
         if uri in logs:
             told = await server.or_say(log_features.resolve_lens(server, lens, uri, logs[uri]))
         else:
-            told = await server.or_say(c_features.resolve_lens(server, lens, uri))
+            told = await server.or_say(c_features.resolve_lens(server, lens, uri), takes_tree=False)
         return told or lens
 
     @server.feature(types.TEXT_DOCUMENT_INLAY_HINT)
@@ -139,4 +143,4 @@ def _register_command(server: Server, name: str) -> None:
 
 def _is_head(uri: str) -> bool:
     path = uris.to_fs_path(uri)
-    return path is not None and Path(path).name == "HEAD"
+    return path is not None and Path(path).name == "HEAD" and ".git" in Path(path).parts

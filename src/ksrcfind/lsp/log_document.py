@@ -29,6 +29,8 @@ class LogDocument:
     """The lines of a log and what is known about them."""
 
     lines: list[str]
+    read: int = 0
+    """Lines, from the first, that were read in order: whatever can be known about them is."""
     _known: list[Explained | None] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -39,10 +41,15 @@ class LogDocument:
         """Return the document with a text."""
         return cls(_lines(text))
 
+    def has(self, text: str) -> bool:
+        """Tell whether this is the text of the document."""
+        return self.lines == _lines(text)
+
     def update(self, text: str) -> int:
         """Take a new text; return the first line about which something is to be learned anew.
 
-        Lines before the first that differs keep what is known about them, so that a log that grows is not read again.
+        Lines before the first that differs keep what is known about them, so that a log that grows is not read again;
+        a reading that was not done yet goes on where it was.
         """
         before, self.lines = self.lines, _lines(text)
         same = next((n for n, (old, new) in enumerate(zip(before, self.lines, strict=False)) if old != new), None)
@@ -50,7 +57,8 @@ class LogDocument:
             same = min(len(before), len(self.lines))
         kept = max(0, same - AROUND)
         self._known = [*self._known[:kept], *[None] * (len(self.lines) - kept)]
-        return kept
+        self.read = min(self.read, kept)
+        return self.read
 
     def rows(self, first: int, last: int) -> Iterator[Row]:
         """Read the rows of the lines from `first` to before `last`."""
@@ -80,6 +88,7 @@ class LogDocument:
         """Keep nothing: the tree is another one."""
         self.lines = [*self.lines]  # Other lines, for those who still read the old ones.
         self._known = [None] * len(self.lines)
+        self.read = 0
 
     def at(self, line: int) -> Explained | None:
         """Return what is known about a line; None if nothing is, or if there is no such line."""

@@ -7,11 +7,14 @@ from ksrcfind.finder import Finder
 from ksrcfind.finding import Finding
 from ksrcfind.lsp import commands, hovering, views
 from ksrcfind.lsp.desk import History, with_history
-from ksrcfind.lsp.places import location
+from ksrcfind.lsp.places import best, location
 from ksrcfind.lsp.reading import FIRST_LINES, OpenLog, match_window
 from ksrcfind.lsp.server import Server
 from ksrcfind.lsp.worker import Urgency
 from ksrcfind.match.answer import Answer
+
+MOST_PLACES = 100
+"""Calls that fit equally well and that a line leads to."""
 
 NO_SUBSYSTEM = "no subsystem known"
 
@@ -45,7 +48,10 @@ async def definition(server: Server, log: OpenLog, position: types.Position) -> 
         return None
 
     def locate(finder: Finder) -> list[types.Location]:
-        found = (location(finder, server.scratch, path, line) for path, line in _places(item.answer))
+        answer = item.answer
+        if answer.rivals >= len(answer.matches):  # More fit as well than are shown.
+            answer = finder.answer(item.row.log, min(answer.rivals + 1, MOST_PLACES), build=False)
+        found = (location(finder, server.scratch, path, line) for path, line in _places(answer))
         return [one for one in found if one is not None]
 
     return await server.desk.matching.ask(locate, Urgency.ASKED) or None
@@ -53,14 +59,12 @@ async def definition(server: Server, log: OpenLog, position: types.Position) -> 
 
 def _places(answer: Answer) -> list[tuple[str, int]]:
     pointed = [(answer.points_to.path, answer.points_to.line)] if answer.points_to else []
-    best = answer.matches[:1]
-    equal = [match for match in answer.matches if (match.tier, match.score) == (best[0].tier, best[0].score)]
-    return list(dict.fromkeys([*pointed, *((match.message.path, match.message.line_start) for match in equal)]))
+    return list(dict.fromkeys([*pointed, *((match.message.path, match.message.line_start) for match in best(answer))]))
 
 
 async def code_lenses(server: Server, uri: str, log: OpenLog) -> list[types.CodeLens]:
     """Return a lens over the first line of each message that was found so far; its title is told when it is shown."""
-    await match_window(server.desk, log, 0, FIRST_LINES)
+    await match_window(server.desk, log, 0, FIRST_LINES, Urgency.SHOWN)
     document = log.document
     return [
         types.CodeLens(
@@ -95,7 +99,7 @@ async def inlay_hints(server: Server, log: OpenLog, lines: types.Range) -> list[
 
 async def symbols(server: Server, log: OpenLog) -> list[types.DocumentSymbol]:
     """Return the outline by subsystems, once all lines are matched."""
-    await log.complete.wait()
+    await log.settled()
     messages = log.document.messages()
     paths = {seen.first.answer.matches[0].message.path for seen in messages}
 

@@ -24,8 +24,8 @@ _SPECIAL = re.compile(r"[\\`*_{}\[\]()#+\-.!|<>~&$:@]")
 
 
 def text(plain: str) -> str:
-    """Return text in one line that Markdown shows as it is."""
-    return _SPECIAL.sub(lambda found: f"\\{found[0]}", visible_line(plain))
+    """Return text in one line that Markdown shows as it is; blanks around it would make code of it."""
+    return _SPECIAL.sub(lambda found: f"\\{found[0]}", visible_line(plain).strip())
 
 
 def code(plain: str) -> str:

@@ -6,6 +6,7 @@ from lsprotocol import types
 
 from ksrcfind.finder import Finder
 from ksrcfind.lsp.scratch import Scratch
+from ksrcfind.match.answer import Answer, Match, Tier
 
 TO_THE_END = 10**9
 
@@ -25,6 +26,15 @@ def location(finder: Finder, scratch: Scratch, path: str, line: int) -> types.Lo
         )
     start = types.Position(min(line, len(lines)) - 1, 0)
     return types.Location(file.as_uri(), types.Range(start, start))
+
+
+def best(answer: Answer) -> list[Match]:
+    """Return the first match and those that fit as well."""
+    return [match for match in answer.matches if _rank(match) == _rank(answer.matches[0])]
+
+
+def _rank(match: Match) -> tuple[Tier, float]:
+    return match.tier, match.score
 
 
 def path_in_tree(finder: Finder, file: Path) -> str | None:

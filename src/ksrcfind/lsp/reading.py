@@ -3,10 +3,12 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from uuid import uuid4
 
 from lsprotocol import types
+from pygls.exceptions import JsonRpcException
 from pygls.lsp.server import LanguageServer
 
 from ksrcfind.batch.answers import Answers
@@ -32,8 +34,15 @@ class OpenLog:
 
     document: LogDocument
     complete: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set when every line was matched, or when that was cancelled."""
+    """Set when every line was matched, or when that was cancelled. Each reading has its own."""
     task: asyncio.Task[None] | None = None
+
+    async def settled(self) -> None:
+        """Wait until every line of the text as it is then was matched, or until that was cancelled."""
+        reading = None
+        while reading is not self.complete:  # A new text was read meanwhile.
+            reading = self.complete
+            await reading.wait()
 
     def stop(self) -> None:
         """End the work in the background."""
@@ -58,8 +67,9 @@ async def match_rest(desk: Desk, log: OpenLog, first: int, report: "Report") -> 
     document, done = log.document, first
     async for found in _in_pieces(desk, lambda answers: document.reading(first, answers), Urgency.LATER):
         document.learn(found)
+        document.read = found[-1].row.line
         done += len(found)
-        await report.at(f"{done:,} of {len(document.lines):,} lines", done * 100 // max(len(document.lines), 1))
+        report.at(f"{done:,} of {len(document.lines):,} lines", done * 100 // max(len(document.lines), 1))
         if report.cancelled:
             return
 
@@ -86,12 +96,16 @@ async def _in_pieces(
 
 
 class Report:
-    """Progress that the client shows, if it can and if the work takes long enough; the client may cancel it."""
+    """Progress that the client shows, if it can and if the work takes long enough; the client may cancel it.
+
+    The work does not wait for the client: one that never answers sees no progress.
+    """
 
     def __init__(self, server: LanguageServer, title: str) -> None:
         self._server = server
         self._title = title
         self._token: str | None = None
+        self._opening: asyncio.Task[None] | None = None
         self._began = time.monotonic()
         self._percent = -1
         window = server.client_capabilities.window
@@ -103,21 +117,27 @@ class Report:
         token = self._server.work_done_progress.tokens.get(self._token) if self._token else None
         return token is not None and token.cancelled()
 
-    async def at(self, message: str, percent: int | None) -> None:
+    def at(self, message: str, percent: int | None) -> None:
         """Say how far the work is; nothing is sent twice for the same per cent."""
         if not self._able or time.monotonic() - self._began < PROGRESS_AFTER or percent == self._percent:
             return
-        progress = self._server.work_done_progress
-        if self._token is None:
-            token = str(uuid4())
+        self._opening = self._opening or asyncio.create_task(self._open())
+        if self._token is not None:
+            self._percent = -1 if percent is None else percent
+            report = types.WorkDoneProgressReport(message=message, percentage=percent)
+            self._server.work_done_progress.report(self._token, report)
+
+    async def _open(self) -> None:
+        progress, token = self._server.work_done_progress, str(uuid4())
+        with suppress(JsonRpcException):  # A client that says it can and does not.
             await progress.create_async(token)
-            self._token = token
             progress.begin(token, types.WorkDoneProgressBegin(self._title, cancellable=True, percentage=0))
-        self._percent = -1 if percent is None else percent
-        progress.report(self._token, types.WorkDoneProgressReport(message=message, percentage=percent))
+            self._token = token
 
     def end(self) -> None:
         """Say that the work is done."""
+        if self._opening is not None:
+            self._opening.cancel()
         if self._token is not None:
             self._server.work_done_progress.end(self._token, types.WorkDoneProgressEnd())
             self._server.work_done_progress.tokens.pop(self._token, None)

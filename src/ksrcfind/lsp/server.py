@@ -18,7 +18,7 @@ from pygls.lsp.server import LanguageServer
 from ksrcfind import __version__
 from ksrcfind.carried import open_finder
 from ksrcfind.config import Settings
-from ksrcfind.errors import KsrcfindError
+from ksrcfind.errors import KsrcfindError, NoTreeError
 from ksrcfind.finder import Finder
 from ksrcfind.lsp.desk import Desk
 from ksrcfind.lsp.indexing import build_index
@@ -32,6 +32,9 @@ from ksrcfind.progress import SILENT
 
 C_LANGUAGES = ("c", "cpp")
 C_SUFFIXES = (".c", ".h")
+
+QUIET = 0.3
+"""Seconds without a change after which a tree is read anew."""
 
 _Result = TypeVar("_Result")
 
@@ -49,9 +52,11 @@ class Server(LanguageServer):
         self._initial: Any = None
         self._shown: set[str] = set()
         self._indexing: asyncio.Task[None] | None = None
+        self._renewal: asyncio.TimerHandle | None = None
         self.client = ClientSettings()
         self.scratch = Scratch()
         self.logs: dict[str, OpenLog] = {}
+        self._closed: tuple[str, LogDocument] | None = None
         self.desk = self._new_desk()
 
     def begin(self, params: types.InitializeParams) -> None:
@@ -84,10 +89,22 @@ class Server(LanguageServer):
             self.client = client
             self.renew()
 
+    async def warm_up(self) -> None:
+        """Open the tree before it is asked for."""
+        with suppress(KsrcfindError):  # Whoever asks is told.
+            await self.desk.matching.ask(lambda finder: finder.is_indexed, Urgency.LATER)
+
+    def tree_changed(self) -> None:
+        """Answer from the tree as it is now, once it stays as it is: a checkout changes many files."""
+        if self._renewal is not None:
+            self._renewal.cancel()
+        self._renewal = asyncio.get_running_loop().call_later(QUIET, self.renew)
+
     def renew(self) -> None:
         """Answer from the tree as it is now."""
         self.desk.end()
         self.desk = self._new_desk()
+        self._closed = None
         for uri, log in self.logs.items():
             log.document.forget()
             self.read(uri, log, 0)
@@ -98,6 +115,8 @@ class Server(LanguageServer):
             log.stop()
         if self._indexing is not None:
             self._indexing.cancel()
+        if self._renewal is not None:
+            self._renewal.cancel()
         self.desk.end()
         self.scratch.end()
 
@@ -108,10 +127,17 @@ class Server(LanguageServer):
             text = f"{error.title}. {error.hint}" if error.hint else error.title
             self.window_show_message(types.ShowMessageParams(types.MessageType.Warning, f"ksrcfind: {text}"))
 
-    async def or_say(self, answer: Awaitable[_Result]) -> _Result | None:
-        """Return an answer; None, with a message for the user, where there is an error to show."""
+    async def or_say(self, answer: Awaitable[_Result], *, takes_tree: bool = True) -> _Result | None:
+        """Return an answer; None, with a message for the user, where there is an error to show.
+
+        `takes_tree` is false for files of which it is not known that they are of interest: most C is no kernel's.
+        """
         try:
             return await answer
+        except NoTreeError as error:
+            if takes_tree:
+                self.say(error)
+            return None
         except KsrcfindError as error:
             self.say(error)
             return None
@@ -132,30 +158,47 @@ class Server(LanguageServer):
         return settings, self._rev
 
     def open_log(self, uri: str, text: str) -> None:
-        """Take a log that was opened."""
-        self.logs[uri] = log = OpenLog(LogDocument.of(text))
-        self.read(uri, log, 0)
+        """Take a log that was opened. Editors that close and open one whose file grew do not have it read again."""
+        if self._closed is not None and self._closed[0] == uri:
+            document, first = self._closed[1], self._closed[1].update(text)
+        else:
+            document, first = LogDocument.of(text), 0
+        self._closed = None
+        self.logs[uri] = log = OpenLog(document)
+        self.read(uri, log, first)
 
     def change_log(self, uri: str, text: str) -> None:
         """Take a log's new text."""
         log = self.logs[uri]
-        self.read(uri, log, log.document.update(text))
+        if not log.document.has(text):
+            self.read(uri, log, log.document.update(text))
+
+    def grow_log(self, uri: str) -> None:
+        """Read on where a log's file goes on behind what the editor has; its text is the editor's otherwise."""
+        path = uris.to_fs_path(uri)
+        try:
+            text = Path(path or "").read_bytes().decode("utf-8", "replace")
+        except OSError:
+            return
+        if text.startswith(self.workspace.get_text_document(uri).source):
+            self.change_log(uri, text)
 
     def close_log(self, uri: str) -> None:
         """Forget a log."""
         log = self.logs.pop(uri, None)
         if log is not None:
             log.stop()
+            self._closed = uri, log.document
             self.text_document_publish_diagnostics(types.PublishDiagnosticsParams(uri, []))
 
     def read(self, uri: str, log: OpenLog, first: int) -> None:
         """Match a log in the background, from a line on."""
         log.stop()
-        log.complete.clear()
+        log.complete = asyncio.Event()
         log.task = asyncio.create_task(self._read(uri, log, first))
 
     async def _read(self, uri: str, log: OpenLog, first: int) -> None:
-        report = Report(self, "Matching log lines")
+        report, complete = Report(self, "Matching log lines"), log.complete
         try:
             await match_window(self.desk, log, first, first + FIRST_LINES, Urgency.SHOWN)
             self._publish(uri, log)
@@ -163,12 +206,12 @@ class Server(LanguageServer):
                 await self._index()
             await match_rest(self.desk, log, first, report)
             self._publish(uri, log)
-            await self._refresh()
         except KsrcfindError as error:
             self.say(error)
         finally:
             report.end()
-            log.complete.set()
+            complete.set()
+        await self._refresh()
 
     async def _index(self) -> None:
         """See to an index, built once for all who wait for it."""
@@ -189,7 +232,7 @@ class Server(LanguageServer):
             while not building.done():
                 await asyncio.wait([building], timeout=0.5)
                 if said:
-                    await report.at(*said[-1])
+                    report.at(*said[-1])
                 if report.cancelled:
                     building.cancel()
             if not building.cancelled():

@@ -23,6 +23,7 @@ from ksrcfind.log.stream import log_files, read_log
 from ksrcfind.output.changes import changes
 from ksrcfind.output.json import JsonWriter
 from ksrcfind.output.lifetime import lifetime
+from ksrcfind.output.listing import listing
 from ksrcfind.output.logtext import LogTextWriter
 from ksrcfind.output.style import Painter
 from ksrcfind.output.text import TextWriter
@@ -51,6 +52,14 @@ def find(finder: Finder, text: str, limit: int, *, history: bool) -> Told:
 def at(finder: Finder, path: str, line: int) -> Told:
     """Tell what the log call at a place prints."""
     return _findings(finder, list(finder.at([(path, line)])))
+
+
+def messages(finder: Finder, paths: Sequence[str], limit: int) -> Told:
+    """List the messages of files and directories of the tree, or of all of it, at most `limit` of them."""
+    found = list(islice(finder.messages(list(paths)), limit + 1))
+    document, text = ("".join(listing(form, found[:limit], PLAIN)) for form in ("json", "text"))
+    more = f"\nThere are more than the {limit} that are listed: name a smaller part of the tree.\n"
+    return Told(document, text + more if len(found) > limit else text)
 
 
 def life(finder: Finder, text: str) -> Told:

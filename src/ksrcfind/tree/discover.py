@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from ksrcfind.errors import KsrcfindError
+from ksrcfind.errors import KsrcfindError, NoTreeError
 from ksrcfind.tree.git import GitMissingError
 from ksrcfind.tree.repository import Repository, open_repository
 
@@ -64,7 +64,7 @@ def find_tree(start: Path, *, named: bool) -> Place:
     if named and _holds_c(start, depth=3):
         return Place(start, None)
     where = f"no C source at {start}" if named else f"{start} is not inside one"
-    raise KsrcfindError(f"no kernel tree found: {where}", HOW_TO_GET_ONE)
+    raise NoTreeError(f"no kernel tree found: {where}", HOW_TO_GET_ONE)
 
 
 def _tree_at(directory: Path, *, kernel: bool) -> Place | None:

@@ -1,0 +1,21 @@
+;;; Opens a log, runs M-x ksrcfind at a line, jumps to the first place, writes what came.  -*- lexical-binding: t; -*-
+(require 'json)
+(let ((done nil))
+  (condition-case problem
+      (progn
+        (find-file (getenv "KSRCFIND_LOG"))
+        (goto-char (point-min))
+        (forward-line (1- (string-to-number (getenv "KSRCFIND_LINE"))))
+        (call-interactively #'ksrcfind)
+        (while (process-live-p (get-buffer-process "*ksrcfind*"))
+          (accept-process-output nil 0.1))
+        (push (cons 'list (with-current-buffer "*ksrcfind*" (buffer-string))) done)
+        (next-error)
+        (set-buffer (window-buffer (selected-window)))
+        (push (cons 'file (buffer-file-name)) done)
+        (push (cons 'line (line-number-at-pos)) done)
+        (push (cons 'text (buffer-substring-no-properties (line-beginning-position) (line-end-position))) done))
+    (error (push (cons 'error (error-message-string problem)) done)))
+  (with-temp-file (getenv "KSRCFIND_RESULT")
+    (insert (json-encode done)))
+  (kill-emacs 0))

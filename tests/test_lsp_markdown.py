@@ -1,0 +1,96 @@
+"""Hovers as a renderer of Markdown reads them: nothing that strangers wrote formats, links or runs anything."""
+
+import re
+from dataclasses import replace
+
+import pytest
+
+pytest.importorskip("pygls", reason="the language server's packages are not installed")
+
+from hypothesis import example, given
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+
+from example_findings import ALL, COMMIT, COMMITS, LAST_CHANGED, MATCH, MESSAGE, found
+from ksrcfind.history.provenance import Person, Provenance
+from ksrcfind.lsp.markdown import hover
+from ksrcfind.match.answer import Place, Value
+
+ROOT = "file:///home/me/linux"
+RENDERER = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
+RENDERER.validateLink = lambda _address: True  # It would leave files alone, which editors do not.
+MINE = {"paragraph", "inline", "text", "code_inline", "fence", "link", "strong", "em", "bullet_list", "list_item"}
+"""What the hovers are made of."""
+
+PIECES = [
+    "[x](command:evil)", "<img src=x onerror=y>", "<https://evil.example>", "https://evil.example", "www.evil.example",
+    "me@evil.example", "![i](https://evil.example/i.png)", "[x]: https://evil.example", "[x]", "```", "~~~", "`", "``",
+    "# h", "* * *", "---", "===", "1. one", "- one", "> q", "| a | b |", "|---|---|", "**b**", "_i_", "~~s~~", "&lt;",
+    "&#x5b;", "\\", "$(alert)", "$x^2$", "\n", "\n\n", "    ", "\t", "\r", " ", "a", "é", "𝄞", "\u202e", "\x1b[31m",
+    "\0", ":smile:", "<!--", "-->", "]]>", ")", "(", "]", "[^1]",
+]  # fmt: skip
+HOSTILE = st.lists(st.sampled_from(PIECES), min_size=1, max_size=8).map("".join) | st.text(max_size=30)
+
+
+def hostile_hover(text):
+    """Return the hover of a finding in which everything that strangers write is a text, and its commits."""
+    path = text.replace("\0", "") or "a"
+    change = replace(LAST_CHANGED, commit="4" * 40, subject=text)
+    person = Person(text, text, COMMIT.author.date)
+    commit = replace(COMMIT, id="4" * 40, subject=text, message=f"{text}\n\n{text}\n", author=person, committer=person)
+    message = replace(MESSAGE, path=path, function=text, call=text, format=text)
+    match = replace(MATCH, message=message, values=(Value("%s", text, text, text),))
+    finding = found(
+        match,
+        match,
+        text=text,
+        body=text,
+        notes=(text,),
+        provenance=(Provenance("blame-only", change, note=text),) * 2,
+    )
+    finding = replace(finding, points_to=Provenance("blame-only", change, note=text))
+    finding = replace(finding, answer=replace(finding.answer, points_to=Place(path, 9, text, text)))
+    return hover(finding, lambda _id: commit, ROOT, pending=True)
+
+
+def tokens(markdown):
+    """Yield every token of a text, those within lines too."""
+    for token in RENDERER.parse(markdown):
+        yield token
+        yield from token.children or ()
+
+
+def judge(markdown):
+    """Fail if a text holds what no hover does, or a link out of the tree."""
+    for token in tokens(markdown):
+        assert re.sub(r"_(open|close)$", "", token.type) in MINE, token
+        if token.type == "link_open":
+            assert token.attrs["href"].startswith(f"{ROOT}/"), token.attrs
+            assert re.fullmatch(r"[\w.~%/#:+-]+", token.attrs["href"]), token.attrs
+        if token.type == "text":  # What GFM makes links of without being asked.
+            assert not re.search(r"https?://|www\.", unescaped(markdown)), markdown
+
+
+def unescaped(markdown):
+    """Return what stands outside of code and of the links' targets, as it was written."""
+    without = re.sub(r"(?m)^(`{3,})\w*\n.*?\n\1$", "", markdown, flags=re.DOTALL)
+    without = re.sub(r"(`+)(?:.*?[^`])?\1(?!`)", "", without)
+    return re.sub(r"\]\(file:[^)]*\)", "]", without)
+
+
+@given(HOSTILE)
+@example("[x](command:evil) <b> `` ``` https://evil.example")
+@example("a\n```\n[x](command:evil)")
+def test_what_strangers_wrote_is_text(text):
+    judge(hostile_hover(text))
+
+
+@pytest.mark.parametrize("finding", ALL)
+def test_what_is_shown_can_be_read(finding):
+    markdown = hover(finding, COMMITS.__getitem__, ROOT)
+    judge(markdown)
+    shown = "".join(token.content for token in tokens(markdown) if token.type in ("text", "code_inline", "fence"))
+    if finding.answer.matches and finding.answer.matches[0].message is MESSAGE:
+        for part in ("mm/oom_kill.c:868", "__oom_kill_process()"):
+            assert part in shown
+        assert any(token.type == "link_open" for token in tokens(markdown))
