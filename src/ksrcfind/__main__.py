@@ -4,7 +4,7 @@ import gc
 import sys
 
 FEW_COLLECTIONS = (100_000, 50, 100)
-"""Thresholds of the garbage collector: an index brings in objects by the hundred thousand, none of which form cycles."""
+"""Thresholds of the garbage collector: an index brings in objects by the hundred thousand, none of them in cycles."""
 
 
 def main() -> None:
