@@ -16,7 +16,7 @@ from ksrcfind.match.confidence import confidence
 from ksrcfind.match.decode import decoded
 from ksrcfind.match.fit import ALONE, ANYHOW, Fit, Joins, can_explain, fit_alike, fit_overlap, fit_whole
 from ksrcfind.match.fragment import Overlap, overlaps
-from ksrcfind.match.pattern import pattern, value
+from ksrcfind.match.pattern import Pattern, pattern, value
 from ksrcfind.match.reasons import beyond_matching, unexplained
 from ksrcfind.match.weights import bits
 from ksrcfind.match.wordings import Use, Wording, Wordings
@@ -187,8 +187,8 @@ class Matcher:
         """Tell whether a message goes on in a line that another of its function can have begun like this one."""
         message = self._index.message(number)
         begun = self._around(number, message, -1, lambda other: not _ends_line(other)) if _goes_on(message) else ()
-        heads = (pattern(form.printed.rpartition("\n")[2]).head(body.text) for _, one in begun for form in one.forms)
-        return any(0 <= head <= overlap.start for head in heads)
+        lines = (pattern(form.printed.rpartition("\n")[2]) for _, one in begun for form in one.forms)
+        return any(_can_begin(line, body.text, overlap.start) for line in lines)
 
     def _behind(self, number: int, body: Body, overlap: Overlap) -> bool:
         """Tell whether a message begins a line that another of its function can have ended like this one."""
@@ -267,6 +267,13 @@ class Matcher:
 
 def _literal_length(overlap: Overlap) -> int:
     return sum(high - low for low, high in overlap.literals)
+
+
+def _can_begin(line: Pattern, text: str, end: int) -> bool:
+    """Tell whether a text begins with a pattern, before some offset; where any text alone would do, with one name."""
+    if not any(line.segments):
+        return " " not in text[:end].strip()
+    return 0 <= line.head(text) <= end
 
 
 def _goes_on(message: Message) -> bool:
