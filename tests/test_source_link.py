@@ -498,3 +498,12 @@ def test_texts_that_change_are_not_known():
         '\tpr_info("drv loaded%s%s\\n", how, options);\n}\n'
     )
     assert texts(one(source)) == ["drv loaded%s%s"]
+
+
+def test_what_is_stringified():
+    source = (
+        "#define __stringify_1(x...) #x\n#define __stringify(x...) __stringify_1(x)\n#define SIZE 42\n"
+        'void f(void)\n{\n\tpr_info("%" __stringify(SIZE) "ph of " __stringify(ELSEWHERE)\n'
+        '\t\t" at " __stringify(here) "\\n", p);\n}\n'
+    )
+    assert texts(one(source)) == ["%42ph of %s at here"]
