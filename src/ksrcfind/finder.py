@@ -17,7 +17,7 @@ from ksrcfind.history.provenance import Commit, Later, Provenance
 from ksrcfind.history.releases import Releases, ReleaseTag
 from ksrcfind.history.trace import History, Request, wording_place
 from ksrcfind.index import sources
-from ksrcfind.index.known import lines_known
+from ksrcfind.index.across import Across
 from ksrcfind.index.pairs import FilePair, differing
 from ksrcfind.index.report import IndexReport, ReleasesReport
 from ksrcfind.index.search import RevisionIndex
@@ -122,6 +122,7 @@ class Finder:
         self._narrow: Narrow | None = None
         self._matcher: Matcher | None = None
         self._index: RevisionIndex | None = None
+        self._across: tuple[list[ReleaseTag], Across] | None = None
         self._looked_for_index = False
         self._maintainers: Maintainers | None = None
 
@@ -351,7 +352,7 @@ class Finder:
         tags |= {tag.commit: tag for tag in self.releases if tag.commit == own}
         released = sorted(tags.values(), key=lambda tag: tag.version)
         keys = [tag.commit for tag in released]
-        counts = dict(zip([own, *keys], lines_known(self._store, [own, *keys], lines), strict=True))
+        counts = dict(zip([own, *keys], Across(self._store, [own, *keys]).count(lines), strict=True))
         return counts[own], [(tag, counts[tag.commit]) for tag in released]
 
     @contextmanager
@@ -452,7 +453,7 @@ class Finder:
     ) -> Finding:
         answer, notes = self._answer(log, limit)
         if answer.verdict not in (Tier.EXACT, Tier.PARTIAL) and not log.is_userspace and log.body.strip():
-            for tag in self.indexed_releases():  # The latest that knows it in full.
+            for tag in self._releases_printing(log):  # The latest that knows it in full.
                 older = Matcher(RevisionIndex(self._store, tag.commit)).answer(log, limit)
                 if older.verdict == Tier.EXACT:
                     here = self.info.rev or self.root
@@ -460,6 +461,13 @@ class Finder:
                     with self.at_revision(tag.name) as finder:
                         return finder._told(source, log, older, history, event, (note,))  # noqa: SLF001 - of its kind
         return self._told(source, log, answer, history, event, notes)
+
+    def _releases_printing(self, log: LogLine) -> list[ReleaseTag]:
+        """Return the other releases that are indexed and can print a line, the latest first."""
+        tags = self.indexed_releases()
+        if self._across is None or self._across[0] != tags:
+            self._across = tags, Across(self._store, [tag.commit for tag in tags])
+        return [tag for tag, prints in zip(tags, self._across[1].printing(log), strict=True) if prints]
 
     def _told(
         self,
