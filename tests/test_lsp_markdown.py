@@ -10,6 +10,7 @@ pytest.importorskip("pygls", reason="the language server's packages are not inst
 from hypothesis import example, given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
+from msgspec import structs
 
 from example_findings import ALL, COMMIT, COMMITS, LAST_CHANGED, MATCH, MESSAGE, found
 from ksrcfind.history.provenance import Person, Provenance
@@ -52,7 +53,7 @@ def hostile_hover(text):
     change = replace(LAST_CHANGED, commit="4" * 40, subject=text)
     person = Person(text, text, COMMIT.author.date)
     commit = replace(COMMIT, id="4" * 40, subject=text, message=f"{text}\n\n{text}\n", author=person, committer=person)
-    message = replace(MESSAGE, path=path, function=text, call=text, format=text)
+    message = structs.replace(MESSAGE, path=path, function=text, call=text, format=text)
     match = replace(MATCH, message=message, values=(Value("%s", text, text, text),))
     finding = found(
         match,
