@@ -115,7 +115,7 @@ def test_search_and_filters(shown):
     browser = shown(EXACT, RIVALS)
     browser.run("search.value = 'victim skip'; search.dispatchEvent(new Event('input'))")
     assert browser.wait("document.querySelectorAll('tr.message:not([hidden])').length") == 1
-    assert browser.run("return shown.textContent") == "1 of 2 messages"
+    assert browser.run("return shown.textContent") == "1 of 2 shown"
     browser.run("document.querySelector('[type=reset]').click()")
     assert browser.wait("document.querySelectorAll('tr.message:not([hidden])').length") == 2
     browser.run(

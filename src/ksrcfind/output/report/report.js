@@ -111,7 +111,7 @@
       if (entry.detail) entry.detail.hidden = !visible || entry.row.querySelector("button").ariaExpanded !== "true";
       count += visible;
     }
-    shown.textContent = `${count} of ${rows.length} messages`;
+    shown.textContent = count === rows.length ? `${count} shown` : `${count} of ${rows.length} shown`;
     for (const bar of document.querySelectorAll("[data-filter]")) {
       const select = document.getElementById(`f-${bar.dataset.filter}`);
       bar.setAttribute("aria-pressed", String(select.value === bar.dataset.value));
