@@ -149,6 +149,26 @@ def test_text_of_strangers_stays_text(shown):
 
 
 @needs_browser
+@pytest.mark.parametrize("width", [360, 560, 760, 1100, 1900])
+def test_messages_have_room_on_every_page(shown, width):
+    """Narrow pages leave columns out; what is told of a message is never squeezed into a strip."""
+    browser = shown(*lines())
+    browser.ask("/window/rect", {"width": width, "height": 900})
+    try:
+        page, column, first = browser.run(
+            "const cells = [...document.querySelector('tr.message').cells].filter(cell => cell.offsetWidth);"
+            "return [document.body.clientWidth, document.querySelector('td.body').offsetWidth, cells.length]"
+        )
+        assert browser.run("return document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+        assert column >= min(page * 0.25, 400)
+        assert first == len(
+            browser.run("return [...document.querySelectorAll('#messages thead th')].filter(c => c.offsetWidth)")
+        )
+    finally:
+        browser.ask("/window/rect", {"width": 1300, "height": 900})
+
+
+@needs_browser
 def test_five_thousand_messages(shown):
     def one(number):
         message = msgspec.structs.replace(EXACT.answer.matches[0].message, line_start=number)

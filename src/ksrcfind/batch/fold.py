@@ -13,7 +13,7 @@ from ksrcfind.batch.answers import shape
 from ksrcfind.batch.explain import Explained
 from ksrcfind.finding import Finding
 from ksrcfind.log.line import LogLine
-from ksrcfind.log.report import is_opener, is_report_row, suppressed
+from ksrcfind.log.report import faulted_at, is_opener, is_report_row, suppressed
 from ksrcfind.match.answer import Answer, Tier
 from ksrcfind.tree.snapshot import TreeInfo
 
@@ -74,6 +74,9 @@ class Report:
     """Of all reports with this headline."""
     example: tuple[str, ...]
     """The first rows of the first one."""
+    faulted_at: tuple[tuple[str, int], ...] = ()
+    """Where the processor was in these reports, `foo+0x1/0x2 [module]`, with counts, most frequent first; at most
+    `VALUES_KEPT`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +209,7 @@ class _Group:
     report_line: int | None = None
     report_rows: int = 0
     report: list[str] = field(default_factory=list)
+    faulted_at: dict[str, int] = field(default_factory=dict)
     fresh: bool = True
 
     def add(self, item: Explained) -> None:
@@ -245,6 +249,14 @@ class _Group:
             self.report_line = headline
         if self.report_line == headline and len(self.report) < REPORT_ROWS:
             self.report.append(text[:EXAMPLE_LENGTH])
+        place = faulted_at(text)
+        if place is not None and (place in self.faulted_at or len(self.faulted_at) < VALUES_KEPT):
+            self.faulted_at[place] = self.faulted_at.get(place, 0) + 1
+
+    def _report(self) -> Report | None:
+        if not self.report_rows:
+            return None
+        return Report(self.report_rows, tuple(self.report), tuple(Counter(self.faulted_at).most_common()))
 
     def folded(self, tree: TreeInfo, suppressed_by: Mapping[str, int]) -> Folded:
         arguments = tuple(
@@ -258,7 +270,7 @@ class _Group:
             _sighting(self.first or self.example),
             _sighting(self.last or self.example),
             arguments,
-            Report(self.report_rows, tuple(self.report)) if self.report_rows else None,
+            self._report(),
             suppressed_by.get(function, 0) if function else 0,
         )
         return Folded(self.number, self.example.finding(tree), occurrences)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from ksrcfind.batch.choose import Choice, grouped
 from ksrcfind.batch.whole import WholeLog
 from ksrcfind.cli.options import Batching, Format
-from ksrcfind.cli.release import AUTO, finder_of_log, say_misfit, say_oldest
+from ksrcfind.cli.release import AUTO, finder_of_log, say_misfit, say_oldest, say_other_release
 from ksrcfind.cli.session import Session, begin
 from ksrcfind.cli.terminal import INTERRUPTED
 from ksrcfind.errors import KsrcfindError
@@ -51,7 +51,7 @@ def explain_logs(options: Batching, logs: Sequence[str]) -> int:
         _ended_like_interrupted(),
     ):
         log = WholeLog(finder, choice, options.limit, options.history_mode, options.history_limit)
-        run = _Run(session, log, options, session.writer(options, finder, logs=sources))
+        run = _Run(session, log, options, session.writer(options, finder, logs=sources), once or not finder.releases)
         rows = _rows(options, sources, run.update)
         # A bar and answers that come line by line would write over each other on one terminal.
         streamed = (options.each or options.follow) and sys.stdout.isatty()
@@ -67,6 +67,8 @@ class _Run:
     log: WholeLog
     options: Batching
     writer: Writer
+    unheralded: bool
+    """True if nobody could look for the log's release before it was read."""
     updated: float = field(init=False, default=0.0)
 
     def each(self, rows: Iterable[Row], progress: Progress) -> int:
@@ -121,6 +123,8 @@ class _Run:
         named = any(seen.boot.banner for seen in summary.boots)
         if not named and self.options.rev is None and not finder.indexed_releases():
             say_oldest(self.session, finder, self.log.introduced())
+        if self.unheralded:
+            say_other_release(self.session, finder, summary.boots)
         if interrupted and not self.options.follow:
             return INTERRUPTED
         return 0 if summary.messages else 1

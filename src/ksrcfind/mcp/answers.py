@@ -5,6 +5,7 @@ Everything here runs in the one thread that owns the finder.
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from ksrcfind.batch.choose import Choice, by_severity

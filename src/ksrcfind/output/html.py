@@ -175,7 +175,8 @@ def _message(folded: Folded, source: Source, order: int) -> Data:
         "first": _moment(seen.first),
         "when": f"{_where(seen.first)} to {_where(seen.last)}" if seen.count > 1 else _where(seen.first),
         "suppressed": seen.suppressed,
-        "report": seen.report and {"rows": seen.report.rows, "example": seen.report.example},
+        "report": seen.report
+        and {"rows": seen.report.rows, "example": seen.report.example, "faulted_at": seen.report.faulted_at},
         "reason": reason.text if reason else None,
         "points_to": place and f"{place.path}:{place.line}",
         "tier": finding.answer.verdict,

@@ -77,6 +77,8 @@
     if (message.others.length) section(cell, "Other calls that fit", element("pre", message.others.join("\n")));
     if (message.maintainers.length) section(cell, message.subsystem, element("pre", message.maintainers.join("\n")));
     if (message.report) {
+      const places = message.report.faulted_at.map(([place, count]) => `${place} (${count})`);
+      if (places.length) section(cell, "Where the processor was", element("pre", places.join("\n")));
       section(cell, `Report (${message.report.rows} rows in all)`, element("pre", message.report.example.join("\n")));
     }
   }
