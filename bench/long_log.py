@@ -21,6 +21,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 _STAMP = re.compile(r"^(\[ *)(\d+)(\.\d{6}\])")
+_CLOCK = re.compile(r"[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d ")
 _NUMBER = re.compile(r"(?<![\w.:-])\d{2,7}(?![\w.:-])")
 
 
@@ -36,9 +37,9 @@ def repeated(logs: Sequence[Path]) -> Iterator[str]:
     for later in itertools.count(1):
         for lines in texts:
             for line in lines:
-                stamp = _STAMP.match(line)
-                head = f"{stamp[1]}{int(stamp[2]) + 100_000 * later}{stamp[3]}" if stamp else ""
-                rest = line[stamp.end() :] if stamp else line
+                stamp, clock = _STAMP.match(line), _CLOCK.match(line)
+                head = f"{stamp[1]}{int(stamp[2]) + 100_000 * later}{stamp[3]}" if stamp else clock[0] if clock else ""
+                rest = line[stamp.end() :] if stamp else line[len(head) :]
                 yield head + _NUMBER.sub(lambda number: _other(number[0], chance), rest)
 
 

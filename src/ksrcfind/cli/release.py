@@ -90,12 +90,13 @@ def say_other_release(session: Session, finder: Finder, boots: Iterable[BootSeen
     version = parse_tag(own, tail=True) if own is not None else None
     if version is None:
         return
-    banners = dict.fromkeys(seen.boot.banner for seen in boots if seen.boot.banner)
+    banners = (seen.boot.banner for seen in boots if seen.boot.banner)
     others = [banner for banner in banners if (of := banner_release(banner)) and series(of) != series(version)]
-    if others:
-        named = " and ".join(dict.fromkeys(" ".join(banner.split()[:3])[:80] for banner in others[:MOST_NAMED]))
-        more = f" and {len(others) - MOST_NAMED} more" if len(others) > MOST_NAMED else ""
-        _say(session, f"the log is of {named}{more}, the tree of {own}: messages may read otherwise, or not be there")
+    kernels = list(dict.fromkeys(" ".join(banner.split()[:3])[:80] for banner in others))
+    if kernels:
+        more = f" and {len(kernels) - MOST_NAMED} more" if len(kernels) > MOST_NAMED else ""
+        named = f"{' and '.join(kernels[:MOST_NAMED])}{more}"
+        _say(session, f"the log is of {named}, the tree of {own}: messages may read otherwise, or not be there")
 
 
 @dataclass(frozen=True, slots=True)
