@@ -57,7 +57,7 @@
 
 (define-compilation-mode ksrcfind-mode "ksrcfind"
   "Answers of ksrcfind, with places to jump to."
-  (setq-local compilation-error-regexp-alist '(("^\\([^:\n ]+\\):\\([0-9]+\\): " 1 2))))
+  (setq-local compilation-error-regexp-alist '(("^\\([^:\n ]+\\):\\([0-9]+\\):\\([0-9]+\\): " 1 2 3))))
 
 (defun ksrcfind--run (arguments text)
   "Run ksrcfind with ARGUMENTS on TEXT and show what it prints."
