@@ -498,3 +498,20 @@ def test_texts_that_change_are_not_known():
         '\tpr_info("drv loaded%s%s\\n", how, options);\n}\n'
     )
     assert texts(one(source)) == ["drv loaded%s%s"]
+
+
+def test_a_buffer_that_is_only_looked_at_is_not_printed():
+    wrapper = """
+#include <linux/printk.h>
+#define CHECK(x) do { if (!(x)) pr_err("check %s", #x); } while (0)
+void fill(struct buf *b, const char *fmt, ...)
+{
+	va_list args;
+	va_start(args, fmt);
+	vsnprintf(text, 10, fmt, args);
+	CHECK(fits(text));
+	pr_err("%s", place(text));
+	va_end(args);
+}
+"""
+    assert one('void f(void)\n{\n\tfill(b, "not for the log");\n}\n', **{"core.c": wrapper}) == []

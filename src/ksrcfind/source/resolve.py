@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from ksrcfind.source.emission import Handed
+from ksrcfind.source.emission import Handed, handed_in
 from ksrcfind.source.expand import Expander
 from ksrcfind.source.facts import Macro
 from ksrcfind.source.message import Argument, Form
@@ -353,12 +353,12 @@ def _value(match: re.Match[str], tokens: Tokens, place: Place) -> list[tuple[str
     """What a conversion prints: text that is known, or itself with its argument."""
     kind = match["kind"]
     if kind in ("s", "pV"):
-        for token in tokens:
-            if isinstance(token, Handed):
-                found: list[tuple[str, tuple[Argument, ...]]] = []
-                for parts in alternatives(token.format, place):
-                    found += forms(parts, token.values, place)
-                return found[:_CHOICES]
+        handed = handed_in(tokens)
+        if handed is not None:
+            found: list[tuple[str, tuple[Argument, ...]]] = []
+            for parts in alternatives(handed.format, place):
+                found += forms(parts, handed.values, place)
+            return found[:_CHOICES]
     if kind == "s" and _may_be_literal(tokens, place):
         options = alternatives(tokens, place)
         shown = [_shown(match, parts) for parts in options]
