@@ -279,3 +279,10 @@ def test_random_bytes_are_answered():
     for _ in range(200):
         line = "".join(chr(rng.choice([rng.randrange(32, 127), rng.randrange(1, 0xD800)])) for _ in range(80))
         assert answer(line, *DECOYS).verdict in ("exact", "partial", "fuzzy", "none")
+
+
+@pytest.mark.parametrize("shown", ["000", "007", "-07", "042", "1234", "-100"])
+def test_a_signed_number_filled_with_zeros(shown):
+    found = answer(f"zebra: quiesce code {shown} of doorbell", message("zebra: quiesce code %03d of doorbell", line=42))
+    assert found.verdict == "exact"
+    assert [value.value for value in found.matches[0].values] == [shown]
