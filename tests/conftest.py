@@ -7,6 +7,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# No test fails because the machine is slow.
+settings.register_profile("ksrcfind", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("ksrcfind")
 
 LINUX_MINI = Path(__file__).parent.parent / "fixtures" / "linux-mini"
 

@@ -3,6 +3,7 @@
 import re
 from dataclasses import replace
 
+import msgspec
 import pytest
 
 pytest.importorskip("pygls", reason="the language server's packages are not installed")
@@ -38,7 +39,7 @@ def hostile_hover(text):
     change = replace(LAST_CHANGED, commit="4" * 40, subject=text)
     person = Person(text, text, COMMIT.author.date)
     commit = replace(COMMIT, id="4" * 40, subject=text, message=f"{text}\n\n{text}\n", author=person, committer=person)
-    message = replace(MESSAGE, path=path, function=text, call=text, format=text)
+    message = msgspec.structs.replace(MESSAGE, path=path, function=text, call=text, format=text)
     match = replace(MATCH, message=message, values=(Value("%s", text, text, text),))
     finding = found(
         match,

@@ -286,3 +286,80 @@ def test_a_signed_number_filled_with_zeros(shown):
     found = answer(f"zebra: quiesce code {shown} of doorbell", message("zebra: quiesce code %03d of doorbell", line=42))
     assert found.verdict == "exact"
     assert [value.value for value in found.matches[0].values] == [shown]
+
+
+def calls(*printed, function="print_all", path="mm/zones.c"):
+    """Messages of one function in order; a text without a line end is one that others go on with."""
+    return [
+        Message(
+            path, 10 * number, 10 * number + 1, function, "pr_cont" if number > 1 else "pr_info",
+            "cont" if number > 1 else "info", "zones", text,
+            (Form(text.removesuffix("\n"), tuple(Argument(c[0], "x") for c in CONVERSION.finditer(text))),), (),
+        )
+        for number, text in enumerate(printed, 1)
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("  Device   empty", 20),
+        ("  Normal   [mem 0x0000000100000000-0x00000002317fffff]", 30),
+        ("  lock(&syncp->seq#2);", None),
+        ("something else entirely is empty", None),
+    ],
+)
+def test_a_line_of_several_calls_is_that_of_the_part_that_tells_most(line, expected):
+    printing = calls("  %-8s ", "empty\n", "[mem %#018Lx-%#018Lx]\n")
+    elsewhere = calls("nothing at all\n", "empty\n", function="other", path="mm/other.c")
+    found = answer(line, *printing, *elsewhere)
+    assert (found.matches[0].message.line_start if found.matches else None) == expected
+    assert not found.matches or found.matches[0].message.path == "mm/zones.c"
+
+
+def test_the_beginning_of_a_line_that_others_go_on_with():
+    found = answer("   lock(&syncp->seq#2);", *calls("  lock(", ");\n", path="kernel/lockdep.c"))
+    assert found.matches[0].message.line_start == 10
+
+
+def test_what_stands_where_any_text_may_is_no_evidence_against_a_message():
+    found = answer(
+        "Hardware name: To be filled by O.E.M. To be filled by O.E.M./Inagua CRB, BIOS 4.6.5 03/08/2013",
+        message("Hardware name: %s", "lib/dump_stack.c"),
+        message("%s: BIOS %s", "drivers/bios.c"),
+    )
+    assert (found.verdict, found.matches[0].message.path) == ("exact", "lib/dump_stack.c")
+
+
+def test_one_common_word_behind_any_text_is_no_answer():
+    line = "Bluetooth: RFCOMM socket layer initialized"
+    assert not answer(line, message("%s initialized", "drivers/net/usb.c")).matches
+    right = message("Bluetooth: RFCOMM socket layer initialized", "net/bluetooth/sock.c", 1093)
+    assert answer(line, message("%s initialized"), right).matches[0].message.line_start == 1093
+
+
+def test_a_text_that_only_names_a_part_of_the_kernel_explains_nothing():
+    generic = message("XFS (%s): %pV", "fs/xfs/message.c", 1, module="xfs")
+    others = [message(f"XFS (%s): trouble {'abcdefgh'[n % 8]}{n} found", "fs/xfs/a.c", 10 * n) for n in range(60)]
+    assert answer("XFS (sda2): Ending clean mount", generic).matches
+    assert not answer("XFS (sda2): Ending clean mount", generic, *others).matches
+
+
+def test_a_device_is_not_called_what_holds_a_colon():
+    line = "hid-generic 0003:046D:C52F.0004: input,hidraw3: USB HID v1.11 Device [Receiver] on usb-1/input1"
+    device = ("dev_driver_string(&hdev->dev)", "dev_name(&hdev->dev)")
+    wrong = message(
+        "%s %s: USB HID v%x.%02x Device [%s] on %s", "drivers/hid/hid-mcp.c", 901, arguments=[*device, *"abcd"]
+    )
+    right = message(
+        "%s %s: %s: %s HID v%x.%02x %s [%s] on %s", "drivers/hid/core.c", 2334, arguments=[*device, *"abcdefg"]
+    )
+    assert answer(line, wrong, right).matches[0].message.line_start == 2334
+
+
+def test_audit_records_are_told_apart_from_what_audit_says_itself():
+    record = "audit: type=1130 audit(1672774262.085:2): pid=1 uid=0 msg='unit=kmod comm=\"systemd\"'"
+    passing_on = message("audit: type=%d %s", "kernel/audit.c")
+    found = answer(record, passing_on)
+    assert (found.verdict, found.reason.code) == ("none", "audit_record")
+    assert answer("audit: type=1404 is unknown", passing_on).matches

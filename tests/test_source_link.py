@@ -535,3 +535,12 @@ def test_a_driver_that_comes_without_the_headers_of_the_kernel():
         ("%s %s %s%s: up", "debug"),
         ("%s %s: error %pe: no clock", None),
     ]
+
+
+def test_what_is_stringified():
+    source = (
+        "#define __stringify_1(x...) #x\n#define __stringify(x...) __stringify_1(x)\n#define SIZE 42\n"
+        'void f(void)\n{\n\tpr_info("%" __stringify(SIZE) "ph of " __stringify(ELSEWHERE)\n'
+        '\t\t" at " __stringify(here) "\\n", p);\n}\n'
+    )
+    assert texts(one(source)) == ["%42ph of %s at here"]

@@ -14,17 +14,13 @@ from ksrcfind.match.body import Body, Token
 from ksrcfind.match.fragment import Overlap
 from ksrcfind.match.pattern import Span, is_in
 from ksrcfind.match.weights import bits
-from ksrcfind.match.wordings import Use, Wording
+from ksrcfind.match.wordings import PUNCTUATION, TYPED_MOST, Use, Wording
 
 _UNEXPLAINED = 0.6  # of a bit, what a bit of unexplained text takes away
 _ANY_TEXT = 0.1  # likewise for text that stands where a conversion takes any
 _MISSING = 0.6  # likewise for text of the wording that the line lacks
 _LEFT_OUT = 0.4  # of that, for text that lies beyond an end of the line
-_PUNCTUATION = 0.5  # bits of a mark that is literal text
-_PUNCTUATION_MOST = 12.0
-_TYPED_MOST = 10.0  # bits of one value of the right type
 _SHAPED = 8.0  # bits from which on a value is told by its shape alone
-_GLUED = 0.7  # of a word's bits, where it is part of a longer one (`host%d`)
 _MISSPELT = 0.7  # of a word's bits, when the line has a word that is nearly the same
 _NEARLY = 75.0  # per cent of similarity for that
 _ALIKE = 72.0  # per cent of similarity of the whole, for a wording that drifted
@@ -134,18 +130,12 @@ def fit_whole(body: Body, wording: Wording, spans: tuple[Span, ...]) -> Fit:
     else:
         least = _CLOSED if pattern.conversions else _LITERAL
     prefix = prefix or _prefix_of(body.text)
-    return Fit(wording, Tier.EXACT, spans, whole_bits(wording), left, 0.0, prefix, least=least)
-
-
-def whole_bits(wording: Wording) -> float:
-    """Return what a wording explains of any line that is a rendering of it."""
-    typed = sum(min(weight, _TYPED_MOST) for weight in wording.pattern.weights)
-    return wording.bits + _GLUED * wording.glued + typed + min(_PUNCTUATION * wording.marks, _PUNCTUATION_MOST)
+    return Fit(wording, Tier.EXACT, spans, wording.whole, left, 0.0, prefix, least=least)
 
 
 def can_explain(wording: Wording, beyond: float) -> bool:
     """Tell whether a rendering of a wording can be an answer, with at most so many bits of evidence beyond the text."""
-    return whole_bits(wording) + beyond >= (_OPEN if any(wording.pattern.texts[wording.pattern.prefix :]) else _LITERAL)
+    return wording.whole + beyond >= (_OPEN if any(wording.pattern.texts[wording.pattern.prefix :]) else _LITERAL)
 
 
 def _inside(token: Token, spans: Sequence[Span]) -> bool:
@@ -162,7 +152,7 @@ def fit_overlap(body: Body, wording: Wording, overlap: Overlap) -> Fit:
     """Weigh a wording of which the line is a part, or the other way round."""
     values = list(zip(overlap.spans, wording.pattern.weights, wording.pattern.texts, strict=False))
     typed = [span for span, _weight, is_text in values if not is_text]
-    explained = typed_bits = sum(min(weight, _TYPED_MOST) for span, weight, _is_text in values if span[0] >= 0)
+    explained = typed_bits = sum(min(weight, TYPED_MOST) for span, weight, _is_text in values if span[0] >= 0)
     before = inside = after = 0.0
     seen: set[str] = set()
     for token in body.tokens:
@@ -171,7 +161,7 @@ def fit_overlap(body: Body, wording: Wording, overlap: Overlap) -> Fit:
             explained += bits(token.word) if token.word not in seen else 0.0
             seen.add(token.word)
         elif literal and (token.start == 0 or token.end == len(body.text)):
-            explained += _PUNCTUATION * len(token.word)  # a word that is cut off
+            explained += PUNCTUATION * len(token.word)  # a word that is cut off
         elif not literal and not any(low <= token.start and token.end <= high for low, high in typed):
             if token.end <= overlap.start:
                 before += token.bits
@@ -200,7 +190,7 @@ def fit_alike(body: Body, wording: Wording) -> Fit | None:
         return None
     shared = wording.words & body.words
     explained = sum(map(bits, shared)) + sum(
-        min(weight, _TYPED_MOST) / 2
+        min(weight, TYPED_MOST) / 2
         for conversion, weight in zip(wording.pattern.conversions, wording.pattern.weights, strict=True)
         if weight >= _SHAPED and is_in(conversion, body.text)
     )

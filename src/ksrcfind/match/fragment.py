@@ -148,7 +148,7 @@ def _through(
                 literals.append((position, len(text)))
                 position = len(text)
             return position, False
-        match = item.match(text, position)
+        match = item.compiled.match(text, position)
         if match is None:
             rest = text[position:]
             if 0 < len(rest) <= _CUT_VALUE and " " not in rest:

@@ -24,7 +24,30 @@ LONGEST = 4096
 
 Span = tuple[int, int]
 Matcher = Callable[[str, int], "re.Match[str] | None"]
-Item = str | re.Pattern[str]
+
+
+class Values:
+    """Typed values without text between them; compiled when first looked for, since most texts part ways before."""
+
+    __slots__ = ("_compiled", "_regex", "groups")
+
+    def __init__(self, regex: str, groups: int) -> None:
+        """Take a regular expression with a group for each value."""
+        self._regex = regex
+        self._compiled: re.Pattern[str] | None = None
+        self.groups = groups
+        """How many values these are."""
+
+    @property
+    def compiled(self) -> re.Pattern[str]:
+        """The regular expression."""
+        found = self._compiled
+        if found is None:
+            found = self._compiled = compiled(self._regex)
+        return found
+
+
+Item = str | Values
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +122,7 @@ def run(segment: tuple[Item, ...], text: str, position: int, found: list[Span]) 
                 return -1
             position += len(item)
         else:
-            match = item.match(text, position)
+            match = item.compiled.match(text, position)
             if match is None:
                 return -1
             found += match.regs[1:]
@@ -149,7 +172,8 @@ def places(segment: tuple[Item, ...], text: str, start: int) -> Iterator[tuple[i
                 yield start, end, found
             start = text.find(first, start + 1)
         return
-    while start <= len(text) and (match := first.search(text, start)):
+    regex = first.compiled
+    while start <= len(text) and (match := regex.search(text, start)):
         found = []
         end = run(segment, text, match.start(), found)
         if end >= 0:
@@ -171,7 +195,7 @@ def gap_spans(text: str, start: int, end: int, gap: Gap) -> list[Span]:
 
 
 def _groups(items: list[str | Typed]) -> tuple[Item, ...]:
-    """Compile typed values; those that could eat what follows are joined with it into one regular expression."""
+    """Put typed values together; those that could eat what follows are joined with it into one regular expression."""
     result: list[Item] = []
     number = 0
     while number < len(items):
@@ -195,7 +219,7 @@ def _groups(items: list[str | Typed]) -> tuple[Item, ...]:
             following_text = items[number + count]
             if isinstance(following_text, str):
                 regex.append(f"(?={re.escape(following_text)})")
-        result.append(compiled("".join(regex)))
+        result.append(Values("".join(regex), count))
         number += count
     return tuple(result)
 

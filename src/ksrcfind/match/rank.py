@@ -16,7 +16,7 @@ from ksrcfind.match.confidence import confidence
 from ksrcfind.match.decode import decoded
 from ksrcfind.match.fit import ALONE, ANYHOW, Fit, Joins, can_explain, fit_alike, fit_overlap, fit_whole
 from ksrcfind.match.fragment import Overlap, overlaps
-from ksrcfind.match.pattern import pattern, value
+from ksrcfind.match.pattern import Pattern, pattern, value
 from ksrcfind.match.reasons import beyond_matching, unexplained
 from ksrcfind.match.weights import bits
 from ksrcfind.match.wordings import Use, Wording, Wordings
@@ -28,7 +28,10 @@ _TIE = 0.25  # bits within which messages count as equal
 _CLEARLY = 8.0  # bits by which a part of one wording must explain more than the whole of a weak other
 _NEAR = 24.0  # bits below the best fit of a tier at which evidence can still turn the order
 _ORIGINS_KEPT = 65536
+_NAMING = 2  # words that can name a part of the kernel: `BTRFS warning (device %s): `
 _SHARED_PREFIX = 40  # messages that begin alike from which on this names a part of the kernel, not a message
+_FITTING_KEPT = 16384
+_WORDS_OF_VALUES = 3  # words that values can look like: `beef`, `x10`
 _NEIGHBOURS = 8  # messages of a function that are looked at for parts of one line
 _TOGETHER = 7.0  # bits that the end of a line must explain whose beginning another call printed
 
@@ -56,6 +59,7 @@ class Matcher:
         self._index = index
         self._wordings = Wordings(index)
         self._origin = lru_cache(_ORIGINS_KEPT)(lambda number: evidence.Origin.of(index.message(number)))
+        self._telling = lru_cache(_FITTING_KEPT)(self._find_telling)
         self._joins = lru_cache(_ORIGINS_KEPT)(self._joined)
 
     def answer(self, line: LogLine, limit: int = 5) -> Answer:
@@ -91,31 +95,42 @@ class Matcher:
         )
 
     def _exact(self, body: Body, known: frozenset[str]) -> Iterator[Fit]:
-        return self._whole(self._wordings.fitting(known), body)
+        return self._whole(self._telling(known), body)
 
     def _wordless(self, body: Body) -> Iterator[Fit]:
-        return self._whole(self._wordings.wordless(), body)
+        # Values alone can print no line of words.
+        few = len(body.words) <= _WORDS_OF_VALUES
+        wordings = self._telling(frozenset())
+        return self._whole((w for w in wordings if few or any(w.pattern.texts)), body)
 
     def _whole(self, wordings: Iterable[Wording], body: Body) -> Iterator[Fit]:
         text = body.text
         for wording in wordings:
-            if wording.needle in text and can_explain(wording, evidence.MODULE):
+            head, tail = wording.ends
+            if text.startswith(head) and text.endswith(tail) and wording.needle in text:
                 spans = wording.pattern.spans(text)
                 if spans is not None and not self._passes_on(wording):
                     yield fit_whole(body, wording, tuple(spans))
+
+    def _find_telling(self, known: frozenset[str]) -> tuple[Wording, ...]:
+        """Wordings of known words, without any for no words, of which a rendering tells enough to be an answer."""
+        wordings = self._wordings.fitting(known) if known else self._wordings.wordless()
+        return tuple(wording for wording in wordings if can_explain(wording, evidence.MODULE))
 
     def _passes_on(self, wording: Wording) -> bool:
         """Tell whether a wording only puts in front of any text what many messages begin with: `XFS (%s): %pV`."""
         if not wording.is_prefix:
             return False
-        return not wording.words or self._wordings.begun_alike(wording, _SHARED_PREFIX) > _SHARED_PREFIX
+        return len(wording.words) <= _NAMING and (
+            not wording.words or self._wordings.begun_alike(wording, _SHARED_PREFIX) > _SHARED_PREFIX
+        )
 
     def _partial(self, body: Body, known: frozenset[str]) -> list[Fit]:
         found: list[Fit] = []
         for wording in self._alike(known):
-            fits = [fit_overlap(body, wording, overlap) for overlap in overlaps(wording.pattern, body.text)]
-            if fits:
-                found.append(max(fits, key=lambda fit: fit.bits(ANYHOW)))
+            best = max(overlaps(wording.pattern, body.text), key=_literal_length, default=None)
+            if best is not None:
+                found.append(fit_overlap(body, wording, best))
         return found
 
     def _alike(self, known: frozenset[str]) -> Iterator[Wording]:
@@ -172,8 +187,8 @@ class Matcher:
         """Tell whether a message goes on in a line that another of its function can have begun like this one."""
         message = self._index.message(number)
         begun = self._around(number, message, -1, lambda other: not _ends_line(other)) if _goes_on(message) else ()
-        heads = (pattern(form.printed.rpartition("\n")[2]).head(body.text) for _, one in begun for form in one.forms)
-        return any(0 <= head <= overlap.start for head in heads)
+        lines = (pattern(form.printed.rpartition("\n")[2]) for _, one in begun for form in one.forms)
+        return any(_can_begin(line, body.text, overlap.start) for line in lines)
 
     def _behind(self, number: int, body: Body, overlap: Overlap) -> bool:
         """Tell whether a message begins a line that another of its function can have ended like this one."""
@@ -248,6 +263,17 @@ class Matcher:
                 )
             )
         return Answer(first.fit.tier.value, None, tuple(matches), equal - 1)
+
+
+def _literal_length(overlap: Overlap) -> int:
+    return sum(high - low for low, high in overlap.literals)
+
+
+def _can_begin(line: Pattern, text: str, end: int) -> bool:
+    """Tell whether a text begins with a pattern, before some offset; where any text alone would do, with one name."""
+    if not any(line.segments):
+        return " " not in text[:end].strip()
+    return 0 <= line.head(text) <= end
 
 
 def _goes_on(message: Message) -> bool:

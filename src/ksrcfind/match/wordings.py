@@ -26,6 +26,14 @@ PAIRED = 4
 SIMILAR = 64
 """Messages that are looked at closely for one line."""
 
+PUNCTUATION = 0.5
+"""Bits of a mark that is literal text."""
+
+TYPED_MOST = 10.0
+"""Bits of one value of the right type, at most."""
+
+_PUNCTUATION_MOST = 12.0
+_GLUED = 0.7  # of a word's bits, where it is part of a longer one (`host%d`)
 _LINES_KEPT = 65536  # messages whose lines are remembered
 
 
@@ -77,9 +85,26 @@ class Wording:
         return sum(map(bits, found - self.words))
 
     @cached_property
+    def whole(self) -> float:
+        """How much all of it tells, in bits: what it explains of any line that is a rendering of it."""
+        return self.bits + _GLUED * self.glued + self.typed + min(PUNCTUATION * self.marks, _PUNCTUATION_MOST)
+
+    @cached_property
     def needle(self) -> str:
         """Its longest piece of literal text without blanks at the ends: what has to be in a line."""
         return max((piece.strip() for piece in pieces(self.line) if isinstance(piece, str)), key=len, default="")
+
+    @cached_property
+    def ends(self) -> tuple[str, str]:
+        """Literal text that every rendering begins with, and that it ends with, blanks at both ends taken off."""
+        parts = pieces(self.line.strip())
+        first, last = (parts[0], parts[-1]) if parts else ("", "")
+        return first if isinstance(first, str) else "", last if isinstance(last, str) else ""
+
+    @cached_property
+    def typed(self) -> float:
+        """How much the shapes of its values tell, in bits."""
+        return sum(min(weight, TYPED_MOST) for weight in self.pattern.weights)
 
     @cached_property
     def plain(self) -> str:

@@ -240,6 +240,8 @@ def _used(name: str, arguments: Sequence[Tokens], place: Place, depth: int) -> l
     """What a macro with parameters can be where a text is expected; nothing if it is none."""
     if name in FORMAT_PASSED:
         return alternatives(arguments[0], place, depth=depth + 1) if arguments else []
+    if name == "__stringify" and _is_unknown(arguments, place):
+        return []
     bodies: list[Tokens] = []
     for macro in _function_like(name, place):
         if "#" not in macro.body:
@@ -251,6 +253,12 @@ def _used(name: str, arguments: Sequence[Tokens], place: Place, depth: int) -> l
         if any(is_string(t) or is_name(t) or isinstance(t, (Slot, Handed)) for t in body):
             bodies.append(tuple(body))
     return _all_of(bodies, place, inside=False, depth=depth)
+
+
+def _is_unknown(arguments: Sequence[Tokens], place: Place) -> bool:
+    """True for a name that looks like a macro and is none that is known: macros for plain numbers are not kept."""
+    name = arguments[0] if len(arguments) == 1 else ()
+    return len(name) == 1 and is_name(name[0]) and str(name[0]).isupper() and not place.macros(str(name[0]))
 
 
 def _opened(argument: Tokens, place: Place) -> Tokens:
