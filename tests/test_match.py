@@ -293,6 +293,13 @@ def test_random_bytes_are_answered():
         assert answer(line, *DECOYS).verdict in ("exact", "partial", "fuzzy", "none")
 
 
+@pytest.mark.parametrize("shown", ["000", "007", "-07", "042", "1234", "-100"])
+def test_a_signed_number_filled_with_zeros(shown):
+    found = answer(f"zebra: quiesce code {shown} of doorbell", message("zebra: quiesce code %03d of doorbell", line=42))
+    assert found.verdict == "exact"
+    assert [value.value for value in found.matches[0].values] == [shown]
+
+
 def calls(*printed, function="print_all", path="mm/zones.c"):
     """Messages of one function in order; a text without a line end is one that others go on with."""
     return [

@@ -500,6 +500,43 @@ def test_texts_that_change_are_not_known():
     assert texts(one(source)) == ["drv loaded%s%s"]
 
 
+def test_a_buffer_that_is_only_looked_at_is_not_printed():
+    wrapper = """
+#include <linux/printk.h>
+#define CHECK(x) do { if (!(x)) pr_err("check %s", #x); } while (0)
+void fill(struct buf *b, const char *fmt, ...)
+{
+	va_list args;
+	va_start(args, fmt);
+	vsnprintf(text, 10, fmt, args);
+	CHECK(fits(text));
+	pr_err("%s", place(text));
+	va_end(args);
+}
+"""
+    assert one('void f(void)\n{\n\tfill(b, "not for the log");\n}\n', **{"core.c": wrapper}) == []
+
+
+def test_a_driver_that_comes_without_the_headers_of_the_kernel():
+    messages = link(
+        {
+            "drv.c": '#include <linux/module.h>\n#define pr_fmt(fmt) "drv: " fmt\n'
+            "#define log_it(fmt, ...) pr_info_once(fmt, ##__VA_ARGS__)\n"
+            'void f(struct device *dev)\n{\n\tpr_err("no %d\\n", n);\n\tlog_it("here");\n'
+            '\tdev_warn(dev, "slow\\n");\n\tprintk(KERN_NOTICE "old %s\\n", name);\n'
+            '\tnetdev_dbg(net, "up");\n\treturn dev_err_probe(dev, ret, "no clock\\n");\n}\n'
+        }
+    )["drv.c"]
+    assert [(text, message.level) for text, message in zip(texts(messages), messages, strict=True)] == [
+        ("drv: no %d", "err"),
+        ("drv: here", "info"),
+        ("%s %s: slow", "warn"),
+        ("old %s", "notice"),
+        ("%s %s %s%s: up", "debug"),
+        ("%s %s: error %pe: no clock", None),
+    ]
+
+
 def test_what_is_stringified():
     source = (
         "#define __stringify_1(x...) #x\n#define __stringify(x...) __stringify_1(x)\n#define SIZE 42\n"

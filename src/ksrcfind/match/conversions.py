@@ -251,7 +251,8 @@ def _number(conversion: Conversion) -> Typed:
     if zeros and not precision and least > 1 and most > least:
         # Zeros fill the width and no more: a longer number begins with another digit.
         start = f"{before}{sign}{prefix}"
-        regex = f"(?:{start}{digit}{{{least}}}(?!{digit})|{start}(?!0){digit}{{{least},{most}}}){after}"
+        filled = f"{least},{padded}" if padded > least else f"{least}"
+        regex = f"(?:{start}{digit}{{{filled}}}(?!{digit})|{start}(?!0){digit}{{{least},{most}}}){after}"
     return Typed(regex, head, tail, bits, exact)
 
 

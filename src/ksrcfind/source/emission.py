@@ -1,11 +1,12 @@
 """What following a call down to printk finds: the ways in which it logs."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from ksrcfind.source.facts import Macro
 from ksrcfind.source.roots import Root
-from ksrcfind.source.substitute import Tokens
+from ksrcfind.source.substitute import Mark, Tokens
+from ksrcfind.source.tokens import CLOSING, OPENING, Token, closing
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,19 @@ class Handed:
 
     format: Tokens
     values: tuple[Tokens, ...]
+
+
+def handed_in(value: Sequence[Token]) -> Handed | None:
+    """The format that a value hands on; None if it is only part of what is called, as in `check(buffer)`."""
+    tokens = [token for token in value if not isinstance(token, Mark)]
+    while tokens[:1] == ["("] and closing(tokens, 0) == len(tokens) - 1:
+        tokens = tokens[1:-1]
+    depth = 0
+    for token in tokens:
+        if isinstance(token, Handed) and depth == 0:
+            return token
+        depth += (token in OPENING) - (token in CLOSING) if isinstance(token, str) else 0
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,4 +55,4 @@ class Emission:
 
     def handed(self) -> Iterator[Handed]:
         """Yield the formats that wrappers hand on."""
-        return (token for value in self.arguments for token in value if isinstance(token, Handed))
+        return (handed for handed in map(handed_in, self.arguments) if handed is not None)

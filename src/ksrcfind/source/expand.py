@@ -64,7 +64,7 @@ class Expander:
             return []
         root = self.scope.root(name)
         if root is not None:
-            return _of_root(root, arguments)
+            return _of_root(root, arguments, self._text_macro(root))
         if active and self._is_silent(name, arguments):
             return []
         found: list[Emission] = []
@@ -78,6 +78,13 @@ class Expander:
             if name + "()" not in active:
                 found += self._of_wrapper(definition, arguments, active | {name, name + "()"})
         return _distinct(found)
+
+    def _text_macro(self, root: Root) -> str:
+        """The macro around the format of a root, if the file knows it."""
+        if not root.text_macro:
+            return ""
+        self.consulted.add(root.text_macro)
+        return root.text_macro if self.scope.macros(root.text_macro) else ""
 
     def _is_silent(self, name: str, arguments: Sequence[Tokens]) -> bool:
         """True if it is known that such a call logs nothing, whatever its arguments are."""
@@ -286,11 +293,13 @@ def _values_of(tokens: Tokens) -> tuple[Tokens, ...] | None:
     return None
 
 
-def _of_root(root: Root, arguments: Sequence[Tokens]) -> list[Emission]:
+def _of_root(root: Root, arguments: Sequence[Tokens], text_macro: str) -> list[Emission]:
     position = root.format if root.format >= 0 else len(arguments) + root.format
     if not 0 <= position < len(arguments):
         return []
     form = tuple(arguments[position])
+    if text_macro:
+        form = (text_macro, "(", *form, ")")
     values: tuple[Tokens, ...] = tuple(tuple(argument) for argument in arguments[position + 1 :])
     if root.variable_list:
         values = _values_of(values[0]) or () if values else ()

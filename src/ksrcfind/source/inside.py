@@ -8,7 +8,7 @@ calls the function around it, and `__func__` is that function. What came in thro
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from ksrcfind.source.emission import Emission, Handed, Rest
+from ksrcfind.source.emission import Emission, Handed, Rest, handed_in
 from ksrcfind.source.facts import Macro
 from ksrcfind.source.program import FileScope
 from ksrcfind.source.substitute import Mark, NeedsTokensError, Tokens, body_tokens, substitute
@@ -39,9 +39,9 @@ class Inside:
         if self.begin in emission.format:
             return True
         return any(
-            isinstance(token, Handed) and (self.begin in token.format or self.begin in value)
+            self.begin in value or self.begin in handed.format
             for value in emission.arguments
-            for token in value
+            if (handed := handed_in(value)) is not None
         )
 
     def settled(self, emission: Emission) -> Emission:

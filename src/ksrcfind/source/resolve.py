@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from ksrcfind.source.emission import Handed
+from ksrcfind.source.emission import Handed, handed_in
 from ksrcfind.source.expand import Expander
 from ksrcfind.source.facts import Macro
 from ksrcfind.source.message import Argument, Form
@@ -18,6 +18,10 @@ _DEPTH = 12
 _DIGITS = 4  # of the width and precision of a text that is filled in
 _CHOICES = 6  # alternatives of one format; more than that are left as holes
 _LEVELS = {"0": "emerg", "1": "alert", "2": "crit", "3": "err", "4": "warn", "5": "notice", "6": "info", "7": "debug"}
+# include/linux/kern_levels.h, for code that comes without it.
+_KERN = {
+    f"KERN_{level.upper()}": f"\x01{digit}" for digit, level in (*_LEVELS.items(), ("4", "warning"), ("c", "cont"))
+}
 _LEVEL = re.compile(r"\x01([0-7cd])|\A<([0-7cd])>")
 _LEVEL_NAME = re.compile(
     r"(?:KERN_|LOGLEVEL_|LOG_)?(EMERG|ALERT|CRIT|ERR|ERROR|WARN|WARNING|NOTICE|INFO|DEBUG|CONT)", re.IGNORECASE
@@ -214,6 +218,8 @@ def _name(
     bodies = [macro.body for macro in place.macros(name) if macro.parameters is None]
     if bodies:
         return 1, _all_of([_cached_tokens(body) for body in bodies], place, inside=inside, depth=depth)
+    if name in _KERN:
+        return 1, [(Text(_KERN[name], False),)]
     source = _constant(name, place)
     if source is not None:
         return 1, alternatives(_cached_tokens(source), place, inside=inside, depth=depth + 1)
@@ -361,12 +367,12 @@ def _value(match: re.Match[str], tokens: Tokens, place: Place) -> list[tuple[str
     """What a conversion prints: text that is known, or itself with its argument."""
     kind = match["kind"]
     if kind in ("s", "pV"):
-        for token in tokens:
-            if isinstance(token, Handed):
-                found: list[tuple[str, tuple[Argument, ...]]] = []
-                for parts in alternatives(token.format, place):
-                    found += forms(parts, token.values, place)
-                return found[:_CHOICES]
+        handed = handed_in(tokens)
+        if handed is not None:
+            found: list[tuple[str, tuple[Argument, ...]]] = []
+            for parts in alternatives(handed.format, place):
+                found += forms(parts, handed.values, place)
+            return found[:_CHOICES]
     if kind == "s" and _may_be_literal(tokens, place):
         options = alternatives(tokens, place)
         shown = [_shown(match, parts) for parts in options]

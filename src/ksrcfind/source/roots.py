@@ -3,6 +3,7 @@
 This is the only list of names. Everything else that logs is found by following macros and functions down to these.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 VERSION = 3
@@ -30,13 +31,49 @@ class Root:
     """True if the format is a `struct va_format *`."""
     weak: bool = False
     """True if a definition in the tree goes first."""
+    text_macro: str = ""
+    """A macro that stands around its format where the file defines it: `pr_fmt`."""
 
 
 _DEVICE = {"prefix": "%s %s: ", "prefix_arguments": ("dev_driver_string($0)", "dev_name($0)")}
 _DEVICE_1 = {"prefix": "%s %s: ", "prefix_arguments": ("dev_driver_string($1)", "dev_name($1)")}
 _PANIC = "Kernel panic - not syncing: "
 
+_NETWORK_DEVICE = {
+    "prefix": "%s %s %s%s: ",
+    "prefix_arguments": (
+        "dev_driver_string($0->dev.parent)",
+        "dev_name($0->dev.parent)",
+        "netdev_name($0)",
+        "netdev_reg_state($0)",
+    ),
+}
+
+
+def _of_headers() -> Iterator[Root]:
+    """Macros of include/linux/printk.h, dev_printk.h and netdevice.h: a driver out of the tree comes without these."""
+    levels = ("emerg", "alert", "crit", "err", "warn", "notice", "info")
+    for name, level in (*((level, level) for level in levels), ("warning", "warn"), ("dbg", "debug")):
+        for suffix in ("", "_once", "_ratelimited"):
+            plain = "debug" if name == "dbg" else name
+            yield Root(f"pr_{plain}{suffix}", 0, level=level, weak=True, text_macro="pr_fmt")
+            if name != "warning":
+                yield Root(f"dev_{name}{suffix}", 1, level=level, weak=True, text_macro="dev_fmt", **_DEVICE)  # type: ignore[arg-type]
+                yield Root(f"netdev_{name}{suffix}", 1, level=level, weak=True, **_NETWORK_DEVICE)  # type: ignore[arg-type]
+    yield Root("pr_devel", 0, level="debug", weak=True, text_macro="pr_fmt")
+    yield Root("pr_cont", 0, level="cont", weak=True)
+    yield Root(
+        "dev_err_probe",
+        2,
+        weak=True,
+        text_macro="dev_fmt",
+        prefix=f"{_DEVICE['prefix']}error %pe: ",
+        prefix_arguments=(*_DEVICE["prefix_arguments"], "ERR_PTR($1)"),
+    )
+
+
 BUILT_IN: tuple[Root, ...] = (
+    *_of_headers(),
     # kernel/printk/printk.c
     Root("printk", 0),
     Root("_printk", 0),
