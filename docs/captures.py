@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-WIDTH, HEIGHT = 104, 34
+WIDTH, HEIGHT = 104, 44
 QUIET = "(setq native-comp-deferred-compilation nil native-comp-async-report-warnings-errors nil)"
 """Emacs in an empty home compiles Debian's packages and warns about them whenever that is done."""
 
