@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-WIDTH, HEIGHT = 104, 34
+WIDTH, HEIGHT = 104, 44
 QUIET = "(setq native-comp-deferred-compilation nil native-comp-async-report-warnings-errors nil)"
 """Emacs in an empty home compiles Debian's packages and warns about them whenever that is done."""
 
@@ -53,8 +53,8 @@ class Editor:
     """Pairs: text that is on the screen before, keys in tmux's words."""
     shown: str
     """Text that is on the screen at the end."""
-    passing: str = ""
-    """What may stand below it for a moment: the last message of Emacs."""
+    rows: int = HEIGHT
+    """Rows that are shown: the last one of Emacs has its messages, which come and go."""
 
     @property
     def readme(self) -> Path:
@@ -76,7 +76,7 @@ EDITORS = {
     "emacs": Editor(
         "emacs", ("emacs", "--version"), "elisp", ".emacs.d/init.el", f"emacs -nw --eval '{QUIET}' ../server.dmesg",
         (("(Kernel-Log", "C-x h M-x ksrcfind Enter"),),
-        "ksrcfind:exit [0]", "ksrcfind finished\n",
+        "ksrcfind:exit [0]", HEIGHT - 1,
     ),
 }  # fmt: skip
 
@@ -178,17 +178,16 @@ def capture(editor: Editor, home: Path, environment: dict[str, str]) -> str:
         shown = screen.wait_for(editor.shown)
     finally:
         screen.end()
-    lines = (re.sub(r"(started|finished) at .*", r"\1", line.rstrip()) for line in shown.splitlines())
+    lines = (re.sub(r"(started|finished) at .*", r"\1", line.rstrip()) for line in shown.splitlines()[: editor.rows])
     text = re.sub(r"(^~\n){2,}", "~\n", "\n".join(lines), flags=re.MULTILINE)
-    text = re.sub(r"\n{3,}", "\n\n", text).replace(str(home), SHOWN_HOME).strip("\n") + "\n"
-    return text.removesuffix(editor.passing)
+    return re.sub(r"\n{3,}", "\n\n", text).replace(str(home), SHOWN_HOME).strip("\n") + "\n"
 
 
 def essence(shown: str, home: Path | None = None) -> str:
     """Return what of a capture is the same wherever the home is: where lines are broken depends on its length."""
     lines = (line.strip(" \\") for line in shown.splitlines())
     told = "".join("".join(line.split()) for line in lines if line not in ("~", "@"))
-    told = re.sub(r"[─-]{3,}|ksrcfind-\w{6}\.log", "", told)
+    told = re.sub(r"[─-]{3,}|ksrcfind-\w{6}\.log|(?<=confidence)[\d.]+", "", told)
     return told.replace(str(home), SHOWN_HOME) if home else told
 
 
