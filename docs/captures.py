@@ -21,6 +21,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 WIDTH, HEIGHT = 104, 34
+QUIET = "(setq native-comp-deferred-compilation nil native-comp-async-report-warnings-errors nil)"
+"""Emacs in an empty home compiles Debian's packages and warns about them whenever that is done."""
+
 SHOWN_HOME = "/home/me"
 PATIENCE = 60
 """Seconds after which what was waited for will not come."""
@@ -71,7 +74,7 @@ EDITORS = {
         "__oom_kill_process(), v5.9]",
     ),
     "emacs": Editor(
-        "emacs", ("emacs", "--version"), "elisp", ".emacs.d/init.el", "emacs -nw ../server.dmesg",
+        "emacs", ("emacs", "--version"), "elisp", ".emacs.d/init.el", f"emacs -nw --eval '{QUIET}' ../server.dmesg",
         (("(Kernel-Log", "C-x h M-x ksrcfind Enter"),),
         "ksrcfind:exit [0]", "ksrcfind finished\n",
     ),

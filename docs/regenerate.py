@@ -4,13 +4,16 @@
 
 A block that begins with ```console holds commands behind `$ ` and what they print. They are run inside the bundled
 repository, with nothing else in the environment; `$ make demo` stands for the command that the Makefile's demo runs
-there. `tests/test_docs.py` calls the same functions and fails where a document differs.
+there. A block that begins with ```python is run, all of one document in one interpreter; a block ```text right behind
+it holds what it prints. The home directory of all of them holds the bundled log and a link to the repository.
+`tests/test_docs.py` calls the same functions and fails where a document differs.
 """
 
 import inspect
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -26,7 +29,9 @@ from ksrcfind.cli.examples import EXAMPLES
 from ksrcfind.cli.options import Common
 
 ROOT = Path(__file__).resolve().parent.parent
-WITH_OUTPUT = [ROOT / "README.md"]
+WITH_OUTPUT = [ROOT / "README.md", *(ROOT / "docs" / f"{page}.md" for page in ("quick-start", "batch"))]
+WITH_PYTHON = [ROOT / "docs" / "library.md"]
+FIXTURE = ROOT / "fixtures" / "linux-mini"
 JSON_REFERENCE = ROOT / "docs" / "json.md"
 COMMAND_REFERENCE = ROOT / "docs" / "commands.md"
 SCHEMA = ROOT / "src" / "ksrcfind" / "schema" / "ksrcfind-1.schema.json"
@@ -34,8 +39,24 @@ SCHEMA = ROOT / "src" / "ksrcfind" / "schema" / "ksrcfind-1.schema.json"
 _CONSOLE = re.compile(r"(?<=^```console\n).*?(?=^```$)", re.DOTALL | re.MULTILINE)
 _MADE = re.compile(r"(?<=<!-- made by regenerate.py -->\n).*?(?=<!-- end -->)", re.DOTALL)
 
+_PYTHON = re.compile(r"^```python\n(.*?)^```$\n\n^```text\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+
+# Runs pieces of code in one namespace and tells what each of them printed.
+_DRIVER = """
+import contextlib, io, json, sys
+names, printed = {}, []
+for code in json.load(sys.stdin):
+    with contextlib.redirect_stdout(io.StringIO()) as out:
+        exec(code, names)
+    printed.append(out.getvalue())
+json.dump(printed, sys.stdout)
+"""
+
 Run = Callable[[str], str]
 """Gives what a command prints."""
+
+RunPython = Callable[[list[str]], list[str]]
+"""Gives what pieces of code print that are run one after the other."""
 
 
 def with_outputs(document: str, run: Run) -> str:
@@ -48,14 +69,42 @@ def with_outputs(document: str, run: Run) -> str:
     return _CONSOLE.sub(block, document)
 
 
-def runner(repository: Path, home: Path) -> Run:
-    """Return what runs the documents' commands: in the bundled repository, with an empty home directory."""
-    environment = {
+def with_python(document: str, run: RunPython) -> str:
+    """Return a document with the output of its pieces of Python as it is now."""
+    printed = iter(run([match[1] for match in _PYTHON.finditer(document)]))
+    return _PYTHON.sub(lambda match: f"```python\n{match[1]}```\n\n```text\n{next(printed)}```", document)
+
+
+def furnish(home: Path, repository: Path) -> dict[str, str]:
+    """Put into a home directory what the documents have in theirs; return the environment of their commands."""
+    if not (home / "linux").exists():
+        (home / "linux").symlink_to(repository)
+        shutil.copy(FIXTURE / "kern.log", home)
+    return {
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         "HOME": str(home),
         "COLUMNS": "100",
         "LC_ALL": "C.UTF-8",
     }
+
+
+def python_runner(repository: Path, home: Path) -> RunPython:
+    """Return what runs the documents' pieces of Python."""
+    environment = furnish(home, repository)
+
+    def run(pieces: list[str]) -> list[str]:
+        call = [sys.executable, "-c", _DRIVER]
+        done = subprocess.run(
+            call, input=json.dumps(pieces), cwd=home, env=environment, stdout=subprocess.PIPE, text=True, check=True
+        )
+        return json.loads(done.stdout)
+
+    return run
+
+
+def runner(repository: Path, home: Path) -> Run:
+    """Return what runs the documents' commands."""
+    environment = furnish(home, repository)
 
     def run(command: str) -> str:
         done = subprocess.run(
@@ -176,7 +225,7 @@ def _row(parameter: Any) -> str:
 
 def main() -> None:
     """Write everything anew."""
-    sys.path.insert(0, str(ROOT / "fixtures" / "linux-mini"))
+    sys.path.insert(0, str(FIXTURE))
     from build import build  # noqa: PLC0415 - a script of the fixture, no package
 
     JSON_REFERENCE.write_text(with_tables(JSON_REFERENCE.read_text()))
@@ -187,6 +236,8 @@ def main() -> None:
         build(repository)
         for path in WITH_OUTPUT:
             path.write_text(with_outputs(path.read_text(), runner(repository, home)))
+        for path in WITH_PYTHON:
+            path.write_text(with_python(path.read_text(), python_runner(repository, home)))
 
 
 if __name__ == "__main__":

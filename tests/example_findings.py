@@ -190,8 +190,8 @@ ALL = (EXACT, FILES_ONLY, UNEXPLAINED, PLACE, NO_PLACE, RIVALS, POINTING, STRANG
 
 def explained(finding, event=None, boot=Boot(1, 1, "5.9.0")):  # noqa: B008 - frozen
     """Return the row of a log that a finding is about."""
-    known, values = Answers(lambda _log: finding.answer)(finding.log)
-    return Explained(Row(finding.input.source, finding.input.line or 1, finding.log), event, boot, known, values)
+    known, texts = Answers(lambda _log: finding.answer)(finding.log)
+    return Explained(Row(finding.input.source, finding.input.line or 1, finding.log), event, boot, known, texts)
 
 
 def fold(*findings):

@@ -129,6 +129,16 @@ def test_a_report_is_one_with_its_headline():
     assert own.occurrences.report is None
 
 
+def test_reports_tell_where_the_processor_was():
+    whole = Fold(TREE)
+    for line, place in ((1, "foo+0x1/0x2 [bar]"), (11, "baz+0x3/0x4"), (21, "foo+0x1/0x2 [bar]")):
+        whole.add(row_of_report("kernel BUG at fs/x.c:1!", line, None, RIVALS.answer.matches[0]))
+        whole.add(row_of_report(f"RIP: 0010:{place}", line + 1, line, MATCH))
+        whole.add(row_of_report(" [<ffffffff81000000>] qux+0x1/0x2", line + 2, line))
+    (headline,) = whole.folded()
+    assert headline.occurrences.report.faulted_at == (("foo+0x1/0x2 [bar]", 2), ("baz+0x3/0x4", 1))
+
+
 def test_lines_that_were_suppressed_are_counted_with_their_function():
     whole = Fold(TREE)
     whole.add(explained(EXACT))

@@ -20,6 +20,9 @@ INDEX = MemoryIndex(
         message("a.c", "frobnicator %d overheated at %x degrees", "%d number", "%x degrees"),
         message("b.c", "frobnicator jammed\nshaft %d bent by %u micrometers", "%d shaft", "%u by"),
         message("c.c", "unrelated wibble of %s exhausted", "%s name"),
+        message("d.c", "band 40 MHz refused by %d", "%d by"),
+        message("e.c", "band 80 MHz refused by %d", "%d by"),
+        message("f.c", "%s:%d: lost its way", "%s __func__", "%d __LINE__"),
     ]
 )
 
@@ -48,6 +51,17 @@ LINES = [
     "sda: cut: frobnicator 9 overheated",
     "sda: cut: frobnicator 10 overheated",
     "frobnicator -5 overheated at 1 degrees",
+    "band 40 MHz refused by 1",
+    "band 80 MHz refused by 2",
+    "band 20 MHz refused by 3",
+    "band 40 MHz refused by 4",
+    "band 80 MHz refused by 5",
+    "band 20 MHz refused by 6",
+    "band 20 MHz refused by 3",
+    "f:12: lost its way",
+    "f:13: lost its way",
+    f"shaft 5 bent by 17 micrometers {'and ' * 400}",
+    f"shaft 6 bent by 18 micrometers {'and ' * 400}",
 ]
 
 
@@ -58,6 +72,26 @@ def test_answers_are_those_of_the_matcher():
         known, values = answers(read_line(line))
         assert known.answer_with(values) == alone.answer(read_line(line))
     assert len(asked.lines) < len(LINES)
+
+
+def test_numbers_that_stand_in_formats_are_asked_for_once():
+    asked = Asked()
+    answers = Answers(asked)
+    for number in (1, 2, 3):
+        paths = [
+            answers(read_line(f"band {n} MHz refused by {number}"))[0].answer.matches[0].message.path for n in (40, 80)
+        ]
+        assert paths == ["d.c", "e.c"]
+    assert len(asked.lines) == 2
+
+
+def test_a_line_that_fits_nothing_known_of_its_shape_is_asked_for_once():
+    asked = Asked()
+    answers = Answers(asked)
+    for _ in range(3):
+        for number in (40, 20):
+            answers(read_line(f"band {number} MHz refused by 1"))
+    assert len(asked.lines) == 2
 
 
 def test_one_question_for_a_shape():

@@ -14,6 +14,10 @@ from ksrcfind.index.carried import FORMAT, CarriedIndex
 LOG = f"""[    0.104712] mini_eth: no PHY found at address 3
 {DEMO}
 [    7.000000] nginx invoked oom-killer: gfp_mask=0xd0(GFP_KERNEL), order=0, oom_score_adj=0
+WARNING: CPU: 1 PID: 7 at net/core/dev.c:22 free_netdev+0x1/0x2
+WARNING: CPU: 1 PID: 7 at /build/net/core/dev.c:9 dev_open+0x1/0x2
+kernel BUG at include/linux/mini_assert.h:3!
+kernel BUG at nowhere.c:3!
 nobody prints this
 """.encode()
 

@@ -61,6 +61,14 @@ def test_the_most_alike_are_paired_first_and_each_once():
     ]
 
 
+def test_a_message_that_hardly_changed_did_not_go_to_its_copy():
+    old, new = message("Flushing %d pages: 0x%llx"), message("Flushing %d pages: 0x%lx")
+    copy = message("Flushing %d pages: 0x%llx", path="b.c")
+    found = differences([([old], [new]), ([], [copy])])
+    assert [(d.kind, d.old, d.new) for d in found] == [("reworded", old, new), ("added", None, copy)]
+    assert [d.kind for d in differences([([old], []), ([], [copy])])] == ["moved"]
+
+
 def test_one_of_two_equal_messages_went():
     old = [message("same words here", line=1), message("same words here", line=5)]
     assert kinds(old, old[:1]) == [("removed", "same words here", None)]

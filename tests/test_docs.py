@@ -1,6 +1,7 @@
 """The documents tell the truth: outputs, options, dependencies, links and names are compared with what is there."""
 
 import importlib.util
+import inspect
 import re
 import sys
 import tomllib
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 import typer
 
+import ksrcfind
 from ksrcfind.cli.app import app
 
 ROOT = Path(__file__).parent.parent
@@ -30,12 +32,32 @@ regenerate = load_regenerate()
 OUTDATED = "python docs/regenerate.py writes it anew"
 
 
-def test_readme_shows_what_is_printed(linux_mini, tmp_path):
-    run = regenerate.runner(linux_mini, tmp_path)
-    for path in regenerate.WITH_OUTPUT:
-        text = path.read_text()
-        assert "```console\n$ " in text
-        assert text == regenerate.with_outputs(text, run), OUTDATED
+@pytest.mark.parametrize("path", regenerate.WITH_OUTPUT, ids=lambda path: path.name)
+def test_documents_show_what_is_printed(path, linux_mini, tmp_path):
+    text = path.read_text()
+    assert "```console\n$ " in text
+    assert text == regenerate.with_outputs(text, regenerate.runner(linux_mini, tmp_path)), OUTDATED
+
+
+@pytest.mark.parametrize("path", regenerate.WITH_PYTHON, ids=lambda path: path.name)
+def test_examples_in_python_print_what_is_shown(path, linux_mini, tmp_path):
+    text = path.read_text()
+    pieces = regenerate._PYTHON.findall(text)
+    assert pieces
+    assert all(printed for _, printed in pieces)
+    assert text.count("```python\n") == len(pieces), "a piece of Python without what it prints"
+    assert text == regenerate.with_python(text, regenerate.python_runner(linux_mini, tmp_path)), OUTDATED
+
+
+def test_every_public_name_is_documented():
+    text = (ROOT / "docs" / "library.md").read_text()
+    for name in ksrcfind.__all__:
+        assert f"`{name}`" in text or name.startswith("__"), name
+        assert name.startswith("__") or inspect.getdoc(getattr(ksrcfind, name)), name
+    for name in dir(ksrcfind.Finder):
+        if not name.startswith("_"):
+            assert f"`{name}`" in text, name
+            assert inspect.getdoc(getattr(ksrcfind.Finder, name)), name
 
 
 def test_commands_md_is_up_to_date():

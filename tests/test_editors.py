@@ -4,6 +4,7 @@ Those that are not there are skipped, which the summary of the tests says.
 """
 
 import json
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -125,6 +126,36 @@ def test_the_emacs_package_compiles_without_a_warning(tmp_path):
     command = ["emacs", "--batch", "--eval", strict, "-f", "batch-byte-compile", source]
     done = subprocess.run(command, capture_output=True, timeout=PATIENCE, check=False)
     assert done.returncode == 0, done.stderr.decode()
+
+
+LOOKS = ["dmesg-r.log", "dmesg-x.log", "dmesg-T.log", "rsyslog-traditional.log", "journal-short.log"]
+
+
+@pytest.mark.parametrize("name", LOOKS)
+@pytest.mark.parametrize("editor", ["nvim", "vim", "emacs"])
+def test_logs_are_known_by_how_they_look(editor, name, linux_mini, tmp_path):
+    if shutil.which(editor) is None:
+        pytest.skip(f"not installed: {editor}")
+    # The client alone: no server is needed to know a log.
+    vim = [editor, "-es", "-n", "-i", "NONE", "--cmd", f"set runtimepath^={ROOT}/editors/vim", "--cmd", "filetype on"]
+    show = ["-c", "execute 'silent !echo' &filetype '> found'", "-c", "qall!", "app.log"]
+    load = [
+        "-l",
+        ROOT / "editors/emacs/ksrcfind.el",
+        "app.log",
+        "--eval",
+        '(write-region (symbol-name major-mode) nil "found")',
+    ]
+    (tmp_path / "app.log").write_bytes((LOG.parent / name).read_bytes())
+    command = ["emacs", "--batch", *load] if editor == "emacs" else [*vim, *show]
+    subprocess.run(command, cwd=tmp_path, stdin=subprocess.DEVNULL, capture_output=True, timeout=PATIENCE, check=True)
+    assert (tmp_path / "found").read_text().strip() in ("dmesg", "ksrcfind-log-mode")
+
+
+@pytest.mark.parametrize("name", LOOKS)
+def test_vs_code_knows_logs_by_their_first_line(name):
+    [language] = json.loads((ROOT / "editors/vscode/package.json").read_text())["contributes"]["languages"]
+    assert re.search(language["firstLine"], (LOG.parent / name).read_text("utf-8", "replace").split("\n")[0])
 
 
 @pytest.mark.parametrize("name", captures.EDITORS)

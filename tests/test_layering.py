@@ -25,6 +25,7 @@ LAYERS = [
     "batch",
     "doctor",
     "output",
+    "library",
     "lsp",
     "mcp",
     "cli",

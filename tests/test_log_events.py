@@ -6,7 +6,7 @@ import pytest
 
 from ksrcfind.log.events import MOST_AHEAD, MOST_STRANGERS, follow_boots, group_events
 from ksrcfind.log.records import rows_of_text
-from ksrcfind.log.report import RowKind, banner_version, is_headline, is_report_row, row_kind, suppressed
+from ksrcfind.log.report import RowKind, banner_version, faulted_at, is_headline, is_report_row, row_kind, suppressed
 
 SAMPLES = Path(__file__).parent / "log_samples"
 
@@ -333,3 +333,22 @@ def test_a_process_that_names_a_version_starts_no_boot():
     text = "May 23 02:06:26 h app[1]: Linux version 6.1.2 (x)\n" * 9
     assert {boot[0] for boot in boots(text)} == {1}
     assert boots(text)[0][2] is None
+
+
+@pytest.mark.parametrize(
+    ("row", "place"),
+    [
+        ("RIP: 0010:__kmalloc+0x1/0x2 [mod]", "__kmalloc+0x1/0x2 [mod]"),
+        ("RIP: 0010:[<ffffffff8100a0b0>]  [<ffffffff8100a0b0>] native_safe_halt+0x6/0x10", "native_safe_halt+0x6/0x10"),
+        ("EIP: foo+0x1/0x2", "foo+0x1/0x2"),
+        ("pc : foo.isra.0+0x1/0x2", "foo.isra.0+0x1/0x2"),
+        ("PC is at foo+0x1/0x2", "foo+0x1/0x2"),
+        ("epc : foo+0x1/0x2", "foo+0x1/0x2"),
+        ("NIP [c000000000123456] foo+0x1/0x2", "foo+0x1/0x2"),
+        ("RIP: 0033:0x7f0000000000", None),
+        (" foo+0x1/0x2", None),
+        ("lr : foo+0x1/0x2", None),
+    ],
+)
+def test_where_the_processor_was(row, place):
+    assert faulted_at(row) == place

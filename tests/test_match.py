@@ -11,7 +11,7 @@ from ksrcfind.log.line import read_line
 from ksrcfind.match.decode import decoded, errno_name
 from ksrcfind.match.fragment import overlaps
 from ksrcfind.match.pattern import LONGEST, pattern
-from ksrcfind.match.place import Named, call_at, named_place
+from ksrcfind.match.place import Named, named_place, nearest_call, place_calls
 from ksrcfind.match.rank import Matcher
 from ksrcfind.source.message import Argument, Form, Message
 from ksrcfind.source.template import CONVERSION
@@ -230,12 +230,24 @@ def test_places_that_lines_name(line, named):
     assert named_place(line) == named
 
 
-def test_the_call_at_a_place():
-    source = ["int f(void)", "{", "\t/* WARN_ON(never) */", "\tWARN_ON_ONCE(x);", "}", "", "\tBUG_ON(y);"]
-    assert call_at(source, 4) == ("WARN_ON_ONCE", 0)
-    assert call_at(source, 1) == ("WARN_ON_ONCE", 3)
-    assert call_at(source, 7) == ("BUG_ON", 0)
-    assert call_at(["int x;"], 1) is None
+def test_the_call_nearest_to_a_place():
+    lines = [
+        "int f(void)",
+        "{",
+        "\t/* WARN_ON(never) */",
+        "\tWARN_ON_ONCE(x); BUG();",
+        "}",
+        "",
+        "\tBUG_ON(y);",
+        "warn;",
+    ]
+    calls = place_calls("\n".join(lines))
+    assert calls == [(4, "WARN_ON_ONCE"), (7, "BUG_ON")]
+    assert nearest_call(calls, 4) == ("WARN_ON_ONCE", 0)
+    assert nearest_call(calls, 1) == ("WARN_ON_ONCE", 3)
+    assert nearest_call(calls, 7) == ("BUG_ON", 0)
+    assert nearest_call(calls, 108) is None
+    assert nearest_call(place_calls("int x;"), 1) is None
 
 
 HARD = [

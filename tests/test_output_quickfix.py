@@ -4,6 +4,7 @@ import io
 import json
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -23,13 +24,13 @@ def quickfix(*findings, directory=None):
 
 def test_one_line_for_each_match():
     assert quickfix(EXACT) == [
-        "mm/oom_kill.c:868: Memory cgroup out of memory: OOM victim 46452 (nginx) is already exiting. Skip killing the "
-        "task [exact, __oom_kill_process(), v5.9]"
+        "mm/oom_kill.c:868:1: Memory cgroup out of memory: OOM victim 46452 (nginx) is already exiting. Skip killing "
+        "the task [exact, __oom_kill_process(), v5.9]"
     ]
     assert [line.split(" ")[0] for line in quickfix(RIVALS)] == [
-        "fs/x/super.c:10:",
-        "mm/oom_kill.c:868:",
-        "mm/oom_kill.c:868:",
+        "fs/x/super.c:10:1:",
+        "mm/oom_kill.c:868:1:",
+        "mm/oom_kill.c:868:1:",
     ]
 
 
@@ -39,13 +40,13 @@ def test_without_history_no_release():
 
 def test_a_place_shows_its_template():
     assert quickfix(PLACE) == [
-        "mm/oom_kill.c:868: %s: OOM victim %d (%s) is already exiting. Skip killing the task "
+        "mm/oom_kill.c:868:1: %s: OOM victim %d (%s) is already exiting. Skip killing the task "
         "[__oom_kill_process(), v5.9]"
     ]
 
 
 def test_where_the_line_points_comes_first():
-    assert quickfix(POINTING)[0].startswith("kernel/fork.c:99: Memory cgroup")
+    assert quickfix(POINTING)[0].startswith("kernel/fork.c:99:1: Memory cgroup")
 
 
 def test_unexplained_lines_are_left_out():
@@ -58,8 +59,8 @@ def test_repeats_are_counted():
     for item in fold(EXACT, EXACT, RIVALS):
         writer.folded(item)
     first, second, *_ = out.getvalue().splitlines()
-    assert first.startswith("mm/oom_kill.c:868: 2x Memory")
-    assert second.startswith("fs/x/super.c:10: X-fs")
+    assert first.startswith("mm/oom_kill.c:868:1: 2x Memory")
+    assert second.startswith("fs/x/super.c:10:1: X-fs")
 
 
 def test_another_directory_is_entered_once():
@@ -97,3 +98,11 @@ def test_vim_jumps_there(tmp_path):
         (str(tree / "mm/oom_kill.c"), 868),
     ]
     assert entries[0][2].strip().startswith("Memory cgroup out of memory")
+
+
+def test_no_text_is_taken_for_a_place():
+    """Vim looks for `"file" … 12: ` first, whatever stands before it."""
+    (line,) = quickfix(replace(EXACT, log=replace(EXACT.log, body='disk "sda" has errors in sector 12: gone')))
+    assert line.startswith("mm/oom_kill.c:868:1: disk 'sda' has errors in sector 12: gone ")
+    (line,) = quickfix(replace(EXACT, log=replace(EXACT.log, body='disk "sda" is gone')))
+    assert line.startswith('mm/oom_kill.c:868:1: disk "sda" is gone ')

@@ -115,7 +115,7 @@ def test_search_and_filters(shown):
     browser = shown(EXACT, RIVALS)
     browser.run("search.value = 'victim skip'; search.dispatchEvent(new Event('input'))")
     assert browser.wait("document.querySelectorAll('tr.message:not([hidden])').length") == 1
-    assert browser.run("return shown.textContent") == "1 of 2 messages"
+    assert browser.run("return shown.textContent") == "1 of 2 shown"
     browser.run("document.querySelector('[type=reset]').click()")
     assert browser.wait("document.querySelectorAll('tr.message:not([hidden])').length") == 2
     browser.run(
@@ -146,6 +146,26 @@ def test_text_of_strangers_stays_text(shown):
     assert browser.wait("[typeof window.owned, document.images.length, document.scripts.length]") == ["undefined", 0, 2]
     assert ATTACK in browser.run("return document.querySelector('tr.message .body').textContent")
     assert ATTACK in browser.run("return document.querySelector('tr.detail pre').textContent")
+
+
+@needs_browser
+@pytest.mark.parametrize("width", [360, 560, 760, 1100, 1900])
+def test_messages_have_room_on_every_page(shown, width):
+    """Narrow pages leave columns out; what is told of a message is never squeezed into a strip."""
+    browser = shown(*lines())
+    browser.ask("/window/rect", {"width": width, "height": 900})
+    try:
+        page, column, first = browser.run(
+            "const cells = [...document.querySelector('tr.message').cells].filter(cell => cell.offsetWidth);"
+            "return [document.body.clientWidth, document.querySelector('td.body').offsetWidth, cells.length]"
+        )
+        assert browser.run("return document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+        assert column >= min(page * 0.25, 400)
+        assert first == len(
+            browser.run("return [...document.querySelectorAll('#messages thead th')].filter(c => c.offsetWidth)")
+        )
+    finally:
+        browser.ask("/window/rect", {"width": 1300, "height": 900})
 
 
 @needs_browser

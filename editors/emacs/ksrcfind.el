@@ -50,11 +50,14 @@
 
 ;;;###autoload
 (add-to-list 'magic-fallback-mode-alist
-             '("\\(?:<[0-9]+>\\)?\\[ *[0-9]+\\.[0-9][0-9][0-9][0-9][0-9][0-9]\\]" . ksrcfind-log-mode))
+             (cons (concat "\\(?:<[0-9]+>\\|kern *:[a-z]+ *: \\)?\\[ *[0-9]+\\.[0-9]\\{6\\}\\]"
+                           "\\|.\\{10,60\\} kernel: "
+                           "\\|\\[[A-Z][a-z][a-z] [A-Z][a-z][a-z] [ 0-9][0-9] [0-9:]\\{8\\} [0-9]\\{4\\}\\] ")
+                   'ksrcfind-log-mode))
 
 (define-compilation-mode ksrcfind-mode "ksrcfind"
   "Answers of ksrcfind, with places to jump to."
-  (setq-local compilation-error-regexp-alist '(("^\\([^:\n ]+\\):\\([0-9]+\\): " 1 2))))
+  (setq-local compilation-error-regexp-alist '(("^\\([^:\n ]+\\):\\([0-9]+\\):\\([0-9]+\\): " 1 2 3))))
 
 (defun ksrcfind--run (arguments text)
   "Run ksrcfind with ARGUMENTS on TEXT and show what it prints."

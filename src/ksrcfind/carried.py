@@ -11,7 +11,7 @@ import msgspec
 from ksrcfind import __version__
 from ksrcfind.config import Settings
 from ksrcfind.errors import KsrcfindError
-from ksrcfind.finder import Finder
+from ksrcfind.finder import MAKEFILE, Finder
 from ksrcfind.history.provenance import Commit, Provenance
 from ksrcfind.history.trace import Request, wording_place
 from ksrcfind.index.carried import About, CarriedIndex, write_carried
@@ -23,12 +23,19 @@ from ksrcfind.source.maintainers import FILE as MAINTAINERS
 from ksrcfind.source.message import Message
 from ksrcfind.tree.snapshot import TreeInfo
 
+CARRIED_FILES = {MAINTAINERS: 10**9, MAKEFILE: 20}
+"""Files of the tree that are carried: how many of their first lines."""
+
 NOT_CARRIED = "The carried index was made without history; ksrcfind index --output FILE --with-history puts it in."
 """What an answer says that would need it."""
+
+PLACE_CALLS = "place-calls"
+"""Name of what tells the calls of each file that tell their own place."""
 
 # JSON, since msgpack has no time zones: dates are told as their authors wrote them.
 _provenance = msgspec.json.Decoder(Provenance)
 _commit = msgspec.json.Decoder(Commit)
+_place_calls_of = msgspec.json.Decoder(dict[str, list[tuple[int, str]]])
 _encoder = msgspec.json.Encoder()
 
 
@@ -53,6 +60,7 @@ class CarriedFinder(Finder):
         self._history = _CarriedHistory(self._carried)
         self._maintainers = None
         self._releases = None
+        self._calls: dict[str, list[tuple[int, str]]] | None = None
 
     @property
     def info(self) -> TreeInfo:
@@ -100,8 +108,20 @@ class CarriedFinder(Finder):
     def _switched_off(self, path: str, line: int) -> list[Message]:  # noqa: ARG002 - the tree is not there to read
         return []
 
+    def _has_file(self, path: str) -> bool:
+        return path in self._all_place_calls()
+
+    def _place_calls(self, path: str) -> Sequence[tuple[int, str]]:
+        return self._all_place_calls().get(path, ())
+
+    def _all_place_calls(self) -> dict[str, list[tuple[int, str]]]:
+        if self._calls is None:
+            data = self._carried.further(PLACE_CALLS)
+            self._calls = _place_calls_of.decode(data) if data is not None else {}
+        return self._calls
+
     def _read(self, path: str) -> bytes:
-        found = self._carried.further(MAINTAINERS) if path == MAINTAINERS else None
+        found = self._carried.further(path) if path in CARRIED_FILES else None
         if found is None:
             raise FileNotFoundError(path)
         return found
@@ -141,7 +161,7 @@ def carry(finder: Finder, output: Path, progress: Progress, *, with_history: boo
     made = datetime.now(UTC).isoformat(timespec="seconds")
     about = About(info.rev, info.commit, info.source, finder.root.name, made, __version__, messages, with_history)
 
-    extras = _maintainers(finder)
+    extras = _files(finder) | {PLACE_CALLS: _place_calls(finder, progress)}
     if with_history:
         extras |= _histories(finder, messages, progress)
     units = ((path, list(own)) for path, own in groupby(finder.messages(), key=lambda message: message.path))
@@ -149,9 +169,20 @@ def carry(finder: Finder, output: Path, progress: Progress, *, with_history: boo
     return about
 
 
-def _maintainers(finder: Finder) -> dict[str, bytes]:
-    lines = finder.source(MAINTAINERS, 1, 10**9)
-    return {MAINTAINERS: "\n".join(lines).encode("utf-8", "replace")} if lines else {}
+def _files(finder: Finder) -> dict[str, bytes]:
+    """Return what is carried of files of the tree itself."""
+    found = {path: finder.source(path, 1, last) for path, last in CARRIED_FILES.items()}
+    return {path: "\n".join(lines).encode("utf-8", "replace") for path, lines in found.items() if lines}
+
+
+def _place_calls(finder: Finder, progress: Progress) -> bytes:
+    """Return the calls of every file that tell their own place, packed."""
+    found: dict[str, list[tuple[int, str]]] = {}
+    with progress.task("looking for calls that tell their place", None) as task:
+        for path, calls in finder.all_place_calls():
+            found[path] = calls
+            task.advance()
+    return _encoder.encode(found)
 
 
 def _histories(finder: Finder, messages: int, progress: Progress) -> dict[str, bytes]:

@@ -16,8 +16,9 @@ from ksrcfind.finding import Finding, Input
 from ksrcfind.history.provenance import Commit, Later, Provenance
 from ksrcfind.history.releases import Releases, ReleaseTag
 from ksrcfind.history.trace import History, Request, wording_place
+from ksrcfind.history.versions import makefile_release
 from ksrcfind.index import sources
-from ksrcfind.index.known import lines_known
+from ksrcfind.index.across import Across
 from ksrcfind.index.pairs import FilePair, differing
 from ksrcfind.index.report import IndexReport, ReleasesReport
 from ksrcfind.index.search import RevisionIndex
@@ -25,7 +26,7 @@ from ksrcfind.index.store import Store, store_path
 from ksrcfind.log.line import LogLine, read_line
 from ksrcfind.log.records import Row
 from ksrcfind.match.answer import Answer, Match, Place, Reason, Tier
-from ksrcfind.match.place import NEAR, call_at, named_place, own_place
+from ksrcfind.match.place import named_place, nearest_call, own_place, place_calls
 from ksrcfind.match.rank import Matcher
 from ksrcfind.progress import Progress
 from ksrcfind.source.maintainers import FILE as MAINTAINERS
@@ -39,6 +40,15 @@ from ksrcfind.tree.snapshot import TreeInfo
 
 if TYPE_CHECKING:
     from ksrcfind.index.narrow import Narrow
+
+MAKEFILE = "Makefile"
+"""Of the tree; its first lines name the release."""
+
+NAMED_SUFFIXES = (".c", ".h", ".S")
+"""Of the files whose lines the kernel names in its log."""
+
+LONGEST_FILE = 10**9
+"""Lines."""
 
 _OFF = Provenance("off")
 SWITCHED_OFF = "This call is switched off, by a comment or by #if 0: nothing prints it."
@@ -122,6 +132,7 @@ class Finder:
         self._narrow: Narrow | None = None
         self._matcher: Matcher | None = None
         self._index: RevisionIndex | None = None
+        self._across: tuple[list[ReleaseTag], Across] | None = None
         self._looked_for_index = False
         self._maintainers: Maintainers | None = None
 
@@ -140,6 +151,14 @@ class Finder:
     def info(self) -> TreeInfo:
         """What tree this is."""
         return self._snapshot.info
+
+    @property
+    def release(self) -> str | None:
+        """The kernel release that the tree's own Makefile names: `6.1.192`; None if it names none."""
+        try:
+            return makefile_release(self._read(MAKEFILE).decode("utf-8", "replace"))
+        except FileNotFoundError:
+            return None
 
     @property
     def root(self) -> Path:
@@ -351,7 +370,7 @@ class Finder:
         tags |= {tag.commit: tag for tag in self.releases if tag.commit == own}
         released = sorted(tags.values(), key=lambda tag: tag.version)
         keys = [tag.commit for tag in released]
-        counts = dict(zip([own, *keys], lines_known(self._store, [own, *keys], lines), strict=True))
+        counts = dict(zip([own, *keys], Across(self._store, [own, *keys]).count(lines), strict=True))
         return counts[own], [(tag, counts[tag.commit]) for tag in released]
 
     @contextmanager
@@ -452,7 +471,7 @@ class Finder:
     ) -> Finding:
         answer, notes = self._answer(log, limit)
         if answer.verdict not in (Tier.EXACT, Tier.PARTIAL) and not log.is_userspace and log.body.strip():
-            for tag in self.indexed_releases():  # The latest that knows it in full.
+            for tag in self._releases_printing(log):  # The latest that knows it in full.
                 older = Matcher(RevisionIndex(self._store, tag.commit)).answer(log, limit)
                 if older.verdict == Tier.EXACT:
                     here = self.info.rev or self.root
@@ -460,6 +479,13 @@ class Finder:
                     with self.at_revision(tag.name) as finder:
                         return finder._told(source, log, older, history, event, (note,))  # noqa: SLF001 - of its kind
         return self._told(source, log, answer, history, event, notes)
+
+    def _releases_printing(self, log: LogLine) -> list[ReleaseTag]:
+        """Return the other releases that are indexed and can print a line, the latest first."""
+        tags = self.indexed_releases()
+        if self._across is None or self._across[0] != tags:
+            self._across = tags, Across(self._store, [tag.commit for tag in tags])
+        return [tag for tag, prints in zip(tags, self._across[1].printing(log), strict=True) if prints]
 
     def _told(
         self,
@@ -496,8 +522,20 @@ class Finder:
         if path == first.message.path and named.function == first.message.function:
             away = first.message.line_start - named.line
             return Place(path, named.line, named.function, first.message.call, away)
-        call, drift = call_at(self.source(path, 1, named.line + NEAR), named.line) or (None, None)
+        call, drift = nearest_call(self._place_calls(path), named.line) or (None, None)
         return Place(path, named.line, named.function, call, drift)
+
+    def _has_file(self, path: str) -> bool:
+        return bool(self.source(path, 1, 1))
+
+    def _place_calls(self, path: str) -> Sequence[tuple[int, str]]:
+        """Return the calls of a file that tell their own place, as `place_calls` does."""
+        return place_calls("\n".join(self.source(path, 1, LONGEST_FILE)))
+
+    def all_place_calls(self) -> Iterator[tuple[str, list[tuple[int, str]]]]:
+        """Yield every file of C and assembly with its calls that tell their own place."""
+        for path, data in self._snapshot.read_many(self._snapshot.files(NAMED_SUFFIXES, ())):
+            yield path, place_calls(data.decode("utf-8", "replace"))
 
     def _path_in_tree(self, path: str, printed_by: str) -> str | None:
         """Return the file of the tree that a compiler was given under some path, None if there is none."""
@@ -506,7 +544,7 @@ class Finder:
             return printed_by
         for start in range(len(parts)):
             shorter = "/".join(parts[start:])
-            if self.source(shorter, 1, 1) or self._messages_of(shorter):
+            if self._has_file(shorter) or self._messages_of(shorter):
                 return shorter
         return None
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from ksrcfind.history.provenance import Provenance
 from ksrcfind.log.line import LogLine
-from ksrcfind.match.answer import Answer
+from ksrcfind.match.answer import Answer, Match
 from ksrcfind.source.maintainers import Subsystem
 from ksrcfind.tree.snapshot import TreeInfo
 
@@ -40,3 +40,13 @@ class Finding:
     """Who looks after the file of the first match, when asked for."""
     notes: tuple[str, ...] = ()
     """Sentences that help the reader: an index may know more, the log is of another kernel."""
+
+    @property
+    def match(self) -> Match | None:
+        """The call that printed the line, the first match; None if nothing fits."""
+        return self.answer.matches[0] if self.answer.matches else None
+
+    @property
+    def history(self) -> Provenance | None:
+        """Where that call's message came from; None if it was not asked for."""
+        return self.provenance[0] if self.provenance else None

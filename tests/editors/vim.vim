@@ -10,7 +10,7 @@ else
 endif
 let places = filter(getqflist(), "v:val.valid")
 let done.entries = len(places)
-let done.recognised = len(filter(systemlist("ksrcfind -C ~/linux batch --quiet --no-history --format quickfix " . $KSRCFIND_LOG), 'v:val =~# "^[^:]\\+:\\d\\+: "'))
+let done.recognised = len(filter(systemlist("ksrcfind -C ~/linux batch --quiet --no-history --format quickfix " . $KSRCFIND_LOG), 'v:val =~# "^[^:]\\+:\\d\\+:\\d\\+: "'))
 let entry = index(map(copy(getqflist()), "v:val.text =~# 'OOM victim'"), 1) + 1
 execute "cc" entry
 let done.file = expand("%:p")

@@ -7,7 +7,8 @@ augroup END
 
 function! s:IsKernelLog() abort
   for line in getline(1, 20)
-    if line =~# '^\%(<\d\{1,3}>\)\?\[ *\d\+\.\d\{6}\]' || line =~# '^.\{10,60} kernel: '
+    if line =~# '^\%(<\d\{1,3}>\|kern *:\a\+ *: \)\?\[ *\d\+\.\d\{6}\]' || line =~# '^.\{10,60} kernel: '
+          \ || line =~# '^\[\u\a\a \u\a\a [ 0-9]\d \d\d:\d\d:\d\d \d\{4}\] '
       return 1
     endif
   endfor

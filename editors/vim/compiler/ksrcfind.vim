@@ -6,4 +6,4 @@ let current_compiler = "ksrcfind"
 
 let s:command = join(map(copy(get(g:, "ksrcfind_command", ["ksrcfind"])), 'shellescape(v:val)'))
 execute "CompilerSet makeprg=" . escape(s:command . " batch --quiet --no-history --format quickfix %:p:S", ' \|"')
-CompilerSet errorformat=%Dksrcfind:\ Entering\ directory\ '%f',%f:%l:\ %m
+CompilerSet errorformat=%Dksrcfind:\ Entering\ directory\ '%f',%f:%l:%c:\ %m

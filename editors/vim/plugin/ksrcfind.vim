@@ -15,7 +15,7 @@ command! -bar KsrcfindLog call s:Log()
 command! -range KsrcfindAnswer call s:Answer(getline(<line1>, <line2>))
 
 " Paths start at the top of the tree, which the first line names where it is another directory.
-let s:format = "%Dksrcfind: Entering directory '%f',%f:%l: %m"
+let s:format = "%Dksrcfind: Entering directory '%f',%f:%l:%c: %m"
 
 function! s:Run(arguments, input) abort
   let words = map(copy(g:ksrcfind_command) + a:arguments, 'shellescape(v:val)')
@@ -23,7 +23,7 @@ function! s:Run(arguments, input) abort
 endfunction
 
 function! s:Fill(output, title) abort
-  let places = filter(copy(a:output), 'v:val =~# "^[^:]\\+:\\d\\+: \\|^ksrcfind: Entering directory "')
+  let places = filter(copy(a:output), 'v:val =~# "^[^:]\\+:\\d\\+:\\d\\+: \\|^ksrcfind: Entering directory "')
   if empty(filter(copy(places), 'v:val !~# "^ksrcfind: "'))
     echohl WarningMsg | echo join(a:output, "\n") | echohl None
     return

@@ -5,16 +5,21 @@ import { ExecuteCommandSignature, LanguageClient } from "vscode-languageclient/n
 import { Node, nodes, Outline } from "./messages";
 import { invocation, run, Settings } from "./program";
 
+const SCHEME = "ksrcfind";
+
 let client: LanguageClient | undefined;
+let answers: Answers;
 let watchers: vscode.FileSystemWatcher[] | undefined;
 
 export async function activate(context: vscode.ExtensionContext): Promise<void> {
   const view = new MessagesView();
+  answers = new Answers();
   context.subscriptions.push(
     vscode.window.registerTreeDataProvider("ksrcfind.messages", view),
     vscode.window.onDidChangeActiveTextEditor((editor) => view.show(editor?.document)),
     vscode.workspace.onDidChangeTextDocument((event) => view.changed(event.document)),
-    vscode.workspace.onDidCloseTextDocument((document) => view.closed(document)),
+    vscode.workspace.onDidCloseTextDocument((document) => (view.closed(document), answers.forget(document))),
+    vscode.workspace.registerTextDocumentContentProvider(SCHEME, answers),
     vscode.commands.registerCommand("ksrcfind.refreshMessages", () => view.refresh()),
     vscode.commands.registerCommand("ksrcfind.restart", () => start(view)),
     vscode.commands.registerTextEditorCommand("ksrcfind.findSelection", (editor) => {
@@ -94,10 +99,31 @@ async function show(words: string[], input: string): Promise<void> {
   const progress = { location: vscode.ProgressLocation.Notification, title: "ksrcfind" };
   try {
     const content = await vscode.window.withProgress(progress, () => run(settings(), words, input, folder));
-    const document = await vscode.workspace.openTextDocument({ content, language: "plaintext" });
-    await vscode.window.showTextDocument(document, { preview: true, viewColumn: vscode.ViewColumn.Beside });
+    await vscode.window.showTextDocument(answers.keep(content), { preview: true, viewColumn: vscode.ViewColumn.Beside });
   } catch (problem) {
     await complain(reason(problem));
+  }
+}
+
+/** Answers as documents that can only be read: nobody is asked to save them. */
+class Answers implements vscode.TextDocumentContentProvider {
+  private readonly contents = new Map<string, string>();
+  private count = 0;
+
+  /** Keeps an answer until it is closed; returns its address. */
+  keep(content: string): vscode.Uri {
+    this.count += 1;
+    const uri = vscode.Uri.from({ scheme: SCHEME, path: `answer ${this.count}.txt` });
+    this.contents.set(uri.toString(), content);
+    return uri;
+  }
+
+  forget(document: vscode.TextDocument): void {
+    this.contents.delete(document.uri.toString());
+  }
+
+  provideTextDocumentContent(uri: vscode.Uri): string {
+    return this.contents.get(uri.toString()) ?? "";
   }
 }
 

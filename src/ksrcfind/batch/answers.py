@@ -4,23 +4,27 @@ Such lines have one answer: a line of a shape that was seen before costs some mi
 values are read off each line, and a line whose numbers do not fit the message that its shape led to is matched alone.
 """
 
+import hashlib
 import re
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from ksrcfind.log.line import LogLine
-from ksrcfind.match.answer import Answer, Tier, Value
-from ksrcfind.match.place import named_place
-from ksrcfind.match.refit import Refit
+from ksrcfind.match.answer import Answer, Tier
+from ksrcfind.match.place import Named, named_place, own_place
+from ksrcfind.match.refit import Refit, Texts
 
 KEPT = 20_000
 """Shapes that are remembered, those seen last."""
 
+MOST_MESSAGES = 4
+"""Messages that lines of one shape are tried with."""
+
+LONGEST_TEXT = 1000
+"""Characters of lines that are remembered by their text; of longer ones a hash is kept."""
+
 Ask = Callable[[LogLine], Answer]
-
-
-Values = tuple[Value, ...]
 
 
 @dataclass(slots=True)
@@ -35,13 +39,26 @@ class Known:
     """What tells its message apart from others of the log; None if no message explains it."""
     refit: Refit | None
     """Reads the values of a line; None if the answer has none."""
+    texts: Texts = ()
+    """The values of the first such line."""
+    own_place: Named | None = None
+    """The place that the values of the first such line name, if the call prints its own."""
+    otherwise: "Known | None" = None
+    """What is known of lines of this shape whose numbers do not fit the message: some stand in its format."""
 
-    def answer_with(self, values: Values | None) -> Answer:
+    def answer_with(self, texts: Texts | None) -> Answer:
         """Return the answer to a line with these values; None for those of the first."""
-        if values is None:
+        if texts is None or self.refit is None:
             return self.answer
         first, *others = self.answer.matches
-        return replace(self.answer, matches=(replace(first, values=values), *others))
+        return replace(self.answer, matches=(replace(first, values=self.refit.values(texts)), *others))
+
+    def texts_of(self, log: LogLine) -> Texts | None:
+        """Return the values of a further line; None if it has to be matched by itself."""
+        texts = self.refit.texts(log.body) if self.refit is not None else None
+        if texts is None or self.own_place is None:
+            return texts
+        return texts if own_place(self.answer_with(texts).matches[0]) == self.own_place else None
 
 
 class Answers:
@@ -51,21 +68,57 @@ class Answers:
         self._ask = ask
         self._kept = kept
         self._known: OrderedDict[object, Known] = OrderedDict()
+        self._masked: dict[object, Known] = {}
+        """The same under what costs less than a shape and tells more apart; emptied when it is full."""
+        self._texts: dict[tuple[str | None, str], Known] = {}
+        """The same under level and text, of lines that do not fit what is known of their shape."""
 
-    def __call__(self, log: LogLine) -> tuple[Known, Values | None]:
+    def __call__(self, log: LogLine) -> tuple[Known, Texts | None]:
         """Return what is known about a line, and its own values if they are not those of the first such line."""
-        shape = _shape(log)
-        known = self._known.get(shape)
+        mask = _mask(log)
+        known = self._masked.get(mask) if mask is not None else None
         if known is None:
-            known = self._known[shape] = _known(log, self._ask(log))
-            if len(self._known) > self._kept:
-                self._known.popitem(last=False)
-            return known, None
-        self._known.move_to_end(shape)
-        if known.refit is None:
-            return known, None
-        values = known.refit.values(log.body)
-        return (known, values) if values is not None else (_known(log, self._ask(log)), None)
+            shape = _shape(log)
+            known = self._known.get(shape)
+            if known is None:
+                known = self._known[shape] = _known(log, self._ask(log))
+                self._keep(mask, known)
+                return known, None
+            self._known.move_to_end(shape)
+            self._keep(mask, known)
+        for _ in range(MOST_MESSAGES):
+            if known.refit is None:
+                return known, None
+            texts = known.texts_of(log)
+            if texts is not None:
+                return known, texts
+            if known.otherwise is None:
+                break
+            known = known.otherwise
+        alone = self._alone(log)
+        if alone.refit is not None and known.otherwise is None:
+            known.otherwise = alone
+        return alone, None
+
+    def _alone(self, log: LogLine) -> Known:
+        """Return what is known of a line whose numbers decide what it is."""
+        text = log.level, log.body
+        known = self._texts.get(text)
+        if known is None:
+            known = _known(log, self._ask(log))
+            if len(self._texts) >= self._kept:
+                self._texts.clear()
+            if len(log.body) <= LONGEST_TEXT:
+                self._texts[text] = known
+        return known
+
+    def _keep(self, mask: object, known: Known) -> None:
+        if len(self._known) > self._kept:
+            self._known.popitem(last=False)
+        if mask is not None:
+            if len(self._masked) >= self._kept:
+                self._masked.clear()
+            self._masked[mask] = known
 
 
 def level_of(log: LogLine | None, answer: Answer) -> str | None:
@@ -83,7 +136,9 @@ def _known(log: LogLine, answer: Answer) -> Known:
     message = first.message
     # Warnings have one call in common: what tells them apart is the place that they name.
     key = (message.path, message.line_start, message.call, first.form.printed, answer.points_to)
-    return Known(answer, level, key, Refit(first) if first.values and first.tier is not Tier.FUZZY else None)
+    if not first.values or first.tier is Tier.FUZZY:
+        return Known(answer, level, key, None)
+    return Known(answer, level, key, Refit(first), tuple(value.value for value in first.values), own_place(first))
 
 
 _HEX = re.compile(r"0x[0-9a-f]+|\b(?:[0-9]+[a-f]|[a-f]+[0-9])[0-9a-f]*\b")
@@ -95,7 +150,27 @@ def shape(text: str) -> str:
     return _DIGITS.sub("0", _HEX.sub("0x", text))
 
 
+_TO_ZERO = str.maketrans("123456789", "0" * 9)
+_NAMES_PLACE = (".c:", ".h:", ".S:")
+
+
+def _mask(log: LogLine) -> object:
+    """Return what lines of different shape never have in common; None if a line names a place, or is long."""
+    if log.is_userspace:
+        return log.process, log.facility
+    body = log.body
+    if len(body) > LONGEST_TEXT:
+        return None
+    for mark in _NAMES_PLACE:
+        if mark in body:
+            return None
+    # A shape depends on where digits stand, and on whether `0x` does, not on which digits.
+    return log.level, body.replace("0x", "\0").translate(_TO_ZERO)
+
+
 def _shape(log: LogLine) -> object:
     if log.is_userspace:
         return log.process, log.facility
-    return log.level, shape(log.body), named_place(log.body)
+    masked = shape(log.body)
+    short = masked if len(masked) <= LONGEST_TEXT else hashlib.sha256(masked.encode()).digest()
+    return log.level, short, named_place(log.body)

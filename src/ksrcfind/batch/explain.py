@@ -2,13 +2,15 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import groupby, tee
+from itertools import groupby
+from operator import attrgetter
 
-from ksrcfind.batch.answers import Answers, Known, Values
+from ksrcfind.batch.answers import Answers, Known
 from ksrcfind.finding import Finding, Input
-from ksrcfind.log.events import Boot, follow_boots, group_events
+from ksrcfind.log.events import Boot, Boots, group_events
 from ksrcfind.log.records import Row
 from ksrcfind.match.answer import Answer, Reason
+from ksrcfind.match.refit import Texts
 from ksrcfind.tree.snapshot import TreeInfo
 
 _NO_MISS_IN_REPORT = ("nothing_alike", "no_words")
@@ -27,13 +29,13 @@ class Explained:
     boot: Boot
     known: Known
     """What is known of all lines like it."""
-    values: Values | None = None
+    texts: Texts | None = None
     """Values of the first match, if they are not those of the known answer."""
 
     @property
     def answer(self) -> Answer:
         """Its answer."""
-        return self.known.answer_with(self.values)
+        return self.known.answer_with(self.texts)
 
     def finding(self, tree: TreeInfo) -> Finding:
         """Return it as every front end shows it; no history is told yet."""
@@ -44,11 +46,10 @@ class Explained:
 
 def explained(rows: Iterable[Row], answers: Answers) -> Iterator[Explained]:
     """Explain the rows of one or several sources, in order. Few rows are held back, none is lost."""
-    for _source, own in groupby(rows, key=lambda row: row.source):
-        for_events, for_boots = tee(own)
-        grouped = zip(group_events(for_events), follow_boots(for_boots), strict=True)
-        for (row, event), (_row, boot) in grouped:
-            known, values = answers(row.log)
+    for _source, own in groupby(rows, key=attrgetter("source")):
+        boots = Boots()
+        for row, event in group_events(own):
+            known, texts = answers(row.log)
             if event is not None and (reason := known.answer.reason) is not None and reason.code in _NO_MISS_IN_REPORT:
                 known = _PART_OF_REPORT
-            yield Explained(row, event, boot, known, values)
+            yield Explained(row, event, boots.of(row), known, texts)

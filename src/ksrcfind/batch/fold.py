@@ -4,7 +4,7 @@ Memory is bounded by the number of distinct messages, not by the length of the l
 seen with, at most `VALUES_KEPT` are told apart for each argument, and lines that nothing explains are folded too.
 """
 
-from collections import Counter, OrderedDict
+from collections import Counter, OrderedDict, deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -13,7 +13,7 @@ from ksrcfind.batch.answers import shape
 from ksrcfind.batch.explain import Explained
 from ksrcfind.finding import Finding
 from ksrcfind.log.line import LogLine
-from ksrcfind.log.report import is_opener, is_report_row, suppressed
+from ksrcfind.log.report import faulted_at, is_opener, is_report_row, suppressed
 from ksrcfind.match.answer import Answer, Tier
 from ksrcfind.tree.snapshot import TreeInfo
 
@@ -36,7 +36,7 @@ REPORT_ROWS = 60
 """Rows kept of the first report of a headline."""
 
 HEADLINES_KEPT = 512
-"""Headlines whose report can still go on."""
+"""Lines, the last ones, whose report can still go on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +74,9 @@ class Report:
     """Of all reports with this headline."""
     example: tuple[str, ...]
     """The first rows of the first one."""
+    faulted_at: tuple[tuple[str, int], ...] = ()
+    """Where the processor was in these reports, `foo+0x1/0x2 [module]`, with counts, most frequent first; at most
+    `VALUES_KEPT`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +118,7 @@ class Fold:
     def __init__(self, tree: TreeInfo) -> None:
         self._tree = tree
         self._groups: dict[object, _Group] = {}
-        self._headlines: OrderedDict[tuple[str | None, int], _Group] = OrderedDict()
+        self._headlines: deque[tuple[str | None, int, _Group]] = deque(maxlen=HEADLINES_KEPT)
         self._before_headline: OrderedDict[tuple[str | None, int], list[str]] = OrderedDict()
         self._suppressed: Counter[str] = Counter()
         self._unexplained = 0
@@ -153,16 +156,16 @@ class Fold:
 
     def _open(self, item: Explained, group: "_Group") -> None:
         """Remember a line that can be the headline of rows to come."""
-        place = (item.row.source, item.row.line)
-        self._headlines[place] = group
-        if len(self._headlines) > HEADLINES_KEPT:
-            self._headlines.popitem(last=False)
-        for text in self._before_headline.pop(place, ()):
-            group.add_to_report(item.row.line, text)
+        source, line = item.row.source, item.row.line
+        self._headlines.append((source, line, group))
+        if self._before_headline:
+            for text in self._before_headline.pop((source, line), ()):
+                group.add_to_report(line, text)
 
     def _add_to_report(self, headline: tuple[str | None, int], text: str) -> None:
-        group = self._headlines.get(headline)
-        if group is not None:
+        # Rows follow their headline closely.
+        found = (group for source, line, group in reversed(self._headlines) if (source, line) == headline)
+        if (group := next(found, None)) is not None:
             group.add_to_report(headline[1], text)
             return
         waiting = self._before_headline.setdefault(headline, [])
@@ -201,11 +204,12 @@ class _Group:
     count: int = 0
     first: Explained | None = None
     last: Explained | None = None
-    values: list[Counter[str]] = field(default_factory=list)
+    values: list[dict[str, int]] = field(default_factory=list)
     incomplete: set[int] = field(default_factory=set)
     report_line: int | None = None
     report_rows: int = 0
     report: list[str] = field(default_factory=list)
+    faulted_at: dict[str, int] = field(default_factory=dict)
     fresh: bool = True
 
     def add(self, item: Explained) -> None:
@@ -216,21 +220,25 @@ class _Group:
         self.count += item.row.log.repeats
         if self.first is None:
             self.first = self.example = item
-        elif _rank(item) < _rank(self.example):
+        elif item.known is not self.example.known and _rank(item) < _rank(self.example):
             self.example = item
         self.last = item
         if item.known.refit is None:
             return
-        values = item.values or item.known.answer.matches[0].values
-        self.values.extend(Counter() for _ in values[len(self.values) :])
-        for position, value in enumerate(values):
-            if value.value is not None:
-                self._count(position, value.value[:VALUE_LENGTH])
+        texts = item.known.texts if item.texts is None else item.texts
+        if len(texts) > len(self.values):
+            self.values.extend({} for _ in texts[len(self.values) :])
+        for position, text in enumerate(texts):
+            if text is not None:
+                self._count(position, text[:VALUE_LENGTH])
 
     def _count(self, position: int, value: str) -> None:
-        counter = self.values[position]
-        if value in counter or len(counter) < VALUES_KEPT:
-            counter[value] += 1
+        counts = self.values[position]
+        count = counts.get(value)
+        if count is not None:
+            counts[value] = count + 1
+        elif len(counts) < VALUES_KEPT:
+            counts[value] = 1
         else:
             self.incomplete.add(position)
 
@@ -241,11 +249,19 @@ class _Group:
             self.report_line = headline
         if self.report_line == headline and len(self.report) < REPORT_ROWS:
             self.report.append(text[:EXAMPLE_LENGTH])
+        place = faulted_at(text)
+        if place is not None and (place in self.faulted_at or len(self.faulted_at) < VALUES_KEPT):
+            self.faulted_at[place] = self.faulted_at.get(place, 0) + 1
+
+    def _report(self) -> Report | None:
+        if not self.report_rows:
+            return None
+        return Report(self.report_rows, tuple(self.report), tuple(Counter(self.faulted_at).most_common()))
 
     def folded(self, tree: TreeInfo, suppressed_by: Mapping[str, int]) -> Folded:
         arguments = tuple(
-            ArgumentValues(tuple(counter.most_common()), position not in self.incomplete)
-            for position, counter in enumerate(self.values)
+            ArgumentValues(tuple(Counter(counts).most_common()), position not in self.incomplete)
+            for position, counts in enumerate(self.values)
         )
         matches = self.example.known.answer.matches
         function = matches[0].message.function if matches else None
@@ -254,7 +270,7 @@ class _Group:
             _sighting(self.first or self.example),
             _sighting(self.last or self.example),
             arguments,
-            Report(self.report_rows, tuple(self.report)) if self.report_rows else None,
+            self._report(),
             suppressed_by.get(function, 0) if function else 0,
         )
         return Folded(self.number, self.example.finding(tree), occurrences)

@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from itertools import islice
 
 from ksrcfind.batch.answers import shape
+from ksrcfind.batch.coverage import BootSeen
 from ksrcfind.cli.session import Session
 from ksrcfind.cli.terminal import show_note
 from ksrcfind.errors import KsrcfindError
 from ksrcfind.finder import Finder
 from ksrcfind.history.provenance import Change
 from ksrcfind.history.releases import ReleaseTag
+from ksrcfind.history.versions import parse_tag, series
 from ksrcfind.life.kernel import banner_release, narrowed, oldest_possible, tag_of
 from ksrcfind.log.line import LogLine
 from ksrcfind.log.records import Row
@@ -23,6 +25,8 @@ from ksrcfind.progress import Task
 
 AUTO = "auto"
 """Given instead of a revision: that of the log."""
+MOST_NAMED = 3
+"""Kernels of a log that a note names."""
 FEW = 20
 """Kernel lines that say nothing of a log as a whole."""
 LOOKED_AT = 20_000
@@ -78,6 +82,21 @@ def say_misfit(session: Session, finder: Finder, known: int, lines: int) -> None
             session,
             f"only {known:,} of {lines:,} kernel lines are in {_name(finder)}: the log seems to be of another kernel",
         )
+
+
+def say_other_release(session: Session, finder: Finder, boots: Iterable[BootSeen]) -> None:
+    """Say so if a log is of another series of kernels than the tree, as the tree's own Makefile has it."""
+    own = finder.release
+    version = parse_tag(own, tail=True) if own is not None else None
+    if version is None:
+        return
+    banners = (seen.boot.banner for seen in boots if seen.boot.banner)
+    others = [banner for banner in banners if (of := banner_release(banner)) and series(of) != series(version)]
+    kernels = list(dict.fromkeys(" ".join(banner.split()[:3])[:80] for banner in others))
+    if kernels:
+        more = f" and {len(kernels) - MOST_NAMED} more" if len(kernels) > MOST_NAMED else ""
+        named = f"{' and '.join(kernels[:MOST_NAMED])}{more}"
+        _say(session, f"the log is of {named}, the tree of {own}: messages may read otherwise, or not be there")
 
 
 @dataclass(frozen=True, slots=True)

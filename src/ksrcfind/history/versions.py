@@ -48,6 +48,24 @@ def parse_tag(name: str, *, tail: bool = False) -> Version | None:
     return Version(tuple(numbers), STAGES[found["stage"]], int(found["number"]))
 
 
+# The head of Linux's own Makefile.
+_MAKEFILE = re.compile(r"^(VERSION|PATCHLEVEL|SUBLEVEL|EXTRAVERSION)[ \t]*=[ \t]*(\S*)[ \t]*$", re.MULTILINE)
+
+
+def makefile_release(makefile: str) -> str | None:
+    """Return the release that the Makefile of a kernel tree names, `6.1.192` or `6.2.0-rc1`; None if it names none."""
+    said = {found[1]: found[2] for found in reversed(list(_MAKEFILE.finditer(makefile[:4096])))}
+    numbers = [said.get(name, "") for name in ("VERSION", "PATCHLEVEL", "SUBLEVEL")]
+    if not numbers[0].isdecimal() or not numbers[1].isdecimal():
+        return None
+    return ".".join(number for number in numbers if number) + said.get("EXTRAVERSION", "")
+
+
+def series(version: Version) -> tuple[int, ...]:
+    """Return the numbers that the releases of a series have in common: 6.1 of 6.1.55, 2.6.32 of 2.6.32.9."""
+    return version.numbers[: 3 if version.numbers[0] == 2 else 2]
+
+
 def release_versions(names: Iterable[str], patterns: tuple[str, ...] = DEFAULT_PATTERNS) -> dict[str, Version]:
     """Return tag → version for the tags that are releases, in any order.
 

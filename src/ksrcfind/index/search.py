@@ -43,19 +43,26 @@ class MessageStore(Protocol):
 class RevisionIndex:
     """Implements `match.candidates.MessageIndex` over the store; what was asked once is kept."""
 
-    def __init__(self, store: MessageStore, key: str) -> None:
-        """Open the revision `key`. Raises `KeyError` if it is not indexed."""
-        found = store.live(key)
-        if found is None:
-            raise KeyError(key)
-        self._live, self._size = found
+    def __init__(self, store: MessageStore, *keys: str) -> None:
+        """Open a revision, or several as one. Raises `KeyError` if one is not indexed."""
+        bits, self._size = 0, 0
+        length = 0
+        for key in keys:
+            found = store.live(key)
+            if found is None:
+                raise KeyError(key)
+            bits |= int.from_bytes(found[0], "little")
+            length = max(length, len(found[0]))
+            self._size = max(self._size, found[1])
+        self.live = bits.to_bytes(length, "little")
+        """Bit set of the messages (bit `id & 7` of byte `id >> 3`)."""
         self._store = store
         self._lists = lru_cache(maxsize=_LISTS_KEPT)(self._load)
         self._message = lru_cache(maxsize=_MESSAGES_KEPT)(store.message)
 
     @property
     def size(self) -> int:
-        """Messages in all."""
+        """Messages in all; of several revisions those of the largest."""
         return self._size
 
     def frequency(self, word: str) -> int:
@@ -85,7 +92,7 @@ class RevisionIndex:
     def messages_of(self, path: str) -> list[Message]:
         """Messages of one file, in source order."""
         for first, count in self._store.spans_of(path):
-            if count and first < len(self._live) * 8 and self._live[first >> 3] >> (first & 7) & 1:
+            if count and is_live(self.live, first):
                 return self._store.messages(first, count)
         return []
 
@@ -102,5 +109,10 @@ class RevisionIndex:
         return self._alive(containing), self._alive(anchored)
 
     def _alive(self, numbers: "array[int]") -> Sequence[int]:
-        live, end = self._live, len(self._live) * 8
+        live, end = self.live, len(self.live) * 8
         return array("I", [n for n in numbers if n < end and live[n >> 3] >> (n & 7) & 1])
+
+
+def is_live(live: bytes, number: int) -> bool:
+    """Tell whether a message is one of a bit set."""
+    return number < len(live) * 8 and bool(live[number >> 3] >> (number & 7) & 1)

@@ -327,7 +327,7 @@ def _connect(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, timeout=_BUSY_MS / 1000, isolation_level=None)
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = NORMAL")
-    connection.execute("PRAGMA mmap_size = 268435456")
+    connection.execute("PRAGMA mmap_size = 134217728")
     connection.execute("PRAGMA cache_size = -32000")
     return connection
 

@@ -12,8 +12,10 @@ from ksrcfind.source.message import Message
 KINDS = ("reworded", "level_changed", "moved", "removed", "added")
 """What can have become of a message."""
 
+NEARLY_SAME = 0.9
+"""So much alike (0–1) are two texts of one function of which one followed the other, whatever is said elsewhere."""
 SAME_FUNCTION = 0.55
-"""So much alike (0–1) are two texts of one function of which one followed the other."""
+"""So much alike are they if nothing went elsewhere."""
 SAME_FILE = 0.75
 """The same for two texts of one file."""
 WORDS = re.compile(r"[A-Za-z]{3,}")
@@ -39,6 +41,10 @@ class Difference:
         return (message.path, message.line_start, self.kind) if message is not None else ("", 0, self.kind)
 
 
+Key = Callable[[Message], Hashable]
+"""What two messages must have in common; None goes with nothing."""
+
+
 def differences(pairs: Iterable[tuple[Iterable[Message], Iterable[Message]]]) -> list[Difference]:
     """Return what differs between two trees, by path and line, given the messages of each file (old, new).
 
@@ -54,30 +60,17 @@ def differences(pairs: Iterable[tuple[Iterable[Message], Iterable[Message]]]) ->
         new += left.new
     left = _Left(old, new)
     found: list[Difference] = []
-    for kind, key in (
-        ("level_changed", lambda message: (_texts(message), message.path, message.function)),
-        ("moved", lambda message: (_texts(message), message.path, message.level)),
-        ("level_changed", lambda message: (_texts(message), message.path)),
-        ("moved", lambda message: (_texts(message), message.function, _name(message.path))),
-        ("moved", lambda message: (_texts(message), message.function)),
-        ("moved", lambda message: (_texts(message), _name(message.path))),
-        ("moved", lambda message: _texts(message) if _says_much(message) else None),
-    ):
+    for kind, key in _IN_FILE:
         found += (Difference(kind, was, now) for was, now in left.pair(key))
-    for key, least in (
-        (lambda message: (message.path, message.function), SAME_FUNCTION),
-        (lambda message: (_name(message.path), message.function), SAME_FUNCTION),
-        (lambda message: (message.path,), SAME_FILE),
-        (lambda message: (_name(message.path),), SAME_FILE),
-    ):
+    # What stayed and is hardly different did not go where a copy says the same.
+    found += (Difference("reworded", was, now) for was, now in left.pair_alike(_in_function, NEARLY_SAME))
+    for key in _ELSEWHERE:
+        found += (Difference("moved", was, now) for was, now in left.pair(key))
+    for key, least in _REWORDED:
         found += (Difference("reworded", was, now) for was, now in left.pair_alike(key, least))
     found += (Difference("removed", was, None) for was in left.old)
     found += (Difference("added", None, now) for now in left.new)
     return sorted(found, key=lambda difference: difference.place)
-
-
-Key = Callable[[Message], Hashable]
-"""What two messages must have in common; None goes with nothing."""
 
 
 class _Left:
@@ -157,3 +150,26 @@ def _name(path: str) -> str:
 def _says_much(message: Message) -> bool:
     """Tell whether a text can be known again anywhere in the tree."""
     return len(set(WORDS.findall(message.forms[0].printed))) >= 3
+
+
+def _in_function(message: Message) -> Hashable:
+    return message.path, message.function
+
+
+_IN_FILE: tuple[tuple[str, Key], ...] = (
+    ("level_changed", lambda message: (_texts(message), message.path, message.function)),
+    ("moved", lambda message: (_texts(message), message.path, message.level)),
+    ("level_changed", lambda message: (_texts(message), message.path)),
+)
+_ELSEWHERE: tuple[Key, ...] = (
+    lambda message: (_texts(message), message.function, _name(message.path)),
+    lambda message: (_texts(message), message.function),
+    lambda message: (_texts(message), _name(message.path)),
+    lambda message: _texts(message) if _says_much(message) else None,
+)
+_REWORDED: tuple[tuple[Key, float], ...] = (
+    (_in_function, SAME_FUNCTION),
+    (lambda message: (_name(message.path), message.function), SAME_FUNCTION),
+    (lambda message: (message.path,), SAME_FILE),
+    (lambda message: (_name(message.path),), SAME_FILE),
+)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ksrcfind.history.provenance import Change
 from ksrcfind.history.releases import ReleaseTag
-from ksrcfind.history.versions import Version, kernel_of, parse_tag
+from ksrcfind.history.versions import Version, kernel_of, parse_tag, series
 
 # `6.1.0-13-amd64`, `6.5.0-rc3+`, `2.6.32-431.el6.x86_64` (the `uname -r` of init/version.c).
 _RELEASE = re.compile(r"Linux version (?P<version>\d{1,9}\.\d{1,9}(?:\.\d{1,9}){0,2})(?P<candidate>-rc\d{1,3})?")
@@ -28,9 +28,9 @@ def banner_release(banner: str) -> Version | None:
         return None
     build = _BUILD.search(banner, found.end())
     told = _NUMBERS.findall(banner, build.end()) if build is not None else []
-    series = version.numbers[: 3 if version.numbers[0] == 2 else 2]
+    own = series(version)
     others = [other for text in told if (other := parse_tag(text)) is not None]
-    best = max([version, *(other for other in others if other.numbers[: len(series)] == series)])
+    best = max([version, *(other for other in others if series(other) == own)])
     return Version(_trimmed(best.numbers), best.stage, best.candidate)
 
 

@@ -233,25 +233,36 @@ class Boot:
 
 
 def follow_boots(rows: Iterable[Row]) -> Iterator[tuple[Row, Boot]]:
-    """Give each row of one source with the boot that it belongs to.
+    """Give each row of one source with the boot that it belongs to."""
+    boots = Boots()
+    return ((row, boots.of(row)) for row in rows)
+
+
+class Boots:
+    """Tells the boots of one source apart.
 
     A boot begins with the banner, with another boot id, with what journalctl writes between two, or when the uptime
     falls back; a banner that comes soon after belongs to the boot that has begun.
     """
-    boot: Boot | None = None
-    last = _Sight()
-    for row in rows:
-        log = row.log
+
+    def __init__(self) -> None:
+        self._boot: Boot | None = None
+        self._last = _Sight()
+
+    def of(self, row: Row) -> Boot:
+        """Return the boot of the next row."""
+        boot, log = self._boot, row.log
         version = None if log.is_userspace else banner_version(log.body)
         if boot is None:
             boot = Boot(1, row.line)
-        elif last.ended_by(log) or (version is not None and last.kernel_rows > MOST_BEFORE_BANNER):
+        elif self._last.ended_by(log) or (version is not None and self._last.kernel_rows > MOST_BEFORE_BANNER):
             boot = Boot(boot.number + 1, row.line)
-            last = _Sight()
+            self._last = _Sight()
         if version is not None and boot.version is None:
             boot = replace(boot, version=version, banner=log.body)
-        last.see(log)
-        yield row, boot
+        self._last.see(log)
+        self._boot = boot
+        return boot
 
 
 @dataclass(slots=True)

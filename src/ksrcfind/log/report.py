@@ -244,6 +244,20 @@ def is_end(body: str) -> bool:
     return _END.match(body) is not None
 
 
+# Where the instruction pointer was: arch/x86/kernel/dumpstack.c, arch/riscv/kernel/traps.c, and process.c of arm, arm64
+# and powerpc. A row of addresses alone names none.
+_FAULTED = re.compile(
+    rf" {{0,64}}+(?:RIP: (?:[0-9a-f]{{4}}:)?|EIP: (?:[0-9a-f]{{4}}:)?|pc : |PC is at |epc : |NIP (?:\[[0-9a-f]+\] ))"
+    rf"(?:{_ADDRESS} ?){{0,2}}({_SYMBOL}{_MODULE})"
+)
+
+
+def faulted_at(body: str) -> str | None:
+    """Return the function where the processor was, as a row of a report says: `foo+0x1/0x2 [module]`."""
+    match = _FAULTED.match(body)
+    return match[1] if match else None
+
+
 _SUPPRESSED = re.compile(r"(\S{1,128}): (\d{1,9}) callbacks suppressed$")
 
 

@@ -47,9 +47,14 @@ def read_logs(names: Iterable[str], stdin: BinaryIO) -> Iterator[Row]:
         if name == STDIN:
             yield from read_log(stdin, STDIN)
         else:
-            for path in log_files(Path(name)):
-                with _open(path) as file:
-                    yield from read_log(file, str(path))
+            yield from read_files(Path(name))
+
+
+def read_files(path: Path) -> Iterator[Row]:
+    """Read a log, or the logs of a directory one after the other. Raises LogUnreadableError as `read_logs` does."""
+    for one in log_files(path):
+        with _open(one) as file:
+            yield from read_log(file, str(one))
 
 
 def read_log(file: BinaryIO, source: str | None = None) -> Iterator[Row]:

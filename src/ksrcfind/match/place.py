@@ -1,11 +1,11 @@
 """Places that a line itself names: `WARNING: … at file:line`, `kernel BUG at file:line!`, `function:line:`.
 
 What a line names is its own kernel's place; whether this tree has a call there, and how far away, is for who reads the
-tree to say (`call_at`).
+tree to say (`nearest_call`).
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ksrcfind.match.answer import Match
@@ -16,7 +16,8 @@ NEAR = 100
 _FILE_LINE = re.compile(r"(?<![\w./+-])((?:\.{0,2}/)?(?:[\w.+-]{1,64}/){0,24}[\w+-]{1,64}\.[chS]):(\d{1,6})(?![\d.])")
 # func+0x1/0x2 and func() behind the place (__warn in kernel/panic.c; until 2.6.39 with parentheses).
 _FUNCTION = re.compile(r"(?:!| at)? {0,2}([A-Za-z_]\w{0,200})(?:[\w.$]{0,60}\+0x|\(\))")
-# Calls that print where they stand.
+# Calls that print where they stand; the hint is what each of their lines holds.
+_HINT = re.compile(r"(?i)warn|bug|assert|oops|might_sleep|ubsan")
 _CALL = re.compile(r"\b((?i:\w{0,40}(?:warn|bug|assert|oops|might_sleep|ubsan)\w{0,40}))\s?\(")
 _COMMENT = re.compile(r"\s{0,100}(?:/?\*|//|#\s{0,8}define)")
 
@@ -53,12 +54,25 @@ def own_place(match: Match) -> Named | None:
     return None
 
 
-def call_at(source: Sequence[str], line: int) -> tuple[str, int] | None:
-    """Return the call that tells its own place nearest to a line of a file, and by how many lines it stands later."""
-    order = sorted(range(max(line - NEAR, 1), min(line + NEAR, len(source)) + 1), key=lambda n: (abs(n - line), n))
-    for number in order:
-        text = source[number - 1][:500]
-        found = None if _COMMENT.match(text) else _CALL.search(text)
-        if found is not None:
-            return found[1], number - line
-    return None
+def place_calls(source: str) -> list[tuple[int, str]]:
+    """Return the calls of a file that tell their own place: line and name, the first one of each line, in order."""
+    found: list[tuple[int, str]] = []
+    number, counted, position = 1, 0, 0
+    while (hint := _HINT.search(source, position)) is not None:
+        start = source.rfind("\n", 0, hint.start()) + 1
+        end = source.find("\n", hint.start())
+        position = end = len(source) if end < 0 else end
+        number += source.count("\n", counted, start)
+        counted = start
+        text = source[start:end][:500]
+        call = None if _COMMENT.match(text) else _CALL.search(text)
+        if call is not None:
+            found.append((number, call[1]))
+    return found
+
+
+def nearest_call(calls: Iterable[tuple[int, str]], line: int) -> tuple[str, int] | None:
+    """Return the call nearest to a line of its file, and by how many lines it stands later."""
+    near = [(abs(number - line), number, call) for number, call in calls if abs(number - line) <= NEAR]
+    _, number, call = min(near, default=(0, 0, None))
+    return (call, number - line) if call is not None else None

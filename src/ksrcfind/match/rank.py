@@ -76,6 +76,14 @@ class Matcher:
             return Answer("none", unexplained(body, self._index), (), 0)
         return self._of(candidates, body, limit)
 
+    def printing(self, line: LogLine) -> set[int]:
+        """Return the numbers of all messages that print the whole of a line, as far as its text alone can tell."""
+        body = Body.of(line.body)
+        if beyond_matching(line, body) is not None:
+            return set()
+        fits = self._exact(body, self._wordings.known(body.words))
+        return {use.number for fit in fits if fit.counts(evidence.MODULE) for use in self._wordings.uses(fit.wording)}
+
     def _best(self, body: Body, line: LogLine) -> list[_Candidate]:
         """Try tier after tier; a tier gives way to a later one that explains clearly more."""
         known = self._wordings.known(body.words)

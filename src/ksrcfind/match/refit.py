@@ -5,8 +5,11 @@ from collections.abc import Sequence
 from ksrcfind.match.answer import Match, Tier, Value
 from ksrcfind.match.body import Body
 from ksrcfind.match.fragment import overlaps
-from ksrcfind.match.pattern import Pattern, Span, pattern, value
+from ksrcfind.match.pattern import Pattern, Span, pattern
 from ksrcfind.source.template import CONVERSION, lines
+
+Texts = tuple[str | None, ...]
+"""What a line shows for each argument of its message; None for what it does not show."""
 
 
 class Refit:
@@ -15,37 +18,38 @@ class Refit:
     def __init__(self, match: Match) -> None:
         self._tier = match.tier
         self._values = match.values
-        self._patterns: list[tuple[Pattern, int]] = []
+        self._patterns: list[tuple[Pattern, int, tuple[int, ...]]] = []
+        """Each line of the form, the values before it, and which of its own are padded to a width."""
         first = 0
         for line in lines(match.form.printed):
             if line.strip():
-                self._patterns.append((pattern(line), first))
+                one = pattern(line)
+                padded = tuple(number for number, conversion in enumerate(one.conversions) if conversion.width)
+                self._patterns.append((one, first, padded))
             first += sum(1 for found in CONVERSION.finditer(line) if not found["percent"])
 
-    def values(self, text: str) -> tuple[Value, ...] | None:
-        """Return the values that a line shows; None if it has to be matched by itself."""
-        if not self._values or self._tier is Tier.FUZZY:
-            return self._values
+    def texts(self, text: str) -> Texts | None:
+        """Return what a line shows for each argument; None if it has to be matched by itself."""
         body = Body.of(text).text
-        for one, first in self._patterns:
+        for one, first, padded in self._patterns:
             spans = self._spans(one, body)
             if spans is not None:
-                return self._read(one, spans, first, body)
+                shown = [None if start < 0 else body[start:end] for start, end in spans]
+                for number in padded:
+                    shown[number] = (shown[number] or "").strip(" ") if spans[number][0] >= 0 else None
+                missing = len(self._values) - first - len(shown)
+                return (*[None] * first, *shown, *[None] * missing) if first or missing else tuple(shown)
         return None
+
+    def values(self, texts: Texts) -> tuple[Value, ...]:
+        """Return such texts as the values of the match."""
+        return tuple(
+            Value(old.conversion, old.expression, text, old.decoded if text == old.value else None)
+            for old, text in zip(self._values, texts, strict=True)
+        )
 
     def _spans(self, one: Pattern, body: str) -> Sequence[Span] | None:
         if self._tier is Tier.EXACT:
             return one.spans(body)
         found = max(overlaps(one, body), key=lambda overlap: overlap.end - overlap.start, default=None)
         return found.spans if found is not None else None
-
-    def _read(self, one: Pattern, spans: Sequence[Span], first: int, body: str) -> tuple[Value, ...]:
-        shown = {
-            first + number: value(conversion, body, span)
-            for number, (conversion, span) in enumerate(zip(one.conversions, spans, strict=False))
-        }
-        return tuple(
-            Value(old.conversion, old.expression, text, old.decoded if text == old.value else None)
-            for number, old in enumerate(self._values)
-            for text in [shown.get(number)]
-        )

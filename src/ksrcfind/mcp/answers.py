@@ -4,22 +4,19 @@ Everything here runs in the one thread that owns the finder.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from ksrcfind.batch.answers import Answers
 from ksrcfind.batch.choose import Choice, by_severity
-from ksrcfind.batch.coverage import Tally
-from ksrcfind.batch.explain import explained
-from ksrcfind.batch.fold import Fold, Folded
+from ksrcfind.batch.whole import WholeLog
 from ksrcfind.errors import KsrcfindError
 from ksrcfind.finder import Finder, HistoryMode
 from ksrcfind.finding import Finding
 from ksrcfind.life.differences import differences
 from ksrcfind.life.life import life_of
 from ksrcfind.log.records import Row, rows_of_text
-from ksrcfind.log.stream import log_files, read_log
+from ksrcfind.log.stream import read_files
 from ksrcfind.output.changes import changes
 from ksrcfind.output.json import JsonWriter
 from ksrcfind.output.lifetime import lifetime
@@ -84,20 +81,15 @@ def diff(finder: Finder, old: str, new: str, paths: Sequence[str], limit: int) -
 
 def batch(finder: Finder, log: str, *, is_file: bool, choice: Choice, limit: int, history: bool) -> Told:
     """Tell what a whole log says: its most severe messages with their repeats, at most `limit`, and a summary."""
-    tally, fold = Tally(), Fold(finder.info)
-    answers = Answers(finder.answer)
-    for item in explained(_rows(log, is_file=is_file), answers):
-        tally.add(item)
-        fold.add(item)
-    chosen = list(islice((one for one in by_severity(fold.folded()) if choice.takes(one.finding)), limit))
-    if history:
-        told = dict(finder.traced([one.finding for one in chosen], HistoryMode.FIRST))
-        chosen = [replace(one, finding=told.get(number, one.finding)) for number, one in enumerate(chosen)]
-    summary = tally.summary()
+    whole = WholeLog(finder, choice, history=HistoryMode.FIRST if history else HistoryMode.OFF, history_limit=limit)
+    for _ in whole.folding(_rows(log, is_file=is_file)):
+        pass
+    chosen = by_severity(whole.messages())[:limit]
+    summary = whole.summary()
 
     def write(writer: Writer) -> None:
         for one in chosen:
-            writer.folded(_placed(finder, one))
+            writer.folded(one)
         writer.end(summary)
 
     return Told(
@@ -107,22 +99,7 @@ def batch(finder: Finder, log: str, *, is_file: bool, choice: Choice, limit: int
 
 
 def _rows(log: str, *, is_file: bool) -> Iterable[Row]:
-    if not is_file:
-        yield from rows_of_text(log)
-        return
-    for path in log_files(Path(log).expanduser()):
-        try:
-            with path.open("rb") as file:
-                yield from read_log(file, str(path))
-        except OSError as error:
-            raise KsrcfindError(f"cannot read {path}: {error.strerror}") from error
-
-
-def _placed(finder: Finder, folded: Folded) -> Folded:
-    matches = folded.finding.answer.matches
-    if not matches:
-        return folded
-    return replace(folded, finding=replace(folded.finding, subsystem=finder.subsystem(matches[0].message.path)))
+    return read_files(Path(log).expanduser()) if is_file else rows_of_text(log)
 
 
 def _findings(finder: Finder, found: Sequence[Finding]) -> Told:

@@ -43,6 +43,9 @@ MOST_BARS = 12
 NOTHING = "–"
 """Stands for a release or subsystem that is not known."""
 
+LEGEND = (("err", "error or worse"), ("warn", "warning"), ("info", "notice, info"), ("unknown", "debug, unknown"))
+"""A level of each colour, and what has it."""
+
 COLUMNS = {
     "level": "level",
     "count": "count",
@@ -115,6 +118,7 @@ class HtmlWriter:
             bars=[chart for chart in self._bars() if chart["bars"]],
             timelines=[_timeline(chart, several=len(summary.charts) > 1) for chart in summary.charts],
             selects=[_select(name, self._messages) for name in ("level", "tier", "release", "subsystem")],
+            legend=LEGEND,
             columns=[{"name": name, "title": title} for name, title in COLUMNS.items()],
             rows=self._messages,
         )
@@ -122,7 +126,7 @@ class HtmlWriter:
             self._write(piece)
 
     def _bars(self) -> Iterator[Data]:
-        yield _bars("release", "Messages by the release that brought them", self._messages, _newest)
+        yield _bars("release", "Messages by first release", self._messages, _newest)
         yield _bars("subsystem", "Messages by subsystem", self._messages, None)
 
 
@@ -171,7 +175,8 @@ def _message(folded: Folded, source: Source, order: int) -> Data:
         "first": _moment(seen.first),
         "when": f"{_where(seen.first)} to {_where(seen.last)}" if seen.count > 1 else _where(seen.first),
         "suppressed": seen.suppressed,
-        "report": seen.report and {"rows": seen.report.rows, "example": seen.report.example},
+        "report": seen.report
+        and {"rows": seen.report.rows, "example": seen.report.example, "faulted_at": seen.report.faulted_at},
         "reason": reason.text if reason else None,
         "points_to": place and f"{place.path}:{place.line}",
         "tier": finding.answer.verdict,
@@ -283,7 +288,7 @@ def _coverage(summary: Summary) -> Iterator[Data]:
         told = count - summary.aside if name == "none" else count
         yield {"name": name, "lines": told, "share": f"{100 * told / kernel:.1f} %" if kernel else "", "aside": False}
     for code, count in summary.reasons.items():
-        kind = "not the kernel's" if code in ASIDE else "of none"
+        kind = "aside" if code in ASIDE else "none"
         yield {"name": f"{kind}: {MEANINGS.get(code, code)}", "lines": count, "share": "", "aside": True}
 
 

@@ -1,6 +1,6 @@
 """The format text of batch: a few lines for each message of a log, the most severe first, and what it all came to."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from ksrcfind.batch.answers import level_of
@@ -10,7 +10,7 @@ from ksrcfind.batch.fold import Folded, Occurrences, Sighting
 from ksrcfind.finding import Finding
 from ksrcfind.output.record import told_matches
 from ksrcfind.output.style import Painter, Span
-from ksrcfind.output.text import changed, where
+from ksrcfind.output.text import NO_HISTORY_TO_ASK, changed, where
 from ksrcfind.output.writer import Write
 
 LEVEL_STYLES = dict.fromkeys(("emerg", "alert", "crit", "err"), "error") | {"warn": "warn"}
@@ -21,6 +21,9 @@ COUNT_WIDTH = 7
 
 MOST_BOOTS = 10
 """Boots that are shown."""
+
+MOST_PLACES = 3
+"""Places that are shown of the reports of one headline."""
 
 MEANINGS = {
     "userspace": "written by user-space programs",
@@ -45,6 +48,8 @@ class LogTextWriter:
     """True if places in the log are told with their file."""
     each: bool = False
     """True once a single line was written."""
+    without_history: str | None = None
+    """Why there was no history to tell, if there was none."""
 
     def finding(self, finding: Finding) -> None:
         """Write a log line as read and, below, what printed it."""
@@ -69,6 +74,8 @@ class LogTextWriter:
     def folded(self, folded: Folded) -> None:
         """Write a message's level, count and example and, below, what printed it, when and since which release."""
         finding, seen = folded.finding, folded.occurrences
+        if finding.history is not None and finding.history.status == "unavailable":
+            self.without_history = finding.history.note or NO_HISTORY_TO_ASK
         level = level_of(finding.log, finding.answer) or "-"
         self.write(
             self.painter.line(
@@ -78,6 +85,8 @@ class LogTextWriter:
             )
         )
         indent = 6 + COUNT_WIDTH + 2
+        if seen.report is not None and seen.report.faulted_at:
+            self.write(self.painter.line(("in ", "label"), (_places(seen.report.faulted_at), "place"), indent=indent))
         for spans in _explained(finding):
             self.write(self.painter.line(*spans, indent=indent))
         self.write(self.painter.line((", ".join(self._when(seen)), "label"), indent=indent))
@@ -113,6 +122,9 @@ class LogTextWriter:
         for code in ("userspace", "empty"):
             if summary.reasons.get(code):
                 yield [("  aside   ", "label"), f"{summary.reasons[code]:>9,}", (f"  {MEANINGS[code]}", "label")]
+        if self.without_history is not None:
+            yield []
+            yield ["  ", self.without_history]
         if summary.levels:
             yield []
             yield ["  ", ", ".join(f"{count:,} {level}" for level, count in summary.levels.items())]
@@ -125,7 +137,9 @@ class LogTextWriter:
             yield f"{self._place(first, 'line ')}{f' at {from_time}' if from_time else ''}"
         else:
             yield f"{self._place(first, 'lines ')} to {self._place(last, '')}"
-            if from_time and to_time:
+            if from_time and from_time == to_time:
+                yield f"at {from_time}"
+            elif from_time and to_time:
                 yield f"{from_time} to {to_time}"
         if seen.report is not None:
             yield f"{seen.report.rows:,} {'row' if seen.report.rows == 1 else 'rows'} of report"
@@ -151,6 +165,13 @@ def _explained(finding: Finding) -> Iterator[list[Span | str]]:
         return
     if answer.reason is not None:
         yield [("no match: ", "warn"), answer.reason.text]
+
+
+def _places(faulted_at: Sequence[tuple[str, int]]) -> str:
+    """Return where the processor was in the reports of a headline: the commonest few."""
+    told = [f"{place} ({count}x)" if len(faulted_at) > 1 else place for place, count in faulted_at[:MOST_PLACES]]
+    more = f" and {len(faulted_at) - MOST_PLACES:,} more" if len(faulted_at) > MOST_PLACES else ""
+    return ", ".join(told) + more
 
 
 def _time(sighting: Sighting) -> str | None:

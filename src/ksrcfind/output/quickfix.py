@@ -1,4 +1,7 @@
-"""The format quickfix: `path:line: message`, which vim, Emacs and every grep-aware editor jump to.
+"""The format quickfix: `path:line:1: message`, which vim, Emacs and every grep-aware editor jump to.
+
+The column is always the first. Without one, the default 'errorformat' of vim looks for it further on and takes a text
+with `52:54:00:` in it for a place; a name in double quotes with a number behind it misleads it as well.
 
 Paths are those of the tree, as everywhere else. When it is not the current directory, the first line says where they
 start, in the words of make that the default 'errorformat' of vim and compilation-mode of Emacs follow.
@@ -6,6 +9,7 @@ start, in the words of make that the default 'errorformat' of vim and compilatio
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -49,7 +53,8 @@ class QuickfixWriter:
     def _lines(self, finding: Finding, prefix: str) -> None:
         points_to, log = finding.answer.points_to, finding.log
         if points_to is not None and log is not None:
-            self._line(points_to.path, points_to.line, f"{prefix}{log.body}")
+            # Text that ended with the place would be one more to stop at for Emacs.
+            self._line(points_to.path, points_to.line, f"{prefix}{log.body} [where the line points]")
         for match, history in told_matches(finding):
             text = template(match.form.printed) if log is None else log.body
             facts = [match.tier.value] if log else []
@@ -64,4 +69,13 @@ class QuickfixWriter:
         if self._directory is not None:
             self._write(f"ksrcfind: Entering directory '{visible_line(str(self._directory))}'\n")
             self._directory = None
-        self._write(f"{visible_line(path)}:{line}: {visible_line(text)}\n")
+        self._write(f"{visible_line(path)}:{line}:1: {_plain(visible_line(text))}\n")
+
+
+# The first pattern of vim's default 'errorformat', %*[^"]"%f"%*\D%l: %m
+_TAKEN_FOR_PLACE = re.compile(r'"[^"]+"\D*\d+: ')
+
+
+def _plain(text: str) -> str:
+    """Return a text that no editor takes for a place by itself."""
+    return text.replace('"', "'") if _TAKEN_FOR_PLACE.search(text) else text

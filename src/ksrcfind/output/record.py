@@ -77,7 +77,12 @@ def folded_record(folded: Folded) -> Record:
                 }
                 for argument in seen.arguments
             ],
-            "report": seen.report and {"rows": seen.report.rows, "example": list(seen.report.example)},
+            "report": seen.report
+            and {
+                "rows": seen.report.rows,
+                "example": list(seen.report.example),
+                "faulted_at": [{"value": value, "count": count} for value, count in seen.report.faulted_at],
+            },
             "suppressed": seen.suppressed,
         },
     }

@@ -77,6 +77,8 @@
     if (message.others.length) section(cell, "Other calls that fit", element("pre", message.others.join("\n")));
     if (message.maintainers.length) section(cell, message.subsystem, element("pre", message.maintainers.join("\n")));
     if (message.report) {
+      const places = message.report.faulted_at.map(([place, count]) => `${place} (${count})`);
+      if (places.length) section(cell, "Where the processor was", element("pre", places.join("\n")));
       section(cell, `Report (${message.report.rows} rows in all)`, element("pre", message.report.example.join("\n")));
     }
   }
@@ -111,7 +113,7 @@
       if (entry.detail) entry.detail.hidden = !visible || entry.row.querySelector("button").ariaExpanded !== "true";
       count += visible;
     }
-    shown.textContent = `${count} of ${rows.length} messages`;
+    shown.textContent = count === rows.length ? `${count} shown` : `${count} of ${rows.length} shown`;
     for (const bar of document.querySelectorAll("[data-filter]")) {
       const select = document.getElementById(`f-${bar.dataset.filter}`);
       bar.setAttribute("aria-pressed", String(select.value === bar.dataset.value));
