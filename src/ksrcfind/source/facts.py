@@ -137,7 +137,8 @@ def extract(data: bytes, parser: Parser) -> SourceFacts:
         return EMPTY
     found = list(scan.directives(data))
     macros, includes = _directives(found)
-    macros += tuple(_stringified_numbers(data))
+    if b"__stringify" in data:
+        macros += tuple(_stringified_numbers(data))
     calls: list[Call] = []
     functions: list[str] = []
     parameters: list[tuple[str, ...]] = []

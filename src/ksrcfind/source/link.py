@@ -227,8 +227,8 @@ class _FileLinker:
         if not emission.root.prefix:
             written, arguments = without_level(written, arguments, place)
         arguments = spread(arguments, written, place)
+        prefix, prefix_given = self._prefix(emission, place)
         for printed, given in forms(written, arguments, place):
-            prefix, prefix_given = self._prefix(emission, place)
             text, marked = take_level(printed)
             level = level or marked
             made.append(form(prefix + text, prefix_given + given))
