@@ -13,6 +13,7 @@ from ksrcfind.match.answer import Tier
 from ksrcfind.match.body import Body, Token
 from ksrcfind.match.fragment import Overlap
 from ksrcfind.match.pattern import Span, is_in
+from ksrcfind.match.together import ALONE, Joins
 from ksrcfind.match.weights import bits
 from ksrcfind.match.wordings import PUNCTUATION, TYPED_MOST, Use, Wording
 
@@ -33,20 +34,6 @@ _BEYOND_OPEN = 0.5  # of the evidence beyond the text, what counts for a wording
 _ENOUGH = {Tier.PARTIAL: (16.0, 0.55), Tier.FUZZY: (14.0, 0.38)}
 _WORDS = 12.0  # bits of words among what a piece explains
 _STRONG = 0.6  # share from which on nothing better need be looked for
-
-
-@dataclass(frozen=True, slots=True)
-class Joins:
-    """How a message shares its line with others."""
-
-    before: bool = False
-    """It goes on in a line that another call began (`pr_cont`)."""
-    after: bool = False
-    """Another call goes on in its line."""
-
-
-ALONE = Joins()
-ANYHOW = Joins(before=True, after=True)
 
 
 @dataclass(frozen=True, slots=True)

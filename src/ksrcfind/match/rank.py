@@ -3,7 +3,7 @@
 What a wording explains of the line (`fit`) and what is known beyond the text (`evidence`) is added up in bits.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -14,13 +14,14 @@ from ksrcfind.match.body import Body
 from ksrcfind.match.candidates import MessageIndex
 from ksrcfind.match.confidence import confidence
 from ksrcfind.match.decode import decoded
-from ksrcfind.match.fit import ALONE, ANYHOW, Fit, Joins, can_explain, fit_alike, fit_overlap, fit_whole
+from ksrcfind.match.fit import Fit, can_explain, fit_alike, fit_overlap, fit_whole
 from ksrcfind.match.fragment import Overlap, overlaps
-from ksrcfind.match.pattern import Pattern, pattern, value
+from ksrcfind.match.pattern import value
 from ksrcfind.match.reasons import beyond_matching, unexplained
+from ksrcfind.match.together import ALONE, ANYHOW, Joins, Together
 from ksrcfind.match.weights import bits
 from ksrcfind.match.wordings import Use, Wording, Wordings
-from ksrcfind.source.message import Argument, Message
+from ksrcfind.source.message import Argument
 
 _LOOKED_AT = 24  # wordings that partial and fuzzy matching look at
 _SHARED = 9.0  # bits of words that a wording must have in common with the line to be looked at
@@ -32,7 +33,6 @@ _NAMING = 2  # words that can name a part of the kernel: `BTRFS warning (device 
 _SHARED_PREFIX = 40  # messages that begin alike from which on this names a part of the kernel, not a message
 _FITTING_KEPT = 16384
 _WORDS_OF_VALUES = 3  # words that values can look like: `beef`, `x10`
-_NEIGHBOURS = 8  # messages of a function that are looked at for parts of one line
 _TOGETHER = 7.0  # bits that the end of a line must explain whose beginning another call printed
 
 
@@ -60,7 +60,7 @@ class Matcher:
         self._wordings = Wordings(index)
         self._origin = lru_cache(_ORIGINS_KEPT)(lambda number: evidence.Origin.of(index.message(number)))
         self._telling = lru_cache(_FITTING_KEPT)(self._find_telling)
-        self._joins = lru_cache(_ORIGINS_KEPT)(self._joined)
+        self._together = Together(index)
 
     def answer(self, line: LogLine, limit: int = 5) -> Answer:
         """Return the messages that explain a line, best first, or why there are none."""
@@ -152,59 +152,17 @@ class Matcher:
             if fit is not None:
                 yield fit
 
-    def _joined(self, number: int) -> Joins:
-        """How a message shares its line: with calls before, or with those that follow in its function."""
-        message = self._index.message(number)
-        return Joins(_goes_on(message), not _ends_line(message) and self._is_continued(number, message))
-
-    def _is_continued(self, number: int, message: Message) -> bool:
-        return any(True for _ in self._around(number, message, 1, _goes_on))
-
-    def _around(
-        self, number: int, message: Message, step: int, wanted: Callable[[Message], bool]
-    ) -> Iterator[tuple[int, Message]]:
-        """Messages of the same function before (step -1) or behind one (step 1), the nearest first."""
-        for away in range(1, _NEIGHBOURS + 1):
-            try:
-                other = self._index.message(number + step * away)
-            except KeyError:
-                return
-            if other.path != message.path or other.function != message.function:
-                return
-            if wanted(other):
-                yield number + step * away, other
-
     def _continued(self, body: Body, known: frozenset[str]) -> Iterator[Fit]:
         """Lines that several calls of a function printed together and of which none tells enough alone."""
         for wording in self._wordings.fitting(known):
             if wording.needle not in body.text:
                 continue
             for overlap in overlaps(wording.pattern, body.text):
-                if not (overlap.begun and overlap.finished):
-                    continue
-                partners = (
-                    self._before if overlap.end == len(body.text) else self._behind if overlap.start == 0 else None
-                )
-                uses = self._wordings.uses(wording) if partners else ()
-                some = tuple(use for use in uses if partners and partners(use.number, body, overlap))
+                uses = self._wordings.uses(wording) if overlap.begun and overlap.finished else ()
+                some = tuple(use for use in uses if self._together.explains(use.number, body, overlap))
                 if some:
                     yield replace(fit_overlap(body, wording, overlap), uses=some, tier=Tier.EXACT, least=_TOGETHER)
                     break
-
-    def _before(self, number: int, body: Body, overlap: Overlap) -> bool:
-        """Tell whether a message goes on in a line that another of its function can have begun like this one."""
-        message = self._index.message(number)
-        begun = self._around(number, message, -1, lambda other: not _ends_line(other)) if _goes_on(message) else ()
-        lines = (pattern(form.printed.rpartition("\n")[2]) for _, one in begun for form in one.forms)
-        return any(_can_begin(line, body.text, overlap.start) for line in lines)
-
-    def _behind(self, number: int, body: Body, overlap: Overlap) -> bool:
-        """Tell whether a message begins a line that another of its function can have ended like this one."""
-        message = self._index.message(number)
-        behind = () if _ends_line(message) else self._around(number, message, 1, _goes_on)
-        lines = (form.printed.partition("\n")[0] for _, one in behind for form in one.forms if _ends_line(one))
-        ends = (end for line in lines for end in overlaps(pattern(line), body.text) if end.begun and end.finished)
-        return any(overlap.end <= end.start and end.end == len(body.text) for end in ends)
 
     def _candidates(self, fits: Iterable[Fit], body: Body, line: LogLine) -> list[_Candidate]:
         """Return the messages behind the fits that count, best first."""
@@ -245,7 +203,7 @@ class Matcher:
                 + evidence.text_bits(values, origin)
                 + evidence.argument_bits(fit.prefix, values, arguments, message)
             )
-            joins = ALONE if fit.tier is Tier.EXACT else self._joins(use.number)
+            joins = ALONE if fit.tier is Tier.EXACT else self._together.joins(use.number)
             yield _Candidate(fit, use, fit.bits(joins) + beyond, prefix + min(0.0, beyond - prefix), joins)
 
     def _of(self, candidates: Sequence[_Candidate], body: Body, limit: int) -> Answer:
@@ -275,21 +233,6 @@ class Matcher:
 
 def _literal_length(overlap: Overlap) -> int:
     return sum(high - low for low, high in overlap.literals)
-
-
-def _can_begin(line: Pattern, text: str, end: int) -> bool:
-    """Tell whether a text begins with a pattern, before some offset; where any text alone would do, with one name."""
-    if not any(line.segments):
-        return " " not in text[:end].strip()
-    return 0 <= line.head(text) <= end
-
-
-def _goes_on(message: Message) -> bool:
-    return message.level == "cont"
-
-
-def _ends_line(message: Message) -> bool:
-    return message.format.endswith("\n")
 
 
 def _values(candidate: _Candidate, body: Body, arguments: Sequence[Argument]) -> tuple[Value, ...]:
