@@ -34,7 +34,7 @@ _COMMON = 3000  # files; a word in more of them tells nothing
 
 # Places and symbols are values: the file that they name is not the one that prints them.
 _VALUE = re.compile(r"(?<![\w./+-])[\w./+-]{1,255}\.[chS]:\d+|(?<![\w.$])[\w.$]{1,255}\+0x[0-9a-f]+/0x[0-9a-f]+")
-_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]+")
+_WORD = re.compile(r"(?<![0-9A-Za-z_])[A-Za-z_][A-Za-z0-9_]+")  # no part of a number such as 0x9ec00
 _VARIABLE_ARGUMENTS = ("va_start", "va_format")
 
 # Where wrapper functions stand that any file may call.

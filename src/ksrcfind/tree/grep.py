@@ -12,9 +12,11 @@ from ksrcfind.tree.git import Git
 # `-z` ends the file name with a zero byte; whether one follows the line number as well depends on the version.
 HIT = re.compile(rb"([^\0]*)\0(\d+)[\0:]([^\n]*)\n")
 
+_SPECIAL = re.compile(r"[^\w\s]")
+
 # No setting of the user's changes what is found or how it is shown; files are text whatever attributes say.
 OPTIONS = (
-    *("--only-matching", "--line-number", "--null", "--word-regexp", "--fixed-strings", "--text", "--no-color"),
+    *("--only-matching", "--line-number", "--null", "--word-regexp", "--extended-regexp", "--text", "--no-color"),
     *("--no-column", "--full-name", "--no-textconv", "--no-recurse-submodules", "--no-ignore-case"),
 )
 
@@ -28,10 +30,11 @@ def grep(
     """
     if not words:
         return {}
-    patterns = [argument for word in words for argument in ("-e", word)]
+    # One expression: several fixed strings take git 2.39 fifty times longer where short ones are part of many words.
+    either = "|".join(_SPECIAL.sub(r"\\\g<0>", word) for word in words)
     paths = [f"*{suffix}" for suffix in suffixes]
     # Status 1 says that nothing was found.
-    output = git.run("grep", *OPTIONS, *patterns, *where, "--", *paths, okay=(0, 1))
+    output = git.run("grep", *OPTIONS, "-e", either, *where, "--", *paths, okay=(0, 1))
     lines: dict[bytes, dict[bytes, set[bytes]]] = {}
     for name, line, word in HIT.findall(output):
         lines.setdefault(name, {}).setdefault(word, set()).add(line)
