@@ -544,3 +544,12 @@ def test_what_is_stringified():
         '\t\t" at " __stringify(here) "\\n", p);\n}\n'
     )
     assert texts(one(source)) == ["%42ph of %s at here"]
+
+
+def test_a_directive_inside_a_comment_is_none():
+    source = (
+        "/*\n#define pr_info(fmt) nothing\n#if 0\n*/\n"
+        'static const char glob[] = "drivers/*";\n#define NAME "drv"\n/* one line */\n#define OTHER " up"\n'
+        'void f(void)\n{\n\tpr_info(NAME OTHER "\\n");\n}\n'
+    )
+    assert texts(one(source)) == ["drv up"]

@@ -18,7 +18,7 @@ from ksrcfind.source import scan
 from ksrcfind.source.parse import ParsedBody, ParsedCall, Parser
 from ksrcfind.source.template import CONVERSION
 
-VERSION = 6
+VERSION = 7
 """Raised when the meaning or the extent of facts changes; older ones are then read anew."""
 
 

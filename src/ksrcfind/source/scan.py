@@ -111,7 +111,10 @@ def directives(data: bytes) -> Iterator[tuple[int, int, Directive]]:
     for match in _DIRECTIVE.finditer(padded):
         start = match.start()  # the same as the offset of the directive's first byte in `data`
         if start < end:
-            continue  # inside a comment that the directive before opened
+            continue  # inside a comment
+        if (close := _comment_around(data, end, start)) >= 0:
+            end = close
+            continue
         end = match.end() - 1
         rest = match[2]
         if b"/*" in rest and rest.rfind(b"/*") > rest.rfind(b"*/"):
@@ -124,6 +127,18 @@ def directives(data: bytes) -> Iterator[tuple[int, int, Directive]]:
         line += data.count(b"\n", counted, start)
         counted = start
         yield start, end, Directive(match[1], rest, line)
+
+
+def _comment_around(data: bytes, low: int, position: int) -> int:
+    """Return where the comment ends that began after `low` and goes on at `position`; -1 if there is none."""
+    opened = data.rfind(b"/*", low, position)
+    if opened < 0 or data.find(b"*/", opened + 2, position) >= 0:
+        return -1
+    before = data[data.rfind(b"\n", low, opened) + 1 : opened]
+    if before.count(b'"') % 2 or b"//" in before:
+        return -1  # part of a text, such as "drivers/*", or of another comment
+    close = data.find(b"*/", position)
+    return len(data) if close < 0 else close + 2
 
 
 def without_directives(data: bytes, found: list[tuple[int, int, Directive]]) -> bytes:
