@@ -21,7 +21,7 @@ from ksrcfind.source.tokens import Token, closing, is_name, is_string, split, to
 
 _DEPTH = 24
 _EMISSIONS = 8
-_STEPS = 2000  # calls that are looked into on the way from one call to its roots
+_STEPS = 500  # calls that are looked into on the way from one call to its roots
 _LONGEST = 1 << 14  # tokens of a macro's expansion, and of what a wrapper function is given
 
 
