@@ -375,3 +375,22 @@ def test_audit_records_are_told_apart_from_what_audit_says_itself():
     found = answer(record, passing_on)
     assert (found.verdict, found.reason.code) == ("none", "audit_record")
     assert answer("audit: type=1404 is unknown", passing_on).matches
+
+
+@pytest.mark.parametrize("conversion", ["d", "s", "c", "p", "ph", ".{0}d", ".{0}s", "0{0}x", "-{0}pI4"])
+@pytest.mark.parametrize("digits", [12, 5000])
+def test_a_width_beyond_all_lines_is_no_error(conversion, digits):
+    width = "9" * digits
+    written = conversion.format(width) if "{0}" in conversion else width + conversion
+    pattern(f"value is %{written} here").spans("value is 1 here")
+
+
+@pytest.mark.parametrize("conversion", ["%d", "%x%d", "%f", "%pI6c", "%*d", "%-8d"])
+def test_neighbouring_values_share_a_text_in_few_steps(conversion):
+    assert pattern(f"value is {conversion * 12}1x").spans("value is " + "1" * 400) is None
+    assert pattern("%d%d%d%d%d").spans("12345") == [(0, 1), (1, 2), (2, 3), (3, 4), (4, 5)]
+
+
+def test_values_that_fill_their_fields_stand_side_by_side():
+    shown = pattern("%-5d%-5d%-5d%-5d end").spans("12   345  67   8    end")
+    assert shown == [(0, 5), (5, 10), (10, 15), (15, 19)]

@@ -553,3 +553,63 @@ def test_a_directive_inside_a_comment_is_none():
         'void f(void)\n{\n\tpr_info(NAME OTHER "\\n");\n}\n'
     )
     assert texts(one(source)) == ["drv up"]
+
+
+def test_escapes_that_are_no_c_do_not_stop_anything():
+    assert texts(one('void f(void)\n{\n\tpr_err("bad \\xq\\n");\n}\n')) == ["bad xq"]
+
+
+def test_what_no_argument_decides_is_left_out():
+    source = (
+        "#define STR(x) #x\nvoid lg(const char *fmt, ...)\n{\n\tstruct va_format vaf;\n\tva_list args;\n"
+        "\tva_start(args, fmt);\n\tvaf.fmt = fmt;\n\tvaf.va = &args;\n"
+        '\tprintk(STR(&vaf) "one %pV\\n", &vaf);\n\tprintk("two %s\\n", STR(vaf));\n}\n'
+        'void f(void)\n{\n\tlg("hello %d\\n", 1);\n}\n'
+    )
+    assert any("hello %d" in text for text in texts(one(source)))
+
+
+def test_macros_that_double_what_they_hold_come_to_an_end():
+    def chain(name, body, end):
+        return (
+            "".join(f"#define {name}{n}(f) {body.format(n + 1)}\n" for n in range(22)) + f"#define {name}22(f) {end}\n"
+        )
+
+    source = (
+        chain("CALL", "CALL{0}(f); CALL{0}(f)", "printk(f)")
+        + chain("NONE", "NONE{0}(f); NONE{0}(f); NONE{0}(f); NONE{0}(f)", "printk()")
+        + chain("GROW", "GROW{0}(f f f f)", "printk(f)")
+        + chain("TEXT", "TEXT{0}(f) TEXT{0}(f) TEXT{0}(f) TEXT{0}(f) TEXT{0}(f)", '"more " f')
+        + "".join(f'static const char D{n}[] = "x" {f"D{n + 1} " * 9};\n' for n in range(20))
+        + 'void f(void)\n{\n\tCALL0("call");\n\tNONE0("none");\n\tGROW0("grow");\n\tpr_err(TEXT0("text"));\n'
+        + '\tpr_err("%s", D0);\n\tpr_err("and on\\n");\n}\n'
+    )
+    assert "and on" in texts(one(source))
+
+
+def test_a_buffer_printed_into_itself_comes_to_an_end():
+    source = (
+        "void lg(const char *fmt, ...)\n{\n\tchar buf[9];\n\tva_list ap;\n\tva_start(ap, fmt);\n"
+        + '\tsnprintf(buf, 9, "%s %s", buf, buf);\n' * 40
+        + '\tprintk("%s", buf);\n\tvprintk(fmt, ap);\n}\nvoid f(void)\n{\n\tlg("hello %d\\n", 1);\n}\n'
+    )
+    assert any(text.endswith("hello %d") for text in texts(one(source)))
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        f"#define A if (x){' ' * 200_000}1\n",
+        f"#define A(x) do {{{' ' * 200_000}1\n",
+        f'static void g(const char *t, {"a" * 200_000} (*x)(int))\n{{\n\tpr_err("x %s %s", "b", t);\n}}\n',
+        f"{'a' * 200_000}\n",
+        "".join(f"__stringify(N{n})\n" for n in range(20_000)),
+        f'#define A(...) {"__VA_OPT__(" * 2000}x{")" * 2000}\nvoid g(void)\n{{\n\tA("x y");\n}}\n',
+        f'void g(void)\n{{\n\tpr_err({"(" * 50_000}"x y"{")" * 50_000});\n}}\n',
+        f'void g(void)\n{{\n\tpr_err({"g(" * 20_000}"x y"{")" * 20_000});\n}}\n',
+        "void g(void)\n{\n" + '\tpr_err("x y", g(\n' * 20_000 + "}\n",
+    ],
+    ids=["if", "do", "parameter", "name", "stringify", "va_opt", "parentheses", "calls", "unclosed"],
+)
+def test_long_hostile_source_takes_no_time(hostile):
+    assert "in time" in texts(one(hostile + 'void f(void)\n{\n\tpr_err("in time\\n");\n}\n'))

@@ -43,6 +43,7 @@ class Text:
 
 Hole = Typed | Text
 
+_WIDEST = 4096
 _DIGITS = frozenset("0123456789")
 _HEX = frozenset("0123456789abcdef")
 _UPPER_HEX = frozenset("0123456789ABCDEF")
@@ -69,6 +70,11 @@ _RESOURCE = (
     r"\[(?:io  |mem |irq |dma |bus |\?\?\? |range )(?:size )?(?:0x)?[0-9a-f]{1,16}(?:-(?:0x)?[0-9a-f]{1,16})?"
     r"(?: 64bit)?(?: pref)?(?: window)?(?: disabled)?(?: flags 0x[0-9a-f]{1,16})?\]"
 )
+
+
+def _count(digits: str) -> int:
+    """A width or precision; no larger than any line that is looked at."""
+    return min(int(digits), _WIDEST) if len(digits) <= len(str(_WIDEST)) else _WIDEST
 
 
 def _broken_or(regex: str, head: frozenset[str], tail: frozenset[str], bits: float) -> Typed:
@@ -135,7 +141,7 @@ def _hex_string(conversion: Conversion) -> Typed:
     separator = {"C": ":", "D": "-", "N": ""}.get(conversion.kind[2:3], " ")
     more = 63
     if conversion.width.isdigit():
-        more = max(min(int(conversion.width), 64), 1) - 1
+        more = max(min(_count(conversion.width), 64), 1) - 1
         return _broken_or(f"{_BYTE}(?:{separator}{_BYTE}){{{more}}}", _HEX, _NONE, 2 + more)
     least = "" if conversion.width == "*" else "{0}"
     regex = f"{_BYTE}(?:{separator}{_BYTE}){least or f'{{0,{more}}}'}"
@@ -219,8 +225,8 @@ def _number(conversion: Conversion) -> Typed:
         "x": ("[0-9a-f]", _HEX, 16),
         "X": ("[0-9A-F]", _UPPER_HEX, 16),
     }.get(kind, (r"[0-9]", _DIGITS, 20))
-    width = min(int(conversion.width), 64) if conversion.width.isdigit() else 0
-    precision = min(int(conversion.precision), 64) if conversion.precision.isdigit() else 0
+    width = min(_count(conversion.width), 64) if conversion.width.isdigit() else 0
+    precision = min(_count(conversion.precision), 64) if conversion.precision.isdigit() else 0
     zeros = "0" in flags and "-" not in flags
     hexadecimal = kind in "xX"
     prefix = ""
@@ -257,10 +263,10 @@ def _number(conversion: Conversion) -> Typed:
 
 
 def _string(conversion: Conversion) -> Hole:
-    width = int(conversion.width) if conversion.width.isdigit() else 0
+    width = _count(conversion.width) if conversion.width.isdigit() else 0
     if not conversion.precision.isdigit():
         return Text(least=width)
-    precision = int(conversion.precision)
+    precision = _count(conversion.precision)
     if precision == width and 0 < width <= 64:
         # A field of fixed size. dmesg shows what cannot be printed as \x and two digits; trailing blanks may be lost.
         byte = r"(?:\\x[0-9a-f]{2}|.)"
@@ -280,7 +286,7 @@ def hole(conversion: Conversion) -> Hole:
     if kind == "s":
         return _string(conversion)
     if kind == "c":
-        least = max(int(conversion.width) - 1, 0) if conversion.width.isdigit() else 0
+        least = max(_count(conversion.width) - 1, 0) if conversion.width.isdigit() else 0
         blanks = f" {{{least}}}" if least else ""
         one = r"(?:\\x[0-9a-f]{2}|.)"
         regex = one + blanks if "-" in conversion.flags else blanks + one
@@ -300,7 +306,7 @@ def _padded(typed: Typed, conversion: Conversion) -> Typed:
     """widen_string() around a typed value; %ph and %pb use the width as a length."""
     if conversion.kind[1:2] in ("h", "b") or not (conversion.width.isdigit() or conversion.width == "*"):
         return typed
-    blanks = f" {{0,{min(int(conversion.width), 64) if conversion.width != '*' else 64}}}"
+    blanks = f" {{0,{min(_count(conversion.width), 64) if conversion.width != '*' else 64}}}"
     if "-" in conversion.flags:
         return Typed(f"(?:{typed.regex}){blanks}", typed.head, typed.tail | _BLANK, typed.bits)
     # A width also stops the zeros in front of a pointer.

@@ -24,6 +24,7 @@ _LEFT_OUT = 0.4  # of that, for text that lies beyond an end of the line
 _SHAPED = 8.0  # bits from which on a value is told by its shape alone
 _MISSPELT = 0.7  # of a word's bits, when the line has a word that is nearly the same
 _NEARLY = 75.0  # per cent of similarity for that
+_WITHIN = range(13, 513)  # characters of a wording that is looked for within a longer line
 _ALIKE = 72.0  # per cent of similarity of the whole, for a wording that drifted
 
 # Bits that a whole wording must explain to count as an answer: without values; with values of a shape; with who prints
@@ -171,7 +172,7 @@ def fit_alike(body: Body, wording: Wording) -> Fit | None:
     """Weigh a wording that is like the line: another kernel's, misspelt, with letters lost."""
     text, own = wording.plain, body.plain
     alike = max(fuzz.ratio(text, own, score_cutoff=_ALIKE), fuzz.token_sort_ratio(text, own, score_cutoff=_ALIKE))
-    if len(own) >= len(text) > 12:
+    if len(own) >= len(text) and len(text) in _WITHIN:
         alike = max(alike, fuzz.partial_ratio(text, own, score_cutoff=_ALIKE))
     if alike < _ALIKE:
         return None
@@ -183,7 +184,7 @@ def fit_alike(body: Body, wording: Wording) -> Fit | None:
     )
     others = {token.word: token for token in body.tokens if token.word not in shared}
     missing = 0.0
-    for word in wording.words - shared:
+    for word in sorted(wording.words - shared):
         nearest = process.extractOne(word, others.keys(), scorer=fuzz.ratio, score_cutoff=_NEARLY)
         if nearest is None:
             missing += bits(word)

@@ -22,6 +22,9 @@ from ksrcfind.source.template import WORD, Conversion, pieces
 LONGEST = 4096
 """Characters of a line that are looked at. printk cuts a record at 1 KiB (LOG_LINE_MAX, PRINTKRB_RECORD_MAX)."""
 
+_SHARING = 3
+"""Neighbouring typed values that share their text by backtracking."""
+
 Span = tuple[int, int]
 Matcher = Callable[[str, int], "re.Match[str] | None"]
 
@@ -215,6 +218,9 @@ def _groups(items: list[str | Typed]) -> tuple[Item, ...]:
                 regex[-1] = f"({previous.exact or previous.regex + '?'})"
             regex.append(f"({following.regex})")
             count += 1
+        if count > _SHARING:
+            # Each further one that gives back would multiply the ways to share.
+            regex[1:-1] = map(_atomic, items[number + 1 : number + count - 1])
         if number + count < len(items) and _overlap(items[number + count - 1], items[number + count]):
             following_text = items[number + count]
             if isinstance(following_text, str):
@@ -222,6 +228,13 @@ def _groups(items: list[str | Typed]) -> tuple[Item, ...]:
         result.append(Values("".join(regex), count))
         number += count
     return tuple(result)
+
+
+def _atomic(item: str | Typed) -> str:
+    """A value that gives nothing back: as short as it can be, but with the blanks that fill its field."""
+    if isinstance(item, str):
+        return re.escape(item)
+    return f"((?>{item.exact or item.regex + ('' if ' ' in item.tail else '?')}))"
 
 
 def _overlap(item: str | Typed, following: str | Typed) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from ksrcfind.source.facts import Macro
 from ksrcfind.source.roots import Root
 from ksrcfind.source.substitute import Mark, Tokens
-from ksrcfind.source.tokens import CLOSING, OPENING, Token, closing
+from ksrcfind.source.tokens import CLOSING, OPENING, Token, unwrapped
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,15 +26,27 @@ class Handed:
 
 def handed_in(value: Sequence[Token]) -> Handed | None:
     """The format that a value hands on; None if it is only part of what is called, as in `check(buffer)`."""
-    tokens = [token for token in value if not isinstance(token, Mark)]
-    while tokens[:1] == ["("] and closing(tokens, 0) == len(tokens) - 1:
-        tokens = tokens[1:-1]
     depth = 0
-    for token in tokens:
+    for token in unwrapped([token for token in value if not isinstance(token, Mark)]):
         if isinstance(token, Handed) and depth == 0:
             return token
         depth += (token in OPENING) - (token in CLOSING) if isinstance(token, str) else 0
     return None
+
+
+def is_longer(tokens: Tokens, most: int) -> bool:
+    """Tell whether tokens are more than so many, with those of the formats and values handed on in them."""
+    waiting = [tokens]
+    count = 0
+    while waiting and count <= most:
+        some = waiting.pop()
+        count += len(some)
+        for token in some:
+            if isinstance(token, Handed):
+                waiting.append(token.format)
+            if isinstance(token, (Handed, Rest)):
+                waiting += token.values
+    return count > most
 
 
 @dataclass(frozen=True, slots=True)

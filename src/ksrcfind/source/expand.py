@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Protocol
 
-from ksrcfind.source.emission import Emission, Handed, Rest
+from ksrcfind.source.emission import Emission, Handed, Rest, is_longer
 from ksrcfind.source.facts import Call, Macro, Wrapper
 from ksrcfind.source.inside import Inside
 from ksrcfind.source.oneline import in_one_line
@@ -21,6 +21,8 @@ from ksrcfind.source.tokens import Token, closing, is_name, is_string, split, to
 
 _DEPTH = 24
 _EMISSIONS = 8
+_STEPS = 500  # calls that are looked into on the way from one call to its roots
+_LONGEST = 1 << 14  # tokens of a macro's expansion, and of what a wrapper function is given
 
 
 class Consulted(Protocol):
@@ -48,8 +50,9 @@ class Silence(Protocol):
 class Expander:
     """Expands calls of one file."""
 
-    def __init__(self, scope: FileScope, silence: Silence) -> None:
+    def __init__(self, scope: FileScope, silence: Silence, steps: Iterator[int] | None = None) -> None:
         self._silence = silence
+        self._steps = steps
         self.scope = scope
         """What names mean in the file."""
         self.consulted: set[str] = set()
@@ -67,6 +70,8 @@ class Expander:
             return _of_root(root, arguments, self._text_macro(root))
         if active and self._is_silent(name, arguments):
             return []
+        if self._steps is not None and next(self._steps, None) is None:
+            raise NeedsTokensError(-1)  # macros that double what they call, again and again
         found: list[Emission] = []
         if name not in active:
             definitions = self.scope.macros(name)
@@ -156,6 +161,7 @@ class Expander:
 
     def call(self, name: str, arguments: Sequence[Tokens]) -> list[Emission]:
         """All ways in which a call, as it stands in a file, logs."""
+        self._steps = iter(range(_STEPS))
         found = self.emissions(self._alias(name, frozenset()), arguments)
         for emission in found:
             for tokens in (emission.format, *emission.arguments, emission.level, *emission.prefix_arguments):
@@ -170,7 +176,10 @@ class Expander:
             other = _other_name(macro)
             return self.emissions(other, arguments, active) if other else []
         tokens = substitute_opaque(macro, arguments)
-        return [_placed(emission, definition) for emission in self.in_tokens(tokens, active)][:_EMISSIONS]
+        if len(tokens) > _LONGEST:
+            raise NeedsTokensError(-1)
+        found = itertools.islice(self.in_tokens(tokens, active), _EMISSIONS)
+        return [_placed(emission, definition) for emission in found]
 
     def _of_wrapper(
         self, definition: Definition, arguments: Sequence[Tokens], active: frozenset[str]
@@ -179,7 +188,9 @@ class Expander:
         if not isinstance(wrapper, Wrapper):
             return []
         # The names in a function mean what they mean in its own file.
-        inner = Expander(self.scope.of(definition.file), self._silence)
+        if any(is_longer(argument, _LONGEST) for argument in arguments):
+            raise NeedsTokensError(-1)
+        inner = Expander(self.scope.of(definition.file), self._silence, self._steps)
         inside = Inside(inner.scope, wrapper.name)
         bound = _bind(wrapper, arguments, inside)
         printed: list[list[Emission]] = []
@@ -267,7 +278,9 @@ def _print_into(bound: dict[str, Tokens], call: Call) -> None:
     before = bound.get(buffer, ())
     if len(values[0]) > 1 and before and isinstance(before[0], Handed):
         form, given = before[0].format + form, before[0].values + given
-    bound[buffer] = (Handed(form, given),)
+    handed = (Handed(form, given),)
+    if not is_longer(handed, _LONGEST):  # a buffer can be printed into itself, over and over
+        bound[buffer] = handed
 
 
 def _replace(tokens: Sequence[Token], bound: dict[str, Tokens]) -> Tokens:

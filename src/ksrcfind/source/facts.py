@@ -95,14 +95,14 @@ EMPTY = SourceFacts((), (), (), (), (), (), 0, 0)
 
 _MACRO = re.compile(rb"[ \t]+([A-Za-z_]\w*)(\(([^()]*)\))?")
 _CONTINUATION = re.compile(rb"\\\r?\n")
-_LEADING_BLANKS = re.compile(rb"[ \t\r]*\n[ \t]*")
 _BLANKS = re.compile(rb"[ \t]+")
 _CALL_IN_BODY = re.compile(r"[A-Za-z_]\w*[ \t]*\(|#")
-_ALIAS = re.compile(r"(?:if\s*\([^()]*\))?\s*\(?\s*[A-Za-z_]\w*\s*\)?")
+_ALIAS = re.compile(r"(?:if\s*+\([^()]*\))?\s*+(?:\(\s*+)?[A-Za-z_]\w*+\s*+\)?")
 _NAMES = re.compile(r"(?:[A-Za-z_]\w*+\s*+)+")  # `PFX fmt`
 _LIST = re.compile(r"[A-Za-z_]\w*+(?:\s*+,\s*+[A-Za-z_]\w*+)++")  # several arguments by one name
 _EMPTY_BODY = re.compile(
-    r"\s*(?:do\s*\{\s*;?\s*\}\s*while\s*\(\s*0\s*\)|\(\s*\(\s*void\s*\)\s*0\s*\)|\{\s*\}|;|0|\(\s*\{\s*\}\s*\))?\s*"
+    r"\s*+(?:do\s*+\{\s*+(?:;\s*+)?\}\s*+while\s*+\(\s*+0\s*+\)|\(\s*+\(\s*+void\s*+\)\s*+0\s*+\)|\{\s*+\}|;|0"
+    r"|\(\s*+\{\s*+\}\s*+\))?\s*+"
 )
 _INITIAL_TEXT = re.compile(rb'=[ \t\r\n]*((?>"[^"\\\n]*(?:\\.[^"\\\n]*)*"|[A-Z_]\w*+|[ \t\r\n]++)++);')
 _STRING_VARIABLE = re.compile(
@@ -111,10 +111,11 @@ _STRING_VARIABLE = re.compile(
 _INTO_BUFFER = re.compile(rb"\[[^\]]*\w[^\]]*\]\s*")  # `char buf[64] = ""`: its size says that more will come
 _TEXT_PARAMETER = re.compile(r"\bchar\s*(?:const\s*)?\*\s*(?:const\s+)?([A-Za-z_]\w*)\Z")
 _STRINGIFIED = re.compile(rb"\b__stringify[ \t]*\([ \t]*([A-Za-z_]\w*)[ \t]*\)")
+_NUMBER = re.compile(rb"^[ \t]*+#[ \t]*+define[ \t]++(\w++)[ \t]++(\d{1,9})[ \t]*+\r?$", re.MULTILINE)
 _ALL_TEXT = re.compile(r'(?:\s++|[A-Za-z_]\w*+|"[^"\\]*+(?:\\.[^"\\]*+)*+")*+', re.DOTALL)
 _ASSIGNED = re.compile(rb"(?<![\w.>])([A-Za-z_]\w*+)[ \t]*+=(?!=)")
 _BLANK_LINE = re.compile(rb"\n[ \t\r]*\n")
-_LAST_NAME = re.compile(r"[A-Za-z_]\w*(?=\s*(?:\[[^\]]*\]\s*)*\Z)")
+_LAST_NAME = re.compile(r"\b[A-Za-z_]\w*+(?=\s*+(?:\[[^\]]*+\]\s*+)*+\Z)")
 _LAST_ARGUMENT = re.compile(r",\s*([A-Za-z_]\w*)\s*\)\Z")
 _LITERAL = re.compile(r'"[^"\\\n]*(?:\\(?:.|\n)[^"\\\n]*)*"')
 _DECLARATION = 160  # bytes before a `=` in which the declaration of a string is looked for
@@ -266,8 +267,17 @@ def _text(data: bytes) -> str:
     return data.decode("utf-8", "replace")
 
 
+def _without_margins(data: bytes) -> bytes:
+    """Take the blanks off both sides of every line end."""
+    first, *others = data.split(b"\n")
+    if not others:
+        return data
+    lines = [first, *(line.lstrip(b" \t") for line in others)]
+    return b"\n".join([*(line.rstrip(b" \t\r") for line in lines[:-1]), lines[-1]])
+
+
 def _call(call: ParsedCall, function: int) -> Call:
-    return Call(_text(call.name), _text(_LEADING_BLANKS.sub(b"\n", call.text)), call.line_start, function)
+    return Call(_text(call.name), _text(_without_margins(call.text)), call.line_start, function)
 
 
 def _wrapper(body: scan.Body, parsed: ParsedBody, calls: tuple[Call, ...]) -> Wrapper:
@@ -309,10 +319,14 @@ def _directives(found: list[tuple[int, int, scan.Directive]]) -> tuple[tuple[Mac
 
 def _stringified_numbers(data: bytes) -> Iterator[Macro]:
     """Yield the macros for plain numbers that become text: `"%" __stringify(SIZE) "ph"`."""
-    for name in dict.fromkeys(_STRINGIFIED.findall(data)):
-        found = re.search(rb"^[ \t]*#[ \t]*define[ \t]+" + name + rb"[ \t]+(\d{1,9})[ \t]*\r?$", data, re.MULTILINE)
-        if found is not None:
-            yield Macro(_text(name), None, _text(found[1]), data.count(b"\n", 0, found.start()) + 1, fallback=False)
+    wanted = frozenset(_STRINGIFIED.findall(data))
+    line, counted = 1, 0
+    for found in _NUMBER.finditer(data):
+        if found[1] in wanted:
+            line += data.count(b"\n", counted, found.start())
+            counted = found.start()
+            wanted -= {found[1]}
+            yield Macro(_text(found[1]), None, _text(found[2]), line, fallback=False)
 
 
 def _include(rest: bytes) -> str:
@@ -328,7 +342,7 @@ def _macro(directive: scan.Directive, guard: bytes, undefined: set[bytes]) -> Ma
     raw = directive.rest[match.end() :]
     if b"/" in raw or b"'" in raw:
         raw = scan.blank_comments(raw)[0]
-    body = _text(_LEADING_BLANKS.sub(b"\n", _CONTINUATION.sub(b"\n", raw))).strip(" \t\r")
+    body = _text(_without_margins(_CONTINUATION.sub(b"\n", raw))).strip(" \t\r")
     parameters: tuple[str, ...] | None = None
     if match[2] is not None:
         listed = _text(_BLANKS.sub(b" ", _CONTINUATION.sub(b" ", match[3]))).strip()

@@ -15,6 +15,7 @@ from ksrcfind.source.substitute import Mark, NeedsTokensError, Tokens, body_toke
 from ksrcfind.source.tokens import Token, closing, is_name, is_string, split
 
 _DEPTH = 8  # macros within macros
+_EXPANSIONS = 2000  # macros that are opened for one call of a wrapper function
 _FUNCTION = frozenset({"__func__", "__FUNCTION__"})
 
 
@@ -27,6 +28,7 @@ class Inside:
         self._function = function
         self.begin = Mark()
         self.end = Mark()
+        self._expansions = iter(range(_EXPANSIONS))
         self.consulted: set[str] = set()
         """Macros that were looked up."""
 
@@ -95,7 +97,7 @@ class Inside:
         if name == "KBUILD_MODNAME" and self._scope.module is not None:
             return index + 1, (f'"{self._scope.module}"',)
         macro = self._only(name) if depth < _DEPTH else None
-        if macro is None:
+        if macro is None or next(self._expansions, None) is None:
             return index + 1, (name,)
         if macro.parameters is None:
             body = self._text(body_tokens(macro.body), depth + 1)

@@ -15,8 +15,9 @@ from ksrcfind.source.scan import Body
 
 _C = tree_sitter.Language(tree_sitter_c.language())
 _CALLS = tree_sitter.Query(_C, "(call_expression) @call")
-_FUNCTION_NAME = re.compile(rb"([A-Za-z_]\w*)[ \t\r\n]*\(")
-_CALL_NAME = re.compile(rb"([A-Za-z_]\w*)[ \t\r\n]*\(")
+_NESTED = 64  # calls within calls; all that they hold is kept for each of them
+_FUNCTION_NAME = re.compile(rb"\b([A-Za-z_]\w*+)[ \t\r\n]*+\(")
+_CALL_NAME = re.compile(rb"\b([A-Za-z_]\w*+)[ \t\r\n]*+\(")
 _SYSCALL = re.compile(rb"\b(?:COMPAT_)?SYSCALL(?:32)?_DEFINE\d?[ \t]*\([ \t\r\n]*(\w+)")
 _DIRECTIVE_LINE = re.compile(rb"^[ \t]*#[^\n]*", re.MULTILINE)
 # A macro that stands before a function and needs no semicolon: `ACPI_EXPORT_SYMBOL(acpi_error)`.
@@ -74,8 +75,14 @@ class Parser:
         covered: list[tuple[int, int]] = []
         nodes = tree_sitter.QueryCursor(_CALLS).captures(root).get("call", [])
         everything = bool(body.code)
-        for node in nodes:
+        around: list[int] = []  # where the calls end that the next one may stand in
+        for node in sorted(nodes, key=lambda node: (node.start_byte, -node.end_byte)):
             start, end = node.start_byte, node.end_byte
+            while around and around[-1] <= start:
+                around.pop()
+            around.append(end)
+            if len(around) > _NESTED:
+                continue
             text = source[start:end]
             match = _CALL_NAME.match(text)
             if match is None or not (everything or _is_wanted(match[1], text, names, constants)):

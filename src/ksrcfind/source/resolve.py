@@ -12,10 +12,11 @@ from ksrcfind.source.message import Argument, Form
 from ksrcfind.source.roots import FORMAT_PASSED
 from ksrcfind.source.substitute import NeedsTokensError, Slot, Tokens, substitute
 from ksrcfind.source.template import CONVERSION
-from ksrcfind.source.tokens import Token, closing, decode, is_name, is_string, split, text_of, tokenize
+from ksrcfind.source.tokens import Token, closing, decode, is_name, is_string, split, text_of, tokenize, unwrapped
 
 _DEPTH = 12
 _DIGITS = 4  # of the width and precision of a text that is filled in
+_EXPANSIONS = 2000  # macros and constants that are opened for the texts of one call
 _CHOICES = 6  # alternatives of one format; more than that are left as holes
 _LEVELS = {"0": "emerg", "1": "alert", "2": "crit", "3": "err", "4": "warn", "5": "notice", "6": "info", "7": "debug"}
 # include/linux/kern_levels.h, for code that comes without it.
@@ -68,6 +69,8 @@ class Place:
     """Texts that callers give for a parameter of the function around the call; there can be others."""
     arguments: list[Tokens] = field(default_factory=list)
     """Of the call, by `Slot` index."""
+    expansions: Iterator[int] = field(default_factory=lambda: iter(range(_EXPANSIONS)))
+    """How many more macros and constants are opened: a text that is told by doubling others has no end."""
     is_wordless: bool = False
     """True while the values of a format without any words are filled in: only they tell what is printed."""
 
@@ -132,7 +135,7 @@ def alternatives(tokens: Sequence[Token], place: Place, *, inside: bool = False,
     """What an expression of string type can be. `inside` is true for tokens that stand at the call itself."""
     if len(tokens) == 1 and depth <= _DEPTH:
         return _one(tokens, 0, place, inside, depth)[1]  # nearly all of them
-    tokens = _unwrapped(tokens)
+    tokens = unwrapped(tokens)
     if not tokens or depth > _DEPTH:
         return [()]
     if "?" in tokens:
@@ -176,12 +179,6 @@ def format_and_added(tokens: Tokens, place: Place) -> tuple[Tokens, tuple[Tokens
     return tokens, ()
 
 
-def _unwrapped(tokens: Sequence[Token]) -> Sequence[Token]:
-    while len(tokens) >= 2 and tokens[0] == "(" and closing(tokens, 0) == len(tokens) - 1:
-        tokens = tokens[1:-1]
-    return tokens
-
-
 def _one(tokens: Sequence[Token], index: int, place: Place, inside: bool, depth: int) -> tuple[int, list[Parts]]:
     """The part that starts at `index`: how many tokens it takes, and what it can be."""
     token = tokens[index]
@@ -217,12 +214,13 @@ def _name(
         return end + 1 - index, options or [(Hole(tuple(tokens[index : end + 1])),)]
     bodies = [macro.body for macro in place.macros(name) if macro.parameters is None]
     if bodies:
-        return 1, _all_of([_cached_tokens(body) for body in bodies], place, inside=inside, depth=depth)
+        options = _all_of([_cached_tokens(body) for body in bodies], place, inside=inside, depth=depth)
+        return 1, options or [(Hole((name,)),)]
     if name in _KERN:
         return 1, [(Text(_KERN[name], False),)]
     source = _constant(name, place)
-    if source is not None:
-        return 1, alternatives(_cached_tokens(source), place, inside=inside, depth=depth + 1)
+    if source is not None and (options := _all_of([_cached_tokens(source)], place, inside=inside, depth=depth)):
+        return 1, options
     return len(tokens) - index if following in ("->", ".", "[", "+") else 1, [
         (Hole(tuple(tokens[index:]) if following in ("->", ".", "[", "+") else (name,)),)
     ]
@@ -249,7 +247,10 @@ def _used(name: str, arguments: Sequence[Tokens], place: Place, depth: int) -> l
         try:
             body = substitute(macro, arguments)
         except NeedsTokensError:
-            body = substitute(macro, [_plain(argument, place) for argument in arguments])
+            try:
+                body = substitute(macro, [_plain(argument, place) for argument in arguments])
+            except NeedsTokensError:
+                continue  # no argument decides what it makes
         if any(is_string(t) or is_name(t) or isinstance(t, (Slot, Handed)) for t in body):
             bodies.append(tuple(body))
     return _all_of(bodies, place, inside=False, depth=depth)
@@ -282,7 +283,9 @@ def _function_like(name: str, place: Place) -> Iterator[Macro]:
 
 
 def _all_of(bodies: Sequence[Tokens], place: Place, *, inside: bool, depth: int) -> list[Parts]:
-    """What alternative definitions can be; of these that are text to the end, if there are any."""
+    """What alternative definitions can be; of those that are text to the end, if any are; at the limit, nothing."""
+    if next(place.expansions, None) is None:
+        return []
     found = [parts for body in bodies for parts in alternatives(body, place, inside=inside, depth=depth + 1)]
     if len(bodies) > 1:
         found = [parts for parts in found if not any(isinstance(part, Hole) for part in parts)] or found
@@ -357,7 +360,10 @@ def _several(argument: Tokens, place: Place) -> Sequence[Tokens]:
         given = [tuple(part) for part in split(argument[2:-1])]
         for macro in _function_like(str(argument[0]), place):
             if "," in macro.body:
-                values = [tuple(part) for part in split(substitute(macro, given))]
+                try:
+                    values = [tuple(part) for part in split(substitute(macro, given))]
+                except NeedsTokensError:
+                    continue
                 if len(values) > 1:
                     return values
     return [argument]

@@ -96,6 +96,7 @@ NEVER_PRINT = frozenset(
     __section __attribute__ alias perf_event__fprintf fprintf printf fputs puts""".split()
 )
 
+_UNCLOSED = 50  # calls of one function whose parenthesis never closes: what follows is no code
 _CONTEXT = 200_000  # bytes of one function in which the outermost call is looked for; longer ones are tables
 
 
@@ -326,6 +327,7 @@ def _closing(masked: bytes, brace: int) -> int:
 def _outermost_calls(masked: bytes, wanted: list[int], low: int, high: int) -> Iterator[tuple[int, int]]:
     """Start and end of the outermost calls that hold one of the offsets, in order, without overlap."""
     done = low
+    unclosed = 0
     for spot in wanted:
         if spot < done:
             continue
@@ -353,6 +355,9 @@ def _outermost_calls(masked: bytes, wanted: list[int], low: int, high: int) -> I
                 end = match.end()
                 break
         if end < 0:
+            unclosed += 1
+            if unclosed > _UNCLOSED:
+                return
             continue
         done = end
         yield begin, end

@@ -97,8 +97,8 @@ def substitute_opaque(macro: Macro, arguments: Sequence[Tokens]) -> list[Token]:
                 result.extend(right)
         elif token == "__VA_OPT__" and following == "(":
             end = closing(body, index + 1)
-            if bound.get(variadic):
-                inner = " ".join(body[index + 2 : end])
+            inner = " ".join(body[index + 2 : end])
+            if bound.get(variadic) and token not in inner:  # C allows none within another
                 optional = Macro(macro.name, macro.parameters, inner, macro.line, macro.fallback)
                 result.extend(substitute_opaque(optional, arguments))
             index = end + 1

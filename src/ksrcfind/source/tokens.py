@@ -52,7 +52,7 @@ def decode(literal: str) -> str:
 
 def _decode_escape(match: re.Match[str]) -> str:
     text = match[1]
-    if text[0] == "x":
+    if text[0] == "x" and len(text) > 1:  # `\\x` alone is no C, and no reason to stop
         return chr(int(text[1:], 16) & 0xFF)
     if text[0] in "01234567":
         return chr(int(text, 8) & 0xFF)
@@ -72,6 +72,24 @@ def closing(tokens: Sequence[Token], opening: int) -> int:
                 if depth == 0:
                     return index
     return len(tokens)
+
+
+def unwrapped(tokens: Sequence[Token]) -> Sequence[Token]:
+    """Tokens without the parentheses around all of them, in one pass however many there are."""
+    around = next((index for index, token in enumerate(tokens) if token != "("), len(tokens))
+    closed: dict[int, int] = {}  # by depth: where the parenthesis that opened it closes
+    depth = 0
+    for index, token in enumerate(tokens if around else ()):
+        if type(token) is str:
+            if token in OPENING:
+                depth += 1
+            elif token in CLOSING:
+                depth -= 1
+                closed.setdefault(depth, index)
+    count = 0
+    while count < around and closed.get(count) == len(tokens) - 1 - count:
+        count += 1
+    return tokens[count : len(tokens) - count]
 
 
 def split(tokens: Sequence[Token], separator: str = ",") -> list[list[Token]]:
