@@ -557,9 +557,12 @@ class Finder:
             return answer, ()
         if log.is_userspace or not log.body.strip():
             return Matcher(self._narrowed().index_for("")).answer(log, limit), ()
-        answer = Matcher(self._narrowed().index_for(log.body)).answer(log, limit)
-        if answer.verdict == Tier.EXACT:
-            return answer, ()
+        for phrases in (True, False):
+            answer = Matcher(self._narrowed().index_for(log.body, phrases=phrases)).answer(log, limit)
+            if answer.verdict == Tier.EXACT:
+                return answer, ()
+            if answer.verdict == Tier.PARTIAL:
+                break  # Other files would take as long again and hardly hold a better one.
         return answer, ("only the likeliest files were looked at: `ksrcfind index` reads them all",)
 
     def _refresh(self, paths: Iterable[str]) -> bool:

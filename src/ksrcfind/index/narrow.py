@@ -7,8 +7,9 @@ parsed is kept in the store, so that a later build, or the next question, starts
 
 import math
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from itertools import pairwise
 
 from ksrcfind.index import sources
 from ksrcfind.index.memory import MemoryIndex
@@ -27,6 +28,11 @@ from ksrcfind.tree.snapshot import Snapshot
 
 _FILES = 24  # files of which the messages are read for one line
 _WORDS = 6  # words of a line that are looked for, the rarest: common ones make grep slow and tell little
+_PHRASES = 12  # phrases of a line that are looked for
+_TELLING_PHRASE = 14.0  # bits of a phrase that is worth a search
+_FILES_WITH_PHRASES = 16  # files of which the messages are read for its phrases
+_LONGEST_BODY = 4096  # characters of a line in which phrases are looked for
+_BETWEEN = re.compile(r"[ ,:;()\[\]/=.-]{1,3}")
 _LONGEST_WORD = 200  # characters; no source has longer ones, and a command line ends somewhere
 _TELLING = 10.0  # bits of a word that is worth a search
 _AT_LEAST = 3  # words that are searched for if all are common
@@ -61,9 +67,13 @@ class Narrow:
         self._program = Program(self._paths, self._load, self._macros, self._wrappers, roots, frozenset())
         self._worker = Worker(snapshot)
 
-    def index_for(self, body: str) -> MemoryIndex:
-        """Messages of the files that most likely hold the call that printed a text."""
-        return MemoryIndex(self.messages_of(self._candidates(body)))
+    def index_for(self, body: str, *, phrases: bool = False) -> MemoryIndex:
+        """Messages of the files that most likely hold the call that printed a text: those that hold its words.
+
+        With `phrases`, those that hold some of its words one behind the other: quicker to read, and where all words are
+        common, these alone tell.
+        """
+        return MemoryIndex(self.messages_of(self._with_phrases(body) if phrases else self._candidates(body)))
 
     def messages_of(self, paths: Iterable[str]) -> list[Message]:
         """Messages of some files, in order."""
@@ -110,6 +120,18 @@ class Narrow:
         }
         best = sorted((path for path in score if score[path] > 0), key=lambda path: (-score[path], path))
         return best[:_FILES]
+
+    def _with_phrases(self, body: str) -> list[str]:
+        phrases = _phrases(_VALUE.sub(" ", body[:_LONGEST_BODY]))
+        found = self._snapshot.grep(phrases, sources.SUFFIXES) if phrases else {}
+        spread = Counter(phrase for path, counts in found.items() if path in self._number for phrase in counts)
+        total = len(self._paths) + 1
+        score = {
+            path: sum(math.log(total / spread[phrase]) for phrase in counts)
+            for path, counts in found.items()
+            if path in self._number
+        }
+        return sorted(score, key=lambda path: (-score[path], path))[:_FILES_WITH_PHRASES]
 
     def _load(self, number: int) -> SourceFacts:
         facts = self._facts.get(number)
@@ -204,6 +226,20 @@ class Narrow:
         places = {_subsystem(self._paths[number]) for number in numbers} | _CORE
         fresh = [self._number[path] for path in self._variadic if _subsystem(path) in places]
         self._fetch(fresh)
+
+
+def _phrases(body: str) -> list[str]:
+    """Return runs of two and three words of a text with what stands between them, the most telling ones."""
+    words = list(_WORD.finditer(body))
+    weight: dict[str, float] = {}
+    for count in (2, 3):
+        for some in zip(*(words[start:] for start in range(count)), strict=False):
+            between = [body[one.end() : other.start()] for one, other in pairwise(some)]
+            if all(map(_BETWEEN.fullmatch, between)):
+                told = sum(bits(word[0].lower()) for word in some)
+                weight[body[some[0].start() : some[-1].end()]] = told
+    able = [phrase for phrase in weight if weight[phrase] >= _TELLING_PHRASE]
+    return sorted(able, key=lambda phrase: (-weight[phrase], phrase))[:_PHRASES]
 
 
 def _subsystem(path: str) -> str:
