@@ -8,7 +8,7 @@ parsed is kept in the store, so that a later build, or the next question, starts
 import math
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import pairwise
 
 from ksrcfind.index import sources
@@ -113,25 +113,24 @@ class Narrow:
         total = len(self._paths) + 1
         weight = {word: math.log(total / count) for word, count in spread.items() if count <= _COMMON}
         weight = weight or {word: math.log(total / count) for word, count in spread.items()}
+        return self._best(found, weight)[:_FILES]
+
+    def _best(self, found: Mapping[str, Mapping[str, int]], weight: Mapping[str, float]) -> list[str]:
+        """Files by the weights of what was found in them, the best first; none without any."""
         score = {
-            path: sum(weight.get(word, 0.0) for word in counts)
+            path: sum(weight.get(text, 0.0) for text in counts)
             for path, counts in found.items()
             if path in self._number
         }
-        best = sorted((path for path in score if score[path] > 0), key=lambda path: (-score[path], path))
-        return best[:_FILES]
+        return sorted((path for path in score if score[path] > 0), key=lambda path: (-score[path], path))
 
     def _with_phrases(self, body: str) -> list[str]:
         phrases = _phrases(_VALUE.sub(" ", body[:_LONGEST_BODY]))
         found = self._snapshot.grep(phrases, sources.SUFFIXES) if phrases else {}
         spread = Counter(phrase for path, counts in found.items() if path in self._number for phrase in counts)
         total = len(self._paths) + 1
-        score = {
-            path: sum(math.log(total / spread[phrase]) for phrase in counts)
-            for path, counts in found.items()
-            if path in self._number
-        }
-        return sorted(score, key=lambda path: (-score[path], path))[:_FILES_WITH_PHRASES]
+        weight = {phrase: math.log(total / count) for phrase, count in spread.items()}
+        return self._best(found, weight)[:_FILES_WITH_PHRASES]
 
     def _load(self, number: int) -> SourceFacts:
         facts = self._facts.get(number)

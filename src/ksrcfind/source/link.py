@@ -9,7 +9,7 @@ from functools import cached_property, partial
 
 import msgspec
 
-from ksrcfind.source.emission import Emission, Handed
+from ksrcfind.source.emission import Emission, handed_in
 from ksrcfind.source.expand import Expander
 from ksrcfind.source.facts import Call, Macro, SourceFacts, uses
 from ksrcfind.source.message import Argument, Definition, Form, Message, TextLine
@@ -314,7 +314,7 @@ def _handed_here(emission: Emission, place: Place) -> Parts:
         for parts in alternatives(one.format, place):
             if here := _written_here(parts):
                 return here
-        handed += (token for value in one.values for token in value if isinstance(token, Handed))
+        handed += filter(None, map(handed_in, one.values))
     return ()
 
 
