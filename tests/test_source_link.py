@@ -613,3 +613,107 @@ def test_a_buffer_printed_into_itself_comes_to_an_end():
 )
 def test_long_hostile_source_takes_no_time(hostile):
     assert "in time" in texts(one(hostile + 'void f(void)\n{\n\tpr_err("in time\\n");\n}\n'))
+
+
+FLAGS = r"""
+#define FYI 0x01
+#define VFS (1 << 1)
+#ifdef DEBUG2
+#define NOISY 4
+#else
+#define NOISY 0
+#endif
+#define ONCE 8
+#define fs_dbg_how(how, type, fmt, ...) do { \
+	if ((type) & FYI && chatty) { \
+		pr_info("fyi: " fmt, ##__VA_ARGS__); \
+	} else if ((type) & VFS) { \
+		pr_err("vfs: " fmt, ##__VA_ARGS__); \
+	} else if ((type) & NOISY && (NOISY != 0)) \
+		printk(fmt, ##__VA_ARGS__); \
+} while (0)
+#define fs_dbg(type, fmt, ...) do { if ((type) & ONCE) fs_dbg_how(once, type, fmt, ##__VA_ARGS__); \
+	else fs_dbg_how(always, type, fmt, ##__VA_ARGS__); } while (0)
+#define leave(id) fs_dbg(FYI, "leaving %d\n", id)
+"""
+
+
+@pytest.mark.parametrize(
+    ("call", "expected"),
+    [
+        ('fs_dbg(FYI, "mounted\\n")', ["fyi: mounted"]),
+        ('fs_dbg(VFS | ONCE, "mounted\\n")', ["vfs: mounted"]),
+        ('fs_dbg(NOISY, "mounted\\n")', ["mounted"]),
+        ('fs_dbg(type, "mounted\\n")', ["fyi: mounted", "vfs: mounted", "mounted"]),
+        ('fs_dbg(type | FYI, "mounted\\n")', ["fyi: mounted", "vfs: mounted", "mounted"]),
+        ("leave(7)", ["fyi: leaving %d"]),
+    ],
+)
+def test_constants_at_the_call_rule_branches_of_a_macro_out(call, expected):
+    found = one(f"{FLAGS}\nvoid f(int type)\n{{\n\t{call};\n}}\n")
+    assert [text for message in found for text in texts_of(message)] == expected
+
+
+def texts_of(message):
+    return [template(form.printed) for form in message.forms]
+
+
+WRAPPED = """
+void say(struct device *dev, const char *name, int level, const char *fmt, ...)
+{
+	struct va_format vaf;
+	va_list args;
+
+	va_start(args, fmt);
+	vaf.fmt = fmt;
+	vaf.va = &args;
+	if (level == LEVEL_MAIN)
+		printk("main: %pV", &vaf);
+	else if (dev)
+		printk("device: %pV", &vaf);
+	else {
+		if (unlikely(!name))
+			printk("anonymous: %pV", &vaf);
+		else
+			printk("named: %pV", &vaf);
+	}
+	va_end(args);
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("dev, name, LEVEL_MAIN", ["main: up"]),
+        ("NULL, NULL, 0", ["main: up", "anonymous: up"]),
+        ("NULL, disk, LEVEL_OTHER", ["main: up", "anonymous: up", "named: up"]),
+        ("dev, NULL, level", ["main: up", "device: up", "anonymous: up"]),
+        ("dev, NULL, LEVEL_MAIN", ["main: up"]),
+    ],
+)
+def test_constants_at_the_call_rule_branches_of_a_function_out(given, expected):
+    found = one(f'{WRAPPED}\nvoid f(void)\n{{\n\tsay({given}, "up\\n");\n}}\n')
+    assert [text for message in found if message.function == "f" for text in texts_of(message)] == expected
+
+
+def test_a_parameter_that_the_function_changes_rules_nothing_out():
+    changed = WRAPPED.replace("\tva_start", "\tdev = dev_of(name);\n\tva_start")
+    found = one(f'{changed}\nvoid f(void)\n{{\n\tsay(NULL, NULL, LEVEL_MAIN + 1, "up\\n");\n}}\n')
+    assert "device: up" in [text for message in found for text in texts_of(message)]
+
+
+def test_what_a_number_in_the_source_switches_off_stays_a_message():
+    dbg = "#define dbg(level, ...) do { if (level <= DEBUG_LEVEL) printk(__VA_ARGS__); } while (0)\n"
+    source = f"#define DEBUG_LEVEL 0\n{dbg}"
+    (message,) = one(f'{source}void f(void)\n{{\n\tdbg(3, "deep\\n");\n}}\n')
+    assert texts([message]) == ["deep"]
+
+
+def test_a_macro_that_prints_nothing_in_one_build_has_the_text_of_the_other():
+    source = (
+        '#ifdef DEBUG\n#define dbg(fmt, ...) printk("drv: " fmt, ##__VA_ARGS__)\n'
+        "#else\n#define dbg(fmt, ...) do { if (0) printk(fmt, ##__VA_ARGS__); } while (0)\n#endif\n"
+    )
+    (message,) = one(f'{source}void f(void)\n{{\n\tdbg("deep\\n");\n}}\n')
+    assert texts_of(message) == ["drv: deep"]

@@ -7,16 +7,18 @@ parsed is kept in the store, so that a later build, or the next question, starts
 
 import math
 import re
+from array import array
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from itertools import pairwise
+from functools import cached_property
 
 from ksrcfind.index import sources
 from ksrcfind.index.memory import MemoryIndex
 from ksrcfind.index.parse import Worker
 from ksrcfind.index.store import Store, unpack_facts
+from ksrcfind.index.terms import phrases_of, words_of
 from ksrcfind.match.weights import bits
-from ksrcfind.source.facts import EMPTY, SourceFacts, extract
+from ksrcfind.source.facts import EMPTY, SourceFacts, extract, name_hash
 from ksrcfind.source.kbuild import module_names
 from ksrcfind.source.link import Linker
 from ksrcfind.source.message import Message
@@ -27,24 +29,20 @@ from ksrcfind.source.switched_off import switched_on
 from ksrcfind.tree.snapshot import Snapshot
 
 _FILES = 24  # files of which the messages are read for one line
-_WORDS = 6  # words of a line that are looked for, the rarest: common ones make grep slow and tell little
-_PHRASES = 12  # phrases of a line that are looked for
-_TELLING_PHRASE = 14.0  # bits of a phrase that is worth a search
 _FILES_WITH_PHRASES = 16  # files of which the messages are read for its phrases
-_LONGEST_BODY = 4096  # characters of a line in which phrases are looked for
-_BETWEEN = re.compile(r"[ ,:;()\[\]/=.-]{1,3}")
-_LONGEST_WORD = 200  # characters; no source has longer ones, and a command line ends somewhere
+_FILES_WITH_CONSTANTS = 8  # files of which the messages are read since they mention a text of those
+_IN_A_LITERAL = 2.0  # times that a phrase counts that surely stands in a literal: others may stand in a comment
+_BESIDE_THE_BEST = 0.2  # of the weight found in the best file: files with less are not read
 _TELLING = 10.0  # bits of a word that is worth a search
 _AT_LEAST = 3  # words that are searched for if all are common
 _COMMON = 3000  # files; a word in more of them tells nothing
 
-# Places and symbols are values: the file that they name is not the one that prints them.
-_VALUE = re.compile(r"(?<![\w./+-])[\w./+-]{1,255}\.[chS]:\d+|(?<![\w.$])[\w.$]{1,255}\+0x[0-9a-f]+/0x[0-9a-f]+")
-_WORD = re.compile(r"(?<![0-9A-Za-z_])[A-Za-z_][A-Za-z0-9_]+")  # no part of a number such as 0x9ec00
 _VARIABLE_ARGUMENTS = ("va_start", "va_format")
 
-# Where wrapper functions stand that any file may call.
-_CORE = {"kernel", "kernel/printk", "lib", "drivers/base", "net/core", "mm", "drivers/gpu/drm"}
+_VARIADIC = re.compile(rb"\.\.\.\s*\)\s*\{")  # the end of the head of a function that takes variable arguments
+_BEFORE_PARAMETERS = re.compile(rb"(\w+)\s*\([^()]*$")
+_LONGEST_HEAD = 1000  # bytes
+_IDENTIFIER = re.compile(r"[A-Za-z_]\w*")
 
 
 class Narrow:
@@ -60,10 +58,10 @@ class Narrow:
         self._facts: dict[int, SourceFacts] = {}
         self._linked: dict[str, list[Message]] = {}
         self._macros: dict[str, list[int]] = defaultdict(list)
+        self._bodies: dict[str, list[str]] = defaultdict(list)
         self._wrappers: dict[str, list[int]] = defaultdict(list)
         self._includers: dict[str, list[int]] = defaultdict(list)
         self._constants: dict[str, list[int]] = defaultdict(list)
-        self._variadic: list[str] | None = None
         self._program = Program(self._paths, self._load, self._macros, self._wrappers, roots, frozenset())
         self._worker = Worker(snapshot)
 
@@ -97,8 +95,7 @@ class Narrow:
             self._facts[number] = facts
 
     def _candidates(self, body: str) -> list[str]:
-        known = {word for word in _WORD.findall(_VALUE.sub(" ", body)) if len(word) <= _LONGEST_WORD}
-        words = sorted(known, key=lambda word: (-bits(word.lower()), -len(word), word))[:_WORDS]
+        words = words_of(body)
         if not words:
             return []
         telling = [word for word in words if bits(word.lower()) >= _TELLING]
@@ -116,21 +113,40 @@ class Narrow:
         return self._best(found, weight)[:_FILES]
 
     def _best(self, found: Mapping[str, Mapping[str, int]], weight: Mapping[str, float]) -> list[str]:
-        """Files by the weights of what was found in them, the best first; none without any."""
+        """Files by the weights of what was found in them, the best first; none that has little beside the best."""
         score = {
             path: sum(weight.get(text, 0.0) for text in counts)
             for path, counts in found.items()
             if path in self._number
         }
-        return sorted((path for path in score if score[path] > 0), key=lambda path: (-score[path], path))
+        enough = _BESIDE_THE_BEST * max(score.values(), default=0.0)
+        return sorted((path for path in score if score[path] > enough), key=lambda path: (-score[path], path))
 
     def _with_phrases(self, body: str) -> list[str]:
-        phrases = _phrases(_VALUE.sub(" ", body[:_LONGEST_BODY]))
+        phrases = phrases_of(body)
         found = self._snapshot.grep(phrases, sources.SUFFIXES) if phrases else {}
         spread = Counter(phrase for path, counts in found.items() if path in self._number for phrase in counts)
         total = len(self._paths) + 1
         weight = {phrase: math.log(total / count) for phrase, count in spread.items()}
-        return self._best(found, weight)[:_FILES_WITH_PHRASES]
+        for phrase in weight:
+            if phrase[0] == '"' or phrase[-1] == '"':
+                weight[phrase] *= _IN_A_LITERAL
+        paths = self._best(found, weight)[:_FILES_WITH_PHRASES]
+        return [*paths, *self._printing_constants(paths, phrases)]
+
+    def _printing_constants(self, paths: Iterable[str], phrases: Iterable[str]) -> list[str]:
+        """Files that mention a text which other files define: init/main.c prints `linux_banner` of init/version.c."""
+        numbers = [self._number[path] for path in paths]
+        self._fetch(numbers)
+        texts = [phrase.strip('"') for phrase in phrases]
+        names = [
+            name
+            for number in numbers
+            for name, source in self._facts[number].strings
+            if name in self._facts[number].constants and any(text in source for text in texts)
+        ]
+        found = self._snapshot.grep(names, (".c",)) if names else {}
+        return [path for path in found if path in self._number][:_FILES_WITH_CONSTANTS]
 
     def _load(self, number: int) -> SourceFacts:
         facts = self._facts.get(number)
@@ -166,6 +182,8 @@ class Narrow:
         self._facts[number] = facts
         for name in {macro.name for macro in facts.macros}:
             self._macros[name].append(number)
+        for macro in facts.macros:
+            self._bodies[macro.name].append(macro.body)
         for name in {wrapper.name for wrapper in facts.wrappers}:
             self._wrappers[name].append(number)
         for name in included_names(facts):
@@ -218,28 +236,35 @@ class Narrow:
             seen |= front
 
     def _read_wrappers(self, numbers: Iterable[int]) -> None:
-        """Read the functions near these files, and those of the core, that handle variable arguments."""
-        if self._variadic is None:
-            found = self._snapshot.grep(_VARIABLE_ARGUMENTS, (".c",))
-            self._variadic = [path for path in found if path in self._number]
-        places = {_subsystem(self._paths[number]) for number in numbers} | _CORE
-        fresh = [self._number[path] for path in self._variadic if _subsystem(path) in places]
-        self._fetch(fresh)
+        """Read the functions with variable arguments that files call: directly, by macros, or one from another."""
+        names = self._names_used(numbers)
+        read: set[int] = set()
+        while fresh := {number for name in names for number in self._variadic_functions.get(name, ())} - read:
+            read |= fresh
+            self._fetch(fresh)
+            self._read_includes(fresh)
+            names = self._names_used(fresh)
 
+    def _names_used(self, numbers: Iterable[int]) -> set[str]:
+        """Names of what files call, and of all that the macros among them mention."""
+        facts = [self._facts[number] for number in numbers]
+        called = {word for one in facts for word in array("I", one.called)}
+        named = {call.name for one in facts for call in (*one.calls, *(c for w in one.wrappers for c in w.calls))}
+        front = named | {name for name in self._bodies if name_hash(name) in called}
+        named = set(front)
+        while front:
+            bodies = (body for name in front for body in self._bodies.get(name, ()))
+            front = {word for body in bodies for word in _IDENTIFIER.findall(body)} - named
+            named |= front
+        return named
 
-def _phrases(body: str) -> list[str]:
-    """Return runs of two and three words of a text with what stands between them, the most telling ones."""
-    words = list(_WORD.finditer(body))
-    weight: dict[str, float] = {}
-    for count in (2, 3):
-        for some in zip(*(words[start:] for start in range(count)), strict=False):
-            between = [body[one.end() : other.start()] for one, other in pairwise(some)]
-            if all(map(_BETWEEN.fullmatch, between)):
-                told = sum(bits(word[0].lower()) for word in some)
-                weight[body[some[0].start() : some[-1].end()]] = told
-    able = [phrase for phrase in weight if weight[phrase] >= _TELLING_PHRASE]
-    return sorted(able, key=lambda phrase: (-weight[phrase], phrase))[:_PHRASES]
-
-
-def _subsystem(path: str) -> str:
-    return "/".join(path.split("/")[:-1][:3])
+    @cached_property
+    def _variadic_functions(self) -> dict[str, list[int]]:
+        """Files of C that define a function with variable arguments, by its name."""
+        table: dict[str, list[int]] = defaultdict(list)
+        found = self._snapshot.grep(_VARIABLE_ARGUMENTS, (".c",))
+        for path, data in self._snapshot.read_many(path for path in found if path in self._number):
+            for end in _VARIADIC.finditer(data):
+                if head := _BEFORE_PARAMETERS.search(data[max(0, end.start() - _LONGEST_HEAD) : end.start()]):
+                    table[head[1].decode()].append(self._number[path])
+        return table

@@ -6,17 +6,18 @@ pastes or stringifies an argument, or calls it, are the tokens themselves needed
 """
 
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
+from ksrcfind.source.condition import truth, unreached
 from ksrcfind.source.emission import Emission, Handed, Rest, is_longer
 from ksrcfind.source.facts import Call, Macro, Wrapper
 from ksrcfind.source.inside import Inside
 from ksrcfind.source.oneline import in_one_line
 from ksrcfind.source.program import Definition, FileScope
 from ksrcfind.source.roots import NOT_LOGGED, Root
-from ksrcfind.source.substitute import Made, NeedsTokensError, Slot, Tokens, body_tokens, substitute_opaque
+from ksrcfind.source.substitute import Made, NeedsTokensError, Slot, Tokens, bind, body_tokens, substitute_opaque
 from ksrcfind.source.tokens import Token, closing, is_name, is_string, split, tokenize
 
 _DEPTH = 24
@@ -50,9 +51,13 @@ class Silence(Protocol):
 class Expander:
     """Expands calls of one file."""
 
-    def __init__(self, scope: FileScope, silence: Silence, steps: Iterator[int] | None = None) -> None:
+    def __init__(
+        self, scope: FileScope, silence: Silence, steps: Iterator[int] | None = None, *, decides: bool = True
+    ) -> None:
         self._silence = silence
         self._steps = steps
+        self._decides = decides
+        self._has_decided = False
         self.scope = scope
         """What names mean in the file."""
         self.consulted: set[str] = set()
@@ -163,6 +168,11 @@ class Expander:
         """All ways in which a call, as it stands in a file, logs."""
         self._steps = iter(range(_STEPS))
         found = self.emissions(self._alias(name, frozenset()), arguments)
+        if not found and self._has_decided:
+            # Switched off by a number in the source: who debugs it will switch it on.
+            self._steps, self._decides = iter(range(_STEPS)), False
+            found = self.emissions(self._alias(name, frozenset()), arguments)
+            self._decides = True
         for emission in found:
             for tokens in (emission.format, *emission.arguments, emission.level, *emission.prefix_arguments):
                 _check_known(tokens)
@@ -175,11 +185,27 @@ class Expander:
         if macro.parameters is None:
             other = _other_name(macro)
             return self.emissions(other, arguments, active) if other else []
-        tokens = substitute_opaque(macro, arguments)
+        tokens = substitute_opaque(macro, arguments, self._reached(macro, arguments))
         if len(tokens) > _LONGEST:
             raise NeedsTokensError(-1)
         found = itertools.islice(self.in_tokens(tokens, active), _EMISSIONS)
         return [_placed(emission, definition) for emission in found]
+
+    def _reached(self, macro: Macro, arguments: Sequence[Tokens]) -> Sequence[str]:
+        """The part of a macro's body that the constants among its arguments do not rule out."""
+        body = body_tokens(macro.body)
+        if "if" not in body or not self._decides:
+            return body
+        dead = {at for some in unreached(body, bind(macro, arguments)[0], self._constant) for at in some}
+        self._has_decided |= bool(dead)
+        return [token for at, token in enumerate(body) if at not in dead] if dead else body
+
+    def _constant(self, name: str) -> Iterator[str]:
+        """Yield the C source of each definition of a constant."""
+        self.consulted.add(name)
+        for definition in self.scope.macros(name):
+            if isinstance(definition.item, Macro) and definition.item.parameters is None:
+                yield definition.item.body
 
     def _of_wrapper(
         self, definition: Definition, arguments: Sequence[Tokens], active: frozenset[str]
@@ -190,12 +216,14 @@ class Expander:
         # The names in a function mean what they mean in its own file.
         if any(is_longer(argument, _LONGEST) for argument in arguments):
             raise NeedsTokensError(-1)
-        inner = Expander(self.scope.of(definition.file), self._silence, self._steps)
+        inner = Expander(self.scope.of(definition.file), self._silence, self._steps, decides=self._decides)
         inside = Inside(inner.scope, wrapper.name)
-        bound = _bind(wrapper, arguments, inside)
+        bound, rest = _parameters(wrapper, arguments, inside)
+        calls = list(inner.made(wrapper, bound))
+        _bind(bound, wrapper, calls, rest)
         printed: list[list[Emission]] = []
         handing = 0
-        for call in wrapper.calls:
+        for call in calls:
             if call.name in ("va_start", "va_end", "va_copy", "va_arg"):
                 continue
             tokens = _replace(tokenize(call.text), bound)
@@ -210,7 +238,17 @@ class Expander:
         else:
             found = list(in_one_line(printed, inside))
         self.beyond |= inner.consulted | inner.beyond | inside.consulted
+        self._has_decided |= inner._has_decided
         return found
+
+    def made(self, wrapper: Wrapper, bound: Mapping[str, Tokens]) -> Iterator[Call]:
+        """Yield the calls of a wrapper function that what is bound to its parameters does not rule out."""
+        guards = wrapper.guards if self._decides else ()
+        for call, guard in zip(wrapper.calls, guards or itertools.repeat(""), strict=False):
+            if guard and truth(_replace(tokenize(guard), bound), self._constant) is False:
+                self._has_decided = True
+            else:
+                yield call
 
 
 def _check_known(tokens: Tokens) -> None:
@@ -233,8 +271,8 @@ def _other_name(macro: Macro) -> str:
     return body[-1] if body and is_name(body[-1]) and (len(body) == 1 or body[0] == "if") else ""
 
 
-def _bind(wrapper: Wrapper, arguments: Sequence[Tokens], inside: Inside) -> dict[str, Tokens]:
-    """What the names of a wrapper function stand for when it is called with `arguments`."""
+def _parameters(wrapper: Wrapper, arguments: Sequence[Tokens], inside: Inside) -> tuple[dict[str, Tokens], Rest]:
+    """What the parameters of a wrapper function stand for when it is called with `arguments`."""
     bound: dict[str, Tokens] = {}
     rest = Rest(())
     for position, declaration in enumerate(wrapper.parameters):
@@ -244,7 +282,12 @@ def _bind(wrapper: Wrapper, arguments: Sequence[Tokens], inside: Inside) -> dict
         names = [token for token in tokenize(declaration.split("[")[0]) if is_name(token)]
         if names and position < len(arguments):
             bound[names[-1]] = inside.given(arguments[position])
-    for call in wrapper.calls:
+    return bound, rest
+
+
+def _bind(bound: dict[str, Tokens], wrapper: Wrapper, calls: Sequence[Call], rest: Rest) -> None:
+    """Add what other names stand for when a wrapper function makes these calls, with the variable arguments `rest`."""
+    for call in calls:
         values = split(tokenize(call.text)[2:-1])
         if call.name == "va_start" and values and len(values[0]) == 1:
             bound[str(values[0][0])] = (rest,)
@@ -252,9 +295,8 @@ def _bind(wrapper: Wrapper, arguments: Sequence[Tokens], inside: Inside) -> dict
             bound[str(values[0][0])] = _replace(values[1], bound)
     for variable, expression in wrapper.formats:
         bound[variable] = (Handed(_replace(tokenize(expression), bound), rest.values),)
-    for call in wrapper.calls:
+    for call in calls:
         _print_into(bound, call)
-    return bound
 
 
 # Functions that print into a buffer: index of the format.
@@ -283,7 +325,7 @@ def _print_into(bound: dict[str, Tokens], call: Call) -> None:
         bound[buffer] = handed
 
 
-def _replace(tokens: Sequence[Token], bound: dict[str, Tokens]) -> Tokens:
+def _replace(tokens: Sequence[Token], bound: Mapping[str, Tokens]) -> Tokens:
     result: list[Token] = []
     for position, token in enumerate(tokens):
         value = bound.get(token) if isinstance(token, str) else None

@@ -18,7 +18,7 @@ from ksrcfind.source import scan
 from ksrcfind.source.parse import ParsedBody, ParsedCall, Parser
 from ksrcfind.source.template import CONVERSION
 
-VERSION = 7
+VERSION = 8
 """Raised when the meaning or the extent of facts changes; older ones are then read anew."""
 
 
@@ -62,6 +62,9 @@ class Wrapper(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Assignments to a `struct va_format`: variable, expression of the format."""
     is_static: bool
     line: int
+    guards: tuple[str, ...] = ()
+    """For each of `calls` the condition on parameters under which it is made, empty if there is none; () if none has
+    one."""
     prints_text: bool = False
     """True if it takes no variable arguments, but one text that it prints whole: `log_error(const char *text)`. Its
     `calls` are those that do."""
@@ -111,13 +114,21 @@ _STRING_VARIABLE = re.compile(
 _INTO_BUFFER = re.compile(rb"\[[^\]]*\w[^\]]*\]\s*")  # `char buf[64] = ""`: its size says that more will come
 _TEXT_PARAMETER = re.compile(r"\bchar\s*(?:const\s*)?\*\s*(?:const\s+)?([A-Za-z_]\w*)\Z")
 _STRINGIFIED = re.compile(rb"\b__stringify[ \t]*\([ \t]*([A-Za-z_]\w*)[ \t]*\)")
-_NUMBER = re.compile(rb"^[ \t]*+#[ \t]*+define[ \t]++(\w++)[ \t]++(\d{1,9})[ \t]*+\r?$", re.MULTILINE)
+_NUMBER = re.compile(
+    rb"^[ \t]*+#[ \t]*+define[ \t]++(\w++)[ \t]++"
+    rb"(\(?(?:0[xX][0-9a-fA-F]{1,16}|\d{1,9})[uUlL]*+(?:[ \t]*<<[ \t]*\d{1,2})?\)?)"
+    rb"[ \t]*+(?:/\*[^\n]*)?\r?$",
+    re.MULTILINE,
+)
+_IF = re.compile(r"\bif\b")
 _ALL_TEXT = re.compile(r'(?:\s++|[A-Za-z_]\w*+|"[^"\\]*+(?:\\.[^"\\]*+)*+")*+', re.DOTALL)
 _ASSIGNED = re.compile(rb"(?<![\w.>])([A-Za-z_]\w*+)[ \t]*+=(?!=)")
 _BLANK_LINE = re.compile(rb"\n[ \t\r]*\n")
 _LAST_NAME = re.compile(r"\b[A-Za-z_]\w*+(?=\s*+(?:\[[^\]]*+\]\s*+)*+\Z)")
 _LAST_ARGUMENT = re.compile(r",\s*([A-Za-z_]\w*)\s*\)\Z")
 _LITERAL = re.compile(r'"[^"\\\n]*(?:\\(?:.|\n)[^"\\\n]*)*"')
+_NAME = re.compile(r"[A-Za-z_]\w*+")
+_LONGEST_CONDITION = 200  # bytes
 _DECLARATION = 160  # bytes before a `=` in which the declaration of a string is looked for
 _NEVER_PRINT = frozenset(name.decode() for name in scan.NEVER_PRINT)
 _VA_FORMAT = re.compile(rb"\b(\w+)(?:\.|->)fmt[ \t]*=[ \t]*([^;{}\"\n]{1,120});")
@@ -138,8 +149,7 @@ def extract(data: bytes, parser: Parser) -> SourceFacts:
         return EMPTY
     found = list(scan.directives(data))
     macros, includes = _directives(found)
-    if b"__stringify" in data:
-        macros += tuple(_stringified_numbers(data))
+    macros += tuple(_numbers(data, _STRINGIFIED.findall(data) + _in_conditions(macros)))
     calls: list[Call] = []
     functions: list[str] = []
     parameters: list[tuple[str, ...]] = []
@@ -282,6 +292,8 @@ def _call(call: ParsedCall, function: int) -> Call:
 
 def _wrapper(body: scan.Body, parsed: ParsedBody, calls: tuple[Call, ...]) -> Wrapper:
     formats = [*_VA_FORMAT.findall(body.code), *_VA_FORMAT_INITIAL.findall(body.code)]
+    unchanged = frozenset(_names(parsed)) - {_text(name) for name in _ASSIGNED.findall(body.code)}
+    guards = tuple(_guard(call, unchanged) for call in parsed.calls) if len(calls) == len(parsed.calls) else ()
     return Wrapper(
         parsed.name,
         parsed.parameters,
@@ -289,7 +301,14 @@ def _wrapper(body: scan.Body, parsed: ParsedBody, calls: tuple[Call, ...]) -> Wr
         tuple((_text(variable), _text(value)) for variable, value in formats),
         _STATIC.search(body.header) is not None,
         body.line,
+        guards if any(guards) else (),
     )
+
+
+def _guard(call: ParsedCall, parameters: frozenset[str]) -> str:
+    """The conditions on parameters under which a call is made."""
+    told = (_text(condition) for condition in call.conditions if len(condition) <= _LONGEST_CONDITION)
+    return " && ".join(text for text in told if parameters.intersection(_NAME.findall(text)))
 
 
 def _directives(found: list[tuple[int, int, scan.Directive]]) -> tuple[tuple[Macro, ...], tuple[str, ...]]:
@@ -317,15 +336,22 @@ def _directives(found: list[tuple[int, int, scan.Directive]]) -> tuple[tuple[Mac
     return tuple(macros), tuple(includes)
 
 
-def _stringified_numbers(data: bytes) -> Iterator[Macro]:
-    """Yield the macros for plain numbers that become text: `"%" __stringify(SIZE) "ph"`."""
-    wanted = frozenset(_STRINGIFIED.findall(data))
+def _in_conditions(macros: Iterable[Macro]) -> list[bytes]:
+    """Names on which it can depend what a macro prints."""
+    bodies = (macro.body for macro in macros if macro.parameters and _IF.search(macro.body))
+    return [name.encode() for body in bodies for name in _NAME.findall(body)]
+
+
+def _numbers(data: bytes, names: Iterable[bytes]) -> Iterator[Macro]:
+    """Yield those macros for plain numbers that count: in `"%" __stringify(SIZE) "ph"` and in `if ((type) & FYI)`."""
+    wanted = frozenset(names)
+    if not wanted:
+        return
     line, counted = 1, 0
     for found in _NUMBER.finditer(data):
         if found[1] in wanted:
             line += data.count(b"\n", counted, found.start())
             counted = found.start()
-            wanted -= {found[1]}
             yield Macro(_text(found[1]), None, _text(found[2]), line, fallback=False)
 
 

@@ -9,6 +9,7 @@ from functools import cached_property, partial
 
 import msgspec
 
+from ksrcfind.source.condition import is_constant
 from ksrcfind.source.emission import Emission, handed_in
 from ksrcfind.source.expand import Expander
 from ksrcfind.source.facts import Call, Macro, SourceFacts, uses
@@ -184,8 +185,10 @@ class _FileLinker:
         """Emissions of a call of this shape, expanded at most once for all files that see the same definitions."""
         concrete: dict[int, Tokens] = {}
         count = len(arguments)
+        before = itertools.takewhile(lambda argument: not any(map(is_string, argument)), arguments)
+        constants = tuple(index for index, argument in enumerate(before) if is_constant(argument))
         while True:
-            outcome = self._outcome(name, count, concrete)
+            outcome = self._outcome(name, count, concrete, constants)
             if not isinstance(outcome, int):
                 return outcome
             if outcome < 0 or outcome >= len(arguments) or outcome in concrete or len(concrete) >= _NEEDED:
@@ -213,8 +216,10 @@ class _FileLinker:
                 return [tuple(each) for each in split(tokenize(definition.item.body))]
         return [part]
 
-    def _outcome(self, name: str, count: int, concrete: Mapping[int, Tokens]) -> list[Emission] | int:
-        shape = self._shapes.shape(self._scope, name, count, concrete)
+    def _outcome(
+        self, name: str, count: int, concrete: Mapping[int, Tokens], constants: tuple[int, ...] = ()
+    ) -> list[Emission] | int:
+        shape = self._shapes.shape(self._scope, name, count, concrete, constants)
         self._expander.consulted.update(shape.consulted)
         self._expander.beyond.update(shape.beyond)
         return shape.outcome

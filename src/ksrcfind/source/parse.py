@@ -40,6 +40,9 @@ class ParsedCall:
     """From the name to the closing parenthesis."""
     line_start: int
     line_end: int
+    conditions: tuple[bytes, ...] = ()
+    """Of the `if` statements around it, the outermost last, negated where it stands in the `else`; told for functions
+    that handle variable arguments."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +91,8 @@ class Parser:
             if match is None or not (everything or _is_wanted(match[1], text, names, constants)):
                 continue
             row = node.start_point.row
-            calls.append(ParsedCall(match[1], text, body.line + row, body.line + row + text.count(b"\n")))
+            conditions = tuple(_conditions(node)) if everything else ()
+            calls.append(ParsedCall(match[1], text, body.line + row, body.line + row + text.count(b"\n"), conditions))
             covered.append((start, end))
         recovered = 0
         for start, end in starts:
@@ -104,6 +108,17 @@ class Parser:
                 calls.append(found)
         calls.sort(key=lambda call: (call.line_start, -len(call.text)))
         return ParsedBody(name, parameters, tuple(calls), recovered)
+
+
+def _conditions(node: tree_sitter.Node) -> Iterator[bytes]:
+    """Yield the conditions of the `if` statements around a node, those of an `else` negated."""
+    inner = node
+    while (outer := inner.parent) is not None:
+        if outer.type == "if_statement":
+            condition = outer.child_by_field_name("condition")
+            if condition is not None and condition.text and inner != condition:
+                yield (b"" if inner == outer.child_by_field_name("consequence") else b"!") + condition.text
+        inner = outer
 
 
 def _is_wanted(name: bytes, text: bytes, names: Set[bytes], constants: re.Pattern[bytes] | None) -> bool:

@@ -27,7 +27,7 @@ class Shape:
     """Emissions, or the argument whose tokens are needed first."""
 
 
-_Key = tuple[str, int, tuple[tuple[int, Tokens], ...]]
+_Key = tuple[str, int, tuple[tuple[int, Tokens], ...], tuple[int, ...]]
 
 
 class Shapes:
@@ -38,9 +38,19 @@ class Shapes:
         self._found: dict[_Key, list[Shape]] = {}
         self._looking: set[_Key] = set()
 
-    def shape(self, scope: FileScope, name: str, count: int, concrete: Mapping[int, Tokens]) -> Shape:
-        """How a call of `name` with `count` arguments expands; `concrete` gives those that must be looked into."""
-        key = (name, count, tuple(sorted(concrete.items())))
+    def shape(
+        self,
+        scope: FileScope,
+        name: str,
+        count: int,
+        concrete: Mapping[int, Tokens],
+        constants: tuple[int, ...] = (),
+    ) -> Shape:
+        """How a call of `name` with `count` arguments expands.
+
+        `concrete` gives those that must be looked into; `constants` tells which others are made of constants.
+        """
+        key = (name, count, tuple(sorted(concrete.items())), constants)
         known = scope.shapes.get(key)
         if known is None:
             known = scope.shapes[key] = self._elsewhere(scope, key) or self._expand(scope, key, concrete)
@@ -48,7 +58,7 @@ class Shapes:
 
     def silent(self, scope: FileScope, name: str, count: int) -> Shape | None:
         """The shape of a call that logs nothing by itself, whatever its arguments are; None for any other call."""
-        key = (name, count, ())
+        key = (name, count, (), ())
         if key in self._looking or len(self._looking) > _NESTED:
             return None
         shape = self.shape(scope, name, count, {})
@@ -61,11 +71,11 @@ class Shapes:
         return None
 
     def _expand(self, scope: FileScope, key: _Key, concrete: Mapping[int, Tokens]) -> Shape:
-        name, count, _concrete = key
+        name, count, _concrete, constants = key
         slots: list[Tokens] = [
             tuple(
                 token
-                for part in concrete.get(index, (Slot(index),))
+                for part in concrete.get(index, (Slot(index, index in constants),))
                 for token in (concrete.get(part.index, (part,)) if isinstance(part, Slot) else (part,))
             )
             for index in range(count)

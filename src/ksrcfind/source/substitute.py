@@ -20,6 +20,8 @@ class Slot:
     """An argument of the call, not looked into."""
 
     index: int
+    is_constant: bool = False
+    """True if it is made of constants: a condition may depend on it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +68,13 @@ def substitute(macro: Macro, arguments: Sequence[Tokens]) -> list[Token]:
     return tokens
 
 
-def substitute_opaque(macro: Macro, arguments: Sequence[Tokens]) -> list[Token]:
-    """Body of a function-like macro with its arguments in place; what is made of opaque ones is a `Made`."""
-    bound, variadic = _bind(macro, arguments)
-    body = body_tokens(macro.body)
+def substitute_opaque(macro: Macro, arguments: Sequence[Tokens], body: Sequence[str] | None = None) -> list[Token]:
+    """Body of a function-like macro with its arguments in place; what is made of opaque ones is a `Made`.
+
+    `body` is the part of it that counts, if not all does.
+    """
+    bound, variadic = bind(macro, arguments)
+    body = body_tokens(macro.body) if body is None else body
     result: list[Token] = []
     if "#" not in macro.body and "__VA_OPT__" not in macro.body:
         for token in body:
@@ -108,7 +113,7 @@ def substitute_opaque(macro: Macro, arguments: Sequence[Tokens]) -> list[Token]:
     return result
 
 
-def _bind(macro: Macro, arguments: Sequence[Tokens]) -> tuple[dict[str, Tokens], str]:
+def bind(macro: Macro, arguments: Sequence[Tokens]) -> tuple[dict[str, Tokens], str]:
     """What each parameter stands for, and the name of the variadic one."""
     bound: dict[str, Tokens] = {}
     for position, parameter in enumerate(macro.parameters or ()):

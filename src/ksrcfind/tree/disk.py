@@ -6,6 +6,8 @@ import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
+from ksrcfind.tree.grep import expression
+
 WORD_BYTE = rb"[A-Za-z0-9_]"
 
 
@@ -90,14 +92,12 @@ def read_files(root: Path, paths: Iterable[str]) -> Iterator[tuple[str, bytes]]:
 
 def count_words(data: bytes, words: Sequence[str]) -> dict[str, int]:
     """Count the lines of a file that hold each word as a whole word; words that it lacks are left out."""
-    present = [word.encode() for word in words if word.encode() in data]
+    present = [word for word in words if all(piece.encode() in data for piece in word.split("%d"))]
     if not present:
         return {}
-    expression = re.compile(
-        rb"(?<!" + WORD_BYTE + rb")(?:" + b"|".join(map(re.escape, present)) + rb")(?!" + WORD_BYTE + rb")"
-    )
+    either = "|".join(map(expression, present)).encode()
     lines: dict[bytes, set[int]] = {}
-    for match in expression.finditer(data):
+    for match in re.finditer(rb"(?<!" + WORD_BYTE + rb")(?:" + either + rb")(?!" + WORD_BYTE + rb")", data):
         lines.setdefault(match[0], set()).add(data.rfind(b"\n", 0, match.start()))
     return {word.decode(): len(found) for word, found in lines.items()}
 

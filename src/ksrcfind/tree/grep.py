@@ -1,24 +1,35 @@
-"""Whole-word search of a tree through `git grep`, which uses every core and reads packs as fast as git can.
+r"""Whole-word search of a tree through `git grep`, which uses every core and reads packs as fast as git can.
 
 Measured on four common words: 1.2 s over the objects of Linux 2.6.35 (27,000 files), 0.3 s over its checkout, 0.9 s
 over a plain Linux 6.1 (59,000 files).
+
+A `%d` in a word stands for any conversion of a format: `eth%d` finds `eth%u` and `eth%02x`. A quotation mark that it
+begins with may have blanks and conversions behind it: `"lock` finds `"\n  %slock`.
 """
 
 import re
 from collections.abc import Mapping, Sequence
 
-from ksrcfind.tree.git import Git
+from ksrcfind.tree.git import Git, GitError
 
 # `-z` ends the file name with a zero byte; whether one follows the line number as well depends on the version.
 HIT = re.compile(rb"([^\0]*)\0(\d+)[\0:]([^\n]*)\n")
 
-_SPECIAL = re.compile(r"[^\w\s]")
+_SPECIAL = re.compile(r"[][.{}()\\*+?|^$]")
+_CONVERSION = "%[-+#0-9.*]*[A-Za-z]{1,4}"
+_MARGIN = rf'"(\\[nt]| |{_CONVERSION}){{0,8}}'
 
 # No setting of the user's changes what is found or how it is shown; files are text whatever attributes say.
 OPTIONS = (
-    *("--only-matching", "--line-number", "--null", "--word-regexp", "--extended-regexp", "--text", "--no-color"),
+    *("--only-matching", "--line-number", "--null", "--word-regexp", "--text", "--no-color"),
     *("--no-column", "--full-name", "--no-textconv", "--no-recurse-submodules", "--no-ignore-case"),
 )
+
+
+def expression(word: str) -> str:
+    """Return a word as a regular expression that POSIX, Perl and Python read alike."""
+    found = _CONVERSION.join(_SPECIAL.sub(r"\\\g<0>", piece) for piece in word.split("%d"))
+    return _MARGIN + found[1:] if found[:1] == '"' else found
 
 
 def grep(
@@ -31,10 +42,14 @@ def grep(
     if not words:
         return {}
     # One expression: several fixed strings take git 2.39 fifty times longer where short ones are part of many words.
-    either = "|".join(_SPECIAL.sub(r"\\\g<0>", word) for word in words)
-    paths = [f"*{suffix}" for suffix in suffixes]
+    # The longest first: Perl takes the first that fits.
+    either = "|".join(map(expression, sorted(words, key=len, reverse=True)))
+    arguments = (*OPTIONS, "-e", either, *where, "--", *(f"*{suffix}" for suffix in suffixes))
     # Status 1 says that nothing was found.
-    output = git.run("grep", *OPTIONS, "-e", either, *where, "--", *paths, okay=(0, 1))
+    try:
+        output = git.run("grep", "--perl-regexp", *arguments, okay=(0, 1))
+    except GitError:  # A git without PCRE, which is six times as quick.
+        output = git.run("grep", "--extended-regexp", *arguments, okay=(0, 1))
     lines: dict[bytes, dict[bytes, set[bytes]]] = {}
     for name, line, word in HIT.findall(output):
         lines.setdefault(name, {}).setdefault(word, set()).add(line)

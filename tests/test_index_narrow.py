@@ -1,0 +1,64 @@
+"""Answers without an index: what of a line is looked for, and which files are read."""
+
+import pytest
+
+from ksrcfind.index.narrow import Narrow
+from ksrcfind.index.store import Store
+from ksrcfind.index.terms import phrases_of, words_of
+from ksrcfind.source.roots import BUILT_IN
+from ksrcfind.source.template import template
+from ksrcfind.tree.open import open_snapshot
+
+
+@pytest.mark.parametrize(
+    ("line", "phrase"),
+    [
+        ("CPU: 1 PID: 5931 Comm: cat Not tainted", "PID: %d Comm"),
+        ("rtc_cmos rtc_cmos: registered as rtc0", '"registered as'),
+        ("  Normal   empty", 'empty\\n"'),
+        ("ITS [mem 0x06020000-0x0603ffff]", '"ITS'),
+        ("USB HID v1.11 Mouse [Logitech] on usb-0000:00:14.0-2", "HID v%d"),
+        ("SSDT 0x00000000BFEE 000317 (v02 PmRef  ApHwp    00003000)", "(v%d"),
+        ("host kernel: Skip killing the task", "Skip killing the"),
+    ],
+)
+def test_phrases_read_like_a_format(line, phrase):
+    assert phrase in phrases_of(line)
+
+
+def test_places_and_symbols_are_no_words_of_a_message():
+    assert words_of("WARNING: at mm/slub.c:12 kfree+0x10/0x20") == ["WARNING", "at"]
+    assert not any("slub" in phrase or "kfree" in phrase for phrase in phrases_of("at mm/slub.c:12 kfree+0x10/0x20"))
+
+
+TREE = {
+    "Makefile": "VERSION = 6\n",
+    "include/linux/kernel.h": "int printk(const char *fmt, ...);\n",
+    "include/net/say.h": (
+        "void say_err(const char *fmt, ...);\n"
+        '#define SAY(fmt, ...) say_err(fmt "\\n", ##__VA_ARGS__)\n'
+        '#define say_dev(dev, fmt, ...) SAY("%s: " fmt, name_of(dev), ##__VA_ARGS__)\n'
+    ),
+    "net/say/lib.c": (
+        "#include <linux/kernel.h>\n"
+        "void say_err(const char *fmt, ...)\n{\n"
+        "\tstruct va_format vaf;\n\tva_list args;\n\n"
+        "\tva_start(args, fmt);\n\tvaf.fmt = fmt;\n\tvaf.va = &args;\n"
+        '\tprintk("Say: %pV", &vaf);\n\tva_end(args);\n}\n'
+    ),
+    "drivers/far/away.c": (
+        "#include <net/say.h>\n"
+        "static int enter(struct dev *dev)\n{\n"
+        '\tsay_dev(dev, "Entering quiet mode failed (%ld)", err);\n}\n'
+    ),
+}
+
+
+def test_functions_with_variable_arguments_are_found_wherever_they_stand(tmp_path):
+    for path, text in TREE.items():
+        file = tmp_path / "linux" / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+    narrow = Narrow(open_snapshot(tmp_path / "linux", named=True), Store.open(tmp_path / "n.sqlite"), BUILT_IN)
+    (message,) = narrow.messages_of(["drivers/far/away.c"])
+    assert template(message.forms[0].printed) == "Say: %s: Entering quiet mode failed (%ld)"
