@@ -14,12 +14,12 @@ from ksrcfind.tree.open import open_snapshot
     ("line", "phrase"),
     [
         ("CPU: 1 PID: 5931 Comm: cat Not tainted", "PID: %d Comm"),
-        ("rtc_cmos rtc_cmos: registered as rtc0", '"registered as'),
+        ("rtc_cmos rtc_cmos: registered as rtc0", '"registered'),
         ("  Normal   empty", 'empty\\n"'),
         ("ITS [mem 0x06020000-0x0603ffff]", '"ITS'),
         ("USB HID v1.11 Mouse [Logitech] on usb-0000:00:14.0-2", "HID v%d"),
         ("SSDT 0x00000000BFEE 000317 (v02 PmRef  ApHwp    00003000)", "(v%d"),
-        ("host kernel: Skip killing the task", "Skip killing the"),
+        ("host kernel: Skip killing the task", "Skip killing"),
     ],
 )
 def test_phrases_read_like_a_format(line, phrase):

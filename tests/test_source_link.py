@@ -138,6 +138,50 @@ def test_arguments_in_parentheses_of_their_own():
     assert [(a.conversion, a.expression) for a in message.forms[0].arguments] == [("%X", "op")]
 
 
+ACPI_WITH_PLACE = {
+    "acpi/log.h": ACPI["acpi/log.h"]
+    + """
+#define MSG_END \\
+	acpi_printf(" (%8.8X/%s-%u)\\n", VERSION, module_name, line_number)
+""",
+    "acpi/log.c": """
+#include "log.h"
+void
+acpi_error(const char *module_name, u32 line_number, const char *format, ...)
+{
+	va_list arg_list;
+
+	MSG_BEGIN;
+	acpi_printf("Error: ");
+	va_start(arg_list, format);
+	acpi_vprintf(format, arg_list);
+	MSG_END;
+	va_end(arg_list);
+}
+
+void acpi_printf(const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	acpi_vprintf(fmt, args);
+	va_end(args);
+}
+"""
+    + ACPI["acpi/log.c"].partition("EXPORT_SYMBOL(acpi_error)")[2],
+}
+
+
+def test_what_a_function_always_prints_around_its_text_belongs_to_it():
+    source = '#include "acpi/log.h"\nvoid f(int op)\n{\n\tACPI_ERROR((AE_INFO, "Unknown opcode 0x%X", op));\n}\n'
+    (message,) = one(source, **ACPI_WITH_PLACE)
+    assert texts_of(message) == ["Error: Unknown opcode 0x%X (%8.8X/%s-%u)"]
+    told = [(argument.conversion, argument.expression) for argument in message.forms[0].arguments]
+    assert told == [("%X", "op"), ("%8.8X", "VERSION"), ("%s", "_acpi_module_name"), ("%u", "__LINE__")]
+    (ended,) = one(source.replace('0x%X"', '0x%X\\n"'), **ACPI_WITH_PLACE)
+    assert texts_of(ended) == ["Error: Unknown opcode 0x%X"]
+
+
 @pytest.mark.parametrize(
     ("source", "expected"),
     [
@@ -318,7 +362,7 @@ def test_a_wrapper_may_print_the_beginning_of_the_line_by_itself():
         'void f(void)\n{\n\tsay("gone %d\\n", 3);\n}\n'
     )
     message = next(message for message in one(source) if message.call == "say")
-    assert [form.printed for form in message.forms] == ["Say: gone %d", "gone %d"]
+    assert [form.printed for form in message.forms] == ["Say: gone %d"]
     assert message.level == "err"
 
 
@@ -658,6 +702,18 @@ def texts_of(message):
     return [template(form.printed) for form in message.forms]
 
 
+def test_code_as_text_has_holes_where_the_compiler_puts_numbers():
+    source = (
+        "#define __stringify_1(x...) #x\n#define __stringify(x...) __stringify_1(x)\n"
+        '#define my_WARN_ON(dev, x) pr_err("my_WARN_ON(" __stringify(x) ") of %s\\n", name(dev))\n'
+        "void f(void)\n{\n\tmy_WARN_ON(dev, read(dev, CONTROL) & READY_BIT);\n\tmy_WARN_ON(dev, !dev->on);\n}\n"
+    )
+    found = one(source)
+    assert texts(found) == ["my_WARN_ON(read(dev, %s) & %s) of %s", "my_WARN_ON(!dev->on) of %s"]
+    told = [argument.expression for argument in found[0].forms[0].arguments]
+    assert told == ["CONTROL", "READY_BIT", "name(dev)"]
+
+
 WRAPPED = """
 void say(struct device *dev, const char *name, int level, const char *fmt, ...)
 {
@@ -687,7 +743,7 @@ void say(struct device *dev, const char *name, int level, const char *fmt, ...)
     [
         ("dev, name, LEVEL_MAIN", ["main: up"]),
         ("NULL, NULL, 0", ["main: up", "anonymous: up"]),
-        ("NULL, disk, LEVEL_OTHER", ["main: up", "anonymous: up", "named: up"]),
+        ("NULL, disk, LEVEL_OTHER", ["anonymous: up", "named: up"]),
         ("dev, NULL, level", ["main: up", "device: up", "anonymous: up"]),
         ("dev, NULL, LEVEL_MAIN", ["main: up"]),
     ],

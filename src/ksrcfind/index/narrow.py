@@ -5,14 +5,13 @@ and linker as a whole tree would, with the headers that they include and the wra
 parsed is kept in the store, so that a later build, or the next question, starts from it.
 """
 
-import math
 import re
 from array import array
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 
-from ksrcfind.index import sources
+from ksrcfind.index import likely, sources
 from ksrcfind.index.memory import MemoryIndex
 from ksrcfind.index.parse import Worker
 from ksrcfind.index.store import Store, unpack_facts
@@ -28,14 +27,9 @@ from ksrcfind.source.roots import Root
 from ksrcfind.source.switched_off import switched_on
 from ksrcfind.tree.snapshot import Snapshot
 
-_FILES = 24  # files of which the messages are read for one line
-_FILES_WITH_PHRASES = 16  # files of which the messages are read for its phrases
 _FILES_WITH_CONSTANTS = 8  # files of which the messages are read since they mention a text of those
-_IN_A_LITERAL = 2.0  # times that a phrase counts that surely stands in a literal: others may stand in a comment
-_BESIDE_THE_BEST = 0.2  # of the weight found in the best file: files with less are not read
 _TELLING = 10.0  # bits of a word that is worth a search
 _AT_LEAST = 3  # words that are searched for if all are common
-_COMMON = 3000  # files; a word in more of them tells nothing
 
 _VARIABLE_ARGUMENTS = ("va_start", "va_format")
 
@@ -99,40 +93,19 @@ class Narrow:
         if not words:
             return []
         telling = [word for word in words if bits(word.lower()) >= _TELLING]
-        found = self._snapshot.grep(telling or words[:_AT_LEAST], sources.SUFFIXES)
+        found = self._grep(telling or words[:_AT_LEAST])
         if telling and not found:
-            found = self._snapshot.grep([word for word in words if word not in telling], sources.SUFFIXES)
-        spread: dict[str, int] = defaultdict(int)
-        for path, counts in found.items():
-            if path in self._number:
-                for word in counts:
-                    spread[word] += 1
-        total = len(self._paths) + 1
-        weight = {word: math.log(total / count) for word, count in spread.items() if count <= _COMMON}
-        weight = weight or {word: math.log(total / count) for word, count in spread.items()}
-        return self._best(found, weight)[:_FILES]
-
-    def _best(self, found: Mapping[str, Mapping[str, int]], weight: Mapping[str, float]) -> list[str]:
-        """Files by the weights of what was found in them, the best first; none that has little beside the best."""
-        score = {
-            path: sum(weight.get(text, 0.0) for text in counts)
-            for path, counts in found.items()
-            if path in self._number
-        }
-        enough = _BESIDE_THE_BEST * max(score.values(), default=0.0)
-        return sorted((path for path in score if score[path] > enough), key=lambda path: (-score[path], path))
+            found = self._grep([word for word in words if word not in telling])
+        return likely.with_words(found, len(self._paths))
 
     def _with_phrases(self, body: str) -> list[str]:
         phrases = phrases_of(body)
-        found = self._snapshot.grep(phrases, sources.SUFFIXES) if phrases else {}
-        spread = Counter(phrase for path, counts in found.items() if path in self._number for phrase in counts)
-        total = len(self._paths) + 1
-        weight = {phrase: math.log(total / count) for phrase, count in spread.items()}
-        for phrase in weight:
-            if phrase[0] == '"' or phrase[-1] == '"':
-                weight[phrase] *= _IN_A_LITERAL
-        paths = self._best(found, weight)[:_FILES_WITH_PHRASES]
+        paths = likely.with_phrases(self._grep(phrases), len(self._paths), body)
         return [*paths, *self._printing_constants(paths, phrases)]
+
+    def _grep(self, texts: Sequence[str]) -> likely.Found:
+        found = self._snapshot.grep(texts, sources.SUFFIXES) if texts else {}
+        return {path: counts for path, counts in found.items() if path in self._number}
 
     def _printing_constants(self, paths: Iterable[str], phrases: Iterable[str]) -> list[str]:
         """Files that mention a text which other files define: init/main.c prints `linux_banner` of init/version.c."""

@@ -2,13 +2,13 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
 
 from ksrcfind.match.weights import bits
 
 _WORDS = 6  # the rarest: common ones make grep slow and tell little
 _LONGEST_WORD = 200  # characters; no source has longer ones, and a command line ends somewhere
-_PHRASES = 24
+_PHRASES = 28
+_OF_EACH = 2  # runs that begin with the same word
 _LONGEST_RUN = 4  # words and numbers
 _TELLING = 14.0  # bits of a phrase that is worth a search
 _AT_AN_END = 6.0  # bits that a phrase tells more if a literal of the source begins or ends with it
@@ -33,10 +33,10 @@ def words_of(body: str) -> list[str]:
 
 
 def phrases_of(body: str) -> list[str]:
-    """Return pieces of a text as a format of the source may hold them: the most telling ones, and the first ones.
+    """Return pieces of a text as a format of the source may hold them: the first ones, and the most telling ones.
 
-    Runs of words and numbers with what stands between them, numbers as `%d`; with a quotation mark where a literal may
-    begin or end, since then one word can do.
+    From each word on, about as few words and numbers as tell enough, numbers as `%d` and as they are. Where a literal
+    may begin or end a quotation mark tells as well, so that one word can do.
     """
     text = _VALUE.sub(" ", body[:_LONGEST_BODY])
     weight: dict[str, float] = {}
@@ -44,37 +44,36 @@ def phrases_of(body: str) -> list[str]:
         tokens = list(_TOKEN.finditer(form))
         for at, token in enumerate(tokens):
             if _WORD.fullmatch(token[0]):
-                for run in _runs(form, tokens[at : at + _LONGEST_RUN]):
-                    for phrase, told in _written(form, run):
-                        weight.setdefault(phrase, told)
-    able = [phrase for phrase in weight if weight[phrase] >= _TELLING]
-    first = able[: _PHRASES // 2]
-    return list(dict.fromkeys([*first, *sorted(able, key=lambda phrase: (-weight[phrase], phrase))]))[:_PHRASES]
+                for phrase, told in _telling(form, tokens[at : at + _LONGEST_RUN]):
+                    weight.setdefault(phrase, told)
+    first = list(weight)[: _PHRASES // 2]
+    return list(dict.fromkeys([*first, *sorted(weight, key=lambda phrase: (-weight[phrase], phrase))]))[:_PHRASES]
 
 
-def _runs(text: str, tokens: Sequence[re.Match[str]]) -> Iterator[Sequence[re.Match[str]]]:
-    """Yield the first tokens, the first two, and so on, as far as they belong together."""
-    yield tokens[:1]
-    for count, (one, other) in enumerate(pairwise(tokens), 2):
-        if not _BETWEEN.fullmatch(text[one.end() : other.start()]):
+def _telling(text: str, tokens: Sequence[re.Match[str]]) -> Iterator[tuple[str, float]]:
+    """Yield the shortest run from the first token on that tells enough, and the next longer, as they may be written."""
+    start = tokens[0].start()
+    begins = _BEGINS.search(text[:start]) is not None
+    told = 0.0
+    plain = quoted = 0
+    for count, token in enumerate(tokens, 1):
+        if count > 1 and not _BETWEEN.fullmatch(text[tokens[count - 2].end() : token.start()]):
             return
-        yield tokens[:count]
-
-
-def _written(text: str, run: Sequence[re.Match[str]]) -> Iterator[tuple[str, float]]:
-    """Yield how a run of words and numbers may be written in a source, with what each of that tells in bits."""
-    start, end = run[0].start(), run[-1].end()
-    told = sum(bits(each[0].lower()) if _WORD.fullmatch(each[0]) else _OF_A_NUMBER for each in run)
-    phrase = text[start:end]
-    begins, ends = _BEGINS.search(text[:start]) is not None, not text[end:].strip()
-    for written in dict.fromkeys((phrase, _ENDS_IN_NUMBER.sub("%d", phrase))):
-        if len(run) > 1:
-            yield written, told
-        elif written != phrase and text[start - 1 : start] in _BRACKETS:
-            yield text[start - 1] + written, told
-        if begins:
-            yield f'"{written}', told + _AT_AN_END
-    if ends:
-        yield f'{phrase}\\n"', told + _AT_AN_END
-    if ends and len(run) == 1:
-        yield f'"{phrase}\\n"', told + 2 * _AT_AN_END
+        told += bits(token[0].lower()) if _WORD.fullmatch(token[0]) else _OF_A_NUMBER
+        phrase = text[start : token.end()]
+        numbered = _ENDS_IN_NUMBER.sub("%d", phrase)
+        spellings = dict.fromkeys((phrase, numbered))
+        if begins and quoted < _OF_EACH and told + _AT_AN_END >= _TELLING:
+            yield from ((f'"{spelling}', told + _AT_AN_END) for spelling in spellings)
+            quoted += 1
+        if not text[token.end() :].strip() and told + _AT_AN_END >= _TELLING:
+            yield f'{phrase}\\n"', told + _AT_AN_END
+            if count == 1:
+                yield f'"{phrase}\\n"', told + 2 * _AT_AN_END
+        if count == 1 and numbered != phrase and text[start - 1 : start] in _BRACKETS:
+            yield text[start - 1] + numbered, told
+        if count > 1 and told >= _TELLING:
+            yield from ((spelling, told) for spelling in spellings)
+            plain += 1
+        if plain == _OF_EACH:
+            return

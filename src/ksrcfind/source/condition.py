@@ -246,8 +246,11 @@ def _negated(value: Value) -> Value:
 def _combined(sign: str, apply: _Binary, left: Value, right: Value) -> Value:
     if left is None or right is None:
         return None
-    if sign in ("==", "!=") and left == right and len(left) == 1:
-        return _TRUE if sign == "==" else _FALSE  # the same name has the same number
+    if sign in ("==", "!=") and len(left) == len(right) == 1:
+        # The same name has the same number. Two names of constants that are compared rarely mean one.
+        one, other = next(iter(left)), next(iter(right))
+        if one == other or (isinstance(one, str) and isinstance(other, str)):
+            return _TRUE if (one == other) == (sign == "==") else _FALSE
     found: set[int] = set()
     for one, other in itertools.product(left, right):
         if isinstance(one, str) or isinstance(other, str):

@@ -64,6 +64,9 @@ class Emission:
     """The innermost macro whose body holds the logging call."""
     macro_file: int = -1
     """The file that defines it."""
+    behind: Tokens = ()
+    """Format of what the same function prints next, into the same line if the text has not ended it."""
+    behind_arguments: tuple[Tokens, ...] = ()
 
     def handed(self) -> Iterator[Handed]:
         """Yield the formats that wrappers hand on."""

@@ -14,7 +14,7 @@ from ksrcfind.source.condition import truth, unreached
 from ksrcfind.source.emission import Emission, Handed, Rest, is_longer
 from ksrcfind.source.facts import Call, Macro, Wrapper
 from ksrcfind.source.inside import Inside
-from ksrcfind.source.oneline import in_one_line
+from ksrcfind.source.oneline import Printed, in_one_line
 from ksrcfind.source.program import Definition, FileScope
 from ksrcfind.source.roots import NOT_LOGGED, Root
 from ksrcfind.source.substitute import Made, NeedsTokensError, Slot, Tokens, bind, body_tokens, substitute_opaque
@@ -174,7 +174,8 @@ class Expander:
             found = self.emissions(self._alias(name, frozenset()), arguments)
             self._decides = True
         for emission in found:
-            for tokens in (emission.format, *emission.arguments, emission.level, *emission.prefix_arguments):
+            values = (*emission.arguments, *emission.prefix_arguments, *emission.behind_arguments)
+            for tokens in (emission.format, emission.level, emission.behind, *values):
                 _check_known(tokens)
         return found
 
@@ -207,6 +208,10 @@ class Expander:
             if isinstance(definition.item, Macro) and definition.item.parameters is None:
                 yield definition.item.body
 
+    def statement(self, name: str) -> list[Token]:
+        """What a macro stands for that is a statement by itself: all its definitions."""
+        return [token for source in self._constant(name) for token in (*body_tokens(source), ";")]
+
     def _of_wrapper(
         self, definition: Definition, arguments: Sequence[Tokens], active: frozenset[str]
     ) -> list[Emission]:
@@ -220,35 +225,34 @@ class Expander:
         inside = Inside(inner.scope, wrapper.name)
         bound, rest = _parameters(wrapper, arguments, inside)
         calls = list(inner.made(wrapper, bound))
-        _bind(bound, wrapper, calls, rest)
-        printed: list[list[Emission]] = []
+        _bind(bound, wrapper, [call for call, _guard in calls], rest)
+        printed: list[Printed] = []
         handing = 0
-        for call in calls:
+        for call, guard in calls:
             if call.name in ("va_start", "va_end", "va_copy", "va_arg"):
                 continue
-            tokens = _replace(tokenize(call.text), bound)
-            some = list(inner.in_tokens(tokens, active))
+            code = inner.statement(call.name) if call.text == call.name else tokenize(call.text)
+            some = list(inner.in_tokens(_replace(code, bound), active))
             if some:
-                printed.append(some)
+                printed.append(Printed(some, always=not guard))
             handing += sum(map(inside.hands_on, some))
             if handing >= _EMISSIONS:
                 break
         if wrapper.prints_text:
-            found = [inside.settled(emission) for some in printed for emission in some]
+            found = [inside.settled(emission) for one in printed for emission in one.emissions]
         else:
             found = list(in_one_line(printed, inside))
         self.beyond |= inner.consulted | inner.beyond | inside.consulted
         self._has_decided |= inner._has_decided
         return found
 
-    def made(self, wrapper: Wrapper, bound: Mapping[str, Tokens]) -> Iterator[Call]:
-        """Yield the calls of a wrapper function that what is bound to its parameters does not rule out."""
-        guards = wrapper.guards if self._decides else ()
-        for call, guard in zip(wrapper.calls, guards or itertools.repeat(""), strict=False):
-            if guard and truth(_replace(tokenize(guard), bound), self._constant) is False:
+    def made(self, wrapper: Wrapper, bound: Mapping[str, Tokens]) -> Iterator[tuple[Call, str]]:
+        """Yield the calls of a wrapper function that what is bound to its parameters does not rule out, with guards."""
+        for call, guard in zip(wrapper.calls, wrapper.guards or itertools.repeat(""), strict=False):
+            if guard and self._decides and truth(_replace(tokenize(guard), bound), self._constant) is False:
                 self._has_decided = True
             else:
-                yield call
+                yield call, guard
 
 
 def _check_known(tokens: Tokens) -> None:

@@ -63,8 +63,8 @@ class Wrapper(msgspec.Struct, frozen=True, array_like=True, gc=False):
     is_static: bool
     line: int
     guards: tuple[str, ...] = ()
-    """For each of `calls` the condition on parameters under which it is made, empty if there is none; () if none has
-    one."""
+    """For each of `calls` the condition on parameters under which it is made, with `?` for others, empty for none; ()
+    if none has any."""
     prints_text: bool = False
     """True if it takes no variable arguments, but one text that it prints whole: `log_error(const char *text)`. Its
     `calls` are those that do."""
@@ -306,9 +306,9 @@ def _wrapper(body: scan.Body, parsed: ParsedBody, calls: tuple[Call, ...]) -> Wr
 
 
 def _guard(call: ParsedCall, parameters: frozenset[str]) -> str:
-    """The conditions on parameters under which a call is made."""
-    told = (_text(condition) for condition in call.conditions if len(condition) <= _LONGEST_CONDITION)
-    return " && ".join(text for text in told if parameters.intersection(_NAME.findall(text)))
+    """The conditions on parameters under which a call is made; `?` stands for others."""
+    told = (_text(condition) if len(condition) <= _LONGEST_CONDITION else "?" for condition in call.conditions)
+    return " && ".join(dict.fromkeys(text if parameters.intersection(_NAME.findall(text)) else "?" for text in told))
 
 
 def _directives(found: list[tuple[int, int, scan.Directive]]) -> tuple[tuple[Macro, ...], tuple[str, ...]]:

@@ -56,6 +56,8 @@ class Inside:
             arguments=(*added, *map(self._value, emission.arguments)),
             level=tuple(self._unmarked(emission.level)),
             prefix_arguments=tuple(tuple(self._unmarked(value)) for value in emission.prefix_arguments),
+            behind=self._text(emission.behind),
+            behind_arguments=tuple(map(self._value, emission.behind_arguments)),
         )
 
     def _value(self, tokens: Tokens) -> Tokens:

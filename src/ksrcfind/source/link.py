@@ -233,10 +233,14 @@ class _FileLinker:
             written, arguments = without_level(written, arguments, place)
         arguments = spread(arguments, written, place)
         prefix, prefix_given = self._prefix(emission, place)
+        behind, behind_given = self._behind(emission, place)
         for printed, given in forms(written, arguments, place):
             text, marked = take_level(printed)
             level = level or marked
-            made.append(form(prefix + text, prefix_given + given))
+            if text.endswith("\n"):
+                made.append(form(prefix + text, prefix_given + given))
+            else:
+                made.append(form(prefix + text + behind, prefix_given + given + behind_given))
         if call.name in CONTINUED:
             level = "cont"
         here = _written_here(written) or _handed_here(emission, place) or self._text_here(emission, place) or written
@@ -268,6 +272,11 @@ class _FileLinker:
             return "", ()
         filled = forms((Text(emission.root.prefix, False),), emission.prefix_arguments, place)
         return filled[0]
+
+    def _behind(self, emission: Emission, place: Place) -> tuple[str, tuple[Argument, ...]]:
+        if not emission.behind:
+            return "", ()
+        return forms(alternatives(emission.behind, place)[0], emission.behind_arguments, place)[0]
 
     def _defined_at(self, emission: Emission, written: Parts) -> Definition | None:
         """Set if no text comes from the call itself."""

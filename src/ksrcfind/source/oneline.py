@@ -1,11 +1,13 @@
-"""What a wrapper function prints right before the format that it is given, into the same line.
+r"""What a wrapper function prints right before and behind the format that it is given, into the same line.
 
-`acpi_info()` of drivers/acpi/acpica/utxferror.c prints `"ACPI: "` with one call and the caller's text with the next.
+`acpi_error()` of drivers/acpi/acpica/utxferror.c prints `"ACPI Error: "` with one call, the caller's text with the next
+and `" (%8.8X/%s-%u)\n"` with a third.
 """
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from itertools import zip_longest
 
 from ksrcfind.source.emission import Emission, Handed
 from ksrcfind.source.inside import Inside
@@ -16,22 +18,49 @@ _LEVEL = re.compile(r"\x01[0-7]|<[0-7]>")
 _CONTINUED = ("\x01c", "<c>")
 
 
-def in_one_line(printed: Sequence[Sequence[Emission]], inside: Inside) -> Iterator[Emission]:
-    """Yield, settled, the emissions that hand a format on, with what the same function prints right before.
+@dataclass(frozen=True, slots=True)
+class Printed:
+    """What one call of a wrapper function prints."""
 
-    `printed` has a group of emissions for each call of the function. Which of its branches go together is not known,
-    so each emission also comes alone.
+    emissions: Sequence[Emission]
+    """At least one."""
+    always: bool
+    """False if a condition may pass the call by."""
+
+
+def in_one_line(printed: Sequence[Printed], inside: Inside) -> Iterator[Emission]:
+    """Yield, settled, the emissions that hand a format on, with what the same function prints right before and behind.
+
+    Of calls under conditions it is not known which go together, so there an emission also comes without the others.
     """
-    before: list[Emission] = []
-    for group in printed:
-        handing = [inside.settled(emission) for emission in group if inside.hands_on(emission)]
+    before: list[tuple[Emission, bool]] = []
+    for one, following in zip_longest(printed, printed[1:]):
+        handing = [inside.settled(emission) for emission in one.emissions if inside.hands_on(emission)]
         if not handing:
-            before = [*before[-1:], inside.settled(group[0])]
+            before = [*before[-1:], (inside.settled(one.emissions[0]), one.always)]
             continue
         for second in handing:
-            yield from (joined for first in reversed(before) if (joined := _behind(first, second)) is not None)
-        yield from handing
+            last = _with_next(second, following, inside) if one.always and following is not None else second
+            for first, always in reversed(before):
+                joined = _behind(first, last)
+                if joined is not None:
+                    yield joined
+                    if always and one.always:
+                        break
+            else:
+                yield last
         before = []
+
+
+def _with_next(emission: Emission, following: Printed, inside: Inside) -> Emission:
+    """The emission with what the next call prints into the same line, if that is certain."""
+    if not following.always or any(map(inside.hands_on, following.emissions)):
+        return emission
+    after = inside.settled(following.emissions[0])
+    is_plain = not (after.root.prefix or after.level or after.root.level)
+    if not is_plain or _LEVEL.match(_beginning(after.format)):
+        return emission
+    return replace(emission, behind=_without_continuation(after.format), behind_arguments=after.arguments)
 
 
 def _behind(first: Emission, second: Emission) -> Emission | None:

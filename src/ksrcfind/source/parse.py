@@ -15,6 +15,10 @@ from ksrcfind.source.scan import Body
 
 _C = tree_sitter.Language(tree_sitter_c.language())
 _CALLS = tree_sitter.Query(_C, "(call_expression) @call")
+_STATEMENTS = tree_sitter.Query(_C, "(expression_statement (identifier) @name)")  # macros that hold calls
+_CONDITIONAL = frozenset(
+    ("for_statement", "while_statement", "switch_statement", "conditional_expression", "binary_expression")
+)
 _NESTED = 64  # calls within calls; all that they hold is kept for each of them
 _FUNCTION_NAME = re.compile(rb"\b([A-Za-z_]\w*+)[ \t\r\n]*+\(")
 _CALL_NAME = re.compile(rb"\b([A-Za-z_]\w*+)[ \t\r\n]*+\(")
@@ -37,12 +41,12 @@ class ParsedCall:
 
     name: bytes
     text: bytes
-    """From the name to the closing parenthesis."""
+    """From the name to the closing parenthesis; the name alone for a macro that is a statement by itself."""
     line_start: int
     line_end: int
     conditions: tuple[bytes, ...] = ()
-    """Of the `if` statements around it, the outermost last, negated where it stands in the `else`; told for functions
-    that handle variable arguments."""
+    """Under which it is made, the outermost last: of each `if` around it, negated in its `else`, and `?` for anything
+    else that may pass it by. Told for functions that handle variable arguments."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +82,11 @@ class Parser:
         covered: list[tuple[int, int]] = []
         nodes = tree_sitter.QueryCursor(_CALLS).captures(root).get("call", [])
         everything = bool(body.code)
+        if everything:
+            for node in tree_sitter.QueryCursor(_STATEMENTS).captures(root).get("name", []):
+                line = body.line + node.start_point.row
+                text = source[node.start_byte : node.end_byte]
+                calls.append(ParsedCall(text, text, line, line, tuple(_conditions(node))))
         around: list[int] = []  # where the calls end that the next one may stand in
         for node in sorted(nodes, key=lambda node: (node.start_byte, -node.end_byte)):
             start, end = node.start_byte, node.end_byte
@@ -111,13 +120,15 @@ class Parser:
 
 
 def _conditions(node: tree_sitter.Node) -> Iterator[bytes]:
-    """Yield the conditions of the `if` statements around a node, those of an `else` negated."""
+    """Yield the conditions under which a node is executed; see `ParsedCall`."""
     inner = node
     while (outer := inner.parent) is not None:
         if outer.type == "if_statement":
             condition = outer.child_by_field_name("condition")
             if condition is not None and condition.text and inner != condition:
                 yield (b"" if inner == outer.child_by_field_name("consequence") else b"!") + condition.text
+        elif outer.type in _CONDITIONAL:
+            yield b"?"
         inner = outer
 
 

@@ -30,6 +30,7 @@ _LEVEL_NAME = re.compile(
 _LEVEL_FIRST = re.compile(r"%s(?=[^\s:.,;)\]]|\Z)")
 _READS_LIKE_LEVEL = re.compile(r"(?:lvl|level)\Z", re.IGNORECASE)
 _LEVEL_WORDS = {"error": "err", "warning": "warn"}
+_HOLE = "__hole__"  # stands for what is not known while code is made text
 _FUNCTION = frozenset({"__func__", "__FUNCTION__", "__PRETTY_FUNCTION__"})
 
 
@@ -238,8 +239,8 @@ def _used(name: str, arguments: Sequence[Tokens], place: Place, depth: int) -> l
     """What a macro with parameters can be where a text is expected; nothing if it is none."""
     if name in FORMAT_PASSED:
         return alternatives(arguments[0], place, depth=depth + 1) if arguments else []
-    if name == "__stringify" and _is_unknown(arguments, place):
-        return []
+    if name == "__stringify" and (told := _stringified(arguments, place)):
+        return told
     bodies: list[Tokens] = []
     for macro in _function_like(name, place):
         if "#" not in macro.body:
@@ -256,10 +257,32 @@ def _used(name: str, arguments: Sequence[Tokens], place: Place, depth: int) -> l
     return _all_of(bodies, place, inside=False, depth=depth)
 
 
-def _is_unknown(arguments: Sequence[Tokens], place: Place) -> bool:
-    """True for a name that looks like a macro and is none that is known: macros for plain numbers are not kept."""
-    name = arguments[0] if len(arguments) == 1 else ()
-    return len(name) == 1 and is_name(name[0]) and str(name[0]).isupper() and not place.macros(str(name[0]))
+def _stringified(arguments: Sequence[Tokens], place: Place) -> list[Parts]:
+    """Code as text with holes for what looks like a macro and is none that is known; nothing if all is known.
+
+    The compiler expands the argument first, and macros for plain numbers are not kept.
+    """
+    tokens = _plain(_listed(arguments), place)
+    unknown = [token for token in tokens if _is_unknown(token, place)]
+    if not unknown:
+        return []
+    code = text_of([_HOLE if token in unknown else token for token in tokens])
+    first, *others = [(Text(piece, from_call=False),) if piece else () for piece in code.split(_HOLE)]
+    parts: list[Part] = [*first]
+    for token, piece in zip(unknown, others, strict=True):
+        parts += (Hole((token,)), *piece)
+    return [tuple(parts)]
+
+
+def _listed(arguments: Sequence[Tokens]) -> Tokens:
+    """Arguments with the commas between them."""
+    return tuple(
+        token for number, argument in enumerate(arguments) for token in ((",", *argument) if number else argument)
+    )
+
+
+def _is_unknown(token: Token, place: Place) -> bool:
+    return is_name(token) and len(str(token)) > 1 and str(token).isupper() and not place.macros(str(token))
 
 
 def _opened(argument: Tokens, place: Place) -> Tokens:

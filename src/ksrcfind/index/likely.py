@@ -1,0 +1,62 @@
+"""Which files most likely hold the call that printed a line, by what of the line was found in them."""
+
+import math
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from itertools import chain
+
+Found = Mapping[str, Mapping[str, int]]
+"""Path → words or phrases in that file → number of lines."""
+
+_FILES = 24  # read for the words of one line
+_COMMON = 3000  # files; a word in more of them tells nothing
+_FILES_WITH_PHRASES = 16  # read for the phrases of one line
+_FILES_WITH_A_PHRASE = 3  # of those at least, the best: one phrase of a line may be all that its call has
+_BESIDE_THE_BEST = 0.2  # of the weight found in the best file: files with less are not read
+_NAMED = 3.0  # what it adds that a line names a file's directory or the file itself
+_MOST_NAMED = 2
+_NAME = re.compile(r"[a-z]+")
+
+
+def with_words(found: Found, files: int) -> list[str]:
+    """Return the files with the rarest words, the best first; `files` is how many were searched."""
+    spread = _spread(found)
+    weight = _rarity({word: count for word, count in spread.items() if count <= _COMMON} or spread, files)
+    return _ranked(_scores(found, weight))[:_FILES]
+
+
+def with_phrases(found: Found, files: int, body: str) -> list[str]:
+    """Return the files with the rarest phrases of a text, some for each phrase; the best first."""
+    weight = _rarity(_spread(found), files)
+    names = frozenset(_NAME.findall(body.lower()))
+    scores = {path: score + _bonus(path, names) for path, score in _scores(found, weight).items()}
+    ranked = _ranked(scores)
+    rarest_first = sorted(weight, key=lambda phrase: (-weight[phrase], phrase))
+    some = ([path for path in ranked if phrase in found[path]][:_FILES_WITH_A_PHRASE] for phrase in rarest_first)
+    return list(dict.fromkeys([*ranked[:1], *chain.from_iterable(some), *ranked]))[:_FILES_WITH_PHRASES]
+
+
+def _spread(found: Found) -> Mapping[str, int]:
+    """In how many files each text is."""
+    return Counter(chain.from_iterable(found.values()))
+
+
+def _rarity(spread: Mapping[str, int], files: int) -> Mapping[str, float]:
+    return {text: math.log((files + 1) / count) for text, count in spread.items()}
+
+
+def _scores(found: Found, weight: Mapping[str, float]) -> Mapping[str, float]:
+    scores = {path: sum(weight.get(text, 0.0) for text in counts) for path, counts in found.items()}
+    enough = _BESIDE_THE_BEST * max(scores.values(), default=0.0)
+    return {path: score for path, score in scores.items() if score > enough}
+
+
+def _ranked(scores: Mapping[str, float]) -> list[str]:
+    return sorted(scores, key=lambda path: (-scores[path], path))
+
+
+def _bonus(path: str, names: Iterable[str]) -> float:
+    """For a file whose place the line names: `rtc_cmos rtc_cmos: registered as rtc0` and drivers/rtc/class.c."""
+    told = {part for part in path.rpartition(".")[0].split("/")[1:] if len(part) > 1}
+    return _NAMED * min(len(told.intersection(names)), _MOST_NAMED)
