@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 from ksrcfind.source.facts import extract
 from ksrcfind.source.kbuild import module_names
 from ksrcfind.source.link import Linker
+from ksrcfind.source.outline import included_names, outline, reaching
 from ksrcfind.source.parse import Parser
-from ksrcfind.source.program import Program, included_names, reaching
+from ksrcfind.source.program import Program
 from ksrcfind.source.roots import BUILT_IN
 from ksrcfind.source.template import template
 
@@ -42,7 +43,7 @@ def link(files):
         for name in one.constants:
             constants.setdefault(name, []).append(number)
     modules = module_names({p: t for p, t in files.items() if p.endswith("Makefile")})
-    may_log = reaching(facts, BUILT_IN)
+    may_log = reaching(list(map(outline, facts)), BUILT_IN)
     program = Program(paths, facts.__getitem__, macros, wrappers, BUILT_IN, may_log, includers, modules, constants)
     linker = Linker(program, lambda n: files[paths[n]].encode())
     return {path: linker.messages(number)[0] for number, path in enumerate(paths)}
