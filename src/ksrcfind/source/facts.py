@@ -11,6 +11,7 @@ import zlib
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 import msgspec
 
@@ -138,6 +139,7 @@ _WITHOUT_EFFECT = frozenset((b"warning", b"error", b"pragma", b"line", b"ident")
 _IFNDEF_NAME = re.compile(rb"[ \t]+(\w+)")
 
 
+@lru_cache(maxsize=1 << 16)
 def name_hash(name: str) -> int:
     """Stands for a name where only "is it the same?" is asked; a wrong yes costs time, nothing else."""
     return zlib.crc32(name.encode())

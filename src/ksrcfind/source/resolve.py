@@ -79,6 +79,18 @@ class Place:
         self.expander.consulted.add(name)
         return [found.item for found in self.expander.scope.macros(name) if isinstance(found.item, Macro)]
 
+    def plain(self, tokens: Tokens) -> Tokens:
+        """Tokens with those of the call's arguments in the place of their slots."""
+        if len(tokens) == 1 and isinstance(slot := tokens[0], Slot):  # most values
+            return self.arguments[slot.index] if slot.index < len(self.arguments) else ()
+        result: list[Token] = []
+        for token in tokens:
+            if isinstance(token, Slot):
+                result.extend(self.arguments[token.index] if token.index < len(self.arguments) else ())
+            else:
+                result.append(token)
+        return tuple(result)
+
 
 def level_of(tokens: Tokens, place: Place) -> str | None:
     """Level that an argument such as `KERN_ERR` or `level` names."""
@@ -86,21 +98,11 @@ def level_of(tokens: Tokens, place: Place) -> str | None:
         for part in parts:
             if isinstance(part, Text) and (match := _LEVEL.search(part.text)):
                 return _level(match)
-    for token in _plain(tokens, place):
+    for token in place.plain(tokens):
         if is_name(token) and (match := _LEVEL_NAME.fullmatch(str(token))):
             word = match[1].lower()
             return _LEVEL_WORDS.get(word, word)
     return None
-
-
-def _plain(tokens: Tokens, place: Place) -> Tokens:
-    result: list[Token] = []
-    for token in tokens:
-        if isinstance(token, Slot):
-            result.extend(place.arguments[token.index] if token.index < len(place.arguments) else ())
-        else:
-            result.append(token)
-    return tuple(result)
 
 
 def _level(match: re.Match[str]) -> str | None:
@@ -121,7 +123,7 @@ def without_level(parts: Parts, arguments: Sequence[Tokens], place: Place) -> tu
     if not parts or not arguments or not isinstance(parts[0], Text):
         return parts, arguments
     text = parts[0].text
-    first = _plain(arguments[0], place)
+    first = place.plain(arguments[0])
     if text.startswith("%c%c") and first == ("KERN_SOH_ASCII",):
         count = 2
     elif _LEVEL_FIRST.match(text) and first and is_name(first[-1]) and _READS_LIKE_LEVEL.search(str(first[-1])):
@@ -229,8 +231,9 @@ def _name(
 def _constant(name: str, place: Place) -> str | None:
     """C source of a constant text, of the file's own or of another's."""
     source = place.strings.get(name)
-    if source is None and (source := place.constant(name)) is not None:
+    if source is None:
         place.expander.beyond.add(name)
+        source = place.constant(name)
     return source
 
 
@@ -248,7 +251,7 @@ def _used(name: str, arguments: Sequence[Tokens], place: Place, depth: int) -> l
             body = substitute(macro, arguments)
         except NeedsTokensError:
             try:
-                body = substitute(macro, [_plain(argument, place) for argument in arguments])
+                body = substitute(macro, [place.plain(argument) for argument in arguments])
             except NeedsTokensError:
                 continue  # no argument decides what it makes
         if any(is_string(t) or is_name(t) or isinstance(t, (Slot, Handed)) for t in body):
@@ -305,16 +308,10 @@ def forms(parts: Parts, arguments: Sequence[Tokens], place: Place) -> list[tuple
     for part in _merged(parts):
         if isinstance(part, Hole):
             hole = Argument("%s", _expression(part.tokens, place))
-            results = [(text + "%s", [*given, hole]) for text, given in results]  # type: ignore[misc]
+            results = [(text + "%s", (*given, hole)) for text, given in results]
             continue
-        position = 0
-        for match in CONVERSION.finditer(part.text):
-            literal = part.text[position : match.start()]
-            position = match.end()
-            if match["percent"]:
-                literal += "%%"
-                results = [(text + literal, given) for text, given in results]
-                continue
+        pieces, tail = _conversions(part.text)
+        for literal, match in pieces:
             for star in (match["width"], match["precision"]):
                 if star == "*":
                     next(values, ())
@@ -325,9 +322,20 @@ def forms(parts: Parts, arguments: Sequence[Tokens], place: Place) -> list[tuple
             results = [
                 (text + literal + option, (*given, *more)) for text, given in results for option, more in options
             ]
-        tail = part.text[position:]
-        results = [(text + tail, tuple(given)) for text, given in results]
-    return [(text, tuple(given)) for text, given in results]
+        results = [(text + tail, given) for text, given in results]
+    return results
+
+
+@lru_cache(maxsize=4096)
+def _conversions(text: str) -> tuple[Sequence[tuple[str, re.Match[str]]], str]:
+    """The conversions of a format that take a value, each with the text before it, and the text behind the last."""
+    found: list[tuple[str, re.Match[str]]] = []
+    position = 0
+    for match in CONVERSION.finditer(text):
+        if not match["percent"]:
+            found.append((text[position : match.start()], match))
+            position = match.end()
+    return found, text[position:]
 
 
 def _merged(parts: Parts) -> Iterator[Part]:
@@ -348,10 +356,10 @@ def _merged(parts: Parts) -> Iterator[Part]:
 def spread(arguments: Sequence[Tokens], parts: Parts, place: Place) -> Sequence[Tokens]:
     """Return the arguments of a format; a macro that stands for several is opened if there are too few of them."""
     text = "".join(part.text for part in parts if isinstance(part, Text))
-    wanted = sum(1 for found in CONVERSION.finditer(text) if not found["percent"])
+    wanted = len(_conversions(text)[0])
     if wanted <= len(arguments):
         return arguments
-    return [value for argument in arguments for value in _several(_plain(argument, place), place)]
+    return [value for argument in arguments for value in _several(place.plain(argument), place)]
 
 
 def _several(argument: Tokens, place: Place) -> Sequence[Tokens]:
@@ -386,7 +394,7 @@ def _value(match: re.Match[str], tokens: Tokens, place: Place) -> list[tuple[str
             return [(text.replace("%", "%%"), ()) for text in shown if text is not None]
         if len(options) == 1 and match[0] == "%s" and _is_constant(tokens, place):
             return [_known_text(options[0], place)]
-    if match[0] == "%s" and place.is_wordless and len(plain := _plain(tokens, place)) == 1 and is_name(plain[0]):
+    if match[0] == "%s" and place.is_wordless and len(plain := place.plain(tokens)) == 1 and is_name(plain[0]):
         given = place.given(str(plain[0]))
         texts = [_known_text(parts, place) for value in given for parts in alternatives(value, place)]
         return [*texts, _open(match, tokens, place)]
@@ -401,7 +409,7 @@ def _known_text(parts: Parts, place: Place) -> tuple[str, tuple[Argument, ...]]:
 
 
 def _is_constant(tokens: Tokens, place: Place) -> bool:
-    plain = _plain(tokens, place)
+    plain = place.plain(tokens)
     return len(plain) == 1 and is_name(plain[0]) and _constant(str(plain[0]), place) is not None
 
 
@@ -422,7 +430,7 @@ def _open(match: re.Match[str], tokens: Tokens, place: Place) -> tuple[str, tupl
 
 
 def _may_be_literal(tokens: Tokens, place: Place) -> bool:
-    tokens = _plain(tokens, place)
+    tokens = place.plain(tokens)
     if len(tokens) == 1:
         token = tokens[0]
         if is_name(token):
@@ -432,7 +440,7 @@ def _may_be_literal(tokens: Tokens, place: Place) -> bool:
 
 
 def _expression(tokens: Tokens, place: Place) -> str:
-    plain = _plain(tokens, place)
+    plain = place.plain(tokens)
     return text_of([token for token in plain if isinstance(token, str)])
 
 

@@ -76,10 +76,12 @@ def closing(tokens: Sequence[Token], opening: int) -> int:
 
 def unwrapped(tokens: Sequence[Token]) -> Sequence[Token]:
     """Tokens without the parentheses around all of them, in one pass however many there are."""
+    if not tokens or tokens[0] != "(":
+        return tokens
     around = next((index for index, token in enumerate(tokens) if token != "("), len(tokens))
     closed: dict[int, int] = {}  # by depth: where the parenthesis that opened it closes
     depth = 0
-    for index, token in enumerate(tokens if around else ()):
+    for index, token in enumerate(tokens):
         if type(token) is str:
             if token in OPENING:
                 depth += 1
