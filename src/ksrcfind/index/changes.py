@@ -155,7 +155,8 @@ def _wrappers(facts: SourceFacts | None) -> dict[str, list[object]]:
     found: dict[str, list[object]] = defaultdict(list)
     for wrapper in facts.wrappers if facts else ():
         calls = tuple((call.name, call.text) for call in wrapper.calls)
-        found[wrapper.name].append((wrapper.parameters, calls, wrapper.formats, wrapper.is_static, wrapper.prints_text))
+        rest = (wrapper.guards, wrapper.formats, wrapper.is_static, wrapper.prints_text)
+        found[wrapper.name].append((wrapper.parameters, calls, *rest))
     return found
 
 

@@ -5,7 +5,7 @@ worth of C is parsed in seconds. Line numbers stay those of the file.
 """
 
 import re
-from collections.abc import Iterator, Set
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
 
 import tree_sitter
@@ -14,8 +14,8 @@ import tree_sitter_c
 from ksrcfind.source.scan import Body
 
 _C = tree_sitter.Language(tree_sitter_c.language())
-_CALLS = tree_sitter.Query(_C, "(call_expression) @call")
-_NESTED = 64  # calls within calls; all that they hold is kept for each of them
+_CALLS = tree_sitter.Query(_C, "(call_expression) @call (if_statement) @if")
+_NESTED = 64  # calls within calls and conditions; all that they hold is kept for each of them
 _FUNCTION_NAME = re.compile(rb"\b([A-Za-z_]\w*+)[ \t\r\n]*+\(")
 _CALL_NAME = re.compile(rb"\b([A-Za-z_]\w*+)[ \t\r\n]*+\(")
 _SYSCALL = re.compile(rb"\b(?:COMPAT_)?SYSCALL(?:32)?_DEFINE\d?[ \t]*\([ \t\r\n]*(\w+)")
@@ -75,11 +75,12 @@ class Parser:
         root = self._parser.parse(source).root_node
         name, parameters = _declarator(header)
         calls: list[ParsedCall] = []
-        covered: list[tuple[int, int]] = []
-        nodes = tree_sitter.QueryCursor(_CALLS).captures(root).get("call", [])
+        covered: list[tuple[int, int]] = []  # by start
+        captured = tree_sitter.QueryCursor(_CALLS).captures(root)
         everything = bool(body.code)
+        conditions = _Conditions(captured.get("if", ()) if everything else ())
         around: list[int] = []  # where the calls end that the next one may stand in
-        for node in sorted(nodes, key=lambda node: (node.start_byte, -node.end_byte)):
+        for node in sorted(captured.get("call", ()), key=lambda node: (node.start_byte, -node.end_byte)):
             start, end = node.start_byte, node.end_byte
             while around and around[-1] <= start:
                 around.pop()
@@ -91,34 +92,62 @@ class Parser:
             if match is None or not (everything or _is_wanted(match[1], text, names, constants)):
                 continue
             row = node.start_point.row
-            conditions = tuple(_conditions(node)) if everything else ()
-            calls.append(ParsedCall(match[1], text, body.line + row, body.line + row + text.count(b"\n"), conditions))
+            line = body.line + row
+            calls.append(ParsedCall(match[1], text, line, line + text.count(b"\n"), conditions.at(start)))
             covered.append((start, end))
         recovered = 0
-        for start, end in starts:
-            if any(low <= start and end <= high for low, high in covered):
-                continue
+        known = {(call.line_start, call.name) for call in calls}
+        for start, end in _uncovered(starts, covered):
             found = _from_text(source, start, end, body.line)
             if (
                 found is not None
                 and _is_wanted(found.name, found.text, names, constants)
-                and not any(call.line_start == found.line_start and call.name == found.name for call in calls)
+                and (found.line_start, found.name) not in known
             ):
                 recovered += 1
                 calls.append(found)
+                known.add((found.line_start, found.name))
         calls.sort(key=lambda call: (call.line_start, -len(call.text)))
         return ParsedBody(name, parameters, tuple(calls), recovered)
 
 
-def _conditions(node: tree_sitter.Node) -> Iterator[bytes]:
-    """Yield the conditions of the `if` statements around a node, those of an `else` negated."""
-    inner = node
-    while (outer := inner.parent) is not None:
-        if outer.type == "if_statement":
-            condition = outer.child_by_field_name("condition")
-            if condition is not None and condition.text and inner != condition:
-                yield (b"" if inner == outer.child_by_field_name("consequence") else b"!") + condition.text
-        inner = outer
+def _uncovered(spans: Sequence[tuple[int, int]], covered: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """Yield the spans that lie in none of others; both are sorted by their start."""
+    passed = reach = 0
+    for start, end in spans:
+        while passed < len(covered) and covered[passed][0] <= start:
+            reach = max(reach, covered[passed][1])
+            passed += 1
+        if end > reach:
+            yield start, end
+
+
+class _Conditions:
+    """The conditions of the `if` statements around places that are asked for in ascending order."""
+
+    def __init__(self, statements: Iterable[tree_sitter.Node]) -> None:
+        branches: list[tuple[int, int, bytes]] = []
+        for statement in statements:
+            condition = statement.child_by_field_name("condition")
+            for field, mark in (("consequence", b""), ("alternative", b"!")):
+                branch = statement.child_by_field_name(field)
+                if condition is not None and condition.text and branch is not None:
+                    branches.append((branch.start_byte, branch.end_byte, mark + condition.text))
+        self._to_come = sorted(branches, key=lambda branch: (-branch[0], branch[1]))
+        self._around: list[tuple[int, bytes]] = []
+
+    def at(self, start: int) -> tuple[bytes, ...]:
+        """Conditions at an offset, the innermost first, those of an `else` negated; none where they are too many."""
+        while self._to_come and self._to_come[-1][0] <= start:
+            begin, end, condition = self._to_come.pop()
+            self._leave(begin)
+            self._around.append((end, condition))
+        self._leave(start)
+        return tuple(condition for _, condition in reversed(self._around)) if len(self._around) <= _NESTED else ()
+
+    def _leave(self, start: int) -> None:
+        while self._around and self._around[-1][0] <= start:
+            self._around.pop()
 
 
 def _is_wanted(name: bytes, text: bytes, names: Set[bytes], constants: re.Pattern[bytes] | None) -> bool:

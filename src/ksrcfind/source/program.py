@@ -16,6 +16,7 @@ from ksrcfind.source.roots import NOT_LOGGED, Root
 _ARCHITECTURES = ("x86", "arm64", "arm", "powerpc", "riscv", "s390", "mips")
 
 _READERS = 50  # files that are asked whether they include a header
+_ALTERNATIVES = 4  # wrapper functions of one name that are looked into
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,7 @@ class Program:
         self._closures: dict[int, int] = {}
         self._included: dict[int, tuple[int, ...]] = {}
         self._defined: dict[int, dict[str, Resolution]] = {}
+        self._functions: dict[int, dict[str, Resolution]] = {}
         self._holder_sets: dict[str, int] = {}
         self._scopes: dict[int, FileScope] = {}
         self._alike: dict[tuple[str, str], bool] = {}
@@ -167,7 +169,7 @@ class Program:
     def forget(self, number: int) -> None:
         """Give back the memory of a C file that is done with: a closure is a bit for each file of the tree."""
         if self.paths[number].endswith(".c"):
-            for kept in (self._closures, self._included, self._defined):
+            for kept in (self._closures, self._included, self._defined, self._functions):
                 kept.pop(number, None)
 
     def _seen_from(self, file: int) -> int:
@@ -300,19 +302,30 @@ class Program:
         holders = self._wrappers.get(name)
         if not holders:
             return ()
-        found: list[tuple[tuple[bool, int, int], Definition]] = []
-        for holder in holders:
-            for wrapper in self.facts(holder).wrappers:
-                if wrapper.name != name:
-                    continue
-                if holder != file and wrapper.is_static and not (self.closure(file) >> holder & 1):
-                    continue
-                nearness = _shared(self.paths[holder], self.paths[file].rpartition("/")[0])
-                found.append(((holder != file, -nearness, holder), Definition(holder, wrapper)))
-        found.sort(key=lambda item: item[0])
-        if found and not found[0][0][0]:
-            found = [item for item in found if not item[0][0]]
-        return tuple(definition for _key, definition in found[:4])
+        own = self._wrappers_of(file).get(name, ())
+        if own:
+            return own
+        directory = self.paths[file].rpartition("/")[0]
+        nearest = sorted(holders, key=lambda holder: (-_shared(self.paths[holder], directory), holder))
+        found: list[Definition] = []
+        for definition in itertools.chain.from_iterable(self._wrappers_of(holder).get(name, ()) for holder in nearest):
+            is_static = isinstance(definition.item, Wrapper) and definition.item.is_static
+            if not is_static or self.closure(file) >> definition.file & 1:
+                found.append(definition)
+                if len(found) == _ALTERNATIVES:
+                    break
+        return tuple(found)
+
+    def _wrappers_of(self, file: int) -> dict[str, Resolution]:
+        """The wrapper functions of a file by name, of each name the first few."""
+        known = self._functions.get(file)
+        if known is None:
+            table: dict[str, list[Definition]] = defaultdict(list)
+            for wrapper in self.facts(file).wrappers:
+                if len(table[wrapper.name]) < _ALTERNATIVES:
+                    table[wrapper.name].append(Definition(file, wrapper))
+            known = self._functions[file] = {name: tuple(found) for name, found in table.items()}
+        return known
 
 
 def _beginning_with(beginning: str, names: Sequence[str]) -> Iterator[str]:

@@ -16,7 +16,7 @@ from ksrcfind.source.tokens import Token, closing, decode, is_name, is_string, s
 
 _DEPTH = 12
 _DIGITS = 4  # of the width and precision of a text that is filled in
-_EXPANSIONS = 2000  # macros and constants that are opened for the texts of one call
+_LONGEST = 1 << 14  # tokens of the macros and constants that are opened for the texts of one call
 _CHOICES = 6  # alternatives of one format; more than that are left as holes
 _LEVELS = {"0": "emerg", "1": "alert", "2": "crit", "3": "err", "4": "warn", "5": "notice", "6": "info", "7": "debug"}
 # include/linux/kern_levels.h, for code that comes without it.
@@ -69,8 +69,8 @@ class Place:
     """Texts that callers give for a parameter of the function around the call; there can be others."""
     arguments: list[Tokens] = field(default_factory=list)
     """Of the call, by `Slot` index."""
-    expansions: Iterator[int] = field(default_factory=lambda: iter(range(_EXPANSIONS)))
-    """How many more macros and constants are opened: a text that is told by doubling others has no end."""
+    left: int = _LONGEST
+    """How many more tokens of macros and constants are read: a text that is told by doubling others has no end."""
     is_wordless: bool = False
     """True while the values of a format without any words are filled in: only they tell what is printed."""
 
@@ -150,15 +150,19 @@ def alternatives(tokens: Sequence[Token], place: Place, *, inside: bool = False,
                 both = alternatives(first, place, inside=inside, depth=depth + 1)
                 both = both + alternatives(rest, place, inside=inside, depth=depth + 1)
                 return list(dict.fromkeys(both))[:_CHOICES]
-    results: list[Parts] = [()]
+    results: list[list[Part]] = [[]]
     index = 0
     while index < len(tokens):
         step, options = _one(tokens, index, place, inside, depth)
         index += step
         if len(results) * len(options) > _CHOICES:
             options = options[:1] if is_name(tokens[index - step]) else [(Hole(tuple(tokens[index - step : index])),)]
-        results = [done + option for done in results for option in options]
-    return results
+        if len(options) == 1:
+            for done in results:
+                done.extend(options[0])
+        else:
+            results = [[*done, *option] for done in results for option in options]
+    return [tuple(parts) for parts in results]
 
 
 def format_and_added(tokens: Tokens, place: Place) -> tuple[Tokens, tuple[Tokens, ...]]:
@@ -241,7 +245,7 @@ def _used(name: str, arguments: Sequence[Tokens], place: Place, depth: int) -> l
     """What a macro with parameters can be where a text is expected; nothing if it is none."""
     if name in FORMAT_PASSED:
         return alternatives(arguments[0], place, depth=depth + 1) if arguments else []
-    if name == "__stringify" and _is_unknown(arguments, place):
+    if place.left < 0 or (name == "__stringify" and _is_unknown(arguments, place)):
         return []
     bodies: list[Tokens] = []
     for macro in _function_like(name, place):
@@ -287,7 +291,8 @@ def _function_like(name: str, place: Place) -> Iterator[Macro]:
 
 def _all_of(bodies: Sequence[Tokens], place: Place, *, inside: bool, depth: int) -> list[Parts]:
     """What alternative definitions can be; of those that are text to the end, if any are; at the limit, nothing."""
-    if next(place.expansions, None) is None:
+    place.left -= 1 + sum(map(len, bodies))
+    if place.left < 0:
         return []
     found = [parts for body in bodies for parts in alternatives(body, place, inside=inside, depth=depth + 1)]
     if len(bodies) > 1:
