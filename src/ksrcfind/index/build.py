@@ -138,8 +138,8 @@ class _Build:
             modules,
             found.constants,
         )
-        calling = (number for number, called in enumerate(found.called) if program.logging(called))
-        numbers = found.with_calls.union(calling)
+        silent = (number for number in range(len(paths)) if number not in found.with_calls)
+        numbers = found.with_calls.union(number for number in silent if program.logging(found.called[number]))
         if before is None:
             return _Program(program, found, modules, frozenset(), sorted(numbers))
         # What a file calls may have logged before.
