@@ -1,6 +1,7 @@
 """The index: the same messages however it came to be."""
 
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -57,6 +58,77 @@ def test_a_changed_header_relinks_who_uses_it(linux_mini, tmp_path):
     # What is left is what every kernel's header says, whatever this one did: no call goes through it any more.
     assert report.parsed == 1
     assert report.linked > 1
+
+
+# What each file of a tree can say; None if it is not there. Together they change macros, the includes of headers,
+# which header a name means, wrapper functions and constants of other files, files that others include, and modules.
+VARIANTS = {
+    "include/linux/printk.h": (
+        '#define pr_fmt(fmt) fmt\n#define pr_info(fmt, ...) printk("6" pr_fmt(fmt), ##__VA_ARGS__)\n',
+        '#define pr_info(fmt, ...) printk("core: " fmt, ##__VA_ARGS__)\n',
+        "#define pr_info(fmt, ...) no_printk(fmt, ##__VA_ARGS__)\n",
+    ),
+    "include/linux/all.h": (
+        "#include <linux/printk.h>\n#include <linux/names.h>\n",
+        "#include <linux/printk.h>\n",
+        "#include <linux/names.h>\n",
+    ),
+    "include/linux/names.h": ('#define NAME "names"\n', '\n#define NAME "names"\n', '#define NAME "other"\n', None),
+    "drivers/x/names.h": (None, '#define NAME "near"\n', "\n"),
+    "drivers/x/say.h": (
+        '#define say(fmt, ...) pr_info("say " fmt, ##__VA_ARGS__)\n#define hello() pr_info("hello there\\n")\n',
+        "#define say(fmt, ...) wrapped(fmt, ##__VA_ARGS__)\n#define hello() do { } while (0)\n",
+        '#include "names.h"\n#define say(fmt, ...) pr_info(NAME fmt, ##__VA_ARGS__)\n',
+    ),
+    "drivers/x/first.c": (
+        '#include <linux/all.h>\n#include "say.h"\n#include "names.h"\n'
+        'void f(void)\n{\n\tsay("first %d\\n", 1);\n\thello();\n\tpr_info(NAME " is %s\\n", banner);\n}\n',
+        '#include <linux/all.h>\n#define say(fmt, ...) pr_info("mine " fmt, ##__VA_ARGS__)\n'
+        'void f(void)\n{\n\tsay("first\\n");\n}\n',
+    ),
+    "drivers/x/quiet.c": ('#include <linux/all.h>\n#include "say.h"\nvoid q(void)\n{\n\thello();\n}\n',),
+    "drivers/y/main.c": (
+        '#include <linux/all.h>\n#define LOCAL(fmt) pr_info("local " fmt)\n#include "part.c"\n'
+        'const char banner[] = "banner";\n',
+        '#include <linux/all.h>\n#define LOCAL(fmt) pr_info("here " fmt)\n#include "part.c"\n',
+        '#include <linux/all.h>\n#define LOCAL(fmt) pr_info("not read " fmt)\nconst char banner[] = "flag";\n',
+        None,
+    ),
+    "drivers/y/part.c": ('void p(void)\n{\n\tLOCAL("part\\n");\n\tpr_info(KBUILD_MODNAME ": on\\n");\n}\n',),
+    "lib/wrapped.c": (
+        "#include <linux/all.h>\nvoid wrapped(const char *fmt, ...)\n{\n\tva_list args;\n\tva_start(args, fmt);\n"
+        "\tvprintk(fmt, args);\n\tva_end(args);\n}\n",
+        "#include <linux/all.h>\nvoid wrapped(const char *fmt, ...)\n{\n\tstruct va_format vaf;\n\tva_list args;\n"
+        "\tva_start(args, fmt);\n"
+        '\tvaf.fmt = fmt;\n\tvaf.va = &args;\n\tpr_info("lib %pV", &vaf);\n\tva_end(args);\n}\n',
+        None,
+    ),
+    "drivers/y/Makefile": ("obj-m += main.o\n", "obj-m += why.o\nwhy-y := main.o\n"),
+    "init/main.c": ("\n",),
+}
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_after_any_change_as_if_built_alone(tmp_path, seed):
+    draw = random.Random(seed)
+    tree = tmp_path / "tree"
+    spared = messages = 0
+    for step in range(12):
+        some = list(VARIANTS) if step == 0 else draw.sample(sorted(VARIANTS), draw.randint(1, 3))
+        for path in some:
+            text = draw.choice(VARIANTS[path])
+            file = tree / path
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.unlink(missing_ok=True)
+            if text is not None:
+                file.write_text(text)
+        after, report = index(tree, tmp_path / "i.sqlite")
+        alone, whole = index(tree, tmp_path / f"{step}.sqlite")
+        assert after == alone, (step, some)
+        spared += whole.linked - report.linked
+        messages += len(alone)
+    assert spared > 0
+    assert messages > 0
 
 
 def test_reading_piece_by_piece_gives_the_same_messages(linux_mini, tmp_path):

@@ -4,11 +4,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ksrcfind.index.survey import survey
 from ksrcfind.source.facts import extract
 from ksrcfind.source.kbuild import module_names
 from ksrcfind.source.link import Linker
+from ksrcfind.source.outline import outline
 from ksrcfind.source.parse import Parser
-from ksrcfind.source.program import Program, included_names, reaching
+from ksrcfind.source.program import Program
 from ksrcfind.source.roots import BUILT_IN
 from ksrcfind.source.template import template
 
@@ -31,19 +33,19 @@ def link(files):
     paths = sorted(path for path in files if path.endswith((".c", ".h")))
     parser = Parser()
     facts = [extract(files[path].encode(), parser) for path in paths]
-    macros, wrappers, includers, constants = {}, {}, {}, {}
-    for number, one in enumerate(facts):
-        for macro in one.macros:
-            macros.setdefault(macro.name, []).append(number)
-        for wrapper in one.wrappers:
-            wrappers.setdefault(wrapper.name, []).append(number)
-        for name in included_names(one):
-            includers.setdefault(name, []).append(number)
-        for name in one.constants:
-            constants.setdefault(name, []).append(number)
+    found = survey(list(map(outline, facts)), BUILT_IN)
     modules = module_names({p: t for p, t in files.items() if p.endswith("Makefile")})
-    may_log = reaching(facts, BUILT_IN)
-    program = Program(paths, facts.__getitem__, macros, wrappers, BUILT_IN, may_log, includers, modules, constants)
+    program = Program(
+        paths,
+        facts.__getitem__,
+        found.macros,
+        found.wrappers,
+        BUILT_IN,
+        found.may_log,
+        found.includers,
+        modules,
+        found.constants,
+    )
     linker = Linker(program, lambda n: files[paths[n]].encode())
     return {path: linker.messages(number)[0] for number, path in enumerate(paths)}
 
@@ -640,6 +642,27 @@ def test_a_buffer_printed_into_itself_comes_to_an_end():
     assert any(text.endswith("hello %d") for text in texts(one(source)))
 
 
+MAKES_FUNCTION = r"""
+#define G(n) void n(const char *fmt, ...) { \
+    va_list a; \
+    va_start(a, fmt); \
+    vprintk(fmt, a); \
+    va_end(a); \
+}
+"""
+
+
+@pytest.mark.parametrize("times", [40, 1000])
+def test_a_wrappers_own_text_comes_to_an_end(times):
+    source = (
+        f"#define D(x) {'x ' * times}\nvoid lg(const char *fmt, ...)\n{{\n\tva_list ap;\n\tva_start(ap, fmt);\n"
+        '\tstruct va_format vaf = { .fmt = fmt, .va = &ap };\n\tprintk(D(D(D(D("a")))) " %pV", &vaf);\n}\n'
+        'void f(void)\n{\n\tlg("hello %d\\n", 1);\n}\n'
+    )
+    longest = max(len(form.printed) for message in one(source) for form in message.forms)
+    assert longest <= 1 << 15
+
+
 @pytest.mark.parametrize(
     "hostile",
     [
@@ -652,8 +675,35 @@ def test_a_buffer_printed_into_itself_comes_to_an_end():
         f'void g(void)\n{{\n\tpr_err({"(" * 50_000}"x y"{")" * 50_000});\n}}\n',
         f'void g(void)\n{{\n\tpr_err({"g(" * 20_000}"x y"{")" * 20_000});\n}}\n',
         "void g(void)\n{\n" + '\tpr_err("x y", g(\n' * 20_000 + "}\n",
+        MAKES_FUNCTION + "G(g)\n" * 5000,
+        "void g(void)\n{\n\tint n = " + 'strcmp("x", y) + ' * 40_000 + "1;\n}\n",
+        "void g(void)\n{\n\tint n = " + "if (" * 20_000 + 'strcmp("x", y) + ' * 20_000 + ")" * 20_000 + ";\n}\n",
+        "void g(void)\n{\n\tint t[] = {" + 'X("x"), ' * 40_000 + "};\n}\n",
+        'int g(void) { X("x"); }\n' * 40_000,
+        MAKES_FUNCTION + "".join(f"G(g{n})\n" for n in range(3000)),
+        "void g(const char *fmt, ...)\n{\n\tva_list a;\n\tva_start(a, fmt);\n"
+        + "\tif (x) {\n\tprintk(fmt);\n" * 3000
+        + "\t}\n" * 3000
+        + "}\n",
     ],
-    ids=["if", "do", "parameter", "name", "stringify", "va_opt", "parentheses", "calls", "unclosed"],
+    ids=[
+        "if",
+        "do",
+        "parameter",
+        "name",
+        "stringify",
+        "va_opt",
+        "parentheses",
+        "calls",
+        "unclosed",
+        "functions of one name",
+        "texts that are compared",
+        "texts in conditions",
+        "table of calls",
+        "functions in a line",
+        "functions made",
+        "conditions around",
+    ],
 )
 def test_long_hostile_source_takes_no_time(hostile):
     assert "in time" in texts(one(hostile + 'void f(void)\n{\n\tpr_err("in time\\n");\n}\n'))

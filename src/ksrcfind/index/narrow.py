@@ -21,8 +21,9 @@ from ksrcfind.source.facts import EMPTY, SourceFacts, extract, name_hash
 from ksrcfind.source.kbuild import module_names
 from ksrcfind.source.link import Linker
 from ksrcfind.source.message import Message
+from ksrcfind.source.outline import included_names, outline, reaching
 from ksrcfind.source.parse import Parser
-from ksrcfind.source.program import Program, included_names, reaching
+from ksrcfind.source.program import Program
 from ksrcfind.source.roots import Root
 from ksrcfind.source.switched_off import switched_on
 from ksrcfind.tree.snapshot import Snapshot
@@ -65,7 +66,8 @@ class Narrow:
         With `phrases`, those that hold some of its words one behind the other: quicker to read, and where all words are
         common, these alone tell.
         """
-        return MemoryIndex(self.messages_of(self._with_phrases(body) if phrases else self._candidates(body)))
+        paths = self._with_phrases(body) if phrases else self._candidates(body)
+        return MemoryIndex(self.messages_of(sorted(paths)))  # in the order of an index, which decides between equals
 
     def messages_of(self, paths: Iterable[str]) -> list[Message]:
         """Messages of some files, in order."""
@@ -149,7 +151,7 @@ class Narrow:
                 [(path, key, blob) for path, key, blob, _packed, _size in found if key != blob],
             )
         for path, _key, _blob, packed, _size in found:
-            self._take(self._number[path], unpack_facts(packed))
+            self._take(self._number[path], unpack_facts(packed.facts))
 
     def _take(self, number: int, facts: SourceFacts) -> None:
         self._facts[number] = facts
@@ -176,7 +178,7 @@ class Narrow:
         self._read_includes(numbers)
         self._read_wrappers(numbers)
         modules = module_names(sources.makefile_texts(self._snapshot, self._makefiles(paths)))
-        may_log = reaching(self._facts.values(), self._roots)
+        may_log = reaching(list(map(outline, self._facts.values())), self._roots)
         program = Program(
             self._paths,
             self._load,

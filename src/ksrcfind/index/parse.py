@@ -3,11 +3,11 @@
 import multiprocessing
 import os
 import signal
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ksrcfind.index.sources import blob_id, is_blob_id
-from ksrcfind.index.store import Store, pack_facts
+from ksrcfind.index.store import PackedFacts, Store, pack_facts
 from ksrcfind.progress import Progress
 from ksrcfind.source.facts import extract
 from ksrcfind.source.parse import Parser
@@ -37,9 +37,9 @@ class Worker:
         self._snapshot = snapshot
         self._parser = Parser()
 
-    def parse(self, portion: Sequence[tuple[str, str]]) -> list[tuple[str, str, str, bytes, int]]:
+    def parse(self, portion: Sequence[tuple[str, str]]) -> list[tuple[str, str, str, PackedFacts, int]]:
         """Path, key, blob id, packed facts and size of each file of a portion."""
-        result: list[tuple[str, str, str, bytes, int]] = []
+        result: list[tuple[str, str, str, PackedFacts, int]] = []
         keys = dict(portion)
         for path, data in self._snapshot.read_many(keys):
             key = keys[path]
@@ -62,7 +62,7 @@ def _start(snapshot: Snapshot) -> None:
     _worker = Worker(snapshot)
 
 
-def _parse(portion: Sequence[tuple[str, str]]) -> list[tuple[str, str, str, bytes, int]]:
+def _parse(portion: Sequence[tuple[str, str]]) -> list[tuple[str, str, str, PackedFacts, int]]:
     return _worker.parse(portion) if _worker is not None else []
 
 
@@ -92,7 +92,7 @@ def parse_missing(
     if not wanted:
         return Parsed(blobs, 0, 0)
     total = size = 0
-    facts: list[tuple[str, bytes]] = []
+    facts: list[tuple[str, PackedFacts]] = []
     seen: list[tuple[str, str, str]] = []
     with progress.task(f"parsing {len(wanted):,} files", len(wanted)) as task:
         for portion in _portions(snapshot, wanted, cores(jobs)):
@@ -113,7 +113,7 @@ def parse_missing(
 
 def _portions(
     snapshot: Snapshot, wanted: Sequence[tuple[str, str]], processes: int
-) -> Iterator[list[tuple[str, str, str, bytes, int]]]:
+) -> Iterator[list[tuple[str, str, str, PackedFacts, int]]]:
     portions = [wanted[start : start + _PORTION] for start in range(0, len(wanted), _PORTION)]
     if processes == 1 or len(wanted) < _FEW:
         worker = Worker(snapshot)
@@ -122,6 +122,3 @@ def _portions(
     context = multiprocessing.get_context("fork")
     with context.Pool(processes, _start, (snapshot,)) as pool:
         yield from pool.imap_unordered(_parse, portions)
-
-
-Portion = Iterable[tuple[str, str]]

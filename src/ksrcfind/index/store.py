@@ -14,7 +14,7 @@ import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -22,15 +22,16 @@ from ksrcfind.errors import KsrcfindError
 from ksrcfind.source.facts import VERSION as FACTS_VERSION
 from ksrcfind.source.facts import SourceFacts
 from ksrcfind.source.message import Message
+from ksrcfind.source.outline import Outline, outline
 from ksrcfind.source.printed import PrintedLine
 from ksrcfind.source.roots import VERSION as LINK_VERSION
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 """Raised when the tables or what is in them change; an older file is made anew."""
 
 _TABLES = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB) WITHOUT ROWID;
-CREATE TABLE facts (blob TEXT PRIMARY KEY, data BLOB);
+CREATE TABLE facts (blob TEXT PRIMARY KEY, outline BLOB, data BLOB);
 CREATE TABLE stats (path TEXT PRIMARY KEY, signature TEXT, blob TEXT) WITHOUT ROWID;
 CREATE TABLE units (id INTEGER PRIMARY KEY, path TEXT, blob TEXT, consulted BLOB, first INTEGER, count INTEGER);
 CREATE INDEX units_by_path ON units (path);
@@ -44,35 +45,25 @@ CREATE TABLE cache (name TEXT PRIMARY KEY, data BLOB) WITHOUT ROWID;
 _BUSY_MS = 60_000
 
 
-class UnitState(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """A linked file in a revision."""
-
-    path: str
-    key: str
-    """Content key of the file, as the snapshot gives it."""
-    unit: int
-    """0 if the file has no messages."""
-
-
 class RevisionState(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Everything that the next build wants to know of a revision."""
 
     files: dict[str, str]
     """Path → content key of every source file and Makefile."""
+    blobs: dict[str, str]
+    """Path → blob id of every source file that was read."""
     units: dict[str, int]
     """Path → unit id, for files with messages or log calls."""
     modules: dict[str, str]
     """Path without suffix → module name."""
     may_log: list[str]
-    macros: dict[str, list[str]]
-    """Name → paths that define it."""
-    wrappers: dict[str, list[str]]
     roots: str
     """Which roots were used (a hash): with others, everything is linked anew."""
     recovered: int
     lost: int
 
 
+_outline_decoder = msgspec.msgpack.Decoder(Outline)
 _facts_decoder = msgspec.msgpack.Decoder(SourceFacts)
 _message_decoder = msgspec.msgpack.Decoder(Message)
 _state_decoder = msgspec.msgpack.Decoder(RevisionState)
@@ -80,13 +71,20 @@ _lines_decoder = msgspec.msgpack.Decoder(tuple[PrintedLine, ...])
 _encoder = msgspec.msgpack.Encoder()
 
 
-def pack_facts(facts: SourceFacts) -> bytes:
+class PackedFacts(NamedTuple):
+    """Facts as they are stored, with the outline that follows from them."""
+
+    outline: bytes
+    facts: bytes
+
+
+def pack_facts(facts: SourceFacts) -> PackedFacts:
     """Facts as they are stored."""
-    return zlib.compress(_encoder.encode(facts), 1)
+    return PackedFacts(*(zlib.compress(_encoder.encode(part), 1) for part in (outline(facts), facts)))
 
 
 def unpack_facts(data: bytes) -> SourceFacts:
-    """The reverse of `pack_facts`."""
+    """The facts that were packed."""
     return _facts_decoder.decode(zlib.decompress(data))
 
 
@@ -187,10 +185,17 @@ class Store:
         """Blob id and packed facts of everything kept."""
         yield from self._connection.execute("SELECT blob, data FROM facts")
 
-    def add_facts(self, packed: Iterable[tuple[str, bytes]], stats: Iterable[tuple[str, str, str]]) -> None:
+    def outlines(self) -> Iterator[tuple[str, Outline]]:
+        """Blob id and outline of everything kept."""
+        for blob, packed in self._connection.execute("SELECT blob, outline FROM facts"):
+            yield blob, _outline_decoder.decode(zlib.decompress(packed))
+
+    def add_facts(self, packed: Iterable[tuple[str, PackedFacts]], stats: Iterable[tuple[str, str, str]]) -> None:
         """Keep facts by blob id, and path, signature and blob id of files that only the disk knows."""
         with self.writing():
-            self._connection.executemany("INSERT OR REPLACE INTO facts VALUES (?, ?)", packed)
+            self._connection.executemany(
+                "INSERT OR REPLACE INTO facts VALUES (?, ?, ?)", ((blob, *data) for blob, data in packed)
+            )
             self._connection.executemany("INSERT OR REPLACE INTO stats VALUES (?, ?, ?)", stats)
 
     def stats(self) -> dict[tuple[str, str], str]:

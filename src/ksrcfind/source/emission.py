@@ -26,6 +26,11 @@ class Handed:
 
 def handed_in(value: Sequence[Token]) -> Handed | None:
     """The format that a value hands on; None if it is only part of what is called, as in `check(buffer)`."""
+    for token in value:
+        if type(token) is Handed:
+            break
+    else:
+        return None  # most values
     depth = 0
     for token in unwrapped([token for token in value if not isinstance(token, Mark)]):
         if isinstance(token, Handed) and depth == 0:

@@ -11,6 +11,7 @@ import zlib
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 import msgspec
 
@@ -18,7 +19,7 @@ from ksrcfind.source import scan
 from ksrcfind.source.parse import ParsedBody, ParsedCall, Parser
 from ksrcfind.source.template import CONVERSION
 
-VERSION = 8
+VERSION = 9
 """Raised when the meaning or the extent of facts changes; older ones are then read anew."""
 
 
@@ -125,6 +126,8 @@ _ALL_TEXT = re.compile(r'(?:\s++|[A-Za-z_]\w*+|"[^"\\]*+(?:\\.[^"\\]*+)*+")*+', 
 _ASSIGNED = re.compile(rb"(?<![\w.>])([A-Za-z_]\w*+)[ \t]*+=(?!=)")
 _BLANK_LINE = re.compile(rb"\n[ \t\r]*\n")
 _LAST_NAME = re.compile(r"\b[A-Za-z_]\w*+(?=\s*+(?:\[[^\]]*+\]\s*+)*+\Z)")
+# `module_init(…)` or the name of a function: calls are indented (Documentation/process/coding-style.rst).
+_AT_TOP = re.compile(rb"\n(\w++)[ \t]*+\(")
 _LAST_ARGUMENT = re.compile(r",\s*([A-Za-z_]\w*)\s*\)\Z")
 _LITERAL = re.compile(r'"[^"\\\n]*(?:\\(?:.|\n)[^"\\\n]*)*"')
 _NAME = re.compile(r"[A-Za-z_]\w*+")
@@ -138,6 +141,7 @@ _WITHOUT_EFFECT = frozenset((b"warning", b"error", b"pragma", b"line", b"ident")
 _IFNDEF_NAME = re.compile(rb"[ \t]+(\w+)")
 
 
+@lru_cache(maxsize=1 << 16)
 def name_hash(name: str) -> int:
     """Stands for a name where only "is it the same?" is asked; a wrong yes costs time, nothing else."""
     return zlib.crc32(name.encode())
@@ -240,6 +244,7 @@ def _called(text: bytes, calls: Iterable[Call]) -> bytes:
         if not (outer and call.text in outer[-1].text and call.line <= outer[-1].line + outer[-1].text.count("\n")):
             outer.append(call)
     told = scan.called_names("\n".join(call.text for call in outer).encode())
+    told.update(_AT_TOP.findall(text))
     names = [name for name, count in scan.called_names(text).items() if count > told[name]]
     return array("I", sorted({zlib.crc32(name) for name in names})).tobytes()
 

@@ -15,7 +15,7 @@ from ksrcfind.source.substitute import Mark, NeedsTokensError, Tokens, body_toke
 from ksrcfind.source.tokens import Token, closing, is_name, is_string, split
 
 _DEPTH = 8  # macros within macros
-_EXPANSIONS = 2000  # macros that are opened for one call of a wrapper function
+_LONGEST = 1 << 14  # tokens of the macros that are opened for one call of a wrapper function
 _FUNCTION = frozenset({"__func__", "__FUNCTION__"})
 
 
@@ -28,7 +28,7 @@ class Inside:
         self._function = function
         self.begin = Mark()
         self.end = Mark()
-        self._expansions = iter(range(_EXPANSIONS))
+        self._left = _LONGEST
         self.consulted: set[str] = set()
         """Macros that were looked up."""
 
@@ -98,20 +98,29 @@ class Inside:
             return index + 1, (f'"{self._function}"',)
         if name == "KBUILD_MODNAME" and self._scope.module is not None:
             return index + 1, (f'"{self._scope.module}"',)
-        macro = self._only(name) if depth < _DEPTH else None
-        if macro is None or next(self._expansions, None) is None:
+        macro = self._only(name) if depth < _DEPTH and self._left >= 0 else None
+        if macro is None:
             return index + 1, (name,)
+        body = body_tokens(macro.body)
         if macro.parameters is None:
-            body = self._text(body_tokens(macro.body), depth + 1)
-            return index + 1, body if any(map(is_string, body)) else (name,)
+            text = self._opened(body, depth)
+            return index + 1, text if any(map(is_string, text)) else (name,)
         end = closing(tokens, index + 1) + 1
         arguments = [tuple(part) for part in split(tokens[index + 2 : end - 1])]
         if tokens[index + 1 : index + 2] != ("(",):
             return index + 1, (name,)
+        if len(body) * (1 + sum(map(len, arguments))) > self._left:  # Any token can stand for all arguments.
+            self._left = -1
+            return index + 1, (name,)
         try:
-            return end, self._text(substitute(macro, arguments), depth + 1)
+            return end, self._opened(substitute(macro, arguments), depth)
         except NeedsTokensError:
             return index + 1, (name,)
+
+    def _opened(self, body: Sequence[Token], depth: int) -> Tokens:
+        """The text that the body of a macro stands for; none at the limit: what doubles itself has no end."""
+        self._left -= 1 + len(body)
+        return self._text(body, depth + 1) if self._left >= 0 else ()
 
     def _only(self, name: str) -> Macro | None:
         """The definition of a macro, if there is just one."""

@@ -82,6 +82,7 @@ class _FileLinker:
         self._strings = dict(facts.strings)
         self._redefined = sorted(macro.line for macro in facts.macros if macro.replaces)
         self._passed = len(self._redefined)
+        self._prefixes: dict[tuple[str, tuple[Tokens, ...], str | None, bool], tuple[str, tuple[Argument, ...]]] = {}
         self._functions = facts.functions
         self._calls: Sequence[Call] = facts.calls
 
@@ -124,6 +125,7 @@ class _FileLinker:
         passed = bisect_right(self._redefined, line)
         if passed != self._passed:
             self._passed = passed
+            self._prefixes.clear()
             self._scope = FileScope(self._program, self._file, self._redefined[passed : passed + 1])
             self._expander.scope = self._scope
 
@@ -270,8 +272,12 @@ class _FileLinker:
     def _prefix(self, emission: Emission, place: Place) -> tuple[str, tuple[Argument, ...]]:
         if not emission.root.prefix:
             return "", ()
-        filled = forms((Text(emission.root.prefix, False),), emission.prefix_arguments, place)
-        return filled[0]
+        # Most calls of a function name the same device.
+        given = tuple(place.plain(value) for value in emission.prefix_arguments)
+        key = (emission.root.prefix, given, place.function, place.is_wordless)
+        if key not in self._prefixes:
+            self._prefixes[key] = forms((Text(emission.root.prefix, False),), given, place)[0]
+        return self._prefixes[key]
 
     def _behind(self, emission: Emission, place: Place) -> tuple[str, tuple[Argument, ...]]:
         if not emission.behind:

@@ -5,7 +5,7 @@ worth of C is parsed in seconds. Line numbers stay those of the file.
 """
 
 import re
-from collections.abc import Iterator, Set
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
 
 import tree_sitter
@@ -14,12 +14,13 @@ import tree_sitter_c
 from ksrcfind.source.scan import Body
 
 _C = tree_sitter.Language(tree_sitter_c.language())
-_CALLS = tree_sitter.Query(_C, "(call_expression) @call")
-_STATEMENTS = tree_sitter.Query(_C, "(expression_statement (identifier) @name)")  # macros that hold calls
-_CONDITIONAL = frozenset(
-    ("for_statement", "while_statement", "switch_statement", "conditional_expression", "binary_expression")
+_CALLS = tree_sitter.Query(
+    _C,
+    """(call_expression) @call (expression_statement (identifier) @statement) (if_statement) @if
+    [(for_statement) (while_statement) (switch_statement) (conditional_expression)
+     (binary_expression operator: ["&&" "||"])] @other""",
 )
-_NESTED = 64  # calls within calls; all that they hold is kept for each of them
+_NESTED = 64  # calls within calls and conditions; all that they hold is kept for each of them
 _FUNCTION_NAME = re.compile(rb"\b([A-Za-z_]\w*+)[ \t\r\n]*+\(")
 _CALL_NAME = re.compile(rb"\b([A-Za-z_]\w*+)[ \t\r\n]*+\(")
 _SYSCALL = re.compile(rb"\b(?:COMPAT_)?SYSCALL(?:32)?_DEFINE\d?[ \t]*\([ \t\r\n]*(\w+)")
@@ -79,16 +80,13 @@ class Parser:
         root = self._parser.parse(source).root_node
         name, parameters = _declarator(header)
         calls: list[ParsedCall] = []
-        covered: list[tuple[int, int]] = []
-        nodes = tree_sitter.QueryCursor(_CALLS).captures(root).get("call", [])
+        covered: list[tuple[int, int]] = []  # by start
+        captured = tree_sitter.QueryCursor(_CALLS).captures(root)
         everything = bool(body.code)
-        if everything:
-            for node in tree_sitter.QueryCursor(_STATEMENTS).captures(root).get("name", []):
-                line = body.line + node.start_point.row
-                text = source[node.start_byte : node.end_byte]
-                calls.append(ParsedCall(text, text, line, line, tuple(_conditions(node))))
+        conditions = _Conditions(captured.get("if", ()), captured.get("other", ())) if everything else _Conditions()
+        found_nodes = [*captured.get("call", ()), *(captured.get("statement", ()) if everything else ())]
         around: list[int] = []  # where the calls end that the next one may stand in
-        for node in sorted(nodes, key=lambda node: (node.start_byte, -node.end_byte)):
+        for node in sorted(found_nodes, key=lambda node: (node.start_byte, -node.end_byte)):
             start, end = node.start_byte, node.end_byte
             while around and around[-1] <= start:
                 around.pop()
@@ -96,40 +94,72 @@ class Parser:
             if len(around) > _NESTED:
                 continue
             text = source[start:end]
-            match = _CALL_NAME.match(text)
-            if match is None or not (everything or _is_wanted(match[1], text, names, constants)):
+            called = text if node.type == "identifier" else _called(text)
+            if called is None or not (everything or _is_wanted(called, text, names, constants)):
                 continue
             row = node.start_point.row
-            conditions = tuple(_conditions(node)) if everything else ()
-            calls.append(ParsedCall(match[1], text, body.line + row, body.line + row + text.count(b"\n"), conditions))
+            line = body.line + row
+            calls.append(ParsedCall(called, text, line, line + text.count(b"\n"), conditions.at(start)))
             covered.append((start, end))
         recovered = 0
-        for start, end in starts:
-            if any(low <= start and end <= high for low, high in covered):
-                continue
+        known = {(call.line_start, call.name) for call in calls}
+        for start, end in _uncovered(starts, covered):
             found = _from_text(source, start, end, body.line)
             if (
                 found is not None
                 and _is_wanted(found.name, found.text, names, constants)
-                and not any(call.line_start == found.line_start and call.name == found.name for call in calls)
+                and (found.line_start, found.name) not in known
             ):
                 recovered += 1
                 calls.append(found)
+                known.add((found.line_start, found.name))
         calls.sort(key=lambda call: (call.line_start, -len(call.text)))
         return ParsedBody(name, parameters, tuple(calls), recovered)
 
 
-def _conditions(node: tree_sitter.Node) -> Iterator[bytes]:
-    """Yield the conditions under which a node is executed; see `ParsedCall`."""
-    inner = node
-    while (outer := inner.parent) is not None:
-        if outer.type == "if_statement":
-            condition = outer.child_by_field_name("condition")
-            if condition is not None and condition.text and inner != condition:
-                yield (b"" if inner == outer.child_by_field_name("consequence") else b"!") + condition.text
-        elif outer.type in _CONDITIONAL:
-            yield b"?"
-        inner = outer
+def _called(call: bytes) -> bytes | None:
+    match = _CALL_NAME.match(call)
+    return match[1] if match else None
+
+
+def _uncovered(spans: Sequence[tuple[int, int]], covered: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """Yield the spans that lie in none of others; both are sorted by their start."""
+    passed = reach = 0
+    for start, end in spans:
+        while passed < len(covered) and covered[passed][0] <= start:
+            reach = max(reach, covered[passed][1])
+            passed += 1
+        if end > reach:
+            yield start, end
+
+
+class _Conditions:
+    """Under which places are reached that are asked for in ascending order."""
+
+    def __init__(self, choices: Iterable[tree_sitter.Node] = (), others: Iterable[tree_sitter.Node] = ()) -> None:
+        """`choices` are `if` statements, `others` is what else may pass code by."""
+        branches = [(node.start_byte, node.end_byte, b"?") for node in others]
+        for statement in choices:
+            condition = statement.child_by_field_name("condition")
+            for field, mark in (("consequence", b""), ("alternative", b"!")):
+                branch = statement.child_by_field_name(field)
+                if condition is not None and condition.text and branch is not None:
+                    branches.append((branch.start_byte, branch.end_byte, mark + condition.text))
+        self._to_come = sorted(branches, key=lambda branch: (-branch[0], branch[1]))
+        self._around: list[tuple[int, bytes]] = []
+
+    def at(self, start: int) -> tuple[bytes, ...]:
+        """Conditions at an offset as `ParsedCall` has them; none but `?` where they are too many."""
+        while self._to_come and self._to_come[-1][0] <= start:
+            begin, end, condition = self._to_come.pop()
+            self._leave(begin)
+            self._around.append((end, condition))
+        self._leave(start)
+        return tuple(condition for _, condition in reversed(self._around)) if len(self._around) <= _NESTED else (b"?",)
+
+    def _leave(self, start: int) -> None:
+        while self._around and self._around[-1][0] <= start:
+            self._around.pop()
 
 
 def _is_wanted(name: bytes, text: bytes, names: Set[bytes], constants: re.Pattern[bytes] | None) -> bool:

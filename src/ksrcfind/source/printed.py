@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from ksrcfind.source.message import Message
-from ksrcfind.source.template import CONVERSION, lines, literal_words
+from ksrcfind.source.template import lines, masked, whole_words
 
 
 class PrintedLine(NamedTuple):
@@ -26,10 +26,11 @@ def printed_lines(message: Message) -> Iterator[PrintedLine]:
     for number, form in enumerate(message.forms):
         first = 0
         for line in lines(form.printed):
+            text, conversions = masked(line)
             if line.strip() and line not in seen:
                 seen.add(line)
-                yield PrintedLine(number, first, line, " ".join(sorted(set(literal_words(line)))))
-            first += sum(1 for match in CONVERSION.finditer(line) if not match["percent"])
+                yield PrintedLine(number, first, line, " ".join(sorted(set(whole_words(text)))))
+            first += conversions
 
 
 ORIGIN = "@"

@@ -1,7 +1,6 @@
 """A whole tree as the compiler would see it: which file includes which, and what a name means where."""
 
 import itertools
-import re
 from array import array
 from bisect import bisect_left
 from collections import defaultdict
@@ -17,6 +16,7 @@ from ksrcfind.source.roots import NOT_LOGGED, Root
 _ARCHITECTURES = ("x86", "arm64", "arm", "powerpc", "riscv", "s390", "mips")
 
 _READERS = 50  # files that are asked whether they include a header
+_ALTERNATIVES = 4  # wrapper functions of one name that are looked into
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Program:
     for the name of a text, the files that define it for all others (`SourceFacts.constants`).
     `modules` gives the module that a path without its suffix is built into.
     `paths` are all C files of the tree; `facts` gives those of one file (it may load them on demand); `macros` and
-    `wrappers` tell which files define a name, `may_log` which names lead to a root (see `reaching`).
+    `wrappers` tell which files define a name, `may_log` which names lead to a root (see `outline.reaching`).
     """
 
     def __init__(
@@ -67,6 +67,7 @@ class Program:
         self._closures: dict[int, int] = {}
         self._included: dict[int, tuple[int, ...]] = {}
         self._defined: dict[int, dict[str, Resolution]] = {}
+        self._functions: dict[int, dict[str, Resolution]] = {}
         self._holder_sets: dict[str, int] = {}
         self._scopes: dict[int, FileScope] = {}
         self._alike: dict[tuple[str, str], bool] = {}
@@ -79,6 +80,8 @@ class Program:
         """Those of the names that a file calls (`SourceFacts.called`) that may lead to a root."""
         hashes = array("I")
         hashes.frombytes(called)
+        if self._logging.keys().isdisjoint(hashes):
+            return []  # most files, and much quicker to tell
         return [self._logging[number] for number in hashes if number in self._logging]
 
     def may_log_like(self, beginning: str, ending: str) -> bool:
@@ -121,12 +124,13 @@ class Program:
         """Files that one file includes directly, as far as they are in the tree."""
         known = self._included.get(number)
         if known is None:
-            directory = self.paths[number].rpartition("/")[0]
-            found = (self._resolve(directory, include) for include in self.facts(number).includes)
+            found = (self.resolve(number, include) for include in self.facts(number).includes)
             known = self._included[number] = tuple(dict.fromkeys(file for file in found if file is not None))
         return known
 
-    def _resolve(self, directory: str, include: str) -> int | None:
+    def resolve(self, number: int, include: str) -> int | None:
+        """The file of the tree that a file means by an `#include`, written with its quotes or angle brackets."""
+        directory = self.paths[number].rpartition("/")[0]
         name = include[1:-1]
         numbers = self._numbers
         if include[0] == '"':
@@ -165,7 +169,7 @@ class Program:
     def forget(self, number: int) -> None:
         """Give back the memory of a C file that is done with: a closure is a bit for each file of the tree."""
         if self.paths[number].endswith(".c"):
-            for kept in (self._closures, self._included, self._defined):
+            for kept in (self._closures, self._included, self._defined, self._functions):
                 kept.pop(number, None)
 
     def _seen_from(self, file: int) -> int:
@@ -268,6 +272,11 @@ class Program:
         if not holders:
             return ()
         visible = holders & self.closure(file) or holders & self._seen_from(file)
+        if not visible & (visible - 1):  # one place or none, as for nearly all names
+            holder = visible.bit_length() - 1
+            alone = self._macros_of(holder).get(name, ()) if visible else ()
+            return _in_force(alone, before if holder == file else None)
+        directory = self.paths[file].rpartition("/")[0]
         places: list[tuple[tuple[bool, bool, int, int], Resolution]] = []
         while visible:
             holder = visible.bit_length() - 1
@@ -276,7 +285,7 @@ class Program:
             if not found:
                 continue
             fallback = all(isinstance(definition.item, Macro) and definition.item.fallback for definition in found)
-            nearness = _shared(self.paths[holder], self.paths[file].rpartition("/")[0])
+            nearness = _shared(self.paths[holder], directory)
             places.append(((fallback, holder != file, -nearness, holder), found))
         if not places:
             return ()
@@ -293,19 +302,30 @@ class Program:
         holders = self._wrappers.get(name)
         if not holders:
             return ()
-        found: list[tuple[tuple[bool, int, int], Definition]] = []
-        for holder in holders:
-            for wrapper in self.facts(holder).wrappers:
-                if wrapper.name != name:
-                    continue
-                if holder != file and wrapper.is_static and not (self.closure(file) >> holder & 1):
-                    continue
-                nearness = _shared(self.paths[holder], self.paths[file].rpartition("/")[0])
-                found.append(((holder != file, -nearness, holder), Definition(holder, wrapper)))
-        found.sort(key=lambda item: item[0])
-        if found and not found[0][0][0]:
-            found = [item for item in found if not item[0][0]]
-        return tuple(definition for _key, definition in found[:4])
+        own = self._wrappers_of(file).get(name, ())
+        if own:
+            return own
+        directory = self.paths[file].rpartition("/")[0]
+        nearest = sorted(holders, key=lambda holder: (-_shared(self.paths[holder], directory), holder))
+        found: list[Definition] = []
+        for definition in itertools.chain.from_iterable(self._wrappers_of(holder).get(name, ()) for holder in nearest):
+            is_static = isinstance(definition.item, Wrapper) and definition.item.is_static
+            if not is_static or self.closure(file) >> definition.file & 1:
+                found.append(definition)
+                if len(found) == _ALTERNATIVES:
+                    break
+        return tuple(found)
+
+    def _wrappers_of(self, file: int) -> dict[str, Resolution]:
+        """The wrapper functions of a file by name, of each name the first few."""
+        known = self._functions.get(file)
+        if known is None:
+            table: dict[str, list[Definition]] = defaultdict(list)
+            for wrapper in self.facts(file).wrappers:
+                if len(table[wrapper.name]) < _ALTERNATIVES:
+                    table[wrapper.name].append(Definition(file, wrapper))
+            known = self._functions[file] = {name: tuple(found) for name, found in table.items()}
+        return known
 
 
 def _beginning_with(beginning: str, names: Sequence[str]) -> Iterator[str]:
@@ -416,61 +436,3 @@ class FileScope:
             )
             self._signatures[name] = known
         return known
-
-
-def included_names(facts: SourceFacts) -> Iterator[str]:
-    """Base names of the files that a file includes in quotes, for `Program`'s `includers`."""
-    return (include[1:-1].rpartition("/")[2] for include in facts.includes if include[0] == '"')
-
-
-_NAME = re.compile(r"[A-Za-z_]\w*")
-_CALLED = re.compile(r"([A-Za-z_]\w*)\s*\(")
-_PASTED = re.compile(r"([A-Za-z_]\w*)\s*##|##\s*([A-Za-z_]\w*)")
-
-
-def reaching(files: Iterable[SourceFacts], roots: Iterable[Root]) -> frozenset[str]:
-    """Names of macros and wrapper functions that can lead to a root, by name alone: a superset of the log calls."""
-    users: dict[str, set[str]] = defaultdict(set)
-    start = {root.name for root in roots}
-    pasting: dict[str, list[str]] = defaultdict(list)
-    for facts in files:
-        for macro in facts.macros:
-            for name in _NAME.findall(macro.body):
-                users[name].add(macro.name)
-            if macro.parameters and _calls_parameter(macro):
-                start.add(macro.name)
-            if "##" in macro.body:
-                for left, right in _PASTED.findall(macro.body):
-                    pasting[macro.name].append(left or right)
-        for wrapper in facts.wrappers:
-            for call in wrapper.calls:
-                for name in _NAME.findall(call.text):
-                    users[name].add(wrapper.name)
-    return _closure_of_users(start, users, pasting)
-
-
-def _calls_parameter(macro: Macro) -> bool:
-    """True if the macro calls what it is given, as `wrap(_dev_err, fmt)` does: the name alone tells nothing then."""
-    called = set(_CALLED.findall(macro.body))
-    return bool(called) and not called.isdisjoint(macro.parameters or ())
-
-
-def _closure_of_users(
-    start: Iterable[str], users: Mapping[str, Set[str]], pasting: Mapping[str, Sequence[str]]
-) -> frozenset[str]:
-    reached = set(start)
-    todo = list(reached)
-    while todo:
-        while todo:
-            for user in users.get(todo.pop(), ()):
-                if user not in reached:
-                    reached.add(user)
-                    todo.append(user)
-        # A pasted name such as `dev_##level` leads where any name that starts or ends like it leads.
-        beginnings = {name[: at + 1] for name in reached for at in range(1, len(name) - 1) if name[at] == "_"}
-        endings = {name[at:] for name in reached for at in range(1, len(name) - 1) if name[at] == "_"}
-        for user, parts in pasting.items():
-            if user not in reached and any(part in beginnings or part in endings for part in parts):
-                reached.add(user)
-                todo.append(user)
-    return frozenset(reached)

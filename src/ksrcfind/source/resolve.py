@@ -16,7 +16,7 @@ from ksrcfind.source.tokens import Token, closing, decode, is_name, is_string, s
 
 _DEPTH = 12
 _DIGITS = 4  # of the width and precision of a text that is filled in
-_EXPANSIONS = 2000  # macros and constants that are opened for the texts of one call
+_LONGEST = 1 << 14  # tokens of the macros and constants that are opened for the texts of one call
 _CHOICES = 6  # alternatives of one format; more than that are left as holes
 _LEVELS = {"0": "emerg", "1": "alert", "2": "crit", "3": "err", "4": "warn", "5": "notice", "6": "info", "7": "debug"}
 # include/linux/kern_levels.h, for code that comes without it.
@@ -70,8 +70,8 @@ class Place:
     """Texts that callers give for a parameter of the function around the call; there can be others."""
     arguments: list[Tokens] = field(default_factory=list)
     """Of the call, by `Slot` index."""
-    expansions: Iterator[int] = field(default_factory=lambda: iter(range(_EXPANSIONS)))
-    """How many more macros and constants are opened: a text that is told by doubling others has no end."""
+    left: int = _LONGEST
+    """How many more tokens of macros and constants are read: a text that is told by doubling others has no end."""
     is_wordless: bool = False
     """True while the values of a format without any words are filled in: only they tell what is printed."""
 
@@ -80,6 +80,18 @@ class Place:
         self.expander.consulted.add(name)
         return [found.item for found in self.expander.scope.macros(name) if isinstance(found.item, Macro)]
 
+    def plain(self, tokens: Tokens) -> Tokens:
+        """Tokens with those of the call's arguments in the place of their slots."""
+        if len(tokens) == 1 and isinstance(slot := tokens[0], Slot):  # most values
+            return self.arguments[slot.index] if slot.index < len(self.arguments) else ()
+        result: list[Token] = []
+        for token in tokens:
+            if isinstance(token, Slot):
+                result.extend(self.arguments[token.index] if token.index < len(self.arguments) else ())
+            else:
+                result.append(token)
+        return tuple(result)
+
 
 def level_of(tokens: Tokens, place: Place) -> str | None:
     """Level that an argument such as `KERN_ERR` or `level` names."""
@@ -87,21 +99,11 @@ def level_of(tokens: Tokens, place: Place) -> str | None:
         for part in parts:
             if isinstance(part, Text) and (match := _LEVEL.search(part.text)):
                 return _level(match)
-    for token in _plain(tokens, place):
+    for token in place.plain(tokens):
         if is_name(token) and (match := _LEVEL_NAME.fullmatch(str(token))):
             word = match[1].lower()
             return _LEVEL_WORDS.get(word, word)
     return None
-
-
-def _plain(tokens: Tokens, place: Place) -> Tokens:
-    result: list[Token] = []
-    for token in tokens:
-        if isinstance(token, Slot):
-            result.extend(place.arguments[token.index] if token.index < len(place.arguments) else ())
-        else:
-            result.append(token)
-    return tuple(result)
 
 
 def _level(match: re.Match[str]) -> str | None:
@@ -122,7 +124,7 @@ def without_level(parts: Parts, arguments: Sequence[Tokens], place: Place) -> tu
     if not parts or not arguments or not isinstance(parts[0], Text):
         return parts, arguments
     text = parts[0].text
-    first = _plain(arguments[0], place)
+    first = place.plain(arguments[0])
     if text.startswith("%c%c") and first == ("KERN_SOH_ASCII",):
         count = 2
     elif _LEVEL_FIRST.match(text) and first and is_name(first[-1]) and _READS_LIKE_LEVEL.search(str(first[-1])):
@@ -149,15 +151,19 @@ def alternatives(tokens: Sequence[Token], place: Place, *, inside: bool = False,
                 both = alternatives(first, place, inside=inside, depth=depth + 1)
                 both = both + alternatives(rest, place, inside=inside, depth=depth + 1)
                 return list(dict.fromkeys(both))[:_CHOICES]
-    results: list[Parts] = [()]
+    results: list[list[Part]] = [[]]
     index = 0
     while index < len(tokens):
         step, options = _one(tokens, index, place, inside, depth)
         index += step
         if len(results) * len(options) > _CHOICES:
             options = options[:1] if is_name(tokens[index - step]) else [(Hole(tuple(tokens[index - step : index])),)]
-        results = [done + option for done in results for option in options]
-    return results
+        if len(options) == 1:
+            for done in results:
+                done.extend(options[0])
+        else:
+            results = [[*done, *option] for done in results for option in options]
+    return [tuple(parts) for parts in results]
 
 
 def format_and_added(tokens: Tokens, place: Place) -> tuple[Tokens, tuple[Tokens, ...]]:
@@ -230,8 +236,9 @@ def _name(
 def _constant(name: str, place: Place) -> str | None:
     """C source of a constant text, of the file's own or of another's."""
     source = place.strings.get(name)
-    if source is None and (source := place.constant(name)) is not None:
+    if source is None:
         place.expander.beyond.add(name)
+        source = place.constant(name)
     return source
 
 
@@ -239,6 +246,8 @@ def _used(name: str, arguments: Sequence[Tokens], place: Place, depth: int) -> l
     """What a macro with parameters can be where a text is expected; nothing if it is none."""
     if name in FORMAT_PASSED:
         return alternatives(arguments[0], place, depth=depth + 1) if arguments else []
+    if place.left < 0:
+        return []
     if name == "__stringify" and (told := _stringified(arguments, place)):
         return told
     bodies: list[Tokens] = []
@@ -249,7 +258,7 @@ def _used(name: str, arguments: Sequence[Tokens], place: Place, depth: int) -> l
             body = substitute(macro, arguments)
         except NeedsTokensError:
             try:
-                body = substitute(macro, [_plain(argument, place) for argument in arguments])
+                body = substitute(macro, [place.plain(argument) for argument in arguments])
             except NeedsTokensError:
                 continue  # no argument decides what it makes
         if any(is_string(t) or is_name(t) or isinstance(t, (Slot, Handed)) for t in body):
@@ -262,7 +271,7 @@ def _stringified(arguments: Sequence[Tokens], place: Place) -> list[Parts]:
 
     The compiler expands the argument first, and macros for plain numbers are not kept.
     """
-    tokens = _plain(_listed(arguments), place)
+    tokens = place.plain(_listed(arguments))
     unknown = [token for token in tokens if _is_unknown(token, place)]
     if not unknown:
         return []
@@ -307,7 +316,8 @@ def _function_like(name: str, place: Place) -> Iterator[Macro]:
 
 def _all_of(bodies: Sequence[Tokens], place: Place, *, inside: bool, depth: int) -> list[Parts]:
     """What alternative definitions can be; of those that are text to the end, if any are; at the limit, nothing."""
-    if next(place.expansions, None) is None:
+    place.left -= 1 + sum(map(len, bodies))
+    if place.left < 0:
         return []
     found = [parts for body in bodies for parts in alternatives(body, place, inside=inside, depth=depth + 1)]
     if len(bodies) > 1:
@@ -328,16 +338,10 @@ def forms(parts: Parts, arguments: Sequence[Tokens], place: Place) -> list[tuple
     for part in _merged(parts):
         if isinstance(part, Hole):
             hole = Argument("%s", _expression(part.tokens, place))
-            results = [(text + "%s", [*given, hole]) for text, given in results]  # type: ignore[misc]
+            results = [(text + "%s", (*given, hole)) for text, given in results]
             continue
-        position = 0
-        for match in CONVERSION.finditer(part.text):
-            literal = part.text[position : match.start()]
-            position = match.end()
-            if match["percent"]:
-                literal += "%%"
-                results = [(text + literal, given) for text, given in results]
-                continue
+        pieces, tail = _conversions(part.text)
+        for literal, match in pieces:
             for star in (match["width"], match["precision"]):
                 if star == "*":
                     next(values, ())
@@ -348,9 +352,20 @@ def forms(parts: Parts, arguments: Sequence[Tokens], place: Place) -> list[tuple
             results = [
                 (text + literal + option, (*given, *more)) for text, given in results for option, more in options
             ]
-        tail = part.text[position:]
-        results = [(text + tail, tuple(given)) for text, given in results]
-    return [(text, tuple(given)) for text, given in results]
+        results = [(text + tail, given) for text, given in results]
+    return results
+
+
+@lru_cache(maxsize=4096)
+def _conversions(text: str) -> tuple[Sequence[tuple[str, re.Match[str]]], str]:
+    """The conversions of a format that take a value, each with the text before it, and the text behind the last."""
+    found: list[tuple[str, re.Match[str]]] = []
+    position = 0
+    for match in CONVERSION.finditer(text):
+        if not match["percent"]:
+            found.append((text[position : match.start()], match))
+            position = match.end()
+    return found, text[position:]
 
 
 def _merged(parts: Parts) -> Iterator[Part]:
@@ -371,10 +386,10 @@ def _merged(parts: Parts) -> Iterator[Part]:
 def spread(arguments: Sequence[Tokens], parts: Parts, place: Place) -> Sequence[Tokens]:
     """Return the arguments of a format; a macro that stands for several is opened if there are too few of them."""
     text = "".join(part.text for part in parts if isinstance(part, Text))
-    wanted = sum(1 for found in CONVERSION.finditer(text) if not found["percent"])
+    wanted = len(_conversions(text)[0])
     if wanted <= len(arguments):
         return arguments
-    return [value for argument in arguments for value in _several(_plain(argument, place), place)]
+    return [value for argument in arguments for value in _several(place.plain(argument), place)]
 
 
 def _several(argument: Tokens, place: Place) -> Sequence[Tokens]:
@@ -409,7 +424,7 @@ def _value(match: re.Match[str], tokens: Tokens, place: Place) -> list[tuple[str
             return [(text.replace("%", "%%"), ()) for text in shown if text is not None]
         if len(options) == 1 and match[0] == "%s" and _is_constant(tokens, place):
             return [_known_text(options[0], place)]
-    if match[0] == "%s" and place.is_wordless and len(plain := _plain(tokens, place)) == 1 and is_name(plain[0]):
+    if match[0] == "%s" and place.is_wordless and len(plain := place.plain(tokens)) == 1 and is_name(plain[0]):
         given = place.given(str(plain[0]))
         texts = [_known_text(parts, place) for value in given for parts in alternatives(value, place)]
         return [*texts, _open(match, tokens, place)]
@@ -424,7 +439,7 @@ def _known_text(parts: Parts, place: Place) -> tuple[str, tuple[Argument, ...]]:
 
 
 def _is_constant(tokens: Tokens, place: Place) -> bool:
-    plain = _plain(tokens, place)
+    plain = place.plain(tokens)
     return len(plain) == 1 and is_name(plain[0]) and _constant(str(plain[0]), place) is not None
 
 
@@ -445,7 +460,7 @@ def _open(match: re.Match[str], tokens: Tokens, place: Place) -> tuple[str, tupl
 
 
 def _may_be_literal(tokens: Tokens, place: Place) -> bool:
-    tokens = _plain(tokens, place)
+    tokens = place.plain(tokens)
     if len(tokens) == 1:
         token = tokens[0]
         if is_name(token):
@@ -455,7 +470,7 @@ def _may_be_literal(tokens: Tokens, place: Place) -> bool:
 
 
 def _expression(tokens: Tokens, place: Place) -> str:
-    plain = _plain(tokens, place)
+    plain = place.plain(tokens)
     return text_of([token for token in plain if isinstance(token, str)])
 
 

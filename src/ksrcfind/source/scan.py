@@ -8,7 +8,7 @@ through code that no parser accepts (`#ifdef` inside a call, macros that open br
 """
 
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -68,6 +68,8 @@ LITERAL_OR_COMMENT = re.compile(
 )
 _BRACE = re.compile(rb"[{}]")
 _PAREN = re.compile(rb"[()]")
+_NOT_BLANK = re.compile(rb"[^ \t\r\n]")
+_MARK = re.compile(rb"[();{}]")
 _WORDS_ONLY = bytes(c if (chr(c).isalnum() and c < 128) or c == ord("_") else ord(" ") for c in range(256))
 _WORDS_AND_CALLS = _WORDS_ONLY[: ord("(")] + b"(" + _WORDS_ONLY[ord("(") + 1 :]
 _LONGEST_NAME = 80
@@ -97,7 +99,6 @@ NEVER_PRINT = frozenset(
 )
 
 _UNCLOSED = 50  # calls of one function whose parenthesis never closes: what follows is no code
-_CONTEXT = 200_000  # bytes of one function in which the outermost call is looked for; longer ones are tables
 
 
 def directives(data: bytes) -> Iterator[tuple[int, int, Directive]]:
@@ -230,7 +231,7 @@ def _bodies_of_chunk(
     newlines: list[int] = []
     may_wrap = called is None and b"va_" in masked
     for header_start, open_brace, end in _functions(masked):
-        inside = [start for start in wanted if open_brace < start < end]
+        inside = wanted[bisect_right(wanted, open_brace) : bisect_left(wanted, end)]
         wraps = may_wrap and _VARIABLE_ARGUMENTS.search(masked, header_start, end) is not None
         if not inside and not wraps:
             continue
@@ -285,8 +286,10 @@ def blank_comments(chunk: bytes) -> tuple[bytes, bytes, list[int]]:
 def _functions(masked: bytes) -> Iterator[tuple[int, int, int]]:
     """Start of header, offset of the opening brace and end of each function in a chunk."""
     position = 0
+    first = masked.find(b"\n{")
     while True:
-        first = masked.find(b"\n{", position)
+        if 0 <= first < position:
+            first = masked.find(b"\n{", position)
         brace = masked.find(b"{", position)
         if brace < 0:
             return
@@ -310,9 +313,8 @@ def _ends_like_header(before: bytes) -> bool:
 
 
 def _after_blank(masked: bytes, position: int) -> int:
-    while position < len(masked) and masked[position] in b" \t\r\n":
-        position += 1
-    return position
+    found = _NOT_BLANK.search(masked, position)
+    return found.start() if found else len(masked)
 
 
 def _closing(masked: bytes, brace: int) -> int:
@@ -328,39 +330,47 @@ def _outermost_calls(masked: bytes, wanted: list[int], low: int, high: int) -> I
     """Start and end of the outermost calls that hold one of the offsets, in order, without overlap."""
     done = low
     unclosed = 0
+    opened: list[int] = []  # parentheses of the statement that are open at `done`
+    conditions = 0  # how many of the first of them belong to `if (` and the like: what stands inside is wanted
     for spot in wanted:
         if spot < done:
             continue
-        start = max(masked.rfind(mark, max(done, spot - _CONTEXT), spot) for mark in (b";", b"{", b"}")) + 1
-        opened: list[int] = []
-        for match in _PAREN.finditer(masked, max(start, done), spot):
+        for match in _MARK.finditer(masked, done, spot):
             if match[0] == b"(":
                 opened.append(match.start())
+            elif match[0] != b")":
+                opened.clear()
             elif opened:
                 opened.pop()
-        while opened:
-            begin, name = _name_before(masked, low, opened[0])
+            conditions = min(conditions, len(opened))
+        done = spot
+        begin = -1
+        while conditions < len(opened):
+            begin, name = _name_before(masked, low, opened[conditions])
             if name not in _KEYWORDS:
                 break
-            opened.pop(0)  # `if (`: what stands inside is wanted
-        if not opened:
+            conditions += 1
+        if conditions == len(opened) or _name_before(masked, low, opened[-1])[1] in NEVER_PRINT:
             continue
-        if _name_before(masked, low, opened[-1])[1] in NEVER_PRINT:
-            continue
-        depth = len(opened)
-        end = -1
-        for match in _PAREN.finditer(masked, spot, high):
-            depth += 1 if match[0] == b"(" else -1
-            if depth == 0:
-                end = match.end()
-                break
+        end = _end_of_call(masked, len(opened) - conditions, spot, high)
         if end < 0:
             unclosed += 1
             if unclosed > _UNCLOSED:
                 return
             continue
         done = end
+        opened.clear()
+        conditions = 0
         yield begin, end
+
+
+def _end_of_call(masked: bytes, depth: int, position: int, high: int) -> int:
+    """Where so many parentheses that are open at a position are closed; -1 if they are not."""
+    for match in _PAREN.finditer(masked, position, high):
+        depth += 1 if match[0] == b"(" else -1
+        if depth == 0:
+            return match.end()
+    return -1
 
 
 def _name_before(masked: bytes, low: int, position: int) -> tuple[int, bytes]:

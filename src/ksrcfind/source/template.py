@@ -40,6 +40,7 @@ CONVERSION = re.compile(
 )
 
 WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]+")
+_WHOLE_WORD = re.compile(r"(?<![A-Za-z0-9_\0])[A-Za-z_][A-Za-z0-9_]++(?!\0)")  # in a masked format
 
 
 @lru_cache(maxsize=65536)
@@ -85,30 +86,31 @@ def lines(printed: str) -> list[str]:
     return printed.split("\n")
 
 
+def masked(printed: str) -> tuple[str, int]:
+    """Return the format with NUL, which ends every C text, for each conversion, and how many these are."""
+    if "%%" not in printed:
+        return CONVERSION.subn("\0", printed)
+    text, count = CONVERSION.subn(lambda match: "%" if match["percent"] else "\0", printed)
+    return text, count - sum(match["percent"] is not None for match in CONVERSION.finditer(printed))
+
+
 def literal_words(printed: str) -> list[str]:
     """Words that every rendering of the format contains as whole words, lower case, in order, with repeats.
 
-    A word that touches a conversion (`ata%u`, `%dMB`) is left out: at run time it is part of a longer one.
+    A word that touches a conversion (`ata%u`, `%dMB`) is left out: at run time it is part of a longer one, as is one
+    behind a digit (`2nd`).
     """
-    result: list[str] = []
-    parts = pieces(printed)
-    last = len(parts) - 1
-    for number, piece in enumerate(parts):
-        if not isinstance(piece, str):
-            continue
-        for match in WORD.finditer(piece):
-            touches_left = match.start() == 0 and number > 0
-            touches_right = match.end() == len(piece) and number < last
-            # A digit before the word (`2nd`) is part of the run-time word as well.
-            glued = match.start() > 0 and piece[match.start() - 1].isdigit()
-            if not (touches_left or touches_right or glued):
-                result.append(match[0].lower())
-    return result
+    return whole_words(masked(printed)[0])
+
+
+def whole_words(text: str) -> list[str]:
+    """As `literal_words`, of a format that is masked already."""
+    return [word.lower() for word in _WHOLE_WORD.findall(text)]
 
 
 def has_words(printed: str) -> bool:
     """True if there is literal text besides punctuation."""
-    return any(isinstance(piece, str) and WORD.search(piece) for piece in pieces(printed))
+    return WORD.search(masked(printed)[0]) is not None
 
 
 def words(text: str) -> list[str]:

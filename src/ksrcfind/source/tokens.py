@@ -27,6 +27,7 @@ _TIGHT = frozenset((")", "]", ",", ";", ".", "->", "["))
 _BEFORE_BLANK = frozenset(("if", "for", "while", "switch", "return"))
 OPENING = frozenset("([{")
 CLOSING = frozenset(")]}")
+_DEPTH = {**dict.fromkeys(OPENING, 1), **dict.fromkeys(CLOSING, -1)}
 
 
 def tokenize(source: str) -> list[str]:
@@ -64,22 +65,21 @@ def closing(tokens: Sequence[Token], opening: int) -> int:
     depth = 0
     for index in range(opening, len(tokens)):
         token = tokens[index]
-        if type(token) is str:
-            if token in OPENING:
-                depth += 1
-            elif token in CLOSING:
-                depth -= 1
-                if depth == 0:
-                    return index
+        if type(token) is str and token in _DEPTH:
+            depth += _DEPTH[token]
+            if depth == 0:
+                return index
     return len(tokens)
 
 
 def unwrapped(tokens: Sequence[Token]) -> Sequence[Token]:
     """Tokens without the parentheses around all of them, in one pass however many there are."""
+    if not tokens or tokens[0] != "(":
+        return tokens
     around = next((index for index, token in enumerate(tokens) if token != "("), len(tokens))
     closed: dict[int, int] = {}  # by depth: where the parenthesis that opened it closes
     depth = 0
-    for index, token in enumerate(tokens if around else ()):
+    for index, token in enumerate(tokens):
         if type(token) is str:
             if token in OPENING:
                 depth += 1
@@ -95,21 +95,17 @@ def unwrapped(tokens: Sequence[Token]) -> Sequence[Token]:
 def split(tokens: Sequence[Token], separator: str = ",") -> list[list[Token]]:
     """Split at a separator outside of all brackets; no tokens give no parts."""
     parts: list[list[Token]] = []
-    part: list[Token] = []
-    depth = 0
-    for token in tokens:
-        if type(token) is str:
-            if token in OPENING:
-                depth += 1
-            elif token in CLOSING:
-                depth -= 1
-            elif token == separator and depth == 0:
-                parts.append(part)
-                part = []
-                continue
-        part.append(token)
-    if part or parts:
-        parts.append(part)
+    start = depth = 0
+    for index, token in enumerate(tokens):
+        if type(token) is not str:
+            continue
+        if token in _DEPTH:
+            depth += _DEPTH[token]
+        elif token == separator and depth == 0:
+            parts.append(list(tokens[start:index]))
+            start = index + 1
+    if tokens:
+        parts.append(list(tokens[start:]))
     return parts
 
 

@@ -1,0 +1,184 @@
+"""What a change since an indexed revision can reach: which files must be linked anew.
+
+A file is linked anew when its own bytes changed, when the module it is built into changed, or when one of the names
+that its messages went through means something else than before.
+"""
+
+import re
+from array import array
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
+
+from ksrcfind.index.store import RevisionState, Store
+from ksrcfind.index.survey import Survey
+from ksrcfind.source.facts import SourceFacts, name_hash
+from ksrcfind.source.outline import included_names
+from ksrcfind.source.program import Program
+
+_EVERYWHERE = -1  # bit set of all files
+_TEXT = re.compile(r'"[^"]*(?:[A-Za-z]{2}|%)')  # a text in a macro that is more than a level
+
+
+class Changes:
+    """The difference between an indexed revision and a program."""
+
+    def __init__(
+        self,
+        before: RevisionState,
+        store: Store,
+        program: Program,
+        survey: Survey,
+        blobs: Mapping[str, str],
+        modules: Mapping[str, str],
+    ) -> None:
+        """`blobs` gives the blob id of every path of the program, `modules` is as the program has it."""
+        self._before = before
+        self._store = store
+        self._program = program
+        self._survey = survey
+        self._blobs = blobs
+        self._modules = modules
+        self._are_modules_other = modules != before.modules
+        self._numbers = {path: number for number, path in enumerate(program.paths)}
+        differing = {path for path in program.paths if before.blobs.get(path) != blobs[path]}
+        self.changed = frozenset(differing | (before.blobs.keys() - blobs.keys()))
+        """Files whose bytes are not those of the revision before, or that only one of both has."""
+        self._names: dict[str, int] = dict.fromkeys(survey.may_log.symmetric_difference(before.may_log), _EVERYWHERE)
+        """Names that mean something else than before → files whose definitions changed, as a bit set."""
+        self._including = 0
+        """Files whose own includes may have changed, as a bit set: who includes them may see other definitions."""
+        self._read_otherwise: set[str] = set()
+        """Base names of files that others include in quotes, or did, where that changed."""
+        self._users_by_name: dict[str, dict[int | None, list[int]]] = {}
+        self._seen_by: dict[int, int] = {}
+        for path in self.changed:
+            self._compare(path)
+
+    def _compare(self, path: str) -> None:
+        was, now = map(self._facts, (self._before.blobs.get(path), self._blobs.get(path)))
+        here = 1 << self._numbers[path] if now is not None else _EVERYWHERE
+        # Only who includes the file sees another macro; functions and constants are seen everywhere.
+        for name in _different(_macros(was), _macros(now)):
+            self._names[name] = self._names.get(name, 0) | here
+        functions = _different(_wrappers(was), _wrappers(now)) - self._program.roots.keys()  # Nobody looks into a root.
+        self._names |= dict.fromkeys(functions | _different(_constants(was), _constants(now)), _EVERYWHERE)
+        if (was.includes if was else ()) != (now.includes if now else ()):
+            self._read_otherwise.update(name for facts in (was, now) if facts for name in included_names(facts))
+            self._including |= here if was and now else 0
+        if not (was and now):  # An include of that name may mean another file than before.
+            self._including |= _bits(user for user, _ in self._including_name.get(path.rpartition("/")[2], ()))
+
+    def _facts(self, blob: str | None) -> SourceFacts | None:
+        return self._store.facts(blob) if blob else None
+
+    @cached_property
+    def _including_name(self) -> dict[str, list[tuple[int, str]]]:
+        """Base names → files that include one of that name, and how they write it."""
+        found: dict[str, list[tuple[int, str]]] = defaultdict(list)
+        for number, includes in enumerate(self._survey.includes):
+            for include in includes:
+                found[include[1:-1].rpartition("/")[2]].append((number, include))
+        return found
+
+    def _users(self, file: int) -> Sequence[int]:
+        """Files that include one directly."""
+        name = self._program.paths[file].rpartition("/")[2]
+        if name not in self._users_by_name:
+            found = self._users_by_name[name] = defaultdict(list)
+            for user, include in self._including_name.get(name, ()):
+                found[self._program.resolve(user, include)].append(user)
+        return self._users_by_name[name].get(file, ())
+
+    def _sees(self, number: int | None, files: int) -> bool:
+        """True if a file is one of others (a bit set) or includes one, over any number of steps."""
+        if number is None or not files:
+            return False
+        if files not in self._seen_by:
+            self._seen_by[files] = _EVERYWHERE if files < 0 else self._all_users(files)
+        return bool(self._seen_by[files] >> number & 1)
+
+    def _all_users(self, files: int) -> int:
+        users = {number for number in range(files.bit_length()) if files >> number & 1}
+        waiting = list(users)
+        while waiting:
+            fresh = [user for user in self._users(waiting.pop()) if user not in users]
+            users.update(fresh)
+            waiting += fresh
+        return _bits(users)
+
+    def touched(self, numbers: Iterable[int]) -> list[int]:
+        """Those of some files that must be linked anew."""
+        before = self._before
+        names: dict[int, int] = defaultdict(int)
+        for name, files in self._names.items():
+            names[name_hash(name)] |= files
+        units = {unit: path for path, unit in before.units.items()}
+        stale = {units[unit]: _common(names, hashes) for unit, hashes in self._store.consulted(units)}
+        result: list[int] = []
+        for number in numbers:
+            path = self._program.paths[number]
+            stem = path.rpartition(".")[0]
+            if path in self.changed or path not in before.units or self._modules.get(stem) != before.modules.get(stem):
+                result.append(number)
+                continue
+            hit = stale.get(path, frozenset()) | _common(names, self._survey.called[number])
+            places = [*map(names.__getitem__, hit), self._including]
+            if any(self._sees(number, files) for files in places) or self._reads_otherwise(number, places):
+                result.append(number)
+        return result
+
+    def _reads_otherwise(self, number: int, places: Sequence[int]) -> bool:
+        """True if a file may see other definitions, or be of another module, because of one that includes it."""
+        path = self._program.paths[number]
+        name = path.rpartition("/")[2]
+        if name in self._read_otherwise:
+            return True
+        if name not in self._survey.includers:
+            return False
+        if self._are_modules_other and path.rpartition(".")[0] not in self._modules:
+            return True
+        return any(places) and any(self._sees(self._program.reader(number), files) for files in places)
+
+
+def _macros(facts: SourceFacts | None) -> dict[str, list[object]]:
+    """What the macros of a file mean, comparable: lines count only where messages tell them."""
+    found: dict[str, list[object]] = defaultdict(list)
+    for macro in facts.macros if facts else ():
+        line = macro.line if _TEXT.search(macro.body) else 0
+        found[macro.name].append((macro.parameters, macro.body, macro.fallback, line))
+    return found
+
+
+def _wrappers(facts: SourceFacts | None) -> dict[str, list[object]]:
+    """What the wrapper functions of a file mean, comparable."""
+    found: dict[str, list[object]] = defaultdict(list)
+    for wrapper in facts.wrappers if facts else ():
+        calls = tuple((call.name, call.text) for call in wrapper.calls)
+        rest = (wrapper.guards, wrapper.formats, wrapper.is_static, wrapper.prints_text)
+        found[wrapper.name].append((wrapper.parameters, calls, *rest))
+    return found
+
+
+def _constants(facts: SourceFacts | None) -> dict[str, str]:
+    """The texts of a file that others can name."""
+    return {name: text for name, text in facts.strings if name in facts.constants} if facts else {}
+
+
+def _different(was: Mapping[str, object], now: Mapping[str, object]) -> set[str]:
+    return {name for name in was.keys() | now.keys() if was.get(name) != now.get(name)}
+
+
+def _common(names: Mapping[int, object], data: bytes) -> frozenset[int]:
+    """Those of some names that stand in a list, both as hashes (`name_hash`)."""
+    hashes = array("I")
+    hashes.frombytes(data)
+    return frozenset() if names.keys().isdisjoint(hashes) else frozenset(names.keys() & set(hashes))
+
+
+def _bits(files: Iterable[int]) -> int:
+    bits = bytearray()
+    for file in files:
+        bits.extend(bytes(max(0, file // 8 + 1 - len(bits))))
+        bits[file // 8] |= 1 << file % 8
+    return int.from_bytes(bits, "little")

@@ -1,0 +1,55 @@
+"""A look over a whole tree before it is linked: which file defines what, which names lead to a root."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from ksrcfind.source.outline import Outline, included_names, reaching
+from ksrcfind.source.roots import Root
+
+FilesByName = Mapping[str, Sequence[int]]
+"""Name → numbers of files, ascending."""
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What the outlines of all files say together. The first four are as `Program` wants them."""
+
+    macros: FilesByName
+    wrappers: FilesByName
+    includers: FilesByName
+    constants: FilesByName
+    may_log: frozenset[str]
+    """As `reaching` has it."""
+    with_calls: frozenset[int]
+    """Files that hold calls with text."""
+    includes: Sequence[Sequence[str]]
+    """For each file, as in `SourceFacts`."""
+    called: Sequence[bytes]
+    """For each file, as in `SourceFacts`."""
+    recovered: int
+    lost: int
+
+
+def survey(outlines: Sequence[Outline], roots: Iterable[Root]) -> Survey:
+    """Survey the files of a tree, numbered as they stand here."""
+    return Survey(
+        _by_name(one.macros for one in outlines),
+        _by_name(one.wrappers for one in outlines),
+        _by_name(dict.fromkeys(included_names(one)) for one in outlines),
+        _by_name(one.constants for one in outlines),
+        reaching(outlines, roots),
+        frozenset(number for number, one in enumerate(outlines) if one.has_calls),
+        [one.includes for one in outlines],
+        [one.called for one in outlines],
+        sum(one.recovered for one in outlines),
+        sum(one.lost for one in outlines),
+    )
+
+
+def _by_name(names: Iterable[Iterable[str]]) -> FilesByName:
+    found: dict[str, list[int]] = defaultdict(list)
+    for number, some in enumerate(names):
+        for name in some:
+            found[name].append(number)
+    return found
