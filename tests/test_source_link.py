@@ -174,6 +174,11 @@ void acpi_printf(const char *fmt, ...)
 }
 
 
+def test_an_empty_text_in_place_of_one_that_is_not_known_tells_nothing():
+    (message,) = one('#define module_name ""\nvoid f(void)\n{\n\tpr_err("(%s-%u)\\n", module_name, 3);\n}\n')
+    assert texts_of(message) == ["(%s-%u)"]
+
+
 def test_what_a_function_always_prints_around_its_text_belongs_to_it():
     source = '#include "acpi/log.h"\nvoid f(int op)\n{\n\tACPI_ERROR((AE_INFO, "Unknown opcode 0x%X", op));\n}\n'
     (message,) = one(source, **ACPI_WITH_PLACE)
@@ -756,10 +761,16 @@ def test_code_as_text_has_holes_where_the_compiler_puts_numbers():
     source = (
         "#define __stringify_1(x...) #x\n#define __stringify(x...) __stringify_1(x)\n"
         '#define my_WARN_ON(dev, x) pr_err("my_WARN_ON(" __stringify(x) ") of %s\\n", name(dev))\n'
-        "void f(void)\n{\n\tmy_WARN_ON(dev, read(dev, CONTROL) & READY_BIT);\n\tmy_WARN_ON(dev, !dev->on);\n}\n"
+        '#define MY_BUG_ON(x) pr_err("%s:%d MY_BUG_ON(%s)\\n", __func__, __LINE__, __stringify(x))\n'
+        "void f(void)\n{\n\tmy_WARN_ON(dev, read(dev, CONTROL) & READY_BIT);\n\tmy_WARN_ON(dev, !dev->on);\n"
+        "\tMY_BUG_ON(n > SIZE);\n}\n"
     )
     found = one(source)
-    assert texts(found) == ["my_WARN_ON(read(dev, %s) & %s) of %s", "my_WARN_ON(!dev->on) of %s"]
+    assert texts(found) == [
+        "my_WARN_ON(read(dev, %s) & %s) of %s",
+        "my_WARN_ON(!dev->on) of %s",
+        "f:%d MY_BUG_ON(n > %s)",
+    ]
     told = [argument.expression for argument in found[0].forms[0].arguments]
     assert told == ["CONTROL", "READY_BIT", "name(dev)"]
 

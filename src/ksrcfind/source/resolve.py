@@ -420,9 +420,10 @@ def _value(match: re.Match[str], tokens: Tokens, place: Place) -> list[tuple[str
     if kind == "s" and _may_be_literal(tokens, place):
         options = alternatives(tokens, place)
         shown = [_shown(match, parts) for parts in options]
-        if any(options) and None not in shown:
+        # A macro that is empty here stands for a text in another build.
+        if None not in shown and (any(shown) or any(map(is_string, place.plain(tokens)))):
             return [(text.replace("%", "%%"), ()) for text in shown if text is not None]
-        if len(options) == 1 and match[0] == "%s" and _is_constant(tokens, place):
+        if len(options) == 1 and match[0] == "%s" and (_is_constant(tokens, place) or "__stringify" in tokens):
             return [_known_text(options[0], place)]
     if match[0] == "%s" and place.is_wordless and len(plain := place.plain(tokens)) == 1 and is_name(plain[0]):
         given = place.given(str(plain[0]))
