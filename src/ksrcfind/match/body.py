@@ -2,7 +2,8 @@
 
 import re
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
+from typing import NamedTuple
 
 from ksrcfind.match.pattern import LONGEST
 from ksrcfind.match.weights import bits, is_common
@@ -17,8 +18,7 @@ _MASK = re.compile(r"<[A-Za-z_ -]{1,20}>|(?<![A-Za-z])(?:0x)?X{1,16}(?![A-Za-z])
 _VALUE = re.compile(rf"\S*\d\S*|{_MASK.pattern}")
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(NamedTuple):
     """A word of the line."""
 
     start: int
@@ -29,7 +29,12 @@ class Token:
     @property
     def bits(self) -> float:
         """What it would be worth to explain it."""
-        return bits(self.word) if is_common(self.word) else UNKNOWN
+        return _worth(self.word)
+
+
+@lru_cache(maxsize=65536)
+def _worth(word: str) -> float:
+    return bits(word) if is_common(word) else UNKNOWN
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from there on matching goes forward only, so the time is bounded as in `match.pa
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from ksrcfind.match.pattern import Gap, Item, Pattern, Span, gap_spans, places
 
@@ -37,39 +38,91 @@ class Overlap:
 
 def overlaps(pattern: Pattern, text: str) -> Iterator[Overlap]:
     """Yield the ways in which a text and a pattern lie over each other, without those of a gap alone."""
-    before = 0
+    known = 0
     for number, segment in enumerate(pattern.segments):
-        for index, item in enumerate(segment):
-            if isinstance(item, str):
-                offset = _beginning(item, text)
-                if offset is not None:
-                    literal = item[offset:]
-                    begun = number == 0 and index == 0 and offset == 0
-                    yield _forward(pattern, text, number, index, before, 0, literal, begun)
-            else:
-                if index or number:
-                    yield _forward(pattern, text, number, index, before, 0, None, False)
-                before += item.groups
-        if segment:
-            # The text begins before this segment: with an unknown prefix, or inside of the gap before it.
-            first = before - sum(item.groups for item in segment if not isinstance(item, str))
-            place = next(places(segment, text, 0), None)
-            start = place[0] if place else _first_place(segment[0], text) if isinstance(segment[0], str) else -1
-            if start > 0:
-                yield _forward(pattern, text, number, 0, first, start, None, number == 0)
-        if number < len(pattern.gaps):
-            before += pattern.gaps[number].conversions
+        for start in _starts(segment, text, number, known):
+            yield _forward(pattern, text, start)
+        known += _conversions(pattern, number)
+
+
+def most_literal(pattern: Pattern, text: str) -> Overlap | None:
+    """Return the first of the overlaps that have most literal text in common; None if there are none."""
+    best: Overlap | None = None
+    most = -1
+    known = 0
+    for number, segment in enumerate(pattern.segments):
+        if most >= pattern.literal_from[number]:
+            break  # What begins here or later has no more.
+        for start in _starts(segment, text, number, known):
+            found = _forward(pattern, text, start)
+            length = sum(high - low for low, high in found.literals)
+            if length > most:
+                best, most = found, length
+        known += _conversions(pattern, number)
+    return best
+
+
+class _Start(NamedTuple):
+    """Where a text and a pattern can begin together."""
+
+    number: int
+    """The segment."""
+    item: int
+    """The item of the segment."""
+    known: int
+    """Conversions of the pattern before that item."""
+    position: int
+    """Where in the text."""
+    literal: str | None
+    """The rest of the item if the text begins inside of it."""
+    begun: bool
+    """True if the pattern's beginning is in the text."""
+
+
+def _starts(segment: tuple[Item, ...], text: str, number: int, known: int) -> Iterator[_Start]:
+    """Yield the places where a text can begin in a segment, or the segment in the text."""
+    before = known
+    for index, item in enumerate(segment):
+        if isinstance(item, str):
+            offset = _beginning(item, text)
+            if offset is not None:
+                yield _Start(number, index, before, 0, item[offset:], number == 0 and index == 0 and offset == 0)
+        else:
+            if index or number:
+                yield _Start(number, index, before, 0, None, begun=False)
+            before += item.groups
+    if segment:
+        # The text begins before this segment: with an unknown prefix, or inside of the gap before it.
+        place = next(places(segment, text, 0), None)
+        position = place[0] if place else _first_place(segment[0], text) if isinstance(segment[0], str) else -1
+        if position > 0:
+            yield _Start(number, 0, known, position, None, number == 0)
+
+
+def _conversions(pattern: Pattern, number: int) -> int:
+    """Conversions of a segment and of the gap behind it."""
+    inside = sum(item.groups for item in pattern.segments[number] if not isinstance(item, str))
+    return inside + (pattern.gaps[number].conversions if number < len(pattern.gaps) else 0)
 
 
 def _first_place(literal: str, text: str) -> int:
     """Return where a literal stands in a text, or where the text is cut off inside of it, or -1."""
     start = text.find(literal)
-    if start >= 0:
-        return start
-    for length in range(min(len(literal) - 1, len(text)), _CUT_LITERAL - 1, -1):
-        if text.endswith(literal[:length]):
-            return len(text) - length
-    return -1
+    return start if start >= 0 else _cut_off(literal, text, 0, _CUT_LITERAL)
+
+
+def _cut_off(literal: str, text: str, position: int, least: int) -> int:
+    """Return the first place from `position` on where a literal stands that the end of the text cuts off, or -1.
+
+    At least so many of its characters must stand there.
+    """
+    head = literal[:least]
+    if len(head) < least:
+        return -1
+    start = text.find(head, max(position, len(text) - len(literal)))
+    while start >= 0 and not literal.startswith(text[start:]):
+        start = text.find(head, start + 1)
+    return start
 
 
 def _beginning(literal: str, text: str) -> int | None:
@@ -88,13 +141,9 @@ def _beginning(literal: str, text: str) -> int | None:
     return None
 
 
-def _forward(
-    pattern: Pattern, text: str, number: int, index: int, known: int, position: int, literal: str | None, begun: bool
-) -> Overlap:
-    """Follow a pattern through the text from item `index` of segment `number` on, as far as they agree.
-
-    `literal` is the rest of the first item if the text begins inside it, `known` the conversions before that item.
-    """
+def _forward(pattern: Pattern, text: str, begin: _Start) -> Overlap:
+    """Follow a pattern through the text from where both begin, as far as they agree."""
+    number, index, known, position, literal, begun = begin
     start = position
     spans: list[Span] = [(-1, -1)] * known
     literals: list[Span] = []
@@ -163,10 +212,9 @@ def _end_in_gap(item: Item, text: str, position: int, gap: Gap, spans: list[Span
     """The text ends in a gap or in the beginning of the literal behind it."""
     end = len(text)
     if isinstance(item, str):
-        for length in range(min(len(item), end - position), 1, -1):
-            if text.endswith(item[:length]):
-                literals.append((end - length, end))
-                end -= length
-                break
+        start = _cut_off(item, text, position, 2)
+        if start >= 0:
+            literals.append((start, end))
+            end = start
     spans += gap_spans(text, position, end, gap)
     return len(text)

@@ -12,9 +12,10 @@ than one match, and a log asks for thousands of formats once.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import accumulate
 
 from ksrcfind.match.conversions import Text, Typed, compiled, hole
 from ksrcfind.source.template import WORD, Conversion, pieces
@@ -79,8 +80,12 @@ class Pattern:
     """For each conversion: bits of information in finding a value of its shape; 0 for any text."""
     prefix: int
     """How many of the first gaps make up a run-time prefix: driver and device, up to a colon."""
+    named: int
+    """Conversions in these gaps."""
     trailing: bool
     """True if the text before a last gap ends with a blank, which is lost when the value is empty."""
+    literal_from: tuple[int, ...]
+    """For each segment: characters of literal text in it and in those behind it."""
 
     def spans(self, text: str) -> list[Span] | None:
         """Return where the value of each conversion stands if the whole text fits, else None.
@@ -296,8 +301,15 @@ def pattern(line: str) -> Pattern:
         texts,
         weights,
         prefix,
+        sum(gap.conversions for gap in gaps[:prefix]),
         trailing,
+        _sums_from([sum(len(item) for item in segment if isinstance(item, str)) for segment in segments]),
     )
+
+
+def _sums_from(lengths: Sequence[int]) -> tuple[int, ...]:
+    """Return for each number the sum of it and of those behind it."""
+    return tuple(accumulate(reversed(lengths)))[::-1]
 
 
 def value(conversion: Conversion, text: str, span: Span) -> str | None:
