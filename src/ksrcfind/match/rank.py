@@ -23,6 +23,7 @@ from ksrcfind.match.weights import bits
 from ksrcfind.match.wordings import Use, Wording, Wordings
 from ksrcfind.source.message import Argument
 
+_PARTS = 512  # wordings that are tried as a part of the line, whose words it all has; no line of a log has half as many
 _LOOKED_AT = 24  # wordings that partial and fuzzy matching look at
 _SHARED = 9.0  # bits of words that a wording must have in common with the line to be looked at
 _TIE = 0.25  # bits within which messages count as equal
@@ -161,9 +162,10 @@ class Matcher:
 
     def _continued(self, body: Body, known: frozenset[str]) -> Iterator[Fit]:
         """Lines that several calls of a function printed together and of which none tells enough alone."""
-        for wording in self._wordings.fitting(known):
-            if wording.needle not in body.text:
-                continue
+        parts = [wording for wording in self._wordings.fitting(known) if wording.needle in body.text]
+        if len(parts) > _PARTS:
+            parts.sort(key=lambda wording: -wording.bits)
+        for wording in parts[:_PARTS]:
             for overlap in overlaps(wording.pattern, body.text):
                 uses = self._wordings.uses(wording) if overlap.begun and overlap.finished else ()
                 some = tuple(use for use in uses if self._together.explains(use.number, body, overlap))
