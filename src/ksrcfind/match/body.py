@@ -45,8 +45,8 @@ class Body:
 
     @classmethod
     def of(cls, text: str) -> "Body":
-        """Make a body of what a record holds; a record of several lines is judged by its first."""
-        return cls(text[: 2 * LONGEST].strip()[:LONGEST].split("\n", 1)[0].strip())
+        """Make a body of what a record holds."""
+        return cls(body_text(text))
 
     @cached_property
     def unmasked(self) -> "Body | None":
@@ -73,6 +73,12 @@ class Body:
     def words(self) -> frozenset[str]:
         """Its words without repeats."""
         return frozenset(token.word for token in self.tokens)
+
+
+def body_text(text: str) -> str:
+    """Return the text of the body of what a record holds; a record of several lines is judged by its first."""
+    text = text[: 2 * LONGEST].strip()[:LONGEST]
+    return text.partition("\n")[0].strip() if "\n" in text or len(text) == LONGEST else text
 
 
 def _zeros(mask: re.Match[str]) -> str:

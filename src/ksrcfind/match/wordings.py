@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import combinations
 from operator import itemgetter
+from sys import intern
 from typing import NamedTuple
 
 from ksrcfind.match.candidates import MessageIndex
@@ -36,6 +37,7 @@ TYPED_MOST = 10.0
 _PUNCTUATION_MOST = 12.0
 _GLUED = 0.7  # of a word's bits, where it is part of a longer one (`host%d`)
 _USES_KEPT = 65536  # wordings whose messages are remembered
+_SETS_KEPT = 512  # words whose messages are remembered as a set, tens of thousands for some
 _LINES_KEPT = 65536  # messages whose lines are remembered
 
 
@@ -127,8 +129,8 @@ class Wordings:
         """What messages print, by their numbers."""
         self._contains = lru_cache(maxsize=65536)(index.contains)
         self.frequency = lru_cache(maxsize=65536)(index.frequency)
-        self._set = lru_cache(maxsize=2048)(lambda word: frozenset(index.containing(word)))
-        self._both = lru_cache(maxsize=2048)(lambda one, other: self._set(one) & self._set(other))
+        self._set = lru_cache(maxsize=_SETS_KEPT)(lambda word: frozenset(index.containing(word)))
+        self._both = lru_cache(maxsize=_SETS_KEPT)(lambda one, other: self._set(one) & self._set(other))
         self._begun_alike = lru_cache(maxsize=4096)(self._count_begun_alike)
         self._fitting = lru_cache(maxsize=16384)(self._find_fitting)
         self._alone = lru_cache(maxsize=16384)(self._find_alone)
@@ -258,7 +260,7 @@ class Wordings:
     def _wording(self, line: PrintedLine) -> Wording:
         found = self._wordings.get(line.text)
         if found is None:
-            found = self._wordings[line.text] = Wording(line.text, frozenset(line.words.split()))
+            found = self._wordings[line.text] = Wording(line.text, frozenset(map(intern, line.words.split())))
         return found
 
 
