@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import combinations
 from operator import itemgetter
-from sys import intern
 from typing import NamedTuple
 
 from ksrcfind.match.candidates import MessageIndex
@@ -125,6 +124,8 @@ class Wordings:
         self._index = index
         self._wordings: dict[str, Wording] = {}
         """By their lines: what is computed of a wording is computed once."""
+        self._words: dict[str, str] = {}
+        """Each word once, whichever wordings have it."""
         self._printed: dict[int, tuple[tuple[Wording, Use], ...]] = {}
         """What messages print, by their numbers."""
         self._contains = lru_cache(maxsize=65536)(index.contains)
@@ -252,6 +253,7 @@ class Wordings:
             if len(printed) > _LINES_KEPT:
                 printed.clear()
                 self._wordings.clear()
+                self._words.clear()
                 missing = list(numbers)
             for number, lines in self._index.printed(missing):
                 printed[number] = tuple((self._wording(line), Use(number, line.form, line.first)) for line in lines)
@@ -260,7 +262,8 @@ class Wordings:
     def _wording(self, line: PrintedLine) -> Wording:
         found = self._wordings.get(line.text)
         if found is None:
-            found = self._wordings[line.text] = Wording(line.text, frozenset(map(intern, line.words.split())))
+            words = frozenset(self._words.setdefault(word, word) for word in line.words.split())
+            found = self._wordings[line.text] = Wording(line.text, words)
         return found
 
 
