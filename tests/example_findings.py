@@ -80,7 +80,7 @@ LOG = LogLine(
 
 def found(*matches, text=LOG.text, provenance=(BLAMED,), rivals=0, notes=(), points_to=None, **log):
     """Return the finding of a log line."""
-    line = replace(LOG, text=text, **log)
+    line = msgspec.structs.replace(LOG, text=text, **log)
     return Finding(
         input=Input("dmesg.log", 12, text, False),
         log=line,

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import msgspec
 import pytest
 
 from example_findings import EXACT, MATCH, RIVALS, TREE, UNEXPLAINED, VALUES, explained, found, summary
@@ -20,7 +21,7 @@ def with_pid(pid, line=1):
 def unexplained(body, code="nothing_alike"):
     return replace(
         UNEXPLAINED,
-        log=replace(UNEXPLAINED.log, body=body),
+        log=msgspec.structs.replace(UNEXPLAINED.log, body=body),
         answer=replace(UNEXPLAINED.answer, reason=Reason(code, "No.")),
     )
 
@@ -160,7 +161,7 @@ def test_only_what_changed_is_told_again():
 def test_long_lines_are_not_kept_whole():
     line = unexplained("x" * 50_000)
     whole = Fold(TREE)
-    whole.add(explained(replace(line, log=replace(line.log, text=line.log.body))))
+    whole.add(explained(replace(line, log=msgspec.structs.replace(line.log, text=line.log.body))))
     (group,) = whole.folded()
     assert len(group.finding.log.body) == len(group.finding.input.text) == fold.EXAMPLE_LENGTH
     assert group.finding.input.truncated

@@ -127,6 +127,16 @@ def test_a_file_with_something_to_run_in_it(elsewhere):
     assert "it has other tables" in refused(elsewhere)
 
 
+def test_lists_that_differ_in_length(elsewhere):
+    with closing(sqlite3.connect(elsewhere / "mini.ksrcfind")) as connection:
+        connection.execute("UPDATE words SET marks = ?", (zlib.compress(bytes(9)),))
+        connection.commit()
+        [(size,)] = connection.execute("SELECT page_size * page_count FROM pragma_page_size, pragma_page_count")
+    database = (elsewhere / "mini.ksrcfind").read_bytes()[:size]
+    (elsewhere / "mini.ksrcfind").write_bytes(database + zlib.crc32(database).to_bytes(4, "big"))
+    assert "is damaged: lists" in refused(elsewhere)
+
+
 def test_damage_is_noticed_wherever_it_is(elsewhere, carried):
     file, whole = elsewhere / "mini.ksrcfind", carried.read_bytes()
     for position in range(100, len(whole), len(whole) // 60):

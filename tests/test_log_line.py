@@ -2,10 +2,10 @@
 
 # ruff: noqa: E501 - a table is easiest to read with one case a line
 
-from dataclasses import fields
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
+from msgspec.structs import fields
 
 from ksrcfind.log.line import LIMIT, LogLine, cut, formats, read_line
 

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from ksrcfind.index.memory import MemoryIndex
 from ksrcfind.log.line import read_line
 from ksrcfind.match.decode import decoded, errno_name
-from ksrcfind.match.fragment import overlaps
-from ksrcfind.match.pattern import LONGEST, pattern
+from ksrcfind.match.fragment import Search, overlaps
+from ksrcfind.match.pattern import LONGEST, WORK, pattern, places, run
 from ksrcfind.match.place import Named, named_place, nearest_call, place_calls
 from ksrcfind.match.rank import Matcher
 from ksrcfind.source.message import Argument, Form, Message
@@ -286,6 +286,51 @@ def test_hostile_lines_end(printed, unit):
     assert sum(1 for _ in overlaps(pattern(printed), body)) <= 4 * len(printed)
 
 
+@pytest.mark.parametrize(
+    "printed",
+    ["%c" * 100 + "%s" + "%c" * 100, "x" + "%c" * 100 + "%s" + "%c" * 100 + "x", "%c" * 900 + "x", "a%cz%s" * 400]
+    + ["%s" + "a" * length + "%c" * 30 + "b%s" + "%cz" * 40 for length in (1, 7)],
+)  # fmt: skip
+@pytest.mark.parametrize("unit", ["a", "ab", "a ", "az"])
+def test_values_without_end_are_given_up(printed, unit, monkeypatch):
+    compared = 0
+
+    def counting(segment, *rest):
+        nonlocal compared
+        compared += len(segment)
+        return run(segment, *rest)
+
+    monkeypatch.setattr("ksrcfind.match.pattern.run", counting)
+    body = (unit * LONGEST)[:LONGEST]
+    pattern(printed).spans(body)
+    assert compared <= WORK + 2 * len(printed)
+    compared = 0
+    found = list(overlaps(pattern(printed), body))
+    assert compared + len(found) * max(map(len, pattern(printed).segments)) <= WORK + 4 * len(printed)
+
+
+@given(st.text("ab1 ", max_size=40), st.sampled_from(["a", "%d", "a%d", "%da", " %c%d"]), st.lists(st.integers(0, 50)))
+def test_what_was_looked_for_once_is_found_again(text, printed, positions):
+    search = Search(pattern(printed), text)
+    for position in positions:
+        first = next(places(pattern(printed).segments[0], text, position, len(text) + 1), None)
+        assert search.place(0, position) == (first[0] if first else None)
+
+
+@pytest.mark.parametrize("several", [1, 900])
+def test_of_very_many_wordings_those_that_tell_most_are_tried_as_parts(several, monkeypatch):
+    tried = []
+    monkeypatch.setattr(
+        "ksrcfind.match.rank.overlaps", lambda pattern, text: tried.append(text) or overlaps(pattern, text)
+    )
+    printing = calls(
+        "on ", "off\n", *(f"o{'f' * (number // 26)}{chr(97 + number % 26)}\n" for number in range(several))
+    )
+    line = " ".join(one.format.strip() for one in printing)
+    answer(line, *printing)
+    assert len(tried) <= 512
+
+
 def test_random_bytes_are_answered():
     rng = random.Random(5)
     for _ in range(200):
@@ -389,6 +434,16 @@ def test_a_width_beyond_all_lines_is_no_error(conversion, digits):
 def test_neighbouring_values_share_a_text_in_few_steps(conversion):
     assert pattern(f"value is {conversion * 12}1x").spans("value is " + "1" * 400) is None
     assert pattern("%d%d%d%d%d").spans("12345") == [(0, 1), (1, 2), (2, 3), (3, 4), (4, 5)]
+
+
+@pytest.mark.parametrize("printed", ["%64.64s" * 8 + ":", "%ps" * 30, "%pGg%pb" * 100])
+def test_long_values_give_nothing_back(printed):
+    """Each of them would multiply the ways in which the others share the text."""
+    regexes = [item.compiled.pattern for item in pattern(printed).segments[0] if not isinstance(item, str)]
+    assert regexes
+    assert all("(?>" in regex for regex in regexes)
+    body = ("\\x41" * LONGEST)[:LONGEST]
+    assert pattern(printed).spans(body) is None
 
 
 def test_values_that_fill_their_fields_stand_side_by_side():

@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 
 import jsonschema
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -297,7 +298,9 @@ def test_traced_history():
 
 
 def test_folded_repeats():
-    later = replace(EXACT, input=replace(EXACT.input, line=99), log=replace(EXACT.log, uptime_s=50000.5))
+    later = replace(
+        EXACT, input=replace(EXACT.input, line=99), log=msgspec.structs.replace(EXACT.log, uptime_s=50000.5)
+    )
     *_, line, total = folded(EXACT, later)
     assert line["repeats"] == 2
     assert line["input"]["line"] == 12

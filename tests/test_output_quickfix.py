@@ -7,6 +7,7 @@ import subprocess
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from example_findings import EXACT, FILES_ONLY, HOSTILE, PLACE, POINTING, RIVALS, STRANGE, UNEXPLAINED, fold
@@ -102,7 +103,9 @@ def test_vim_jumps_there(tmp_path):
 
 def test_no_text_is_taken_for_a_place():
     """Vim looks for `"file" … 12: ` first, whatever stands before it."""
-    (line,) = quickfix(replace(EXACT, log=replace(EXACT.log, body='disk "sda" has errors in sector 12: gone')))
+    (line,) = quickfix(
+        replace(EXACT, log=msgspec.structs.replace(EXACT.log, body='disk "sda" has errors in sector 12: gone'))
+    )
     assert line.startswith("mm/oom_kill.c:868:1: disk 'sda' has errors in sector 12: gone ")
-    (line,) = quickfix(replace(EXACT, log=replace(EXACT.log, body='disk "sda" is gone')))
+    (line,) = quickfix(replace(EXACT, log=msgspec.structs.replace(EXACT.log, body='disk "sda" is gone')))
     assert line.startswith('mm/oom_kill.c:868:1: disk "sda" is gone ')

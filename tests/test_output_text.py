@@ -5,6 +5,7 @@ import sys
 import unicodedata
 from dataclasses import replace
 
+import msgspec
 import pytest
 
 import golden
@@ -77,7 +78,7 @@ def test_colours_change_nothing_but_the_look():
     golden.check("text/exact-colour.txt", text(EXACT, color=True).replace("\x1b", "<ESC>"))
 
 
-LATER = replace(EXACT, input=replace(EXACT.input, line=99), log=replace(EXACT.log, uptime_s=50000.5))
+LATER = replace(EXACT, input=replace(EXACT.input, line=99), log=msgspec.structs.replace(EXACT.log, uptime_s=50000.5))
 
 
 def test_folded_log():

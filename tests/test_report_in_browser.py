@@ -38,7 +38,9 @@ def hostile():
     )
     match = replace(RIVALS.answer.matches[0], message=message)
     answer = replace(RIVALS.answer, matches=(match,), rivals=0)
-    return replace(RIVALS, answer=answer, log=replace(RIVALS.log, body=ATTACK), provenance=RIVALS.provenance[:1])
+    return replace(
+        RIVALS, answer=answer, log=msgspec.structs.replace(RIVALS.log, body=ATTACK), provenance=RIVALS.provenance[:1]
+    )
 
 
 class Browser:
@@ -174,7 +176,7 @@ def test_five_thousand_messages(shown):
         message = msgspec.structs.replace(EXACT.answer.matches[0].message, line_start=number)
         match = replace(EXACT.answer.matches[0], message=message)
         answer = replace(EXACT.answer, matches=(match,))
-        return replace(EXACT, answer=answer, log=replace(EXACT.log, body=f"zz{number}zz"))
+        return replace(EXACT, answer=answer, log=msgspec.structs.replace(EXACT.log, body=f"zz{number}zz"))
 
     browser = shown(*map(one, range(1, 5001)))
     browser.run("document.querySelector('[data-sort=body]').click()")

@@ -11,7 +11,7 @@ import os
 import random
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from bench.accuracy.__main__ import share
@@ -43,13 +43,18 @@ class Without:
         """Messages in all."""
         return self._index.size
 
+    def contains(self, word: str) -> bool:
+        """Tell whether some message contains the word."""
+        return bool(self.containing(word))
+
     def frequency(self, word: str) -> int:
         """Messages that contain the word."""
         return len(self.containing(word))
 
-    def anchored(self, word: str) -> Sequence[int]:
-        """Messages with a line whose rarest word this is."""
-        return [number for number in self._index.anchored(word) if number not in self._left_out]
+    def anchored(self, word: str) -> Mapping[int, Sequence[int]]:
+        """Messages with a line whose rarest word this is, by the mark of the next."""
+        found = self._index.anchored(word).items()
+        return {mark: [number for number in numbers if number not in self._left_out] for mark, numbers in found}
 
     def containing(self, word: str) -> Sequence[int]:
         """Messages that contain the word."""

@@ -460,8 +460,11 @@ class Finder:
     def _messages_of(self, path: str) -> list[Message]:
         if self._ready() is None or self._index is None:
             return self._narrowed().messages_of([path])
-        self._refresh([path])
-        return self._index.messages_of(path)
+        known = self._index.messages_of(path)
+        # A file that is neither there nor known is none that changed.
+        if (known or self._has_file(path)) and self._refresh([path]):
+            known = self._index.messages_of(path)
+        return known
 
     def _switched_off(self, path: str, line: int) -> list[Message]:
         return self._narrowed().switched_off(path, line)

@@ -1,9 +1,10 @@
 """The rows of a log, each with its answer, the report that it belongs to and the boot that it is of."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from itertools import groupby
 from operator import attrgetter
+
+import msgspec
 
 from ksrcfind.batch.answers import Answers, Known
 from ksrcfind.finding import Finding, Input
@@ -19,8 +20,7 @@ _PART_OF_REPORT = Known(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Explained:
+class Explained(msgspec.Struct, frozen=True):
     """A row of a log with what is known about it."""
 
     row: Row

@@ -6,8 +6,10 @@ seen with, at most `VALUES_KEPT` are told apart for each argument, and lines tha
 
 from collections import Counter, OrderedDict, deque
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
+
+from msgspec.structs import replace
 
 from ksrcfind.batch.answers import shape
 from ksrcfind.batch.explain import Explained

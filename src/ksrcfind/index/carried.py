@@ -20,7 +20,7 @@ from typing import Any, BinaryIO
 import msgspec
 
 from ksrcfind.errors import KsrcfindError
-from ksrcfind.index.postings import postings
+from ksrcfind.index.postings import Lists, postings
 from ksrcfind.index.store import live_bits
 from ksrcfind.source.message import Message
 from ksrcfind.source.printed import PrintedLine, origin_names, printed_lines
@@ -28,13 +28,13 @@ from ksrcfind.source.printed import PrintedLine, origin_names, printed_lines
 APPLICATION_ID = 0x6B737266
 """`ksrf`, in the header of the file."""
 
-FORMAT = 2
+FORMAT = 3
 """Version of the format; other ones are refused."""
 
 _TABLES = (
     "CREATE TABLE about (data BLOB)",
     "CREATE TABLE units (first INTEGER PRIMARY KEY, count INTEGER, path TEXT UNIQUE, data BLOB)",
-    "CREATE TABLE words (word TEXT PRIMARY KEY, containing BLOB, anchored BLOB) WITHOUT ROWID",
+    "CREATE TABLE words (word TEXT PRIMARY KEY, containing BLOB, anchored BLOB, marks BLOB) WITHOUT ROWID",
     "CREATE TABLE extras (name TEXT PRIMARY KEY, data BLOB)",
 )
 _HEADER = 100  # bytes of SQLite's own header, https://www.sqlite.org/fileformat2.html
@@ -113,10 +113,10 @@ def _write_messages(connection: sqlite3.Connection, units: Units) -> None:
         connection.execute("INSERT INTO units VALUES (?, ?, ?, ?)", (first, len(messages), path, packed))
         first += len(messages)
     connection.executemany(
-        "INSERT INTO words VALUES (?, ?, ?)",
+        "INSERT INTO words VALUES (?, ?, ?, ?)",
         (
-            (word, _pack_numbers(containing), _pack_numbers(anchored))
-            for word, _segment, containing, anchored in postings(words, origins, 1, 0)
+            (word, _pack_numbers(containing), _pack_numbers(anchored), _pack(marks))
+            for word, _segment, containing, anchored, marks in postings(words, origins, 1, 0)
         ),
     )
 
@@ -160,11 +160,17 @@ class CarriedIndex:
         """All messages are of the one revision: their bit set, and how many they are."""
         return live_bits([(1, self.about.messages)]), self.about.messages
 
-    def word(self, word: str) -> list[tuple[bytes, bytes]]:
-        """Posting lists of a word: ids of the messages that contain it, and of those anchored at it."""
+    def word(self, word: str) -> list[Lists]:
+        """What is kept of a word."""
+        query = "SELECT containing, anchored, marks FROM words WHERE word = ?"
         with self._reading():
-            row = self._connection.execute("SELECT containing, anchored FROM words WHERE word = ?", (word,)).fetchone()
-            return [(_unpack_numbers(row[0]), _unpack_numbers(row[1]))] if row else []
+            row = self._connection.execute(query, (word,)).fetchone()
+            if row is None:
+                return []
+            containing, anchored, marks = _unpack_numbers(row[0]), _unpack_numbers(row[1]), _unpack(row[2])
+            if len(anchored) != 2 * len(marks):
+                raise ValueError("lists that belong together differ in length")
+            return [(containing, anchored, marks)]
 
     def message(self, number: int) -> Message:
         """One message. Raises `KeyError`."""

@@ -1,7 +1,7 @@
 """An index of a few messages in memory: for answers before the whole tree is indexed, and for tests."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ksrcfind.source.message import Message
 from ksrcfind.source.printed import PrintedLine, anchor, printed_lines
@@ -14,26 +14,30 @@ class MemoryIndex:
         self._messages = list(messages)
         self._lines = [tuple(printed_lines(message)) for message in self._messages]
         self._containing: dict[str, list[int]] = defaultdict(list)
-        self._anchored: dict[str, list[int]] = defaultdict(list)
+        self._anchored: dict[str, dict[int, list[int]]] = defaultdict(lambda: defaultdict(list))
         for number, lines in enumerate(self._lines):
             for word in {word for line in lines for word in line.words.split()}:
                 self._containing[word].append(number)
         for number, lines in enumerate(self._lines):
-            for word in {anchor(line.words, self.frequency) for line in lines}:
-                self._anchored[word].append(number)
+            for word, other in {anchor(line.words, self.frequency) for line in lines}:
+                self._anchored[word][other].append(number)
 
     @property
     def size(self) -> int:
         """Messages in all."""
         return len(self._messages)
 
+    def contains(self, word: str) -> bool:
+        """Tell whether some message contains the word."""
+        return word in self._containing
+
     def frequency(self, word: str) -> int:
         """Messages that contain the word."""
         return len(self._containing.get(word, ()))
 
-    def anchored(self, word: str) -> Sequence[int]:
-        """Messages that have this word as the rarest of one of their lines."""
-        return self._anchored.get(word, ())
+    def anchored(self, word: str) -> Mapping[int, Sequence[int]]:
+        """Messages that have this word as the rarest of one of their lines, by the mark of the next."""
+        return self._anchored.get(word, {})
 
     def containing(self, word: str) -> Sequence[int]:
         """Messages that contain the word."""

@@ -6,11 +6,16 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from ksrcfind.source.printed import ORIGIN, anchor
 
+Lists = tuple[bytes, bytes, bytes]
+"""What is kept of a word: messages that contain it and messages anchored at it, as `array("I")`, and for each of the
+latter the mark of the second word that it is found by (`printed.anchor`), as `array("H")`. Numbers are ascending; a
+message stands as often as it has lines that differ in this."""
+
 
 def postings(
     words: Sequence[list[str]], origins: Mapping[int, list[str]], first: int, segment: int
-) -> Iterator[tuple[str, int, bytes, bytes]]:
-    """Yield the rows of a segment: word, segment, messages that contain it and those anchored at it, as `array("I")`.
+) -> Iterator[tuple[str, int, bytes, bytes, bytes]]:
+    """Yield the rows of a segment: word, segment, and its `Lists`.
 
     `words` holds for each message, from number `first` on, the words of each of its lines with blanks between them;
     `origins` the names of a file (`printed.origin_names`) by the number of its first message.
@@ -19,10 +24,12 @@ def postings(
     count = Counter(word for some in own for word in some)
     containing: dict[str, array[int]] = defaultdict(lambda: array("I"))
     anchored: dict[str, array[int]] = defaultdict(lambda: array("I"))
+    marks: dict[str, array[int]] = defaultdict(lambda: array("H"))
     for number, (lines, some) in enumerate(zip(words, own, strict=True), first):
         for word in (*some, *(ORIGIN + name for name in origins.get(number, ()))):
             containing[word].append(number)
-        for word in {anchor(line, count.__getitem__) for line in lines}:
+        for word, other in sorted({anchor(line, count.__getitem__) for line in lines}):
             anchored[word].append(number)
+            marks[word].append(other)
     for word in sorted(containing.keys() | anchored.keys()):
-        yield word, segment, containing[word].tobytes(), anchored[word].tobytes()
+        yield word, segment, containing[word].tobytes(), anchored[word].tobytes(), marks[word].tobytes()

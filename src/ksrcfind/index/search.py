@@ -1,10 +1,11 @@
 """The messages of one indexed revision, as matching asks for them."""
 
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Protocol
 
+from ksrcfind.index.postings import Lists
 from ksrcfind.source.message import Message
 from ksrcfind.source.printed import ORIGIN, PrintedLine
 
@@ -19,8 +20,8 @@ class MessageStore(Protocol):
         """Bit set of the messages of a revision, and how many they are."""
         ...
 
-    def word(self, word: str, /) -> list[tuple[bytes, bytes]]:
-        """Posting lists of a word, pairs (containing, anchored) of 32-bit integers."""
+    def word(self, word: str, /) -> list[Lists]:
+        """What is kept of a word, in pieces."""
         ...
 
     def message(self, number: int, /) -> Message:
@@ -57,7 +58,11 @@ class RevisionIndex:
         self.live = bits.to_bytes(length, "little")
         """Bit set of the messages (bit `id & 7` of byte `id >> 3`)."""
         self._store = store
-        self._lists = lru_cache(maxsize=_LISTS_KEPT)(self._load)
+        self._lists = lru_cache(maxsize=_LISTS_KEPT)(store.word)
+        self.containing = lru_cache(maxsize=_LISTS_KEPT)(self._load_containing)
+        """The messages that contain a word."""
+        self.anchored = lru_cache(maxsize=_LISTS_KEPT)(self._load_anchored)
+        """The messages that have a word as the rarest of one of their lines, by the mark of the next."""
         self._message = lru_cache(maxsize=_MESSAGES_KEPT)(store.message)
 
     @property
@@ -65,17 +70,14 @@ class RevisionIndex:
         """Messages in all; of several revisions those of the largest."""
         return self._size
 
+    def contains(self, word: str) -> bool:
+        """Tell whether some message contains the word."""
+        live = self.live
+        return any(is_live(live, n) for containing, _, _ in self._lists(word) for n in memoryview(containing).cast("I"))
+
     def frequency(self, word: str) -> int:
         """Messages that contain the word."""
-        return len(self._lists(word)[0])
-
-    def anchored(self, word: str) -> Sequence[int]:
-        """Messages that have this word as the rarest of one of their forms."""
-        return self._lists(word)[1]
-
-    def containing(self, word: str) -> Sequence[int]:
-        """Messages that contain the word."""
-        return self._lists(word)[0]
+        return len(self.containing(word))
 
     def printed(self, numbers: Sequence[int]) -> Iterator[tuple[int, Sequence[PrintedLine]]]:
         """Messages with the lines that they print."""
@@ -83,7 +85,7 @@ class RevisionIndex:
 
     def knows(self, name: str) -> bool:
         """Tell whether a module, file or directory with messages is called so."""
-        return bool(self.frequency(ORIGIN + name))
+        return self.contains(ORIGIN + name)
 
     def message(self, number: int) -> Message:
         """Return one message. Raises `KeyError`."""
@@ -101,16 +103,19 @@ class RevisionIndex:
         for path in paths:
             yield from self.messages_of(path)
 
-    def _load(self, word: str) -> tuple[Sequence[int], Sequence[int]]:
-        containing, anchored = array("I"), array("I")
-        for some, rarest in self._store.word(word):
-            containing.frombytes(some)
-            anchored.frombytes(rarest)
-        return self._alive(containing), self._alive(anchored)
-
-    def _alive(self, numbers: "array[int]") -> Sequence[int]:
+    def _load_containing(self, word: str) -> Sequence[int]:
         live, end = self.live, len(self.live) * 8
-        return array("I", [n for n in numbers if n < end and live[n >> 3] >> (n & 7) & 1])
+        numbers = (memoryview(containing).cast("I") for containing, _, _ in self._lists(word))
+        return array("I", [n for some in numbers for n in some if n < end and live[n >> 3] >> (n & 7) & 1])
+
+    def _load_anchored(self, word: str) -> Mapping[int, Sequence[int]]:
+        live, end = self.live, len(self.live) * 8
+        found: dict[int, list[int]] = {}
+        for _, anchored, marks in self._lists(word):
+            for n, mark in zip(memoryview(anchored).cast("I"), memoryview(marks).cast("H"), strict=True):
+                if n < end and live[n >> 3] >> (n & 7) & 1:
+                    found.setdefault(mark, []).append(n)
+        return found
 
 
 def is_live(live: bytes, number: int) -> bool:

@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from ksrcfind.errors import KsrcfindError
+from ksrcfind.index.postings import Lists
 from ksrcfind.source.facts import VERSION as FACTS_VERSION
 from ksrcfind.source.facts import SourceFacts
 from ksrcfind.source.message import Message
@@ -26,7 +27,7 @@ from ksrcfind.source.outline import Outline, outline
 from ksrcfind.source.printed import PrintedLine
 from ksrcfind.source.roots import VERSION as LINK_VERSION
 
-SCHEMA_VERSION = 6
+SCHEMA_VERSION = 7
 """Raised when the tables or what is in them change; an older file is made anew."""
 
 _TABLES = """
@@ -36,8 +37,8 @@ CREATE TABLE stats (path TEXT PRIMARY KEY, signature TEXT, blob TEXT) WITHOUT RO
 CREATE TABLE units (id INTEGER PRIMARY KEY, path TEXT, blob TEXT, consulted BLOB, first INTEGER, count INTEGER);
 CREATE INDEX units_by_path ON units (path);
 CREATE TABLE messages (id INTEGER PRIMARY KEY, data BLOB, lines BLOB);
-CREATE TABLE words (word TEXT, segment INTEGER, containing BLOB, anchored BLOB, PRIMARY KEY (word, segment))
-  WITHOUT ROWID;
+CREATE TABLE words
+  (word TEXT, segment INTEGER, containing BLOB, anchored BLOB, marks BLOB, PRIMARY KEY (word, segment)) WITHOUT ROWID;
 CREATE TABLE revisions (key TEXT PRIMARY KEY, made REAL, state BLOB, live BLOB, size INTEGER) WITHOUT ROWID;
 CREATE TABLE cache (name TEXT PRIMARY KEY, data BLOB) WITHOUT ROWID;
 """
@@ -271,7 +272,7 @@ class Store:
         execute, many = self._connection.execute, self._connection.executemany
         many("INSERT INTO units VALUES (?, ?, ?, ?, ?, ?)", units)
         many("INSERT INTO messages VALUES (?, ?, ?)", messages)
-        many("INSERT INTO words VALUES (?, ?, ?, ?)", words)
+        many("INSERT INTO words VALUES (?, ?, ?, ?, ?)", words)
         execute("INSERT OR REPLACE INTO meta VALUES ('segments', ?)", (segment,))
         packed = zlib.compress(_encoder.encode(state), 1)
         execute(
@@ -281,10 +282,10 @@ class Store:
 
     # Search
 
-    def word(self, word: str) -> list[tuple[bytes, bytes]]:
-        """Posting lists of a word, one pair (containing, anchored) for each segment; ids as 32-bit integers."""
+    def word(self, word: str) -> list[Lists]:
+        """What is kept of a word, in each segment."""
         return self._connection.execute(
-            "SELECT containing, anchored FROM words WHERE word = ? ORDER BY segment", (word,)
+            "SELECT containing, anchored, marks FROM words WHERE word = ? ORDER BY segment", (word,)
         ).fetchall()
 
     def message(self, number: int) -> Message:

@@ -7,8 +7,9 @@ lines are put together in `records`.
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
+
+import msgspec
 
 from ksrcfind.log import logcat, objects, ring, syslog, wrappers, writer
 from ksrcfind.log.grammar import Fields, Grammar, Layer, Unwrapped
@@ -20,8 +21,7 @@ MOST_LAYERS = 16
 """Prefixes that are taken off one line."""
 
 
-@dataclass(frozen=True, slots=True)
-class LogLine:
+class LogLine(msgspec.Struct, frozen=True):
     """A log line taken apart. Unknown fields are None."""
 
     text: str

@@ -11,8 +11,10 @@ of lines and bytes.
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
 from typing import NamedTuple
+
+import msgspec
+from msgspec.structs import replace
 
 from ksrcfind.log import logcat, objects, ring
 from ksrcfind.log.grammar import Fields, Unwrapped
@@ -24,8 +26,7 @@ MOST_BYTES = 1 << 20
 """Bytes of a record that are looked at together."""
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(msgspec.Struct, frozen=True):
     """A line of the input with what it logs."""
 
     source: str | None

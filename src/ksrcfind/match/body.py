@@ -2,7 +2,8 @@
 
 import re
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
+from typing import NamedTuple
 
 from ksrcfind.match.pattern import LONGEST
 from ksrcfind.match.weights import bits, is_common
@@ -17,8 +18,7 @@ _MASK = re.compile(r"<[A-Za-z_ -]{1,20}>|(?<![A-Za-z])(?:0x)?X{1,16}(?![A-Za-z])
 _VALUE = re.compile(rf"\S*\d\S*|{_MASK.pattern}")
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(NamedTuple):
     """A word of the line."""
 
     start: int
@@ -29,7 +29,12 @@ class Token:
     @property
     def bits(self) -> float:
         """What it would be worth to explain it."""
-        return bits(self.word) if is_common(self.word) else UNKNOWN
+        return _worth(self.word)
+
+
+@lru_cache(maxsize=65536)
+def _worth(word: str) -> float:
+    return bits(word) if is_common(word) else UNKNOWN
 
 
 @dataclass(frozen=True)
@@ -40,8 +45,8 @@ class Body:
 
     @classmethod
     def of(cls, text: str) -> "Body":
-        """Make a body of what a record holds; a record of several lines is judged by its first."""
-        return cls(text[: 2 * LONGEST].strip()[:LONGEST].split("\n", 1)[0].strip())
+        """Make a body of what a record holds."""
+        return cls(body_text(text))
 
     @cached_property
     def unmasked(self) -> "Body | None":
@@ -68,6 +73,12 @@ class Body:
     def words(self) -> frozenset[str]:
         """Its words without repeats."""
         return frozenset(token.word for token in self.tokens)
+
+
+def body_text(text: str) -> str:
+    """Return the text of the body of what a record holds; a record of several lines is judged by its first."""
+    text = text[: 2 * LONGEST].strip()[:LONGEST]
+    return text.partition("\n")[0].strip() if "\n" in text or len(text) == LONGEST else text
 
 
 def _zeros(mask: re.Match[str]) -> str:

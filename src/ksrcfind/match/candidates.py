@@ -1,6 +1,6 @@
 """What matching asks of an index, whoever keeps it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
 from ksrcfind.source.message import Message
@@ -15,12 +15,16 @@ class MessageIndex(Protocol):
         """Messages in all; for weighing how rare a word is."""
         ...
 
+    def contains(self, word: str) -> bool:
+        """Tell whether some message contains the word."""
+        ...
+
     def frequency(self, word: str) -> int:
         """Messages that contain the word."""
         ...
 
-    def anchored(self, word: str) -> Sequence[int]:
-        """Messages with a line whose rarest word this is; with the empty word, those with a line without words."""
+    def anchored(self, word: str) -> Mapping[int, Sequence[int]]:
+        """Messages with a line whose rarest word this is, by the mark of its second rarest (`printed.anchor`)."""
         ...
 
     def containing(self, word: str) -> Sequence[int]:

@@ -27,6 +27,8 @@ class Typed:
     """How much its shape tells, in bits: how unlikely other text has it by chance."""
     exact: str = ""
     """The same at its usual length (`%02x`: two digits), for when the next value could begin like it."""
+    last: frozenset[str] | None = None
+    """Characters that it may end with; None for any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,7 +261,7 @@ def _number(conversion: Conversion) -> Typed:
         start = f"{before}{sign}{prefix}"
         filled = f"{least},{padded}" if padded > least else f"{least}"
         regex = f"(?:{start}{digit}{{{filled}}}(?!{digit})|{start}(?!0){digit}{{{least},{most}}}){after}"
-    return Typed(regex, head, tail, bits, exact)
+    return Typed(regex, head, tail, bits, exact, tail)
 
 
 def _string(conversion: Conversion) -> Hole:
@@ -269,7 +271,7 @@ def _string(conversion: Conversion) -> Hole:
     precision = _count(conversion.precision)
     if precision == width and 0 < width <= 64:
         # A field of fixed size. dmesg shows what cannot be printed as \x and two digits; trailing blanks may be lost.
-        byte = r"(?:\\x[0-9a-f]{2}|.)"
+        byte = r"(?>\\x[0-9a-f]{2}|.)"
         return Typed(rf"(?:{byte}{{{width}}}|.{{0,{width}}}\Z)", frozenset(map(chr, range(32, 127))), _NONE, 0.5)
     return Text(least=width, most=max(precision, width))
 

@@ -12,7 +12,7 @@ from rapidfuzz import fuzz, process
 from ksrcfind.match.answer import Tier
 from ksrcfind.match.body import Body, Token
 from ksrcfind.match.fragment import Overlap
-from ksrcfind.match.pattern import Span, is_in
+from ksrcfind.match.pattern import Pattern, Span, is_in
 from ksrcfind.match.together import ALONE, Joins
 from ksrcfind.match.weights import bits
 from ksrcfind.match.wordings import PUNCTUATION, TYPED_MOST, Use, Wording
@@ -98,8 +98,7 @@ def fit_whole(body: Body, wording: Wording, spans: tuple[Span, ...]) -> Fit:
     any_text = [span for span, is_text in zip(spans, pattern.texts, strict=True) if is_text and span[0] >= 0]
     prefix = ""
     if pattern.prefix and any_text:
-        count = sum(gap.conversions for gap in pattern.gaps[: pattern.prefix])
-        prefix = body.text[: any_text[min(count, len(any_text)) - 1][1]]
+        prefix = body.text[: any_text[min(pattern.named, len(any_text)) - 1][1]]
     elif spans and pattern.texts[0] and spans[0][0] == 0:
         prefix = body.text[: spans[0][1]]
     if (-1, -1) in spans:
@@ -112,22 +111,39 @@ def fit_whole(body: Body, wording: Wording, spans: tuple[Span, ...]) -> Fit:
         open_tokens = (token for token in body.tokens if _inside(token, any_text))
     left = sum(token.bits for token in open_tokens if token.end > len(prefix))
     is_named = bool(prefix) and ": " not in prefix.removesuffix(": ")
-    named = sum(gap.conversions for gap in pattern.gaps[: pattern.prefix]) if is_named else 0
     if any(pattern.texts):
-        least = _OPEN if sum(pattern.texts) > named else _NAMED
+        least = _OPEN if sum(pattern.texts) > (pattern.named if is_named else 0) else _NAMED
     else:
-        least = _CLOSED if pattern.conversions else _LITERAL
+        least = _least_typed(pattern)
     prefix = prefix or _prefix_of(body.text)
     return Fit(wording, Tier.EXACT, spans, wording.whole, left, 0.0, prefix, least=least)
 
 
+def _least_typed(pattern: Pattern) -> float:
+    return _CLOSED if pattern.conversions else _LITERAL
+
+
 def can_explain(wording: Wording, beyond: float) -> bool:
     """Tell whether a rendering of a wording can be an answer, with at most so many bits of evidence beyond the text."""
-    return wording.whole + beyond >= (_OPEN if any(wording.pattern.texts[wording.pattern.prefix :]) else _LITERAL)
+    texts = sum(wording.pattern.texts)
+    if texts > wording.pattern.named:
+        return wording.whole + _BEYOND_OPEN * beyond >= _OPEN
+    return wording.whole + beyond >= (_NAMED if texts else _least_typed(wording.pattern))
 
 
 def _inside(token: Token, spans: Sequence[Span]) -> bool:
-    return any(low < token.end and token.start < high for low, high in spans)
+    start, end, _ = token
+    for low, high in spans:  # noqa: SIM110 - asked often: any() takes twice as long
+        if low < end and start < high:
+            return True
+    return False
+
+
+def _within(start: int, end: int, spans: Sequence[Span]) -> bool:
+    for low, high in spans:  # noqa: SIM110 - likewise
+        if low <= start and end <= high:
+            return True
+    return False
 
 
 def _prefix_of(text: str) -> str:
@@ -144,16 +160,17 @@ def fit_overlap(body: Body, wording: Wording, overlap: Overlap) -> Fit:
     before = inside = after = 0.0
     seen: set[str] = set()
     for token in body.tokens:
-        literal = any(low <= token.start and token.end <= high for low, high in overlap.literals)
-        if literal and token.word in wording.words:
-            explained += bits(token.word) if token.word not in seen else 0.0
-            seen.add(token.word)
-        elif literal and (token.start == 0 or token.end == len(body.text)):
-            explained += PUNCTUATION * len(token.word)  # a word that is cut off
-        elif not literal and not any(low <= token.start and token.end <= high for low, high in typed):
-            if token.end <= overlap.start:
+        start, end, word = token
+        if _within(start, end, overlap.literals):
+            if word in wording.words:
+                explained += bits(word) if word not in seen else 0.0
+                seen.add(word)
+            elif start == 0 or end == len(body.text):
+                explained += PUNCTUATION * len(word)  # a word that is cut off
+        elif not _within(start, end, typed):
+            if end <= overlap.start:
                 before += token.bits
-            elif token.start >= overlap.end:
+            elif start >= overlap.end:
                 after += token.bits
             else:
                 inside += token.bits

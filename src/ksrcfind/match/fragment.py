@@ -7,8 +7,9 @@ from there on matching goes forward only, so the time is bounded as in `match.pa
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from ksrcfind.match.pattern import Gap, Item, Pattern, Span, gap_spans, places
+from ksrcfind.match.pattern import WORK, Gap, Item, Pattern, Span, gap_spans, places
 
 _CUT_VALUE = 48
 """Characters of a value that may be left when its end or beginning is cut off."""
@@ -37,39 +38,157 @@ class Overlap:
 
 def overlaps(pattern: Pattern, text: str) -> Iterator[Overlap]:
     """Yield the ways in which a text and a pattern lie over each other, without those of a gap alone."""
-    before = 0
-    for number, segment in enumerate(pattern.segments):
+    search = Search(pattern, text)
+    for number in range(len(pattern.segments)):
+        yield from search.beginning(number)
+
+
+def most_literal(pattern: Pattern, text: str) -> Overlap | None:
+    """Return the first of the overlaps that have most literal text in common; None if there are none."""
+    best: Overlap | None = None
+    most = -1
+    search = Search(pattern, text)
+    for number in range(len(pattern.segments)):
+        if most >= pattern.literal_from[number]:
+            break  # What begins here or later has no more.
+        for found in search.beginning(number):
+            length = sum(high - low for low, high in found.literals)
+            if length > most:
+                best, most = found, length
+    return best
+
+
+class _Start(NamedTuple):
+    """Where a text and a pattern can begin together."""
+
+    number: int
+    """The segment."""
+    item: int
+    """The item of the segment."""
+    known: int
+    """Conversions of the pattern before that item."""
+    position: int
+    """Where in the text."""
+    literal: str | None
+    """The rest of the item if the text begins inside of it."""
+    begun: bool
+    """True if the pattern's beginning is in the text."""
+
+
+class Search:
+    """Lays one pattern over one text. Each segment is looked for once, and there is an end to what is compared."""
+
+    def __init__(self, pattern: Pattern, text: str) -> None:
+        self._pattern = pattern
+        self._text = text
+        self._left = WORK
+        """Comparisons that may still be made."""
+        self._first: dict[int, tuple[int, int]] = {}
+        """For each segment: a place, and the first one from there on where it stands, or one beyond the text."""
+
+    def beginning(self, number: int) -> Iterator[Overlap]:
+        """Yield the overlaps that begin in a segment."""
+        for start in self._starts(number):
+            self._left -= self._pattern.sizes[number]
+            if self._left < 0:
+                return
+            yield self._forward(start)
+
+    def _starts(self, number: int) -> Iterator[_Start]:
+        """Yield the places where the text can begin in a segment, or the segment in the text."""
+        text, segment, known = self._text, self._pattern.segments[number], self._pattern.before[number]
+        before = known
         for index, item in enumerate(segment):
             if isinstance(item, str):
                 offset = _beginning(item, text)
                 if offset is not None:
-                    literal = item[offset:]
-                    begun = number == 0 and index == 0 and offset == 0
-                    yield _forward(pattern, text, number, index, before, 0, literal, begun)
+                    yield _Start(number, index, before, 0, item[offset:], number == 0 and index == 0 and offset == 0)
             else:
                 if index or number:
-                    yield _forward(pattern, text, number, index, before, 0, None, False)
+                    yield _Start(number, index, before, 0, None, begun=False)
                 before += item.groups
         if segment:
             # The text begins before this segment: with an unknown prefix, or inside of the gap before it.
-            first = before - sum(item.groups for item in segment if not isinstance(item, str))
-            place = next(places(segment, text, 0), None)
-            start = place[0] if place else _first_place(segment[0], text) if isinstance(segment[0], str) else -1
-            if start > 0:
-                yield _forward(pattern, text, number, 0, first, start, None, number == 0)
-        if number < len(pattern.gaps):
-            before += pattern.gaps[number].conversions
+            place = self.place(number, 0)
+            if place is None:
+                place = _first_place(segment[0], text) if isinstance(segment[0], str) else -1
+            if place > 0:
+                yield _Start(number, 0, known, place, None, number == 0)
+
+    def place(self, number: int, start: int) -> int | None:
+        """Return the first place of a segment from `start` on; None if there is none."""
+        beyond = len(self._text) + 1
+        low, first = self._first.get(number, (beyond, beyond))
+        if start < beyond and not low <= start <= first:
+            size = self._pattern.sizes[number]
+            stop = low if start < low else beyond
+            tried = max(0, min(stop - start, self._left // size))
+            found = next(places(self._pattern.segments[number], self._text, start, start + tried), None)
+            self._left -= (found[0] - start if found else tried) * size
+            first = found[0] if found else first if stop == low else beyond
+            self._first[number] = start, first
+        return first if start <= first < beyond else None
+
+    def _next(self, number: int, position: int) -> int | None:
+        """Return where a segment goes on behind the gap in front of it, which begins at some position."""
+        gap = self._pattern.gaps[number - 1]
+        place = self.place(number, position + gap.least)
+        return None if place is None or place - position > gap.most else place
+
+    def _forward(self, begin: _Start) -> Overlap:
+        """Follow the pattern through the text from where both begin, as far as they agree."""
+        pattern, text = self._pattern, self._text
+        number, index, known, position, literal, begun = begin
+        start = position
+        spans: list[Span] = [(-1, -1)] * known
+        literals: list[Span] = []
+        items = pattern.segments[number][index:]
+        if literal is not None:
+            items = (literal, *items[1:])
+        finished = False
+        while True:
+            position, whole = _through(items, text, position, spans, literals)
+            if not whole:
+                break
+            if number == len(pattern.gaps):
+                finished = True
+                break
+            gap = pattern.gaps[number]
+            number += 1
+            items = pattern.segments[number]
+            if not items:
+                finished = position < len(text) or gap.least == 0
+                spans += gap_spans(text, position, len(text), gap)
+                position = len(text)
+                break
+            place = self._next(number, position)
+            if place is None:
+                position = _end_in_gap(items[0], text, position, gap, spans, literals)
+                break
+            spans += gap_spans(text, position, place, gap)
+            position = place
+        spans += [(-1, -1)] * (len(pattern.conversions) - len(spans))
+        return Overlap(start, position, tuple(literals), tuple(spans), begun, finished)
 
 
 def _first_place(literal: str, text: str) -> int:
     """Return where a literal stands in a text, or where the text is cut off inside of it, or -1."""
     start = text.find(literal)
-    if start >= 0:
-        return start
-    for length in range(min(len(literal) - 1, len(text)), _CUT_LITERAL - 1, -1):
-        if text.endswith(literal[:length]):
-            return len(text) - length
-    return -1
+    return start if start >= 0 else _cut_off(literal, text, 0, _CUT_LITERAL)
+
+
+def _cut_off(literal: str, text: str, position: int, least: int) -> int:
+    """Return the first place from `position` on where a literal stands that the end of the text cuts off, or -1.
+
+    At least so many of its characters must stand there.
+    """
+    head = literal[:least]
+    if len(head) < least:
+        return -1
+    start = text.find(head, max(position, len(text) - len(literal)))
+    while start >= 0 and not literal.startswith(text[start:]):
+        start = text.find(head, start + 1)
+    return start
 
 
 def _beginning(literal: str, text: str) -> int | None:
@@ -86,52 +205,6 @@ def _beginning(literal: str, text: str) -> int | None:
             return offset if len(literal) - offset > 1 else None
         offset = literal.find(text[0], offset + 1)
     return None
-
-
-def _forward(
-    pattern: Pattern, text: str, number: int, index: int, known: int, position: int, literal: str | None, begun: bool
-) -> Overlap:
-    """Follow a pattern through the text from item `index` of segment `number` on, as far as they agree.
-
-    `literal` is the rest of the first item if the text begins inside it, `known` the conversions before that item.
-    """
-    start = position
-    spans: list[Span] = [(-1, -1)] * known
-    literals: list[Span] = []
-    items = pattern.segments[number][index:]
-    if literal is not None:
-        items = (literal, *items[1:])
-    finished = False
-    while True:
-        position, whole = _through(items, text, position, spans, literals)
-        if not whole:
-            break
-        if number == len(pattern.gaps):
-            finished = True
-            break
-        gap = pattern.gaps[number]
-        number += 1
-        items = pattern.segments[number]
-        if not items:
-            finished = position < len(text) or gap.least == 0
-            spans += gap_spans(text, position, len(text), gap)
-            position = len(text)
-            break
-        place = _next(items, text, position, gap)
-        if place is None:
-            position = _end_in_gap(items[0], text, position, gap, spans, literals)
-            break
-        spans += gap_spans(text, position, place, gap)
-        position = place
-    spans += [(-1, -1)] * (len(pattern.conversions) - len(spans))
-    return Overlap(start, position, tuple(literals), tuple(spans), begun, finished)
-
-
-def _next(segment: tuple[Item, ...], text: str, position: int, gap: Gap) -> int | None:
-    place = next(places(segment, text, position + gap.least), None)
-    if place is None or place[0] - position > gap.most:
-        return None
-    return place[0]
 
 
 def _through(
@@ -163,10 +236,9 @@ def _end_in_gap(item: Item, text: str, position: int, gap: Gap, spans: list[Span
     """The text ends in a gap or in the beginning of the literal behind it."""
     end = len(text)
     if isinstance(item, str):
-        for length in range(min(len(item), end - position), 1, -1):
-            if text.endswith(item[:length]):
-                literals.append((end - length, end))
-                end -= length
-                break
+        start = _cut_off(item, text, position, 2)
+        if start >= 0:
+            literals.append((start, end))
+            end = start
     spans += gap_spans(text, position, end, gap)
     return len(text)

@@ -4,23 +4,31 @@ A pattern is a glob with typed holes: *segments* of literal text and typed value
 As in glob matching it is enough to take, for each segment, the first place where it fits, with the first segment held
 at the start and the last at the end: text that a later place would leave to an earlier hole goes to a later one. So no
 choice is ever taken back, and the time is bounded by the line's length times the length of a segment, whatever the
-format and the line. Within a segment typed values are taken as long as they go; where the text behind them could be
-part of the value, both are looked at together.
+format and the line; for a segment longer than all that kernels print, fewer places are tried (`WORK`). Within a segment
+typed values are taken as long as they go; where the text behind them could be part of the value, both are looked at
+together.
 
 The pieces are interpreted rather than compiled into one regular expression: compiling takes some hundred times longer
 than one match, and a log asks for thousands of formats once.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import accumulate
 
 from ksrcfind.match.conversions import Text, Typed, compiled, hole
 from ksrcfind.source.template import WORD, Conversion, pieces
 
 LONGEST = 4096
 """Characters of a line that are looked at. printk cuts a record at 1 KiB (LOG_LINE_MAX, PRINTKRB_RECORD_MAX)."""
+
+WORK = 1 << 17
+"""Comparisons of literals and values with a text in search of a segment's place: 128 at each place of a record."""
+
+_VALUE = 8
+"""Comparisons that one of a value counts as: some values are names of 255 characters."""
 
 _SHARING = 3
 """Neighbouring typed values that share their text by backtracking."""
@@ -48,6 +56,14 @@ class Values:
         if found is None:
             found = self._compiled = compiled(self._regex)
         return found
+
+    def find(self, text: str, start: int, stop: int) -> int:
+        """Return the first place from `start` on, before `stop`, where they stand, or -1."""
+        if self.groups > _SHARING:  # A search goes on behind `stop`.
+            places = range(start, min(stop, len(text) + 1))
+            return next((place for place in places if self.compiled.match(text, place)), -1)
+        match = self.compiled.search(text, start)
+        return match.start() if match is not None and match.start() < stop else -1
 
 
 Item = str | Values
@@ -79,14 +95,26 @@ class Pattern:
     """For each conversion: bits of information in finding a value of its shape; 0 for any text."""
     prefix: int
     """How many of the first gaps make up a run-time prefix: driver and device, up to a colon."""
+    named: int
+    """Conversions in these gaps."""
     trailing: bool
     """True if the text before a last gap ends with a blank, which is lost when the value is empty."""
+    literal_from: tuple[int, ...]
+    """For each segment: characters of literal text in it and in those behind it."""
+    before: tuple[int, ...]
+    """For each segment: conversions before it."""
+    sizes: tuple[int, ...]
+    """For each segment: comparisons at one place, as `WORK` counts them."""
+    last: frozenset[str] | None
+    """Characters that a rendering may end with; None for any."""
 
     def spans(self, text: str) -> list[Span] | None:
         """Return where the value of each conversion stands if the whole text fits, else None.
 
         A span of (-1, -1) stands for a value that cannot be told from its neighbour's.
         """
+        if self.last is not None and text[-1:] not in self.last:
+            return None
         if self.trailing:
             text += " "
         found: list[Span] = []
@@ -97,7 +125,7 @@ class Pattern:
             return found if end == len(text) else None
         last = len(self.gaps) - 1
         for number, gap in enumerate(self.gaps):
-            place = after_gap(self.segments[number + 1], text, end, gap, number == last)
+            place = self._after_gap(number, text, end, number == last)
             if place is None:
                 return None
             start, stop, inner = place
@@ -109,12 +137,40 @@ class Pattern:
     def head(self, text: str) -> int:
         """Return the first place where a beginning of the text fits whole, or -1; a gap at the end takes no text."""
         end = run(self.segments[0], text, 0, [])
-        for number, gap in enumerate(self.gaps):
+        for number in range(len(self.gaps)):
             if end < 0 or not self.segments[number + 1]:
                 return end
-            place = after_gap(self.segments[number + 1], text, end, gap, last=False)
+            place = self._after_gap(number, text, end, last=False)
             end = place[1] if place else -1
         return end
+
+    def _after_gap(self, number: int, text: str, position: int, last: bool) -> tuple[int, int, list[Span]] | None:
+        """Find the first place of the segment behind a gap, given by its number, that begins at `position`.
+
+        Returns start, end and the spans of its values. The last segment must end with the text.
+        """
+        gap, segment = self.gaps[number], self.segments[number + 1]
+        size = len(text)
+        start = position + gap.least
+        if not segment:
+            # A padded field at the end of a line may have lost its blanks.
+            start = size
+            place: tuple[int, int, list[Span]] | None = (size, size, [])
+        elif len(segment) == 1 and segment[0].__class__ is str:
+            literal: str = segment[0]
+            if last:
+                start = size - len(literal) if text.endswith(literal) and size - len(literal) >= start else -1
+            else:
+                start = text.find(literal, start)
+            place = (start, start + len(literal), []) if start >= 0 else None
+        else:
+            found = places(segment, text, start, start + WORK // self.sizes[number + 1])
+            place = next((p for p in found if not last or p[1] == size), None)
+        if place is None or place[0] - position > gap.most:
+            return None
+        if not gap.blanks and " " in text[position : place[0]]:
+            return None
+        return place
 
 
 def run(segment: tuple[Item, ...], text: str, position: int, found: list[Span]) -> int:
@@ -133,55 +189,25 @@ def run(segment: tuple[Item, ...], text: str, position: int, found: list[Span]) 
     return position
 
 
-def after_gap(
-    segment: tuple[Item, ...], text: str, position: int, gap: Gap, last: bool
-) -> tuple[int, int, list[Span]] | None:
-    """Find the first place of a segment behind a gap that begins at `position`.
-
-    Returns start, end and the spans of its values. The last segment must end with the text.
-    """
-    size = len(text)
-    start = position + gap.least
-    if not segment:
-        # A padded field at the end of a line may have lost its blanks.
-        start = size
-        place: tuple[int, int, list[Span]] | None = (size, size, [])
-    elif len(segment) == 1 and segment[0].__class__ is str:
-        literal: str = segment[0]
-        if last:
-            start = size - len(literal) if text.endswith(literal) and size - len(literal) >= start else -1
-        else:
-            start = text.find(literal, start)
-        place = (start, start + len(literal), []) if start >= 0 else None
-    else:
-        place = next((p for p in places(segment, text, start) if not last or p[1] == size), None)
-    if place is None or place[0] - position > gap.most:
-        return None
-    if not gap.blanks and " " in text[position : place[0]]:
-        return None
-    return place
-
-
-def places(segment: tuple[Item, ...], text: str, start: int) -> Iterator[tuple[int, int, list[Span]]]:
-    """Yield the places of a segment from `start` on: start, end and the spans of its values."""
+def places(segment: tuple[Item, ...], text: str, start: int, stop: int) -> Iterator[tuple[int, int, list[Span]]]:
+    """Yield the places of a segment that begin at `start` or later, before `stop`: start, end, spans of its values."""
     first = segment[0]
     if isinstance(first, str):
         rest = segment[1:]
         start = text.find(first, start)
-        while start >= 0:
+        while 0 <= start < stop:
             found: list[Span] = []
             end = run(rest, text, start + len(first), found)
             if end >= 0:
                 yield start, end, found
             start = text.find(first, start + 1)
         return
-    regex = first.compiled
-    while start <= len(text) and (match := regex.search(text, start)):
+    while start <= len(text) and (start := first.find(text, start, stop)) >= 0:
         found = []
-        end = run(segment, text, match.start(), found)
+        end = run(segment, text, start, found)
         if end >= 0:
-            yield match.start(), end, found
-        start = match.start() + 1
+            yield start, end, found
+        start += 1
 
 
 def gap_spans(text: str, start: int, end: int, gap: Gap) -> list[Span]:
@@ -220,7 +246,7 @@ def _groups(items: list[str | Typed]) -> tuple[Item, ...]:
             count += 1
         if count > _SHARING:
             # Each further one that gives back would multiply the ways to share.
-            regex[1:-1] = map(_atomic, items[number + 1 : number + count - 1])
+            regex[:-1] = map(_atomic, items[number : number + count - 1])
         if number + count < len(items) and _overlap(items[number + count - 1], items[number + count]):
             following_text = items[number + count]
             if isinstance(following_text, str):
@@ -296,8 +322,24 @@ def pattern(line: str) -> Pattern:
         texts,
         weights,
         prefix,
+        sum(gap.conversions for gap in gaps[:prefix]),
         trailing,
+        _literal_from(segments),
+        _before(segments, gaps),
+        tuple(sum(1 if isinstance(item, str) else _VALUE for item in segment) for segment in segments),
+        segments[-1][-1].last if segments[-1] and isinstance(segments[-1][-1], Typed) else None,
     )
+
+
+def _literal_from(segments: Sequence[Sequence[str | Typed]]) -> tuple[int, ...]:
+    lengths = [sum(len(item) for item in segment if isinstance(item, str)) for segment in segments]
+    return tuple(accumulate(reversed(lengths)))[::-1]
+
+
+def _before(segments: Sequence[Sequence[str | Typed]], gaps: Sequence[Gap]) -> tuple[int, ...]:
+    typed = [sum(isinstance(item, Typed) for item in segment) for segment in segments[:-1]]
+    counts = (inside + gap.conversions for inside, gap in zip(typed, gaps, strict=True))
+    return (0, *accumulate(counts))
 
 
 def value(conversion: Conversion, text: str, span: Span) -> str | None:
@@ -320,7 +362,6 @@ __all__ = [
     "Pattern",
     "Span",
     "Text",
-    "after_gap",
     "gap_spans",
     "is_in",
     "pattern",

@@ -15,7 +15,7 @@ from ksrcfind.match.candidates import MessageIndex
 from ksrcfind.match.confidence import confidence
 from ksrcfind.match.decode import decoded
 from ksrcfind.match.fit import Fit, can_explain, fit_alike, fit_overlap, fit_whole
-from ksrcfind.match.fragment import Overlap, overlaps
+from ksrcfind.match.fragment import most_literal, overlaps
 from ksrcfind.match.pattern import value
 from ksrcfind.match.reasons import beyond_matching, unexplained
 from ksrcfind.match.together import ALONE, ANYHOW, Joins, Together
@@ -23,6 +23,7 @@ from ksrcfind.match.weights import bits
 from ksrcfind.match.wordings import Use, Wording, Wordings
 from ksrcfind.source.message import Argument
 
+_PARTS = 512  # wordings that are tried as a part of the line, whose words it all has; no line of a log has half as many
 _LOOKED_AT = 24  # wordings that partial and fuzzy matching look at
 _SHARED = 9.0  # bits of words that a wording must have in common with the line to be looked at
 _TIE = 0.25  # bits within which messages count as equal
@@ -31,7 +32,7 @@ _NEAR = 24.0  # bits below the best fit of a tier at which evidence can still tu
 _ORIGINS_KEPT = 65536
 _NAMING = 2  # words that can name a part of the kernel: `BTRFS warning (device %s): `
 _SHARED_PREFIX = 40  # messages that begin alike from which on this names a part of the kernel, not a message
-_FITTING_KEPT = 16384
+_TELLING_KEPT = 65536
 _WORDS_OF_VALUES = 3  # words that values can look like: `beef`, `x10`
 _TOGETHER = 7.0  # bits that the end of a line must explain whose beginning another call printed
 
@@ -59,7 +60,8 @@ class Matcher:
         self._index = index
         self._wordings = Wordings(index)
         self._origin = lru_cache(_ORIGINS_KEPT)(lambda number: evidence.Origin.of(index.message(number)))
-        self._telling = lru_cache(_FITTING_KEPT)(self._find_telling)
+        self._tells = lru_cache(_TELLING_KEPT)(lambda wording: can_explain(wording, evidence.MODULE))
+        self._wordless = lru_cache(2)(self._find_wordless)
         self._together = Together(index)
 
     def answer(self, line: LogLine, limit: int = 5) -> Answer:
@@ -98,32 +100,38 @@ class Matcher:
                 return found
         return (
             found
-            or self._candidates(self._wordless(body), body, line)
+            or self._candidates(self._of_values(body), body, line)
             or self._candidates(self._continued(body, known), body, line)
         )
 
     def _exact(self, body: Body, known: frozenset[str]) -> Iterator[Fit]:
-        return self._whole(self._telling(known), body)
+        return self._whole(self._wordings.fitting(known), body) if known else self._without_words(body, few=True)
 
-    def _wordless(self, body: Body) -> Iterator[Fit]:
-        # Values alone can print no line of words.
-        few = len(body.words) <= _WORDS_OF_VALUES
-        wordings = self._telling(frozenset())
-        return self._whole((w for w in wordings if few or any(w.pattern.texts)), body)
+    def _of_values(self, body: Body) -> Iterator[Fit]:
+        return self._without_words(body, few=len(body.words) <= _WORDS_OF_VALUES)
+
+    def _without_words(self, body: Body, *, few: bool) -> Iterator[Fit]:
+        for needle, wordings in self._wordless(few):
+            if needle in body.text:
+                yield from self._whole(wordings, body)
+
+    def _find_wordless(self, few: bool) -> list[tuple[str, list[Wording]]]:
+        """Return the wordings without words by what has to be in a line; values alone print no line of many words."""
+        found: dict[str, list[Wording]] = {}
+        for wording in self._wordings.wordless():
+            if self._tells(wording) and (few or any(wording.pattern.texts)):
+                found.setdefault(wording.needle, []).append(wording)
+        return list(found.items())
 
     def _whole(self, wordings: Iterable[Wording], body: Body) -> Iterator[Fit]:
+        """Yield the wordings that the whole line is a rendering of and that tell enough to be an answer."""
         text = body.text
         for wording in wordings:
             head, tail = wording.ends
-            if text.startswith(head) and text.endswith(tail) and wording.needle in text:
+            if wording.needle in text and text.startswith(head) and text.endswith(tail) and self._tells(wording):
                 spans = wording.pattern.spans(text)
                 if spans is not None and not self._passes_on(wording):
                     yield fit_whole(body, wording, tuple(spans))
-
-    def _find_telling(self, known: frozenset[str]) -> tuple[Wording, ...]:
-        """Wordings of known words, without any for no words, of which a rendering tells enough to be an answer."""
-        wordings = self._wordings.fitting(known) if known else self._wordings.wordless()
-        return tuple(wording for wording in wordings if can_explain(wording, evidence.MODULE))
 
     def _passes_on(self, wording: Wording) -> bool:
         """Tell whether a wording only puts in front of any text what many messages begin with: `XFS (%s): %pV`."""
@@ -136,7 +144,7 @@ class Matcher:
     def _partial(self, body: Body, known: frozenset[str]) -> list[Fit]:
         found: list[Fit] = []
         for wording in self._alike(known):
-            best = max(overlaps(wording.pattern, body.text), key=_literal_length, default=None)
+            best = most_literal(wording.pattern, body.text)
             if best is not None:
                 found.append(fit_overlap(body, wording, best))
         return found
@@ -154,9 +162,10 @@ class Matcher:
 
     def _continued(self, body: Body, known: frozenset[str]) -> Iterator[Fit]:
         """Lines that several calls of a function printed together and of which none tells enough alone."""
-        for wording in self._wordings.fitting(known):
-            if wording.needle not in body.text:
-                continue
+        parts = [wording for wording in self._wordings.fitting(known) if wording.needle in body.text]
+        if len(parts) > _PARTS:
+            parts.sort(key=lambda wording: -wording.bits)
+        for wording in parts[:_PARTS]:
             for overlap in overlaps(wording.pattern, body.text):
                 uses = self._wordings.uses(wording) if overlap.begun and overlap.finished else ()
                 some = tuple(use for use in uses if self._together.explains(use.number, body, overlap))
@@ -229,10 +238,6 @@ class Matcher:
                 )
             )
         return Answer(first.fit.tier.value, None, tuple(matches), equal - 1)
-
-
-def _literal_length(overlap: Overlap) -> int:
-    return sum(high - low for low, high in overlap.literals)
 
 
 def _values(candidate: _Candidate, body: Body, arguments: Sequence[Argument]) -> tuple[Value, ...]:

@@ -41,7 +41,7 @@ _WRITER = re.compile(r"\[?([A-Za-z][A-Za-z0-9_-]{2,40})\]?(?:: | [0-9a-f]{4}:[0-
 
 def unexplained(body: Body, index: MessageIndex) -> Reason:
     """Say why no message explains a line."""
-    if not any(is_common(word) or index.frequency(word) for word in body.words):
+    if not any(is_common(word) or index.contains(word) for word in body.words):
         return Reason("no_words", "The line has no words that any message has; only values.")
     writer = _WRITER.match(body.text)
     if writer and not index.knows(writer[1].lower().replace("-", "_")):

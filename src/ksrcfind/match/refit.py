@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from ksrcfind.match.answer import Match, Tier, Value
-from ksrcfind.match.body import Body
+from ksrcfind.match.body import body_text
 from ksrcfind.match.fragment import overlaps
 from ksrcfind.match.pattern import Pattern, Span, pattern
 from ksrcfind.source.template import CONVERSION, lines
@@ -30,7 +30,7 @@ class Refit:
 
     def texts(self, text: str) -> Texts | None:
         """Return what a line shows for each argument; None if it has to be matched by itself."""
-        body = Body.of(text).text
+        body = body_text(text)
         for one, first, padded in self._patterns:
             spans = self._spans(one, body)
             if spans is not None:

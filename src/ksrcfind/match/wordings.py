@@ -5,16 +5,17 @@ words to wordings, and only then to the messages, so that a text is compared onc
 over a `MessageIndex`: a log of a million lines asks for the same few thousand wordings.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import combinations
 from operator import itemgetter
+from typing import NamedTuple
 
 from ksrcfind.match.candidates import MessageIndex
 from ksrcfind.match.pattern import Pattern, pattern
 from ksrcfind.match.weights import bits
-from ksrcfind.source.printed import PrintedLine
+from ksrcfind.source.printed import PrintedLine, mark
 from ksrcfind.source.template import WORD, pieces
 
 POSTINGS = 600
@@ -34,11 +35,12 @@ TYPED_MOST = 10.0
 
 _PUNCTUATION_MOST = 12.0
 _GLUED = 0.7  # of a word's bits, where it is part of a longer one (`host%d`)
+_USES_KEPT = 65536  # wordings whose messages are remembered
+_SETS_KEPT = 512  # words whose messages are remembered as a set, tens of thousands for some
 _LINES_KEPT = 65536  # messages whose lines are remembered
 
 
-@dataclass(frozen=True, slots=True)
-class Use:
+class Use(NamedTuple):
     """A message that prints a wording."""
 
     number: int
@@ -49,16 +51,14 @@ class Use:
     """Conversions in the form before this line."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Wording:
-    """A line of text that messages print."""
+    """A line of text that messages print; there is one for each line."""
 
     line: str
     """In printf syntax, without line breaks."""
     words: frozenset[str]
     """Words that every rendering contains."""
-    uses: tuple[Use, ...]
-    """Messages that print it, as far as they were looked up."""
 
     @cached_property
     def bits(self) -> float:
@@ -117,40 +117,30 @@ class Wording:
         return pattern(self.line)
 
 
-class _Bucket:
-    """Wordings that are kept under one word, by the rarest of their other words."""
-
-    __slots__ = ("alone", "pairs")
-
-    def __init__(self, word: str, wordings: Iterable[Wording]) -> None:
-        self.alone: list[Wording] = []
-        self.pairs: dict[str, list[Wording]] = {}
-        for wording in wordings:
-            others = wording.words - {word}
-            if others:
-                self.pairs.setdefault(max(others, key=lambda other: (bits(other), other)), []).append(wording)
-            else:
-                self.alone.append(wording)
-
-
 class Wordings:
     """The wordings of an index, with caches. Not safe for use from several threads at once."""
 
     def __init__(self, index: MessageIndex) -> None:
         self._index = index
-        self._bucket = lru_cache(maxsize=16384)(self._make_bucket)
-        self._lines: dict[int, tuple[Wording, ...]] = {}
+        self._wordings: dict[str, Wording] = {}
+        """By their lines: what is computed of a wording is computed once."""
+        self._words: dict[str, str] = {}
+        """Each word once, whichever wordings have it."""
+        self._printed: dict[int, tuple[tuple[Wording, Use], ...]] = {}
+        """What messages print, by their numbers."""
+        self._contains = lru_cache(maxsize=65536)(index.contains)
         self.frequency = lru_cache(maxsize=65536)(index.frequency)
-        self._set = lru_cache(maxsize=2048)(lambda word: frozenset(index.containing(word)))
+        self._set = lru_cache(maxsize=_SETS_KEPT)(lambda word: frozenset(index.containing(word)))
+        self._both = lru_cache(maxsize=_SETS_KEPT)(lambda one, other: self._set(one) & self._set(other))
         self._begun_alike = lru_cache(maxsize=4096)(self._count_begun_alike)
         self._fitting = lru_cache(maxsize=16384)(self._find_fitting)
+        self._alone = lru_cache(maxsize=16384)(self._find_alone)
         self._similar = lru_cache(maxsize=4096)(self._find_similar)
-        self._uses = lru_cache(maxsize=16384)(self._find_uses)
+        self._uses: dict[str, Sequence[Use]] = {}
 
     def known(self, words: Iterable[str]) -> frozenset[str]:
         """Return those of the words that some message contains."""
-        frequency = self.frequency
-        return frozenset(word for word in words if frequency(word))
+        return frozenset(filter(self._contains, words))
 
     def begun_alike(self, wording: Wording, most: int) -> int:
         """Count the messages that begin like a wording with words, up to its last colon; no more than about `most`."""
@@ -161,8 +151,8 @@ class Wordings:
         count = 0
         numbers = sorted(self._set(word))
         for start in range(0, len(numbers), most):
-            for lines in self._wordings_of(numbers[start : start + most]):
-                count += any(wording.line.startswith(head) for wording in lines)
+            for some in self._printed_by(numbers[start : start + most]):
+                count += any(wording.line.startswith(head) for wording, _ in some)
             if count > most:
                 break
         return count
@@ -173,32 +163,52 @@ class Wordings:
 
     def wordless(self) -> Sequence[Wording]:
         """Return the wordings without words: signs and values alone."""
-        return self._bucket("").alone
+        return self._fitting(frozenset())
 
     def similar(self, words: frozenset[str]) -> Sequence[Wording]:
         """Return wordings that share much with these known words, most alike first."""
         return self._similar(words)
 
     def uses(self, wording: Wording) -> Sequence[Use]:
-        """Return all messages of the index that print a wording that was found through one of them."""
-        return self._uses(wording.line, wording.words)
-
-    def _find_uses(self, line: str, words: frozenset[str]) -> tuple[Use, ...]:
-        found = self.fitting(words) if words else self.wordless()
-        return next((other.uses for other in found if other.line == line), ())
+        """Return all messages of the index that print a wording."""
+        found = self._uses.get(wording.line)
+        if found is None:
+            words = wording.words
+            self._find_fitting(words) if len(words) > 1 else self._find_alone(next(iter(words), ""))
+            found = self._uses[wording.line]
+        return found
 
     def _find_fitting(self, words: frozenset[str]) -> tuple[Wording, ...]:
-        found: dict[str, Wording] = {}
+        if not words:
+            return self._alone("")
+        marks = {mark(word) for word in words}
+        numbers: set[int] = set()
+        found: list[Wording] = []
         for word in words:
-            bucket = self._bucket(word)
-            some = list(bucket.alone)
-            for other in bucket.pairs.keys() & words:
-                some += [wording for wording in bucket.pairs[other] if wording.words <= words]
-            for wording in some:
-                same = found.get(wording.line)
-                # A text that came in with two builds can be kept under two words.
-                found[wording.line] = wording if same is None else _merged(same, wording)
-        return tuple(found.values())
+            found += self._alone(word)
+            anchored = self._index.anchored(word)
+            for other in anchored.keys() & marks:
+                numbers.update(anchored[other])
+        found += self._printing(numbers, lambda own: len(own) > 1 and own <= words)
+        return tuple(found)
+
+    def _find_alone(self, word: str) -> tuple[Wording, ...]:
+        """Wordings that have one word and no other, or with the empty word none."""
+        numbers = self._index.anchored(word).get(mark(""), ())
+        only = frozenset((word,)) if word else frozenset()
+        return tuple(self._printing(numbers, only.__eq__))
+
+    def _printing(self, numbers: Iterable[int], wanted: Callable[[frozenset[str]], bool]) -> Iterable[Wording]:
+        """Return the wordings of wanted words, each once, and note who prints them: these messages and no others."""
+        uses: dict[Wording, list[Use]] = {}
+        for some in self._printed_by(sorted(numbers)):
+            for wording, use in some:
+                if wanted(wording.words):
+                    uses.setdefault(wording, []).append(use)
+        if len(self._uses) > _USES_KEPT:
+            self._uses.clear()
+        self._uses.update((wording.line, found) for wording, found in uses.items())
+        return uses
 
     def _find_similar(self, words: frozenset[str]) -> tuple[Wording, ...]:
         ranked = sorted(words, key=lambda word: (self.frequency(word), word))
@@ -210,8 +220,8 @@ class Wordings:
                 score[number] += weight
         best = sorted(score.items(), key=itemgetter(1), reverse=True)[:SIMILAR]
         found: dict[str, Wording] = {}
-        for wordings in self._wordings_of([number for number, _ in best]):
-            for wording in wordings:
+        for some in self._printed_by([number for number, _ in best]):
+            for wording, _ in some:
                 if not words.isdisjoint(wording.words):
                     found.setdefault(wording.line, wording)
         return tuple(sorted(found.values(), key=lambda wording: -likeness(wording, words)))
@@ -219,41 +229,42 @@ class Wordings:
     def _pool(self, ranked: Sequence[str]) -> frozenset[int]:
         """Messages that can be much like words (the rarest first): those with a rare one, or with several common."""
         pool: frozenset[int] = frozenset()
-        common: list[frozenset[int]] = []
+        common: list[str] = []
         for word in ranked:
             if len(pool) + self.frequency(word) <= POSTINGS:
                 pool |= self._set(word)
             else:
-                common.append(self._set(word))
+                common.append(word)
         for one, other in combinations(common[:PAIRED], 2):
-            both = one & other
+            both = self._both(one, other)
             for third in common:
                 if len(both) <= POSTINGS:
                     break
-                if third is not one and third is not other:
-                    both &= third
+                if third not in (one, other):
+                    both &= self._set(third)
             pool |= both if len(both) <= POSTINGS else frozenset()
-        return pool or (common[0] if common else pool)
+        return pool or (self._set(common[0]) if common else pool)
 
-    def _make_bucket(self, word: str) -> _Bucket:
-        uses: dict[str, list[Use]] = {}
-        words: dict[str, frozenset[str]] = {}
-        for number, lines in self._index.printed(self._index.anchored(word)):
-            for line in lines:
-                own = words.get(line.text)
-                if own is None:
-                    own = words[line.text] = frozenset(line.words.split())
-                if word in own or not (word or own):
-                    uses.setdefault(line.text, []).append(Use(number, line.form, line.first))
-        return _Bucket(word, (Wording(line, words[line], tuple(found)) for line, found in uses.items()))
+    def _printed_by(self, numbers: Sequence[int]) -> list[tuple[tuple[Wording, Use], ...]]:
+        """Return what messages print, in the order of their numbers as given."""
+        printed = self._printed
+        missing = [number for number in numbers if number not in printed]
+        if missing:
+            if len(printed) > _LINES_KEPT:
+                printed.clear()
+                self._wordings.clear()
+                self._words.clear()
+                missing = list(numbers)
+            for number, lines in self._index.printed(missing):
+                printed[number] = tuple((self._wording(line), Use(number, line.form, line.first)) for line in lines)
+        return [printed[number] for number in numbers]
 
-    def _wordings_of(self, numbers: Sequence[int]) -> list[tuple[Wording, ...]]:
-        if len(self._lines) > _LINES_KEPT:
-            self._lines.clear()
-        missing = [number for number in numbers if number not in self._lines]
-        for number, lines in self._index.printed(missing):
-            self._lines[number] = tuple(_wording(number, line) for line in lines)
-        return [self._lines[number] for number in numbers]
+    def _wording(self, line: PrintedLine) -> Wording:
+        found = self._wordings.get(line.text)
+        if found is None:
+            words = frozenset(self._words.setdefault(word, word) for word in line.words.split())
+            found = self._wordings[line.text] = Wording(line.text, words)
+        return found
 
 
 def folded(text: str) -> str:
@@ -265,11 +276,3 @@ def likeness(wording: Wording, words: frozenset[str]) -> float:
     """Weigh the words that a wording shares with a line against those that it alone has."""
     shared = sum(bits(word) for word in wording.words & words)
     return shared - 0.4 * (wording.bits - shared)
-
-
-def _wording(number: int, line: PrintedLine) -> Wording:
-    return Wording(line.text, frozenset(line.words.split()), (Use(number, line.form, line.first),))
-
-
-def _merged(one: Wording, other: Wording) -> Wording:
-    return Wording(one.line, one.words, tuple(dict.fromkeys((*one.uses, *other.uses))))

@@ -1,5 +1,6 @@
 """The lines that a message can print: a log shows each line of a format as a record of its own."""
 
+import zlib
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
@@ -43,6 +44,16 @@ def origin_names(message: Message) -> set[str]:
     return {name.lower().replace("-", "_") for name in (*parts, message.module or "") if name}
 
 
-def anchor(words: str, frequency: Callable[[str], int]) -> str:
-    """Return the word under which a line is kept: its rarest one, or the empty word for a line without any."""
-    return min(words.split(), key=lambda word: (frequency(word), word), default="")
+def anchor(words: str, frequency: Callable[[str], int]) -> tuple[str, int]:
+    """Return under what a line is kept: its rarest word, and the mark of the rarest of its others.
+
+    The empty word stands for one that the line does not have.
+    """
+    rarest = sorted(words.split(), key=lambda word: (frequency(word), word))[:2]
+    word, other = (*rarest, "", "")[:2]
+    return word, mark(other)
+
+
+def mark(word: str) -> int:
+    """Return a number of 16 bits that stands for a word; 0 for the empty one. Words can share it."""
+    return zlib.crc32(word.encode()) & 0xFFFF

@@ -47,33 +47,35 @@ _WHOLE_WORD = re.compile(r"(?<![A-Za-z0-9_\0])[A-Za-z_][A-Za-z0-9_]++(?!\0)")  #
 def pieces(printed: str) -> tuple[Piece, ...]:
     """Split a format into literal pieces (`%%` decoded) and conversions, in order; neighbouring literals are joined."""
     result: list[Piece] = []
-    literal: list[str] = []
+    literal = ""
     position = 0
     for match in CONVERSION.finditer(printed):
-        literal.append(printed[position : match.start()])
-        position = match.end()
-        if match["percent"]:
-            literal.append("%")
+        start, end = match.span()
+        literal += printed[position:start]
+        position = end
+        text = match[0]
+        if text == "%%":
+            literal += "%"
             continue
-        text = "".join(literal)
-        if text:
-            result.append(text)
-        literal = []
-        dot = "." in match[0].split("p", 1)[0]
-        result.append(
-            Conversion(
-                match[0],
-                match["flags"] or "",
-                match["width"] or "",
-                (match["precision"] or "") if dot else "-",
-                match["kind"],
-            )
-        )
-    literal.append(printed[position:])
-    text = "".join(literal)
-    if text:
-        result.append(text)
+        if literal:
+            result.append(literal)
+            literal = ""
+        result.append(_conversion(text))
+    literal += printed[position:]
+    if literal:
+        result.append(literal)
     return tuple(result)
+
+
+@lru_cache(maxsize=8192)
+def _conversion(text: str) -> Conversion:
+    """Take a conversion apart; the same few stand in all formats."""
+    match = CONVERSION.fullmatch(text)
+    if match is None:
+        raise ValueError(text)
+    dot = "." in text.split("p", 1)[0]
+    precision = (match["precision"] or "") if dot else "-"
+    return Conversion(text, match["flags"] or "", match["width"] or "", precision, match["kind"])
 
 
 def template(printed: str) -> str:
