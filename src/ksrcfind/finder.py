@@ -1,7 +1,6 @@
 """The one sequence behind every front end: a line is read, matched, and its history told."""
 
 import time
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -46,6 +45,9 @@ MAKEFILE = "Makefile"
 
 NAMED_SUFFIXES = (".c", ".h", ".S")
 """Of the files whose lines the kernel names in its log."""
+
+TRACED_TOGETHER = 64
+"""Findings; enough to keep all processors busy, few enough for what is done so far to be told."""
 
 LONGEST_FILE = 10**9
 """Lines."""
@@ -320,13 +322,12 @@ class Finder:
     def traced(self, findings: Sequence[Finding], history: HistoryMode) -> Iterator[tuple[int, Finding]]:
         """Tell the history of findings that were made without it: position and finding, file by file.
 
-        Blames of one file share a run.
+        Those of some files are told together: blames of one file share a run, and runs of several go side by side.
         """
-        by_file: dict[str, list[int]] = defaultdict(list)
-        for position, finding in enumerate(findings):
-            if finding.answer.matches:
-                by_file[finding.answer.matches[0].message.path].append(position)
-        for positions in by_file.values():
+        matched = [position for position, finding in enumerate(findings) if finding.answer.matches]
+        matched.sort(key=lambda position: findings[position].answer.matches[0].message.path)
+        for start in range(0, len(matched), TRACED_TOGETHER):
+            positions = matched[start : start + TRACED_TOGETHER]
             matches = [findings[position].answer.matches for position in positions]
             asked = [Request(match.message) for own in matches for match in own[: _depth(history, own)]]
             told = iter(self._history.trace(asked))

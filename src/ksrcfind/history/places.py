@@ -47,16 +47,18 @@ class Tracer:
 
         Raises `GitError` where the user has to mend the repository (partial clone).
         """
-        known = {place: found for place in places if (found := self._recall(place)) is not None}
+        known = {place: found for place in places if (found := self._recall(place, places[place])) is not None}
         new = [place for place in places if place not in known]
         with ThreadPoolExecutor(self._jobs) as pool:
             return known | self._traced(new, places, pool)
 
-    def _recall(self, place: Place) -> Traced | None:
+    def _recall(self, place: Place, with_text: bool) -> Traced | None:
         if self._stories is None or place[0] in self._edited:
             return None
         kept = self._stories.get(self._snapshot.commit, *place)
-        return Traced(kept.blame, kept.story) if kept is not None else None
+        if kept is None or (with_text and not kept.followed):
+            return None
+        return Traced(kept.blame, kept.story if with_text else None)
 
     def _traced(self, new: list[Place], with_text: Mapping[Place, bool], pool: Executor) -> dict[Place, Traced]:
         stories = _Telling()
@@ -79,10 +81,10 @@ class Tracer:
                 stories.advance((path, line), following, None)
         self._tell(stories, pool)
         result = {place: replace(blamed[place[0]][place[1]], story=stories.told.get(place)) for place in new}
-        for place, story in stories.told.items():
-            last = result[place].blame
-            if self._stories is not None and place[0] not in self._edited and last is not None:
-                self._stories.put(self._snapshot.commit, *place, Kept(last, story))
+        for place, found in result.items():
+            if self._stories is not None and place[0] not in self._edited and found.blame is not None:
+                kept = Kept(found.blame, found.story, followed=place in stories.told)
+                self._stories.put(self._snapshot.commit, *place, kept)
         return result
 
     def _blamed_file(self, path: str, lines: set[int]) -> dict[int, Traced]:

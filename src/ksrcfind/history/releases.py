@@ -42,6 +42,7 @@ class Releases:
         self._cache = cache
         self._known: dict[str, str | None] = {}
         self._table: FirstTags | None = None
+        self._asked = 0
         self._walked = False
 
     @cached_property
@@ -96,7 +97,9 @@ class Releases:
             self._known.update(dict.fromkeys(commits))
             return
         table = self._table or self._kept_table()
-        if table is None and len(commits) <= FEW and (self._has_graph or self._cache is None):
+        # A log asks file by file: it is the sum that counts.
+        self._asked += len(commits)
+        if table is None and self._asked <= FEW and (self._has_graph or self._cache is None):
             for commit in commits:
                 self._known[commit] = self._ask(commit)
             return
