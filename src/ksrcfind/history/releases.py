@@ -13,7 +13,7 @@ from ksrcfind.history.ancestry import FirstTags, first_tags
 from ksrcfind.history.cache import Cache, parents_state
 from ksrcfind.history.provenance import Release
 from ksrcfind.history.versions import DEFAULT_PATTERNS, Version, release_versions
-from ksrcfind.tree.repository import Repository, commit_graphs
+from ksrcfind.tree.repository import Repository, has_commit_graph
 
 # Asking git for one commit costs 0.02 s with a commit-graph; beyond so many the walk over everything is quicker.
 FEW = 8
@@ -144,7 +144,7 @@ class Releases:
 
     @cached_property
     def _has_graph(self) -> bool:
-        return any(graph.is_file() for graph in commit_graphs(self._repository.common_directory / "objects"))
+        return has_commit_graph(self._repository)
 
     def _release(self, tag: str | None) -> Release:
         if tag is None:
