@@ -299,6 +299,16 @@ def test_a_journal_of_two_boots_is_asked_for_each_and_for_both(linux_mini, cache
         assert len(summary["boots"]) == boots
 
 
+def test_the_report_names_the_tree(batch, cache, linux_mini, tmp_path, monkeypatch):
+    assert "explained by v6.1<" in batch("--no-history", "--format", "html", "--rev", "v6.1").out
+    plain = tmp_path / "linux-6.1"
+    shutil.copytree(linux_mini, plain, ignore=shutil.ignore_patterns(".git"))
+    (plain / "Makefile").write_text("VERSION = 6\nPATCHLEVEL = 1\nSUBLEVEL = 7\nEXTRAVERSION =\n")
+    monkeypatch.setenv("KSRCFIND_CACHE_DIR", str(tmp_path / "cache"))
+    done = ksrcfind("batch", "--no-history", "--format", "html", LOG, directory=plain)
+    assert "explained by linux-6.1 (Linux 6.1.7)<" in done.out
+
+
 def test_a_spreadsheet_takes_nothing_for_a_formula(batch):
     evil = ['=HYPERLINK("http://x")', "+1", "-2+3", "@SUM(A1)", "\t=1", "=cmd|' /C calc'!A0"]
     stdin = "".join(f"[    1.000000] {text} \x1b[0m\n" for text in evil).encode()
