@@ -73,17 +73,17 @@ class Shortcuts:
         found = blame(self._repository, commit, path, lines, parents=parents)
         if parents is None:
             return found
-        older: dict[str, dict[int, int]] = defaultdict(dict)
+        older: dict[str, list[int]] = defaultdict(list)
         for line, item in found.items():
             if item.commit is not None and item.boundary:
                 number = self._touches.numbers[item.commit]
                 if self._touches.parents[number]:
                     found[line] = replace(item, boundary=False)
                     if self._touches.removes(number):
-                        older[item.commit][item.line] = line
-        for first, wanted in older.items():
-            for line, item in blame(self._repository, first, path, wanted).items():
-                found[wanted[line]] = item
+                        older[item.commit].append(line)
+        for first, ends in older.items():
+            before = blame(self._repository, first, path, [found[line].line for line in ends])
+            found.update((line, before[found[line].line]) for line in ends)
         return found
 
     def parents(self, commit: str, path: str) -> Parents | None:
