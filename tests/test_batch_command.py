@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 
@@ -15,6 +16,7 @@ import pytest
 
 from commandline import ksrcfind
 from conftest import LINUX_MINI
+from ksrcfind.cli.logs import _ended_like_interrupted
 from ksrcfind.output.json import schema
 
 LOG = LINUX_MINI / "kern.log"
@@ -307,6 +309,21 @@ def test_the_report_names_the_tree(batch, cache, linux_mini, tmp_path, monkeypat
     monkeypatch.setenv("KSRCFIND_CACHE_DIR", str(tmp_path / "cache"))
     done = ksrcfind("batch", "--no-history", "--format", "html", LOG, directory=plain)
     assert "explained by linux-6.1 (Linux 6.1.7)<" in done.out
+
+
+def test_workers_that_are_told_to_end_say_nothing():
+    with _ended_like_interrupted():
+        worker = os.fork()
+        if worker == 0:
+            try:
+                os.kill(os.getpid(), signal.SIGTERM)
+                signal.pause()
+            finally:
+                os._exit(1)
+        _, status = os.waitpid(worker, 0)
+        assert os.waitstatus_to_exitcode(status) == 128 + signal.SIGTERM
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGTERM)
 
 
 def test_a_spreadsheet_takes_nothing_for_a_formula(batch):

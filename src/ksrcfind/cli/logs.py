@@ -1,6 +1,7 @@
 """What the command batch does: a whole log in, what it says out."""
 
 import gc
+import os
 import signal
 import sys
 import time
@@ -195,8 +196,11 @@ def _choice(options: Batching) -> Choice:
 @contextmanager
 def _ended_like_interrupted() -> Iterator[None]:
     """Let SIGTERM do what Ctrl-C does: what is done so far is written."""
+    owner = os.getpid()
 
-    def interrupt(_number: int, _frame: object) -> None:
+    def interrupt(number: int, _frame: object) -> None:
+        if os.getpid() != owner:  # A worker that builds the index and is told to end; it has nothing to write.
+            os._exit(128 + number)
         raise KeyboardInterrupt
 
     before = signal.signal(signal.SIGTERM, interrupt)
