@@ -8,6 +8,7 @@ import pytest
 from example_findings import EXACT, MATCH, RIVALS, TREE, UNEXPLAINED, VALUES, explained, found, summary
 from example_findings import fold as folded
 from ksrcfind.batch import fold
+from ksrcfind.batch.answers import LIKELY, level_of
 from ksrcfind.batch.fold import ArgumentValues, Fold
 from ksrcfind.match.answer import Reason, Tier
 
@@ -93,6 +94,17 @@ def test_unexplained_texts_are_bounded(monkeypatch):
     groups = folded(*(unexplained("x" * length) for length in range(1, 20)))
     assert len(groups) == 4
     assert sum(group.occurrences.count for group in groups) == 19
+
+
+@pytest.mark.parametrize(
+    ("tier", "confidence", "level"),
+    [(Tier.EXACT, 0.1, "info"), (Tier.PARTIAL, 0.1, "info"), (Tier.FUZZY, LIKELY, "info"), (Tier.FUZZY, 0.4, None)],
+)
+def test_a_call_that_a_line_is_hardly_of_does_not_tell_its_level(tier, confidence, level):
+    finding = found(replace(MATCH, tier=tier, confidence=confidence))
+    assert finding.answer.matches[0].message.level == "info"
+    assert level_of(None, finding.answer) == level
+    assert level_of(replace(finding.log, level="err"), finding.answer) == "err"
 
 
 def test_summary():

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 
@@ -15,6 +16,7 @@ import pytest
 
 from commandline import ksrcfind
 from conftest import LINUX_MINI
+from ksrcfind.cli.logs import _ended_like_interrupted
 from ksrcfind.output.json import schema
 
 LOG = LINUX_MINI / "kern.log"
@@ -158,6 +160,30 @@ def test_a_pipe_is_as_good_as_a_file(records, pack):
     assert summary["verdicts"] == same["verdicts"]
 
 
+@pytest.mark.parametrize("how", [["--each"], []], ids=["each", "folded"])
+def test_what_stands_before_the_damage_of_an_archive_is_told(records, batch, tmp_path, how):
+    packed = gzip.compress(LOG.read_bytes() + os.urandom(4000).hex().encode())
+    lines, summary = records("--no-history", *how, stdin=packed[:-1000])
+    assert (summary["verdicts"]["exact"], summary["interrupted"]) == (31, True)
+    assert lines
+    done = batch("--no-history", "--format", "json", *how, stdin=packed[:-1000])
+    VALIDATOR.validate(json.loads(done.out))
+    assert done.status == 2
+    assert "is damaged" in done.err
+    nothing = batch("--no-history", *how, stdin=packed[:12])
+    assert (nothing.status, nothing.out) == (2, "")
+
+
+def test_a_damaged_file_is_read_as_far_as_it_goes(linux_mini, cache, tmp_path, monkeypatch):
+    monkeypatch.setenv("KSRCFIND_CACHE_DIR", str(cache))
+    log = tmp_path / "kern.log.gz"
+    log.write_bytes(gzip.compress(LOG.read_bytes())[:-30])
+    done = ksrcfind("batch", "--no-history", str(log), directory=linux_mini)
+    assert done.status == 2
+    assert "interrupted" in done.out
+    assert "kern.log.gz is damaged" in done.err
+
+
 def as_journal():
     """Yield the log as `journalctl -k -o json` prints it."""
     for number, line in enumerate(LOG.read_text().splitlines()):
@@ -227,6 +253,77 @@ def test_the_journal_is_asked_with_the_users_filters(records, linux_mini, cache,
     assert "json" in " ".join(asked)
     assert any("-1" in word for word in asked)
     assert any("yesterday" in word for word in asked)
+
+
+def test_an_empty_journal_says_what_to_look_for(linux_mini, cache, tmp_path, monkeypatch):
+    (tmp_path / "journalctl").write_text("#!/bin/sh\n")
+    (tmp_path / "journalctl").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.setenv("KSRCFIND_CACHE_DIR", str(cache))
+    done = ksrcfind("batch", "--journal", directory=linux_mini)
+    assert done.status == 1
+    assert "journalctl --list-boots" in done.err
+
+
+REMOTE = shutil.which("systemd-journal-remote", path="/lib/systemd:/usr/lib/systemd")
+
+
+@pytest.mark.skipif(
+    not REMOTE or not shutil.which("journalctl"), reason="needs systemd-journal-remote, which makes journals"
+)
+def test_a_journal_of_two_boots_is_asked_for_each_and_for_both(linux_mini, cache, tmp_path, monkeypatch):
+    entries = ""
+    for boot, day in ((1, 1_670_000_000), (2, 1_670_090_000)):
+        for number, fields in enumerate(as_journal()):
+            own = {"_BOOT_ID": f"{boot:032x}", "__REALTIME_TIMESTAMP": f"{day}{number:06}", "_MACHINE_ID": "c" * 32}
+            shown = fields | own | {"__MONOTONIC_TIMESTAMP": fields["_SOURCE_MONOTONIC_TIMESTAMP"]}
+            entries += "".join(f"{name}={value}\n" for name, value in shown.items()) + "\n"
+    (tmp_path / "export").write_text(entries)
+    made = tmp_path / "made"
+    made.mkdir()
+    subprocess.run([REMOTE, "-o", str(made / "two.journal"), str(tmp_path / "export")], check=True, capture_output=True)
+    (tmp_path / "journalctl").write_text(f'#!/bin/sh\nexec {shutil.which("journalctl")} -D "{made}" "$@"\n')
+    (tmp_path / "journalctl").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.setenv("KSRCFIND_CACHE_DIR", str(cache))
+
+    def asked(*filters):
+        done = ksrcfind(
+            "batch", "--journal", *filters, "--no-history", "--format", "ndjson", directory=linux_mini
+        )  # fmt: skip
+        return json.loads(done.out.splitlines()[-1])
+
+    # Those of systemd came by another way, which `-k` leaves out.
+    kernel = sum(fields["_TRANSPORT"] == "kernel" for fields in as_journal())
+    for filters, boots in ((["--boot", "-1"], 1), (["--boot", "all"], 2), (["--since", "2022-12-03 12:00"], 1)):
+        summary = asked(*filters)
+        assert (summary["lines"], summary["verdicts"]["exact"]) == (boots * kernel, boots * 31), filters
+        assert len(summary["boots"]) == boots
+
+
+def test_the_report_names_the_tree(batch, cache, linux_mini, tmp_path, monkeypatch):
+    assert "explained by v6.1<" in batch("--no-history", "--format", "html", "--rev", "v6.1").out
+    plain = tmp_path / "linux-6.1"
+    shutil.copytree(linux_mini, plain, ignore=shutil.ignore_patterns(".git"))
+    (plain / "Makefile").write_text("VERSION = 6\nPATCHLEVEL = 1\nSUBLEVEL = 7\nEXTRAVERSION =\n")
+    monkeypatch.setenv("KSRCFIND_CACHE_DIR", str(tmp_path / "cache"))
+    done = ksrcfind("batch", "--no-history", "--format", "html", LOG, directory=plain)
+    assert "explained by linux-6.1 (Linux 6.1.7)<" in done.out
+
+
+def test_workers_that_are_told_to_end_say_nothing():
+    with _ended_like_interrupted():
+        worker = os.fork()
+        if worker == 0:
+            try:
+                os.kill(os.getpid(), signal.SIGTERM)
+                signal.pause()
+            finally:
+                os._exit(1)
+        _, status = os.waitpid(worker, 0)
+        assert os.waitstatus_to_exitcode(status) == 128 + signal.SIGTERM
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGTERM)
 
 
 def test_a_spreadsheet_takes_nothing_for_a_formula(batch):

@@ -3,6 +3,7 @@
 import subprocess
 
 import pytest
+from msgspec.structs import replace
 
 from ksrcfind.history import blame as blame_module
 from ksrcfind.history import places
@@ -452,6 +453,22 @@ def test_answers_are_kept(linux_mini, monkeypatch):
         cache[name] = b"\xc1damaged"
     monkeypatch.setattr(places, "blame", blame_module.blame)
     assert History(snapshot, cache=cache).trace(requests) == first
+
+
+def test_a_blame_without_a_text_is_kept_and_is_no_story(scratch, monkeypatch):
+    scratch.commit("first", {"a.c": call(TEXT)})
+    snapshot = open_snapshot(scratch.root, "HEAD")
+    with_text = request(snapshot, "a.c", TEXT)
+    without = Request(replace(with_text.message, text_lines=()))
+    cache = MemoryCache()
+    alone = History(snapshot, cache=cache).trace([without])
+    assert [found.status for found in alone] == ["blame-only"]
+    with monkeypatch.context() as patch:
+        patch.setattr(places, "blame", None)
+        assert History(snapshot, cache=cache).trace([without]) == alone
+    assert [found.status for found in History(snapshot, cache=cache).trace([with_text])] == ["traced"]
+    monkeypatch.setattr(places, "blame", None)
+    assert History(snapshot, cache=cache).trace([without]) == alone
 
 
 def test_a_commit_graph_changes_nothing(linux_mini, tmp_path, git):

@@ -7,7 +7,7 @@ import pytest
 from ksrcfind.history.ancestry import FirstTags, first_tags
 from ksrcfind.history.cache import MemoryCache
 from ksrcfind.history.provenance import Release
-from ksrcfind.history.releases import Releases
+from ksrcfind.history.releases import FEW, Releases
 from ksrcfind.history.versions import Version, parse_tag, release_versions
 from ksrcfind.tree.git import Git
 from ksrcfind.tree.open import open_snapshot
@@ -209,6 +209,17 @@ def test_the_table_is_made_again_when_tags_move_and_when_it_is_damaged(scratch):
         for name in list(cache):
             cache[name] = cache[name][cut]
         assert ask() == "v5.9"
+
+
+def test_git_is_asked_for_a_few_commits_only(scratch, monkeypatch):
+    commits = [scratch.commit(f"number {number}") for number in range(2 * FEW)]
+    scratch.git("tag", "v5.0")
+    asked = []
+    ask = Releases._ask
+    monkeypatch.setattr(Releases, "_ask", lambda self, commit: asked.append(commit) or ask(self, commit))
+    found = releases(scratch)
+    assert {found.of(commit).first_tag for commit in commits} == {"v5.0"}
+    assert asked == commits[:FEW]
 
 
 def test_replaced_parents_count(scratch):

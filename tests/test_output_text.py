@@ -1,6 +1,7 @@
 """The text that people read: golden files under goldens/, and nothing of a stranger's that moves a cursor."""
 
 import io
+import re
 import sys
 import unicodedata
 from dataclasses import replace
@@ -15,6 +16,7 @@ from example_findings import (
     EXACT,
     FILES_ONLY,
     HOSTILE,
+    MATCH,
     NO_PLACE,
     PLACE,
     POINTING,
@@ -22,10 +24,12 @@ from example_findings import (
     STRANGE,
     UNEXPLAINED,
     fold,
+    found,
     summary,
 )
 from ksrcfind.batch.choose import GroupBy, grouped
 from ksrcfind.history.provenance import Change, Event, Provenance, Release
+from ksrcfind.match.answer import Tier
 from ksrcfind.output.logtext import LogTextWriter
 from ksrcfind.output.style import Painter
 from ksrcfind.output.text import TextWriter, absences, body_of, quoted
@@ -154,3 +158,37 @@ def test_headings():
         "fs/x/super.c  1 message, 1 line",
         "mm/oom_kill.c  1 message, 2 lines",
     ]
+
+
+def dump(rows, first_line=10, step=1, function="dump_registers", **changes):
+    """Lines that one function prints in a row, each by a call of its own."""
+    for row in range(rows):
+        message = msgspec.structs.replace(
+            EXACT.match.message, function=function, line_start=first_line + row, line_end=first_line + row
+        )
+        match = replace(MATCH, message=message, **changes)
+        one = found(match, body=f"R{chr(65 + row)} 0x0")
+        yield replace(one, input=replace(one.input, line=first_line + row * step))
+
+
+def test_what_a_function_prints_in_a_row_is_shown_as_one():
+    out = log_text(*dump(8))
+    assert re.findall("R[A-H] 0x0", out) == ["RA 0x0"]
+    assert "and 7 messages right behind it by dump_registers(), lines 11 to 17" in out
+    assert "8 lines, 8 messages" in out
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        list(dump(4)),
+        list(dump(8, step=9)),
+        [*dump(4), *dump(4, 14, function="other")],
+        list(dump(8, tier=Tier.FUZZY)),
+    ],
+    ids=["few", "apart", "of two functions", "not sure"],
+)
+def test_what_is_not_printed_in_a_row_is_shown_one_by_one(lines):
+    out = log_text(*lines)
+    assert len(re.findall("R[A-H] 0x0", out)) == len(lines)
+    assert "right behind" not in out

@@ -21,7 +21,9 @@ ATTACK = '</script><script>window.owned = 1</script><img src=x onerror="window.o
 
 def page(*findings):
     pieces = []
-    writer = HtmlWriter(pieces.append, COMMITS.__getitem__, lambda *_: ["int a;", ATTACK], f"a.log {ATTACK}")
+    writer = HtmlWriter(
+        pieces.append, COMMITS.__getitem__, lambda *_: ["int a;", ATTACK], f"a.log {ATTACK}", f"v6.1 {ATTACK}"
+    )
     for group in grouped(fold(*findings), GroupBy.MESSAGE):
         writer.group(group)
     writer.end(summary(*findings))

@@ -133,6 +133,9 @@ class _CarriedHistory:
 
     carried: CarriedIndex
 
+    def expect(self, requests: Sequence[Request]) -> None:
+        """Do nothing: every history is at hand."""
+
     def trace(self, requests: Sequence[Request]) -> list[Provenance]:
         """Return the history of each message."""
         if not self.carried.about.history:

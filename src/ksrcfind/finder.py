@@ -1,7 +1,6 @@
 """The one sequence behind every front end: a line is read, matched, and its history told."""
 
 import time
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -46,6 +45,9 @@ MAKEFILE = "Makefile"
 
 NAMED_SUFFIXES = (".c", ".h", ".S")
 """Of the files whose lines the kernel names in its log."""
+
+TRACED_TOGETHER = 64
+"""Findings; enough to keep all processors busy, few enough for what is done so far to be told."""
 
 LONGEST_FILE = 10**9
 """Lines."""
@@ -101,6 +103,10 @@ def open_tree(repo: Path | None, start: Path, rev: str | None, settings: Setting
 class Histories(Protocol):
     """Tells where messages came from."""
 
+    def expect(self, requests: Sequence[Request]) -> None:
+        """Get ready for the histories of many messages, which will be asked for in parts."""
+        ...
+
     def trace(self, requests: Sequence[Request]) -> list[Provenance]:
         """Return the history of each message, in order."""
         ...
@@ -128,7 +134,9 @@ class Finder:
         self._releases: Releases | None = None
         if not isinstance(snapshot, DirectorySnapshot):
             self._releases = Releases(snapshot.repository, settings.release_tags, store)
-        self._history: Histories = History(snapshot, self._releases, store, follow=settings.follow, jobs=settings.jobs)
+        self._history: Histories = History(
+            snapshot, self._releases, store, follow=settings.follow, jobs=settings.jobs, progress=progress
+        )
         self._narrow: Narrow | None = None
         self._matcher: Matcher | None = None
         self._index: RevisionIndex | None = None
@@ -239,6 +247,7 @@ class Finder:
         if history is not HistoryMode.OFF:
             asked = [n for n, messages in enumerate(found) if messages]
             requests = [Request(found[n][0], at=places[n]) for n in asked]
+            self._history.expect(requests)
             told = dict(zip(asked, self._history.trace(requests), strict=True))
         for number, ((path, line), messages) in enumerate(zip(places, found, strict=True)):
             finding = self._place(path, line, messages, told.get(number, _OFF))
@@ -320,17 +329,21 @@ class Finder:
     def traced(self, findings: Sequence[Finding], history: HistoryMode) -> Iterator[tuple[int, Finding]]:
         """Tell the history of findings that were made without it: position and finding, file by file.
 
-        Blames of one file share a run.
+        Those of some files are told together: blames of one file share a run, and runs of several go side by side.
         """
-        by_file: dict[str, list[int]] = defaultdict(list)
-        for position, finding in enumerate(findings):
-            if finding.answer.matches:
-                by_file[finding.answer.matches[0].message.path].append(position)
-        for positions in by_file.values():
-            matches = [findings[position].answer.matches for position in positions]
-            asked = [Request(match.message) for own in matches for match in own[: _depth(history, own)]]
-            told = iter(self._history.trace(asked))
-            for position, own in zip(positions, matches, strict=True):
+        matched = [position for position, finding in enumerate(findings) if finding.answer.matches]
+        matched.sort(key=lambda position: findings[position].answer.matches[0].message.path)
+
+        def requests(positions: Iterable[int]) -> list[Request]:
+            matches = (findings[position].answer.matches for position in positions)
+            return [Request(match.message) for own in matches for match in own[: _depth(history, own)]]
+
+        self._history.expect(requests(matched))
+        for start in range(0, len(matched), TRACED_TOGETHER):
+            positions = matched[start : start + TRACED_TOGETHER]
+            told = iter(self._history.trace(requests(positions)))
+            for position in positions:
+                own = findings[position].answer.matches
                 provenance = list(islice(told, _depth(history, own)))
                 off = [_OFF] * (len(own) - len(provenance))
                 pointed = self._tell_place(findings[position].answer.points_to, history)

@@ -121,11 +121,21 @@ class Answers:
             self._masked[mask] = known
 
 
+LIKELY = 0.5
+"""Confidence of a fuzzy match from which on the line is taken to have the level of its call."""
+
+
 def level_of(log: LogLine | None, answer: Answer) -> str | None:
-    """Return the level of a line: what the log says, else what the call that printed it does."""
+    """Return the level of a line: what the log says, else what the call that printed it does.
+
+    A call that the line is hardly of says nothing: its errors would stand before those that are some.
+    """
     if log is not None and log.level is not None:
         return log.level
-    return answer.matches[0].message.level if answer.matches else None
+    first = answer.matches[0] if answer.matches else None
+    if first is None or (first.tier is Tier.FUZZY and first.confidence < LIKELY):
+        return None
+    return first.message.level
 
 
 def _known(log: LogLine, answer: Answer) -> Known:

@@ -1,6 +1,7 @@
 """What the command batch does: a whole log in, what it says out."""
 
 import gc
+import os
 import signal
 import sys
 import time
@@ -13,13 +14,13 @@ from ksrcfind.batch.whole import WholeLog
 from ksrcfind.cli.options import Batching, Format
 from ksrcfind.cli.release import AUTO, finder_of_log, say_misfit, say_oldest, say_other_release
 from ksrcfind.cli.session import Session, begin
-from ksrcfind.cli.terminal import INTERRUPTED
+from ksrcfind.cli.terminal import INTERRUPTED, show_note
 from ksrcfind.errors import KsrcfindError
 from ksrcfind.finder import HistoryMode
 from ksrcfind.history.versions import Version, parse_tag
 from ksrcfind.log import journalctl
 from ksrcfind.log.records import Row
-from ksrcfind.log.stream import STDIN, follow_file, follow_pipe, pause, read_log, read_logs
+from ksrcfind.log.stream import STDIN, LogUnreadableError, follow_file, follow_pipe, pause, read_log, read_logs
 from ksrcfind.match.answer import Tier
 from ksrcfind.output.writer import Writer
 from ksrcfind.progress import SILENT, Progress
@@ -27,6 +28,11 @@ from ksrcfind.progress import SILENT, Progress
 GARBAGE_THRESHOLDS = (100_000, 20, 20)
 """For Python's garbage collector: a log makes hundred thousands of objects that are kept and next to no cycles, and
 looking through them at its usual pace takes a tenth of the time."""
+
+EMPTY_JOURNAL = (
+    "the journal shows nothing of this: `journalctl --list-boots` tells which boots it has, and root or the group "
+    "systemd-journal may read all of it"
+)
 
 UPDATE_S = 1.0
 """Seconds between two updates of folded answers while a log is followed."""
@@ -73,16 +79,20 @@ class _Run:
 
     def each(self, rows: Iterable[Row], progress: Progress) -> int:
         """Answer for each line as it comes."""
+        damage: LogUnreadableError | None = None
         try:
             for finding in self.log.findings(rows, progress):
                 self.writer.finding(finding)
         except KeyboardInterrupt:
             return self._end(interrupted=True)
-        return self._end()
+        except LogUnreadableError as error:
+            damage = error
+        return self._end(damage=damage)
 
     def folded(self, rows: Iterable[Row], progress: Progress) -> int:
         """Answer for each message at the end, or again and again while the log is followed."""
         interrupted = False
+        damage: LogUnreadableError | None = None
         self.updated = time.monotonic()
         try:
             for _ in self.log.folding(rows, progress):
@@ -90,10 +100,12 @@ class _Run:
                     self.update()
         except KeyboardInterrupt:
             interrupted = True
+        except LogUnreadableError as error:
+            damage = error
         if self.options.follow:
             self.updated = 0.0
             self.update()
-            return self._end(interrupted=interrupted)
+            return self._end(interrupted=interrupted, damage=damage)
         messages = list(self.log.as_told()) if interrupted else None
         if messages is None:
             try:
@@ -102,7 +114,7 @@ class _Run:
                 interrupted, messages = True, list(self.log.as_told())
         for group in grouped(messages, self.options.group_by):
             self.writer.group(group)
-        return self._end(interrupted=interrupted)
+        return self._end(interrupted=interrupted, damage=damage)
 
     def update(self) -> bool:
         """While a log is followed: write what changed, once in a while. Always True: it goes on."""
@@ -114,9 +126,17 @@ class _Run:
         self.updated = time.monotonic()
         return True
 
-    def _end(self, *, interrupted: bool = False) -> int:
-        summary = self.log.summary(interrupted=interrupted)
+    def _end(self, *, interrupted: bool = False, damage: LogUnreadableError | None = None) -> int:
+        """Write what the log came to. Raises what ended it early, after what was read before has been written."""
+        summary = self.log.summary(interrupted=interrupted or damage is not None)
+        if damage is not None and not summary.lines:
+            raise damage
         self.writer.end(summary)
+        if damage is not None:
+            self.session.terminal.flush()
+            raise damage
+        if self.options.journal and not summary.lines:
+            show_note(self.session.terminal.painter.line(f"note: {EMPTY_JOURNAL}"))
         known = summary.verdicts[Tier.EXACT] + summary.verdicts[Tier.PARTIAL]
         finder = self.log.finder
         say_misfit(self.session, finder, known, summary.kernel_lines)
@@ -176,8 +196,11 @@ def _choice(options: Batching) -> Choice:
 @contextmanager
 def _ended_like_interrupted() -> Iterator[None]:
     """Let SIGTERM do what Ctrl-C does: what is done so far is written."""
+    owner = os.getpid()
 
-    def interrupt(_number: int, _frame: object) -> None:
+    def interrupt(number: int, _frame: object) -> None:
+        if os.getpid() != owner:  # A worker that builds the index and is told to end; it has nothing to write.
+            os._exit(128 + number)
         raise KeyboardInterrupt
 
     before = signal.signal(signal.SIGTERM, interrupt)

@@ -5,7 +5,7 @@ message that came last.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import islice
 
@@ -21,6 +21,7 @@ from ksrcfind.history.versions import parse_tag, series
 from ksrcfind.life.kernel import banner_release, narrowed, oldest_possible, tag_of
 from ksrcfind.log.line import LogLine
 from ksrcfind.log.records import Row
+from ksrcfind.log.stream import LogUnreadableError
 from ksrcfind.progress import Task
 
 AUTO = "auto"
@@ -49,7 +50,7 @@ def finder_of_log(
     if asked not in (None, AUTO) or rows is None:
         yield finder
         return
-    told = _told_by(session, finder, list(islice(rows, LOOKED_AT)), wanted=asked == AUTO)
+    told = _told_by(session, finder, _beginning(rows), wanted=asked == AUTO)
     if told is None or told.tag.commit == finder.info.commit:
         yield finder
     elif asked == AUTO or told.sure:
@@ -60,6 +61,14 @@ def finder_of_log(
         command = f"ksrcfind batch --rev {told.tag.name} {' '.join(named)}"
         _say(session, f"{told.by}; answers from {_name(finder)}, those of {told.tag.name} by: {command}")
         yield finder
+
+
+def _beginning(rows: Iterable[Row]) -> list[Row]:
+    """Return the first rows of a log, as many as can be read: where it is damaged is said when all of it is read."""
+    found: list[Row] = []
+    with suppress(LogUnreadableError):
+        found.extend(islice(rows, LOOKED_AT))
+    return found
 
 
 def say_oldest(session: Session, finder: Finder, introduced: Iterable[Change]) -> None:

@@ -72,13 +72,21 @@ class Session:
         if options.format is Format.HTML:
             from ksrcfind.output.html import HtmlWriter
 
-            return HtmlWriter(write, finder.commit, finder.source, ", ".join(logs))
+            return HtmlWriter(write, finder.commit, finder.source, ", ".join(logs), _tree_name(finder))
         if logs:
             from ksrcfind.output.logtext import LogTextWriter
 
             several = len(logs) > 1 or Path(logs[0]).is_dir()
             return LogTextWriter(write, self.painter(finder), name_sources=several)
         return TextWriter(write, finder.commit, self.painter(finder))
+
+
+def _tree_name(finder: Finder) -> str:
+    """Return what a tree is called: its revision, that of a plain directory by what its Makefile says."""
+    named = finder.info.rev or finder.info.commit
+    if named is not None:
+        return named
+    return f"{finder.root.name} (Linux {finder.release})" if finder.release is not None else finder.root.name
 
 
 def begin(options: Common) -> Session:

@@ -4,7 +4,7 @@
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ksrcfind.tree.git import GitError
@@ -36,12 +36,14 @@ def blame(
     lines: Iterable[int],
     *,
     contents: bytes | None = None,
+    parents: Mapping[str, Sequence[str]] | None = None,
     ignore_revs: bool = True,
 ) -> dict[int, Blame]:
     """Return line → blame for some lines of one file, all in one run of git.
 
-    `contents` are the bytes of an edited file in the checkout of `commit`. `ignore_revs` honours
-    `blame.ignoreRevsFile`. Raises `GitError`, also for a line that the file does not have.
+    `contents` are the bytes of an edited file in the checkout of `commit`, or `parents` those that commits are to be
+    taken to have. `ignore_revs` honours `blame.ignoreRevsFile`. Raises `GitError`, also for a line that the file does
+    not have.
     """
     ranges = [f"-L{line},{line}" for line in sorted(set(lines))]
     if not ranges:
@@ -50,6 +52,9 @@ def blame(
     # blames the rest to HEAD.
     options = ["--porcelain", "--no-textconv", *ranges]
     options += [commit] if contents is None else ["--contents", "-"]
+    if parents is not None:
+        options += ["-S", "/dev/stdin"]
+        contents = "".join(f"{' '.join((child, *own))}\n" for child, own in parents.items()).encode()
     if not ignore_revs:
         options += ["--ignore-revs-file", ""]
     try:

@@ -43,6 +43,13 @@ def ignored_state(repository: Repository) -> str:
     return hashlib.sha256(name.encode("utf-8", "surrogateescape") + b"\0" + content).hexdigest()
 
 
+def is_plain(repository: Repository) -> bool:
+    """Tell whether the commits alone say what their parents are, and blame passes over none."""
+    cut = repository.shallow or (repository.common_directory / "info/grafts").exists()
+    replaced = repository.git.run("for-each-ref", "--count=1", "refs/replace") != b""
+    return not cut and not replaced and not repository.configuration.get("blame.ignorerevsfile")
+
+
 def _content(path: Path) -> bytes:
     try:
         return b"+" + path.read_bytes()

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from ksrcfind.history.blame import Blame, blame
 from ksrcfind.history.follow import Answers, Follower, Following, Question, Story
+from ksrcfind.history.shortcut import Shortcuts
 from ksrcfind.history.stories import Kept, Stories
 from ksrcfind.tree.checkout import CheckoutSnapshot
 from ksrcfind.tree.git import GitError
@@ -41,22 +42,30 @@ class Tracer:
         self._follower = follower
         self._stories = stories
         self._jobs = jobs
+        self.shortcuts: Shortcuts | None = None
+        """What blames are told by, if there are many."""
 
     def trace(self, places: Mapping[Place, bool]) -> dict[Place, Traced]:
         """Return what is known of each place; True stands by those that hold a text to follow.
 
         Raises `GitError` where the user has to mend the repository (partial clone).
         """
-        known = {place: found for place in places if (found := self._recall(place)) is not None}
+        known = {place: found for place in places if (found := self._recall(place, places[place])) is not None}
         new = [place for place in places if place not in known]
         with ThreadPoolExecutor(self._jobs) as pool:
             return known | self._traced(new, places, pool)
 
-    def _recall(self, place: Place) -> Traced | None:
+    def unknown(self, places: Mapping[Place, bool]) -> list[Place]:
+        """Return which of the places git would be asked for."""
+        return [place for place, with_text in places.items() if self._recall(place, with_text) is None]
+
+    def _recall(self, place: Place, with_text: bool) -> Traced | None:
         if self._stories is None or place[0] in self._edited:
             return None
         kept = self._stories.get(self._snapshot.commit, *place)
-        return Traced(kept.blame, kept.story) if kept is not None else None
+        if kept is None or (with_text and not kept.followed):
+            return None
+        return Traced(kept.blame, kept.story if with_text else None)
 
     def _traced(self, new: list[Place], with_text: Mapping[Place, bool], pool: Executor) -> dict[Place, Traced]:
         stories = _Telling()
@@ -79,17 +88,20 @@ class Tracer:
                 stories.advance((path, line), following, None)
         self._tell(stories, pool)
         result = {place: replace(blamed[place[0]][place[1]], story=stories.told.get(place)) for place in new}
-        for place, story in stories.told.items():
-            last = result[place].blame
-            if self._stories is not None and place[0] not in self._edited and last is not None:
-                self._stories.put(self._snapshot.commit, *place, Kept(last, story))
+        for place, found in result.items():
+            if self._stories is not None and place[0] not in self._edited and found.blame is not None:
+                kept = Kept(found.blame, found.story, followed=place in stories.told)
+                self._stories.put(self._snapshot.commit, *place, kept)
         return result
 
     def _blamed_file(self, path: str, lines: set[int]) -> dict[int, Traced]:
         """Blame lines of a file of the snapshot."""
         try:
-            contents = self._snapshot.read(path) if path in self._edited else None
-            found = blame(self._snapshot.repository, self._snapshot.commit, path, lines, contents=contents)
+            if path in self._edited:
+                contents = self._snapshot.read(path)
+                found = blame(self._snapshot.repository, self._snapshot.commit, path, lines, contents=contents)
+            else:
+                found = self._ask((self._snapshot.commit, path), lines)
         except FileNotFoundError:
             return dict.fromkeys(lines, Traced(None, problem=f"{path} is gone."))
         except GitError as error:
@@ -112,6 +124,8 @@ class Tracer:
                 stories.advance(place, following, {line: found[line] for line in question.lines if line in found})
 
     def _ask(self, version: tuple[str, str], lines: set[int]) -> Answers:
+        if self.shortcuts is not None:
+            return self.shortcuts.blame(*version, lines)
         return blame(self._snapshot.repository, *version, lines)
 
 

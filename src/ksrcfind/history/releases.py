@@ -13,7 +13,7 @@ from ksrcfind.history.ancestry import FirstTags, first_tags
 from ksrcfind.history.cache import Cache, parents_state
 from ksrcfind.history.provenance import Release
 from ksrcfind.history.versions import DEFAULT_PATTERNS, Version, release_versions
-from ksrcfind.tree.repository import Repository, commit_graphs
+from ksrcfind.tree.repository import Repository, has_commit_graph
 
 # Asking git for one commit costs 0.02 s with a commit-graph; beyond so many the walk over everything is quicker.
 FEW = 8
@@ -42,6 +42,7 @@ class Releases:
         self._cache = cache
         self._known: dict[str, str | None] = {}
         self._table: FirstTags | None = None
+        self._asked = 0
         self._walked = False
 
     @cached_property
@@ -96,7 +97,9 @@ class Releases:
             self._known.update(dict.fromkeys(commits))
             return
         table = self._table or self._kept_table()
-        if table is None and len(commits) <= FEW and (self._has_graph or self._cache is None):
+        # A log asks file by file: it is the sum that counts.
+        self._asked += len(commits)
+        if table is None and self._asked <= FEW and (self._has_graph or self._cache is None):
             for commit in commits:
                 self._known[commit] = self._ask(commit)
             return
@@ -141,7 +144,7 @@ class Releases:
 
     @cached_property
     def _has_graph(self) -> bool:
-        return any(graph.is_file() for graph in commit_graphs(self._repository.common_directory / "objects"))
+        return has_commit_graph(self._repository)
 
     def _release(self, tag: str | None) -> Release:
         if tag is None:

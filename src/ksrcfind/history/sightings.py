@@ -14,6 +14,7 @@ from rapidfuzz import fuzz
 
 from ksrcfind.history.changes import SOURCE, Rename, changed_files, renames
 from ksrcfind.history.commits import RawCommit, read_commits
+from ksrcfind.history.touches import Touches
 from ksrcfind.history.wording import SourceText, Wording, contains, lost_prefix, words
 from ksrcfind.tree.objects import MissingObjectError, ObjectReader
 from ksrcfind.tree.repository import Repository
@@ -68,6 +69,8 @@ class Sightings:
         self.source = lru_cache(maxsize=128)(self._source)
         self.commit = lru_cache(maxsize=4096)(self._commit)
         self._touched = lru_cache(maxsize=32)(self._read_touched)
+        self.touches: Touches | None = None
+        """What every commit touched, if that is known."""
 
     def find(self, commit: str, path: str, text: str, line: int) -> Sighting | None:
         """Return the text in a version of a file, nearest to a line."""
@@ -191,17 +194,20 @@ class Sightings:
         directory = "" if path.parent == PurePosixPath() else f"{_literal(str(path.parent))}/"
         suffixes = dict.fromkeys((*SOURCE, path.suffix))
         places = [f":(top,glob){directory}*{suffix}" for suffix in suffixes if suffix]
-        places.append(f":(top,glob)**/{_literal(path.name)}")
+        namesakes = self.touches.named(path.name) if self.touches is not None else None
+        if namesakes is None:  # Git looks into every directory for them, which takes longer than all the rest.
+            places.append(f":(top,glob)**/{_literal(path.name)}")
         patterns = [argument for word in wanted for argument in ("-e", word)]
         options = ("--files-with-matches", "--null", "--fixed-strings", "--all-match", "--text", "--no-color")
         more = ("--full-name", "--no-textconv", "--no-recurse-submodules", "--no-ignore-case", "--no-word-regexp")
         listed = self._git.run("grep", *options, *more, *patterns, parent, "--", *places, okay=(0, 1))
         names = [name.decode("utf-8", "surrogateescape") for name in listed.split(b"\0") if name]
-        return [name.removeprefix(f"{parent}:") for name in names]
+        return list(dict.fromkeys([*(name.removeprefix(f"{parent}:") for name in names), *(namesakes or ())]))
 
     def _read_touched(self, parent: str, commit: str) -> list[str]:
         """Return the source files of the parent that a commit changed or took away."""
-        return changed_files(self._git, parent, commit, "DMT")[:LOOKED_AT]
+        known = self.touches.changed(parent, commit) if self.touches is not None else None
+        return (changed_files(self._git, parent, commit, "DMT") if known is None else known)[:LOOKED_AT]
 
     def _source(self, commit: str, path: str) -> SourceText | None:
         try:

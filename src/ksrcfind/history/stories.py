@@ -21,6 +21,8 @@ class Kept:
     blame: Blame
     story: Story | None
     """None for a line without text."""
+    followed: bool = True
+    """False if only the blame was asked for."""
 
 
 class Stories:

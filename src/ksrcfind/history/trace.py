@@ -1,10 +1,10 @@
 """The history of messages: where their wording came from, what became of it, and the commits that it names."""
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from ksrcfind.history.cache import Cache
+from ksrcfind.history.cache import Cache, is_plain
 from ksrcfind.history.catalogue import Catalogue
 from ksrcfind.history.ending import Endings
 from ksrcfind.history.follow import Follower
@@ -12,13 +12,23 @@ from ksrcfind.history.links import Links
 from ksrcfind.history.places import Place, Tracer
 from ksrcfind.history.provenance import Commit, Later, Provenance
 from ksrcfind.history.releases import Releases
+from ksrcfind.history.shortcut import Shortcuts
 from ksrcfind.history.sightings import Sightings
 from ksrcfind.history.stories import Stories
 from ksrcfind.history.telling import Teller
+from ksrcfind.history.touches import Touches
+from ksrcfind.progress import SILENT, Progress
 from ksrcfind.source.message import Message
 from ksrcfind.tree.directory import DirectorySnapshot
+from ksrcfind.tree.git import GitError
 from ksrcfind.tree.objects import ObjectReader
+from ksrcfind.tree.repository import has_commit_graph
 from ksrcfind.tree.revision import RevisionSnapshot
+
+MANY_FILES = 150
+"""Files of one history, from which on it is read as a whole: that takes as long as the blames of so many …"""
+MANY_FILES_WITHOUT_GRAPH = 25
+"""… and, if there is no commit-graph, of so many."""
 
 NO_GIT = "This tree is not the root of a git repository: it has no history to ask."
 
@@ -43,6 +53,7 @@ class History:
         *,
         follow: bool = True,
         jobs: int | None = None,
+        progress: Progress = SILENT,
     ) -> None:
         """Ask `releases` for first tags; by default those that tags `v5.9` name, remembered for this run only.
 
@@ -50,12 +61,18 @@ class History:
         Without `follow` history ends at what git blame says. `jobs` blames run at the same time, by default one for
         each processor.
         """
+        self._progress = progress
         self._git: _GitHistory | None = None
         if isinstance(snapshot, RevisionSnapshot):
             jobs = jobs or os.cpu_count() or 1
             self._git = _GitHistory(
                 snapshot, releases or Releases(snapshot.repository), cache, follow=follow, jobs=jobs
             )
+
+    def expect(self, requests: Sequence[Request]) -> None:
+        """Get ready for the histories of many messages, which will be asked for in parts."""
+        if self._git is not None:
+            self._git.expect(_places(requests), self._progress)
 
     def trace(self, requests: Sequence[Request]) -> list[Provenance]:
         """Return the history of each message, in order; blames of one file are asked for together.
@@ -64,10 +81,8 @@ class History:
         """
         if self._git is None:
             return [Provenance("unavailable", note=NO_GIT) for _ in requests]
-        places = [wording_place(request) for request in requests]
-        with_text = {place: bool(request.message.text_lines) for place, request in zip(places, requests, strict=True)}
-        traced = self._git.tracer.trace(with_text)
-        return self._git.teller.provenances([traced[place] for place in places])
+        traced = self._git.tracer.trace(_places(requests))
+        return self._git.teller.provenances([traced[wording_place(request)] for request in requests])
 
     def later(self, start: str, place: Place, end: str) -> Later:
         """Return what happened to the text at a place of one commit until another."""
@@ -87,12 +102,36 @@ class _GitHistory:
         self, snapshot: RevisionSnapshot, releases: Releases, cache: Cache | None, *, follow: bool, jobs: int
     ) -> None:
         repository = snapshot.repository
-        follower = Follower(Sightings(repository)) if follow else None
+        self._repository = repository
+        self._snapshot = snapshot
+        self._sightings = Sightings(repository) if follow else None
+        follower = Follower(self._sightings) if self._sightings is not None else None
         stories = Stories(repository, cache) if follow and cache is not None else None
         self.tracer = Tracer(snapshot, follower, stories, jobs)
         self.endings = Endings(repository)
         self.catalogue = Catalogue(ObjectReader(repository.git), releases, Links(repository, cache))
         self.teller = Teller(self.catalogue)
+
+    def expect(self, places: Mapping[Place, bool], progress: Progress) -> None:
+        """Read the whole history once if that takes less time than to let git walk through it for every file."""
+        files = {path for path, _line in self.tracer.unknown(places)}
+        enough = MANY_FILES if has_commit_graph(self._repository) else MANY_FILES_WITHOUT_GRAPH
+        if len(files) < enough or self.tracer.shortcuts is not None or not is_plain(self._repository):
+            return
+        names = {path.rpartition("/")[2] for path in files}
+        with progress.task("reading the history", None) as task:
+            try:
+                touches = Touches(self._repository.git, self._snapshot.commit, names, task)
+            except GitError:  # Where something is missing, the blame that needs it says so.
+                return
+        self.tracer.shortcuts = Shortcuts(self._repository, touches)
+        if self._sightings is not None:
+            self._sightings.touches = touches
+
+
+def _places(requests: Sequence[Request]) -> dict[Place, bool]:
+    """Return where the texts of messages stand; True stands by those that have one."""
+    return {wording_place(request): bool(request.message.text_lines) for request in requests}
 
 
 def wording_place(request: Request) -> Place:

@@ -7,7 +7,7 @@ of them only to see that a text is not there (5 ms for a file of 50 KB). What a 
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -20,6 +20,7 @@ LITERAL = re.compile(rb'"(?:[^"\\\n]|\\.)*+"', re.DOTALL)
 GLUE = re.compile(rb"[\s\\]*+(?:[A-Za-z_]\w*+[\s\\]*+){0,3}")
 GLUE_IN_COMMENT = re.compile(rb"[\s\\/*]*+(?:[A-Z_]\w*+[\s\\/*]*+){0,3}")
 GLUE_BYTES = 400
+NO_LINE_END = re.compile(rb"[^\n]")
 LEVEL_CODE = re.compile(r"\A<[0-7cd]>")
 LINE_END = re.compile(r"(?:\\n|\s)+\Z")
 END = re.compile(r"(?:\\n|[\s.!,:;])+\Z")
@@ -159,18 +160,7 @@ class SourceText:
     @cached_property
     def _blank(self) -> bytes:
         """The file with comments and the insides of literals as blanks; offsets and line ends as they were."""
-        parts: list[bytes] = []
-        last = 0
-        for start, end in self._tokens:
-            parts.append(self._data[last:start])
-            token = self._data[start:end]
-            if token.startswith(b"/"):
-                parts.append(re.sub(rb"[^\n]", b" ", token))
-            else:
-                parts.append(token[:1] + re.sub(rb"[^\n]", b" ", token[1:-1]) + token[-1:])
-            last = end
-        parts.append(self._data[last:])
-        return b"".join(parts)
+        return _blanked(self._data, self._tokens)
 
     @cached_property
     def _line_ends(self) -> list[int]:
@@ -206,7 +196,9 @@ class SourceText:
         if commented:
             return GLUE_IN_COMMENT.fullmatch(self._data, end, start) is not None
         between = self._data[end:start]
-        return GLUE.fullmatch(between if b"/" not in between else self._blank[end:start]) is not None
+        if b"/" in between:  # Comments; a token ends where this begins.
+            between = _blanked(between, (match.span() for match in TOKEN.finditer(between)))
+        return GLUE.fullmatch(between) is not None
 
     def _wording(self, run: list[tuple[int, int]], commented: bool) -> Wording:
         literals = tuple(self._data[start + 1 : end - 1].decode("utf-8", "surrogateescape") for start, end in run)
@@ -218,6 +210,26 @@ class SourceText:
             start=run[0][0],
             commented=commented,
         )
+
+
+def _blanked(data: bytes, tokens: Iterable[tuple[int, int]]) -> bytes:
+    """Return a text with comments and the insides of literals, its tokens, as blanks; line ends stay."""
+    parts: list[bytes] = []
+    last = 0
+    for start, end in tokens:
+        parts.append(data[last:start])
+        token = data[start:end]
+        if token.startswith(b"/"):
+            parts.append(_blanks(token))
+        else:
+            parts += (token[:1], _blanks(token[1:-1]), token[-1:])
+        last = end
+    parts.append(data[last:])
+    return b"".join(parts)
+
+
+def _blanks(text: bytes) -> bytes:
+    return b" " * len(text) if b"\n" not in text else NO_LINE_END.sub(b" ", text)
 
 
 def contains(old: str, new: str) -> bool:

@@ -15,11 +15,11 @@ SOURCE = "journal"
 
 def arguments(boot: str | None, since: str | None, until: str | None, *, follow: bool) -> list[str]:
     """Return what journalctl is called with; without a boot or a time that is the kernel's log of this boot."""
-    # -k alone means this boot, also where times reach further back.
+    # -k alone means this boot, also where times reach further back; and it undoes a --boot=all in front of it.
     chosen = ["_TRANSPORT=kernel"] if boot is None and (since or until) else ["-k"]
     options = [("--boot", boot), ("--since", since), ("--until", until)]
     given = [f"{name}={value}" for name, value in options if value is not None]
-    return ["--no-pager", "--quiet", "--output=json", *(["--follow", "--lines=all"] if follow else []), *given, *chosen]
+    return ["--no-pager", "--quiet", "--output=json", *(["--follow", "--lines=all"] if follow else []), *chosen, *given]
 
 
 @contextmanager

@@ -60,14 +60,15 @@ COLUMNS = {
 class HtmlWriter:
     """Keeps what a log says and writes the page at the end."""
 
-    def __init__(self, write: Write, commits: Commits, source: Source, title: str) -> None:
+    def __init__(self, write: Write, commits: Commits, source: Source, title: str, tree: str) -> None:
+        """Take names for people: `title` is that of the logs, `tree` that of what explains them."""
         self._write = write
         self._commits = commits
         self._source = source
         self._title = title
         self._messages: list[Data] = []
         self._told: dict[str, Data] = {}
-        self._tree = ""
+        self._tree = tree
 
     def finding(self, finding: Finding) -> None:
         """Never called: a page shows folded messages only."""
@@ -83,7 +84,6 @@ class HtmlWriter:
         if not folded.is_message:
             return
         finding = folded.finding
-        self._tree = finding.tree.rev or finding.tree.commit or self._tree
         for commit in named_commits(finding):
             if commit not in self._told:
                 self._told[commit] = _commit(self._commits(commit))

@@ -8,6 +8,7 @@ from ksrcfind.batch.choose import Group
 from ksrcfind.batch.coverage import Summary
 from ksrcfind.batch.fold import Folded, Occurrences, Sighting
 from ksrcfind.finding import Finding
+from ksrcfind.output.outpour import outpours
 from ksrcfind.output.record import told_matches
 from ksrcfind.output.style import Painter, Span
 from ksrcfind.output.text import NO_HISTORY_TO_ASK, changed, where
@@ -18,6 +19,9 @@ LEVEL_STYLES = dict.fromkeys(("emerg", "alert", "crit", "err"), "error") | {"war
 
 COUNT_WIDTH = 7
 """Width of the column of counts."""
+
+INDENT = 6 + COUNT_WIDTH + 2
+"""Columns in front of what is said of a message."""
 
 MOST_BOOTS = 10
 """Boots that are shown."""
@@ -67,8 +71,10 @@ class LogTextWriter:
             lines = sum(folded.occurrences.count for folded in messages)
             self.write(self.painter.line((group.title, "title"), f"  {_messages(len(messages))}, {_lines(lines)}"))
             self.write("\n")
-        for folded in messages:
-            self.folded(folded)
+        for first, *others in outpours(messages):
+            self.folded(first)
+            if others:
+                self._others(others)
         self.write("\n")
 
     def folded(self, folded: Folded) -> None:
@@ -84,12 +90,20 @@ class LogTextWriter:
                 (finding.log.body if finding.log else finding.input.text, "title"),
             )
         )
-        indent = 6 + COUNT_WIDTH + 2
         if seen.report is not None and seen.report.faulted_at:
-            self.write(self.painter.line(("in ", "label"), (_places(seen.report.faulted_at), "place"), indent=indent))
+            self.write(self.painter.line(("in ", "label"), (_places(seen.report.faulted_at), "place"), indent=INDENT))
         for spans in _explained(finding):
-            self.write(self.painter.line(*spans, indent=indent))
-        self.write(self.painter.line((", ".join(self._when(seen)), "label"), indent=indent))
+            self.write(self.painter.line(*spans, indent=INDENT))
+        self.write(self.painter.line((", ".join(self._when(seen)), "label"), indent=INDENT))
+
+    def _others(self, others: Sequence[Folded]) -> None:
+        """Say what else the function of a message printed right behind it."""
+        match = others[0].finding.match
+        name = f"{match.message.function}()" if match is not None else "it"
+        first, last = others[0].occurrences.first, others[-1].occurrences.first
+        lines = f"{self._place(first, 'lines ')} to {self._place(last, '')}"
+        text = f"and {_messages(len(others))} right behind it by {name}, {lines}"
+        self.write(self.painter.line((text, "label"), indent=INDENT))
 
     def end(self, summary: Summary | None) -> None:
         """Write what the log came to."""

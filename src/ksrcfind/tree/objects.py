@@ -4,8 +4,10 @@ It serves as fast as the pack allows (27,163 files of Linux 2.6.35, 340 MB: 2.0 
 reads every repository that git itself reads: partial clones, new reference formats, other hash functions.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from itertools import islice
+from typing import ClassVar, Generic, Self, TypeVar
 
 from ksrcfind.tree.git import Git, Process, failure
 
@@ -15,38 +17,32 @@ AHEAD = 64
 PIPE_BYTES = 32768
 
 
+Found = TypeVar("Found")
+
+
 class MissingObjectError(LookupError):
     """An object that is named is not in the repository."""
 
 
-class ObjectReader:
-    """Objects of one repository by id or by any other name (`v5.9:mm/oom_kill.c`).
+class _Reader(ABC, Generic[Found]):
+    """Asks one process for objects by id or by any other name (`v5.9:mm/oom_kill.c`).
 
     The process starts with the first question and is started anew after a fork or in the copy that pickling makes.
     Not for use by several threads at once.
     """
 
+    command: ClassVar[str]
+    """Option of `git cat-file`."""
+
     def __init__(self, git: Git) -> None:
         self._git = git
         self._process: Process | None = None
 
-    def __reduce__(self) -> tuple[type["ObjectReader"], tuple[Git]]:
+    def __reduce__(self) -> tuple[type[Self], tuple[Git]]:
         return type(self), (self._git,)
 
-    def read(self, name: str) -> bytes:
-        """Bytes of one object. Raises `MissingObjectError`."""
-        _, data = self.read_typed(name)
-        return data
-
-    def read_typed(self, name: str) -> tuple[str, bytes]:
-        """Type (`blob`, `tree`, `commit`, `tag`) and bytes of one object. Raises `MissingObjectError`."""
-        found = next(self.read_many([name]))
-        if found is None:
-            raise MissingObjectError(name)
-        return found
-
-    def read_many(self, names: Iterable[str]) -> Iterator[tuple[str, bytes] | None]:
-        """Types and bytes of many objects, in the order asked; None for one that is missing."""
+    def read_many(self, names: Iterable[str]) -> Iterator[Found | None]:
+        """What is known of many objects, in the order asked; None for one that is missing."""
         rest = iter(names)
         while chunk := list(islice(rest, AHEAD)):
             for group in _portions([_request(name) for name in chunk]):
@@ -61,11 +57,15 @@ class ObjectReader:
     def __del__(self) -> None:
         self.close()
 
-    def _exchange(self, requests: list[bytes]) -> list[tuple[str, bytes] | None]:
+    @abstractmethod
+    def _found(self, process: Process, name: bytes, kind: bytes, size: int) -> Found:
+        """Take the rest of an answer."""
+
+    def _exchange(self, requests: list[bytes]) -> list[Found | None]:
         if self._process is not None and not self._process.running:
             self.close()
         if self._process is None:
-            self._process = self._git.start("cat-file", "--batch", errors=True)
+            self._process = self._git.start("cat-file", self.command, errors=True)
         try:
             self._process.input.write(b"".join(requests))
             self._process.input.flush()
@@ -74,7 +74,7 @@ class ObjectReader:
             self.close()  # Answers that nobody waits for any more would be taken for those of the next question.
             raise
 
-    def _answer(self, process: Process) -> tuple[str, bytes] | None:
+    def _answer(self, process: Process) -> Found | None:
         header = process.output.readline()
         if not header.endswith(b"\n"):
             _, said = process.finish()
@@ -83,9 +83,38 @@ class ObjectReader:
         fields = header.rstrip(b"\n").split(b" ")
         if len(fields) < 3 or not fields[-1].isdigit():
             return None
-        size = int(fields[-1])
+        return self._found(process, fields[0], fields[-2], int(fields[-1]))
+
+
+class ObjectReader(_Reader[tuple[str, bytes]]):
+    """Types (`blob`, `tree`, `commit`, `tag`) and bytes of the objects of one repository."""
+
+    command = "--batch"
+
+    def read(self, name: str) -> bytes:
+        """Bytes of one object. Raises `MissingObjectError`."""
+        _, data = self.read_typed(name)
+        return data
+
+    def read_typed(self, name: str) -> tuple[str, bytes]:
+        """Type and bytes of one object. Raises `MissingObjectError`."""
+        found = next(self.read_many([name]))
+        if found is None:
+            raise MissingObjectError(name)
+        return found
+
+    def _found(self, process: Process, name: bytes, kind: bytes, size: int) -> tuple[str, bytes]:  # noqa: ARG002
         data = process.output.read(size + 1)
-        return fields[-2].decode(), data[:size]
+        return kind.decode(), data[:size]
+
+
+class IdReader(_Reader[str]):
+    """Ids of the objects of one repository."""
+
+    command = "--batch-check"
+
+    def _found(self, process: Process, name: bytes, kind: bytes, size: int) -> str:  # noqa: ARG002
+        return name.decode()
 
 
 def _request(name: str) -> bytes:

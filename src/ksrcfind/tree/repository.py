@@ -125,6 +125,11 @@ def open_repository(directory: Path) -> Repository | None:
     )
 
 
+def has_commit_graph(repository: Repository) -> bool:
+    """Tell whether git finds its way through the history quickly."""
+    return any(graph.is_file() for graph in commit_graphs(repository.common_directory / "objects"))
+
+
 def commit_graphs(objects: Path) -> Iterator[Path]:
     """Yield where commit graph files may be: one file, a chain of them, and those of borrowed objects."""
     yield objects / "info" / "commit-graph"
