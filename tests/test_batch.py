@@ -104,7 +104,7 @@ def test_a_call_that_a_line_is_hardly_of_does_not_tell_its_level(tier, confidenc
     finding = found(replace(MATCH, tier=tier, confidence=confidence))
     assert finding.answer.matches[0].message.level == "info"
     assert level_of(None, finding.answer) == level
-    assert level_of(replace(finding.log, level="err"), finding.answer) == "err"
+    assert level_of(msgspec.structs.replace(finding.log, level="err"), finding.answer) == "err"
 
 
 def test_summary():
