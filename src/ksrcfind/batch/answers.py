@@ -70,8 +70,8 @@ class Answers:
         self._known: OrderedDict[object, Known] = OrderedDict()
         self._masked: dict[object, Known] = {}
         """The same under what costs less than a shape and tells more apart; emptied when it is full."""
-        self._texts: dict[tuple[str | None, str], Known] = {}
-        """The same under level and text, of lines that do not fit what is known of their shape."""
+        self._texts: dict[tuple[str | None, str | None, str], Known] = {}
+        """The same under level, architecture and text, of lines that do not fit what is known of their shape."""
 
     def __call__(self, log: LogLine) -> tuple[Known, Texts | None]:
         """Return what is known about a line, and its own values if they are not those of the first such line."""
@@ -102,7 +102,7 @@ class Answers:
 
     def _alone(self, log: LogLine) -> Known:
         """Return what is known of a line whose numbers decide what it is."""
-        text = log.level, log.body
+        text = log.level, log.architecture, log.body
         known = self._texts.get(text)
         if known is None:
             known = _known(log, self._ask(log))
@@ -175,7 +175,7 @@ def _mask(log: LogLine) -> object:
         if mark in body:
             return None
     # A shape depends on where digits stand, and on whether `0x` does, not on which digits.
-    return log.level, body.replace("0x", "\0").translate(_TO_ZERO)
+    return log.level, log.architecture, body.replace("0x", "\0").translate(_TO_ZERO)
 
 
 def _shape(log: LogLine) -> object:
@@ -183,4 +183,4 @@ def _shape(log: LogLine) -> object:
         return log.process, log.facility
     masked = shape(log.body)
     short = masked if len(masked) <= LONGEST_TEXT else hashlib.sha256(masked.encode()).digest()
-    return log.level, short, named_place(log.body)
+    return log.level, log.architecture, short, named_place(log.body)

@@ -7,6 +7,7 @@ from operator import attrgetter
 import msgspec
 
 from ksrcfind.batch.answers import Answers, Known
+from ksrcfind.batch.machine import Machine
 from ksrcfind.finding import Finding, Input
 from ksrcfind.log.events import Boot, Boots, group_events
 from ksrcfind.log.records import Row
@@ -48,8 +49,16 @@ def explained(rows: Iterable[Row], answers: Answers) -> Iterator[Explained]:
     """Explain the rows of one or several sources, in order. Few rows are held back, none is lost."""
     for _source, own in groupby(rows, key=attrgetter("source")):
         boots = Boots()
+        number, machine = 0, Machine()
         for row, event in group_events(own):
-            known, texts = answers(row.log)
+            boot = boots.of(row)
+            if boot.number != number:
+                number, machine = boot.number, Machine()
+            log = row.log
+            if machine.architecture is not None:
+                log = msgspec.structs.replace(log, architecture=machine.architecture)
+            known, texts = answers(log)
+            machine.see(known)
             if event is not None and (reason := known.answer.reason) is not None and reason.code in _NO_MISS_IN_REPORT:
                 known = _PART_OF_REPORT
-            yield Explained(row, event, boots.of(row), known, texts)
+            yield Explained(row, event, boot, known, texts)

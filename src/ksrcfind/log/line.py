@@ -57,6 +57,8 @@ class LogLine(msgspec.Struct, frozen=True):
     """How many equal records a syslog daemon folded into this one."""
     fragment: bool = False
     """True if the record says that it is a part of a line, to be joined with others."""
+    architecture: str | None = None
+    """Of the machine, as the kernel's arch/ calls it (`x86`), if other lines of the boot told."""
 
     @property
     def is_userspace(self) -> bool:

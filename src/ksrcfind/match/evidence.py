@@ -37,6 +37,8 @@ OWN_FILE = 8.0
 OTHER_FILE = -12.0
 OWN_LINE = 6.0
 NEAR_LINE = 2.0
+OTHER_ARCHITECTURE = -12.0
+"""The code is of another architecture than the machine."""
 SAME_LEVEL = 1.5
 OTHER_LEVEL = -4.0
 
@@ -88,13 +90,17 @@ class Origin:
     """What those names begin with."""
     place: float
     """Bits for the place alone."""
+    architecture: str | None
+    """Whose code it is."""
 
     @classmethod
     def of(cls, message: Message) -> "Origin":
         """Look at a message once."""
         parts = frozenset(origin_names(message))
         beginnings = frozenset().union(*map(_beginnings, parts))
-        return cls(message, _normal(message.module or ""), parts, beginnings, place_bits(message))
+        return cls(
+            message, _normal(message.module or ""), parts, beginnings, place_bits(message), architecture_of(message)
+        )
 
 
 def prefix_bits(names: Sequence[str], origin: Origin) -> float:
@@ -138,6 +144,20 @@ def place_bits(message: Message) -> float:
     if path.startswith("arch/"):
         return _ARCHITECTURES.get(path.split("/")[1], _RARE_ARCHITECTURE)
     return 0.0
+
+
+def architecture_of(message: Message) -> str | None:
+    """Return the architecture whose code a message is of, as a directory of arch/; None if it is of any."""
+    if not message.path.startswith("arch/"):
+        return None
+    return "um" if message.path.startswith("arch/x86/um/") else message.path.split("/")[1]
+
+
+def machine_bits(architecture: str | None, origin: Origin) -> float:
+    """Weigh where a message stands against the architecture of the machine, if that is known."""
+    if architecture is None or origin.architecture is None:
+        return origin.place
+    return 0.0 if origin.architecture == architecture else OTHER_ARCHITECTURE
 
 
 def value_bits(values: Sequence[str | None], message: Message) -> float:

@@ -206,7 +206,7 @@ class Matcher:
             prefix = evidence.prefix_bits(names, origin)
             beyond = (
                 prefix
-                + origin.place
+                + evidence.machine_bits(line.architecture, origin)
                 + evidence.level_bits(line.level, message)
                 + evidence.value_bits(values, message)
                 + evidence.text_bits(values, origin)
