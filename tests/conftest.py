@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,9 @@ from hypothesis import HealthCheck, settings
 # No test fails because the machine is slow.
 settings.register_profile("ksrcfind", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("ksrcfind")
+
+# A shell starts what runs in its background deaf to Ctrl-C, and so would be the programs that are interrupted here.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 LINUX_MINI = Path(__file__).parent.parent / "fixtures" / "linux-mini"
 
