@@ -10,9 +10,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 
+import msgspec
+
 from ksrcfind.index.store import RevisionState, Store
 from ksrcfind.index.survey import Survey
-from ksrcfind.source.facts import SourceFacts, name_hash
+from ksrcfind.source.facts import Macro, SourceFacts, Wrapper, name_hash
 from ksrcfind.source.outline import included_names
 from ksrcfind.source.program import Program
 
@@ -141,22 +143,20 @@ class Changes:
         return any(places) and any(self._sees(self._program.reader(number), files) for files in places)
 
 
-def _macros(facts: SourceFacts | None) -> dict[str, list[object]]:
+def _macros(facts: SourceFacts | None) -> dict[str, list[Macro]]:
     """What the macros of a file mean, comparable: lines count only where messages tell them."""
-    found: dict[str, list[object]] = defaultdict(list)
+    found: dict[str, list[Macro]] = defaultdict(list)
     for macro in facts.macros if facts else ():
-        line = macro.line if _TEXT.search(macro.body) else 0
-        found[macro.name].append((macro.parameters, macro.body, macro.fallback, line))
+        found[macro.name].append(macro if _TEXT.search(macro.body) else msgspec.structs.replace(macro, line=0))
     return found
 
 
-def _wrappers(facts: SourceFacts | None) -> dict[str, list[object]]:
-    """What the wrapper functions of a file mean, comparable."""
-    found: dict[str, list[object]] = defaultdict(list)
+def _wrappers(facts: SourceFacts | None) -> dict[str, list[Wrapper]]:
+    """What the wrapper functions of a file mean, comparable: wherever they stand."""
+    found: dict[str, list[Wrapper]] = defaultdict(list)
     for wrapper in facts.wrappers if facts else ():
-        calls = tuple((call.name, call.text) for call in wrapper.calls)
-        rest = (wrapper.guards, wrapper.formats, wrapper.is_static, wrapper.prints_text)
-        found[wrapper.name].append((wrapper.parameters, calls, *rest))
+        calls = tuple(msgspec.structs.replace(call, line=0, function=0) for call in wrapper.calls)
+        found[wrapper.name].append(msgspec.structs.replace(wrapper, calls=calls, line=0))
     return found
 
 
