@@ -89,7 +89,7 @@ class Changes:
         if name not in self._users_by_name:
             found = self._users_by_name[name] = defaultdict(list)
             for user, include in self._including_name.get(name, ()):
-                found[self._program.resolve(user, include)].append(user)
+                found[self._program.includes.resolve(user, include)].append(user)
         return self._users_by_name[name].get(file, ())
 
     def _sees(self, number: int | None, files: int) -> bool:
@@ -140,7 +140,7 @@ class Changes:
             return False
         if self._are_modules_other and path.rpartition(".")[0] not in self._modules:
             return True
-        return any(places) and any(self._sees(self._program.reader(number), files) for files in places)
+        return any(places) and any(self._sees(self._program.includes.reader(number), files) for files in places)
 
 
 def _macros(facts: SourceFacts | None) -> dict[str, list[Macro]]:
