@@ -15,6 +15,7 @@ import msgspec
 from ksrcfind.index.store import RevisionState, Store
 from ksrcfind.index.survey import Survey
 from ksrcfind.source.facts import Macro, SourceFacts, Wrapper, name_hash
+from ksrcfind.source.inside import module_of
 from ksrcfind.source.outline import included_names
 from ksrcfind.source.program import Program
 
@@ -48,6 +49,8 @@ class Changes:
         """Files whose bytes are not those of the revision before, or that only one of both has."""
         self._names: dict[str, int] = dict.fromkeys(survey.may_log.symmetric_difference(before.may_log), _EVERYWHERE)
         """Names that mean something else than before → files whose definitions changed, as a bit set."""
+        for stem in _different(before.modules, modules):
+            self._names[module_of(f"{stem}.c")] = _EVERYWHERE
         self._including = 0
         """Files whose own includes may have changed, as a bit set: who includes them may see other definitions."""
         self._read_otherwise: set[str] = set()
