@@ -100,15 +100,16 @@ VARIANTS = {
         "\tvprintk(fmt, args);\n\tva_end(args);\n}\n",
         "#include <linux/all.h>\nvoid wrapped(const char *fmt, ...)\n{\n\tstruct va_format vaf;\n\tva_list args;\n"
         "\tva_start(args, fmt);\n"
-        '\tvaf.fmt = fmt;\n\tvaf.va = &args;\n\tpr_info("lib %pV", &vaf);\n\tva_end(args);\n}\n',
+        '\tvaf.fmt = fmt;\n\tvaf.va = &args;\n\tpr_info(KBUILD_MODNAME " lib %pV", &vaf);\n\tva_end(args);\n}\n',
         None,
     ),
+    "lib/Makefile": ("obj-y += wrapped.o\n", "obj-y += wrap.o\nwrap-y := wrapped.o\n", None),
     "drivers/y/Makefile": ("obj-m += main.o\n", "obj-m += why.o\nwhy-y := main.o\n"),
     "init/main.c": ("\n",),
 }
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", [*range(8), 69])
 def test_after_any_change_as_if_built_alone(tmp_path, seed):
     draw = random.Random(seed)
     tree = tmp_path / "tree"

@@ -10,9 +10,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 
+import msgspec
+
 from ksrcfind.index.store import RevisionState, Store
 from ksrcfind.index.survey import Survey
-from ksrcfind.source.facts import SourceFacts, name_hash
+from ksrcfind.source.facts import Macro, SourceFacts, Wrapper, name_hash
+from ksrcfind.source.inside import module_of
 from ksrcfind.source.outline import included_names
 from ksrcfind.source.program import Program
 
@@ -46,6 +49,8 @@ class Changes:
         """Files whose bytes are not those of the revision before, or that only one of both has."""
         self._names: dict[str, int] = dict.fromkeys(survey.may_log.symmetric_difference(before.may_log), _EVERYWHERE)
         """Names that mean something else than before → files whose definitions changed, as a bit set."""
+        for stem in _different(before.modules, modules):
+            self._names[module_of(f"{stem}.c")] = _EVERYWHERE
         self._including = 0
         """Files whose own includes may have changed, as a bit set: who includes them may see other definitions."""
         self._read_otherwise: set[str] = set()
@@ -87,7 +92,7 @@ class Changes:
         if name not in self._users_by_name:
             found = self._users_by_name[name] = defaultdict(list)
             for user, include in self._including_name.get(name, ()):
-                found[self._program.resolve(user, include)].append(user)
+                found[self._program.includes.resolve(user, include)].append(user)
         return self._users_by_name[name].get(file, ())
 
     def _sees(self, number: int | None, files: int) -> bool:
@@ -138,25 +143,23 @@ class Changes:
             return False
         if self._are_modules_other and path.rpartition(".")[0] not in self._modules:
             return True
-        return any(places) and any(self._sees(self._program.reader(number), files) for files in places)
+        return any(places) and any(self._sees(self._program.includes.reader(number), files) for files in places)
 
 
-def _macros(facts: SourceFacts | None) -> dict[str, list[object]]:
+def _macros(facts: SourceFacts | None) -> dict[str, list[Macro]]:
     """What the macros of a file mean, comparable: lines count only where messages tell them."""
-    found: dict[str, list[object]] = defaultdict(list)
+    found: dict[str, list[Macro]] = defaultdict(list)
     for macro in facts.macros if facts else ():
-        line = macro.line if _TEXT.search(macro.body) else 0
-        found[macro.name].append((macro.parameters, macro.body, macro.fallback, line))
+        found[macro.name].append(macro if _TEXT.search(macro.body) else msgspec.structs.replace(macro, line=0))
     return found
 
 
-def _wrappers(facts: SourceFacts | None) -> dict[str, list[object]]:
-    """What the wrapper functions of a file mean, comparable."""
-    found: dict[str, list[object]] = defaultdict(list)
+def _wrappers(facts: SourceFacts | None) -> dict[str, list[Wrapper]]:
+    """What the wrapper functions of a file mean, comparable: wherever they stand."""
+    found: dict[str, list[Wrapper]] = defaultdict(list)
     for wrapper in facts.wrappers if facts else ():
-        calls = tuple((call.name, call.text) for call in wrapper.calls)
-        rest = (wrapper.guards, wrapper.formats, wrapper.is_static, wrapper.prints_text)
-        found[wrapper.name].append((wrapper.parameters, calls, *rest))
+        calls = tuple(msgspec.structs.replace(call, line=0, function=0) for call in wrapper.calls)
+        found[wrapper.name].append(msgspec.structs.replace(wrapper, calls=calls, line=0))
     return found
 
 

@@ -207,7 +207,7 @@ class Narrow:
         seen = set(front)
         while front:
             self._fetch(front)
-            front = {child for number in front for child in self._program.includes(number)} - seen
+            front = {child for number in front for child in self._program.includes.of(number)} - seen
             seen |= front
 
     def _read_wrappers(self, numbers: Iterable[int]) -> None:

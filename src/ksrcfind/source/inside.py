@@ -30,7 +30,7 @@ class Inside:
         self.end = Mark()
         self._left = _LONGEST
         self.consulted: set[str] = set()
-        """Macros that were looked up."""
+        """Macros that were looked up, and whose module (`module_of`)."""
 
     def given(self, tokens: Sequence[Token]) -> Tokens:
         """Mark what comes in through a parameter."""
@@ -96,6 +96,8 @@ class Inside:
         """What a name stands for, and where the tokens go on; the name itself if it stands for no text."""
         if name in _FUNCTION:
             return index + 1, (f'"{self._function}"',)
+        if name == "KBUILD_MODNAME":
+            self.consulted.add(module_of(self._scope.path))
         if name == "KBUILD_MODNAME" and self._scope.module is not None:
             return index + 1, (f'"{self._scope.module}"',)
         macro = self._only(name) if depth < _DEPTH and self._left >= 0 else None
@@ -128,6 +130,11 @@ class Inside:
         found = [found.item for found in self._scope.macros(name)]
         only = found[0] if len(found) == 1 else None
         return only if isinstance(only, Macro) and only.body and only.body != name else None
+
+
+def module_of(path: str) -> str:
+    """Stands among the names that were consulted for the module that a file is built into."""
+    return f"KBUILD_MODNAME of {path.rpartition('.')[0]}"
 
 
 def _after(tokens: Sequence[Token], mark: Mark, index: int) -> int:

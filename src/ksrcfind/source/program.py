@@ -1,4 +1,4 @@
-"""A whole tree as the compiler would see it: which file includes which, and what a name means where."""
+"""A whole tree as the compiler would see it: what a name means where."""
 
 import itertools
 from array import array
@@ -10,12 +10,9 @@ from functools import cached_property
 from typing import Any
 
 from ksrcfind.source.facts import Macro, SourceFacts, Wrapper, name_hash
+from ksrcfind.source.includes import Includes, shared
 from ksrcfind.source.roots import NOT_LOGGED, Root
 
-# Headers under asm/ differ by architecture: code outside of arch/ is read as for the first of these that has one.
-_ARCHITECTURES = ("x86", "arm64", "arm", "powerpc", "riscv", "s390", "mips")
-
-_READERS = 50  # files that are asked whether they include a header
 _ALTERNATIVES = 4  # wrapper functions of one name that are looked into
 
 
@@ -58,14 +55,12 @@ class Program:
         self.facts = facts
         self.roots = {root.name: root for root in roots}
         self.may_log = may_log
-        self._includers = includers or {}
+        self.includes = Includes(paths, lambda number: facts(number).includes, includers or {})
+        """Which file includes which."""
         self._constants = constants or {}
         self._modules = modules or {}
-        self._readers: dict[int, int | None] = {}
         self._macros = macros
         self._wrappers = wrappers
-        self._closures: dict[int, int] = {}
-        self._included: dict[int, tuple[int, ...]] = {}
         self._defined: dict[int, dict[str, Resolution]] = {}
         self._functions: dict[int, dict[str, Resolution]] = {}
         self._holder_sets: dict[str, int] = {}
@@ -108,136 +103,20 @@ class Program:
             known = self._scopes[file] = FileScope(self, file)
         return known
 
-    @cached_property
-    def _numbers(self) -> dict[str, int]:
-        return {path: number for number, path in enumerate(self.paths)}
-
-    @cached_property
-    def _by_name(self) -> dict[str, list[int]]:
-        table: dict[str, list[int]] = {}
-        for number, path in enumerate(self.paths):
-            if path.endswith(".h") or "/" not in path:
-                table.setdefault(path.rpartition("/")[2], []).append(number)
-        return table
-
-    def includes(self, number: int) -> tuple[int, ...]:
-        """Files that one file includes directly, as far as they are in the tree."""
-        known = self._included.get(number)
-        if known is None:
-            found = (self.resolve(number, include) for include in self.facts(number).includes)
-            known = self._included[number] = tuple(dict.fromkeys(file for file in found if file is not None))
-        return known
-
-    def resolve(self, number: int, include: str) -> int | None:
-        """The file of the tree that a file means by an `#include`, written with its quotes or angle brackets."""
-        directory = self.paths[number].rpartition("/")[0]
-        name = include[1:-1]
-        numbers = self._numbers
-        if include[0] == '"':
-            found = numbers.get(_normalize(f"{directory}/{name}" if directory else name))
-            if found is not None:
-                return found
-        for candidate in self._places(directory, name):
-            found = numbers.get(candidate)
-            if found is not None:
-                return found
-        # An include directory that a Makefile names: the nearest file whose path ends like this.
-        suffix = "/" + _normalize(name).lstrip("./")
-        candidates = [
-            file for file in self._by_name.get(name.rpartition("/")[2], ()) if self.paths[file].endswith(suffix)
-        ]
-        if not candidates:
-            return None
-        return min(candidates, key=lambda file: (-_shared(self.paths[file], directory), len(self.paths[file]), file))
-
-    def _places(self, directory: str, name: str) -> Iterable[str]:
-        own = directory.split("/")[1] if directory.startswith("arch/") and directory.count("/") else ""
-        if not name.startswith(("asm/", "mach/", "plat/")):
-            yield f"include/{name}"
-            yield f"include/uapi/{name}"
-        for architecture in ([own] if own else []) + [a for a in _ARCHITECTURES if a != own]:
-            yield f"arch/{architecture}/include/{name}"
-            yield f"arch/{architecture}/include/uapi/{name}"
-        if name.startswith("asm/"):
-            yield f"include/asm-generic/{name[4:]}"
-
-    def closure(self, number: int) -> int:
-        """All files that a file includes, itself too, as a bit set."""
-        known = self._closures.get(number)
-        return self._close(number) if known is None else known
-
-    def forget(self, number: int) -> None:
-        """Give back the memory of a C file that is done with: a closure is a bit for each file of the tree."""
-        if self.paths[number].endswith(".c"):
-            for kept in (self._closures, self._included, self._defined, self._functions):
-                kept.pop(number, None)
-
-    def _seen_from(self, file: int) -> int:
-        """The closure of a file, with that of a file which includes it."""
-        reader = self.reader(file)
-        return self.closure(file) if reader is None else self.closure(file) | self.closure(reader)
+    def forget(self, file: int) -> None:
+        """Give back the memory of a C file that is done with."""
+        if self.paths[file].endswith(".c"):
+            self.includes.forget(file)
+            self._defined.pop(file, None)
+            self._functions.pop(file, None)
 
     def module(self, file: int) -> str | None:
         """KBUILD_MODNAME of a file, or of the file that includes it; None if no Makefile says."""
         path = self.paths[file]
         module = self._modules.get(path.rpartition(".")[0])
-        if module is None and path.endswith(".c") and (reader := self.reader(file)) is not None:
+        if module is None and path.endswith(".c") and (reader := self.includes.reader(file)) is not None:
             module = self._modules.get(self.paths[reader].rpartition(".")[0])
         return module
-
-    def reader(self, header: int) -> int | None:
-        """The nearest C file that includes a file in quotes, which may be C code itself."""
-        if header not in self._readers:
-            directory, _slash, name = self.paths[header].rpartition("/")
-            users = [user for user in self._includers.get(name, ()) if self.paths[user].endswith(".c")]
-            users.sort(key=lambda user: (-_shared(self.paths[user], directory), user))
-            self._readers[header] = next((user for user in users[:_READERS] if header in self.includes(user)), None)
-        return self._readers[header]
-
-    def _close(self, start: int) -> int:
-        """Tarjan's strongly connected components: files that include each other share one closure."""
-        index: dict[int, int] = {start: 0}
-        low: dict[int, int] = {start: 0}
-        stack = [start]
-        on_stack = {start}
-        work = [(start, iter(self.includes(start)))]
-        while work:
-            node, children = work[-1]
-            for child in children:
-                if child in self._closures:
-                    continue
-                if child not in index:
-                    index[child] = low[child] = len(index)
-                    stack.append(child)
-                    on_stack.add(child)
-                    work.append((child, iter(self.includes(child))))
-                    break
-                if child in on_stack:
-                    low[node] = min(low[node], index[child])
-            else:
-                work.pop()
-                if work:
-                    low[work[-1][0]] = min(low[work[-1][0]], low[node])
-                if low[node] == index[node]:
-                    self._finish(node, stack, on_stack)
-        return self._closures[start]
-
-    def _finish(self, node: int, stack: list[int], on_stack: set[int]) -> None:
-        component: list[int] = []
-        while True:
-            member = stack.pop()
-            on_stack.discard(member)
-            component.append(member)
-            if member == node:
-                break
-        closure = 0
-        for member in component:
-            closure |= 1 << member
-        for member in component:
-            for child in self.includes(member):
-                closure |= self._closures.get(child, 0)
-        for member in component:
-            self._closures[member] = closure
 
     def constant(self, name: str) -> str | None:
         """C source of a constant text that one file of the tree defines for all others: `linux_banner`."""
@@ -271,7 +150,7 @@ class Program:
         holders = self._holders(name)
         if not holders:
             return ()
-        visible = holders & self.closure(file) or holders & self._seen_from(file)
+        visible = holders & self.includes.closure(file) or holders & self.includes.seen_from(file)
         if not visible & (visible - 1):  # one place or none, as for nearly all names
             holder = visible.bit_length() - 1
             alone = self._macros_of(holder).get(name, ()) if visible else ()
@@ -285,7 +164,7 @@ class Program:
             if not found:
                 continue
             fallback = all(isinstance(definition.item, Macro) and definition.item.fallback for definition in found)
-            nearness = _shared(self.paths[holder], directory)
+            nearness = shared(self.paths[holder], directory)
             places.append(((fallback, holder != file, -nearness, holder), found))
         if not places:
             return ()
@@ -306,11 +185,11 @@ class Program:
         if own:
             return own
         directory = self.paths[file].rpartition("/")[0]
-        nearest = sorted(holders, key=lambda holder: (-_shared(self.paths[holder], directory), holder))
+        nearest = sorted(holders, key=lambda holder: (-shared(self.paths[holder], directory), holder))
         found: list[Definition] = []
         for definition in itertools.chain.from_iterable(self._wrappers_of(holder).get(name, ()) for holder in nearest):
             is_static = isinstance(definition.item, Wrapper) and definition.item.is_static
-            if not is_static or self.closure(file) >> definition.file & 1:
+            if not is_static or self.includes.closure(file) >> definition.file & 1:
                 found.append(definition)
                 if len(found) == _ALTERNATIVES:
                     break
@@ -345,28 +224,6 @@ def _in_force(definitions: Resolution, before: int | None) -> Resolution:
                 return definitions[start:index]
             start = index
     return definitions[start:]
-
-
-def _normalize(path: str) -> str:
-    if "./" not in path and "//" not in path:
-        return path
-    parts: list[str] = []
-    for part in path.split("/"):
-        if part == ".." and parts and parts[-1] != "..":
-            parts.pop()
-        elif part not in ("", "."):
-            parts.append(part)
-    return "/".join(parts)
-
-
-def _shared(path: str, directory: str) -> int:
-    """Leading path components that a file shares with a directory."""
-    count = 0
-    for one, other in zip(path.split("/")[:-1], directory.split("/"), strict=False):
-        if one != other:
-            break
-        count += 1
-    return count
 
 
 class FileScope:
