@@ -30,15 +30,24 @@ _TRUE: Value = frozenset((1,))
 _FALSE: Value = frozenset((0,))
 
 _Binary = Callable[[int, int], int]
-_BY_PRECEDENCE: tuple[dict[str, _Binary], ...] = (
-    {"|": operator.or_},
-    {"^": operator.xor},
-    {"&": operator.and_},
-    {"==": operator.eq, "!=": operator.ne},
-    {"<": operator.lt, ">": operator.gt, "<=": operator.le, ">=": operator.ge},
-    {"<<": lambda left, right: left << min(abs(right), 64), ">>": lambda left, right: left >> min(abs(right), 64)},
-    {"+": operator.add, "-": operator.sub},
-)
+_SHIFT = 64  # most bits that a number is shifted by
+_OPERATORS: dict[object, tuple[int, _Binary]] = {
+    "|": (3, operator.or_),
+    "^": (4, operator.xor),
+    "&": (5, operator.and_),
+    "==": (6, operator.eq),
+    "!=": (6, operator.ne),
+    "<": (7, operator.lt),
+    ">": (7, operator.gt),
+    "<=": (7, operator.le),
+    ">=": (7, operator.ge),
+    "<<": (8, lambda left, right: left << min(abs(right), _SHIFT)),
+    ">>": (8, lambda left, right: left >> min(abs(right), _SHIFT)),
+    "+": (9, operator.add),
+    "-": (9, operator.sub),
+}
+_OR, _AND = 1, 2
+_PRECEDENCE = {sign: precedence for sign, (precedence, _) in _OPERATORS.items()} | {"||": _OR, "&&": _AND}
 
 
 def is_constant(tokens: Tokens) -> bool:
@@ -127,7 +136,7 @@ def _value(tokens: Sequence[Token], lookup: Lookup, depth: int) -> Value:
     if not tokens or len(tokens) > _LONGEST or depth > _DEPTH:
         return None
     reader = _Reader(tokens, lookup, depth)
-    value = reader.either()
+    value = reader.binary()
     return value if reader.at_end else None
 
 
@@ -147,27 +156,18 @@ class _Reader:
     def _next(self) -> Token | None:
         return None if self.at_end else self._tokens[self._at]
 
-    def either(self) -> Value:
-        value = self._both()
-        while self._next() == "||":
+    def binary(self, least: int = _OR) -> Value:
+        """Read operators that bind at least so tightly."""
+        value = self._unary()
+        while (precedence := _PRECEDENCE.get(sign := self._next(), 0)) >= least:
             self._at += 1
-            value = _or(value, self._both())
-        return value
-
-    def _both(self) -> Value:
-        value = self._binary(0)
-        while self._next() == "&&":
-            self._at += 1
-            value = _negated(_or(_negated(value), _negated(self._binary(0))))
-        return value
-
-    def _binary(self, level: int) -> Value:
-        if level == len(_BY_PRECEDENCE):
-            return self._unary()
-        value = self._binary(level + 1)
-        while isinstance(sign := self._next(), str) and sign in _BY_PRECEDENCE[level]:
-            self._at += 1
-            value = _combined(sign, _BY_PRECEDENCE[level][sign], value, self._binary(level + 1))
+            other = self.binary(precedence + 1)
+            if precedence == _OR:
+                value = _or(value, other)
+            elif precedence == _AND:
+                value = _negated(_or(_negated(value), _negated(other)))
+            else:
+                value = _combined(sign, _OPERATORS[sign][1], value, other)
         return value
 
     def _unary(self) -> Value:
@@ -243,7 +243,7 @@ def _negated(value: Value) -> Value:
     return None if known is None else frozenset((int(not known),))
 
 
-def _combined(sign: str, apply: _Binary, left: Value, right: Value) -> Value:
+def _combined(sign: object, apply: _Binary, left: Value, right: Value) -> Value:
     if left is None or right is None:
         return None
     if sign in ("==", "!=") and len(left) == len(right) == 1:
