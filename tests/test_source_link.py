@@ -834,3 +834,37 @@ def test_a_macro_that_prints_nothing_in_one_build_has_the_text_of_the_other():
     )
     (message,) = one(f'{source}void f(void)\n{{\n\tdbg("deep\\n");\n}}\n')
     assert texts_of(message) == ["drv: deep"]
+
+
+def test_a_file_that_one_other_includes_prints_with_its_prefix():
+    source = '#define pr_fmt(fmt) "rcu: " fmt\n#include <linux/printk.h>\n#include "plugin.h"\n'
+    plugin = '#include <linux/printk.h>\nstatic void f(void)\n{\n\tpr_info("ready\\n");\n}\n'
+    assert texts(link({"include/linux/printk.h": PRINTK, "k/a.c": source, "k/plugin.h": plugin})["k/plugin.h"]) == [
+        "rcu: ready"
+    ]
+    shared_by_two = {"include/linux/printk.h": PRINTK, "k/a.c": source, "k/b.c": source, "k/plugin.h": plugin}
+    assert texts(link(shared_by_two)["k/plugin.h"]) == ["ready"]
+
+
+def test_of_headers_that_define_a_macro_anew_the_last_one_counts():
+    anew = '#undef pr_fmt\n#define pr_fmt(fmt) "{}: " fmt\n'
+    use = 'void f(void)\n{\n\tpr_info("up\\n");\n}\n'
+    for first, last in (("near", "far"), ("far", "near")):
+        files = {
+            "include/linux/printk.h": PRINTK,
+            "include/far.h": anew.format("far"),
+            "d/near.h": anew.format("near"),
+            "d/a.c": f'#include <linux/printk.h>\n#include "{first}.h"\n#include "{last}.h"\n{use}',
+        }
+        assert texts(link(files)["d/a.c"]) == [f"{last}: up"]
+
+
+def test_a_beginning_that_either_branch_prints_always_belongs_to_the_text():
+    source = (
+        "void say(int status, const char *format, ...)\n{\n\tva_list args;\n\n\tif (FAILED(status))\n"
+        '\t\tprintk("Error %d: ", status);\n\telse\n\t\tprintk("Error: ");\n'
+        "\tva_start(args, format);\n\tvprintk(format, args);\n\tva_end(args);\n}\n"
+        'void f(int n)\n{\n\tsay(n, "gone\\n");\n}\n'
+    )
+    message = next(message for message in one(source) if message.call == "say")
+    assert sorted(texts_of(message)) == ["Error %d: gone", "Error: gone"]

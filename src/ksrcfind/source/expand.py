@@ -234,7 +234,7 @@ class Expander:
             code = inner.statement(call.name) if call.text == call.name else tokenize(call.text)
             some = list(inner.in_tokens(_replace(code, bound), active))
             if some:
-                printed.append(Printed(some, always=not guard))
+                printed.append(Printed(some, guard))
             handing += sum(map(inside.hands_on, some))
             if handing >= _EMISSIONS:
                 break

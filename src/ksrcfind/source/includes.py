@@ -1,6 +1,6 @@
 """Which file includes which, as the include directories of the kernel have it."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from functools import cached_property
 
 # Headers under asm/ differ by architecture: code outside of arch/ is read as for the first of these that has one.
@@ -29,6 +29,7 @@ class Includes:
         self._direct: dict[int, tuple[int, ...]] = {}
         self._closures: dict[int, int] = {}
         self._readers: dict[int, int | None] = {}
+        self._only_readers: dict[int, int | None] = {}
 
     @cached_property
     def _numbers(self) -> dict[str, int]:
@@ -106,6 +107,31 @@ class Includes:
             users.sort(key=lambda user: (-shared(self._paths[user], directory), user))
             self._readers[header] = next((user for user in users[:_READERS] if header in self.of(user)), None)
         return self._readers[header]
+
+    def only_reader(self, file: int) -> int | None:
+        """The C file that a file is a part of: the one file that includes it in quotes; None if there are others."""
+        if file not in self._only_readers:
+            name = self._paths[file].rpartition("/")[2]
+            users = self._includers.get(name, ())
+            known = [user for user in users if file in self.of(user)] if len(users) <= _READERS else []
+            is_part = len(known) == 1 and self._paths[known[0]].endswith(".c")
+            self._only_readers[file] = known[0] if is_part else None
+        return self._only_readers[file]
+
+    def last_of(self, file: int, some: Set[int]) -> int | None:
+        """Which of some files a file includes last, in the order in which a compiler opens them."""
+        last = None
+        seen: set[int] = set()
+        waiting = [file]
+        while waiting:
+            number = waiting.pop()
+            if number in seen:
+                continue
+            seen.add(number)
+            if number in some:
+                last = number
+            waiting += reversed(self.of(number))
+        return last
 
     def _close(self, start: int) -> int:
         """Tarjan's strongly connected components: files that include each other share one closure."""

@@ -24,8 +24,8 @@ class Printed:
 
     emissions: Sequence[Emission]
     """At least one."""
-    always: bool
-    """False if a condition may pass the call by."""
+    guard: str = ""
+    """Condition under which the call is made, as `Wrapper.guards` has it; empty if it always is."""
 
 
 def in_one_line(printed: Sequence[Printed], inside: Inside) -> Iterator[Emission]:
@@ -33,28 +33,31 @@ def in_one_line(printed: Sequence[Printed], inside: Inside) -> Iterator[Emission
 
     Of calls under conditions it is not known which go together, so there an emission also comes without the others.
     """
-    before: list[tuple[Emission, bool]] = []
+    before: list[tuple[Emission, str]] = []
     for one, following in zip_longest(printed, printed[1:]):
         handing = [inside.settled(emission) for emission in one.emissions if inside.hands_on(emission)]
         if not handing:
-            before = [*before[-1:], (inside.settled(one.emissions[0]), one.always)]
+            before = [*before[-1:], (inside.settled(one.emissions[0]), one.guard)]
             continue
         for second in handing:
-            last = _with_next(second, following, inside) if one.always and following is not None else second
-            for first, always in reversed(before):
-                joined = _behind(first, last)
-                if joined is not None:
-                    yield joined
-                    if always and one.always:
-                        break
-            else:
+            last = _with_next(second, following, inside) if not one.guard and following is not None else second
+            joined = [(text, guard) for first, guard in reversed(before) if (text := _behind(first, last)) is not None]
+            if joined and not (joined[0][1] or one.guard):
+                joined = joined[:1]
+            yield from (text for text, _guard in joined)
+            if one.guard or not _is_certain([guard for _text, guard in joined]):
                 yield last
         before = []
 
 
+def _is_certain(guards: Sequence[str]) -> bool:
+    """True if one of several calls is made in any case: without condition, or as the `if` or the `else` of one."""
+    return "" in guards or any(f"!{guard}" in guards for guard in guards)
+
+
 def _with_next(emission: Emission, following: Printed, inside: Inside) -> Emission:
     """The emission with what the next call prints into the same line, if that is certain."""
-    if not following.always or any(map(inside.hands_on, following.emissions)):
+    if following.guard or any(map(inside.hands_on, following.emissions)):
         return emission
     after = inside.settled(following.emissions[0])
     is_plain = not (after.root.prefix or after.level or after.root.level)

@@ -151,6 +151,9 @@ class Program:
         if not holders:
             return ()
         visible = holders & self.includes.closure(file) or holders & self.includes.seen_from(file)
+        reader = self.includes.only_reader(file)
+        if reader is not None and self._are_fallbacks(visible, name):
+            visible |= holders & self.includes.closure(reader)
         if not visible & (visible - 1):  # one place or none, as for nearly all names
             holder = visible.bit_length() - 1
             alone = self._macros_of(holder).get(name, ()) if visible else ()
@@ -163,18 +166,29 @@ class Program:
             found = _in_force(self._macros_of(holder).get(name, ()), before if holder == file else None)
             if not found:
                 continue
-            fallback = all(isinstance(definition.item, Macro) and definition.item.fallback for definition in found)
             nearness = shared(self.paths[holder], directory)
-            places.append(((fallback, holder != file, -nearness, holder), found))
+            places.append(((_is_fallback(found), holder != file, -nearness, holder), found))
         if not places:
             return ()
         places.sort(key=lambda place: place[0])
+        anew = {key[-1]: found for key, found in places if key[-1] != file and _define_anew(found)}
+        if len(anew) > 1 and places[0][0][-1] in anew:
+            return anew[self.includes.last_of(file, anew.keys()) or places[0][0][-1]]
         result = places[0][1]
         for _key, more in places[1:]:
             if any(isinstance(d.item, Macro) and d.item.body for d in result):
                 break
             result += more
         return result
+
+    def _are_fallbacks(self, holders: int, name: str) -> bool:
+        """True if all that these files say of a macro is what it is if nobody else defines it."""
+        while holders:
+            holder = holders.bit_length() - 1
+            holders ^= 1 << holder
+            if not _is_fallback(self._macros_of(holder).get(name, ())):
+                return False
+        return True
 
     def wrappers(self, file: int, name: str) -> Resolution:
         """Functions of that name that handle variable arguments, as one file sees them."""
@@ -211,6 +225,16 @@ def _beginning_with(beginning: str, names: Sequence[str]) -> Iterator[str]:
     """Those of sorted names that begin so."""
     following = itertools.islice(names, bisect_left(names, beginning), None)
     return itertools.takewhile(lambda name: name.startswith(beginning), following)
+
+
+def _is_fallback(definitions: Resolution) -> bool:
+    """True if a macro is defined so only where nothing else defines it."""
+    return all(isinstance(definition.item, Macro) and definition.item.fallback for definition in definitions)
+
+
+def _define_anew(definitions: Resolution) -> bool:
+    """True if `#undef` stands before all of them: the last such file counts."""
+    return all(isinstance(definition.item, Macro) and definition.item.replaces for definition in definitions)
 
 
 def _in_force(definitions: Resolution, before: int | None) -> Resolution:
