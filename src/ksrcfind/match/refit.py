@@ -9,7 +9,7 @@ from ksrcfind.match.pattern import Pattern, Span, pattern
 from ksrcfind.match.whole import Whole
 from ksrcfind.source.template import CONVERSION, lines
 
-_MANY = 64
+_MANY = 128
 """Readings from which on a pattern is worth to be compiled as a whole."""
 
 Texts = tuple[str | None, ...]
