@@ -94,6 +94,17 @@ def test_a_line_that_fits_nothing_known_of_its_shape_is_asked_for_once():
     assert len(asked.lines) == 2
 
 
+def test_values_are_read_alike_however_many_lines_came_before():
+    lines = [
+        read_line(f"unrelated wibble of pool {number}{end} exhausted") for number in range(300) for end in ("", " x")
+    ]
+    answers = Answers(Asked())
+    for line in lines:
+        known, texts = answers(line)
+        value = known.answer_with(texts).matches[0].values[0].value
+        assert value == line.body.removeprefix("unrelated wibble of ").removesuffix(" exhausted")
+
+
 def test_one_question_for_a_shape():
     asked = Asked()
     answers = Answers(asked)

@@ -13,6 +13,7 @@ from ksrcfind.match.fragment import Search, overlaps
 from ksrcfind.match.pattern import LONGEST, WORK, pattern, places, run
 from ksrcfind.match.place import Named, named_place, nearest_call, place_calls
 from ksrcfind.match.rank import Matcher
+from ksrcfind.match.whole import Whole
 from ksrcfind.source.message import Argument, Form, Message
 from ksrcfind.source.template import CONVERSION
 
@@ -329,6 +330,25 @@ def test_of_very_many_wordings_those_that_tell_most_are_tried_as_parts(several, 
     line = " ".join(one.format.strip() for one in printing)
     answer(line, *printing)
     assert len(tried) <= 512
+
+
+@given(
+    st.lists(
+        st.sampled_from(["%s", "%d", "%x", "%08x", "%-4s", "%.3s", "%pOF", "%c", "%5d", "a", "b: ", " ", "1"]),
+        max_size=9,
+    ),
+    st.lists(st.sampled_from(["a", "b", "b: ", " ", "1", "0000000f", "-7", "x/y", "   "]), max_size=12),
+)
+def test_a_pattern_as_one_regular_expression_reads_the_same(written, line):
+    one, text = pattern("".join(written)), "".join(line).strip()
+    assert Whole(one).spans(text) == one.spans(text)
+
+
+@given(templates())
+def test_a_rendering_is_read_the_same_by_one_regular_expression(drawn):
+    printed, line, _values = drawn
+    text = line.strip()
+    assert Whole(pattern(printed)).spans(text) == pattern(printed).spans(text)
 
 
 def test_random_bytes_are_answered():

@@ -40,11 +40,11 @@ Matcher = Callable[[str, int], "re.Match[str] | None"]
 class Values:
     """Typed values without text between them; compiled when first looked for, since most texts part ways before."""
 
-    __slots__ = ("_compiled", "_regex", "groups")
+    __slots__ = ("_compiled", "groups", "regex")
 
     def __init__(self, regex: str, groups: int) -> None:
         """Take a regular expression with a group for each value."""
-        self._regex = regex
+        self.regex = regex
         self._compiled: re.Pattern[str] | None = None
         self.groups = groups
         """How many values these are."""
@@ -54,7 +54,7 @@ class Values:
         """The regular expression."""
         found = self._compiled
         if found is None:
-            found = self._compiled = compiled(self._regex)
+            found = self._compiled = compiled(self.regex)
         return found
 
     def find(self, text: str, start: int, stop: int) -> int:

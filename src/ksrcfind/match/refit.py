@@ -6,7 +6,11 @@ from ksrcfind.match.answer import Match, Tier, Value
 from ksrcfind.match.body import body_text
 from ksrcfind.match.fragment import overlaps
 from ksrcfind.match.pattern import Pattern, Span, pattern
+from ksrcfind.match.whole import Whole
 from ksrcfind.source.template import CONVERSION, lines
+
+_MANY = 128
+"""Readings from which on a pattern is worth to be compiled as a whole."""
 
 Texts = tuple[str | None, ...]
 """What a line shows for each argument of its message; None for what it does not show."""
@@ -18,6 +22,9 @@ class Refit:
     def __init__(self, match: Match) -> None:
         self._tier = match.tier
         self._values = match.values
+        self._read = 0
+        self._whole: Whole | None = None
+        """The only pattern, once many lines have been read with it."""
         self._patterns: list[tuple[Pattern, int, tuple[int, ...]]] = []
         """Each line of the form, the values before it, and which of its own are padded to a width."""
         first = 0
@@ -50,6 +57,11 @@ class Refit:
 
     def _spans(self, one: Pattern, body: str) -> Sequence[Span] | None:
         if self._tier is Tier.EXACT:
-            return one.spans(body)
+            self._read += 1
+            if self._whole is None:
+                if self._read == _MANY and len(self._patterns) == 1:
+                    self._whole = Whole(one)
+                return one.spans(body)
+            return self._whole.spans(body)
         found = max(overlaps(one, body), key=lambda overlap: overlap.end - overlap.start, default=None)
         return found.spans if found is not None else None

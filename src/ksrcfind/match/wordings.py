@@ -137,6 +137,7 @@ class Wordings:
         self._alone = lru_cache(maxsize=16384)(self._find_alone)
         self._similar = lru_cache(maxsize=4096)(self._find_similar)
         self._uses: dict[str, Sequence[Use]] = {}
+        """Who prints a line, as far as `_printing` came by it."""
 
     def known(self, words: Iterable[str]) -> frozenset[str]:
         """Return those of the words that some message contains."""
@@ -171,12 +172,12 @@ class Wordings:
 
     def uses(self, wording: Wording) -> Sequence[Use]:
         """Return all messages of the index that print a wording."""
-        found = self._uses.get(wording.line)
-        if found is None:
-            words = wording.words
-            self._find_fitting(words) if len(words) > 1 else self._find_alone(next(iter(words), ""))
-            found = self._uses[wording.line]
-        return found
+        if wording.line not in self._uses:
+            if len(wording.words) > 1:
+                self._find_fitting(wording.words)
+            else:
+                self._find_alone(next(iter(wording.words), ""))
+        return self._uses.get(wording.line, ())
 
     def _find_fitting(self, words: frozenset[str]) -> tuple[Wording, ...]:
         if not words:
