@@ -573,12 +573,15 @@ class Finder:
             return answer, ()
         if log.is_userspace or not log.body.strip():
             return Matcher(self._narrowed().index_for("")).answer(log, limit), ()
+        answers: list[Answer] = []
         for phrases in (True, False):
             answer = Matcher(self._narrowed().index_for(log.body, phrases=phrases)).answer(log, limit)
             if answer.verdict == Tier.EXACT:
                 return answer, ()
+            answers.append(answer)
             if answer.verdict == Tier.PARTIAL:
                 break  # Other files would take as long again and hardly hold a better one.
+        answer = next((answer for answer in reversed(answers) if answer.matches), answers[0])
         return answer, ("only the likeliest files were looked at: `ksrcfind index` reads them all",)
 
     def _refresh(self, paths: Iterable[str]) -> bool:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 
-from ksrcfind.match.weights import bits
+from ksrcfind.match.weights import bits, is_common
 
 _WORDS = 6  # the rarest: common ones make grep slow and tell little
 _LONGEST_WORD = 200  # characters; no source has longer ones, and a command line ends somewhere
@@ -13,10 +13,12 @@ _LONGEST_RUN = 4  # words and numbers
 _TELLING = 14.0  # bits of a phrase that is worth a search
 _AT_AN_END = 6.0  # bits that a phrase tells more if a literal of the source begins or ends with it
 _OF_A_NUMBER = 2.0  # bits
+_LONGEST_END = 3  # marks behind the last word
 _LONGEST_BODY = 4096  # characters of a line in which phrases are looked for
 
 # Places and symbols are values: the file that they name is not the one that prints them.
 _VALUE = re.compile(r"(?<![\w./+-])[\w./+-]{1,255}\.[chS]:\d+|(?<![\w.$])[\w.$]{1,255}\+0x[0-9a-f]+/0x[0-9a-f]+")
+_PATH = re.compile(r"(?<![^\s=])/[^\s/]+/\S*[^\s:,.;]")
 _WORD = re.compile(r"(?<![0-9A-Za-z_])[A-Za-z_][A-Za-z0-9_]+")  # no part of a number such as 0x9ec00
 _TOKEN = re.compile(r"(?:0x)?%d|(?<![0-9A-Za-z_])[A-Za-z0-9_]+")
 _NUMBER = re.compile(r"(?<![\w%.])(0x)?(?:[0-9a-f]*\d[0-9a-f]*)(?!\w)")
@@ -38,16 +40,22 @@ def phrases_of(body: str) -> list[str]:
     From each word on, about as few words and numbers as tell enough, numbers as `%d` and as they are. Where a literal
     may begin or end a quotation mark tells as well, so that one word can do.
     """
-    text = _VALUE.sub(" ", body[:_LONGEST_BODY])
+    text = body[:_LONGEST_BODY]
     weight: dict[str, float] = {}
-    for form in (_NUMBER.sub(r"\1%d", text), text):
+    for form in (_NUMBER.sub(r"\1%d", _PATH.sub("%d", _VALUE.sub("%d", text))), _VALUE.sub(" ", text)):
         tokens = list(_TOKEN.finditer(form))
         for at, token in enumerate(tokens):
             if _WORD.fullmatch(token[0]):
                 for phrase, told in _telling(form, tokens[at : at + _LONGEST_RUN]):
                     weight.setdefault(phrase, told)
     first = list(weight)[: _PHRASES // 2]
-    return list(dict.fromkeys([*first, *sorted(weight, key=lambda phrase: (-weight[phrase], phrase))]))[:_PHRASES]
+    likely = sorted(weight, key=lambda phrase: (_unusual_words(phrase), -weight[phrase], phrase))
+    return list(dict.fromkeys([*first, *likely]))[:_PHRASES]
+
+
+def _unusual_words(phrase: str) -> int:
+    """How many words of a phrase hardly any message has: they are rather values."""
+    return sum(not is_common(word.lower()) for word in _WORD.findall(phrase))
 
 
 def _telling(text: str, tokens: Sequence[re.Match[str]]) -> Iterator[tuple[str, float]]:
@@ -66,10 +74,11 @@ def _telling(text: str, tokens: Sequence[re.Match[str]]) -> Iterator[tuple[str, 
         if begins and quoted < _OF_EACH and told + _AT_AN_END >= _TELLING:
             yield from ((f'"{spelling}', told + _AT_AN_END) for spelling in spellings)
             quoted += 1
-        if not text[token.end() :].strip() and told + _AT_AN_END >= _TELLING:
-            yield f'{phrase}\\n"', told + _AT_AN_END
+        rest = text[token.end() :].rstrip()
+        if len(rest) <= _LONGEST_END and not any(map(str.isalnum, rest)) and told + _AT_AN_END >= _TELLING:
+            yield f'{phrase}{rest}\\n"', told + _AT_AN_END
             if count == 1:
-                yield f'"{phrase}\\n"', told + 2 * _AT_AN_END
+                yield f'"{phrase}{rest}\\n"', told + 2 * _AT_AN_END
         if count == 1 and numbered != phrase and text[start - 1 : start] in _BRACKETS:
             yield text[start - 1] + numbered, told
         if count > 1 and told >= _TELLING:
