@@ -153,7 +153,8 @@ def extract(data: bytes, parser: Parser) -> SourceFacts:
         return EMPTY
     found = list(scan.directives(data))
     macros, includes = _directives(found)
-    macros += tuple(_numbers(data, _STRINGIFIED.findall(data) + _in_conditions(macros)))
+    stringified = _STRINGIFIED.findall(data) if b"__stringify" in data else []
+    macros += tuple(_numbers(data, [*stringified, *_in_conditions(macros)]))
     calls: list[Call] = []
     functions: list[str] = []
     parameters: list[tuple[str, ...]] = []

@@ -14,7 +14,8 @@ import tree_sitter_c
 from ksrcfind.source.scan import Body
 
 _C = tree_sitter.Language(tree_sitter_c.language())
-_CALLS = tree_sitter.Query(
+_CALLS = tree_sitter.Query(_C, "(call_expression) @call")
+_CODE = tree_sitter.Query(
     _C,
     """(call_expression) @call (expression_statement (identifier) @statement) (if_statement) @if
     [(for_statement) (while_statement) (switch_statement) (conditional_expression)
@@ -81,10 +82,10 @@ class Parser:
         name, parameters = _declarator(header)
         calls: list[ParsedCall] = []
         covered: list[tuple[int, int]] = []  # by start
-        captured = tree_sitter.QueryCursor(_CALLS).captures(root)
         everything = bool(body.code)
-        conditions = _Conditions(captured.get("if", ()), captured.get("other", ())) if everything else _Conditions()
-        found_nodes = [*captured.get("call", ()), *(captured.get("statement", ()) if everything else ())]
+        captured = tree_sitter.QueryCursor(_CODE if everything else _CALLS).captures(root)
+        conditions = _Conditions(captured.get("if", ()), captured.get("other", ()))
+        found_nodes = [*captured.get("call", ()), *captured.get("statement", ())]
         around: list[int] = []  # where the calls end that the next one may stand in
         for node in sorted(found_nodes, key=lambda node: (node.start_byte, -node.end_byte)):
             start, end = node.start_byte, node.end_byte

@@ -69,7 +69,7 @@ LITERAL_OR_COMMENT = re.compile(
 _BRACE = re.compile(rb"[{}]")
 _PAREN = re.compile(rb"[()]")
 _NOT_BLANK = re.compile(rb"[^ \t\r\n]")
-_MARK = re.compile(rb"[();{}]")
+_BETWEEN_STATEMENTS = (b";", b"{", b"}")
 _WORDS_ONLY = bytes(c if (chr(c).isalnum() and c < 128) or c == ord("_") else ord(" ") for c in range(256))
 _WORDS_AND_CALLS = _WORDS_ONLY[: ord("(")] + b"(" + _WORDS_ONLY[ord("(") + 1 :]
 _LONGEST_NAME = 80
@@ -335,14 +335,16 @@ def _outermost_calls(masked: bytes, wanted: list[int], low: int, high: int) -> I
     for spot in wanted:
         if spot < done:
             continue
-        for match in _MARK.finditer(masked, done, spot):
+        statement = max(masked.rfind(mark, done, spot) for mark in _BETWEEN_STATEMENTS) + 1
+        if statement > done:
+            opened.clear()
+            conditions = 0
+        for match in _PAREN.finditer(masked, max(statement, done), spot):
             if match[0] == b"(":
                 opened.append(match.start())
-            elif match[0] != b")":
-                opened.clear()
             elif opened:
                 opened.pop()
-            conditions = min(conditions, len(opened))
+                conditions = min(conditions, len(opened))
         done = spot
         begin = -1
         while conditions < len(opened):
