@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ksrcfind.source.message import Message
-from ksrcfind.source.printed import PrintedLine, anchor, printed_lines
+from ksrcfind.source.printed import PrintedLine, anchor, printed_lines, ranks
 
 
 class MemoryIndex:
@@ -18,8 +18,9 @@ class MemoryIndex:
         for number, lines in enumerate(self._lines):
             for word in {word for line in lines for word in line.words.split()}:
                 self._containing[word].append(number)
+        rank = ranks({word: len(numbers) for word, numbers in self._containing.items()}).__getitem__
         for number, lines in enumerate(self._lines):
-            for word, other in {anchor(line.words, self.frequency) for line in lines}:
+            for word, other in {anchor(line.words, rank) for line in lines}:
                 self._anchored[word][other].append(number)
 
     @property

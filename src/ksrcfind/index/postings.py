@@ -3,8 +3,9 @@
 from array import array
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 
-from ksrcfind.source.printed import ORIGIN, anchor
+from ksrcfind.source.printed import ORIGIN, anchor, ranks
 
 Lists = tuple[bytes, bytes, bytes]
 """What is kept of a word: messages that contain it and messages anchored at it, as `array("I")`, and for each of the
@@ -21,14 +22,14 @@ def postings(
     `origins` the names of a file (`printed.origin_names`) by the number of its first message.
     """
     own = [{word for line in lines for word in line.split()} for lines in words]
-    count = Counter(word for some in own for word in some)
+    rank = ranks(Counter(chain.from_iterable(own))).__getitem__
     containing: dict[str, array[int]] = defaultdict(lambda: array("I"))
     anchored: dict[str, array[int]] = defaultdict(lambda: array("I"))
     marks: dict[str, array[int]] = defaultdict(lambda: array("H"))
     for number, (lines, some) in enumerate(zip(words, own, strict=True), first):
         for word in (*some, *(ORIGIN + name for name in origins.get(number, ()))):
             containing[word].append(number)
-        for word, other in sorted({anchor(line, count.__getitem__) for line in lines}):
+        for word, other in sorted({anchor(line, rank) for line in lines}):
             anchored[word].append(number)
             marks[word].append(other)
     for word in sorted(containing.keys() | anchored.keys()):

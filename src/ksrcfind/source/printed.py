@@ -1,7 +1,7 @@
 """The lines that a message can print: a log shows each line of a format as a record of its own."""
 
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
 from ksrcfind.source.message import Message
@@ -44,14 +44,18 @@ def origin_names(message: Message) -> set[str]:
     return {name.lower().replace("-", "_") for name in (*parts, message.module or "") if name}
 
 
-def anchor(words: str, frequency: Callable[[str], int]) -> tuple[str, int]:
+def anchor(words: str, rank: Callable[[str], int]) -> tuple[str, int]:
     """Return under what a line is kept: its rarest word, and the mark of the rarest of its others.
 
-    The empty word stands for one that the line does not have.
+    `rank` tells which words are rarer. The empty word stands for one that the line does not have.
     """
-    rarest = sorted(words.split(), key=lambda word: (frequency(word), word))[:2]
-    word, other = (*rarest, "", "")[:2]
-    return word, mark(other)
+    first, second, *_ = *sorted(words.split(), key=rank), "", ""
+    return first, mark(second)
+
+
+def ranks(frequency: Mapping[str, int]) -> Mapping[str, int]:
+    """Return the place of each word among all, the rarest first."""
+    return {word: place for place, word in enumerate(sorted(frequency, key=lambda word: (frequency[word], word)))}
 
 
 def mark(word: str) -> int:
