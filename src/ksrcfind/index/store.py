@@ -81,12 +81,24 @@ class PackedFacts(NamedTuple):
 
 def pack_facts(facts: SourceFacts) -> PackedFacts:
     """Facts as they are stored."""
-    return PackedFacts(*(zlib.compress(_encoder.encode(part), 1) for part in (outline(facts), facts)))
+    return PackedFacts(*(_squeezed(_encoder.encode(part)) for part in (outline(facts), facts)))
+
+
+_WORTH = 2000  # bytes from which on they are compressed: what is shorter hardly gets smaller
+
+
+def _squeezed(data: bytes) -> bytes:
+    return zlib.compress(data, 1) if len(data) >= _WORTH else data
+
+
+def _expanded(data: bytes) -> bytes:
+    # What zlib makes begins with an `x`, which no list in MessagePack does.
+    return zlib.decompress(data) if data[:1] == b"x" else data
 
 
 def unpack_facts(data: bytes) -> SourceFacts:
     """The facts that were packed."""
-    return _facts_decoder.decode(zlib.decompress(data))
+    return _facts_decoder.decode(_expanded(data))
 
 
 def pack_message(message: Message) -> bytes:
@@ -189,7 +201,7 @@ class Store:
     def outlines(self) -> Iterator[tuple[str, Outline]]:
         """Blob id and outline of everything kept."""
         for blob, packed in self._connection.execute("SELECT blob, outline FROM facts"):
-            yield blob, _outline_decoder.decode(zlib.decompress(packed))
+            yield blob, _outline_decoder.decode(_expanded(packed))
 
     def add_facts(self, packed: Iterable[tuple[str, PackedFacts]], stats: Iterable[tuple[str, str, str]]) -> None:
         """Keep facts by blob id, and path, signature and blob id of files that only the disk knows."""
