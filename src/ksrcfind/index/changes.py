@@ -7,7 +7,7 @@ that its messages went through means something else than before.
 import re
 from array import array
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 
 import msgspec
@@ -56,7 +56,7 @@ class Changes:
         self._read_otherwise: set[str] = set()
         """Base names of files that others include in quotes, or did, where that changed."""
         self._users_by_name: dict[str, dict[int | None, list[int]]] = {}
-        self._seen_by: dict[int, int] = {}
+        self._seen_by: dict[int, set[int]] = {}
         for path in self.changed:
             self._compare(path)
 
@@ -99,18 +99,20 @@ class Changes:
         """True if a file is one of others (a bit set) or includes one, over any number of steps."""
         if number is None or not files:
             return False
+        if files < 0:
+            return True
         if files not in self._seen_by:
-            self._seen_by[files] = _EVERYWHERE if files < 0 else self._all_users(files)
-        return bool(self._seen_by[files] >> number & 1)
+            self._seen_by[files] = self._all_users(files)
+        return number in self._seen_by[files]
 
-    def _all_users(self, files: int) -> int:
-        users = {number for number in range(files.bit_length()) if files >> number & 1}
+    def _all_users(self, files: int) -> set[int]:
+        users = set(_numbers(files))
         waiting = list(users)
         while waiting:
             fresh = [user for user in self._users(waiting.pop()) if user not in users]
             users.update(fresh)
             waiting += fresh
-        return _bits(users)
+        return users
 
     def touched(self, numbers: Iterable[int]) -> list[int]:
         """Those of some files that must be linked anew."""
@@ -177,6 +179,14 @@ def _common(names: Mapping[int, object], data: bytes) -> frozenset[int]:
     hashes = array("I")
     hashes.frombytes(data)
     return frozenset() if names.keys().isdisjoint(hashes) else frozenset(names.keys() & set(hashes))
+
+
+def _numbers(bits: int) -> Iterator[int]:
+    """Yield the files of a bit set."""
+    while bits:
+        last = bits.bit_length() - 1
+        yield last
+        bits ^= 1 << last
 
 
 def _bits(files: Iterable[int]) -> int:
