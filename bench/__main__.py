@@ -36,7 +36,7 @@ def by_hand(words: str, repo: Path, rev: str | None) -> list[str]:
     at = rev or "HEAD"
     script = f"""
         place=$(git grep -n -F '{words}' {at} -- '*.c' | head -n 1)
-        path=$(echo "$place" | cut -d: -f2); line=$(echo "$place" | cut -d: -f3)
+        path=$(printf '%s' "$place" | cut -d: -f2); line=$(printf '%s' "$place" | cut -d: -f3)
         commit=$(git blame -l -L "$line,$line" {at} -- "$path" | cut -c1-40 | tr -d '^ ')
         git tag --contains "$commit"
     """
