@@ -10,8 +10,11 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+import msgspec
+
 from ksrcfind.log.line import LogLine
 from ksrcfind.match.answer import Answer, Tier
+from ksrcfind.match.evidence import architecture_of
 from ksrcfind.match.place import Named, named_place, own_place
 from ksrcfind.match.refit import Refit, Texts
 
@@ -43,6 +46,8 @@ class Known:
     """The values of the first such line."""
     own_place: Named | None = None
     """The place that the values of the first such line name, if the call prints its own."""
+    architecture: str | None = None
+    """Of the machine, where only code of one architecture can have printed the first such line."""
     otherwise: "Known | None" = None
     """What is known of lines of this shape whose numbers do not fit the message: some stand in its format."""
 
@@ -73,15 +78,18 @@ class Answers:
         self._texts: dict[tuple[str | None, str | None, str], Known] = {}
         """The same under level, architecture and text, of lines that do not fit what is known of their shape."""
 
-    def __call__(self, log: LogLine) -> tuple[Known, Texts | None]:
-        """Return what is known about a line, and its own values if they are not those of the first such line."""
-        mask = _mask(log)
+    def __call__(self, log: LogLine, architecture: str | None = None) -> tuple[Known, Texts | None]:
+        """Return what is known about a line, and its own values if they are not those of the first such line.
+
+        `architecture` is that of the machine, if other lines of its boot told.
+        """
+        mask = _mask(log, architecture)
         known = self._masked.get(mask) if mask is not None else None
         if known is None:
-            shape = _shape(log)
+            shape = _shape(log, architecture)
             known = self._known.get(shape)
             if known is None:
-                known = self._known[shape] = _known(log, self._ask(log))
+                known = self._known[shape] = self._asked(log, architecture)
                 self._keep(mask, known)
                 return known, None
             self._known.move_to_end(shape)
@@ -95,17 +103,21 @@ class Answers:
             if known.otherwise is None:
                 break
             known = known.otherwise
-        alone = self._alone(log)
+        alone = self._alone(log, architecture)
         if alone.refit is not None and known.otherwise is None:
             known.otherwise = alone
         return alone, None
 
-    def _alone(self, log: LogLine) -> Known:
+    def _asked(self, log: LogLine, architecture: str | None) -> Known:
+        asked = log if architecture is None else msgspec.structs.replace(log, architecture=architecture)
+        return _known(log, self._ask(asked))
+
+    def _alone(self, log: LogLine, architecture: str | None) -> Known:
         """Return what is known of a line whose numbers decide what it is."""
-        text = log.level, log.architecture, log.body
+        text = log.level, architecture, log.body
         known = self._texts.get(text)
         if known is None:
-            known = _known(log, self._ask(log))
+            known = self._asked(log, architecture)
             if len(self._texts) >= self._kept:
                 self._texts.clear()
             if len(log.body) <= LONGEST_TEXT:
@@ -120,6 +132,9 @@ class Answers:
                 self._masked.clear()
             self._masked[mask] = known
 
+
+SURE = 0.9
+"""Confidence of an answer without equal ones from which on its call is taken to have run."""
 
 LIKELY = 0.5
 """Confidence of a fuzzy match from which on the line is taken to have the level of its call."""
@@ -146,9 +161,12 @@ def _known(log: LogLine, answer: Answer) -> Known:
     message = first.message
     # Warnings have one call in common: what tells them apart is the place that they name.
     key = (message.path, message.line_start, message.call, first.form.printed, answer.points_to)
+    is_sure = first.tier is Tier.EXACT and first.confidence >= SURE and not answer.rivals
+    architecture = architecture_of(message) if is_sure else None
     if not first.values or first.tier is Tier.FUZZY:
-        return Known(answer, level, key, None)
-    return Known(answer, level, key, Refit(first), tuple(value.value for value in first.values), own_place(first))
+        return Known(answer, level, key, None, architecture=architecture)
+    texts = tuple(value.value for value in first.values)
+    return Known(answer, level, key, Refit(first), texts, own_place(first), architecture)
 
 
 _HEX = re.compile(r"0x[0-9a-f]+|\b(?:[0-9]+[a-f]|[a-f]+[0-9])[0-9a-f]*\b")
@@ -164,7 +182,7 @@ _TO_ZERO = str.maketrans("123456789", "0" * 9)
 _NAMES_PLACE = (".c:", ".h:", ".S:")
 
 
-def _mask(log: LogLine) -> object:
+def _mask(log: LogLine, architecture: str | None) -> object:
     """Return what lines of different shape never have in common; None if a line names a place, or is long."""
     if log.is_userspace:
         return log.process, log.facility
@@ -175,12 +193,12 @@ def _mask(log: LogLine) -> object:
         if mark in body:
             return None
     # A shape depends on where digits stand, and on whether `0x` does, not on which digits.
-    return log.level, log.architecture, body.replace("0x", "\0").translate(_TO_ZERO)
+    return log.level, architecture, body.replace("0x", "\0").translate(_TO_ZERO)
 
 
-def _shape(log: LogLine) -> object:
+def _shape(log: LogLine, architecture: str | None) -> object:
     if log.is_userspace:
         return log.process, log.facility
     masked = shape(log.body)
     short = masked if len(masked) <= LONGEST_TEXT else hashlib.sha256(masked.encode()).digest()
-    return log.level, log.architecture, short, named_place(log.body)
+    return log.level, architecture, short, named_place(log.body)

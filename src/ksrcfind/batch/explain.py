@@ -54,10 +54,7 @@ def explained(rows: Iterable[Row], answers: Answers) -> Iterator[Explained]:
             boot = boots.of(row)
             if boot.number != number:
                 number, machine = boot.number, Machine()
-            log = row.log
-            if machine.architecture is not None:
-                log = msgspec.structs.replace(log, architecture=machine.architecture)
-            known, texts = answers(log)
+            known, texts = answers(row.log, machine.architecture)
             machine.see(known)
             if event is not None and (reason := known.answer.reason) is not None and reason.code in _NO_MISS_IN_REPORT:
                 known = _PART_OF_REPORT
