@@ -20,7 +20,7 @@ class MemoryIndex:
                 self._containing[word].append(number)
         rank = ranks({word: len(numbers) for word, numbers in self._containing.items()}).__getitem__
         for number, lines in enumerate(self._lines):
-            for word, other in {anchor(line.words, rank) for line in lines}:
+            for word, other in {anchor(line.words.split(), rank) for line in lines}:
                 self._anchored[word][other].append(number)
 
     @property

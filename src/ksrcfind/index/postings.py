@@ -21,12 +21,13 @@ def postings(
     `words` holds for each message, from number `first` on, the words of each of its lines with blanks between them;
     `origins` the names of a file (`printed.origin_names`) by the number of its first message.
     """
-    own = [{word for line in lines for word in line.split()} for lines in words]
+    split = [[line.split() for line in lines] for lines in words]
+    own = [some[0] if len(some) == 1 else set(chain.from_iterable(some)) for some in split]
     rank = ranks(Counter(chain.from_iterable(own))).__getitem__
     containing: dict[str, array[int]] = defaultdict(lambda: array("I"))
     anchored: dict[str, array[int]] = defaultdict(lambda: array("I"))
     marks: dict[str, array[int]] = defaultdict(lambda: array("H"))
-    for number, (lines, some) in enumerate(zip(words, own, strict=True), first):
+    for number, (lines, some) in enumerate(zip(split, own, strict=True), first):
         for word in (*some, *(ORIGIN + name for name in origins.get(number, ()))):
             containing[word].append(number)
         for word, other in sorted({anchor(line, rank) for line in lines}):

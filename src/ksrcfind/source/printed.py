@@ -1,7 +1,8 @@
 """The lines that a message can print: a log shows each line of a format as a record of its own."""
 
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from ksrcfind.source.message import Message
@@ -44,12 +45,12 @@ def origin_names(message: Message) -> set[str]:
     return {name.lower().replace("-", "_") for name in (*parts, message.module or "") if name}
 
 
-def anchor(words: str, rank: Callable[[str], int]) -> tuple[str, int]:
+def anchor(words: Sequence[str], rank: Callable[[str], int]) -> tuple[str, int]:
     """Return under what a line is kept: its rarest word, and the mark of the rarest of its others.
 
     `rank` tells which words are rarer. The empty word stands for one that the line does not have.
     """
-    first, second, *_ = *sorted(words.split(), key=rank), "", ""
+    first, second, *_ = *sorted(words, key=rank), "", ""
     return first, mark(second)
 
 
@@ -58,6 +59,7 @@ def ranks(frequency: Mapping[str, int]) -> Mapping[str, int]:
     return {word: place for place, word in enumerate(sorted(frequency, key=lambda word: (frequency[word], word)))}
 
 
+@lru_cache(maxsize=1 << 16)
 def mark(word: str) -> int:
     """Return a number of 16 bits that stands for a word; 0 for the empty one. Words can share it."""
     return zlib.crc32(word.encode()) & 0xFFFF
