@@ -310,6 +310,26 @@ def test_values_without_end_are_given_up(printed, unit, monkeypatch):
     assert compared + len(found) * max(map(len, pattern(printed).segments)) <= WORK + 4 * len(printed)
 
 
+def test_neighbours_that_share_their_text_are_not_looked_for_everywhere():
+    """A name, page flags and an address in a row can share a text in thousands of ways, at each of its places."""
+    asked = []
+    shared = next(item for item in pattern("%s%pg%pGp%pNF!").segments[1] if not isinstance(item, str))
+    real = shared.compiled
+
+    class Counting:
+        def match(self, text, place):
+            asked.append(place)
+            return real.match(text, place)
+
+    shared._compiled = Counting()
+    try:
+        assert not any(found.finished for found in overlaps(pattern("%s%pg%pGp%pNF!"), "_" * LONGEST))
+        pattern("%s%pg%pGp%pNF!").spans("_" * LONGEST)
+    finally:
+        shared._compiled = real
+    assert 0 < len(asked) < LONGEST / 8
+
+
 @given(st.text("ab1 ", max_size=40), st.sampled_from(["a", "%d", "a%d", "%da", " %c%d"]), st.lists(st.integers(0, 50)))
 def test_what_was_looked_for_once_is_found_again(text, printed, positions):
     search = Search(pattern(printed), text)

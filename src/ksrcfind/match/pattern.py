@@ -30,6 +30,9 @@ WORK = 1 << 17
 _VALUE = 8
 """Comparisons that one of a value counts as: some values are names of 255 characters."""
 
+_SHARED = 384
+"""Comparisons that each of several neighbouring values counts as that share their text."""
+
 _SHARING = 3
 """Neighbouring typed values that share their text by backtracking."""
 
@@ -59,7 +62,7 @@ class Values:
 
     def find(self, text: str, start: int, stop: int) -> int:
         """Return the first place from `start` on, before `stop`, where they stand, or -1."""
-        if self.groups > _SHARING:  # A search goes on behind `stop`.
+        if self.groups > 1:  # A search goes on behind `stop`, and these take long at each place.
             places = range(start, min(stop, len(text) + 1))
             return next((place for place in places if self.compiled.match(text, place)), -1)
         match = self.compiled.search(text, start)
@@ -256,6 +259,13 @@ def _groups(items: list[str | Typed]) -> tuple[Item, ...]:
     return tuple(result)
 
 
+def _cost(item: Item) -> int:
+    """Comparisons at one place, as `WORK` counts them."""
+    if isinstance(item, str):
+        return 1
+    return _VALUE if item.groups == 1 else _SHARED * item.groups
+
+
 def _atomic(item: str | Typed) -> str:
     """A value that gives nothing back: as short as it can be, but with the blanks that fill its field."""
     if isinstance(item, str):
@@ -315,8 +325,9 @@ def pattern(line: str) -> Pattern:
         if isinstance(following, str) and following.startswith(":"):
             prefix = number + 1
             break
+    grouped = tuple(_groups(segment) for segment in segments)
     return Pattern(
-        tuple(_groups(segment) for segment in segments),
+        grouped,
         tuple(gaps),
         tuple(conversions),
         texts,
@@ -326,7 +337,7 @@ def pattern(line: str) -> Pattern:
         trailing,
         _literal_from(segments),
         _before(segments, gaps),
-        tuple(sum(1 if isinstance(item, str) else _VALUE for item in segment) for segment in segments),
+        tuple(sum(map(_cost, segment)) for segment in grouped),
         segments[-1][-1].last if segments[-1] and isinstance(segments[-1][-1], Typed) else None,
     )
 
