@@ -868,3 +868,41 @@ def test_a_beginning_that_either_branch_prints_always_belongs_to_the_text():
     )
     message = next(message for message in one(source) if message.call == "say")
     assert sorted(texts_of(message)) == ["Error %d: gone", "Error: gone"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "if (c) " * 3000 + "printk(__VA_ARGS__)",
+        "if (1) " * 3000 + "printk(__VA_ARGS__); else ;",
+        "if (c) x(); else " * 3000 + "printk(__VA_ARGS__)",
+        "do " * 3000 + "printk(__VA_ARGS__); while (0)",
+    ],
+)
+def test_conditions_within_conditions_without_end(body):
+    found = one(f'#define dbg(c, ...) {body}\nvoid f(void)\n{{\n\tdbg(1, "deep\\n");\n}}\n')
+    assert texts(found) in ([], ["deep"])
+
+
+def test_constants_that_are_told_by_many_others_have_an_end():
+    constants = "".join(
+        f'#define LEVEL{number} {" | ".join([f"LEVEL{number + 1}"] * 30)} | sizeof("")\n' for number in range(12)
+    )
+    dbg = "#define dbg(c, ...) do { if (c) printk(__VA_ARGS__); } while (0)\n"
+    (message,) = one(f'{constants}{dbg}void f(void)\n{{\n\tdbg(LEVEL0, "deep\\n");\n}}\n')
+    assert texts([message]) == ["deep"]
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ('if (c) if (x) pr_err("a " f); else pr_err("b " f); else pr_err("c " f);', ["c up"]),
+        ('if (!(c)) while (y) if (x) { pr_err("a " f); } else pr_err("b " f); else pr_err("c " f);', ["a up", "b up"]),
+        ('if (c) do pr_err("a " f); while (x); pr_err("b " f);', ["b up"]),
+        ('if (c) do { pr_err("a " f); } while (x); else pr_err("b " f);', ["b up"]),
+        ('if (c) for (i = 0; i < 3; i++) pr_err("a " f); else pr_err("b " f);', ["b up"]),
+    ],
+)
+def test_a_condition_rules_out_the_whole_statement_behind_it(body, expected):
+    found = one(f'#define dbg(c, f) {body}\nvoid f(void)\n{{\n\tdbg(0, "up\\n");\n}}\n')
+    assert [text for message in found for text in texts_of(message)] == expected

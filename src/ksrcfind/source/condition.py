@@ -21,6 +21,9 @@ Lookup = Callable[[str], Iterable[str]]
 _MOST = 4  # values that are told apart
 _DEPTH = 8  # constants defined by others, and operators within operators
 _LONGEST = 64  # tokens of a condition
+_OPENED = 64  # constants that are looked up for one condition
+_DECIDED = 64  # conditions of one macro that may rule something out
+_UNKNOWN = ("?",)  # source of what is not told
 _NUMBER = re.compile(r"(0[xX][0-9a-fA-F]{1,16}|\d{1,19})[uUlL]*")
 _WRITTEN_LARGE = re.compile(r"[A-Z][A-Z0-9_]*")
 _KNOWN = {"NULL": 0, "false": 0, "true": 1, "FALSE": 0, "TRUE": 1}
@@ -70,59 +73,70 @@ def truth(tokens: Sequence[Token], lookup: Lookup) -> bool | None:
     Raises `NeedsTokensError` for a constant argument that has to be looked into.
     """
     plain = [token for token in tokens if not isinstance(token, Mark)]
-    return _certain(_value(plain, lookup, 0))
+    return _certain(_value(plain, _bounded(lookup), 0))
 
 
-def unreached(tokens: Sequence[str], given: Mapping[str, Tokens], lookup: Lookup) -> Iterator[range]:
+def unreached(tokens: tuple[str, ...], given: Mapping[str, Tokens], lookup: Lookup) -> Iterator[range]:
     """Yield the positions of statements in a macro's body that are not executed because of the `if` before them.
 
     `given` has the arguments by the names of the parameters. Where a condition mentions none of them, `if (0)` alone
     decides: a name is a switch to be set in the source.
     """
-    index = 0
-    while index < len(tokens):
-        if tokens[index] != "if" or tokens[index + 1 : index + 2] != ("(",):
+    index = decided = 0
+    while index < len(tokens) and decided < _DECIDED:
+        if tokens[index : index + 2] != ("if", "("):
             index += 1
             continue
         end = closing(tokens, index + 1)
         condition = tokens[index + 2 : end]
         known = lookup if any(token in given for token in condition) else _nothing
         holds = truth([value for token in condition for value in given.get(token, (token,))], known)
-        then = _statement_end(tokens, end + 1)
         index = end + 1
-        if holds is False:
-            yield range(end + 1, then)
+        if holds is None:
+            continue
+        decided += 1
+        then = _statement_end(tokens, index)
+        if not holds:
+            yield range(index, then)
             index = then
-        elif holds and tokens[then : then + 1] == ("else",):
-            otherwise = _statement_end(tokens, then + 1)
-            yield range(then + 1, otherwise)
+        elif tokens[then : then + 1] == ("else",):
+            yield range(then + 1, _statement_end(tokens, then + 1))
 
 
-def _statement_end(tokens: Sequence[Token], start: int) -> int:
+def _statement_end(tokens: tuple[str, ...], start: int) -> int:
     """The position behind the statement that starts at `start`."""
     index = start
+    around: list[str] = []  # the `if` and `do` whose own statements are being read
     while index < len(tokens):
         token = tokens[index]
-        if token == "{":
-            return closing(tokens, index) + 1
-        if token == "do":
-            index = _statement_end(tokens, index + 1)  # what follows it is `while (…);`
-        elif token == "if" and tokens[index + 1 : index + 2] == ("(",):
-            then = _statement_end(tokens, closing(tokens, index + 1) + 1)
-            return _statement_end(tokens, then + 1) if tokens[then : then + 1] == ("else",) else then
+        if token == "if" and tokens[index + 1 : index + 2] == ("(",):
+            around.append(token)
+            index = closing(tokens, index + 1) + 1
         elif token in ("(", "["):
             index = closing(tokens, index) + 1
-        elif token == ";":
-            return index + 1
-        elif token in ("}", ")"):
-            return index
+        elif token in ("{", ";", "}", ")"):
+            index = closing(tokens, index) + 1 if token == "{" else index + (token == ";")
+            while around and around[-1] == "if" and tokens[index : index + 1] != ("else",):
+                around.pop()
+            if not around:
+                return index
+            around.pop()  # what follows is the statement of its `else`, or `while (…);`
+            index += tokens[index : index + 1] == ("else",)
         else:
+            if token == "do":
+                around.append(token)
             index += 1
     return len(tokens)
 
 
 def _nothing(_name: str) -> Iterable[str]:
-    return ("?",)
+    return _UNKNOWN
+
+
+def _bounded(lookup: Lookup) -> Lookup:
+    """A lookup that comes to an end: constants can be defined by one another, each by many."""
+    left = iter(range(_OPENED))
+    return lambda name: lookup(name) if next(left, None) is not None else _UNKNOWN
 
 
 def _certain(value: Value) -> bool | None:
