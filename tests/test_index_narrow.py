@@ -54,11 +54,28 @@ TREE = {
 }
 
 
-def test_functions_with_variable_arguments_are_found_wherever_they_stand(tmp_path):
+@pytest.fixture
+def linux(tmp_path):
     for path, text in TREE.items():
         file = tmp_path / "linux" / path
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text)
-    narrow = Narrow(open_snapshot(tmp_path / "linux", named=True), Store.open(tmp_path / "n.sqlite"), BUILT_IN)
-    (message,) = narrow.messages_of(["drivers/far/away.c"])
+    return tmp_path / "linux"
+
+
+def reading(linux):
+    """Answers for a tree, without an index."""
+    return Narrow(open_snapshot(linux, named=True), Store.open(linux.parent / "n.sqlite"), BUILT_IN)
+
+
+def test_functions_with_variable_arguments_are_found_wherever_they_stand(linux):
+    (message,) = reading(linux).messages_of(["drivers/far/away.c"])
     assert template(message.forms[0].printed) == "Say: %s: Entering quiet mode failed (%ld)"
+
+
+@pytest.mark.parametrize("path", ["drivers/far/away.c", "net/say/lib.c", "include/net/say.h"])
+def test_a_file_that_goes_while_the_tree_is_read_is_left_out(linux, path):
+    narrow = reading(linux)
+    (linux / path).unlink()
+    assert narrow.messages_of(["drivers/far/away.c"]) == []
+    assert narrow.index_for("Entering quiet mode failed (-110)", phrases=True).size == 0

@@ -105,8 +105,8 @@ class Narrow:
         paths = likely.with_phrases(self._grep(phrases), len(self._paths), body)
         return [*paths, *self._printing_constants(paths, phrases)]
 
-    def _grep(self, texts: Sequence[str]) -> likely.Found:
-        found = self._snapshot.grep(texts, sources.SUFFIXES) if texts else {}
+    def _grep(self, texts: Sequence[str], suffixes: Sequence[str] = sources.SUFFIXES) -> likely.Found:
+        found = self._snapshot.grep(texts, suffixes) if texts else {}
         return {path: counts for path, counts in found.items() if path in self._number}
 
     def _printing_constants(self, paths: Iterable[str], phrases: Iterable[str]) -> list[str]:
@@ -117,11 +117,10 @@ class Narrow:
         names = [
             name
             for number in numbers
-            for name, source in self._facts[number].strings
-            if name in self._facts[number].constants and any(text in source for text in texts)
+            for name, source in self._load(number).strings
+            if name in self._load(number).constants and any(text in source for text in texts)
         ]
-        found = self._snapshot.grep(names, (".c",)) if names else {}
-        return [path for path in found if path in self._number][:_FILES_WITH_CONSTANTS]
+        return list(self._grep(names, (".c",)))[:_FILES_WITH_CONSTANTS]
 
     def _load(self, number: int) -> SourceFacts:
         facts = self._facts.get(number)
@@ -222,7 +221,7 @@ class Narrow:
 
     def _names_used(self, numbers: Iterable[int]) -> set[str]:
         """Names of what files call, and of all that the macros among them mention."""
-        facts = [self._facts[number] for number in numbers]
+        facts = [self._load(number) for number in numbers]
         called = {word for one in facts for word in array("I", one.called)}
         named = {call.name for one in facts for call in (*one.calls, *(c for w in one.wrappers for c in w.calls))}
         front = named | {name for name in self._bodies if name_hash(name) in called}
@@ -237,8 +236,7 @@ class Narrow:
     def _variadic_functions(self) -> dict[str, list[int]]:
         """Files of C that define a function with variable arguments, by its name."""
         table: dict[str, list[int]] = defaultdict(list)
-        found = self._snapshot.grep(_VARIABLE_ARGUMENTS, (".c",))
-        for path, data in self._snapshot.read_many(path for path in found if path in self._number):
+        for path, data in self._snapshot.read_many(self._grep(_VARIABLE_ARGUMENTS, (".c",))):
             for end in _VARIADIC.finditer(data):
                 if head := _BEFORE_PARAMETERS.search(data[max(0, end.start() - _LONGEST_HEAD) : end.start()]):
                     table[head[1].decode()].append(self._number[path])
