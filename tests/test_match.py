@@ -8,14 +8,19 @@ from hypothesis import strategies as st
 
 from ksrcfind.index.memory import MemoryIndex
 from ksrcfind.log.line import read_line
+from ksrcfind.match.body import Body
 from ksrcfind.match.decode import decoded, errno_name
+from ksrcfind.match.evidence import MODULE
+from ksrcfind.match.fit import ANYHOW, fit_overlap, may_overlap
 from ksrcfind.match.fragment import Search, overlaps
 from ksrcfind.match.pattern import LONGEST, WORK, pattern, places, run
 from ksrcfind.match.place import Named, named_place, nearest_call, place_calls
 from ksrcfind.match.rank import Matcher
 from ksrcfind.match.whole import Whole
+from ksrcfind.match.wordings import Wording
 from ksrcfind.source.message import Argument, Form, Message
-from ksrcfind.source.template import CONVERSION
+from ksrcfind.source.printed import ALONE
+from ksrcfind.source.template import CONVERSION, literal_words
 
 
 def message(printed, path="drivers/foo/bar.c", line=10, *, module="foo", level="info", function="f", arguments=None):
@@ -488,3 +493,35 @@ def test_long_values_give_nothing_back(printed):
 def test_values_that_fill_their_fields_stand_side_by_side():
     shown = pattern("%-5d%-5d%-5d%-5d end").spans("12   345  67   8    end")
     assert shown == [(0, 5), (5, 10), (10, 15), (15, 19)]
+
+
+PIECES = [*WORDS, "beef", "0xfee1", "reset_work", "eth0", "7", "12:34", "-", ": ", "(zebra)", "do_exit+0x1a/0x2b0"]
+
+
+@st.composite
+def overlapping(draw):
+    """A format and a line that has a part of one of its renderings somewhere."""
+    line = printed = ""
+    for _ in range(draw(st.integers(1, 6))):
+        literal = " ".join(draw(st.lists(st.sampled_from(PIECES), max_size=4)))
+        conversion = draw(st.sampled_from(sorted(TEXTS)))
+        between = draw(st.sampled_from(["", " ", ": "]))
+        printed += literal + between + conversion + draw(st.sampled_from(["", " "]))
+        line += literal + between + draw(TEXTS[conversion]) + draw(st.sampled_from(["", " "]))
+    start = draw(st.integers(0, len(line)))
+    part = line[start : draw(st.integers(start, len(line)))]
+    front, behind = (" ".join(draw(st.lists(st.sampled_from(PIECES), max_size=3))) for _ in range(2))
+    return printed, (front + draw(st.sampled_from(["", " "])) + part + " " + behind).strip()
+
+
+@given(overlapping())
+def test_what_is_held_to_explain_too_little_does(sample):
+    printed, line = sample
+    wording = Wording(printed, frozenset(literal_words(printed)))
+    body = Body.of(line)
+    if not body.text:
+        return
+    for joined, joins in ((False, ALONE), (True, ANYHOW)):
+        if not may_overlap(body, wording, MODULE, joined=joined):
+            for overlap in overlaps(wording.pattern, body.text):
+                assert not fit_overlap(body, wording, overlap).counts(MODULE, joins), (printed, line)

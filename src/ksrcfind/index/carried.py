@@ -107,7 +107,7 @@ def _write_messages(connection: sqlite3.Connection, units: Units) -> None:
     origins: dict[int, list[str]] = {}
     first = 1
     for path, messages in units:
-        words += [[line.words for line in printed_lines(message)] for message in messages]
+        words += [[line.words for line in printed_lines(messages, place)] for place in range(len(messages))]
         origins[first] = sorted(set().union(*map(origin_names, messages)))
         packed = _pack(_encoder.encode(messages))
         connection.execute("INSERT INTO units VALUES (?, ?, ?, ?)", (first, len(messages), path, packed))
@@ -174,15 +174,12 @@ class CarriedIndex:
 
     def message(self, number: int) -> Message:
         """One message. Raises `KeyError`."""
-        first = self._first_of(number)
-        messages = self._unit(first).messages
-        if not 0 <= number - first < len(messages):
-            raise KeyError(number)
-        return messages[number - first]
+        messages, place = self._found(number)
+        return messages[place]
 
     def printed(self, numbers: Sequence[int]) -> Iterator[tuple[int, Sequence[PrintedLine]]]:
         """Messages with the lines that they print."""
-        return ((number, tuple(printed_lines(self.message(number)))) for number in numbers)
+        return ((number, tuple(printed_lines(*self._found(number)))) for number in numbers)
 
     def messages(self, first: int, count: int) -> list[Message]:
         """Messages of one file, as `spans_of` tells them."""
@@ -203,6 +200,14 @@ class CarriedIndex:
         with self._reading():
             row = self._connection.execute("SELECT data FROM extras WHERE name = ?", (name,)).fetchone()
             return _unpack(row[0]) if row else None
+
+    def _found(self, number: int) -> tuple[list[Message], int]:
+        """Return the messages of a file, and which of them one is. Raises `KeyError`."""
+        first = self._first_of(number)
+        messages = self._unit(first).messages
+        if not 0 <= number - first < len(messages):
+            raise KeyError(number)
+        return messages, number - first
 
     def _first_of(self, number: int) -> int:
         with self._reading():

@@ -37,7 +37,7 @@ class _FileLinker:
 
     def link(self, number: int) -> Linked:
         messages, consulted = self._linker.messages(number)
-        lines = [tuple(printed_lines(message)) for message in messages]
+        lines = [tuple(printed_lines(messages, place)) for place in range(len(messages))]
         return Linked(
             number,
             array("I", sorted({name_hash(name) for name in consulted})).tobytes(),

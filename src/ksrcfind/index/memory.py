@@ -12,7 +12,7 @@ class MemoryIndex:
 
     def __init__(self, messages: Iterable[Message]) -> None:
         self._messages = list(messages)
-        self._lines = [tuple(printed_lines(message)) for message in self._messages]
+        self._lines = [tuple(printed_lines(self._messages, place)) for place in range(len(self._messages))]
         self._containing: dict[str, list[int]] = defaultdict(list)
         self._anchored: dict[str, dict[int, list[int]]] = defaultdict(lambda: defaultdict(list))
         for number, lines in enumerate(self._lines):

@@ -27,7 +27,7 @@ from ksrcfind.source.outline import Outline, outline
 from ksrcfind.source.printed import PrintedLine
 from ksrcfind.source.roots import VERSION as LINK_VERSION
 
-SCHEMA_VERSION = 7
+SCHEMA_VERSION = 8
 """Raised when the tables or what is in them change; an older file is made anew."""
 
 _TABLES = """

@@ -8,13 +8,14 @@ from typing import NamedTuple
 from ksrcfind.match.pattern import LONGEST
 from ksrcfind.match.weights import bits, is_common
 from ksrcfind.match.wordings import folded
-from ksrcfind.source.template import WORD
+from ksrcfind.source.template import LINE_WORD, words
 
 UNKNOWN = 5.0
 """Bits of a word of the line that is outside the kernel's usual vocabulary: mostly a name, a value."""
 
 # What people put in the place of values.
 _MASK = re.compile(r"<[A-Za-z_ -]{1,20}>|(?<![A-Za-z])(?:0x)?X{1,16}(?![A-Za-z])|(?<!\S)N(?!\S)|\*{3,8}|#{2,20}")
+_HEX = re.compile("[0-9a-f]+")
 _VALUE = re.compile(rf"\S*\d\S*|{_MASK.pattern}")
 
 
@@ -25,11 +26,8 @@ class Token(NamedTuple):
     end: int
     word: str
     """In lower case."""
-
-    @property
-    def bits(self) -> float:
-        """What it would be worth to explain it."""
-        return _worth(self.word)
+    bits: float
+    """What it would be worth to explain it."""
 
 
 @lru_cache(maxsize=65536)
@@ -57,12 +55,40 @@ class Body:
     @cached_property
     def tokens(self) -> tuple[Token, ...]:
         """Its words, in order, as `template.words` finds them."""
-        text = self.text
-        return tuple(
-            Token(match.start(), match.end(), match[0].lower())
-            for match in WORD.finditer(text)
-            if match.start() == 0 or not text[match.start() - 1].isdigit()
-        )
+        found = LINE_WORD.finditer(self.text)
+        words = ((*match.span(), match[0].lower()) for match in found)
+        return tuple(Token(start, end, word, _worth(word)) for start, end, word in words)
+
+    @cached_property
+    def cut(self) -> int:
+        """Characters of the words at its ends, which may be cut off."""
+        return sum(token.end - token.start for token in self._at_ends)
+
+    @cached_property
+    def _at_ends(self) -> tuple[Token, ...]:
+        tokens = self.tokens
+        first = tokens[:1] if tokens and tokens[0].start == 0 else ()
+        return first + (tokens[-1:] if tokens and tokens[-1].end == len(self.text) else ())
+
+    @cached_property
+    def _worth(self) -> dict[str, float]:
+        """Bits of each of its words, all times that it stands there."""
+        found: dict[str, float] = {}
+        for _, _, word, worth in self.tokens:
+            found[word] = found.get(word, 0.0) + worth
+        return found
+
+    @cached_property
+    def _hexadecimal(self) -> float:
+        """Bits of its words that can be values in hexadecimal."""
+        return sum(worth for word, worth in self._worth.items() if _HEX.fullmatch(word))
+
+    def beside(self, words: frozenset[str], *, hexadecimal: bool) -> float:
+        """Return the least bits that are left over where only some words, and perhaps such values, explain it."""
+        worth = self._worth
+        left = sum(worth.values()) - sum(token.bits for token in self._at_ends)
+        left -= sum(worth[word] for word in words & worth.keys())
+        return left - self._hexadecimal if hexadecimal else left
 
     @cached_property
     def plain(self) -> str:
@@ -72,7 +98,7 @@ class Body:
     @cached_property
     def words(self) -> frozenset[str]:
         """Its words without repeats."""
-        return frozenset(token.word for token in self.tokens)
+        return frozenset(words(self.text))
 
 
 def body_text(text: str) -> str:

@@ -7,8 +7,8 @@ All weights are in bits, as those of words are: a message with one bit more is h
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import lru_cache
+
+import msgspec
 
 from ksrcfind.source.message import Argument, Message
 from ksrcfind.source.printed import origin_names
@@ -77,8 +77,7 @@ def _normal(name: str) -> str:
     return name.lower().replace("-", "_")
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(msgspec.Struct, frozen=True, gc=False):
     """Where a message comes from, ready to be compared to many lines."""
 
     message: Message
@@ -86,8 +85,6 @@ class Origin:
     """Normalised; empty if not known."""
     parts: frozenset[str]
     """Its `printed.origin_names`."""
-    beginnings: frozenset[str]
-    """What those names begin with."""
     place: float
     """Bits for the place alone."""
     architecture: str | None
@@ -97,10 +94,19 @@ class Origin:
     def of(cls, message: Message) -> "Origin":
         """Look at a message once."""
         parts = frozenset(origin_names(message))
-        beginnings = frozenset().union(*map(_beginnings, parts))
-        return cls(
-            message, _normal(message.module or ""), parts, beginnings, place_bits(message), architecture_of(message)
-        )
+        return cls(message, _normal(message.module or ""), parts, place_bits(message), architecture_of(message))
+
+    def is_related(self, name: str) -> bool:
+        """Tell whether a name begins with one of its own, or one of its own with that name."""
+        if len(name) < _SHORTEST:
+            return False
+        for part in self.parts:
+            if len(part) < len(name):
+                if len(part) >= _SHORTEST and name.startswith(part):
+                    return True
+            elif part.startswith(name):
+                return True
+        return False
 
 
 def prefix_bits(names: Sequence[str], origin: Origin) -> float:
@@ -111,18 +117,13 @@ def prefix_bits(names: Sequence[str], origin: Origin) -> float:
             found = MODULE
         elif name in origin.parts:
             found = COMPONENT
-        elif name in origin.beginnings or not origin.parts.isdisjoint(_beginnings(name)):
+        elif origin.is_related(name):
             found = RELATED
         else:
             continue
         # The first name is the driver's or subsystem's; what follows names devices, often after them.
         best = max(best, found if number == 0 else found / 2)
     return best
-
-
-@lru_cache(maxsize=4096)
-def _beginnings(name: str) -> frozenset[str]:
-    return frozenset(name[:length] for length in range(_SHORTEST, len(name)))
 
 
 def level_bits(level: str | None, message: Message) -> float:
@@ -163,7 +164,7 @@ def machine_bits(architecture: str | None, origin: Origin) -> float:
 def value_bits(values: Sequence[str | None], message: Message) -> float:
     """Weigh the values of a line that name the call's function, or its line right behind."""
     function = message.function
-    if function is None:
+    if function is None or function not in values:
         return 0.0
     for number, value in enumerate(values):
         if value == function:
@@ -175,10 +176,15 @@ def value_bits(values: Sequence[str | None], message: Message) -> float:
     return 0.0
 
 
-def text_bits(values: Sequence[str | None], origin: Origin) -> float:
-    """Weigh the names in a line's values: a driver's first value is often its own or its device's name."""
+def names_of(values: Sequence[str | None]) -> list[str]:
+    """Return the first names in a line's values, as they compare to modules."""
     names = [name for value in values if value and len(value) < _LONGEST_NAMES for name in names_in(value)]
-    return VALUE * prefix_bits(names[:_MOST_NAMES], origin)
+    return names[:_MOST_NAMES]
+
+
+def text_bits(names: Sequence[str], origin: Origin) -> float:
+    """Weigh the names in a line's values: a driver's first value is often its own or its device's name."""
+    return VALUE * prefix_bits(names, origin)
 
 
 def argument_bits(prefix: str, values: Sequence[str | None], arguments: Sequence[Argument], message: Message) -> float:

@@ -5,17 +5,17 @@ unexplained and what the line lacks of it counts against it.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+import msgspec
 from rapidfuzz import fuzz, process
 
 from ksrcfind.match.answer import Tier
 from ksrcfind.match.body import Body, Token
 from ksrcfind.match.fragment import Overlap
 from ksrcfind.match.pattern import Pattern, Span, is_in
-from ksrcfind.match.together import ALONE, Joins
 from ksrcfind.match.weights import bits
 from ksrcfind.match.wordings import PUNCTUATION, TYPED_MOST, Use, Wording
+from ksrcfind.source.printed import ALONE, Joins
 
 _UNEXPLAINED = 0.6  # of a bit, what a bit of unexplained text takes away
 _ANY_TEXT = 0.1  # likewise for text that stands where a conversion takes any
@@ -33,12 +33,12 @@ _LITERAL, _CLOSED, _NAMED, _OPEN = 2.0, 5.0, 7.0, 12.0
 _BEYOND_OPEN = 0.5  # of the evidence beyond the text, what counts for a wording that takes any text
 # What other tiers must explain: bits, and share of all that is to be explained.
 _ENOUGH = {Tier.PARTIAL: (16.0, 0.55), Tier.FUZZY: (14.0, 0.38)}
+ANYHOW = Joins(before=True, after=True)
 _WORDS = 12.0  # bits of words among what a piece explains
 _STRONG = 0.6  # share from which on nothing better need be looked for
 
 
-@dataclass(frozen=True, slots=True)
-class Fit:
+class Fit(msgspec.Struct, frozen=True, gc=False):
     """How a wording explains a line."""
 
     wording: Wording
@@ -125,6 +125,8 @@ def _least_typed(pattern: Pattern) -> float:
 
 def can_explain(wording: Wording, beyond: float) -> bool:
     """Tell whether a rendering of a wording can be an answer, with at most so many bits of evidence beyond the text."""
+    if wording.bits + _BEYOND_OPEN * beyond >= _OPEN:
+        return True
     texts = sum(wording.pattern.texts)
     if texts > wording.pattern.named:
         return wording.whole + _BEYOND_OPEN * beyond >= _OPEN
@@ -132,7 +134,7 @@ def can_explain(wording: Wording, beyond: float) -> bool:
 
 
 def _inside(token: Token, spans: Sequence[Span]) -> bool:
-    start, end, _ = token
+    start, end, _, _ = token
     for low, high in spans:  # noqa: SIM110 - asked often: any() takes twice as long
         if low < end and start < high:
             return True
@@ -152,6 +154,31 @@ def _prefix_of(text: str) -> str:
     return head if colon and len(head) < 60 else ""
 
 
+def may_overlap(body: Body, wording: Wording, beyond: float, *, joined: bool) -> bool:
+    """Tell whether `fit_overlap` can explain enough with so many bits of evidence: False only if it never does.
+
+    It costs a small part of laying one over the other. `joined` tells whether other calls can print into the same line.
+    """
+    least, share = _ENOUGH[Tier.PARTIAL]
+    others = wording.typed + PUNCTUATION * body.cut
+    beside = 0.0
+    if not joined and not wording.takes_words:
+        beside = _UNEXPLAINED * body.beside(wording.literal_words, hexadecimal=wording.takes_hex)
+
+    def is_enough(shared: float) -> bool:
+        explained = shared + others
+        rest = beside + _MISSING * _LEFT_OUT * (wording.bits - shared)
+        return explained + beyond >= least and explained >= share * (explained + rest)
+
+    if not is_enough(sum(map(bits, wording.words & body.words))):
+        return False
+    # What they have in common is whole pieces of literal text, but where the line cuts one off.
+    text = body.text
+    begins, ends = text[:2], text[-2:]
+    whole = (worth for piece, worth in wording.literals if piece in text or begins in piece or ends in piece)
+    return is_enough(sum(whole))
+
+
 def fit_overlap(body: Body, wording: Wording, overlap: Overlap) -> Fit:
     """Weigh a wording of which the line is a part, or the other way round."""
     values = list(zip(overlap.spans, wording.pattern.weights, wording.pattern.texts, strict=False))
@@ -160,7 +187,7 @@ def fit_overlap(body: Body, wording: Wording, overlap: Overlap) -> Fit:
     before = inside = after = 0.0
     seen: set[str] = set()
     for token in body.tokens:
-        start, end, word = token
+        start, end, word, worth = token
         if _within(start, end, overlap.literals):
             if word in wording.words:
                 explained += bits(word) if word not in seen else 0.0
@@ -169,11 +196,11 @@ def fit_overlap(body: Body, wording: Wording, overlap: Overlap) -> Fit:
                 explained += PUNCTUATION * len(word)  # a word that is cut off
         elif not _within(start, end, typed):
             if end <= overlap.start:
-                before += token.bits
+                before += worth
             elif start >= overlap.end:
-                after += token.bits
+                after += worth
             else:
-                inside += token.bits
+                inside += worth
     missing = wording.bits - sum(bits(word) for word in seen)
     # What a pasted piece leaves out beyond its ends is no evidence against it; what the line has otherwise is.
     if overlap.end == len(body.text) and (overlap.begun or overlap.start == 0):

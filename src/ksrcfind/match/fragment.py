@@ -6,8 +6,9 @@ from there on matching goes forward only, so the time is bounded as in `match.pa
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import NamedTuple
+
+import msgspec
 
 from ksrcfind.match.pattern import WORK, Gap, Item, Pattern, Span, gap_spans, places
 
@@ -18,8 +19,7 @@ _CUT_LITERAL = 8
 """Characters of a literal that must be left of it where the line is cut off, for it to be the first that they share."""
 
 
-@dataclass(frozen=True, slots=True)
-class Overlap:
+class Overlap(msgspec.Struct, frozen=True, gc=False):
     """How a line and a pattern lie over each other."""
 
     start: int

@@ -14,9 +14,10 @@ than one match, and a log asks for thousands of formats once.
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import accumulate
+
+import msgspec
 
 from ksrcfind.match.conversions import Text, Typed, compiled, hole
 from ksrcfind.source.template import WORD, Conversion, pieces
@@ -72,8 +73,7 @@ class Values:
 Item = str | Values
 
 
-@dataclass(frozen=True, slots=True)
-class Gap:
+class Gap(msgspec.Struct, frozen=True, gc=False):
     """A hole between two segments, for one conversion or several without anything between them."""
 
     least: int
@@ -82,8 +82,7 @@ class Gap:
     conversions: int
 
 
-@dataclass(frozen=True, slots=True)
-class Pattern:
+class Pattern(msgspec.Struct, frozen=True, gc=False):
     """A line of a format, ready to be looked for."""
 
     segments: tuple[tuple[Item, ...], ...]

@@ -4,8 +4,9 @@ What a wording explains of the line (`fit`) and what is known beyond the text (`
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from functools import lru_cache
+
+import msgspec
 
 from ksrcfind.log.line import LogLine
 from ksrcfind.match import evidence
@@ -14,18 +15,16 @@ from ksrcfind.match.body import Body
 from ksrcfind.match.candidates import MessageIndex
 from ksrcfind.match.confidence import confidence
 from ksrcfind.match.decode import decoded
-from ksrcfind.match.fit import Fit, can_explain, fit_alike, fit_overlap, fit_whole
+from ksrcfind.match.fit import ANYHOW, Fit, can_explain, fit_alike, fit_overlap, fit_whole, may_overlap
 from ksrcfind.match.fragment import most_literal, overlaps
 from ksrcfind.match.pattern import value
 from ksrcfind.match.reasons import beyond_matching, unexplained
-from ksrcfind.match.together import ALONE, ANYHOW, Joins, Together
-from ksrcfind.match.weights import bits
+from ksrcfind.match.together import Together
 from ksrcfind.match.wordings import Use, Wording, Wordings
 from ksrcfind.source.message import Argument
+from ksrcfind.source.printed import ALONE, Joins
 
 _PARTS = 512  # wordings that are tried as a part of the line, whose words it all has; no line of a log has half as many
-_LOOKED_AT = 24  # wordings that partial and fuzzy matching look at
-_SHARED = 9.0  # bits of words that a wording must have in common with the line to be looked at
 _TIE = 0.25  # bits within which messages count as equal
 _CLEARLY = 8.0  # bits by which a part of one wording must explain more than the whole of a weak other
 _NEAR = 24.0  # bits below the best fit of a tier at which evidence can still turn the order
@@ -37,8 +36,7 @@ _WORDS_OF_VALUES = 3  # words that values can look like: `beef`, `x10`
 _TOGETHER = 7.0  # bits that the end of a line must explain whose beginning another call printed
 
 
-@dataclass(frozen=True, slots=True)
-class _Candidate:
+class _Candidate(msgspec.Struct, frozen=True, gc=False):
     fit: Fit
     use: Use
     bits: float
@@ -127,8 +125,13 @@ class Matcher:
         """Yield the wordings that the whole line is a rendering of and that tell enough to be an answer."""
         text = body.text
         for wording in wordings:
-            head, tail = wording.ends
-            if wording.needle in text and text.startswith(head) and text.endswith(tail) and self._tells(wording):
+            for part in wording.parts:
+                if part not in text:
+                    break
+            else:
+                head, tail = wording.ends
+                if not (text.startswith(head) and text.endswith(tail) and self._tells(wording)):
+                    continue
                 spans = wording.pattern.spans(text)
                 if spans is not None and not self._passes_on(wording):
                     yield fit_whole(body, wording, tuple(spans))
@@ -143,35 +146,38 @@ class Matcher:
 
     def _partial(self, body: Body, known: frozenset[str]) -> list[Fit]:
         found: list[Fit] = []
-        for wording in self._alike(known):
-            best = most_literal(wording.pattern, body.text)
-            if best is not None:
-                found.append(fit_overlap(body, wording, best))
+        for wording, joined in self._wordings.similar(known):
+            if may_overlap(body, wording, evidence.MODULE, joined=joined):
+                best = most_literal(wording.pattern, body.text)
+                if best is not None:
+                    found.append(fit_overlap(body, wording, best))
         return found
 
-    def _alike(self, known: frozenset[str]) -> Iterator[Wording]:
-        for wording in self._wordings.similar(known)[:_LOOKED_AT]:
-            if sum(map(bits, wording.words & known)) >= _SHARED:
-                yield wording
-
     def _fuzzy(self, body: Body, known: frozenset[str]) -> Iterator[Fit]:
-        for wording in self._alike(known):
+        for wording, _ in self._wordings.similar(known):
             fit = fit_alike(body, wording)
             if fit is not None:
                 yield fit
 
     def _continued(self, body: Body, known: frozenset[str]) -> Iterator[Fit]:
         """Lines that several calls of a function printed together and of which none tells enough alone."""
-        parts = [wording for wording in self._wordings.fitting(known) if wording.needle in body.text]
+        fitting = self._wordings.fitting(known)
+        parts = [wording for wording in fitting if self._joins(wording) and wording.needle in body.text]
         if len(parts) > _PARTS:
             parts.sort(key=lambda wording: -wording.bits)
         for wording in parts[:_PARTS]:
             for overlap in overlaps(wording.pattern, body.text):
                 uses = self._wordings.uses(wording) if overlap.begun and overlap.finished else ()
-                some = tuple(use for use in uses if self._together.explains(use.number, body, overlap))
+                joined = (use for use in uses if use.joins != ALONE)
+                some = tuple(use for use in joined if self._together.explains(use.number, body, overlap))
                 if some:
-                    yield replace(fit_overlap(body, wording, overlap), uses=some, tier=Tier.EXACT, least=_TOGETHER)
+                    fit = fit_overlap(body, wording, overlap)
+                    yield msgspec.structs.replace(fit, uses=some, tier=Tier.EXACT, least=_TOGETHER)
                     break
+
+    def _joins(self, wording: Wording) -> bool:
+        """Tell whether other calls print into the lines of a wording."""
+        return any(use.joins != ALONE for use in self._wordings.uses(wording))
 
     def _candidates(self, fits: Iterable[Fit], body: Body, line: LogLine) -> list[_Candidate]:
         """Return the messages behind the fits that count, best first."""
@@ -199,20 +205,22 @@ class Matcher:
         names = [name for name in evidence.names_in(fit.prefix) if name not in fit.wording.words]
         conversions = fit.wording.pattern.conversions
         values = [value(c, body.text, span) for c, span in zip(conversions, fit.spans, strict=False)]
+        named = evidence.names_of(values)
         for use in fit.uses if fit.uses is not None else self._wordings.uses(fit.wording):
             origin = self._origin(use.number)
             message = origin.message
-            arguments = message.forms[use.form].arguments[use.first :]
             prefix = evidence.prefix_bits(names, origin)
             beyond = (
-                prefix
-                + evidence.machine_bits(line.architecture, origin)
-                + evidence.level_bits(line.level, message)
-                + evidence.value_bits(values, message)
-                + evidence.text_bits(values, origin)
-                + evidence.argument_bits(fit.prefix, values, arguments, message)
+                prefix + evidence.machine_bits(line.architecture, origin) + evidence.level_bits(line.level, message)
             )
-            joins = ALONE if fit.tier is Tier.EXACT else self._together.joins(use.number)
+            if values:
+                arguments = message.forms[use.form].arguments[use.first :]
+                beyond += (
+                    evidence.value_bits(values, message)
+                    + evidence.text_bits(named, origin)
+                    + evidence.argument_bits(fit.prefix, values, arguments, message)
+                )
+            joins = ALONE if fit.tier is Tier.EXACT else use.joins
             yield _Candidate(fit, use, fit.bits(joins) + beyond, prefix + min(0.0, beyond - prefix), joins)
 
     def _of(self, candidates: Sequence[_Candidate], body: Body, limit: int) -> Answer:

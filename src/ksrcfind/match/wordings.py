@@ -9,14 +9,14 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import combinations
-from operator import itemgetter
 from typing import NamedTuple
 
 from ksrcfind.match.candidates import MessageIndex
+from ksrcfind.match.conversions import Typed, hole
 from ksrcfind.match.pattern import Pattern, pattern
 from ksrcfind.match.weights import bits
-from ksrcfind.source.printed import PrintedLine, mark
-from ksrcfind.source.template import WORD, pieces
+from ksrcfind.source.printed import ALONE, Joins, PrintedLine, mark
+from ksrcfind.source.template import WORD, Conversion, pieces, words
 
 POSTINGS = 600
 """Messages with one of a line's words, or with several, from which on further ones are not looked at."""
@@ -27,6 +27,12 @@ PAIRED = 4
 SIMILAR = 64
 """Messages that are looked at closely for one line."""
 
+SHARED = 9.0
+"""Bits of words that a wording must have in common with a line to be looked at closely."""
+
+LOOKED_AT = 24
+"""Wordings that are looked at closely for one line."""
+
 PUNCTUATION = 0.5
 """Bits of a mark that is literal text."""
 
@@ -34,7 +40,9 @@ TYPED_MOST = 10.0
 """Bits of one value of the right type, at most."""
 
 _PUNCTUATION_MOST = 12.0
+_LACKING = 0.4  # of the bits that a wording has in common with a line, what those count that it alone has
 _GLUED = 0.7  # of a word's bits, where it is part of a longer one (`host%d`)
+_NUMBERS = frozenset("diouxXc")  # conversions whose values hold no words
 _USES_KEPT = 65536  # wordings whose messages are remembered
 _SETS_KEPT = 512  # words whose messages are remembered as a set, tens of thousands for some
 _LINES_KEPT = 65536  # messages whose lines are remembered
@@ -49,6 +57,8 @@ class Use(NamedTuple):
     """Which of the message's forms."""
     first: int
     """Conversions in the form before this line."""
+    joins: Joins
+    """How the message shares this line with others."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,11 +88,36 @@ class Wording:
         return bool(colon) and tail.strip() in ("%s", "%pV") and ": " not in head.strip()
 
     @cached_property
+    def literals(self) -> tuple[tuple[str, float], ...]:
+        """Its pieces of literal text, and how much those of its words tell that stand in each."""
+        literal = (piece for piece in pieces(self.line.strip()) if isinstance(piece, str))
+        return tuple((piece, sum(map(bits, self.words.intersection(words(piece))))) for piece in literal)
+
+    @cached_property
+    def literal_words(self) -> frozenset[str]:
+        """All words of its literal text, also those that touch a value: `host%d`."""
+        literal = " ".join(piece for piece in pieces(self.line) if isinstance(piece, str))
+        return frozenset(WORD.findall(literal.lower()))
+
+    @property
     def glued(self) -> float:
-        """How much the words of its literal text tell that touch a value: `host%d`."""
-        literal = (piece for piece in pieces(self.line) if isinstance(piece, str))
-        found = {match[0].lower() for piece in literal for match in WORD.finditer(piece)}
-        return sum(map(bits, found - self.words))
+        """How much the words of its literal text tell that touch a value."""
+        return sum(map(bits, self.literal_words - self.words))
+
+    @cached_property
+    def _typed(self) -> tuple[tuple[Conversion, Typed], ...]:
+        holes = ((piece, hole(piece)) for piece in pieces(self.line) if isinstance(piece, Conversion))
+        return tuple((conversion, one) for conversion, one in holes if isinstance(one, Typed))
+
+    @cached_property
+    def takes_words(self) -> bool:
+        """True if a value of a type can hold words: `%pS`."""
+        return not all(conversion.kind in _NUMBERS for conversion, _ in self._typed)
+
+    @cached_property
+    def takes_hex(self) -> bool:
+        """True if a value is a number in hexadecimal, which can look like a word."""
+        return any(conversion.kind in "xX" for conversion, _ in self._typed)
 
     @cached_property
     def whole(self) -> float:
@@ -90,9 +125,14 @@ class Wording:
         return self.bits + _GLUED * self.glued + self.typed + min(PUNCTUATION * self.marks, _PUNCTUATION_MOST)
 
     @cached_property
+    def parts(self) -> tuple[str, ...]:
+        """Its pieces of literal text without blanks at the ends, the longest first: what has to be in a line."""
+        return tuple(sorted({piece.strip() for piece in pieces(self.line) if isinstance(piece, str)}, key=len)[::-1])
+
+    @property
     def needle(self) -> str:
-        """Its longest piece of literal text without blanks at the ends: what has to be in a line."""
-        return max((piece.strip() for piece in pieces(self.line) if isinstance(piece, str)), key=len, default="")
+        """The longest of them."""
+        return self.parts[0] if self.parts else ""
 
     @cached_property
     def ends(self) -> tuple[str, str]:
@@ -104,7 +144,7 @@ class Wording:
     @cached_property
     def typed(self) -> float:
         """How much the shapes of its values tell, in bits."""
-        return sum(min(weight, TYPED_MOST) for weight in self.pattern.weights)
+        return sum(min(one.bits, TYPED_MOST) for _, one in self._typed)
 
     @cached_property
     def plain(self) -> str:
@@ -115,6 +155,14 @@ class Wording:
     def pattern(self) -> Pattern:
         """What its renderings look like."""
         return pattern(self.line)
+
+
+class Similar(NamedTuple):
+    """A wording that is like a line."""
+
+    wording: Wording
+    joined: bool
+    """True if one of the messages that it was found by shares its line with others."""
 
 
 class Wordings:
@@ -166,8 +214,8 @@ class Wordings:
         """Return the wordings without words: signs and values alone."""
         return self._fitting(frozenset())
 
-    def similar(self, words: frozenset[str]) -> Sequence[Wording]:
-        """Return wordings that share much with these known words, most alike first."""
+    def similar(self, words: frozenset[str]) -> Sequence[Similar]:
+        """Return the wordings that share most with these known words, most alike first, at most `LOOKED_AT`."""
         return self._similar(words)
 
     def uses(self, wording: Wording) -> Sequence[Use]:
@@ -211,7 +259,7 @@ class Wordings:
         self._uses.update((wording.line, found) for wording, found in uses.items())
         return uses
 
-    def _find_similar(self, words: frozenset[str]) -> tuple[Wording, ...]:
+    def _find_similar(self, words: frozenset[str]) -> tuple[Similar, ...]:
         ranked = sorted(words, key=lambda word: (self.frequency(word), word))
         pool = self._pool(ranked)
         score = dict.fromkeys(pool, 0.0)
@@ -219,13 +267,20 @@ class Wordings:
             weight = bits(word)
             for number in self._set(word) & pool:
                 score[number] += weight
-        best = sorted(score.items(), key=itemgetter(1), reverse=True)[:SIMILAR]
-        found: dict[str, Wording] = {}
-        for some in self._printed_by([number for number, _ in best]):
-            for wording, _ in some:
-                if not words.isdisjoint(wording.words):
-                    found.setdefault(wording.line, wording)
-        return tuple(sorted(found.values(), key=lambda wording: -likeness(wording, words)))
+        best = sorted(score, key=score.__getitem__, reverse=True)[:SIMILAR]
+        found: dict[Wording, float] = {}
+        joined: set[Wording] = set()
+        for some in self._printed_by([number for number in best if score[number] >= SHARED]):
+            for wording, use in some:
+                if wording not in found:
+                    shared = sum(map(bits, wording.words & words))
+                    if shared < SHARED:
+                        continue
+                    found[wording] = shared - _LACKING * (wording.bits - shared)
+                if use.joins != ALONE:
+                    joined.add(wording)
+        ordered = sorted(found, key=found.__getitem__, reverse=True)
+        return tuple(Similar(wording, wording in joined) for wording in ordered[:LOOKED_AT])
 
     def _pool(self, ranked: Sequence[str]) -> frozenset[int]:
         """Messages that can be much like words (the rarest first): those with a rare one, or with several common."""
@@ -257,23 +312,19 @@ class Wordings:
                 self._words.clear()
                 missing = list(numbers)
             for number, lines in self._index.printed(missing):
-                printed[number] = tuple((self._wording(line), Use(number, line.form, line.first)) for line in lines)
+                printed[number] = tuple(
+                    (self._wording(line), Use(number, line.form, line.first, line.joins)) for line in lines
+                )
         return [printed[number] for number in numbers]
 
     def _wording(self, line: PrintedLine) -> Wording:
         found = self._wordings.get(line.text)
         if found is None:
-            words = frozenset(self._words.setdefault(word, word) for word in line.words.split())
-            found = self._wordings[line.text] = Wording(line.text, words)
+            own = line.words.split()
+            found = self._wordings[line.text] = Wording(line.text, frozenset(map(self._words.setdefault, own, own)))
         return found
 
 
 def folded(text: str) -> str:
     """Return a text in lower case, runs of white space as one blank."""
     return " ".join(text.lower().split())
-
-
-def likeness(wording: Wording, words: frozenset[str]) -> float:
-    """Weigh the words that a wording shares with a line against those that it alone has."""
-    shared = sum(bits(word) for word in wording.words & words)
-    return shared - 0.4 * (wording.bits - shared)

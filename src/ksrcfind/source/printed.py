@@ -1,4 +1,7 @@
-"""The lines that a message can print: a log shows each line of a format as a record of its own."""
+"""The lines that a message can print: a log shows each line of a format as a record of its own.
+
+Several calls of a function can print into one line: one begins it without a line break, `pr_cont` goes on in it.
+"""
 
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -7,6 +10,18 @@ from typing import NamedTuple
 
 from ksrcfind.source.message import Message
 from ksrcfind.source.template import lines, masked, whole_words
+
+
+class Joins(NamedTuple):
+    """How a message shares its line with others."""
+
+    before: bool
+    """It goes on in a line that another call began."""
+    after: bool
+    """Another call goes on in its line."""
+
+
+ALONE = Joins(before=False, after=False)
 
 
 class PrintedLine(NamedTuple):
@@ -20,10 +35,14 @@ class PrintedLine(NamedTuple):
     """In printf syntax, without line breaks."""
     words: str
     """The words that every rendering contains, without repeats, sorted, with blanks between them."""
+    joins: Joins
+    """How its message shares a line with others."""
 
 
-def printed_lines(message: Message) -> Iterator[PrintedLine]:
-    """Yield the lines of all forms that are not blank, each text once."""
+def printed_lines(messages: Sequence[Message], place: int) -> Iterator[PrintedLine]:
+    """Yield the lines of all forms of one of the messages of a file that are not blank, each text once."""
+    message = messages[place]
+    joins = joins_of(messages, place)
     seen: set[str] = set()
     for number, form in enumerate(message.forms):
         first = 0
@@ -31,8 +50,36 @@ def printed_lines(message: Message) -> Iterator[PrintedLine]:
             text, conversions = masked(line)
             if line.strip() and line not in seen:
                 seen.add(line)
-                yield PrintedLine(number, first, line, " ".join(sorted(set(whole_words(text)))))
+                yield PrintedLine(number, first, line, " ".join(sorted(set(whole_words(text)))), joins)
             first += conversions
+
+
+NEIGHBOURS = 8
+"""Messages of a function that are looked at for parts of one line."""
+
+
+def joins_of(messages: Sequence[Message], place: int) -> Joins:
+    """Tell how one of the messages of a file, in source order, shares its line with others."""
+    message = messages[place]
+    before = goes_on(message)
+    if ends_line(message):
+        return Joins(before, after=False) if before else ALONE
+    for other in messages[place + 1 : place + 1 + NEIGHBOURS]:
+        if other.path != message.path or other.function != message.function:
+            break
+        if goes_on(other):
+            return Joins(before, after=True)
+    return Joins(before, after=False) if before else ALONE
+
+
+def goes_on(message: Message) -> bool:
+    """Tell whether a message goes on in a line that another one began."""
+    return message.level == "cont"
+
+
+def ends_line(message: Message) -> bool:
+    """Tell whether nothing can go on in the line of a message."""
+    return message.format.endswith("\n")
 
 
 ORIGIN = "@"

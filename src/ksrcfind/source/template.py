@@ -40,6 +40,9 @@ CONVERSION = re.compile(
 )
 
 WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]+")
+LINE_WORD = re.compile(r"(?<![A-Za-z0-9_])[A-Za-z_][A-Za-z0-9_]+")
+"""A word of a line of a log; one behind a digit (`2nd`) is none."""
+
 _WHOLE_WORD = re.compile(r"(?<![A-Za-z0-9_\0])[A-Za-z_][A-Za-z0-9_]++(?!\0)")  # in a masked format
 
 
@@ -117,6 +120,6 @@ def has_words(printed: str) -> bool:
 
 def words(text: str) -> list[str]:
     """Words of a log line, comparable to `literal_words`: lower case, in order, with repeats."""
-    return [
-        match[0].lower() for match in WORD.finditer(text) if match.start() == 0 or not text[match.start() - 1].isdigit()
-    ]
+    # Some letters beyond ASCII are ASCII ones in lower case.
+    found = LINE_WORD.findall(text.lower() if text.isascii() else text)
+    return found if text.isascii() else [word.lower() for word in found]
