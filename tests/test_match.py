@@ -17,7 +17,7 @@ from ksrcfind.match.pattern import LONGEST, WORK, pattern, places, run
 from ksrcfind.match.place import Named, named_place, nearest_call, place_calls
 from ksrcfind.match.rank import Matcher
 from ksrcfind.match.whole import Whole
-from ksrcfind.match.wordings import Wording
+from ksrcfind.match.wording import Wording
 from ksrcfind.source.message import Argument, Form, Message
 from ksrcfind.source.printed import ALONE
 from ksrcfind.source.template import CONVERSION, literal_words

@@ -1,8 +1,9 @@
 """The messages of one indexed revision, as matching asks for them."""
 
 from array import array
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Protocol
 
 from ksrcfind.index.postings import Lists
@@ -58,6 +59,7 @@ class RevisionIndex:
         self.live = bits.to_bytes(length, "little")
         """Bit set of the messages (bit `id & 7` of byte `id >> 3`)."""
         self._store = store
+        self._range = _range(bits)
         self._lists = lru_cache(maxsize=_LISTS_KEPT)(store.word)
         self.containing = lru_cache(maxsize=_LISTS_KEPT)(self._load_containing)
         """The messages that contain a word."""
@@ -104,18 +106,31 @@ class RevisionIndex:
             yield from self.messages_of(path)
 
     def _load_containing(self, word: str) -> Sequence[int]:
-        live, end = self.live, len(self.live) * 8
-        numbers = (memoryview(containing).cast("I") for containing, _, _ in self._lists(word))
-        return array("I", [n for some in numbers for n in some if n < end and live[n >> 3] >> (n & 7) & 1])
+        found = array("I")
+        for containing, _, _ in self._lists(word):
+            numbers = array("I", containing)
+            found += numbers if self._are_live(numbers) else array("I", filter(partial(is_live, self.live), numbers))
+        return found
+
+    def _are_live(self, numbers: Sequence[int]) -> bool:
+        """Tell whether all of ascending numbers are messages of the revision, where that is seen at a glance."""
+        return bool(numbers) and numbers[0] in self._range and numbers[-1] in self._range
 
     def _load_anchored(self, word: str) -> Mapping[int, Sequence[int]]:
-        live, end = self.live, len(self.live) * 8
-        found: dict[int, list[int]] = {}
+        found: dict[int, list[int]] = defaultdict(list)
         for _, anchored, marks in self._lists(word):
-            for n, mark in zip(memoryview(anchored).cast("I"), memoryview(marks).cast("H"), strict=True):
-                if n < end and live[n >> 3] >> (n & 7) & 1:
-                    found.setdefault(mark, []).append(n)
+            numbers = memoryview(anchored).cast("I")
+            are_live = self._are_live(numbers)
+            for number, mark in zip(numbers, memoryview(marks).cast("H"), strict=True):
+                if are_live or is_live(self.live, number):
+                    found[mark].append(number)
         return found
+
+
+def _range(bits: int) -> range:
+    """Return the messages of a bit set if they are all of a range, as where one revision is indexed; else none."""
+    low = (bits & -bits).bit_length() - 1
+    return range(low, bits.bit_length()) if bits and bits + (1 << low) == 1 << bits.bit_length() else range(0)
 
 
 def is_live(live: bytes, number: int) -> bool:

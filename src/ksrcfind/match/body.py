@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from ksrcfind.match.pattern import LONGEST
 from ksrcfind.match.weights import bits, is_common
-from ksrcfind.match.wordings import folded
+from ksrcfind.match.wording import folded
 from ksrcfind.source.template import LINE_WORD, words
 
 UNKNOWN = 5.0

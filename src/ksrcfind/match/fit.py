@@ -11,10 +11,11 @@ from rapidfuzz import fuzz, process
 
 from ksrcfind.match.answer import Tier
 from ksrcfind.match.body import Body, Token
-from ksrcfind.match.fragment import Overlap
+from ksrcfind.match.fragment import Overlap, is_cut_off
 from ksrcfind.match.pattern import Pattern, Span, is_in
 from ksrcfind.match.weights import bits
-from ksrcfind.match.wordings import PUNCTUATION, TYPED_MOST, Use, Wording
+from ksrcfind.match.wording import PUNCTUATION, TYPED_MOST, Wording
+from ksrcfind.match.wordings import Use
 from ksrcfind.source.printed import ALONE, Joins
 
 _UNEXPLAINED = 0.6  # of a bit, what a bit of unexplained text takes away
@@ -159,24 +160,36 @@ def may_overlap(body: Body, wording: Wording, beyond: float, *, joined: bool) ->
 
     It costs a small part of laying one over the other. `joined` tells whether other calls can print into the same line.
     """
-    least, share = _ENOUGH[Tier.PARTIAL]
-    others = wording.typed + PUNCTUATION * body.cut
+    made = wording.makeup
     beside = 0.0
-    if not joined and not wording.takes_words:
-        beside = _UNEXPLAINED * body.beside(wording.literal_words, hexadecimal=wording.takes_hex)
+    if not joined and not made.holds_words:
+        beside = _UNEXPLAINED * body.beside(made.words, hexadecimal=made.holds_hex)
 
-    def is_enough(shared: float) -> bool:
-        explained = shared + others
+    def is_enough(shared: float, typed: float) -> bool:
+        least, share = _ENOUGH[Tier.PARTIAL]
+        explained = shared + typed + PUNCTUATION * body.cut
         rest = beside + _MISSING * _LEFT_OUT * (wording.bits - shared)
         return explained + beyond >= least and explained >= share * (explained + rest)
 
-    if not is_enough(sum(map(bits, wording.words & body.words))):
+    if not is_enough(sum(map(bits, wording.words & body.words)), made.typed):
         return False
-    # What they have in common is whole pieces of literal text, but where the line cuts one off.
+    # They have a run of whole pieces in common, of which an end of the line can cut off the first and the last.
     text = body.text
     begins, ends = text[:2], text[-2:]
-    whole = (worth for piece, worth in wording.literals if piece in text or begins in piece or ends in piece)
-    return is_enough(sum(whole))
+    shared = typed = 0.0
+    for piece, worth, behind in made.literals:
+        if piece in text:
+            shared += worth
+            typed += behind
+        elif (begins in piece or ends in piece) and is_cut_off(piece, text):
+            if is_enough(shared + worth, typed):
+                return True
+            shared, typed = worth, behind
+        else:
+            if is_enough(shared, typed):
+                return True
+            shared, typed = 0.0, behind
+    return is_enough(shared, typed)
 
 
 def fit_overlap(body: Body, wording: Wording, overlap: Overlap) -> Fit:

@@ -18,6 +18,9 @@ _CUT_VALUE = 48
 _CUT_LITERAL = 8
 """Characters of a literal that must be left of it where the line is cut off, for it to be the first that they share."""
 
+_CUT_END = 2
+"""Likewise for one behind others."""
+
 
 class Overlap(msgspec.Struct, frozen=True, gc=False):
     """How a line and a pattern lie over each other."""
@@ -177,6 +180,11 @@ def _first_place(literal: str, text: str) -> int:
     return start if start >= 0 else _cut_off(literal, text, 0, _CUT_LITERAL)
 
 
+def is_cut_off(literal: str, text: str) -> bool:
+    """Tell whether the text can begin or end inside of a literal."""
+    return _beginning(literal, text) is not None or _cut_off(literal, text, 0, _CUT_END) >= 0
+
+
 def _cut_off(literal: str, text: str, position: int, least: int) -> int:
     """Return the first place from `position` on where a literal stands that the end of the text cuts off, or -1.
 
@@ -236,7 +244,7 @@ def _end_in_gap(item: Item, text: str, position: int, gap: Gap, spans: list[Span
     """The text ends in a gap or in the beginning of the literal behind it."""
     end = len(text)
     if isinstance(item, str):
-        start = _cut_off(item, text, position, 2)
+        start = _cut_off(item, text, position, _CUT_END)
         if start >= 0:
             literals.append((start, end))
             end = start

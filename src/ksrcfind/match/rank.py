@@ -14,13 +14,15 @@ from ksrcfind.match.answer import Answer, Match, Tier, Value
 from ksrcfind.match.body import Body
 from ksrcfind.match.candidates import MessageIndex
 from ksrcfind.match.confidence import confidence
+from ksrcfind.match.conversions import compiled
 from ksrcfind.match.decode import decoded
 from ksrcfind.match.fit import ANYHOW, Fit, can_explain, fit_alike, fit_overlap, fit_whole, may_overlap
 from ksrcfind.match.fragment import most_literal, overlaps
 from ksrcfind.match.pattern import value
 from ksrcfind.match.reasons import beyond_matching, unexplained
 from ksrcfind.match.together import Together
-from ksrcfind.match.wordings import Use, Wording, Wordings
+from ksrcfind.match.wording import Wording
+from ksrcfind.match.wordings import Use, Wordings
 from ksrcfind.source.message import Argument
 from ksrcfind.source.printed import ALONE, Joins
 
@@ -109,17 +111,23 @@ class Matcher:
         return self._without_words(body, few=len(body.words) <= _WORDS_OF_VALUES)
 
     def _without_words(self, body: Body, *, few: bool) -> Iterator[Fit]:
-        for needle, wordings in self._wordless(few):
-            if needle in body.text:
-                yield from self._whole(wordings, body)
+        for telling, needles in self._wordless(few).items():
+            if compiled(telling).search(body.text):
+                for needle, wordings in needles.items():
+                    if needle in body.text:
+                        yield from self._whole(wordings, body)
 
-    def _find_wordless(self, few: bool) -> list[tuple[str, list[Wording]]]:
-        """Return the wordings without words by what has to be in a line; values alone print no line of many words."""
-        found: dict[str, list[Wording]] = {}
+    def _find_wordless(self, few: bool) -> dict[str, dict[str, list[Wording]]]:
+        """Return the wordings without words by the most telling value and the longest literal that a line must have.
+
+        Values alone print no line of many words.
+        """
+        found: dict[str, dict[str, list[Wording]]] = {}
         for wording in self._wordings.wordless():
             if self._tells(wording) and (few or any(wording.pattern.texts)):
-                found.setdefault(wording.needle, []).append(wording)
-        return list(found.items())
+                needles = found.setdefault(wording.makeup.telling, {})
+                needles.setdefault(wording.needle, []).append(wording)
+        return found
 
     def _whole(self, wordings: Iterable[Wording], body: Body) -> Iterator[Fit]:
         """Yield the wordings that the whole line is a rendering of and that tell enough to be an answer."""

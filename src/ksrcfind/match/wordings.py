@@ -1,22 +1,19 @@
 """Wordings of a tree's messages, found by the words of a line.
 
-A *wording* is one line of text that messages print; many messages can share one ("out of memory"). Looking up goes from
-words to wordings, and only then to the messages, so that a text is compared once. All of it is kept in bounded caches
-over a `MessageIndex`: a log of a million lines asks for the same few thousand wordings.
+Many messages can share one ("out of memory"). Looking up goes from words to wordings, and only then to the messages,
+so that a text is compared once. All of it is kept in bounded caches over a `MessageIndex`: a log of a million lines
+asks for the same few thousand wordings.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from itertools import combinations
 from typing import NamedTuple
 
 from ksrcfind.match.candidates import MessageIndex
-from ksrcfind.match.conversions import Typed, hole
-from ksrcfind.match.pattern import Pattern, pattern
 from ksrcfind.match.weights import bits
+from ksrcfind.match.wording import Wording
 from ksrcfind.source.printed import ALONE, Joins, PrintedLine, mark
-from ksrcfind.source.template import WORD, Conversion, pieces, words
 
 POSTINGS = 600
 """Messages with one of a line's words, or with several, from which on further ones are not looked at."""
@@ -33,16 +30,7 @@ SHARED = 9.0
 LOOKED_AT = 24
 """Wordings that are looked at closely for one line."""
 
-PUNCTUATION = 0.5
-"""Bits of a mark that is literal text."""
-
-TYPED_MOST = 10.0
-"""Bits of one value of the right type, at most."""
-
-_PUNCTUATION_MOST = 12.0
 _LACKING = 0.4  # of the bits that a wording has in common with a line, what those count that it alone has
-_GLUED = 0.7  # of a word's bits, where it is part of a longer one (`host%d`)
-_NUMBERS = frozenset("diouxXc")  # conversions whose values hold no words
 _USES_KEPT = 65536  # wordings whose messages are remembered
 _SETS_KEPT = 512  # words whose messages are remembered as a set, tens of thousands for some
 _LINES_KEPT = 65536  # messages whose lines are remembered
@@ -59,102 +47,6 @@ class Use(NamedTuple):
     """Conversions in the form before this line."""
     joins: Joins
     """How the message shares this line with others."""
-
-
-@dataclass(frozen=True, eq=False)
-class Wording:
-    """A line of text that messages print; there is one for each line."""
-
-    line: str
-    """In printf syntax, without line breaks."""
-    words: frozenset[str]
-    """Words that every rendering contains."""
-
-    @cached_property
-    def bits(self) -> float:
-        """How much its words tell, together."""
-        return sum(map(bits, self.words))
-
-    @cached_property
-    def marks(self) -> int:
-        """Punctuation marks of its literal text."""
-        literal = (piece for piece in pieces(self.line) if isinstance(piece, str))
-        return sum(not c.isalnum() and not c.isspace() for piece in literal for c in piece)
-
-    @cached_property
-    def is_prefix(self) -> bool:
-        """True if it puts some text with a colon in front of any text: `XFS (%s): %pV`."""
-        head, colon, tail = self.line.rpartition(": ")
-        return bool(colon) and tail.strip() in ("%s", "%pV") and ": " not in head.strip()
-
-    @cached_property
-    def literals(self) -> tuple[tuple[str, float], ...]:
-        """Its pieces of literal text, and how much those of its words tell that stand in each."""
-        literal = (piece for piece in pieces(self.line.strip()) if isinstance(piece, str))
-        return tuple((piece, sum(map(bits, self.words.intersection(words(piece))))) for piece in literal)
-
-    @cached_property
-    def literal_words(self) -> frozenset[str]:
-        """All words of its literal text, also those that touch a value: `host%d`."""
-        literal = " ".join(piece for piece in pieces(self.line) if isinstance(piece, str))
-        return frozenset(WORD.findall(literal.lower()))
-
-    @property
-    def glued(self) -> float:
-        """How much the words of its literal text tell that touch a value."""
-        return sum(map(bits, self.literal_words - self.words))
-
-    @cached_property
-    def _typed(self) -> tuple[tuple[Conversion, Typed], ...]:
-        holes = ((piece, hole(piece)) for piece in pieces(self.line) if isinstance(piece, Conversion))
-        return tuple((conversion, one) for conversion, one in holes if isinstance(one, Typed))
-
-    @cached_property
-    def takes_words(self) -> bool:
-        """True if a value of a type can hold words: `%pS`."""
-        return not all(conversion.kind in _NUMBERS for conversion, _ in self._typed)
-
-    @cached_property
-    def takes_hex(self) -> bool:
-        """True if a value is a number in hexadecimal, which can look like a word."""
-        return any(conversion.kind in "xX" for conversion, _ in self._typed)
-
-    @cached_property
-    def whole(self) -> float:
-        """How much all of it tells, in bits: what it explains of any line that is a rendering of it."""
-        return self.bits + _GLUED * self.glued + self.typed + min(PUNCTUATION * self.marks, _PUNCTUATION_MOST)
-
-    @cached_property
-    def parts(self) -> tuple[str, ...]:
-        """Its pieces of literal text without blanks at the ends, the longest first: what has to be in a line."""
-        return tuple(sorted({piece.strip() for piece in pieces(self.line) if isinstance(piece, str)}, key=len)[::-1])
-
-    @property
-    def needle(self) -> str:
-        """The longest of them."""
-        return self.parts[0] if self.parts else ""
-
-    @cached_property
-    def ends(self) -> tuple[str, str]:
-        """Literal text that every rendering begins with, and that it ends with, blanks at both ends taken off."""
-        parts = pieces(self.line.strip())
-        first, last = (parts[0], parts[-1]) if parts else ("", "")
-        return first if isinstance(first, str) else "", last if isinstance(last, str) else ""
-
-    @cached_property
-    def typed(self) -> float:
-        """How much the shapes of its values tell, in bits."""
-        return sum(min(one.bits, TYPED_MOST) for _, one in self._typed)
-
-    @cached_property
-    def plain(self) -> str:
-        """Its literal text alone, in lower case, blanks folded."""
-        return folded(" ".join(piece for piece in pieces(self.line) if isinstance(piece, str)))
-
-    @cached_property
-    def pattern(self) -> Pattern:
-        """What its renderings look like."""
-        return pattern(self.line)
 
 
 class Similar(NamedTuple):
@@ -323,8 +215,3 @@ class Wordings:
             own = line.words.split()
             found = self._wordings[line.text] = Wording(line.text, frozenset(map(self._words.setdefault, own, own)))
         return found
-
-
-def folded(text: str) -> str:
-    """Return a text in lower case, runs of white space as one blank."""
-    return " ".join(text.lower().split())
