@@ -74,8 +74,8 @@ class RevisionIndex:
 
     def contains(self, word: str) -> bool:
         """Tell whether some message contains the word."""
-        live = self.live
-        return any(is_live(live, n) for containing, _, _ in self._lists(word) for n in memoryview(containing).cast("I"))
+        lists = (memoryview(containing).cast("I") for containing, _, _ in self._lists(word))
+        return any(self._are_live(numbers) or any(map(partial(is_live, self.live), numbers)) for numbers in lists)
 
     def frequency(self, word: str) -> int:
         """Messages that contain the word."""

@@ -90,7 +90,7 @@ class Wordings:
 
     def _count_begun_alike(self, word: str, head: str, most: int) -> int:
         count = 0
-        numbers = sorted(self._set(word))
+        numbers = self._index.containing(word)
         for start in range(0, len(numbers), most):
             for some in self._printed_by(numbers[start : start + most]):
                 count += any(wording.line.startswith(head) for wording, _ in some)
