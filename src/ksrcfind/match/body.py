@@ -71,7 +71,7 @@ class Body:
         return first + (tokens[-1:] if tokens and tokens[-1].end == len(self.text) else ())
 
     @cached_property
-    def _worth(self) -> dict[str, float]:
+    def _by_word(self) -> dict[str, float]:
         """Bits of each of its words, all times that it stands there."""
         found: dict[str, float] = {}
         for _, _, word, worth in self.tokens:
@@ -79,15 +79,21 @@ class Body:
         return found
 
     @cached_property
+    def _inside(self) -> float:
+        """Bits of all its words but those at its ends."""
+        return sum(self._by_word.values()) - sum(token.bits for token in self._at_ends)
+
+    @cached_property
     def _hexadecimal(self) -> float:
         """Bits of its words that can be values in hexadecimal."""
-        return sum(worth for word, worth in self._worth.items() if _HEX.fullmatch(word))
+        return sum(worth for word, worth in self._by_word.items() if _HEX.fullmatch(word))
 
     def beside(self, words: frozenset[str], *, hexadecimal: bool) -> float:
         """Return the least bits that are left over where only some words, and perhaps such values, explain it."""
-        worth = self._worth
-        left = sum(worth.values()) - sum(token.bits for token in self._at_ends)
-        left -= sum(worth[word] for word in words & worth.keys())
+        worth = self._by_word
+        left = self._inside
+        for word in words & self.words:
+            left -= worth[word]
         return left - self._hexadecimal if hexadecimal else left
 
     @cached_property
