@@ -13,7 +13,8 @@ import msgspec
 from ksrcfind.source.message import Argument, Message
 from ksrcfind.source.printed import origin_names
 
-_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{1,}")
+# What stands behind a dot is the kind of a device in a device tree: `fe300000.ethernet`.
+_NAME = re.compile(r"(?<![.\w-])[A-Za-z][A-Za-z0-9_-]+")
 
 MODULE = 8.0
 """The prefix names the module."""
@@ -33,6 +34,8 @@ NO_DRIVER = -30.0
 """A driver's name holds a blank or a colon, a network device's a blank: the kernel lets none be called so."""
 DRIVER = 1.0
 """A driver's name looks like one."""
+OTHER_DRIVER = -12.0
+"""The code is one driver's, and another one is named: of equal texts a library's is meant."""
 OWN_FILE = 8.0
 OTHER_FILE = -12.0
 OWN_LINE = 6.0
@@ -52,6 +55,8 @@ _UNUSUAL = (
     ("arch/x86/um/", -5.0),
     ("drivers/staging/", -1.5),
 )
+# Where each directory holds the drivers of one vendor, and what they share stands elsewhere.
+_VENDORS = ("drivers/net/ethernet/", "drivers/net/wireless/", "drivers/infiniband/hw/")
 _SHORTEST = 3  # characters that two names must have in common to be related
 _LONGEST_NAMES = 64  # characters of a value that may be a name
 _MOST_NAMES = 4
@@ -89,12 +94,15 @@ class Origin(msgspec.Struct, frozen=True, gc=False):
     """Bits for the place alone."""
     architecture: str | None
     """Whose code it is."""
+    names_driver: bool
+    """True if the call stands in a driver of one vendor and prints which driver the device has."""
 
     @classmethod
     def of(cls, message: Message) -> "Origin":
         """Look at a message once."""
         parts = frozenset(origin_names(message))
-        return cls(message, _normal(message.module or ""), parts, place_bits(message), architecture_of(message))
+        module, architecture = _normal(message.module or ""), architecture_of(message)
+        return cls(message, module, parts, place_bits(message), architecture, _names_driver(message))
 
     def is_related(self, name: str) -> bool:
         """Tell whether a name begins with one of its own, or one of its own with that name."""
@@ -107,6 +115,11 @@ class Origin(msgspec.Struct, frozen=True, gc=False):
             elif part.startswith(name):
                 return True
         return False
+
+
+def _names_driver(message: Message) -> bool:
+    first = (form.arguments[0].expression for form in message.forms if form.arguments)
+    return message.path.startswith(_VENDORS) and any(one.startswith("dev_driver_string(") for one in first)
 
 
 def prefix_bits(names: Sequence[str], origin: Origin) -> float:
@@ -196,6 +209,14 @@ def argument_bits(prefix: str, values: Sequence[str | None], arguments: Sequence
         if value:
             found += _value_bits(value, argument.expression, message)
     return found
+
+
+def driver_bits(names: Sequence[str], origin: Origin) -> float:
+    """Weigh the driver that a line is prefixed with against the one in whose code the call stands.
+
+    It only tells messages apart: drivers are not always called like their modules.
+    """
+    return OTHER_DRIVER if names and origin.names_driver and prefix_bits(names[:1], origin) == 0 else 0.0
 
 
 def _value_bits(value: str, expression: str, message: Message) -> float:

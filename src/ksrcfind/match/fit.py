@@ -36,6 +36,7 @@ _BEYOND_OPEN = 0.5  # of the evidence beyond the text, what counts for a wording
 _ENOUGH = {Tier.PARTIAL: (16.0, 0.55), Tier.FUZZY: (14.0, 0.38)}
 ANYHOW = Joins(before=True, after=True)
 _WORDS = 12.0  # bits of words among what a piece explains
+_SURELY = 6.0  # bits of which a wording that drifted must explain more than one that fits
 _STRONG = 0.6  # share from which on nothing better need be looked for
 
 
@@ -80,15 +81,22 @@ class Fit(msgspec.Struct, frozen=True, gc=False):
         left = _ANY_TEXT if self.tier is Tier.EXACT else _UNEXPLAINED
         return self.explained - left * self.unexplained(joins) - _MISSING * self.missing
 
-    @property
-    def strong(self) -> bool:
-        """True if so much is explained that no part of another wording can explain more."""
+    def is_strong(self, joins: Joins = ALONE) -> bool:
+        """Tell whether so much is explained that no part of another wording can explain clearly more."""
+        if self.tier is Tier.EXACT:
+            # One that drifted explains all of the text at most, as far as it is like the line.
+            return self.explained + _SURELY >= _ALIKE / 100 * (self.explained + self.unexplained(joins))
         return self.share() >= _STRONG
+
+    @property
+    def is_open(self) -> bool:
+        """True if it fits whole and takes any text, beside who prints."""
+        return self.least >= _OPEN
 
     def counts(self, beyond: float = 0.0, joins: Joins = ALONE) -> bool:
         """Tell whether it explains enough to be an answer, with some bits of evidence beyond the text."""
         if self.tier is Tier.EXACT:
-            return self.explained + (_BEYOND_OPEN * beyond if self.least >= _OPEN else beyond) >= self.least
+            return self.explained + (_BEYOND_OPEN * beyond if self.is_open else beyond) >= self.least
         least, share = _ENOUGH[self.tier]
         return self.explained + beyond >= least and self.share(joins) >= share and self.words >= _WORDS
 
@@ -102,6 +110,7 @@ def fit_whole(body: Body, wording: Wording, spans: tuple[Span, ...]) -> Fit:
         prefix = body.text[: any_text[min(pattern.named, len(any_text)) - 1][1]]
     elif spans and pattern.texts[0] and spans[0][0] == 0:
         prefix = body.text[: spans[0][1]]
+    is_named = bool(prefix) and ": " not in prefix.removesuffix(": ")
     if (-1, -1) in spans:
         # Of neighbours nobody can tell whose text is whose: all that is neither literal nor a typed value is theirs.
         typed_spans = [span for span, is_text in zip(spans, pattern.texts, strict=True) if not is_text]
@@ -110,14 +119,18 @@ def fit_whole(body: Body, wording: Wording, spans: tuple[Span, ...]) -> Fit:
         )
     else:
         open_tokens = (token for token in body.tokens if _inside(token, any_text))
-    left = sum(token.bits for token in open_tokens if token.end > len(prefix))
-    is_named = bool(prefix) and ": " not in prefix.removesuffix(": ")
+    left = before = 0.0
+    for token in open_tokens:
+        if token.end > len(prefix):
+            left += token.bits
+        elif not is_named:
+            before += token.bits
     if any(pattern.texts):
         least = _OPEN if sum(pattern.texts) > (pattern.named if is_named else 0) else _NAMED
     else:
         least = _least_typed(pattern)
     prefix = prefix or _prefix_of(body.text)
-    return Fit(wording, Tier.EXACT, spans, wording.whole, left, 0.0, prefix, least=least)
+    return Fit(wording, Tier.EXACT, spans, wording.whole, left, 0.0, prefix, before, least=least)
 
 
 def _least_typed(pattern: Pattern) -> float:

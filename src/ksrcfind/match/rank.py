@@ -48,6 +48,16 @@ class _Candidate(msgspec.Struct, frozen=True, gc=False):
     """Whether other calls print into the same line."""
 
     @property
+    def is_strong(self) -> bool:
+        """True if no other wording can explain clearly more."""
+        return self.fit.is_strong(self.joins)
+
+    def beats(self, other: "_Candidate") -> bool:
+        """Tell whether it explains clearly more than one of a better tier, with all words of one that fits whole."""
+        lacks = other.fit.tier is Tier.EXACT and not other.fit.wording.words <= self.fit.wording.words
+        return not lacks and self.bits > other.bits + _CLEARLY
+
+    @property
     def share(self) -> float:
         """Explained part of all that the message is to explain, 0–1."""
         return self.fit.share(self.joins)
@@ -90,13 +100,13 @@ class Matcher:
         """Try tier after tier; a tier gives way to a later one that explains clearly more."""
         known = self._wordings.known(body.words)
         found = self._candidates(self._exact(body, known), body, line)
-        if found and found[0].fit.strong:
+        if found and found[0].is_strong:
             return found
         for fits in (self._partial, self._fuzzy):
             more = self._candidates(fits(body, known), body, line)
-            if more and (not found or more[0].bits > found[0].bits + _CLEARLY):
+            if more and (not found or more[0].beats(found[0])):
                 found = more + found
-            if found and found[0].fit.strong:
+            if found and found[0].is_strong:
                 return found
         return (
             found
@@ -195,8 +205,8 @@ class Matcher:
         for fit in fits:
             if fit.bits(ANYHOW) < best - _NEAR or not fit.counts(evidence.MODULE, ANYHOW):
                 continue
-            # Only a prefix of a driver and a device can stand for words of its own.
-            named = bool(fit.wording.words) or fit.wording.pattern.prefix > 0
+            # Only a prefix of a driver and a device can stand for words of its own, and none for any text behind it.
+            named = bool(fit.wording.words) or (fit.wording.pattern.prefix > 0 and not fit.is_open)
             found += (
                 candidate
                 for candidate in self._weighed(fit, body, line)
@@ -228,8 +238,9 @@ class Matcher:
                     + evidence.text_bits(named, origin)
                     + evidence.argument_bits(fit.prefix, values, arguments, message)
                 )
-            joins = ALONE if fit.tier is Tier.EXACT else use.joins
-            yield _Candidate(fit, use, fit.bits(joins) + beyond, prefix + min(0.0, beyond - prefix), joins)
+            joins = use.joins
+            driver = evidence.driver_bits(names, origin)
+            yield _Candidate(fit, use, fit.bits(joins) + beyond + driver, prefix + min(0.0, beyond - prefix), joins)
 
     def _of(self, candidates: Sequence[_Candidate], body: Body, limit: int) -> Answer:
         first = candidates[0]

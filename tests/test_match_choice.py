@@ -1,0 +1,64 @@
+"""Which of several messages is the answer: a general text or a special one, a driver's call or a library's."""
+
+from test_match import answer, message
+
+GENERAL = message("zebrafs error (device %s): %s:%d: herd #%lu: %pV", "fs/zebrafs/super.c", 800, module="zebrafs")
+SPECIAL = message(
+    "zebrafs error (device %s): __find_stripe:%d: herd #%lu: reading stripes of pasture %lu",
+    "fs/zebrafs/namei.c",
+    100,
+    module="zebrafs",
+)
+
+
+def test_a_text_that_drifted_is_told_from_the_general_one_that_passes_it_on():
+    # The function has been renamed since: the line fits the general text only.
+    line = "zebrafs error (device sda1): find_stripe:99: herd #2: reading stripes of pasture 0"
+    assert answer(line, GENERAL, SPECIAL).matches[0].message == SPECIAL
+    assert answer(line, GENERAL).matches[0].message == GENERAL
+
+
+def test_a_text_that_is_quoted_whole_does_not_take_the_line_from_the_one_that_quotes_it():
+    end = message("---[ end zebra stampede: %s ]---", "kernel/zebra.c", 400)
+    quoted = message("zebra stampede: unable to count stripes on savanna(%u,%u)", "init/savanna.c", 7)
+    line = "---[ end zebra stampede: unable to count stripes on savanna(179,1) ]---"
+    assert answer(line, end, quoted).matches[0].message == end
+
+
+def test_two_words_at_the_end_do_not_take_a_line_of_another_version():
+    short = message("%s wandered off", "drivers/zoo/selftest.c", 3)
+    drifted = message("STRIPE WATCHDOG: cage: %d: feeding queue %u wandered off %u ms", "net/zebra/sch.c", 500)
+    line = "STRIPE WATCHDOG: cage7 (okapi): feeding queue 0 wandered off"
+    assert answer(line, short, drifted).matches[0].message == drifted
+    assert answer("okapi wandered off", short, drifted).matches[0].message == short
+
+
+def test_signs_and_values_do_not_stand_for_any_text_between_them():
+    listed = message("%s %s: %s %pR", "drivers/zoo/probe.c", module="zoo")
+    assert answer("zoo 0000:00:1c.4: cage 14: fenced [mem 0xf8000000-0xf80fffff]", listed).verdict == "none"
+    assert answer("zoo 0000:00:1c.4: [mem 0xf8000000-0xf80fffff]", message("%s %s: %pR", module="zoo")).matches
+
+
+DRIVER = ["dev_driver_string(dev)", "dev_name(dev)", "netdev_name(dev)", "netdev_reg_state(dev)"]
+
+
+def test_a_librarys_text_is_meant_where_another_driver_is_named():
+    vendor = message(
+        "%s %s %s%s: Stripes are Up - %s/Full - herd %s",
+        "drivers/net/ethernet/okapi/okapi_mdio.c",
+        module="okapi",
+        arguments=[*DRIVER, "speed", "herd"],
+    )
+    library = message(
+        "%s %s %s%s: Stripes are Up - %s/%s - herd %s",
+        "drivers/net/zebra/zebra.c",
+        module="libzebra",
+        arguments=[*DRIVER, "speed", "duplex", "herd"],
+    )
+    line = "{} 0000:02:00.0 eth0: Stripes are Up - 1Gbps/Full - herd rx/tx"
+    assert answer(line.format("quagga"), vendor, library).matches[0].message == library
+    assert answer(line.format("okapi"), vendor, library).matches[0].message == vendor
+    # What stands behind a dot says what a device is, not who drives it.
+    node = "quagga_emac fe300000.ethernet eth0: Stripes are Up - 1Gbps/Full - herd off"
+    assert answer(node, vendor, library).matches[0].message == library
+    assert answer(line.format("quagga"), vendor).matches[0].message == vendor
