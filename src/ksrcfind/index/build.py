@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ksrcfind.index import sources
+from ksrcfind.index import inclusion, sources
 from ksrcfind.index.changes import Changes
 from ksrcfind.index.linking import Linked, linked
 from ksrcfind.index.parse import cores, parse_missing
@@ -65,6 +65,8 @@ class _Program:
     survey: Survey
     modules: Mapping[str, str]
     """As `Program` has them."""
+    included: bytes
+    """As `RevisionState` has it."""
     changed: frozenset[str]
     """Files whose bytes are not those of the revision before."""
     numbers: Sequence[int]
@@ -90,7 +92,7 @@ class _Build:
         if found is not None and found[0].files == files and found[0].roots == digest:
             return self._report(found[0], 0, 0, 0, (listed - started, 0, 0, 0))
         before = found[0] if found is not None else self._newest()
-        if before is not None and before.roots != digest:
+        if before is not None and (before.roots != digest or not before.included):
             before = None
         code = {path: key for path, key in files.items() if not sources.is_makefile(path)}
         parsed = parse_missing(self._snapshot, self._store, code, self._jobs, self._progress)
@@ -137,15 +139,21 @@ class _Build:
             found.includers,
             modules,
             found.constants,
+            found.includes.__getitem__,
         )
         silent = (number for number in range(len(paths)) if number not in found.with_calls)
         numbers = found.with_calls.union(number for number in silent if program.logging(found.called[number]))
         if before is None:
-            return _Program(program, found, modules, frozenset(), sorted(numbers))
+            included = inclusion.pack(inclusion.whole(program.includes, len(paths)))
+            return _Program(program, found, modules, included, frozenset(), sorted(numbers))
         # What a file calls may have logged before.
         numbers |= {number for number, path in enumerate(paths) if path in before.units}
-        changes = Changes(before, self._store, program, found, blobs, modules)
-        return _Program(program, found, modules, changes.changed, changes.touched(sorted(numbers)))
+        was = inclusion.unpack(before.included)
+        now = inclusion.updated(was, before.blobs, blobs, found.includes, program.includes)
+        program.includes.learn(now.inclusion)
+        changes = Changes(before, self._store, program, found, blobs, modules, now)
+        included = inclusion.pack(now.inclusion)
+        return _Program(program, found, modules, included, changes.changed, changes.touched(sorted(numbers)))
 
     def _module_names(self, files: Mapping[str, str], before: RevisionState | None) -> Mapping[str, str]:
         makefiles = {path: key for path, key in files.items() if sources.is_makefile(path)}
@@ -211,6 +219,7 @@ class _Build:
             digest,
             found.recovered,
             found.lost,
+            prepared.included,
         )
         with self._store.writing():
             self._store.add_revision(

@@ -12,6 +12,7 @@ from functools import cached_property
 
 import msgspec
 
+from ksrcfind.index.inclusion import Updated, users
 from ksrcfind.index.store import RevisionState, Store
 from ksrcfind.index.survey import Survey
 from ksrcfind.source.facts import Macro, SourceFacts, Wrapper, name_hash
@@ -34,6 +35,7 @@ class Changes:
         survey: Survey,
         blobs: Mapping[str, str],
         modules: Mapping[str, str],
+        included: Updated,
     ) -> None:
         """`blobs` gives the blob id of every path of the program, `modules` is as the program has it."""
         self._before = before
@@ -51,11 +53,11 @@ class Changes:
         """Names that mean something else than before → files whose definitions changed, as a bit set."""
         for stem in _different(before.modules, modules):
             self._names[module_of(f"{stem}.c")] = _EVERYWHERE
-        self._including = 0
-        """Files whose own includes may have changed, as a bit set: who includes them may see other definitions."""
+        self._inclusion = included.inclusion
+        self._including = _bits(included.others)
+        """Files that include others than before, as a bit set: who includes them may see other definitions."""
         self._read_otherwise: set[str] = set()
         """Base names of files that others include in quotes, or did, where that changed."""
-        self._users_by_name: dict[str, dict[int | None, list[int]]] = {}
         self._seen_by: dict[int, set[int]] = {}
         for path in self.changed:
             self._compare(path)
@@ -70,30 +72,17 @@ class Changes:
         self._names |= dict.fromkeys(functions | _different(_constants(was), _constants(now)), _EVERYWHERE)
         if (was.includes if was else ()) != (now.includes if now else ()):
             self._read_otherwise.update(name for facts in (was, now) if facts for name in included_names(facts))
-            self._including |= here if was and now else 0
-        if not (was and now):  # An include of that name may mean another file than before.
-            self._including |= _bits(user for user, _ in self._including_name.get(path.rpartition("/")[2], ()))
+        name = path.rpartition("/")[2]
+        if not (was and now) and name in self._survey.includers:  # Who includes one of that name may mean another.
+            self._read_otherwise.add(name)
 
     def _facts(self, blob: str | None) -> SourceFacts | None:
         return self._store.facts(blob) if blob else None
 
     @cached_property
-    def _including_name(self) -> dict[str, list[tuple[int, str]]]:
-        """Base names → files that include one of that name, and how they write it."""
-        found: dict[str, list[tuple[int, str]]] = defaultdict(list)
-        for number, includes in enumerate(self._survey.includes):
-            for include in includes:
-                found[include[1:-1].rpartition("/")[2]].append((number, include))
-        return found
-
-    def _users(self, file: int) -> Sequence[int]:
-        """Files that include one directly."""
-        name = self._program.paths[file].rpartition("/")[2]
-        if name not in self._users_by_name:
-            found = self._users_by_name[name] = defaultdict(list)
-            for user, include in self._including_name.get(name, ()):
-                found[self._program.includes.resolve(user, include)].append(user)
-        return self._users_by_name[name].get(file, ())
+    def _users(self) -> Sequence[Sequence[int]]:
+        """For each file those that include it directly."""
+        return users(self._inclusion)
 
     def _sees(self, number: int | None, files: int) -> bool:
         """True if a file is one of others (a bit set) or includes one, over any number of steps."""
@@ -106,13 +95,13 @@ class Changes:
         return number in self._seen_by[files]
 
     def _all_users(self, files: int) -> set[int]:
-        users = set(_numbers(files))
-        waiting = list(users)
+        found = set(_numbers(files))
+        waiting = list(found)
         while waiting:
-            fresh = [user for user in self._users(waiting.pop()) if user not in users]
-            users.update(fresh)
+            fresh = [user for user in self._users[waiting.pop()] if user not in found]
+            found.update(fresh)
             waiting += fresh
-        return users
+        return found
 
     def touched(self, numbers: Iterable[int]) -> list[int]:
         """Those of some files that must be linked anew."""

@@ -62,6 +62,8 @@ class RevisionState(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Which roots were used (a hash): with others, everything is linked anew."""
     recovered: int
     lost: int
+    included: bytes = b""
+    """What the files of `blobs` include, packed (`inclusion.pack`); empty if that was not kept."""
 
 
 _outline_decoder = msgspec.msgpack.Decoder(Outline)

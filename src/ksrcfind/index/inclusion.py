@@ -1,0 +1,95 @@
+"""Which file of a tree includes which: kept with a revision, and brought up to date instead of found anew.
+
+What an `#include` means depends on the directory that it stands in and on which paths there are. So what was found
+holds while a file has the same bytes, unless a file came or went whose base name is that of one of its includes.
+"""
+
+from array import array
+from collections.abc import Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass
+from itertools import accumulate, chain, pairwise
+
+from ksrcfind.source.includes import Includes, base_name
+
+Inclusion = Sequence[tuple[int, ...]]
+"""For each file of a tree, by number, the files that it includes directly (`Includes.of`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Updated:
+    """The inclusion of a tree, compared with that of a revision before."""
+
+    inclusion: Inclusion
+    others: Sequence[int]
+    """Files of both that include other files than before, or in another order."""
+
+
+def whole(includes: Includes, count: int) -> Inclusion:
+    """Ask for each of the `count` files of a tree."""
+    return [includes.of(number) for number in range(count)]
+
+
+def updated(
+    was: Inclusion,
+    before: Mapping[str, str],
+    now: Mapping[str, str],
+    written: Sequence[Sequence[str]],
+    includes: Includes,
+) -> Updated:
+    """Bring an inclusion up to date.
+
+    `before` and `now` give path → blob id in the order of the numbers; `written` gives the includes of each file of
+    `now` as they stand in it, `includes` knows what they mean there.
+    """
+    numbers = {path: number for number, path in enumerate(now)}
+    moved = [numbers.get(path, -1) for path in before]  # number before → number now, -1 for one that is gone
+    known = {number: old for old, number in enumerate(moved)}
+    suspects = _naming({path.rpartition("/")[2] for path in before.keys() ^ now.keys()}, written)
+    is_same = moved == list(range(len(now)))
+    result: list[tuple[int, ...]] = []
+    others: list[int] = []
+    for number, (path, blob) in enumerate(now.items()):
+        old = known.get(number)
+        files = None if old is None else was[old] if is_same else tuple([moved[file] for file in was[old]])
+        if files is None or before[path] != blob or (suspects and not suspects.isdisjoint(written[number])):
+            found = includes.of(number)
+            if files is not None and files != found:
+                others.append(number)
+            files = found
+        result.append(files)
+    return Updated(result, others)
+
+
+def _naming(names: Set[str], written: Sequence[Sequence[str]]) -> frozenset[str]:
+    """Those of the includes that may mean a file of one of these base names."""
+    if not names:
+        return frozenset()
+    return frozenset(include for include in set(chain.from_iterable(written)) if base_name(include) in names)
+
+
+def users(inclusion: Inclusion) -> list[list[int]]:
+    """For each file those that include it directly."""
+    found: list[list[int]] = [[] for _ in inclusion]
+    for number, files in enumerate(inclusion):
+        for file in files:
+            found[file].append(number)
+    return found
+
+
+def pack(inclusion: Inclusion) -> bytes:
+    """An inclusion as it is stored: how many files each one includes, then which."""
+    return array("I", chain((len(inclusion),), map(len, inclusion), chain.from_iterable(inclusion))).tobytes()
+
+
+def unpack(data: bytes) -> Inclusion:
+    """The inclusion that was packed."""
+    return list(_unpacked(data))
+
+
+def _unpacked(data: bytes) -> Iterator[tuple[int, ...]]:
+    numbers = array("I")
+    numbers.frombytes(data)
+    count = numbers[0]
+    flat = numbers[1 + count :].tolist()
+    for start, end in pairwise(accumulate(numbers[1 : 1 + count], initial=0)):
+        yield tuple(flat[start:end])
