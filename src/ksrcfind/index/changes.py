@@ -7,7 +7,8 @@ that its messages went through means something else than before.
 import re
 from array import array
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass
 from functools import cached_property
 
 import msgspec
@@ -24,42 +25,47 @@ _EVERYWHERE = -1  # bit set of all files
 _TEXT = re.compile(r'"[^"]*(?:[A-Za-z]{2}|%)')  # a text in a macro that is more than a level
 
 
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A tree that is ready to be linked."""
+
+    program: Program
+    survey: Survey
+    blobs: Mapping[str, str]
+    """Path → blob id of every file of the program."""
+    modules: Mapping[str, str]
+    """As `Program` has them."""
+    included: Updated
+    changed: Set[str]
+    """Files whose bytes are not those of the revision before, or that only one of both has; all without one."""
+    numbers: Set[int]
+    """Files that may have messages, or had some."""
+
+
 class Changes:
     """The difference between an indexed revision and a program."""
 
-    def __init__(
-        self,
-        before: RevisionState,
-        store: Store,
-        program: Program,
-        survey: Survey,
-        blobs: Mapping[str, str],
-        modules: Mapping[str, str],
-        included: Updated,
-    ) -> None:
-        """`blobs` gives the blob id of every path of the program, `modules` is as the program has it."""
+    def __init__(self, before: RevisionState, store: Store, now: Prepared) -> None:
+        """Compare the definitions of what changed; `store` has the facts of both."""
         self._before = before
         self._store = store
-        self._program = program
-        self._survey = survey
-        self._blobs = blobs
-        self._modules = modules
+        self._program = now.program
+        self._survey = survey = now.survey
+        self._blobs = now.blobs
+        self._modules = modules = now.modules
         self._are_modules_other = modules != before.modules
-        self._numbers = {path: number for number, path in enumerate(program.paths)}
-        differing = {path for path in program.paths if before.blobs.get(path) != blobs[path]}
-        self.changed = frozenset(differing | (before.blobs.keys() - blobs.keys()))
-        """Files whose bytes are not those of the revision before, or that only one of both has."""
+        self._numbers = {path: number for number, path in enumerate(now.program.paths)}
         self._names: dict[str, int] = dict.fromkeys(survey.may_log.symmetric_difference(before.may_log), _EVERYWHERE)
         """Names that mean something else than before → files whose definitions changed, as a bit set."""
         for stem in _different(before.modules, modules):
             self._names[module_of(f"{stem}.c")] = _EVERYWHERE
-        self._inclusion = included.inclusion
-        self._including = _bits(included.others)
+        self._inclusion = now.included.inclusion
+        self._including = _bits(now.included.others)
         """Files that include others than before, as a bit set: who includes them may see other definitions."""
         self._read_otherwise: set[str] = set()
         """Base names of files that others include in quotes, or did, where that changed."""
         self._seen_by: dict[int, set[int]] = {}
-        for path in self.changed:
+        for path in now.changed:
             self._compare(path)
 
     def _compare(self, path: str) -> None:
@@ -104,27 +110,30 @@ class Changes:
         return found
 
     def touched(self, numbers: Iterable[int]) -> list[int]:
-        """Those of some files that must be linked anew."""
+        """Those of some files that must be linked anew, though they have not changed."""
         before = self._before
         names: dict[int, int] = defaultdict(int)
         for name, files in self._names.items():
             names[name_hash(name)] |= files
-        units = {unit: path for path, unit in before.units.items()}
-        stale = {units[unit]: _common(names, hashes) for unit, hashes in self._store.consulted(units)}
+        units = before.units
+        hashes = frozenset(names)
+        consulted = dict(self._store.consulted(units.values())) if names else {}
+        modules = _different(before.modules, self._modules) if self._are_modules_other else set()
         result: list[int] = []
         for number in numbers:
             path = self._program.paths[number]
-            stem = path.rpartition(".")[0]
-            if path in self.changed or path not in before.units or self._modules.get(stem) != before.modules.get(stem):
+            unit = units.get(path)
+            if unit is None or (modules and path.rpartition(".")[0] in modules):
                 result.append(number)
                 continue
-            hit = stale.get(path, frozenset()) | _common(names, self._survey.called[number])
-            places = [*map(names.__getitem__, hit), self._including]
+            places = {names[name] for name in _common(hashes, consulted.get(unit, b"") + self._survey.called[number])}
+            if self._including:
+                places.add(self._including)
             if any(self._sees(number, files) for files in places) or self._reads_otherwise(number, places):
                 result.append(number)
         return result
 
-    def _reads_otherwise(self, number: int, places: Sequence[int]) -> bool:
+    def _reads_otherwise(self, number: int, places: Set[int]) -> bool:
         """True if a file may see other definitions, or be of another module, because of one that includes it."""
         path = self._program.paths[number]
         name = path.rpartition("/")[2]
@@ -134,7 +143,7 @@ class Changes:
             return False
         if self._are_modules_other and path.rpartition(".")[0] not in self._modules:
             return True
-        return any(places) and any(self._sees(self._program.includes.reader(number), files) for files in places)
+        return any(self._sees(self._program.includes.reader(number), files) for files in places)
 
 
 def _macros(facts: SourceFacts | None) -> dict[str, list[Macro]]:
@@ -163,11 +172,10 @@ def _different(was: Mapping[str, object], now: Mapping[str, object]) -> set[str]
     return {name for name in was.keys() | now.keys() if was.get(name) != now.get(name)}
 
 
-def _common(names: Mapping[int, object], data: bytes) -> frozenset[int]:
+def _common(names: frozenset[int], data: bytes) -> Iterable[int]:
     """Those of some names that stand in a list, both as hashes (`name_hash`)."""
-    hashes = array("I")
-    hashes.frombytes(data)
-    return frozenset() if names.keys().isdisjoint(hashes) else frozenset(names.keys() & set(hashes))
+    hashes = array("I", data)
+    return () if names.isdisjoint(hashes) else names.intersection(hashes)
 
 
 def _numbers(bits: int) -> Iterator[int]:

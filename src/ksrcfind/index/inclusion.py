@@ -41,29 +41,34 @@ def updated(
     `before` and `now` give path → blob id in the order of the numbers; `written` gives the includes of each file of
     `now` as they stand in it, `includes` knows what they mean there.
     """
-    numbers = {path: number for number, path in enumerate(now)}
-    moved = [numbers.get(path, -1) for path in before]  # number before → number now, -1 for one that is gone
-    known = {number: old for old, number in enumerate(moved)}
-    suspects = _naming({path.rpartition("/")[2] for path in before.keys() ^ now.keys()}, written)
-    is_same = moved == list(range(len(now)))
-    result: list[tuple[int, ...]] = []
-    others: list[int] = []
-    for number, (path, blob) in enumerate(now.items()):
-        old = known.get(number)
-        files = None if old is None else was[old] if is_same else tuple([moved[file] for file in was[old]])
-        if files is None or before[path] != blob or (suspects and not suspects.isdisjoint(written[number])):
-            found = includes.of(number)
-            if files is not None and files != found:
-                others.append(number)
-            files = found
-        result.append(files)
-    return Updated(result, others)
+    paths, old_paths = list(now), list(before)
+    if paths == old_paths:
+        again = {number for number, path in enumerate(paths) if before[path] != now[path]}
+        old: list[tuple[int, ...] | None] = list(was)
+    else:
+        again = {number for number, path in enumerate(paths) if before.get(path) != now[path]}
+        suspects = _naming({path.rpartition("/")[2] for path in before.keys() ^ now.keys()}, written)
+        again.update(number for number, includes in enumerate(written) if not suspects.isdisjoint(includes))
+        old = _renumbered(was, old_paths, paths)
+    result = [() if files is None else files for files in old]
+    for number in again:
+        result[number] = includes.of(number)
+    return Updated(result, [number for number in again if old[number] not in (None, result[number])])
+
+
+def _renumbered(was: Inclusion, old_paths: Sequence[str], paths: Sequence[str]) -> list[tuple[int, ...] | None]:
+    """What the files of a tree included, None for new ones; -1 stands for what is gone."""
+    numbers = {path: number for number, path in enumerate(paths)}
+    moved = [numbers.get(path, -1) for path in old_paths]
+    result: list[tuple[int, ...] | None] = [None] * len(paths)
+    for number, files in zip(moved, was, strict=True):
+        if number >= 0:
+            result[number] = tuple([moved[file] for file in files])
+    return result
 
 
 def _naming(names: Set[str], written: Sequence[Sequence[str]]) -> frozenset[str]:
     """Those of the includes that may mean a file of one of these base names."""
-    if not names:
-        return frozenset()
     return frozenset(include for include in set(chain.from_iterable(written)) if base_name(include) in names)
 
 

@@ -11,7 +11,7 @@ import json
 import sqlite3
 import time
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -44,6 +44,7 @@ CREATE TABLE cache (name TEXT PRIMARY KEY, data BLOB) WITHOUT ROWID;
 """
 
 _BUSY_MS = 60_000
+_PASSED_OVER = 3  # rows that are read in passing in less time than one is looked up
 
 
 class RevisionState(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -196,14 +197,19 @@ class Store:
         row = self._connection.execute("SELECT data FROM facts WHERE blob = ?", (blob,)).fetchone()
         return unpack_facts(row[0]) if row else None
 
-    def all_facts(self) -> Iterator[tuple[str, bytes]]:
-        """Blob id and packed facts of everything kept."""
-        yield from self._connection.execute("SELECT blob, data FROM facts")
-
-    def outlines(self) -> Iterator[tuple[str, Outline]]:
-        """Blob id and outline of everything kept."""
-        for blob, packed in self._connection.execute("SELECT blob, outline FROM facts"):
-            yield blob, _outline_decoder.decode(_expanded(packed))
+    def all_facts(self, blobs: Set[str]) -> Iterator[tuple[str, Outline, bytes]]:
+        """Blob id, outline and packed facts of those of some blobs whose facts are kept."""
+        one = self._connection.execute
+        if len(blobs) > one("SELECT count(*) FROM facts").fetchone()[0] // _PASSED_OVER:
+            rows = one("SELECT blob, outline, data FROM facts")
+        else:
+            wanted = json.dumps(list(blobs))
+            rows = one(
+                "SELECT blob, outline, data FROM facts WHERE blob IN (SELECT value FROM json_each(?))", (wanted,)
+            )
+        for blob, packed, facts in rows:
+            if blob in blobs:
+                yield blob, _outline_decoder.decode(_expanded(packed)), facts
 
     def add_facts(self, packed: Iterable[tuple[str, PackedFacts]], stats: Iterable[tuple[str, str, str]]) -> None:
         """Keep facts by blob id, and path, signature and blob id of files that only the disk knows."""
