@@ -5,7 +5,7 @@ Which files that are `changes` tells. Everything else is taken over from the rev
 
 import gc
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 
 from ksrcfind.index import inclusion, sources
 from ksrcfind.index.changes import Changes, Prepared
@@ -19,10 +19,12 @@ from ksrcfind.index.survey import Survey, survey
 from ksrcfind.progress import Progress
 from ksrcfind.source.facts import SourceFacts
 from ksrcfind.source.kbuild import module_names
-from ksrcfind.source.outline import Outline
+from ksrcfind.source.outline import Outline, reach_the_same
 from ksrcfind.source.program import Program
 from ksrcfind.source.roots import Root
 from ksrcfind.tree.snapshot import Snapshot
+
+_FEW_OF = 8  # files of a tree for each one that changed, for only what changed to be looked at
 
 
 class _FactsByNumber:
@@ -122,12 +124,37 @@ class _Build:
         """Find out what names mean in the tree, and which files may have messages."""
         paths = [path for path in files if path in blobs]
         self._load(blobs)
-        found = survey([self._outlines[blobs[path]] for path in paths], self._roots)
-        facts = _FactsByNumber([self._facts[blobs[path]] for path in paths], paths)
+        outlines = {path: self._outlines[blobs[path]] for path in paths}
+        old = before.blobs if before is not None else {}
+        changed = {path for path in old.keys() | blobs.keys() if old.get(path) != blobs.get(path)}
+        was = self._old_outlines(old, changed)
+        now = {path: outlines[path] for path in changed if path in outlines}
+        names = frozenset(before.may_log) if before is not None else frozenset()
+        is_known = was is not None and reach_the_same(names, was.values(), now.values())
+        found = survey(list(outlines.values()), self._roots, names if is_known else None)
         modules = self._module_names(files, before)
-        program = Program(
+        program = self._program(paths, blobs, found, modules)
+        if before is None:
+            included = Updated(inclusion.whole(program.includes, len(paths)), ())
+        else:
+            same = {path for path, one in (was or {}).items() if path in now and one.includes == now[path].includes}
+            packed = inclusion.unpack(before.included)
+            included = inclusion.updated(packed, list(old), paths, changed - same, found.includes, program.includes)
+        program.includes.learn(included.inclusion)
+        # What was silent is so still, unless it changed or something that it calls is new in the log.
+        is_louder = not found.may_log <= names
+        silent = (number for number, path in enumerate(paths) if path in changed or is_louder)
+        # What a file calls may have logged before.
+        known = {number for number, path in enumerate(paths) if before is not None and path in before.units}
+        numbers = found.with_calls.union(_logging(silent, program, found), known)
+        return Prepared(program, found, blobs, modules, included, changed, numbers)
+
+    def _program(
+        self, paths: Sequence[str], blobs: Mapping[str, str], found: Survey, modules: Mapping[str, str]
+    ) -> Program:
+        return Program(
             paths,
-            facts,
+            _FactsByNumber([self._facts[blobs[path]] for path in paths], paths),
             found.macros,
             found.wrappers,
             self._roots,
@@ -137,22 +164,14 @@ class _Build:
             found.constants,
             found.includes.__getitem__,
         )
-        if before is None:
-            whole = Updated(inclusion.whole(program.includes, len(paths)), ())
-            numbers = found.with_calls.union(_logging(range(len(paths)), program, found))
-            return Prepared(program, found, blobs, modules, whole, blobs.keys(), numbers)
-        included = inclusion.updated(
-            inclusion.unpack(before.included), before.blobs, blobs, found.includes, program.includes
-        )
-        program.includes.learn(included.inclusion)
-        changed = {path for path in before.blobs.keys() | blobs.keys() if before.blobs.get(path) != blobs.get(path)}
-        # What was silent is so still, unless it changed or something that it calls is new in the log.
-        is_like_before = found.may_log <= set(before.may_log)
-        silent = [number for number, path in enumerate(paths) if path in changed or not is_like_before]
-        # What a file calls may have logged before.
-        known = {number for number, path in enumerate(paths) if path in before.units}
-        numbers = found.with_calls.union(_logging(silent, program, found), known)
-        return Prepared(program, found, blobs, modules, included, changed, numbers)
+
+    def _old_outlines(self, old: Mapping[str, str], changed: Set[str]) -> Mapping[str, Outline] | None:
+        """Outlines of changed files as they were; None if these are so many that comparing them is not worth it."""
+        blobs = {path: old[path] for path in changed if path in old}
+        if len(changed) > len(old) // _FEW_OF:
+            return None
+        self._load(blobs)
+        return {path: self._outlines[blob] for path, blob in blobs.items()}
 
     def _module_names(self, files: Mapping[str, str], before: RevisionState | None) -> Mapping[str, str]:
         makefiles = {path: key for path, key in files.items() if sources.is_makefile(path)}

@@ -7,7 +7,7 @@ that its messages went through means something else than before.
 import re
 from array import array
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -64,7 +64,7 @@ class Changes:
         """Files that include others than before, as a bit set: who includes them may see other definitions."""
         self._read_otherwise: set[str] = set()
         """Base names of files that others include in quotes, or did, where that changed."""
-        self._seen_by: dict[int, set[int]] = {}
+        self._seeing_some: dict[int, set[int]] = {}
         for path in now.changed:
             self._compare(path)
 
@@ -90,18 +90,13 @@ class Changes:
         """For each file those that include it directly."""
         return users(self._inclusion)
 
-    def _sees(self, number: int | None, files: int) -> bool:
-        """True if a file is one of others (a bit set) or includes one, over any number of steps."""
-        if number is None or not files:
-            return False
+    def _seeing(self, files: int) -> Container[int]:
+        """Files that are one of others (a bit set) or include one, over any number of steps."""
         if files < 0:
-            return True
-        if files not in self._seen_by:
-            self._seen_by[files] = self._all_users(files)
-        return number in self._seen_by[files]
-
-    def _all_users(self, files: int) -> set[int]:
-        found = set(_numbers(files))
+            return range(len(self._program.paths))
+        if files in self._seeing_some:
+            return self._seeing_some[files]
+        found = self._seeing_some[files] = set(_numbers(files))
         waiting = list(found)
         while waiting:
             fresh = [user for user in self._users[waiting.pop()] if user not in found]
@@ -115,8 +110,10 @@ class Changes:
         names: dict[int, int] = defaultdict(int)
         for name, files in self._names.items():
             names[name_hash(name)] |= files
-        units = before.units
         hashes = frozenset(names)
+        seeing: dict[int, Container[int]] = {}
+        everywhere = [self._seeing(self._including)] if self._including else []
+        units = before.units
         consulted = dict(self._store.consulted(units.values())) if names else {}
         modules = _different(before.modules, self._modules) if self._are_modules_other else set()
         result: list[int] = []
@@ -126,14 +123,16 @@ class Changes:
             if unit is None or (modules and path.rpartition(".")[0] in modules):
                 result.append(number)
                 continue
-            places = {names[name] for name in _common(hashes, consulted.get(unit, b"") + self._survey.called[number])}
-            if self._including:
-                places.add(self._including)
-            if any(self._sees(number, files) for files in places) or self._reads_otherwise(number, places):
+            hit = _common(hashes, consulted.get(unit, b"") + self._survey.called[number])
+            for one in hit:
+                if one not in seeing:
+                    seeing[one] = self._seeing(names[one])
+            places = [*map(seeing.__getitem__, hit), *everywhere]
+            if any(number in place for place in places) or self._reads_otherwise(number, places):
                 result.append(number)
         return result
 
-    def _reads_otherwise(self, number: int, places: Set[int]) -> bool:
+    def _reads_otherwise(self, number: int, places: Sequence[Container[int]]) -> bool:
         """True if a file may see other definitions, or be of another module, because of one that includes it."""
         path = self._program.paths[number]
         name = path.rpartition("/")[2]
@@ -143,7 +142,8 @@ class Changes:
             return False
         if self._are_modules_other and path.rpartition(".")[0] not in self._modules:
             return True
-        return any(self._sees(self._program.includes.reader(number), files) for files in places)
+        reader = self._program.includes.reader(number) if places else None
+        return reader is not None and any(reader in place for place in places)
 
 
 def _macros(facts: SourceFacts | None) -> dict[str, list[Macro]]:

@@ -5,7 +5,7 @@ holds while a file has the same bytes, unless a file came or went whose base nam
 """
 
 from array import array
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 from itertools import accumulate, chain, pairwise
 
@@ -31,36 +31,33 @@ def whole(includes: Includes, count: int) -> Inclusion:
 
 def updated(
     was: Inclusion,
-    before: Mapping[str, str],
-    now: Mapping[str, str],
+    before: Sequence[str],
+    now: Sequence[str],
+    changed: Set[str],
     written: Sequence[Sequence[str]],
     includes: Includes,
 ) -> Updated:
     """Bring an inclusion up to date.
 
-    `before` and `now` give path → blob id in the order of the numbers; `written` gives the includes of each file of
-    `now` as they stand in it, `includes` knows what they mean there.
+    `before` and `now` are the paths by number, `changed` those of both whose includes read otherwise; `written` gives
+    the includes of each file of `now` as they stand in it, `includes` knows what they mean there.
     """
-    paths, old_paths = list(now), list(before)
-    if paths == old_paths:
-        again = {number for number, path in enumerate(paths) if before[path] != now[path]}
-        old: list[tuple[int, ...] | None] = list(was)
-    else:
-        again = {number for number, path in enumerate(paths) if before.get(path) != now[path]}
-        suspects = _naming({path.rpartition("/")[2] for path in before.keys() ^ now.keys()}, written)
+    old: Sequence[tuple[int, ...] | None] = was
+    again = {number for number, path in enumerate(now) if path in changed}
+    if before != now:
+        suspects = _naming({path.rpartition("/")[2] for path in set(before).symmetric_difference(now)}, written)
         again.update(number for number, includes in enumerate(written) if not suspects.isdisjoint(includes))
-        old = _renumbered(was, old_paths, paths)
-    result = [() if files is None else files for files in old]
-    for number in again:
-        result[number] = includes.of(number)
+        old = _renumbered(was, before, now)
+        again.update(number for number, files in enumerate(old) if files is None)
+    result = [includes.of(number) if number in again or files is None else files for number, files in enumerate(old)]
     return Updated(result, [number for number in again if old[number] not in (None, result[number])])
 
 
-def _renumbered(was: Inclusion, old_paths: Sequence[str], paths: Sequence[str]) -> list[tuple[int, ...] | None]:
+def _renumbered(was: Inclusion, before: Sequence[str], now: Sequence[str]) -> list[tuple[int, ...] | None]:
     """What the files of a tree included, None for new ones; -1 stands for what is gone."""
-    numbers = {path: number for number, path in enumerate(paths)}
-    moved = [numbers.get(path, -1) for path in old_paths]
-    result: list[tuple[int, ...] | None] = [None] * len(paths)
+    numbers = {path: number for number, path in enumerate(now)}
+    moved = [numbers.get(path, -1) for path in before]
+    result: list[tuple[int, ...] | None] = [None] * len(now)
     for number, files in zip(moved, was, strict=True):
         if number >= 0:
             result[number] = tuple([moved[file] for file in files])
