@@ -13,6 +13,7 @@ import time
 import zlib
 from collections.abc import Iterable, Iterator, Sequence, Set
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,6 +21,7 @@ import msgspec
 
 from ksrcfind.errors import KsrcfindError
 from ksrcfind.index.postings import Lists
+from ksrcfind.index.sources import is_blob_id, is_makefile
 from ksrcfind.source.facts import VERSION as FACTS_VERSION
 from ksrcfind.source.facts import SourceFacts
 from ksrcfind.source.message import Message
@@ -235,7 +237,7 @@ class Store:
     def revision(self, key: str) -> tuple[RevisionState, float] | None:
         """State of an indexed revision, and when it was indexed (seconds since the epoch)."""
         row = self._connection.execute("SELECT state, made FROM revisions WHERE key = ?", (key,)).fetchone()
-        return (_state_decoder.decode(zlib.decompress(row[0])), row[1]) if row else None
+        return (_whole(_state_decoder.decode(zlib.decompress(row[0]))), row[1]) if row else None
 
     def revision_keys(self) -> list[tuple[str, float]]:
         """Indexed revisions, the newest first."""
@@ -294,7 +296,8 @@ class Store:
         many("INSERT INTO messages VALUES (?, ?, ?)", messages)
         many("INSERT INTO words VALUES (?, ?, ?, ?, ?)", words)
         execute("INSERT OR REPLACE INTO meta VALUES ('segments', ?)", (segment,))
-        packed = zlib.compress(_encoder.encode(state), 1)
+        told = {path: blob for path, blob in state.blobs.items() if state.files.get(path) != blob}
+        packed = zlib.compress(_encoder.encode(msgspec.structs.replace(state, blobs=told)), 1)
         execute(
             "INSERT OR REPLACE INTO revisions VALUES (?, ?, ?, ?, ?)",
             (key, time.time(), packed, zlib.compress(live, 1), size),
@@ -349,6 +352,13 @@ class Store:
             self._connection.execute("INSERT OR REPLACE INTO cache VALUES (?, ?)", (name, data))
 
 
+def _whole(state: RevisionState) -> RevisionState:
+    """A state as it was, from how it is stored: without the blob ids that are content keys as well."""
+    told = state.blobs
+    keys = ((path, told.get(path, key)) for path, key in state.files.items() if path in told or not is_makefile(path))
+    return msgspec.structs.replace(state, blobs={path: blob for path, blob in keys if is_blob_id(blob)})
+
+
 def _connect(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, timeout=_BUSY_MS / 1000, isolation_level=None)
     connection.execute("PRAGMA journal_mode = WAL")
@@ -362,10 +372,26 @@ def live_bits(ranges: Iterable[tuple[int, int]]) -> bytes:
     """Bit set of id ranges (first, count)."""
     spans = [(first, count) for first, count in ranges if count]
     bits = bytearray(max((first + count for first, count in spans), default=0) // 8 + 1)
-    for first, count in spans:
-        for number in range(first, first + count):
+    for first, end in _joined(spans):
+        start, stop = (first + 7) // 8, end // 8  # bytes of which all bits are set
+        edges: Iterable[int] = range(first, end)
+        if start < stop:
+            bits[start:stop] = b"\xff" * (stop - start)
+            edges = chain(range(first, 8 * start), range(8 * stop, end))
+        for number in edges:
             bits[number >> 3] |= 1 << (number & 7)
     return bytes(bits)
+
+
+def _joined(ranges: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """First id and the one behind the last of ranges (first, count), those that meet made one."""
+    start = end = 0
+    for first, count in sorted(ranges):
+        if first > end:
+            yield start, end
+            start = first
+        end = max(end, first + count)
+    yield start, end
 
 
 def roots_digest(roots: Iterable[object]) -> str:
