@@ -17,7 +17,7 @@ from ksrcfind.source.program import Program
 from ksrcfind.tree.snapshot import Snapshot
 
 _PORTION = 32  # files that a worker links at a time, at most
-_PORTIONS = 8  # for each worker at least, so that none waits long for another
+_PORTIONS = 24  # for each worker at least, so that none waits long for another
 _FEW = 40  # files that are not worth starting workers for
 
 

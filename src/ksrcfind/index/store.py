@@ -12,6 +12,7 @@ import sqlite3
 import time
 import zlib
 from collections.abc import Iterable, Iterator, Sequence, Set
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
@@ -292,15 +293,17 @@ class Store:
     ) -> None:
         """Write a revision with the units, messages and words that are new in it. Call it inside `writing`."""
         execute, many = self._connection.execute, self._connection.executemany
-        many("INSERT INTO units VALUES (?, ?, ?, ?, ?, ?)", units)
-        many("INSERT INTO messages VALUES (?, ?, ?)", messages)
-        many("INSERT INTO words VALUES (?, ?, ?, ?, ?)", words)
-        execute("INSERT OR REPLACE INTO meta VALUES ('segments', ?)", (segment,))
         told = {path: blob for path, blob in state.blobs.items() if state.files.get(path) != blob}
-        packed = zlib.compress(_encoder.encode(msgspec.structs.replace(state, blobs=told)), 1)
+        encoded = _encoder.encode(msgspec.structs.replace(state, blobs=told))
+        with ThreadPoolExecutor(1) as other:
+            packed = other.submit(zlib.compress, encoded, 1)
+            many("INSERT INTO units VALUES (?, ?, ?, ?, ?, ?)", units)
+            many("INSERT INTO messages VALUES (?, ?, ?)", messages)
+            many("INSERT INTO words VALUES (?, ?, ?, ?, ?)", words)
+        execute("INSERT OR REPLACE INTO meta VALUES ('segments', ?)", (segment,))
         execute(
             "INSERT OR REPLACE INTO revisions VALUES (?, ?, ?, ?, ?)",
-            (key, time.time(), packed, zlib.compress(live, 1), size),
+            (key, time.time(), packed.result(), zlib.compress(live, 1), size),
         )
 
     # Search
