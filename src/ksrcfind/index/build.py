@@ -6,6 +6,7 @@ Which files that are `changes` tells. Everything else is taken over from the rev
 import gc
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from functools import cached_property
 
 from ksrcfind.index import inclusion, sources
 from ksrcfind.index.changes import Changes, Prepared
@@ -81,16 +82,16 @@ class _Build:
         started = time.monotonic()
         files = sources.source_files(self._snapshot)
         digest = roots_digest(self._roots)
-        found = self._store.revision(self._snapshot.key)
+        code = {path: key for path, key in files.items() if not sources.is_makefile(path)}
         listed = time.monotonic()
-        if found is not None and found[0].files == files and found[0].roots == digest:
-            return self._report(found[0], 0, 0, 0, (listed - started, 0, 0, 0))
-        before = found[0] if found is not None else self._newest()
+        parsed = parse_missing(self._snapshot, self._store, code, self._jobs, self._progress, self._recall)
+        parse_done = time.monotonic()
+        own = self._own
+        if own is not None and own.files == files and own.roots == digest:
+            return self._report(own, 0, 0, 0, (parse_done - started, 0, 0, 0))
+        before = own or self._newest
         if before is not None and (before.roots != digest or not before.included):
             before = None
-        code = {path: key for path, key in files.items() if not sources.is_makefile(path)}
-        parsed = parse_missing(self._snapshot, self._store, code, self._jobs, self._progress, self._load)
-        parse_done = time.monotonic()
         prepared = self._prepare(files, parsed.blobs, before)
         done = self._link(prepared, before)
         link_done = time.monotonic()
@@ -99,6 +100,13 @@ class _Build:
         times = (listed - started, parse_done - listed, link_done - parse_done, written - link_done)
         return self._report(state, parsed.files, parsed.bytes, len(done), times)
 
+    @cached_property
+    def _own(self) -> RevisionState | None:
+        """What was indexed of this snapshot, in the state that it had then."""
+        found = self._store.revision(self._snapshot.key)
+        return found[0] if found else None
+
+    @cached_property
     def _newest(self) -> RevisionState | None:
         keys = self._store.revision_keys()
         found = self._store.revision(keys[0][0]) if keys else None
@@ -113,6 +121,11 @@ class _Build:
         length = path.stat().st_size if path is not None and path.exists() else 0
         messages = live[1] if live else 0
         return IndexReport(files, parsed, size, linked, messages, state.recovered, state.lost, *times, length)
+
+    def _recall(self, blobs: Mapping[str, str]) -> None:
+        """Read from the store what is wanted later, now that others are at work."""
+        _known = self._own or self._newest
+        self._load(blobs)
 
     def _load(self, blobs: Mapping[str, str]) -> None:
         """Read from the store what is known of files, path → blob id, and was not read yet."""

@@ -13,7 +13,8 @@ from ksrcfind.source.facts import extract
 from ksrcfind.source.parse import Parser
 from ksrcfind.tree.snapshot import Snapshot
 
-_PORTION = 48  # files that a worker takes at a time
+_PORTION = 48  # files that a worker takes at a time, at most
+_PORTIONS = 24  # for each worker at least, so that none waits long for another
 _COMMIT = 3000  # files after which what was read is made safe
 _FEW = 200  # files that are not worth starting workers for
 
@@ -122,7 +123,8 @@ def parse_missing(
 def _portions(
     snapshot: Snapshot, wanted: Sequence[tuple[str, str]], processes: int, meanwhile: Callable[[], None]
 ) -> Iterator[list[tuple[str, str, str, PackedFacts, int]]]:
-    portions = [wanted[start : start + _PORTION] for start in range(0, len(wanted), _PORTION)]
+    size = min(_PORTION, len(wanted) // (processes * _PORTIONS) + 1)
+    portions = [wanted[start : start + size] for start in range(0, len(wanted), size)]
     if processes == 1 or len(wanted) < _FEW:
         worker = Worker(snapshot)
         yield from map(worker.parse, portions)
