@@ -106,6 +106,39 @@ VARIANTS = {
     "lib/Makefile": ("obj-y += wrapped.o\n", "obj-y += wrap.o\nwrap-y := wrapped.o\n", None),
     "drivers/y/Makefile": ("obj-m += main.o\n", "obj-m += why.o\nwhy-y := main.o\n"),
     "init/main.c": ("\n",),
+    # An include directory that a Makefile names: the nearest file of that name is meant.
+    "drivers/z/inner/told.c": (
+        '#include <linux/all.h>\n#include <own/told.h>\nvoid t(void)\n{\n\tTOLD("t %d\\n", 1);\n}\n',
+    ),
+    "drivers/w/include/own/told.h": ('#define TOLD(fmt, ...) pr_info("far " fmt, ##__VA_ARGS__)\n', None),
+    "drivers/z/include/own/told.h": (
+        None,
+        '#include "more.h"\n',
+        '#define TOLD(fmt, ...) printk("near " fmt, ##__VA_ARGS__)\n',
+    ),
+    "drivers/z/include/own/more.h": ('#define TOLD(fmt, ...) pr_info("more " fmt, ##__VA_ARGS__)\n', None),
+    "arch/x86/include/asm/told.h": (None, '#define ASM "x86 "\n', '#define ASM "i386 "\n'),
+    "arch/arm/include/asm/told.h": ('#define ASM "arm "\n', None),
+    "drivers/z/asm.c": ('#include <linux/all.h>\n#include <asm/told.h>\nvoid a(void)\n{\n\tpr_info(ASM "a\\n");\n}\n',),
+    # Ways to a root, over several files: which names lead to one.
+    "include/linux/way.h": (
+        "#define way_one(fmt, ...) way_two(fmt, ##__VA_ARGS__)\n#define way_many(l, fmt) way_##l(fmt)\n",
+        "#define way_one(fmt, ...) way_two(fmt, ##__VA_ARGS__)\n#define way_end(x) do { } while (0)\n",
+        "#define way_three(fmt, ...) way_one(fmt, ##__VA_ARGS__)\n",
+        None,
+    ),
+    "include/linux/ways.h": (
+        "#include <linux/way.h>\n#define way_two(fmt, ...) way_three(fmt, ##__VA_ARGS__)\n",
+        '#include <linux/way.h>\n#define way_two(fmt, ...) pr_info("two " fmt, ##__VA_ARGS__)\n',
+        '#include <linux/way.h>\n#define way_two(fmt, ...) pr_info("two " fmt, ##__VA_ARGS__)\n'
+        "#define way_all(f, x) f(x)\n",
+    ),
+    "drivers/z/way.c": (
+        "#include <linux/all.h>\n#include <linux/ways.h>\nvoid w(void)\n{\n"
+        '\tway_one("w %d\\n", 1);\n\tway_many(two, "m\\n");\n\tway_end("e\\n");\n\tway_all(pr_info, "all\\n");\n}\n',
+    ),
+    # In a tree that is not tiny, only what changed is looked at in some places.
+    **{f"drivers/none/{number}.h": ("#define NONE 1\n",) for number in range(40)},
 }
 
 
@@ -115,7 +148,8 @@ def test_after_any_change_as_if_built_alone(tmp_path, seed):
     tree = tmp_path / "tree"
     spared = messages = 0
     for step in range(12):
-        some = list(VARIANTS) if step == 0 else draw.sample(sorted(VARIANTS), draw.randint(1, 3))
+        several = sorted(path for path, texts in VARIANTS.items() if len(texts) > 1)
+        some = list(VARIANTS) if step == 0 else draw.sample(several, draw.randint(1, 4))
         for path in some:
             text = draw.choice(VARIANTS[path])
             file = tree / path
@@ -134,11 +168,13 @@ def test_after_any_change_as_if_built_alone(tmp_path, seed):
 
 def test_reading_piece_by_piece_gives_the_same_messages(linux_mini, tmp_path):
     whole, _ = index(linux_mini, tmp_path / "i.sqlite")
-    narrow = Narrow(open_snapshot(linux_mini, named=True), Store.open(tmp_path / "n.sqlite"), BUILT_IN)
+    snapshot = open_snapshot(linux_mini, named=True)
+    narrow = Narrow(snapshot, Store.open(tmp_path / "n.sqlite"), BUILT_IN)
     for path in ("mm/oom_kill.c", "fs/minifs/super.c"):
         expected = [message for message in whole if message.path == path]
         assert expected
         assert narrow.messages_of([path]) == expected
+    snapshot.close()
 
 
 def test_a_killed_run_loses_nothing(linux_mini, tmp_path):

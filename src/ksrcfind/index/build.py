@@ -5,12 +5,13 @@ Which files that are `changes` tells. Everything else is taken over from the rev
 
 import gc
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from functools import cached_property
 
-from ksrcfind.index import sources
-from ksrcfind.index.changes import Changes
-from ksrcfind.index.linking import Linked, linked
+from ksrcfind.index import inclusion, sources
+from ksrcfind.index.changes import Changes, Prepared
+from ksrcfind.index.inclusion import Updated
+from ksrcfind.index.linking import Linked, linking
 from ksrcfind.index.parse import cores, parse_missing
 from ksrcfind.index.postings import postings
 from ksrcfind.index.report import IndexReport
@@ -19,9 +20,12 @@ from ksrcfind.index.survey import Survey, survey
 from ksrcfind.progress import Progress
 from ksrcfind.source.facts import SourceFacts
 from ksrcfind.source.kbuild import module_names
+from ksrcfind.source.outline import Outline, reach_the_same
 from ksrcfind.source.program import Program
 from ksrcfind.source.roots import Root
 from ksrcfind.tree.snapshot import Snapshot
+
+_FEW_OF = 8  # files of a tree for each one that changed, for only what changed to be looked at
 
 
 class _FactsByNumber:
@@ -46,6 +50,11 @@ class _FactsByNumber:
         return facts
 
 
+def _logging(numbers: Iterable[int], program: Program, found: Survey) -> Iterator[int]:
+    """Those of some files that call, without any text, what may lead to a root."""
+    return (number for number in numbers if program.logging(found.called[number]))
+
+
 def build(snapshot: Snapshot, store: Store, roots: Sequence[Root], jobs: int | None, progress: Progress) -> IndexReport:
     """Bring the index of a snapshot up to date and say what was done."""
     enabled = gc.isenabled()
@@ -57,20 +66,6 @@ def build(snapshot: Snapshot, store: Store, roots: Sequence[Root], jobs: int | N
             gc.enable()
 
 
-@dataclass(frozen=True, slots=True)
-class _Program:
-    """A tree that is ready to be linked."""
-
-    program: Program
-    survey: Survey
-    modules: Mapping[str, str]
-    """As `Program` has them."""
-    changed: frozenset[str]
-    """Files whose bytes are not those of the revision before."""
-    numbers: Sequence[int]
-    """Files to link, in ascending order."""
-
-
 class _Build:
     def __init__(
         self, snapshot: Snapshot, store: Store, roots: Sequence[Root], jobs: int | None, progress: Progress
@@ -80,29 +75,38 @@ class _Build:
         self._roots = roots
         self._jobs = jobs
         self._progress = progress
+        self._outlines: dict[str, Outline] = {}
+        self._facts: dict[str, bytes] = {}
 
     def run(self) -> IndexReport:
         started = time.monotonic()
         files = sources.source_files(self._snapshot)
         digest = roots_digest(self._roots)
-        found = self._store.revision(self._snapshot.key)
-        listed = time.monotonic()
-        if found is not None and found[0].files == files and found[0].roots == digest:
-            return self._report(found[0], 0, 0, 0, (listed - started, 0, 0, 0))
-        before = found[0] if found is not None else self._newest()
-        if before is not None and before.roots != digest:
-            before = None
         code = {path: key for path, key in files.items() if not sources.is_makefile(path)}
-        parsed = parse_missing(self._snapshot, self._store, code, self._jobs, self._progress)
+        listed = time.monotonic()
+        parsed = parse_missing(self._snapshot, self._store, code, self._jobs, self._progress, self._recall)
         parse_done = time.monotonic()
+        own = self._own
+        if own is not None and own.files == files and own.roots == digest:
+            return self._report(own, 0, 0, 0, (parse_done - started, 0, 0, 0))
+        before = own or self._newest
+        if before is not None and (before.roots != digest or not before.included):
+            before = None
         prepared = self._prepare(files, parsed.blobs, before)
-        done = self._link(prepared)
+        done = self._link(prepared, before)
         link_done = time.monotonic()
-        state = self._write(prepared, done, parsed.blobs, files, digest, before)
+        state = self._write(prepared, done, files, digest, before)
         written = time.monotonic()
         times = (listed - started, parse_done - listed, link_done - parse_done, written - link_done)
         return self._report(state, parsed.files, parsed.bytes, len(done), times)
 
+    @cached_property
+    def _own(self) -> RevisionState | None:
+        """What was indexed of this snapshot, in the state that it had then."""
+        found = self._store.revision(self._snapshot.key)
+        return found[0] if found else None
+
+    @cached_property
     def _newest(self) -> RevisionState | None:
         keys = self._store.revision_keys()
         found = self._store.revision(keys[0][0]) if keys else None
@@ -118,18 +122,52 @@ class _Build:
         messages = live[1] if live else 0
         return IndexReport(files, parsed, size, linked, messages, state.recovered, state.lost, *times, length)
 
-    def _prepare(self, files: Mapping[str, str], blobs: Mapping[str, str], before: RevisionState | None) -> _Program:
-        """Find out what names mean in the tree, and which files must be linked."""
+    def _recall(self, blobs: Mapping[str, str]) -> None:
+        """Read from the store what is wanted later, now that others are at work."""
+        _known = self._own or self._newest
+        self._load(blobs)
+
+    def _load(self, blobs: Mapping[str, str]) -> None:
+        """Read from the store what is known of files, path → blob id, and was not read yet."""
+        for blob, outline, facts in self._store.all_facts(set(blobs.values()) - self._outlines.keys()):
+            self._outlines[blob] = outline
+            self._facts[blob] = facts
+
+    def _prepare(self, files: Mapping[str, str], blobs: Mapping[str, str], before: RevisionState | None) -> Prepared:
+        """Find out what names mean in the tree, and which files may have messages."""
         paths = [path for path in files if path in blobs]
-        wanted = set(blobs.values())
-        outlines = {blob: one for blob, one in self._store.outlines() if blob in wanted}
-        found = survey([outlines[blobs[path]] for path in paths], self._roots)
-        packed = {blob: data for blob, data in self._store.all_facts() if blob in wanted}
-        facts = _FactsByNumber([packed[blobs[path]] for path in paths], paths)
+        self._load(blobs)
+        outlines = {path: self._outlines[blobs[path]] for path in paths}
+        old = before.blobs if before is not None else {}
+        changed = {path for path in old.keys() | blobs.keys() if old.get(path) != blobs.get(path)}
+        was = self._old_outlines(old, changed)
+        now = {path: outlines[path] for path in changed if path in outlines}
+        names = frozenset(before.may_log) if before is not None else frozenset()
+        is_known = was is not None and reach_the_same(names, was.values(), now.values())
+        found = survey(list(outlines.values()), self._roots, names if is_known else None)
         modules = self._module_names(files, before)
-        program = Program(
+        program = self._program(paths, blobs, found, modules)
+        if before is None:
+            included = Updated(inclusion.whole(program.includes, len(paths)), ())
+        else:
+            same = {path for path, one in (was or {}).items() if path in now and one.includes == now[path].includes}
+            packed = inclusion.unpack(before.included)
+            included = inclusion.updated(packed, list(old), paths, changed - same, found.includes, program.includes)
+        program.includes.learn(included.inclusion)
+        # What was silent is so still, unless it changed or something that it calls is new in the log.
+        is_louder = not found.may_log <= names
+        silent = (number for number, path in enumerate(paths) if path in changed or is_louder)
+        # What a file calls may have logged before.
+        known = {number for number, path in enumerate(paths) if before is not None and path in before.units}
+        numbers = found.with_calls.union(_logging(silent, program, found), known)
+        return Prepared(program, found, blobs, modules, included, changed, numbers)
+
+    def _program(
+        self, paths: Sequence[str], blobs: Mapping[str, str], found: Survey, modules: Mapping[str, str]
+    ) -> Program:
+        return Program(
             paths,
-            facts,
+            _FactsByNumber([self._facts[blobs[path]] for path in paths], paths),
             found.macros,
             found.wrappers,
             self._roots,
@@ -137,15 +175,16 @@ class _Build:
             found.includers,
             modules,
             found.constants,
+            found.includes.__getitem__,
         )
-        silent = (number for number in range(len(paths)) if number not in found.with_calls)
-        numbers = found.with_calls.union(number for number in silent if program.logging(found.called[number]))
-        if before is None:
-            return _Program(program, found, modules, frozenset(), sorted(numbers))
-        # What a file calls may have logged before.
-        numbers |= {number for number, path in enumerate(paths) if path in before.units}
-        changes = Changes(before, self._store, program, found, blobs, modules)
-        return _Program(program, found, modules, changes.changed, changes.touched(sorted(numbers)))
+
+    def _old_outlines(self, old: Mapping[str, str], changed: Set[str]) -> Mapping[str, Outline] | None:
+        """Outlines of changed files as they were; None if these are so many that comparing them is not worth it."""
+        blobs = {path: old[path] for path in changed if path in old}
+        if len(changed) > len(old) // _FEW_OF:
+            return None
+        self._load(blobs)
+        return {path: self._outlines[blob] for path, blob in blobs.items()}
 
     def _module_names(self, files: Mapping[str, str], before: RevisionState | None) -> Mapping[str, str]:
         makefiles = {path: key for path, key in files.items() if sources.is_makefile(path)}
@@ -155,20 +194,27 @@ class _Build:
                 return before.modules
         return module_names(sources.makefile_texts(self._snapshot, files))
 
-    def _link(self, prepared: _Program) -> list[Linked]:
+    def _link(self, prepared: Prepared, before: RevisionState | None) -> list[Linked]:
         done: list[Linked] = []
-        numbers = prepared.numbers
-        with self._progress.task(f"linking {len(numbers):,} files", len(numbers)) as task:
-            for item in linked(prepared.program, self._snapshot, numbers, cores(self._jobs)):
-                task.advance()
-                done.append(item)
+        program = prepared.program
+        changed = sorted(number for number in prepared.numbers if program.paths[number] in prepared.changed)
+        with linking(program, self._snapshot, cores(self._jobs)) as link:
+            under_way = [(len(changed), link(changed))]
+            if before is not None:
+                changes = Changes(before, self._store, prepared)
+                touched = changes.touched(sorted(prepared.numbers - set(changed)))
+                under_way.append((len(touched), link(touched)))
+            for count, coming in under_way:
+                with self._progress.task(f"linking {count:,} files", count) as task:
+                    for item in coming:
+                        task.advance()
+                        done.append(item)
         return done
 
     def _write(
         self,
-        prepared: _Program,
+        prepared: Prepared,
         done: Sequence[Linked],
-        blobs: Mapping[str, str],
         files: Mapping[str, str],
         digest: str,
         before: RevisionState | None,
@@ -179,7 +225,7 @@ class _Build:
         words: list[list[str]] = []
         origins: dict[int, list[str]] = {}
         first_message = message
-        paths = prepared.program.paths
+        paths, blobs = prepared.program.paths, prepared.blobs
         relinked = {paths[item.number] for item in done}
         kept = {
             path: number
@@ -189,7 +235,12 @@ class _Build:
         for item in done:
             path = paths[item.number]
             same = before.units.get(path) if before else None
-            if same and self._store.unit(same) == (blobs[path], item.consulted, item.messages):
+            if (
+                same
+                and before
+                and before.blobs[path] == blobs[path]
+                and self._store.unit(same) == (blobs[path], item.consulted, item.messages)
+            ):
                 kept[path] = same
                 continue
             units.append((unit, path, blobs[path], item.consulted, message, len(item.messages)))
@@ -211,6 +262,7 @@ class _Build:
             digest,
             found.recovered,
             found.lost,
+            inclusion.pack(prepared.included.inclusion),
         )
         with self._store.writing():
             self._store.add_revision(

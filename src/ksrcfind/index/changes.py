@@ -7,11 +7,13 @@ that its messages went through means something else than before.
 import re
 from array import array
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass
 from functools import cached_property
 
 import msgspec
 
+from ksrcfind.index.inclusion import Updated, users
 from ksrcfind.index.store import RevisionState, Store
 from ksrcfind.index.survey import Survey
 from ksrcfind.source.facts import Macro, SourceFacts, Wrapper, name_hash
@@ -23,41 +25,47 @@ _EVERYWHERE = -1  # bit set of all files
 _TEXT = re.compile(r'"[^"]*(?:[A-Za-z]{2}|%)')  # a text in a macro that is more than a level
 
 
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A tree that is ready to be linked."""
+
+    program: Program
+    survey: Survey
+    blobs: Mapping[str, str]
+    """Path → blob id of every file of the program."""
+    modules: Mapping[str, str]
+    """As `Program` has them."""
+    included: Updated
+    changed: Set[str]
+    """Files whose bytes are not those of the revision before, or that only one of both has; all without one."""
+    numbers: Set[int]
+    """Files that may have messages, or had some."""
+
+
 class Changes:
     """The difference between an indexed revision and a program."""
 
-    def __init__(
-        self,
-        before: RevisionState,
-        store: Store,
-        program: Program,
-        survey: Survey,
-        blobs: Mapping[str, str],
-        modules: Mapping[str, str],
-    ) -> None:
-        """`blobs` gives the blob id of every path of the program, `modules` is as the program has it."""
+    def __init__(self, before: RevisionState, store: Store, now: Prepared) -> None:
+        """Compare the definitions of what changed; `store` has the facts of both."""
         self._before = before
         self._store = store
-        self._program = program
-        self._survey = survey
-        self._blobs = blobs
-        self._modules = modules
+        self._program = now.program
+        self._survey = survey = now.survey
+        self._blobs = now.blobs
+        self._modules = modules = now.modules
         self._are_modules_other = modules != before.modules
-        self._numbers = {path: number for number, path in enumerate(program.paths)}
-        differing = {path for path in program.paths if before.blobs.get(path) != blobs[path]}
-        self.changed = frozenset(differing | (before.blobs.keys() - blobs.keys()))
-        """Files whose bytes are not those of the revision before, or that only one of both has."""
+        self._numbers = {path: number for number, path in enumerate(now.program.paths)}
         self._names: dict[str, int] = dict.fromkeys(survey.may_log.symmetric_difference(before.may_log), _EVERYWHERE)
         """Names that mean something else than before → files whose definitions changed, as a bit set."""
         for stem in _different(before.modules, modules):
             self._names[module_of(f"{stem}.c")] = _EVERYWHERE
-        self._including = 0
-        """Files whose own includes may have changed, as a bit set: who includes them may see other definitions."""
+        self._inclusion = now.included.inclusion
+        self._including = _bits(now.included.others)
+        """Files that include others than before, as a bit set: who includes them may see other definitions."""
         self._read_otherwise: set[str] = set()
         """Base names of files that others include in quotes, or did, where that changed."""
-        self._users_by_name: dict[str, dict[int | None, list[int]]] = {}
-        self._seen_by: dict[int, set[int]] = {}
-        for path in self.changed:
+        self._seeing_some: dict[int, set[int]] = {}
+        for path in now.changed:
             self._compare(path)
 
     def _compare(self, path: str) -> None:
@@ -70,72 +78,61 @@ class Changes:
         self._names |= dict.fromkeys(functions | _different(_constants(was), _constants(now)), _EVERYWHERE)
         if (was.includes if was else ()) != (now.includes if now else ()):
             self._read_otherwise.update(name for facts in (was, now) if facts for name in included_names(facts))
-            self._including |= here if was and now else 0
-        if not (was and now):  # An include of that name may mean another file than before.
-            self._including |= _bits(user for user, _ in self._including_name.get(path.rpartition("/")[2], ()))
+        name = path.rpartition("/")[2]
+        if not (was and now) and name in self._survey.includers:  # Who includes one of that name may mean another.
+            self._read_otherwise.add(name)
 
     def _facts(self, blob: str | None) -> SourceFacts | None:
         return self._store.facts(blob) if blob else None
 
     @cached_property
-    def _including_name(self) -> dict[str, list[tuple[int, str]]]:
-        """Base names → files that include one of that name, and how they write it."""
-        found: dict[str, list[tuple[int, str]]] = defaultdict(list)
-        for number, includes in enumerate(self._survey.includes):
-            for include in includes:
-                found[include[1:-1].rpartition("/")[2]].append((number, include))
+    def _users(self) -> Sequence[Sequence[int]]:
+        """For each file those that include it directly."""
+        return users(self._inclusion)
+
+    def _seeing(self, files: int) -> Container[int]:
+        """Files that are one of others (a bit set) or include one, over any number of steps."""
+        if files < 0:
+            return range(len(self._program.paths))
+        if files in self._seeing_some:
+            return self._seeing_some[files]
+        found = self._seeing_some[files] = set(_numbers(files))
+        waiting = list(found)
+        while waiting:
+            fresh = [user for user in self._users[waiting.pop()] if user not in found]
+            found.update(fresh)
+            waiting += fresh
         return found
 
-    def _users(self, file: int) -> Sequence[int]:
-        """Files that include one directly."""
-        name = self._program.paths[file].rpartition("/")[2]
-        if name not in self._users_by_name:
-            found = self._users_by_name[name] = defaultdict(list)
-            for user, include in self._including_name.get(name, ()):
-                found[self._program.includes.resolve(user, include)].append(user)
-        return self._users_by_name[name].get(file, ())
-
-    def _sees(self, number: int | None, files: int) -> bool:
-        """True if a file is one of others (a bit set) or includes one, over any number of steps."""
-        if number is None or not files:
-            return False
-        if files < 0:
-            return True
-        if files not in self._seen_by:
-            self._seen_by[files] = self._all_users(files)
-        return number in self._seen_by[files]
-
-    def _all_users(self, files: int) -> set[int]:
-        users = set(_numbers(files))
-        waiting = list(users)
-        while waiting:
-            fresh = [user for user in self._users(waiting.pop()) if user not in users]
-            users.update(fresh)
-            waiting += fresh
-        return users
-
     def touched(self, numbers: Iterable[int]) -> list[int]:
-        """Those of some files that must be linked anew."""
+        """Those of some files that must be linked anew, though they have not changed."""
         before = self._before
         names: dict[int, int] = defaultdict(int)
         for name, files in self._names.items():
             names[name_hash(name)] |= files
-        units = {unit: path for path, unit in before.units.items()}
-        stale = {units[unit]: _common(names, hashes) for unit, hashes in self._store.consulted(units)}
+        hashes = frozenset(names)
+        seeing: dict[int, Container[int]] = {}
+        everywhere = [self._seeing(self._including)] if self._including else []
+        units = before.units
+        consulted = dict(self._store.consulted(units.values())) if names else {}
+        modules = _different(before.modules, self._modules) if self._are_modules_other else set()
         result: list[int] = []
         for number in numbers:
             path = self._program.paths[number]
-            stem = path.rpartition(".")[0]
-            if path in self.changed or path not in before.units or self._modules.get(stem) != before.modules.get(stem):
+            unit = units.get(path)
+            if unit is None or (modules and path.rpartition(".")[0] in modules):
                 result.append(number)
                 continue
-            hit = stale.get(path, frozenset()) | _common(names, self._survey.called[number])
-            places = [*map(names.__getitem__, hit), self._including]
-            if any(self._sees(number, files) for files in places) or self._reads_otherwise(number, places):
+            hit = _common(hashes, consulted.get(unit, b"") + self._survey.called[number])
+            for one in hit:
+                if one not in seeing:
+                    seeing[one] = self._seeing(names[one])
+            places = [*map(seeing.__getitem__, hit), *everywhere]
+            if any(number in place for place in places) or self._reads_otherwise(number, places):
                 result.append(number)
         return result
 
-    def _reads_otherwise(self, number: int, places: Sequence[int]) -> bool:
+    def _reads_otherwise(self, number: int, places: Sequence[Container[int]]) -> bool:
         """True if a file may see other definitions, or be of another module, because of one that includes it."""
         path = self._program.paths[number]
         name = path.rpartition("/")[2]
@@ -145,7 +142,8 @@ class Changes:
             return False
         if self._are_modules_other and path.rpartition(".")[0] not in self._modules:
             return True
-        return any(places) and any(self._sees(self._program.includes.reader(number), files) for files in places)
+        reader = self._program.includes.reader(number) if places else None
+        return reader is not None and any(reader in place for place in places)
 
 
 def _macros(facts: SourceFacts | None) -> dict[str, list[Macro]]:
@@ -174,11 +172,10 @@ def _different(was: Mapping[str, object], now: Mapping[str, object]) -> set[str]
     return {name for name in was.keys() | now.keys() if was.get(name) != now.get(name)}
 
 
-def _common(names: Mapping[int, object], data: bytes) -> frozenset[int]:
+def _common(names: frozenset[int], data: bytes) -> Iterable[int]:
     """Those of some names that stand in a list, both as hashes (`name_hash`)."""
-    hashes = array("I")
-    hashes.frombytes(data)
-    return frozenset() if names.keys().isdisjoint(hashes) else frozenset(names.keys() & set(hashes))
+    hashes = array("I", data)
+    return () if names.isdisjoint(hashes) else names.intersection(hashes)
 
 
 def _numbers(bits: int) -> Iterator[int]:

@@ -2,8 +2,11 @@
 
 import multiprocessing
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from itertools import chain
+from multiprocessing.pool import Pool
 
 from ksrcfind.index.parse import leave_interrupts_to_parent
 from ksrcfind.index.store import pack_lines, pack_message
@@ -13,7 +16,8 @@ from ksrcfind.source.printed import origin_names, printed_lines
 from ksrcfind.source.program import Program
 from ksrcfind.tree.snapshot import Snapshot
 
-_PORTION = 32  # files that a worker links at a time
+_PORTION = 32  # files that a worker links at a time, at most
+_PORTIONS = 24  # for each worker at least, so that none waits long for another
 _FEW = 40  # files that are not worth starting workers for
 
 
@@ -54,18 +58,32 @@ def _link_portion(numbers: Sequence[int]) -> list[Linked]:
     return [_linker.link(number) for number in numbers] if _linker is not None else []
 
 
-def linked(program: Program, snapshot: Snapshot, numbers: Sequence[int], processes: int) -> Iterator[Linked]:
-    """Link files of a program, in the order of their numbers."""
-    linker = _FileLinker(program, snapshot)
-    if processes == 1 or len(numbers) < _FEW:
-        yield from map(linker.link, numbers)
-        return
+@contextmanager
+def linking(
+    program: Program, snapshot: Snapshot, processes: int
+) -> Iterator[Callable[[Sequence[int]], Iterable[Linked]]]:
+    """Give a function that links files of a program, by number, and yields them in that order.
+
+    Many files are under way before the first one is asked for, so that meanwhile others can be told.
+    """
     global _linker  # noqa: PLW0603 - inherited by the worker processes, which are forked below
-    _linker = linker
-    portions = [numbers[start : start + _PORTION] for start in range(0, len(numbers), _PORTION)]
-    try:
-        with multiprocessing.get_context("fork").Pool(processes, leave_interrupts_to_parent) as pool:
-            for portion in pool.imap(_link_portion, portions):
-                yield from portion
-    finally:
-        _linker = None
+    _linker = linker = _FileLinker(program, snapshot)
+    with ExitStack() as stack:
+        pool: Pool | None = None
+
+        def link(numbers: Sequence[int]) -> Iterable[Linked]:
+            nonlocal pool
+            if pool is None and (processes == 1 or len(numbers) < _FEW):
+                return map(linker.link, numbers)
+            if pool is None:
+                pool = stack.enter_context(
+                    multiprocessing.get_context("fork").Pool(processes, leave_interrupts_to_parent)
+                )
+            size = min(_PORTION, len(numbers) // (processes * _PORTIONS) + 1)
+            portions = [numbers[start : start + size] for start in range(0, len(numbers), size)]
+            return chain.from_iterable(pool.imap(_link_portion, portions))
+
+        try:
+            yield link
+        finally:
+            _linker = None

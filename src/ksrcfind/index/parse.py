@@ -3,7 +3,7 @@
 import multiprocessing
 import os
 import signal
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ksrcfind.index.sources import blob_id, is_blob_id
@@ -13,7 +13,8 @@ from ksrcfind.source.facts import extract
 from ksrcfind.source.parse import Parser
 from ksrcfind.tree.snapshot import Snapshot
 
-_PORTION = 48  # files that a worker takes at a time
+_PORTION = 48  # files that a worker takes at a time, at most
+_PORTIONS = 24  # for each worker at least, so that none waits long for another
 _COMMIT = 3000  # files after which what was read is made safe
 _FEW = 200  # files that are not worth starting workers for
 
@@ -72,9 +73,17 @@ def cores(jobs: int | None) -> int:
 
 
 def parse_missing(
-    snapshot: Snapshot, store: Store, files: Mapping[str, str], jobs: int | None, progress: Progress
+    snapshot: Snapshot,
+    store: Store,
+    files: Mapping[str, str],
+    jobs: int | None,
+    progress: Progress,
+    meanwhile: Callable[[Mapping[str, str]], None],
 ) -> Parsed:
-    """Make sure that the store holds the facts of these files (path → content key). What is read is kept at once."""
+    """Make sure that the store holds the facts of these files (path → content key). What is read is kept at once.
+
+    `meanwhile` is called while others read, with path → blob id as far as that is known; not if nobody has to.
+    """
     known = store.known_blobs()
     stats = store.stats() if any(not is_blob_id(key) for key in files.values()) else {}
     blobs: dict[str, str] = {}
@@ -95,7 +104,7 @@ def parse_missing(
     facts: list[tuple[str, PackedFacts]] = []
     seen: list[tuple[str, str, str]] = []
     with progress.task(f"parsing {len(wanted):,} files", len(wanted)) as task:
-        for portion in _portions(snapshot, wanted, cores(jobs)):
+        for portion in _portions(snapshot, wanted, cores(jobs), lambda: meanwhile(blobs)):
             for path, key, blob, packed, length in portion:
                 blobs[path] = blob
                 facts.append((blob, packed))
@@ -112,13 +121,16 @@ def parse_missing(
 
 
 def _portions(
-    snapshot: Snapshot, wanted: Sequence[tuple[str, str]], processes: int
+    snapshot: Snapshot, wanted: Sequence[tuple[str, str]], processes: int, meanwhile: Callable[[], None]
 ) -> Iterator[list[tuple[str, str, str, PackedFacts, int]]]:
-    portions = [wanted[start : start + _PORTION] for start in range(0, len(wanted), _PORTION)]
+    size = min(_PORTION, len(wanted) // (processes * _PORTIONS) + 1)
+    portions = [wanted[start : start + size] for start in range(0, len(wanted), size)]
     if processes == 1 or len(wanted) < _FEW:
         worker = Worker(snapshot)
         yield from map(worker.parse, portions)
         return
     context = multiprocessing.get_context("fork")
     with context.Pool(processes, _start, (snapshot,)) as pool:
-        yield from pool.imap_unordered(_parse, portions)
+        coming = pool.imap_unordered(_parse, portions)
+        meanwhile()
+        yield from coming

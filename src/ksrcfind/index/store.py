@@ -11,8 +11,10 @@ import json
 import sqlite3
 import time
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,6 +22,7 @@ import msgspec
 
 from ksrcfind.errors import KsrcfindError
 from ksrcfind.index.postings import Lists
+from ksrcfind.index.sources import is_blob_id, is_makefile
 from ksrcfind.source.facts import VERSION as FACTS_VERSION
 from ksrcfind.source.facts import SourceFacts
 from ksrcfind.source.message import Message
@@ -44,6 +47,7 @@ CREATE TABLE cache (name TEXT PRIMARY KEY, data BLOB) WITHOUT ROWID;
 """
 
 _BUSY_MS = 60_000
+_PASSED_OVER = 3  # rows that are read in passing in less time than one is looked up
 
 
 class RevisionState(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -62,6 +66,8 @@ class RevisionState(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Which roots were used (a hash): with others, everything is linked anew."""
     recovered: int
     lost: int
+    included: bytes = b""
+    """What the files of `blobs` include, packed (`inclusion.pack`); empty if that was not kept."""
 
 
 _outline_decoder = msgspec.msgpack.Decoder(Outline)
@@ -194,14 +200,19 @@ class Store:
         row = self._connection.execute("SELECT data FROM facts WHERE blob = ?", (blob,)).fetchone()
         return unpack_facts(row[0]) if row else None
 
-    def all_facts(self) -> Iterator[tuple[str, bytes]]:
-        """Blob id and packed facts of everything kept."""
-        yield from self._connection.execute("SELECT blob, data FROM facts")
-
-    def outlines(self) -> Iterator[tuple[str, Outline]]:
-        """Blob id and outline of everything kept."""
-        for blob, packed in self._connection.execute("SELECT blob, outline FROM facts"):
-            yield blob, _outline_decoder.decode(_expanded(packed))
+    def all_facts(self, blobs: Set[str]) -> Iterator[tuple[str, Outline, bytes]]:
+        """Blob id, outline and packed facts of those of some blobs whose facts are kept."""
+        one = self._connection.execute
+        if len(blobs) > one("SELECT count(*) FROM facts").fetchone()[0] // _PASSED_OVER:
+            rows = one("SELECT blob, outline, data FROM facts")
+        else:
+            wanted = json.dumps(list(blobs))
+            rows = one(
+                "SELECT blob, outline, data FROM facts WHERE blob IN (SELECT value FROM json_each(?))", (wanted,)
+            )
+        for blob, packed, facts in rows:
+            if blob in blobs:
+                yield blob, _outline_decoder.decode(_expanded(packed)), facts
 
     def add_facts(self, packed: Iterable[tuple[str, PackedFacts]], stats: Iterable[tuple[str, str, str]]) -> None:
         """Keep facts by blob id, and path, signature and blob id of files that only the disk knows."""
@@ -227,7 +238,7 @@ class Store:
     def revision(self, key: str) -> tuple[RevisionState, float] | None:
         """State of an indexed revision, and when it was indexed (seconds since the epoch)."""
         row = self._connection.execute("SELECT state, made FROM revisions WHERE key = ?", (key,)).fetchone()
-        return (_state_decoder.decode(zlib.decompress(row[0])), row[1]) if row else None
+        return (_whole(_state_decoder.decode(zlib.decompress(row[0]))), row[1]) if row else None
 
     def revision_keys(self) -> list[tuple[str, float]]:
         """Indexed revisions, the newest first."""
@@ -282,14 +293,17 @@ class Store:
     ) -> None:
         """Write a revision with the units, messages and words that are new in it. Call it inside `writing`."""
         execute, many = self._connection.execute, self._connection.executemany
-        many("INSERT INTO units VALUES (?, ?, ?, ?, ?, ?)", units)
-        many("INSERT INTO messages VALUES (?, ?, ?)", messages)
-        many("INSERT INTO words VALUES (?, ?, ?, ?, ?)", words)
+        told = {path: blob for path, blob in state.blobs.items() if state.files.get(path) != blob}
+        encoded = _encoder.encode(msgspec.structs.replace(state, blobs=told))
+        with ThreadPoolExecutor(1) as other:
+            packed = other.submit(zlib.compress, encoded, 1)
+            many("INSERT INTO units VALUES (?, ?, ?, ?, ?, ?)", units)
+            many("INSERT INTO messages VALUES (?, ?, ?)", messages)
+            many("INSERT INTO words VALUES (?, ?, ?, ?, ?)", words)
         execute("INSERT OR REPLACE INTO meta VALUES ('segments', ?)", (segment,))
-        packed = zlib.compress(_encoder.encode(state), 1)
         execute(
             "INSERT OR REPLACE INTO revisions VALUES (?, ?, ?, ?, ?)",
-            (key, time.time(), packed, zlib.compress(live, 1), size),
+            (key, time.time(), packed.result(), zlib.compress(live, 1), size),
         )
 
     # Search
@@ -341,6 +355,13 @@ class Store:
             self._connection.execute("INSERT OR REPLACE INTO cache VALUES (?, ?)", (name, data))
 
 
+def _whole(state: RevisionState) -> RevisionState:
+    """A state as it was, from how it is stored: without the blob ids that are content keys as well."""
+    told = state.blobs
+    keys = ((path, told.get(path, key)) for path, key in state.files.items() if path in told or not is_makefile(path))
+    return msgspec.structs.replace(state, blobs={path: blob for path, blob in keys if is_blob_id(blob)})
+
+
 def _connect(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, timeout=_BUSY_MS / 1000, isolation_level=None)
     connection.execute("PRAGMA journal_mode = WAL")
@@ -354,10 +375,26 @@ def live_bits(ranges: Iterable[tuple[int, int]]) -> bytes:
     """Bit set of id ranges (first, count)."""
     spans = [(first, count) for first, count in ranges if count]
     bits = bytearray(max((first + count for first, count in spans), default=0) // 8 + 1)
-    for first, count in spans:
-        for number in range(first, first + count):
+    for first, end in _joined(spans):
+        start, stop = (first + 7) // 8, end // 8  # bytes of which all bits are set
+        edges: Iterable[int] = range(first, end)
+        if start < stop:
+            bits[start:stop] = b"\xff" * (stop - start)
+            edges = chain(range(first, 8 * start), range(8 * stop, end))
+        for number in edges:
             bits[number >> 3] |= 1 << (number & 7)
     return bytes(bits)
+
+
+def _joined(ranges: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """First id and the one behind the last of ranges (first, count), those that meet made one."""
+    start = end = 0
+    for first, count in sorted(ranges):
+        if first > end:
+            yield start, end
+            start = first
+        end = max(end, first + count)
+    yield start, end
 
 
 def roots_digest(roots: Iterable[object]) -> str:

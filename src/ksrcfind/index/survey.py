@@ -31,14 +31,14 @@ class Survey:
     lost: int
 
 
-def survey(outlines: Sequence[Outline], roots: Iterable[Root]) -> Survey:
-    """Survey the files of a tree, numbered as they stand here."""
+def survey(outlines: Sequence[Outline], roots: Iterable[Root], may_log: frozenset[str] | None = None) -> Survey:
+    """Survey the files of a tree, numbered as they stand here; `may_log` if it is known."""
     return Survey(
         _by_name(one.macros for one in outlines),
         _by_name(one.wrappers for one in outlines),
         _by_name(dict.fromkeys(included_names(one)) for one in outlines),
         _by_name(one.constants for one in outlines),
-        reaching(outlines, roots),
+        reaching(outlines, roots) if may_log is None else may_log,
         frozenset(number for number, one in enumerate(outlines) if one.has_calls),
         [one.includes for one in outlines],
         [one.called for one in outlines],

@@ -231,7 +231,7 @@ class Expander:
         for call, guard in calls:
             if call.name in ("va_start", "va_end", "va_copy", "va_arg"):
                 continue
-            code = inner.statement(call.name) if call.text == call.name else tokenize(call.text)
+            code = inner.statement(call.name) if call.text == call.name else body_tokens(call.text)
             some = list(inner.in_tokens(_replace(code, bound), active))
             if some:
                 printed.append(Printed(some, guard))
@@ -249,7 +249,7 @@ class Expander:
     def made(self, wrapper: Wrapper, bound: Mapping[str, Tokens]) -> Iterator[tuple[Call, str]]:
         """Yield the calls of a wrapper function that what is bound to its parameters does not rule out, with guards."""
         for call, guard in zip(wrapper.calls, wrapper.guards or itertools.repeat(""), strict=False):
-            if guard and self._decides and truth(_replace(tokenize(guard), bound), self._constant) is False:
+            if guard and self._decides and truth(_replace(body_tokens(guard), bound), self._constant) is False:
                 self._has_decided = True
             else:
                 yield call, guard
@@ -283,7 +283,7 @@ def _parameters(wrapper: Wrapper, arguments: Sequence[Tokens], inside: Inside) -
         if declaration == "...":
             rest = Rest(tuple(map(inside.given, arguments[position:])))
             break
-        names = [token for token in tokenize(declaration.split("[")[0]) if is_name(token)]
+        names = [token for token in body_tokens(declaration.split("[")[0]) if is_name(token)]
         if names and position < len(arguments):
             bound[names[-1]] = inside.given(arguments[position])
     return bound, rest
@@ -292,13 +292,15 @@ def _parameters(wrapper: Wrapper, arguments: Sequence[Tokens], inside: Inside) -
 def _bind(bound: dict[str, Tokens], wrapper: Wrapper, calls: Sequence[Call], rest: Rest) -> None:
     """Add what other names stand for when a wrapper function makes these calls, with the variable arguments `rest`."""
     for call in calls:
-        values = split(tokenize(call.text)[2:-1])
+        if call.name not in ("va_start", "va_copy"):
+            continue
+        values = split(body_tokens(call.text)[2:-1])
         if call.name == "va_start" and values and len(values[0]) == 1:
             bound[str(values[0][0])] = (rest,)
         elif call.name == "va_copy" and len(values) == 2 and len(values[0]) == 1:
             bound[str(values[0][0])] = _replace(values[1], bound)
     for variable, expression in wrapper.formats:
-        bound[variable] = (Handed(_replace(tokenize(expression), bound), rest.values),)
+        bound[variable] = (Handed(_replace(body_tokens(expression), bound), rest.values),)
     for call in calls:
         _print_into(bound, call)
 
@@ -310,8 +312,10 @@ _BUFFER_PRINTERS = {"sprintf": 1, "snprintf": 2, "scnprintf": 2, "vsprintf": 1, 
 def _print_into(bound: dict[str, Tokens], call: Call) -> None:
     """What is printed into a buffer is handed on where the buffer is; later calls add to it."""
     position = _BUFFER_PRINTERS.get(call.name)
-    values = split(tokenize(call.text)[2:-1])
-    if position is None or len(values) <= position or not values[0] or not is_name(values[0][0]):
+    if position is None:
+        return
+    values = split(body_tokens(call.text)[2:-1])
+    if len(values) <= position or not values[0] or not is_name(values[0][0]):
         return
     buffer = str(values[0][0])
     form = _replace(values[position], bound)

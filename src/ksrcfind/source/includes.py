@@ -43,6 +43,10 @@ class Includes:
                 table.setdefault(path.rpartition("/")[2], []).append(number)
         return table
 
+    def learn(self, direct: Iterable[tuple[int, ...]]) -> None:
+        """Take over what all files include directly, by number, from who found it out before."""
+        self._direct = dict(enumerate(direct))
+
     def of(self, number: int) -> tuple[int, ...]:
         """Files that one file includes directly, as far as they are in the tree."""
         known = self._direct.get(number)
@@ -91,7 +95,6 @@ class Includes:
 
     def forget(self, number: int) -> None:
         """Give back the memory of a file that is done with: a closure is a bit for each file of the tree."""
-        self._direct.pop(number, None)
         self._closures.pop(number, None)
 
     def seen_from(self, file: int) -> int:
@@ -177,6 +180,11 @@ class Includes:
                 closure |= self._closures.get(child, 0)
         for member in component:
             self._closures[member] = closure
+
+
+def base_name(include: str) -> str:
+    """The base name of any file that an include, written with its quotes or angle brackets, may mean."""
+    return _normalize(include[1:-1]).rpartition("/")[2]
 
 
 def _normalize(path: str) -> str:

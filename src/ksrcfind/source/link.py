@@ -13,6 +13,7 @@ from ksrcfind.source.condition import is_constant
 from ksrcfind.source.emission import Emission, handed_in
 from ksrcfind.source.expand import Expander
 from ksrcfind.source.facts import Call, Macro, SourceFacts, uses
+from ksrcfind.source.fill import form, forms, spread
 from ksrcfind.source.message import Argument, Definition, Form, Message, TextLine
 from ksrcfind.source.parse import Parser
 from ksrcfind.source.program import FileScope, Program
@@ -21,11 +22,8 @@ from ksrcfind.source.resolve import (
     Place,
     Text,
     alternatives,
-    form,
     format_and_added,
-    forms,
     level_of,
-    spread,
     take_level,
     without_level,
 )

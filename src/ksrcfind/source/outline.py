@@ -99,6 +99,25 @@ def reaching(files: Sequence[Outline], roots: Iterable[Root]) -> frozenset[str]:
     return _closure_of_users(start, users, pasting)
 
 
+def reach_the_same(reached: Set[str], was: Iterable[Outline], now: Iterable[Outline]) -> bool:
+    """True if `reaching` still finds just these names after some files of the tree changed, came or went.
+
+    It does if no way that led to a root is gone and no new one begins at another name; False where it is less plain.
+    """
+    before, after = (set(_ways(files, reached)) for files in (was, now))
+    return before <= after and all(user in reached for user, _name in after - before)
+
+
+def _ways(files: Iterable[Outline], reached: Set[str]) -> Iterator[tuple[str, str]]:
+    """Yield the names of files that lead to a root, or may, each with what does it."""
+    for file in files:
+        for user, names in file.uses:
+            yield from ((user, name) for name in names if name in reached)
+        for user, parts in file.pasting:
+            yield from ((user, f"##{part}") for part in parts)
+        yield from ((user, "()") for user in file.calling)
+
+
 def _closure_of_users(
     start: Iterable[str], users: Mapping[str, Sequence[str]], pasting: Mapping[str, Set[str]]
 ) -> frozenset[str]:

@@ -35,7 +35,8 @@ class Program:
     `includers` gives, for the base name of a header, the files that include one of that name in quotes; `constants`,
     for the name of a text, the files that define it for all others (`SourceFacts.constants`).
     `modules` gives the module that a path without its suffix is built into.
-    `paths` are all C files of the tree; `facts` gives those of one file (it may load them on demand); `macros` and
+    `paths` are all C files of the tree; `facts` gives those of one file (it may load them on demand), `written` the
+    includes among them; `macros` and
     `wrappers` tell which files define a name, `may_log` which names lead to a root (see `outline.reaching`).
     """
 
@@ -50,12 +51,13 @@ class Program:
         includers: Mapping[str, Sequence[int]] | None = None,
         modules: Mapping[str, str] | None = None,
         constants: Mapping[str, Sequence[int]] | None = None,
+        written: Callable[[int], Sequence[str]] | None = None,
     ) -> None:
         self.paths = paths
         self.facts = facts
         self.roots = {root.name: root for root in roots}
         self.may_log = may_log
-        self.includes = Includes(paths, lambda number: facts(number).includes, includers or {})
+        self.includes = Includes(paths, written or (lambda number: facts(number).includes), includers or {})
         """Which file includes which."""
         self._constants = constants or {}
         self._modules = modules or {}

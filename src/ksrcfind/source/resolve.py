@@ -1,23 +1,25 @@
-"""From tokens to the text that will be printed: literals joined, string macros expanded, known arguments filled in."""
+"""From tokens to the text that will be printed: literals joined, string macros and choices expanded, levels read.
+
+`fill` goes on from there.
+"""
 
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from ksrcfind.source.emission import Handed, handed_in
+from ksrcfind.source.emission import Handed
 from ksrcfind.source.expand import Expander
 from ksrcfind.source.facts import Macro
-from ksrcfind.source.message import Argument, Form
 from ksrcfind.source.roots import FORMAT_PASSED
 from ksrcfind.source.substitute import NeedsTokensError, Slot, Tokens, substitute
-from ksrcfind.source.template import CONVERSION
 from ksrcfind.source.tokens import Token, closing, decode, is_name, is_string, split, text_of, tokenize, unwrapped
 
 _DEPTH = 12
-_DIGITS = 4  # of the width and precision of a text that is filled in
 _LONGEST = 1 << 14  # tokens of the macros and constants that are opened for the texts of one call
-_CHOICES = 6  # alternatives of one format; more than that are left as holes
+CHOICES = 6
+"""Alternatives of one format; more than that are left as holes."""
+
 _LEVELS = {"0": "emerg", "1": "alert", "2": "crit", "3": "err", "4": "warn", "5": "notice", "6": "info", "7": "debug"}
 # include/linux/kern_levels.h, for code that comes without it.
 _KERN = {
@@ -150,13 +152,13 @@ def alternatives(tokens: Sequence[Token], place: Place, *, inside: bool = False,
                 rest = [token for part in outcomes[1:] for token in [*part, ":"]][:-1]
                 both = alternatives(first, place, inside=inside, depth=depth + 1)
                 both = both + alternatives(rest, place, inside=inside, depth=depth + 1)
-                return list(dict.fromkeys(both))[:_CHOICES]
+                return list(dict.fromkeys(both))[:CHOICES]
     results: list[list[Part]] = [[]]
     index = 0
     while index < len(tokens):
         step, options = _one(tokens, index, place, inside, depth)
         index += step
-        if len(results) * len(options) > _CHOICES:
+        if len(results) * len(options) > CHOICES:
             options = options[:1] if is_name(tokens[index - step]) else [(Hole(tuple(tokens[index - step : index])),)]
         if len(options) == 1:
             for done in results:
@@ -173,7 +175,7 @@ def format_and_added(tokens: Tokens, place: Place) -> tuple[Tokens, tuple[Tokens
             continue
         end = closing(tokens, index + 1)
         arguments = [tuple(part) for part in split(tokens[index + 2 : end])]
-        for macro in _function_like(str(token), place):
+        for macro in function_like(str(token), place):
             if "," not in macro.body:
                 continue
             try:
@@ -225,7 +227,7 @@ def _name(
         return 1, options or [(Hole((name,)),)]
     if name in _KERN:
         return 1, [(Text(_KERN[name], False),)]
-    source = _constant(name, place)
+    source = constant(name, place)
     if source is not None and (options := _all_of([_cached_tokens(source)], place, inside=inside, depth=depth)):
         return 1, options
     return len(tokens) - index if following in ("->", ".", "[", "+") else 1, [
@@ -233,7 +235,7 @@ def _name(
     ]
 
 
-def _constant(name: str, place: Place) -> str | None:
+def constant(name: str, place: Place) -> str | None:
     """C source of a constant text, of the file's own or of another's."""
     source = place.strings.get(name)
     if source is None:
@@ -251,7 +253,7 @@ def _used(name: str, arguments: Sequence[Tokens], place: Place, depth: int) -> l
     if name == "__stringify" and (told := _stringified(arguments, place)):
         return told
     bodies: list[Tokens] = []
-    for macro in _function_like(name, place):
+    for macro in function_like(name, place):
         if "#" not in macro.body:
             arguments = [_opened(argument, place) for argument in arguments]
         try:
@@ -303,7 +305,7 @@ def _opened(argument: Tokens, place: Place) -> Tokens:
     return argument
 
 
-def _function_like(name: str, place: Place) -> Iterator[Macro]:
+def function_like(name: str, place: Place) -> Iterator[Macro]:
     """Definitions of a macro with parameters, also by another name (`#define dev_fmt pr_fmt`)."""
     for macro in place.macros(name):
         if not macro.body:
@@ -322,159 +324,10 @@ def _all_of(bodies: Sequence[Tokens], place: Place, *, inside: bool, depth: int)
     found = [parts for body in bodies for parts in alternatives(body, place, inside=inside, depth=depth + 1)]
     if len(bodies) > 1:
         found = [parts for parts in found if not any(isinstance(part, Hole) for part in parts)] or found
-        found = list(dict.fromkeys(found))[:_CHOICES]
+        found = list(dict.fromkeys(found))[:CHOICES]
     return found
 
 
 @lru_cache(maxsize=4096)
 def _cached_tokens(source: str) -> tuple[str, ...]:
     return tuple(tokenize(source))
-
-
-def forms(parts: Parts, arguments: Sequence[Tokens], place: Place) -> list[tuple[str, tuple[Argument, ...]]]:
-    """Fill the values in that are known; a value that is one of a few literals gives a form for each."""
-    values = iter(arguments)
-    results: list[tuple[str, tuple[Argument, ...]]] = [("", ())]
-    for part in _merged(parts):
-        if isinstance(part, Hole):
-            hole = Argument("%s", _expression(part.tokens, place))
-            results = [(text + "%s", (*given, hole)) for text, given in results]
-            continue
-        pieces, tail = _conversions(part.text)
-        for literal, match in pieces:
-            for star in (match["width"], match["precision"]):
-                if star == "*":
-                    next(values, ())
-            value = next(values, ())
-            options = _value(match, value, place)
-            if len(results) * len(options) > _CHOICES:
-                options = [_open(match, value, place)]
-            results = [
-                (text + literal + option, (*given, *more)) for text, given in results for option, more in options
-            ]
-        results = [(text + tail, given) for text, given in results]
-    return results
-
-
-@lru_cache(maxsize=4096)
-def _conversions(text: str) -> tuple[Sequence[tuple[str, re.Match[str]]], str]:
-    """The conversions of a format that take a value, each with the text before it, and the text behind the last."""
-    found: list[tuple[str, re.Match[str]]] = []
-    position = 0
-    for match in CONVERSION.finditer(text):
-        if not match["percent"]:
-            found.append((text[position : match.start()], match))
-            position = match.end()
-    return found, text[position:]
-
-
-def _merged(parts: Parts) -> Iterator[Part]:
-    """Join neighbouring texts: a conversion may be put together of several."""
-    text = ""
-    for part in parts:
-        if isinstance(part, Text):
-            text += part.text
-            continue
-        if text:
-            yield Text(text, from_call=False)
-        text = ""
-        yield part
-    if text:
-        yield Text(text, from_call=False)
-
-
-def spread(arguments: Sequence[Tokens], parts: Parts, place: Place) -> Sequence[Tokens]:
-    """Return the arguments of a format; a macro that stands for several is opened if there are too few of them."""
-    text = "".join(part.text for part in parts if isinstance(part, Text))
-    wanted = len(_conversions(text)[0])
-    if wanted <= len(arguments):
-        return arguments
-    return [value for argument in arguments for value in _several(place.plain(argument), place)]
-
-
-def _several(argument: Tokens, place: Place) -> Sequence[Tokens]:
-    """`MAC2STR(address)`, or `ACPI_FORMAT_UINT64(address)`: what it brings with commas between."""
-    if len(argument) > 2 and is_name(argument[0]) and argument[1] == "(" and closing(argument, 1) == len(argument) - 1:
-        given = [tuple(part) for part in split(argument[2:-1])]
-        for macro in _function_like(str(argument[0]), place):
-            if "," in macro.body:
-                try:
-                    values = [tuple(part) for part in split(substitute(macro, given))]
-                except NeedsTokensError:
-                    continue
-                if len(values) > 1:
-                    return values
-    return [argument]
-
-
-def _value(match: re.Match[str], tokens: Tokens, place: Place) -> list[tuple[str, tuple[Argument, ...]]]:
-    """What a conversion prints: text that is known, or itself with its argument."""
-    kind = match["kind"]
-    if kind in ("s", "pV"):
-        handed = handed_in(tokens)
-        if handed is not None:
-            found: list[tuple[str, tuple[Argument, ...]]] = []
-            for parts in alternatives(handed.format, place):
-                found += forms(parts, handed.values, place)
-            return found[:_CHOICES]
-    if kind == "s" and _may_be_literal(tokens, place):
-        options = alternatives(tokens, place)
-        shown = [_shown(match, parts) for parts in options]
-        # A macro that is empty here stands for a text in another build.
-        if None not in shown and (any(shown) or any(map(is_string, place.plain(tokens)))):
-            return [(text.replace("%", "%%"), ()) for text in shown if text is not None]
-        if len(options) == 1 and match[0] == "%s" and (_is_constant(tokens, place) or "__stringify" in tokens):
-            return [_known_text(options[0], place)]
-    if match[0] == "%s" and place.is_wordless and len(plain := place.plain(tokens)) == 1 and is_name(plain[0]):
-        given = place.given(str(plain[0]))
-        texts = [_known_text(parts, place) for value in given for parts in alternatives(value, place)]
-        return [*texts, _open(match, tokens, place)]
-    return [_open(match, tokens, place)]
-
-
-def _known_text(parts: Parts, place: Place) -> tuple[str, tuple[Argument, ...]]:
-    """The text of a value in printf syntax, with a conversion for each part that is not known."""
-    text = "".join(part.text.replace("%", "%%") if isinstance(part, Text) else "%s" for part in parts)
-    holes = (part for part in parts if isinstance(part, Hole))
-    return text, tuple(Argument("%s", _expression(hole.tokens, place)) for hole in holes)
-
-
-def _is_constant(tokens: Tokens, place: Place) -> bool:
-    plain = place.plain(tokens)
-    return len(plain) == 1 and is_name(plain[0]) and _constant(str(plain[0]), place) is not None
-
-
-def _shown(match: re.Match[str], parts: Parts) -> str | None:
-    """What `%s`, `%-8s` or `%.4s` makes of a text; None where it is not known to the end, or how wide it is."""
-    texts = [part.text for part in parts if isinstance(part, Text)]
-    width, precision = match["width"] or "0", match["precision"] or "0"
-    if len(texts) < len(parts) or "*" in (width, precision) or len(width + precision) > _DIGITS:
-        return None
-    text = "".join(texts)
-    if "." in match[0]:
-        text = text[: max(0, int(precision))]
-    return text.ljust(int(width)) if "-" in match["flags"] else text.rjust(int(width))
-
-
-def _open(match: re.Match[str], tokens: Tokens, place: Place) -> tuple[str, tuple[Argument, ...]]:
-    return match[0], (Argument(match[0], _expression(tokens, place)),)
-
-
-def _may_be_literal(tokens: Tokens, place: Place) -> bool:
-    tokens = place.plain(tokens)
-    if len(tokens) == 1:
-        token = tokens[0]
-        if is_name(token):
-            return not str(token)[0].islower() or _constant(str(token), place) is not None
-        return is_string(token)
-    return any(is_string(token) for token in tokens) or any(is_name(t) and str(t).isupper() for t in tokens)
-
-
-def _expression(tokens: Tokens, place: Place) -> str:
-    plain = place.plain(tokens)
-    return text_of([token for token in plain if isinstance(token, str)])
-
-
-def form(printed: str, arguments: tuple[Argument, ...]) -> Form:
-    """The finished form: the last newline goes, as printk drops it."""
-    return Form(printed.removesuffix("\n"), arguments)

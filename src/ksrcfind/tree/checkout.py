@@ -6,12 +6,13 @@ than source, and git knows no history of them.
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 
 from ksrcfind.tree import disk
 from ksrcfind.tree.grep import grep
 from ksrcfind.tree.repository import Repository
-from ksrcfind.tree.revision import RevisionSnapshot
+from ksrcfind.tree.revision import RevisionSnapshot, list_blobs
 from ksrcfind.tree.snapshot import TreeInfo
 
 # After copying a tree, git's index takes every file for changed until `git status` has looked at all of them. Up to
@@ -25,8 +26,12 @@ class CheckoutSnapshot(RevisionSnapshot):
     def __init__(self, repository: Repository) -> None:
         super().__init__(repository, repository.head_name(), repository.head())
         self.info = TreeInfo(rev=self.info.rev, commit=self.commit, source="checkout")
-        self.changes: Mapping[str, str | None] = find_changes(repository)
+        with ThreadPoolExecutor(1) as other:  # git compares files while it lists those of the commit
+            comparing = other.submit(find_changes, repository)
+            committed = list_blobs(repository, self.commit)
+        self.changes: Mapping[str, str | None] = comparing.result()
         """Files that differ from HEAD: path → content key (`stat:…`), None for one that is gone."""
+        self._blobs = self._with_changes(committed)
 
     @property
     def key(self) -> str:
@@ -37,14 +42,11 @@ class CheckoutSnapshot(RevisionSnapshot):
     def blobs(self) -> Mapping[str, str]:
         """Path → blob id, or `stat:…` for files that differ from HEAD."""
         if self._blobs is None:
-            blobs = dict(super().blobs)
-            for path, key in self.changes.items():
-                if key is None:
-                    blobs.pop(path, None)
-                else:
-                    blobs[path] = key
-            self._blobs = blobs
+            self._blobs = self._with_changes(list_blobs(self.repository, self.commit))
         return self._blobs
+
+    def _with_changes(self, committed: Mapping[str, str]) -> dict[str, str]:
+        return {path: key for path, key in {**committed, **self.changes}.items() if key is not None}
 
     def read(self, path: str) -> bytes:
         """Bytes of one file. Raises `FileNotFoundError`."""
