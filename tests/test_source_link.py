@@ -250,7 +250,7 @@ def test_a_file_that_is_included_sees_what_its_user_sees():
 def test_functions_that_a_macro_writes():
     text = (
         "#define __log(name) void __log_ ##name(const char *fmt, ...) \\\n"
-        "{ struct va_format vaf = { .fmt = fmt, }; \\\n"
+        "{ struct va_format vaf = { \\\n\t\t.fmt = fmt, \\\n\t}; \\\n"
         'va_list args; va_start(args, fmt); vaf.va = &args; printk("drv: %pV", &vaf); va_end(args); }\n__log(warn)\n'
         'void f(void)\n{\n\t__log_warn("hot %d\\n", n);\n}\n'
     )

@@ -19,7 +19,7 @@ from ksrcfind.source import scan
 from ksrcfind.source.parse import ParsedBody, ParsedCall, Parser
 from ksrcfind.source.template import CONVERSION
 
-VERSION = 9
+VERSION = 10
 """Raised when the meaning or the extent of facts changes; older ones are then read anew."""
 
 
@@ -275,8 +275,10 @@ def _generated(macros: tuple[Macro, ...], text: bytes) -> Iterator[scan.Body]:
                 source = re.sub(
                     rf"(?:\s*##\s*)?\b{re.escape(parameter)}\b(?:\s*##\s*)?", value.strip().replace("\\", ""), source
                 )
-            for body in scan.bodies(source.encode()):
-                yield dataclasses.replace(body, snippets=())
+            line = text.count(b"\n", 0, use.start()) + 1
+            # On one line: of a macro's body the blanks in front are gone, and a brace in the first column ends a function.
+            for body in scan.bodies(source.replace("\n", " ").encode()):
+                yield dataclasses.replace(body, snippets=(), line=line, code_line=line)
 
 
 def _text(data: bytes) -> str:
