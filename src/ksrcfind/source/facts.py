@@ -276,7 +276,7 @@ def _generated(macros: tuple[Macro, ...], text: bytes) -> Iterator[scan.Body]:
                     rf"(?:\s*##\s*)?\b{re.escape(parameter)}\b(?:\s*##\s*)?", value.strip().replace("\\", ""), source
                 )
             line = text.count(b"\n", 0, use.start()) + 1
-            # On one line: of a macro's body the blanks in front are gone, and a brace in the first column ends a function.
+            # On one line: in a macro's body a brace in the first column does not end a function.
             for body in scan.bodies(source.replace("\n", " ").encode()):
                 yield dataclasses.replace(body, snippets=(), line=line, code_line=line)
 
