@@ -257,6 +257,20 @@ def test_functions_that_a_macro_writes():
     assert "drv: hot %d" in texts(one(text))
 
 
+def test_an_initializer_that_ends_in_the_first_column_ends_no_function():
+    text = (
+        "void f(void)\n{\n\tstatic const int table[] = {\n\t\t1, 2\n};\n\tint n = table[1];\n\n"
+        '\tpr_info("cold %d\\n", n);\n}\n\nstatic struct ops ops = {\n\t.f = f,\n};\n\n'
+        'void g(void)\n{\n\tpr_info("hot\\n");\n};\n\nvoid h(void)\n{\n\tpr_info("mild\\n");\n}\n'
+    )
+    found = one(text)
+    assert [(message.function, message.format) for message in found] == [
+        ("f", "cold %d\n"),
+        ("g", "hot\n"),
+        ("h", "mild\n"),
+    ]
+
+
 def test_makefiles_that_include_others():
     names = module_names(
         {

@@ -179,15 +179,27 @@ def dead_code(found: list[tuple[int, int, Directive]], size: int) -> Iterator[tu
 def chunks(text: bytes) -> Iterator[tuple[int, bytes]]:
     """Split at closing braces in the first column: offset and bytes of pieces that hold at most one such function."""
     position = 0
+    close = -1
     while True:
-        close = text.find(b"\n}", position)
+        close = text.find(b"\n}", max(position, close + 1))
         if close < 0:
             yield position, text[position:]
             return
+        if text.startswith(b";", close + 2) and _is_inside(text, position, close + 2):
+            continue
         end = text.find(b"\n", close + 1)
         end = len(text) if end < 0 else end
         yield position, text[position:end]
         position = end
+
+
+def _is_inside(text: bytes, start: int, close: int) -> bool:
+    """Tell whether a function goes on behind `};` in the first column, which ends an initializer in it."""
+    opened = text.find(b"\n{", start, close)
+    if opened < 0:
+        return False
+    masked = blank_comments(text[opened:close])[1]
+    return masked.count(b"{") > masked.count(b"}")
 
 
 def called_names(text: bytes) -> Counter[bytes]:
