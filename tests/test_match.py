@@ -13,7 +13,7 @@ from ksrcfind.match.decode import decoded, errno_name
 from ksrcfind.match.evidence import MODULE
 from ksrcfind.match.fit import ANYHOW, fit_overlap, may_overlap
 from ksrcfind.match.fragment import Search, overlaps
-from ksrcfind.match.pattern import LONGEST, WORK, pattern, places, run
+from ksrcfind.match.pattern import LONGEST, Work, pattern, places
 from ksrcfind.match.place import Named, named_place, nearest_call, place_calls
 from ksrcfind.match.rank import Matcher
 from ksrcfind.match.whole import Whole
@@ -292,60 +292,17 @@ def test_hostile_lines_end(printed, unit):
     assert sum(1 for _ in overlaps(pattern(printed), body)) <= 4 * len(printed)
 
 
-@pytest.mark.parametrize(
-    "printed",
-    ["%c" * 100 + "%s" + "%c" * 100, "x" + "%c" * 100 + "%s" + "%c" * 100 + "x", "%c" * 900 + "x", "a%cz%s" * 400]
-    + ["%s" + "a" * length + "%c" * 30 + "b%s" + "%cz" * 40 for length in (1, 7)],
-)  # fmt: skip
-@pytest.mark.parametrize("unit", ["a", "ab", "a ", "az"])
-def test_values_without_end_are_given_up(printed, unit, monkeypatch):
-    compared = 0
-
-    def counting(segment, *rest):
-        nonlocal compared
-        compared += len(segment)
-        return run(segment, *rest)
-
-    monkeypatch.setattr("ksrcfind.match.pattern.run", counting)
-    body = (unit * LONGEST)[:LONGEST]
-    pattern(printed).spans(body)
-    assert compared <= WORK + 2 * len(printed)
-    compared = 0
-    found = list(overlaps(pattern(printed), body))
-    assert compared + len(found) * max(map(len, pattern(printed).segments)) <= WORK + 4 * len(printed)
-
-
-def test_neighbours_that_share_their_text_are_not_looked_for_everywhere():
-    """A name, page flags and an address in a row can share a text in thousands of ways, at each of its places."""
-    asked = []
-    shared = next(item for item in pattern("%s%pg%pGp%pNF!").segments[1] if not isinstance(item, str))
-    real = shared.compiled
-
-    class Counting:
-        def match(self, text, place):
-            asked.append(place)
-            return real.match(text, place)
-
-    shared._compiled = Counting()
-    try:
-        assert not any(found.finished for found in overlaps(pattern("%s%pg%pGp%pNF!"), "_" * LONGEST))
-        pattern("%s%pg%pGp%pNF!").spans("_" * LONGEST)
-    finally:
-        shared._compiled = real
-    assert 0 < len(asked) < LONGEST / 8
-
-
 @given(st.text("ab1 ", max_size=40), st.sampled_from(["a", "%d", "a%d", "%da", " %c%d"]), st.lists(st.integers(0, 50)))
 def test_what_was_looked_for_once_is_found_again(text, printed, positions):
-    search = Search(pattern(printed), text)
+    search = Search(pattern(printed), text, Work())
     for position in positions:
-        first = next(places(pattern(printed).segments[0], text, position, len(text) + 1), None)
+        first = next(places(pattern(printed).segments[0], text, position, len(text) + 1, Work()), None)
         assert search.place(0, position) == (first[0] if first else None)
 
 
 def test_of_very_many_wordings_those_that_tell_most_are_tried_as_parts(monkeypatch):
     tried = []
-    monkeypatch.setattr("ksrcfind.match.rank.overlaps", lambda pattern, _text: tried.append(pattern.texts) or [])
+    monkeypatch.setattr("ksrcfind.match.rank.overlaps", lambda pattern, *_: tried.append(pattern.texts) or [])
     printing = calls("on ", "off\n", *(f"o{'f' * number}a\n" for number in range(40)))
     line = " ".join(one.format.strip() for one in printing)
     answer(line, *printing)
@@ -480,16 +437,6 @@ def test_neighbouring_values_share_a_text_in_few_steps(conversion):
     assert pattern("%d%d%d%d%d").spans("12345") == [(0, 1), (1, 2), (2, 3), (3, 4), (4, 5)]
 
 
-@pytest.mark.parametrize("printed", ["%64.64s" * 8 + ":", "%ps" * 30, "%pGg%pb" * 100])
-def test_long_values_give_nothing_back(printed):
-    """Each of them would multiply the ways in which the others share the text."""
-    regexes = [item.compiled.pattern for item in pattern(printed).segments[0] if not isinstance(item, str)]
-    assert regexes
-    assert all("(?>" in regex for regex in regexes)
-    body = ("\\x41" * LONGEST)[:LONGEST]
-    assert pattern(printed).spans(body) is None
-
-
 def test_values_that_fill_their_fields_stand_side_by_side():
     shown = pattern("%-5d%-5d%-5d%-5d end").spans("12   345  67   8    end")
     assert shown == [(0, 5), (5, 10), (10, 15), (15, 19)]
@@ -522,6 +469,6 @@ def test_what_is_held_to_explain_too_little_does(sample):
     if not body.text:
         return
     for joined, joins in ((False, ALONE), (True, ANYHOW)):
-        if not may_overlap(body, wording, MODULE, joined=joined):
+        if not may_overlap(body, wording, MODULE, Work(), joined=joined):
             for overlap in overlaps(wording.pattern, body.text):
                 assert not fit_overlap(body, wording, overlap).counts(MODULE, joins), (printed, line)

@@ -26,7 +26,8 @@ SHORTEST = 7
 HEX = rf"([0-9a-f]{{{SHORTEST},64}})"
 # Not the second line of "This reverts commit 1234 which is\ncommit 5678 upstream.", which is no backport of 5678.
 UPSTREAM = re.compile(
-    rf"(?<!which is\n)^[ \t]*\[?[ \t]*(?:commit[ \t]+{HEX}[ \t]+upstream|upstream[ \t]+commit[ \t]+{HEX})[ \t.\]]*$"
+    rf"(?<!which is\n)^[ \t]*+(?:\[[ \t]*+)?"
+    rf"(?:commit[ \t]+{HEX}[ \t]+upstream|upstream[ \t]+commit[ \t]+{HEX})[ \t.\]]*$"
     rf"|\((?:cherry[ -]picked|backported)[ \t]+from[ \t]+commit[ \t]+{HEX}",
     re.IGNORECASE | re.MULTILINE,
 )

@@ -22,8 +22,9 @@ GLUE_IN_COMMENT = re.compile(rb"[\s\\/*]*+(?:[A-Z_]\w*+[\s\\/*]*+){0,3}")
 GLUE_BYTES = 400
 NO_LINE_END = re.compile(rb"[^\n]")
 LEVEL_CODE = re.compile(r"\A<[0-7cd]>")
-LINE_END = re.compile(r"(?:\\n|\s)+\Z")
-END = re.compile(r"(?:\\n|[\s.!,:;])+\Z")
+# Looked for at the beginning of a run only: one that ends before the text does is passed over once.
+LINE_END = re.compile(r"(?<!\\n)(?<!\s)(?:\\n|\s)++\Z")
+END = re.compile(r"(?<!\\n)(?<![\s.!,:;])(?:\\n|[\s.!,:;])++\Z")
 ESCAPE = re.compile(r"\\(?:[0-7]{1,3}|x[0-9a-fA-F]{1,2}|.)", re.DOTALL)
 ESCAPED = {"n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "f": "\f", "v": "\v", "e": "\x1b", "\n": ""}
 NOT_WORDS = re.compile(r"\\.|%[-+ #0-9.*]*(?:hh|h|ll|l|L|z|Z|t|q)?[a-zA-Z]")

@@ -35,7 +35,7 @@ _AT_LEAST = 3  # words that are searched for if all are common
 _VARIABLE_ARGUMENTS = ("va_start", "va_format")
 
 _VARIADIC = re.compile(rb"\.\.\.\s*\)\s*\{")  # the end of the head of a function that takes variable arguments
-_BEFORE_PARAMETERS = re.compile(rb"(\w+)\s*\([^()]*$")
+_BEFORE_PARAMETERS = re.compile(rb"\b(\w++)\s*+\([^()]*+$")
 _LONGEST_HEAD = 1000  # bytes
 _IDENTIFIER = re.compile(r"[A-Za-z_]\w*")
 

@@ -14,6 +14,7 @@ _TELLING = 14.0  # bits of a phrase that is worth a search
 _AT_AN_END = 6.0  # bits that a phrase tells more if a literal of the source begins or ends with it
 _OF_A_NUMBER = 2.0  # bits
 _LONGEST_END = 3  # marks behind the last word
+_LONGEST_BLANK = 32  # characters before a text, with what ends a prefix
 _LONGEST_BODY = 4096  # characters of a line in which phrases are looked for
 
 # Places and symbols are values: the file that they name is not the one that prints them.
@@ -61,7 +62,7 @@ def _unusual_words(phrase: str) -> int:
 def _telling(text: str, tokens: Sequence[re.Match[str]]) -> Iterator[tuple[str, float]]:
     """Yield the shortest run from the first token on that tells enough, and the next longer, as they may be written."""
     start = tokens[0].start()
-    begins = _BEGINS.search(text[:start]) is not None
+    begins = _BEGINS.search(text, max(0, start - _LONGEST_BLANK), start) is not None
     told = 0.0
     plain = quoted = 0
     for count, token in enumerate(tokens, 1):

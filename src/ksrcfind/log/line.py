@@ -71,10 +71,11 @@ class LogLine(msgspec.Struct, frozen=True):
 
 def read_line(text: str) -> LogLine:
     """Read one line, with or without its line end, of any form."""
+    text = text.removesuffix("\n")[: LIMIT + 1]
     if not text.isascii():
         # What the command line gives for bytes that are not UTF-8.
         text = _SURROGATES.sub("\ufffd", text)
-    text, truncated = cut(text.removesuffix("\n"))
+    text, truncated = cut(text)
     return read_clean(text, truncated=truncated)
 
 
@@ -82,7 +83,7 @@ def cut(text: str) -> tuple[str, bool]:
     """Cut a text at 64 KiB of UTF-8, between two characters; the second value tells whether it was."""
     if len(text) <= LIMIT // 4:
         return text, False
-    raw = text.encode("utf-8", "replace")
+    raw = text[: LIMIT + 1].encode("utf-8", "replace")
     if len(raw) <= LIMIT:
         return text, False
     return raw[:LIMIT].decode("utf-8", "ignore"), True

@@ -2,11 +2,11 @@
 
 import re
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import NamedTuple
 
 from ksrcfind.match.pattern import LONGEST
-from ksrcfind.match.weights import bits, is_common
+from ksrcfind.match.weights import bits
 from ksrcfind.match.wording import folded
 from ksrcfind.source.template import LINE_WORD, words
 
@@ -16,7 +16,8 @@ UNKNOWN = 5.0
 # What people put in the place of values.
 _MASK = re.compile(r"<[A-Za-z_ -]{1,20}>|(?<![A-Za-z])(?:0x)?X{1,16}(?![A-Za-z])|(?<!\S)N(?!\S)|\*{3,8}|#{2,20}")
 _HEX = re.compile("[0-9a-f]+")
-_VALUE = re.compile(rf"\S*\d\S*|{_MASK.pattern}")
+# A word with a digit among its first characters, or what is left of one behind a mask with a blank.
+_VALUE = re.compile(rf"(?<![^\s>])[^\s\d]{{0,128}}+\d\S*+|{_MASK.pattern}")
 
 
 class Token(NamedTuple):
@@ -28,11 +29,6 @@ class Token(NamedTuple):
     """In lower case."""
     bits: float
     """What it would be worth to explain it."""
-
-
-@lru_cache(maxsize=65536)
-def _worth(word: str) -> float:
-    return bits(word) if is_common(word) else UNKNOWN
 
 
 @dataclass(frozen=True)
@@ -57,7 +53,7 @@ class Body:
         """Its words, in order, as `template.words` finds them."""
         found = LINE_WORD.finditer(self.text)
         words = ((*match.span(), match[0].lower()) for match in found)
-        return tuple(Token(start, end, word, _worth(word)) for start, end, word in words)
+        return tuple(Token(start, end, word, bits(word, UNKNOWN)) for start, end, word in words)
 
     @cached_property
     def cut(self) -> int:

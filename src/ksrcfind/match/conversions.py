@@ -29,6 +29,8 @@ class Typed:
     """The same at its usual length (`%02x`: two digits), for when the next value could begin like it."""
     last: frozenset[str] | None = None
     """Characters that it may end with; None for any."""
+    lengths: int = 0
+    """For a number: lengths at which it can be tried, few enough for all of them to be; 0 for another value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,7 +247,7 @@ def _number(conversion: Conversion) -> Typed:
         # The sign takes one of the padding zeros' places.
         least = max(precision, padded - 1, 1)
     blanks = 64 if conversion.width == "*" else 0 if zeros else max(width - 1, 0)
-    before = f" {{0,{blanks}}}" if blanks and "-" not in flags else ""
+    before = f" {{0,{blanks}}}+" if blanks and "-" not in flags else ""
     after = f" {{0,{blanks}}}" if blanks and "-" in flags else ""
     head = chars | (set("+- ") if sign else _NONE) | (_BLANK if before else _NONE)
     tail = chars | (_BLANK if after else _NONE)
@@ -261,7 +263,7 @@ def _number(conversion: Conversion) -> Typed:
         start = f"{before}{sign}{prefix}"
         filled = f"{least},{padded}" if padded > least else f"{least}"
         regex = f"(?:{start}{digit}{{{filled}}}(?!{digit})|{start}(?!0){digit}{{{least},{most}}}){after}"
-    return Typed(regex, head, tail, bits, exact, tail)
+    return Typed(regex, head, tail, bits, exact, tail, most + bool(after) * blanks)
 
 
 def _string(conversion: Conversion) -> Hole:

@@ -7,6 +7,7 @@ All weights are in bits, as those of words are: a message with one bit more is h
 
 import re
 from collections.abc import Sequence
+from itertools import islice
 
 import msgspec
 
@@ -58,7 +59,8 @@ _UNUSUAL = (
 # Where each directory holds the drivers of one vendor, and what they share stands elsewhere.
 _VENDORS = ("drivers/net/ethernet/", "drivers/net/wireless/", "drivers/infiniband/hw/")
 _SHORTEST = 3  # characters that two names must have in common to be related
-_LONGEST_NAMES = 64  # characters of a value that may be a name
+_LONGEST_NAMES = 64  # characters of a value that may be a name, and of a name: a module's has up to 55
+_MOST_NAMES_AHEAD = 64  # names of a prefix
 _MOST_NAMES = 4
 # Bits for an architecture: how much rarer its logs are. The others are rarer still.
 _ARCHITECTURES = {
@@ -75,7 +77,8 @@ _RARE_ARCHITECTURE = -9.0
 
 def names_in(prefix: str) -> tuple[str, ...]:
     """Return the names in a line's prefix, as they compare to modules: `e1000e`, `enp0s31f6`."""
-    return tuple(_normal(name) for name in _NAME.findall(prefix))
+    names = (_normal(name) for name in _NAME.findall(prefix) if len(name) <= _LONGEST_NAMES)
+    return tuple(islice(names, _MOST_NAMES_AHEAD))
 
 
 def _normal(name: str) -> str:

@@ -4,15 +4,16 @@ All weights are in bits of information (`weights`): what a wording explains of t
 unexplained and what the line lacks of it counts against it.
 """
 
-from collections.abc import Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable
 
 import msgspec
 from rapidfuzz import fuzz, process
 
 from ksrcfind.match.answer import Tier
 from ksrcfind.match.body import Body, Token
-from ksrcfind.match.fragment import Overlap, is_cut_off
-from ksrcfind.match.pattern import Pattern, Span, is_in
+from ksrcfind.match.fragment import Overlap, is_cut_off, searching
+from ksrcfind.match.pattern import Pattern, Span, Work, is_in
 from ksrcfind.match.weights import bits
 from ksrcfind.match.wording import PUNCTUATION, TYPED_MOST, Wording
 from ksrcfind.match.wordings import Use
@@ -27,6 +28,7 @@ _MISSPELT = 0.7  # of a word's bits, when the line has a word that is nearly the
 _NEARLY = 75.0  # per cent of similarity for that
 _WITHIN = range(13, 513)  # characters of a wording that is looked for within a longer line
 _ALIKE = 72.0  # per cent of similarity of the whole, for a wording that drifted
+_COMPARED = 1 << 14  # words with words, in search of misspelt ones; a line and a wording of a hundred words have fewer
 
 # Bits that a whole wording must explain to count as an answer: without values; with values of a shape; with who prints
 # in front ("%s %s: "); with any text elsewhere, which could be anybody's.
@@ -113,12 +115,13 @@ def fit_whole(body: Body, wording: Wording, spans: tuple[Span, ...]) -> Fit:
     is_named = bool(prefix) and ": " not in prefix.removesuffix(": ")
     if (-1, -1) in spans:
         # Of neighbours nobody can tell whose text is whose: all that is neither literal nor a typed value is theirs.
-        typed_spans = [span for span, is_text in zip(spans, pattern.texts, strict=True) if not is_text]
+        typed_spans = Spans(span for span, is_text in zip(spans, pattern.texts, strict=True) if not is_text)
         open_tokens = (
-            token for token in body.tokens if token.word not in wording.words and not _inside(token, typed_spans)
+            token for token in body.tokens if token.word not in wording.words and not typed_spans.touch(token)
         )
     else:
-        open_tokens = (token for token in body.tokens if _inside(token, any_text))
+        texts = Spans(any_text)
+        open_tokens = (token for token in body.tokens if texts.touch(token))
     left = before = 0.0
     for token in open_tokens:
         if token.end > len(prefix):
@@ -147,19 +150,26 @@ def can_explain(wording: Wording, beyond: float) -> bool:
     return wording.whole + beyond >= (_NAMED if texts else _least_typed(wording.pattern))
 
 
-def _inside(token: Token, spans: Sequence[Span]) -> bool:
-    start, end, _, _ = token
-    for low, high in spans:  # noqa: SIM110 - asked often: any() takes twice as long
-        if low < end and start < high:
-            return True
-    return False
+class Spans:
+    """Spans of a line that are known, one behind the other."""
 
+    def __init__(self, spans: Iterable[Span]) -> None:
+        self._starts: list[int] = []
+        self._ends: list[int] = []
+        for start, end in spans:
+            if start >= 0:
+                self._starts.append(start)
+                self._ends.append(end)
 
-def _within(start: int, end: int, spans: Sequence[Span]) -> bool:
-    for low, high in spans:  # noqa: SIM110 - likewise
-        if low <= start and end <= high:
-            return True
-    return False
+    def touch(self, token: Token) -> bool:
+        """Tell whether a part of a word is in one of them."""
+        before = bisect_left(self._starts, token.end)
+        return before > 0 and token.start < self._ends[before - 1]
+
+    def hold(self, token: Token) -> bool:
+        """Tell whether a word is in one of them as a whole."""
+        before = bisect_right(self._starts, token.start)
+        return before > 0 and token.end <= self._ends[before - 1]
 
 
 def _prefix_of(text: str) -> str:
@@ -168,7 +178,7 @@ def _prefix_of(text: str) -> str:
     return head if colon and len(head) < 60 else ""
 
 
-def may_overlap(body: Body, wording: Wording, beyond: float, *, joined: bool) -> bool:
+def may_overlap(body: Body, wording: Wording, beyond: float, work: Work, *, joined: bool) -> bool:
     """Tell whether `fit_overlap` can explain enough with so many bits of evidence: False only if it never does.
 
     It costs a small part of laying one over the other. `joined` tells whether other calls can print into the same line.
@@ -191,10 +201,13 @@ def may_overlap(body: Body, wording: Wording, beyond: float, *, joined: bool) ->
     begins, ends = text[:2], text[-2:]
     shared = typed = 0.0
     for piece, worth, behind in made.literals:
+        work.left -= searching(piece, len(text))
+        if work.left < 0:
+            return False
         if piece in text:
             shared += worth
             typed += behind
-        elif (begins in piece or ends in piece) and is_cut_off(piece, text):
+        elif (begins in piece or ends in piece) and is_cut_off(piece, text, work):
             if is_enough(shared + worth, typed):
                 return True
             shared, typed = worth, behind
@@ -208,19 +221,20 @@ def may_overlap(body: Body, wording: Wording, beyond: float, *, joined: bool) ->
 def fit_overlap(body: Body, wording: Wording, overlap: Overlap) -> Fit:
     """Weigh a wording of which the line is a part, or the other way round."""
     values = list(zip(overlap.spans, wording.pattern.weights, wording.pattern.texts, strict=False))
-    typed = [span for span, _weight, is_text in values if not is_text]
+    typed = Spans(span for span, _weight, is_text in values if not is_text)
+    literals = Spans(overlap.literals)
     explained = typed_bits = sum(min(weight, TYPED_MOST) for span, weight, _is_text in values if span[0] >= 0)
     before = inside = after = 0.0
     seen: set[str] = set()
     for token in body.tokens:
         start, end, word, worth = token
-        if _within(start, end, overlap.literals):
+        if literals.hold(token):
             if word in wording.words:
                 explained += bits(word) if word not in seen else 0.0
                 seen.add(word)
             elif start == 0 or end == len(body.text):
                 explained += PUNCTUATION * len(word)  # a word that is cut off
-        elif not _within(start, end, typed):
+        elif not typed.hold(token):
             if end <= overlap.start:
                 before += worth
             elif start >= overlap.end:
@@ -253,9 +267,14 @@ def fit_alike(body: Body, wording: Wording) -> Fit | None:
         if weight >= _SHAPED and is_in(conversion, body.text)
     )
     others = {token.word: token for token in body.tokens if token.word not in shared}
-    missing = 0.0
+    missing, compared = 0.0, 0
     for word in sorted(wording.words - shared):
-        nearest = process.extractOne(word, others.keys(), scorer=fuzz.ratio, score_cutoff=_NEARLY)
+        compared += len(others)
+        nearest = (
+            process.extractOne(word, others.keys(), scorer=fuzz.ratio, score_cutoff=_NEARLY)
+            if compared <= _COMPARED
+            else None
+        )
         if nearest is None:
             missing += bits(word)
         else:

@@ -2,7 +2,7 @@
 
 The line may begin and end anywhere in a rendering (a pasted piece, a cut-off end), and a rendering may stand anywhere
 in the line (an unknown prefix, text that a second call added). Each place where the two can begin together is tried;
-from there on matching goes forward only, so the time is bounded as in `match.pattern`.
+from there on matching goes forward only, in so many steps as `match.pattern` counts them.
 """
 
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from ksrcfind.match.pattern import WORK, Gap, Item, Pattern, Span, gap_spans, places
+from ksrcfind.match.pattern import Gap, Item, Pattern, Span, Work, gap_spans, places
 
 _CUT_VALUE = 48
 """Characters of a value that may be left when its end or beginning is cut off."""
@@ -39,18 +39,18 @@ class Overlap(msgspec.Struct, frozen=True, gc=False):
     """True if the pattern's end is in the line."""
 
 
-def overlaps(pattern: Pattern, text: str) -> Iterator[Overlap]:
+def overlaps(pattern: Pattern, text: str, work: Work | None = None) -> Iterator[Overlap]:
     """Yield the ways in which a text and a pattern lie over each other, without those of a gap alone."""
-    search = Search(pattern, text)
+    search = Search(pattern, text, work or Work())
     for number in range(len(pattern.segments)):
         yield from search.beginning(number)
 
 
-def most_literal(pattern: Pattern, text: str) -> Overlap | None:
+def most_literal(pattern: Pattern, text: str, work: Work | None = None) -> Overlap | None:
     """Return the first of the overlaps that have most literal text in common; None if there are none."""
     best: Overlap | None = None
     most = -1
-    search = Search(pattern, text)
+    search = Search(pattern, text, work or Work())
     for number in range(len(pattern.segments)):
         if most >= pattern.literal_from[number]:
             break  # What begins here or later has no more.
@@ -79,21 +79,22 @@ class _Start(NamedTuple):
 
 
 class Search:
-    """Lays one pattern over one text. Each segment is looked for once, and there is an end to what is compared."""
+    """Lays one pattern over one text. Each segment is looked for once."""
 
-    def __init__(self, pattern: Pattern, text: str) -> None:
+    def __init__(self, pattern: Pattern, text: str, work: Work) -> None:
         self._pattern = pattern
         self._text = text
-        self._left = WORK
-        """Comparisons that may still be made."""
+        self._work = work
         self._first: dict[int, tuple[int, int]] = {}
         """For each segment: a place, and the first one from there on where it stands, or one beyond the text."""
 
     def beginning(self, number: int) -> Iterator[Overlap]:
         """Yield the overlaps that begin in a segment."""
+        if self._work.left <= 0:
+            return
         for start in self._starts(number):
-            self._left -= self._pattern.sizes[number]
-            if self._left < 0:
+            self._work.left -= 1 + len(self._pattern.conversions) // 4  # each gets a span
+            if self._work.left < 0:
                 return
             yield self._forward(start)
 
@@ -103,7 +104,7 @@ class Search:
         before = known
         for index, item in enumerate(segment):
             if isinstance(item, str):
-                offset = _beginning(item, text)
+                offset = _beginning(item, text, self._work)
                 if offset is not None:
                     yield _Start(number, index, before, 0, item[offset:], number == 0 and index == 0 and offset == 0)
             else:
@@ -114,7 +115,7 @@ class Search:
             # The text begins before this segment: with an unknown prefix, or inside of the gap before it.
             place = self.place(number, 0)
             if place is None:
-                place = _first_place(segment[0], text) if isinstance(segment[0], str) else -1
+                place = _first_place(segment[0], text, self._work) if isinstance(segment[0], str) else -1
             if place > 0:
                 yield _Start(number, 0, known, place, None, number == 0)
 
@@ -123,11 +124,11 @@ class Search:
         beyond = len(self._text) + 1
         low, first = self._first.get(number, (beyond, beyond))
         if start < beyond and not low <= start <= first:
-            size = self._pattern.sizes[number]
             stop = low if start < low else beyond
-            tried = max(0, min(stop - start, self._left // size))
-            found = next(places(self._pattern.segments[number], self._text, start, start + tried), None)
-            self._left -= (found[0] - start if found else tried) * size
+            segment = self._pattern.segments[number]
+            if isinstance(segment[0], str):
+                self._work.left -= searching(segment[0], len(self._text) - start)
+            found = next(places(segment, self._text, start, stop, self._work), None)
             first = found[0] if found else first if stop == low else beyond
             self._first[number] = start, first
         return first if start <= first < beyond else None
@@ -150,7 +151,7 @@ class Search:
             items = (literal, *items[1:])
         finished = False
         while True:
-            position, whole = _through(items, text, position, spans, literals)
+            position, whole = _through(items, text, position, spans, literals, self._work)
             if not whole:
                 break
             if number == len(pattern.gaps):
@@ -166,7 +167,7 @@ class Search:
                 break
             place = self._next(number, position)
             if place is None:
-                position = _end_in_gap(items[0], text, position, gap, spans, literals)
+                position = _end_in_gap(items[0], text, position, gap, spans, literals, self._work)
                 break
             spans += gap_spans(text, position, place, gap)
             position = place
@@ -174,18 +175,24 @@ class Search:
         return Overlap(start, position, tuple(literals), tuple(spans), begun, finished)
 
 
-def _first_place(literal: str, text: str) -> int:
+def searching(literal: str, size: int) -> int:
+    """Return the steps of a search through so much text, in which every place may begin like the literal."""
+    return 1 + (len(literal) * max(0, size - len(literal)) >> 9)
+
+
+def _first_place(literal: str, text: str, work: Work) -> int:
     """Return where a literal stands in a text, or where the text is cut off inside of it, or -1."""
+    work.left -= searching(literal, len(text))
     start = text.find(literal)
-    return start if start >= 0 else _cut_off(literal, text, 0, _CUT_LITERAL)
+    return start if start >= 0 else _cut_off(literal, text, 0, _CUT_LITERAL, work)
 
 
-def is_cut_off(literal: str, text: str) -> bool:
+def is_cut_off(literal: str, text: str, work: Work) -> bool:
     """Tell whether the text can begin or end inside of a literal."""
-    return _beginning(literal, text) is not None or _cut_off(literal, text, 0, _CUT_END) >= 0
+    return _beginning(literal, text, work) is not None or _cut_off(literal, text, 0, _CUT_END, work) >= 0
 
 
-def _cut_off(literal: str, text: str, position: int, least: int) -> int:
+def _cut_off(literal: str, text: str, position: int, least: int, work: Work) -> int:
     """Return the first place from `position` on where a literal stands that the end of the text cuts off, or -1.
 
     At least so many of its characters must stand there.
@@ -195,19 +202,22 @@ def _cut_off(literal: str, text: str, position: int, least: int) -> int:
         return -1
     start = text.find(head, max(position, len(text) - len(literal)))
     while start >= 0 and not literal.startswith(text[start:]):
-        start = text.find(head, start + 1)
+        work.left -= 1
+        start = text.find(head, start + 1) if work.left > 0 else -1
     return start
 
 
-def _beginning(literal: str, text: str) -> int | None:
+def _beginning(literal: str, text: str, work: Work) -> int | None:
     """Return the first offset from which on a literal and the text agree until one of them ends."""
     if text.startswith(literal):
         return 0
+    work.left -= searching(text, len(literal))
     inside = literal.find(text)
     if inside >= 0:
         return inside
-    offset = literal.find(text[0])
-    while offset >= 0:
+    offset = literal.find(text[0], max(0, len(literal) - len(text)))
+    while offset >= 0 and work.left > 0:
+        work.left -= 1
         if text.startswith(literal[offset:]):
             # A single sign that they share is no beginning.
             return offset if len(literal) - offset > 1 else None
@@ -216,7 +226,7 @@ def _beginning(literal: str, text: str) -> int | None:
 
 
 def _through(
-    items: tuple[Item, ...], text: str, position: int, spans: list[Span], literals: list[Span]
+    items: tuple[Item, ...], text: str, position: int, spans: list[Span], literals: list[Span], work: Work
 ) -> tuple[int, bool]:
     """Go through a segment. Returns where it or the text ends, and whether the segment was seen whole."""
     for item in items:
@@ -229,7 +239,8 @@ def _through(
                 literals.append((position, len(text)))
                 position = len(text)
             return position, False
-        match = item.compiled.match(text, position)
+        work.left -= item.steps
+        match = (item.ready or item.compiled).match(text, position) if work.left >= 0 else None
         if match is None:
             rest = text[position:]
             if 0 < len(rest) <= _CUT_VALUE and " " not in rest:
@@ -240,11 +251,13 @@ def _through(
     return position, True
 
 
-def _end_in_gap(item: Item, text: str, position: int, gap: Gap, spans: list[Span], literals: list[Span]) -> int:
+def _end_in_gap(
+    item: Item, text: str, position: int, gap: Gap, spans: list[Span], literals: list[Span], work: Work
+) -> int:
     """The text ends in a gap or in the beginning of the literal behind it."""
     end = len(text)
     if isinstance(item, str):
-        start = _cut_off(item, text, position, _CUT_END)
+        start = _cut_off(item, text, position, _CUT_END, work)
         if start >= 0:
             literals.append((start, end))
             end = start

@@ -3,71 +3,98 @@
 A pattern is a glob with typed holes: *segments* of literal text and typed values, with holes for any text between them.
 As in glob matching it is enough to take, for each segment, the first place where it fits, with the first segment held
 at the start and the last at the end: text that a later place would leave to an earlier hole goes to a later one. So no
-choice is ever taken back, and the time is bounded by the line's length times the length of a segment, whatever the
-format and the line; for a segment longer than all that kernels print, fewer places are tried (`WORK`). Within a segment
-typed values are taken as long as they go; where the text behind them could be part of the value, both are looked at
-together.
+choice is ever taken back. Within a segment typed values are taken as long as they go; only numbers that touch share
+their text, two or three of them together.
+
+The time has an end, whatever format and line are. Of both, no more is looked at than a record of the kernel can hold
+(`LONGEST`, `MOST_VALUES`). All that is done is counted in steps: a place that is looked at is one, a value as many as
+its regular expression, which is of bounded length, takes at one place at most (`Values.steps`). Whoever looks for a
+pattern has so many steps (`Work`), and when they are used up, the pattern is not there.
 
 The pieces are interpreted rather than compiled into one regular expression: compiling takes some hundred times longer
 than one match, and a log asks for thousands of formats once.
 """
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from itertools import accumulate
+from math import prod
 
 import msgspec
 
-from ksrcfind.match.conversions import Text, Typed, compiled, hole
+from ksrcfind.match.conversions import Hole, Text, Typed, compiled, hole
 from ksrcfind.source.template import WORD, Conversion, pieces
 
 LONGEST = 4096
 """Characters of a line that are looked at. printk cuts a record at 1 KiB (LOG_LINE_MAX, PRINTKRB_RECORD_MAX)."""
 
-WORK = 1 << 17
-"""Comparisons of literals and values with a text in search of a segment's place: 128 at each place of a record."""
+MOST_VALUES = 128
+"""Conversions of a format that are looked at; behind them anything may come. No line of Linux has half as many."""
 
-_VALUE = 8
-"""Comparisons that one of a value counts as: some values are names of 255 characters."""
+WORK = 1 << 16
+"""Steps in search of one pattern: 64 at each place of a record."""
 
-_SHARED = 384
-"""Comparisons that each of several neighbouring values counts as that share their text."""
+VALUE = 12
+"""Steps of a value at one place: its characters are read about once, no more than some hundreds of them."""
 
 _SHARING = 3
-"""Neighbouring typed values that share their text by backtracking."""
+"""Neighbouring numbers that share their text by backtracking."""
+
+_WAYS = 1 << 11
+"""In which they share it, at most."""
+
+_AHEAD = 16
+"""Characters of the literal text behind a value that it gives back characters for."""
+
+_GIVING_BACK = 8
+"""Times `VALUE` that this takes: some hundreds of characters are given back, one after the other."""
 
 Span = tuple[int, int]
-Matcher = Callable[[str, int], "re.Match[str] | None"]
+
+
+class Work:
+    """Steps that may still be taken."""
+
+    __slots__ = ("left",)
+
+    def __init__(self) -> None:
+        self.left = WORK
 
 
 class Values:
     """Typed values without text between them; compiled when first looked for, since most texts part ways before."""
 
-    __slots__ = ("_compiled", "groups", "regex")
+    __slots__ = ("groups", "ready", "regex", "steps")
 
-    def __init__(self, regex: str, groups: int) -> None:
+    def __init__(self, regex: str, groups: int, steps: int = VALUE) -> None:
         """Take a regular expression with a group for each value."""
         self.regex = regex
-        self._compiled: re.Pattern[str] | None = None
+        self.ready: re.Pattern[str] | None = None
+        """The regular expression if it has been compiled."""
         self.groups = groups
         """How many values these are."""
+        self.steps = steps
+        """Steps that matching takes at one place, at most."""
 
     @property
     def compiled(self) -> re.Pattern[str]:
         """The regular expression."""
-        found = self._compiled
+        found = self.ready
         if found is None:
-            found = self._compiled = compiled(self.regex)
+            found = self.ready = compiled(self.regex)
         return found
 
-    def find(self, text: str, start: int, stop: int) -> int:
+    def find(self, text: str, start: int, stop: int, work: Work) -> int:
         """Return the first place from `start` on, before `stop`, where they stand, or -1."""
-        if self.groups > 1:  # A search goes on behind `stop`, and these take long at each place.
-            places = range(start, min(stop, len(text) + 1))
-            return next((place for place in places if self.compiled.match(text, place)), -1)
-        match = self.compiled.search(text, start)
-        return match.start() if match is not None and match.start() < stop else -1
+        stop = min(stop, len(text) + 1, start + work.left // self.steps)
+        if stop > len(text):
+            match = self.compiled.search(text, start)
+            place = match.start() if match is not None else -1
+        else:  # A search would go on behind `stop`.
+            place = next((place for place in range(start, stop) if self.compiled.match(text, place)), -1)
+        work.left -= self.steps * ((place + 1 if place >= 0 else stop) - start)
+        return place
 
 
 Item = str | Values
@@ -106,11 +133,11 @@ class Pattern(msgspec.Struct, frozen=True, gc=False):
     before: tuple[int, ...]
     """For each segment: conversions before it."""
     sizes: tuple[int, ...]
-    """For each segment: comparisons at one place, as `WORK` counts them."""
+    """For each segment: steps at one place, at most."""
     last: frozenset[str] | None
     """Characters that a rendering may end with; None for any."""
 
-    def spans(self, text: str) -> list[Span] | None:
+    def spans(self, text: str, work: Work | None = None) -> list[Span] | None:
         """Return where the value of each conversion stands if the whole text fits, else None.
 
         A span of (-1, -1) stands for a value that cannot be told from its neighbour's.
@@ -120,14 +147,15 @@ class Pattern(msgspec.Struct, frozen=True, gc=False):
         if self.trailing:
             text += " "
         found: list[Span] = []
-        end = run(self.segments[0], text, 0, found)
+        work = work or Work()
+        end = run(self.segments[0], text, 0, found, work)
         if end < 0:
             return None
         if not self.gaps:
             return found if end == len(text) else None
         last = len(self.gaps) - 1
         for number, gap in enumerate(self.gaps):
-            place = self._after_gap(number, text, end, number == last)
+            place = self._after_gap(number, text, end, number == last, work)
             if place is None:
                 return None
             start, stop, inner = place
@@ -136,17 +164,19 @@ class Pattern(msgspec.Struct, frozen=True, gc=False):
             end = stop
         return found
 
-    def head(self, text: str) -> int:
+    def head(self, text: str, work: Work) -> int:
         """Return the first place where a beginning of the text fits whole, or -1; a gap at the end takes no text."""
-        end = run(self.segments[0], text, 0, [])
+        end = run(self.segments[0], text, 0, [], work)
         for number in range(len(self.gaps)):
             if end < 0 or not self.segments[number + 1]:
                 return end
-            place = self._after_gap(number, text, end, last=False)
+            place = self._after_gap(number, text, end, last=False, work=work)
             end = place[1] if place else -1
         return end
 
-    def _after_gap(self, number: int, text: str, position: int, last: bool) -> tuple[int, int, list[Span]] | None:
+    def _after_gap(
+        self, number: int, text: str, position: int, last: bool, work: Work
+    ) -> tuple[int, int, list[Span]] | None:
         """Find the first place of the segment behind a gap, given by its number, that begins at `position`.
 
         Returns start, end and the spans of its values. The last segment must end with the text.
@@ -166,7 +196,7 @@ class Pattern(msgspec.Struct, frozen=True, gc=False):
                 start = text.find(literal, start)
             place = (start, start + len(literal), []) if start >= 0 else None
         else:
-            found = places(segment, text, start, start + WORK // self.sizes[number + 1])
+            found = places(segment, text, start, size + 1, work)
             place = next((p for p in found if not last or p[1] == size), None)
         if place is None or place[0] - position > gap.most:
             return None
@@ -175,7 +205,7 @@ class Pattern(msgspec.Struct, frozen=True, gc=False):
         return place
 
 
-def run(segment: tuple[Item, ...], text: str, position: int, found: list[Span]) -> int:
+def run(segment: tuple[Item, ...], text: str, position: int, found: list[Span], work: Work) -> int:
     """Match a segment at a position. Return where it ends, or -1; adds the spans of its values to `found`."""
     for item in segment:
         if isinstance(item, str):
@@ -183,7 +213,8 @@ def run(segment: tuple[Item, ...], text: str, position: int, found: list[Span]) 
                 return -1
             position += len(item)
         else:
-            match = item.compiled.match(text, position)
+            work.left -= item.steps
+            match = (item.ready or item.compiled).match(text, position) if work.left >= 0 else None
             if match is None:
                 return -1
             found += match.regs[1:]
@@ -191,22 +222,26 @@ def run(segment: tuple[Item, ...], text: str, position: int, found: list[Span]) 
     return position
 
 
-def places(segment: tuple[Item, ...], text: str, start: int, stop: int) -> Iterator[tuple[int, int, list[Span]]]:
+def places(
+    segment: tuple[Item, ...], text: str, start: int, stop: int, work: Work
+) -> Iterator[tuple[int, int, list[Span]]]:
     """Yield the places of a segment that begin at `start` or later, before `stop`: start, end, spans of its values."""
     first = segment[0]
     if isinstance(first, str):
         rest = segment[1:]
         start = text.find(first, start)
-        while 0 <= start < stop:
+        while 0 <= start < stop and work.left > 0:
+            work.left -= 1
             found: list[Span] = []
-            end = run(rest, text, start + len(first), found)
+            end = run(rest, text, start + len(first), found, work)
             if end >= 0:
                 yield start, end, found
             start = text.find(first, start + 1)
         return
-    while start <= len(text) and (start := first.find(text, start, stop)) >= 0:
+    while start < stop and work.left > 0 and (start := first.find(text, start, stop, work)) >= 0:
+        work.left -= 1
         found = []
-        end = run(segment, text, start, found)
+        end = run(segment, text, start, found, work)
         if end >= 0:
             yield start, end, found
         start += 1
@@ -220,56 +255,54 @@ def gap_spans(text: str, start: int, end: int, gap: Gap) -> list[Span]:
     """
     if gap.conversions == 1:
         return [(start, end)]
-    if start == end or not any(c.isspace() for c in text[start:end]):
+    shared = text[start:end]
+    if not shared or shared.split(None, 1) == [shared]:
         return [(start, end)] + [(end, end)] * (gap.conversions - 1)
     return [(-1, -1)] * gap.conversions
 
 
 def _groups(items: list[str | Typed]) -> tuple[Item, ...]:
-    """Put typed values together; those that could eat what follows are joined with it into one regular expression."""
+    """Put typed values together that could eat what follows."""
     result: list[Item] = []
     number = 0
     while number < len(items):
         item = items[number]
+        number += 1
         if isinstance(item, str):
             result.append(item)
-            number += 1
             continue
-        regex = [f"({item.regex})"]
-        count = 1
-        while number + count < len(items) and isinstance(following := items[number + count], Typed):
-            if not _overlap(items[number + count - 1], following):
-                break
-            # Two neighbours share their text by backtracking; of more, all but the last have their usual length.
-            previous = items[number + count - 1]
-            if isinstance(previous, Typed) and (previous.exact or count > 1):
-                regex[-1] = f"({previous.exact or previous.regex + '?'})"
-            regex.append(f"({following.regex})")
-            count += 1
-        if count > _SHARING:
-            # Each further one that gives back would multiply the ways to share.
-            regex[:-1] = map(_atomic, items[number : number + count - 1])
-        if number + count < len(items) and _overlap(items[number + count - 1], items[number + count]):
-            following_text = items[number + count]
-            if isinstance(following_text, str):
-                regex.append(f"(?={re.escape(following_text)})")
-        result.append(Values("".join(regex), count))
-        number += count
+        values = [item]
+        while number < len(items) and isinstance(following := items[number], Typed) and _overlap(values[-1], following):
+            values.append(following)
+            number += 1
+        behind = items[number] if number < len(items) and _overlap(values[-1], items[number]) else None
+        result += _neighbours(values, behind if isinstance(behind, str) else "")
     return tuple(result)
 
 
+def _neighbours(values: Sequence[Typed], behind: str) -> list[Values]:
+    """Look for values that touch and could eat of the next one, the last of them of the text behind it."""
+    *others, last = values
+    ahead = f"(?={re.escape(behind[:_AHEAD])})" if behind else ""
+    back = (last.lengths or _GIVING_BACK) if behind else 1
+    ways = prod(1 if one.exact else one.lengths for one in others)
+    if len(values) > _SHARING or not 0 < ways * back <= _WAYS:
+        # Each further one that gives back would multiply the ways to share the text.
+        return [*(Values(f"({_short(one)})", 1) for one in others), Values(f"({last.regex}){ahead}", 1, VALUE * back)]
+    # Of more than two, those between have their usual length.
+    regexes = [_short(one) if number else one.exact or one.regex for number, one in enumerate(others)]
+    steps = VALUE * len(others) + (VALUE + ways * back // 4 if last.lengths else VALUE * ways * back)
+    return [Values("".join(f"({regex})" for regex in (*regexes, last.regex)) + ahead, len(values), steps)]
+
+
 def _cost(item: Item) -> int:
-    """Comparisons at one place, as `WORK` counts them."""
-    if isinstance(item, str):
-        return 1
-    return _VALUE if item.groups == 1 else _SHARED * item.groups
+    """Return the steps at one place, at most."""
+    return 1 if isinstance(item, str) else item.steps
 
 
-def _atomic(item: str | Typed) -> str:
-    """A value that gives nothing back: as short as it can be, but with the blanks that fill its field."""
-    if isinstance(item, str):
-        return re.escape(item)
-    return f"((?>{item.exact or item.regex + ('' if ' ' in item.tail else '?')}))"
+def _short(item: Typed) -> str:
+    """Return a value that gives nothing back: a number is short then, but has the blanks that fill its field."""
+    return item.exact or item.regex + "?" * (item.lengths > 0 and " " not in item.tail)
 
 
 def _overlap(item: str | Typed, following: str | Typed) -> bool:
@@ -283,7 +316,9 @@ def _overlap(item: str | Typed, following: str | Typed) -> bool:
 @lru_cache(maxsize=32768)
 def pattern(line: str) -> Pattern:
     """Return the pattern of a line of a format (`template.lines`). Blanks at both ends do not count."""
-    parts = [piece if isinstance(piece, str) else (piece, hole(piece)) for piece in pieces(line)]
+    parts = [piece if isinstance(piece, str) else (piece, hole(piece)) for piece in pieces(line[:LONGEST])]
+    if len(parts) > MOST_VALUES:
+        parts = _cut(parts)
     if parts and isinstance(parts[0], str):
         parts[0] = parts[0].lstrip()
     if parts and isinstance(parts[-1], str):
@@ -341,6 +376,19 @@ def pattern(line: str) -> Pattern:
     )
 
 
+def _cut(parts: list[str | tuple[Conversion, Hole]]) -> list[str | tuple[Conversion, Hole]]:
+    """Let anything stand for what is behind the first `MOST_VALUES` conversions."""
+    result: list[str | tuple[Conversion, Hole]] = []
+    seen = 0
+    for part in parts:
+        seen += not isinstance(part, str)
+        if seen <= MOST_VALUES:
+            result.append(part)
+        elif not isinstance(part, str):
+            result.append((part[0], Text()))
+    return result
+
+
 def _literal_from(segments: Sequence[Sequence[str | Typed]]) -> tuple[int, ...]:
     lengths = [sum(len(item) for item in segment if isinstance(item, str)) for segment in segments]
     return tuple(accumulate(reversed(lengths)))[::-1]
@@ -372,6 +420,7 @@ __all__ = [
     "Pattern",
     "Span",
     "Text",
+    "Work",
     "gap_spans",
     "is_in",
     "pattern",

@@ -18,7 +18,7 @@ from ksrcfind.match.conversions import compiled
 from ksrcfind.match.decode import decoded
 from ksrcfind.match.fit import ANYHOW, Fit, can_explain, fit_alike, fit_overlap, fit_whole, may_overlap
 from ksrcfind.match.fragment import most_literal, overlaps
-from ksrcfind.match.pattern import value
+from ksrcfind.match.pattern import WORK, Work, value
 from ksrcfind.match.reasons import beyond_matching, unexplained
 from ksrcfind.match.together import Together
 from ksrcfind.match.wording import Wording
@@ -35,6 +35,10 @@ _NAMING = 2  # words that can name a part of the kernel: `BTRFS warning (device 
 _SHARED_PREFIX = 40  # messages that begin alike from which on this names a part of the kernel, not a message
 _TELLING_KEPT = 65536
 _WORDS_OF_VALUES = 3  # words that values can look like: `beef`, `x10`
+_LINE = 16 * WORK  # steps for all that one line is compared to; lines of logs take a hundredth of them
+_FIT = 32  # steps that weighing a fit takes, and one for each word of the line
+_SHAPE = 2  # steps that a value takes at each place of a line where it is looked for alone
+_MANY = 4096  # wordings from which on those that tell most come first: the steps may not do for all
 _TOGETHER = 7.0  # bits that the end of a line must explain whose beginning another call printed
 
 
@@ -73,9 +77,12 @@ class Matcher:
         self._tells = lru_cache(_TELLING_KEPT)(lambda wording: can_explain(wording, evidence.MODULE))
         self._wordless = lru_cache(2)(self._find_wordless)
         self._together = Together(index)
+        self._left = _LINE
+        """Steps that may still be taken for the line that is being answered."""
 
     def answer(self, line: LogLine, limit: int = 5) -> Answer:
         """Return the messages that explain a line, best first, or why there are none."""
+        self._left = _LINE
         body = Body.of(line.body)
         reason = beyond_matching(line, body)
         if reason is not None:
@@ -90,6 +97,7 @@ class Matcher:
 
     def printing(self, line: LogLine) -> set[int]:
         """Return the numbers of all messages that print the whole of a line, as far as its text alone can tell."""
+        self._left = _LINE
         body = Body.of(line.body)
         if beyond_matching(line, body) is not None:
             return set()
@@ -122,7 +130,8 @@ class Matcher:
 
     def _without_words(self, body: Body, *, few: bool) -> Iterator[Fit]:
         for telling, needles in self._wordless(few).items():
-            if compiled(telling).search(body.text):
+            self._left -= _SHAPE * len(body.text)
+            if self._left > 0 and compiled(telling).search(body.text):
                 for needle, wordings in needles.items():
                     if needle in body.text:
                         yield from self._whole(wordings, body)
@@ -139,10 +148,16 @@ class Matcher:
                 needles.setdefault(wording.needle, []).append(wording)
         return found
 
-    def _whole(self, wordings: Iterable[Wording], body: Body) -> Iterator[Fit]:
+    def _whole(self, wordings: Sequence[Wording], body: Body) -> Iterator[Fit]:
         """Yield the wordings that the whole line is a rendering of and that tell enough to be an answer."""
         text = body.text
-        for wording in wordings:
+        each = len(text) >> 9
+        for wording in _telling_first(wordings, 0 if each > 1 else _MANY):
+            if each:
+                # To look for its parts, where every place may begin like one of them.
+                self._left -= each * len(wording.line)
+                if self._left <= 0:
+                    return
             for part in wording.parts:
                 if part not in text:
                     break
@@ -150,8 +165,13 @@ class Matcher:
                 head, tail = wording.ends
                 if not (text.startswith(head) and text.endswith(tail) and self._tells(wording)):
                     continue
-                spans = wording.pattern.spans(text)
+                if self._left <= 0:
+                    return
+                work = Work()
+                spans = wording.pattern.spans(text, work)
+                self._left -= WORK - work.left
                 if spans is not None and not self._passes_on(wording):
+                    self._left -= _FIT + len(body.tokens)
                     yield fit_whole(body, wording, tuple(spans))
 
     def _passes_on(self, wording: Wording) -> bool:
@@ -165,10 +185,14 @@ class Matcher:
     def _partial(self, body: Body, known: frozenset[str]) -> list[Fit]:
         found: list[Fit] = []
         for wording, joined in self._wordings.similar(known):
-            if may_overlap(body, wording, evidence.MODULE, joined=joined):
-                best = most_literal(wording.pattern, body.text)
+            if self._left <= 0:
+                break
+            work = Work()
+            if may_overlap(body, wording, evidence.MODULE, work, joined=joined):
+                best = most_literal(wording.pattern, body.text, work)
                 if best is not None:
                     found.append(fit_overlap(body, wording, best))
+            self._left -= WORK - work.left
         return found
 
     def _fuzzy(self, body: Body, known: frozenset[str]) -> Iterator[Fit]:
@@ -181,17 +205,19 @@ class Matcher:
         """Lines that several calls of a function printed together and of which none tells enough alone."""
         fitting = self._wordings.fitting(known)
         parts = [wording for wording in fitting if self._joins(wording) and wording.needle in body.text]
-        if len(parts) > _PARTS:
-            parts.sort(key=lambda wording: -wording.bits)
-        for wording in parts[:_PARTS]:
-            for overlap in overlaps(wording.pattern, body.text):
+        for wording in _telling_first(parts, _PARTS)[:_PARTS]:
+            if self._left <= 0:
+                return
+            work = Work()
+            for overlap in overlaps(wording.pattern, body.text, work):
                 uses = self._wordings.uses(wording) if overlap.begun and overlap.finished else ()
                 joined = (use for use in uses if use.joins != ALONE)
-                some = tuple(use for use in joined if self._together.explains(use.number, body, overlap))
+                some = tuple(use for use in joined if self._together.explains(use.number, body, overlap, work))
                 if some:
                     fit = fit_overlap(body, wording, overlap)
                     yield msgspec.structs.replace(fit, uses=some, tier=Tier.EXACT, least=_TOGETHER)
                     break
+            self._left -= WORK - work.left
 
     def _joins(self, wording: Wording) -> bool:
         """Tell whether other calls print into the lines of a wording."""
@@ -265,6 +291,11 @@ class Matcher:
                 )
             )
         return Answer(first.fit.tier.value, None, tuple(matches), equal - 1)
+
+
+def _telling_first(wordings: Sequence[Wording], most: int) -> Sequence[Wording]:
+    """Return wordings, of more than so many those that tell most first."""
+    return wordings if len(wordings) <= most else sorted(wordings, key=lambda one: (-one.bits, one.line))
 
 
 def _values(candidate: _Candidate, body: Body, arguments: Sequence[Argument]) -> tuple[Value, ...]:

@@ -8,6 +8,7 @@ from ksrcfind.match.answer import Reason
 from ksrcfind.match.body import Body
 from ksrcfind.match.candidates import MessageIndex
 from ksrcfind.match.weights import is_common
+from ksrcfind.match.wordings import LONGEST_WORD
 
 _ROW = {
     RowKind.STACK: "A row of a stack trace; it belongs to the report above it.",
@@ -41,7 +42,7 @@ _WRITER = re.compile(r"\[?([A-Za-z][A-Za-z0-9_-]{2,40})\]?(?:: | [0-9a-f]{4}:[0-
 
 def unexplained(body: Body, index: MessageIndex) -> Reason:
     """Say why no message explains a line."""
-    if not any(is_common(word) or index.contains(word) for word in body.words):
+    if not any(is_common(word) or (len(word) <= LONGEST_WORD and index.contains(word)) for word in body.words):
         return Reason("no_words", "The line has no words that any message has; only values.")
     writer = _WRITER.match(body.text)
     if writer and not index.knows(writer[1].lower().replace("-", "_")):

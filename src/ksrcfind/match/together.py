@@ -5,9 +5,11 @@ from collections.abc import Callable, Iterator
 from ksrcfind.match.body import Body
 from ksrcfind.match.candidates import MessageIndex
 from ksrcfind.match.fragment import Overlap, overlaps
-from ksrcfind.match.pattern import Pattern, pattern
+from ksrcfind.match.pattern import Pattern, Work, pattern
 from ksrcfind.source.message import Message
 from ksrcfind.source.printed import NEIGHBOURS, ends_line, goes_on
+
+_LOOKING = 256  # steps that looking at a message and its neighbours takes
 
 
 class Together:
@@ -16,23 +18,26 @@ class Together:
     def __init__(self, index: MessageIndex) -> None:
         self._index = index
 
-    def explains(self, number: int, body: Body, overlap: Overlap) -> bool:
+    def explains(self, number: int, body: Body, overlap: Overlap, work: Work) -> bool:
         """Tell whether what a message does not explain of a line can be of another call of its function."""
+        work.left -= _LOOKING
+        if work.left < 0:
+            return False
         if overlap.end == len(body.text):
-            return self._is_begun(number, body, overlap)
-        return overlap.start == 0 and self._is_ended(number, body, overlap)
+            return self._is_begun(number, body, overlap, work)
+        return overlap.start == 0 and self._is_ended(number, body, overlap, work)
 
-    def _is_begun(self, number: int, body: Body, overlap: Overlap) -> bool:
+    def _is_begun(self, number: int, body: Body, overlap: Overlap, work: Work) -> bool:
         message = self._index.message(number)
         begun = self._around(number, message, -1, lambda other: not ends_line(other)) if goes_on(message) else ()
         lines = (pattern(form.printed.rpartition("\n")[2]) for one in begun for form in one.forms)
-        return any(_can_begin(line, body.text, overlap.start) for line in lines)
+        return any(_can_begin(line, body.text, overlap.start, work) for line in lines)
 
-    def _is_ended(self, number: int, body: Body, overlap: Overlap) -> bool:
+    def _is_ended(self, number: int, body: Body, overlap: Overlap, work: Work) -> bool:
         message = self._index.message(number)
         behind = () if ends_line(message) else self._around(number, message, 1, goes_on)
         lines = (form.printed.partition("\n")[0] for one in behind for form in one.forms if ends_line(one))
-        ends = (end for line in lines for end in overlaps(pattern(line), body.text) if end.begun and end.finished)
+        ends = (end for line in lines for end in overlaps(pattern(line), body.text, work) if end.begun and end.finished)
         return any(overlap.end <= end.start and end.end == len(body.text) for end in ends)
 
     def _around(self, number: int, message: Message, step: int, wanted: Callable[[Message], bool]) -> Iterator[Message]:
@@ -48,8 +53,8 @@ class Together:
                 yield other
 
 
-def _can_begin(line: Pattern, text: str, end: int) -> bool:
+def _can_begin(line: Pattern, text: str, end: int, work: Work) -> bool:
     """Tell whether a text begins with a pattern, before some offset; where any text alone would do, with one name."""
     if not any(line.segments):
         return " " not in text[:end].strip()
-    return 0 <= line.head(text) <= end
+    return 0 <= line.head(text, work) <= end

@@ -159,9 +159,9 @@ RARE = 14.0
 _BITS = {word: float(bits) for bits, words in _COMMON.items() for word in words.split()}
 
 
-def bits(word: str) -> float:
-    """Return the weight of a word of literal text (lower case), in bits."""
-    return _BITS.get(word, RARE)
+def bits(word: str, rare: float = RARE) -> float:
+    """Return the weight of a word of literal text (lower case), in bits; `rare` for one that is not common."""
+    return _BITS.get(word, rare)
 
 
 def is_common(word: str) -> bool:

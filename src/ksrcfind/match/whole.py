@@ -16,7 +16,7 @@ class Whole:
     def __init__(self, pattern: Pattern) -> None:
         """Compile a pattern."""
         self._pattern = pattern
-        self._longest = WORK // max(1, *pattern.sizes)
+        self._longest = WORK // max(1, *pattern.sizes) - len(pattern.sizes)
         """Characters of a text of which every place is tried for every segment."""
         self._shared: list[tuple[int, Gap]] = []
         """Gaps of several conversions, the last first, with the place of their text among the groups."""

@@ -11,6 +11,7 @@ from itertools import combinations
 from typing import NamedTuple
 
 from ksrcfind.match.candidates import MessageIndex
+from ksrcfind.match.pattern import LONGEST
 from ksrcfind.match.weights import bits
 from ksrcfind.match.wording import Wording
 from ksrcfind.source.printed import ALONE, Joins, PrintedLine, mark
@@ -20,6 +21,9 @@ POSTINGS = 600
 
 PAIRED = 4
 """How many of the more common words are looked for two by two."""
+
+LONGEST_WORD = 128
+"""Characters of a word that is looked for."""
 
 SIMILAR = 64
 """Messages that are looked at closely for one line."""
@@ -81,7 +85,7 @@ class Wordings:
 
     def known(self, words: Iterable[str]) -> frozenset[str]:
         """Return those of the words that some message contains."""
-        return frozenset(filter(self._contains, words))
+        return frozenset(word for word in words if len(word) <= LONGEST_WORD and self._contains(word))
 
     def begun_alike(self, wording: Wording, most: int) -> int:
         """Count the messages that begin like a wording with words, up to its last colon; no more than about `most`."""
@@ -210,8 +214,9 @@ class Wordings:
         return [printed[number] for number in numbers]
 
     def _wording(self, line: PrintedLine) -> Wording:
-        found = self._wordings.get(line.text)
+        text = line.text[:LONGEST]
+        found = self._wordings.get(text)
         if found is None:
             own = line.words.split()
-            found = self._wordings[line.text] = Wording(line.text, frozenset(map(self._words.setdefault, own, own)))
+            found = self._wordings[text] = Wording(text, frozenset(map(self._words.setdefault, own, own)))
         return found

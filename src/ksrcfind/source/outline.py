@@ -37,8 +37,8 @@ class Outline(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 _NAME = re.compile(r"[A-Za-z_]\w*")
-_CALLED = re.compile(r"([A-Za-z_]\w*)\s*\(")
-_PASTED = re.compile(r"([A-Za-z_]\w*)\s*##|##\s*([A-Za-z_]\w*)")
+_CALLED = re.compile(r"\b([A-Za-z_]\w*+)\s*+\(")
+_PASTED = re.compile(r"\b([A-Za-z_]\w*+)\s*+##|##\s*+([A-Za-z_]\w*+)")
 
 
 def outline(facts: SourceFacts) -> Outline:

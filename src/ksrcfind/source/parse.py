@@ -28,7 +28,6 @@ _SYSCALL = re.compile(rb"\b(?:COMPAT_)?SYSCALL(?:32)?_DEFINE\d?[ \t]*\([ \t\r\n]
 _DIRECTIVE_LINE = re.compile(rb"^[ \t]*#[^\n]*", re.MULTILINE)
 # A macro that stands before a function and needs no semicolon: `ACPI_EXPORT_SYMBOL(acpi_error)`.
 _MACRO_LINE = re.compile(rb"^[ \t]*[A-Z][A-Z0-9_]*[ \t]*\([^()\n]*\)[ \t]*$", re.MULTILINE)
-_PARAMETER_NAME = re.compile(rb"([A-Za-z_]\w*)(?:\[[^\]]*\]|[ \t\r\n])*\Z")
 
 # Annotations that look like a declarator: `__printf(1, 2) int f(...)`.
 _ANNOTATION = re.compile(
