@@ -129,7 +129,8 @@ _LAST_NAME = re.compile(r"\b[A-Za-z_]\w*+(?=\s*+(?:\[[^\]]*+\]\s*+)*+\Z)")
 # `module_init(…)` or the name of a function: calls are indented (Documentation/process/coding-style.rst).
 _AT_TOP = re.compile(rb"\n(\w++)[ \t]*+\(")
 _LAST_ARGUMENT = re.compile(r",\s*([A-Za-z_]\w*)\s*\)\Z")
-_LITERAL = re.compile(r'"[^"\\\n]*(?:\\(?:.|\n)[^"\\\n]*)*"')
+# An escape outside of a text is passed over, so that a text which never ends is read once.
+_LITERAL = re.compile(r'\\(?:.|\n)|("[^"\\\n]*+(?:\\(?:.|\n)[^"\\\n]*+)*+")')
 _NAME = re.compile(r"[A-Za-z_]\w*+")
 _LONGEST_CONDITION = 200  # bytes
 _DECLARATION = 160  # bytes before a `=` in which the declaration of a string is looked for
