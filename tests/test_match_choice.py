@@ -1,5 +1,11 @@
 """Which of several messages is the answer: a general text or a special one, a driver's call or a library's."""
 
+import msgspec
+import pytest
+
+from ksrcfind.index.memory import MemoryIndex
+from ksrcfind.match.body import Body
+from ksrcfind.match.reasons import unexplained
 from test_match import answer, message
 
 GENERAL = message("zebrafs error (device %s): %s:%d: herd #%lu: %pV", "fs/zebrafs/super.c", 800, module="zebrafs")
@@ -62,3 +68,44 @@ def test_a_librarys_text_is_meant_where_another_driver_is_named():
     node = "quagga_emac fe300000.ethernet eth0: Stripes are Up - 1Gbps/Full - herd off"
     assert answer(node, vendor, library).matches[0].message == library
     assert answer(line.format("quagga"), vendor).matches[0].message == vendor
+
+
+def test_a_line_that_another_function_goes_on_in():
+    begun = message("%s: [herd %#018Lx-%#018Lx] ", "arch/zoo/fence.c", 10, function="fence_print")
+    begun = msgspec.structs.replace(begun, format="%s: [herd %#018Lx-%#018Lx] ")
+    kinds = [
+        msgspec.structs.replace(
+            message(text, "arch/zoo/fence.c", line, function="fence_print_kind", level="cont"), format=text
+        )
+        for line, text in ((30, "grazed"), (31, "resting pasture"))
+    ]
+    line = "ZOO-f820: [herd 0x0000000000000000-0x000000000009fbff] {}"
+    assert answer(line.format("grazed"), begun, *kinds).matches[0].message == begun
+    assert answer(line.format("resting pasture"), begun, *kinds).matches[0].message == begun
+    assert {answer(line.format(kind), begun, *kinds).verdict for kind in ("grazed", "resting pasture")} <= {
+        "exact",
+        "partial",
+    }
+
+
+class WholeTree(MemoryIndex):
+    """Knows that nothing else is in the tree."""
+
+    def knows(self, name):
+        return name == "zebra"
+
+
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [
+        ("zoodrv: stripes p1 p2", "module_not_in_tree"),
+        ("zoo8168: stripes p1 p2", "module_not_in_tree"),
+        ("zoodrv 0000:00:1f.2: stripes", "module_not_in_tree"),
+        ("zebra: stripes p1 p2", "nothing_alike"),
+        ("zoo0n1: stripes p1 p2", "nothing_alike"),
+        ("zoo12: stripes p1 p2", "nothing_alike"),
+    ],
+)
+def test_a_device_is_no_module_that_the_tree_lacks(line, code):
+    index = WholeTree([message("stripes counted twice", "drivers/zoo/zebra.c")])
+    assert unexplained(Body.of(line), index).code == code

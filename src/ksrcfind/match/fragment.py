@@ -46,6 +46,11 @@ def overlaps(pattern: Pattern, text: str, work: Work | None = None) -> Iterator[
         yield from search.beginning(number)
 
 
+def begun_by_text(pattern: Pattern, text: str, work: Work) -> Overlap | None:
+    """Return how a text begins with a pattern whose first value may hold anything; None if that is not so."""
+    return Search(pattern, text, work).whole_beginning() if pattern.gaps and not pattern.segments[0] else None
+
+
 def most_literal(pattern: Pattern, text: str, work: Work | None = None) -> Overlap | None:
     """Return the first of the overlaps that have most literal text in common; None if there are none."""
     best: Overlap | None = None
@@ -97,6 +102,10 @@ class Search:
             if self._work.left < 0:
                 return
             yield self._forward(start)
+
+    def whole_beginning(self) -> Overlap:
+        """Return the overlap in which both begin together."""
+        return self._forward(_Start(0, 0, 0, 0, None, begun=True))
 
     def _starts(self, number: int) -> Iterator[_Start]:
         """Yield the places where the text can begin in a segment, or the segment in the text."""

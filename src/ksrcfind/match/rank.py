@@ -5,6 +5,7 @@ What a wording explains of the line (`fit`) and what is known beyond the text (`
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
+from itertools import chain
 
 import msgspec
 
@@ -17,7 +18,7 @@ from ksrcfind.match.confidence import confidence
 from ksrcfind.match.conversions import compiled
 from ksrcfind.match.decode import decoded
 from ksrcfind.match.fit import ANYHOW, Fit, can_explain, fit_alike, fit_overlap, fit_whole, may_overlap
-from ksrcfind.match.fragment import most_literal, overlaps
+from ksrcfind.match.fragment import begun_by_text, most_literal, overlaps
 from ksrcfind.match.pattern import WORK, Work, value
 from ksrcfind.match.reasons import beyond_matching, unexplained
 from ksrcfind.match.together import Together
@@ -209,7 +210,8 @@ class Matcher:
             if self._left <= 0:
                 return
             work = Work()
-            for overlap in overlaps(wording.pattern, body.text, work):
+            first = begun_by_text(wording.pattern, body.text, work)
+            for overlap in chain((first,) if first else (), overlaps(wording.pattern, body.text, work)):
                 uses = self._wordings.uses(wording) if overlap.begun and overlap.finished else ()
                 joined = (use for use in uses if use.joins != ALONE)
                 some = tuple(use for use in joined if self._together.explains(use.number, body, overlap, work))

@@ -37,7 +37,11 @@ def beyond_matching(line: LogLine, body: Body) -> Reason | None:
     return Reason("part_of_event", _ROW[kind]) if kind in _ROW else None
 
 
-_WRITER = re.compile(r"\[?([A-Za-z][A-Za-z0-9_-]{2,40})\]?(?:: | [0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2}\.\d: )")
+# Who writes stands in front, perhaps with a device; what ends in a small number is a device itself: `nvme0n1: `.
+_WRITER = re.compile(
+    r"\[?([A-Za-z][A-Za-z0-9_-]{2,40})(?:(?<![A-Za-z]\d)(?<![A-Za-z]\d\d)\]?: "
+    r"|\]? [0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2}\.\d: )"
+)
 
 
 def unexplained(body: Body, index: MessageIndex) -> Reason:

@@ -1,13 +1,14 @@
-"""Lines that several calls of a function print together: one begins a line, `pr_cont` goes on in it."""
+"""Lines that several calls print together: one begins a line, `pr_cont` goes on in it (`source.printed`)."""
 
 from collections.abc import Callable, Iterator
+from itertools import chain
 
 from ksrcfind.match.body import Body
 from ksrcfind.match.candidates import MessageIndex
 from ksrcfind.match.fragment import Overlap, overlaps
 from ksrcfind.match.pattern import Pattern, Work, pattern
 from ksrcfind.source.message import Message
-from ksrcfind.source.printed import NEIGHBOURS, ends_line, goes_on
+from ksrcfind.source.printed import NEAR, NEIGHBOURS, ends_line, goes_on, is_open
 
 _LOOKING = 256  # steps that looking at a message and its neighbours takes
 
@@ -19,7 +20,7 @@ class Together:
         self._index = index
 
     def explains(self, number: int, body: Body, overlap: Overlap, work: Work) -> bool:
-        """Tell whether what a message does not explain of a line can be of another call of its function."""
+        """Tell whether what a message does not explain of a line can be of another call."""
         work.left -= _LOOKING
         if work.left < 0:
             return False
@@ -35,10 +36,26 @@ class Together:
 
     def _is_ended(self, number: int, body: Body, overlap: Overlap, work: Work) -> bool:
         message = self._index.message(number)
-        behind = () if ends_line(message) else self._around(number, message, 1, goes_on)
-        lines = (form.printed.partition("\n")[0] for one in behind for form in one.forms if ends_line(one))
+        if ends_line(message):
+            return False
+        behind = (one for one in self._around(number, message, 1, goes_on) if ends_line(one))
+        helpers = self._of_others(number, message) if is_open(message) else ()
+        lines = (form.printed.partition("\n")[0] for one in chain(behind, helpers) for form in one.forms)
         ends = (end for line in lines for end in overlaps(pattern(line), body.text, work) if end.begun and end.finished)
         return any(overlap.end <= end.start and end.end == len(body.text) for end in ends)
+
+    def _of_others(self, number: int, message: Message) -> Iterator[Message]:
+        """Messages of other functions of the file that go on in a line, the nearest first."""
+        for step in (1, -1):
+            for away in range(1, NEAR + 1):
+                try:
+                    other = self._index.message(number + step * away)
+                except KeyError:
+                    break
+                if other.path != message.path:
+                    break
+                if goes_on(other) and other.function != message.function:
+                    yield other
 
     def _around(self, number: int, message: Message, step: int, wanted: Callable[[Message], bool]) -> Iterator[Message]:
         """Messages of the same function before (step -1) or behind one (step 1), the nearest first."""

@@ -1,6 +1,7 @@
 """The lines that a message can print: a log shows each line of a format as a record of its own.
 
-Several calls of a function can print into one line: one begins it without a line break, `pr_cont` goes on in it.
+Several calls can print into one line: one begins it without a line break, `pr_cont` goes on in it, in the same function
+or in one that is called for that.
 """
 
 import zlib
@@ -57,6 +58,9 @@ def printed_lines(messages: Sequence[Message], place: int) -> Iterator[PrintedLi
 NEIGHBOURS = 8
 """Messages of a function that are looked at for parts of one line."""
 
+NEAR = 64
+"""Messages of a file, before and behind one, among which a function is looked for that goes on in its line."""
+
 
 def joins_of(messages: Sequence[Message], place: int) -> Joins:
     """Tell how one of the messages of a file, in source order, shares its line with others."""
@@ -69,7 +73,18 @@ def joins_of(messages: Sequence[Message], place: int) -> Joins:
             break
         if goes_on(other):
             return Joins(before, after=True)
+    if is_open(message):
+        first = max(0, place - NEAR)
+        near = messages[first : place + 1 + NEAR]
+        if any(goes_on(other) and _begins_function(messages, number) for number, other in enumerate(near, first)):
+            return Joins(before, after=True)
     return Joins(before, after=False) if before else ALONE
+
+
+def _begins_function(messages: Sequence[Message], place: int) -> bool:
+    """Tell whether a message is the first of its function."""
+    before = messages[place - 1] if place else None
+    return before is None or before.path != messages[place].path or before.function != messages[place].function
 
 
 def goes_on(message: Message) -> bool:
@@ -80,6 +95,11 @@ def goes_on(message: Message) -> bool:
 def ends_line(message: Message) -> bool:
     """Tell whether nothing can go on in the line of a message."""
     return message.format.endswith("\n")
+
+
+def is_open(message: Message) -> bool:
+    """Tell whether a message ends as if more were to come: `[mem %#018Lx-%#018Lx] `."""
+    return message.format.endswith((" ", "\t", ":", "=", ",", "(", "["))
 
 
 ORIGIN = "@"
