@@ -109,3 +109,12 @@ class WholeTree(MemoryIndex):
 def test_a_device_is_no_module_that_the_tree_lacks(line, code):
     index = WholeTree([message("stripes counted twice", "drivers/zoo/zebra.c")])
     assert unexplained(Body.of(line), index).code == code
+
+
+def test_a_line_that_only_fits_what_takes_any_text():
+    general = message("zebrafs (%s): %pV", "fs/zebrafs/message.c", 20, module="zebrafs")
+    host = message("device failed: %s", "drivers/zoo/hosts.c", 30)
+    found = answer("device failed: quagga", general, host)
+    assert (found.verdict, found.reason.code) == ("none", "any_text")
+    assert "drivers/zoo/hosts.c:30" in found.reason.text
+    assert answer("lone quagga", general, host).reason.code == "no_words"

@@ -15,7 +15,7 @@ from ksrcfind.match.answer import Answer, Reason
 from ksrcfind.match.refit import Texts
 from ksrcfind.tree.snapshot import TreeInfo
 
-_NO_MISS_IN_REPORT = ("nothing_alike", "no_words")
+_NO_MISS_IN_REPORT = ("nothing_alike", "no_words", "any_text")
 _PART_OF_REPORT = Known(
     Answer("none", Reason("part_of_event", "A row of the report that its headline begins."), (), 0), None, None, None
 )

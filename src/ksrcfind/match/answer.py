@@ -63,8 +63,8 @@ class Reason:
     """Why nothing matched."""
 
     code: str
-    """One of a closed list: `userspace`, `empty`, `part_of_event`, `audit_record`, `no_words`, `not_in_tree`,
-    `module_not_in_tree`, `nothing_alike`, `no_message_here`, `not_committed`."""
+    """One of a closed list: `userspace`, `empty`, `part_of_event`, `audit_record`, `no_words`, `any_text`,
+    `not_in_tree`, `module_not_in_tree`, `nothing_alike`, `no_message_here`, `not_committed`."""
     text: str
     """A sentence for people."""
 

@@ -3,7 +3,7 @@
 What a wording explains of the line (`fit`) and what is known beyond the text (`evidence`) is added up in bits.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import chain
 
@@ -19,13 +19,14 @@ from ksrcfind.match.conversions import compiled
 from ksrcfind.match.decode import decoded
 from ksrcfind.match.fit import ANYHOW, Fit, can_explain, fit_alike, fit_overlap, fit_whole, may_overlap
 from ksrcfind.match.fragment import begun_by_text, most_literal, overlaps
-from ksrcfind.match.pattern import WORK, Work, value
+from ksrcfind.match.pattern import WORK, Span, Work, value
 from ksrcfind.match.reasons import beyond_matching, unexplained
 from ksrcfind.match.together import Together
 from ksrcfind.match.wording import Wording
 from ksrcfind.match.wordings import Use, Wordings
-from ksrcfind.source.message import Argument
+from ksrcfind.source.message import Argument, Message
 from ksrcfind.source.printed import ALONE, Joins
+from ksrcfind.source.template import WORD
 
 _PARTS = 512  # wordings that are tried as a part of the line, whose words it all has; no line of a log has half as many
 _TIE = 0.25  # bits within which messages count as equal
@@ -40,6 +41,7 @@ _LINE = 16 * WORK  # steps for all that one line is compared to; lines of logs t
 _FIT = 32  # steps that weighing a fit takes, and one for each word of the line
 _SHAPE = 2  # steps that a value takes at each place of a line where it is looked for alone
 _MANY = 4096  # wordings from which on those that tell most come first: the steps may not do for all
+_SOME = 7.0  # bits from which on a text is named that fits, though it takes anything
 _TOGETHER = 7.0  # bits that the end of a line must explain whose beginning another call printed
 
 
@@ -93,8 +95,17 @@ class Matcher:
             whole = self._candidates(self._exact(body.unmasked, self._wordings.known(body.words)), body, line)
             candidates = whole or candidates
         if not candidates:
-            return Answer("none", unexplained(body, self._index), (), 0)
+            return Answer("none", unexplained(body, self._index, self._general(body)), (), 0)
         return self._of(candidates, body, limit)
+
+    def _general(self, body: Body) -> Message | None:
+        """Return the message that tells most among those that a line fits as any other text would."""
+        fitting = self._wordings.fitting(self._wordings.known(body.words))
+        found = [wording for wording, _ in self._rendered(fitting, body, _names_who)]
+        if not found:
+            return None
+        best = max(found, key=lambda wording: wording.whole)
+        return self._origin(self._wordings.uses(best)[0].number).message
 
     def printing(self, line: LogLine) -> set[int]:
         """Return the numbers of all messages that print the whole of a line, as far as its text alone can tell."""
@@ -151,6 +162,15 @@ class Matcher:
 
     def _whole(self, wordings: Sequence[Wording], body: Body) -> Iterator[Fit]:
         """Yield the wordings that the whole line is a rendering of and that tell enough to be an answer."""
+        for wording, spans in self._rendered(wordings, body, self._tells):
+            if not self._passes_on(wording):
+                self._left -= _FIT + len(body.tokens)
+                yield fit_whole(body, wording, spans)
+
+    def _rendered(
+        self, wordings: Sequence[Wording], body: Body, wanted: Callable[[Wording], bool]
+    ) -> Iterator[tuple[Wording, tuple[Span, ...]]]:
+        """Yield the wanted wordings that the whole line is a rendering of, with where their values stand."""
         text = body.text
         each = len(text) >> 9
         for wording in _telling_first(wordings, 0 if each > 1 else _MANY):
@@ -164,16 +184,15 @@ class Matcher:
                     break
             else:
                 head, tail = wording.ends
-                if not (text.startswith(head) and text.endswith(tail) and self._tells(wording)):
+                if not (text.startswith(head) and text.endswith(tail) and wanted(wording)):
                     continue
                 if self._left <= 0:
                     return
                 work = Work()
                 spans = wording.pattern.spans(text, work)
                 self._left -= WORK - work.left
-                if spans is not None and not self._passes_on(wording):
-                    self._left -= _FIT + len(body.tokens)
-                    yield fit_whole(body, wording, tuple(spans))
+                if spans is not None:
+                    yield wording, tuple(spans)
 
     def _passes_on(self, wording: Wording) -> bool:
         """Tell whether a wording only puts in front of any text what many messages begin with: `XFS (%s): %pV`."""
@@ -312,3 +331,8 @@ def _values(candidate: _Candidate, body: Body, arguments: Sequence[Argument]) ->
         Value(argument.conversion, argument.expression, values[number], decoded(arguments, values, number))
         for number, argument in enumerate(arguments)
     )
+
+
+def _names_who(wording: Wording) -> bool:
+    """Tell whether a wording that takes any text says in front who prints it."""
+    return wording.whole >= _SOME and WORD.search(wording.ends[0]) is not None

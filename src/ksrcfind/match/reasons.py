@@ -9,6 +9,7 @@ from ksrcfind.match.body import Body
 from ksrcfind.match.candidates import MessageIndex
 from ksrcfind.match.weights import is_common
 from ksrcfind.match.wordings import LONGEST_WORD
+from ksrcfind.source.message import Message
 
 _ROW = {
     RowKind.STACK: "A row of a stack trace; it belongs to the report above it.",
@@ -44,10 +45,14 @@ _WRITER = re.compile(
 )
 
 
-def unexplained(body: Body, index: MessageIndex) -> Reason:
-    """Say why no message explains a line."""
+def unexplained(body: Body, index: MessageIndex, general: Message | None = None) -> Reason:
+    """Say why no message explains a line; `general` is one that fits it, as it would any text."""
     if not any(is_common(word) or (len(word) <= LONGEST_WORD and index.contains(word)) for word in body.words):
         return Reason("no_words", "The line has no words that any message has; only values.")
+    if general is not None:
+        place = f"{general.path}:{general.line_start}"
+        text = f"Only a text that takes anything fits this line, such as {general.forms[0].printed!r} at {place}."
+        return Reason("any_text", text)
     writer = _WRITER.match(body.text)
     if writer and not index.knows(writer[1].lower().replace("-", "_")):
         return Reason("module_not_in_tree", f"The line is by {writer[1]}, and nothing in this tree is called so.")

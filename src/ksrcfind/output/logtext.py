@@ -36,6 +36,7 @@ MEANINGS = {
     "nothing_alike": "no message reads like it",
     "audit_record": "audit records",
     "no_words": "without words to go by",
+    "any_text": "fitting only what takes any text",
     "not_in_tree": "not in this tree",
     "module_not_in_tree": "of a module that is not in this tree",
 }
