@@ -41,7 +41,7 @@ def test_two_words_at_the_end_do_not_take_a_line_of_another_version():
 
 def test_signs_and_values_do_not_stand_for_any_text_between_them():
     listed = message("%s %s: %s %pR", "drivers/zoo/probe.c", module="zoo")
-    assert answer("zoo 0000:00:1c.4: cage 14: fenced [mem 0xf8000000-0xf80fffff]", listed).verdict == "none"
+    assert answer("zoo 0000:00:1c.4: window 14: no space left for [mem 0xf8000000-0xf80fffff]", listed).verdict == "none"
     assert answer("zoo 0000:00:1c.4: [mem 0xf8000000-0xf80fffff]", message("%s %s: %pR", module="zoo")).matches
 
 
@@ -118,3 +118,15 @@ def test_a_line_that_only_fits_what_takes_any_text():
     assert (found.verdict, found.reason.code) == ("none", "any_text")
     assert "drivers/zoo/hosts.c:30" in found.reason.text
     assert answer("lone quagga", general, host).reason.code == "no_words"
+
+
+def test_a_driver_called_like_the_prefix_and_more_is_meant():
+    own = message("%s %s: stripes timed out", "drivers/zoo/zoo-okapi-master.c", module="zoo_okapi_core")
+    other = message("%s %s: stripes timed out", "drivers/zoo/zoo-quagga-master.c", module="zoo_quagga")
+    assert answer("zoo_okapi 80860F41:00: stripes timed out", other, own).matches[0].message == own
+    assert answer("zoo_okapi 80860F41:00: stripes timed out", other, own).rivals == 0
+
+
+def test_a_row_of_a_value_and_a_name_is_its_drivers():
+    row = message("%s %s: 0x%08X | %-28s", "drivers/zoo/zoo/dump.c", module="zoo")
+    assert answer("zoo 0000:00:14.3: 0x00000034 | STRIPE_INTERRUPT", row).matches[0].message == row

@@ -21,8 +21,10 @@ MODULE = 8.0
 """The prefix names the module."""
 COMPONENT = 6.0
 """The prefix names the file, or a directory it is in."""
+EXTENDED = 4.0
+"""The module or file is called like the prefix and more: `i2c_designware` and `i2c_designware_core`."""
 RELATED = 2.5
-"""The prefix and the module or file begin alike: `usb` and `usbcore`, `nvme0` and `nvme`."""
+"""The prefix goes on where the module, file or directory ends: `nvme0` and `nvme`."""
 VALUE = 0.25
 """Of those bits, when a name stands among the values."""
 FUNCTION = 8.0
@@ -107,17 +109,16 @@ class Origin(msgspec.Struct, frozen=True, gc=False):
         module, architecture = _normal(message.module or ""), architecture_of(message)
         return cls(message, module, parts, place_bits(message), architecture, _names_driver(message))
 
-    def is_related(self, name: str) -> bool:
-        """Tell whether a name begins with one of its own, or one of its own with that name."""
-        if len(name) < _SHORTEST:
-            return False
-        for part in self.parts:
-            if len(part) < len(name):
+    def begins_like(self, name: str) -> float:
+        """Weigh a name that one of its own begins with, or that begins with one of its own."""
+        found = 0.0
+        if len(name) >= _SHORTEST:
+            for part in self.parts:
+                if part.startswith(name):
+                    return EXTENDED
                 if len(part) >= _SHORTEST and name.startswith(part):
-                    return True
-            elif part.startswith(name):
-                return True
-        return False
+                    found = RELATED
+        return found
 
 
 def _names_driver(message: Message) -> bool:
@@ -133,10 +134,8 @@ def prefix_bits(names: Sequence[str], origin: Origin) -> float:
             found = MODULE
         elif name in origin.parts:
             found = COMPONENT
-        elif origin.is_related(name):
-            found = RELATED
         else:
-            continue
+            found = origin.begins_like(name)
         # The first name is the driver's or subsystem's; what follows names devices, often after them.
         best = max(best, found if number == 0 else found / 2)
     return best

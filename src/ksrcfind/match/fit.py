@@ -38,6 +38,7 @@ _BEYOND_OPEN = 0.5  # of the evidence beyond the text, what counts for a wording
 _ENOUGH = {Tier.PARTIAL: (16.0, 0.55), Tier.FUZZY: (14.0, 0.38)}
 ANYHOW = Joins(before=True, after=True)
 _WORDS = 12.0  # bits of words among what a piece explains
+_MOST = 0.5  # share from which on more is explained than left
 _SURELY = 6.0  # bits of which a wording that drifted must explain more than one that fits
 _STRONG = 0.6  # share from which on nothing better need be looked for
 
@@ -89,6 +90,11 @@ class Fit(msgspec.Struct, frozen=True, gc=False):
             # One that drifted explains all of the text at most, as far as it is like the line.
             return self.explained + _SURELY >= _ALIKE / 100 * (self.explained + self.unexplained(joins))
         return self.share() >= _STRONG
+
+    @property
+    def tells_most(self) -> bool:
+        """True if more is explained than left to any text."""
+        return self.share() >= _MOST
 
     @property
     def is_open(self) -> bool:

@@ -252,8 +252,8 @@ class Matcher:
         for fit in fits:
             if fit.bits(ANYHOW) < best - _NEAR or not fit.counts(evidence.MODULE, ANYHOW):
                 continue
-            # Only a prefix of a driver and a device can stand for words of its own, and none for any text behind it.
-            named = bool(fit.wording.words) or (fit.wording.pattern.prefix > 0 and not fit.is_open)
+            # Only a prefix of a driver and a device can stand for words of its own, and none for more than is told.
+            named = bool(fit.wording.words) or (fit.wording.pattern.prefix > 0 and fit.tells_most)
             found += (
                 candidate
                 for candidate in self._weighed(fit, body, line)
