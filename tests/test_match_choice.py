@@ -41,7 +41,9 @@ def test_two_words_at_the_end_do_not_take_a_line_of_another_version():
 
 def test_signs_and_values_do_not_stand_for_any_text_between_them():
     listed = message("%s %s: %s %pR", "drivers/zoo/probe.c", module="zoo")
-    assert answer("zoo 0000:00:1c.4: window 14: no space left for [mem 0xf8000000-0xf80fffff]", listed).verdict == "none"
+    assert (
+        answer("zoo 0000:00:1c.4: window 14: no space left for [mem 0xf8000000-0xf80fffff]", listed).verdict == "none"
+    )
     assert answer("zoo 0000:00:1c.4: [mem 0xf8000000-0xf80fffff]", message("%s %s: %pR", module="zoo")).matches
 
 
@@ -68,6 +70,13 @@ def test_a_librarys_text_is_meant_where_another_driver_is_named():
     node = "quagga_emac fe300000.ethernet eth0: Stripes are Up - 1Gbps/Full - herd off"
     assert answer(node, vendor, library).matches[0].message == library
     assert answer(line.format("quagga"), vendor).matches[0].message == vendor
+
+
+def test_a_part_of_a_line_is_not_taken_for_all_that_drifted():
+    part = message("%s %s: cage %d load %d timeout", "drivers/zoo/rdma.c", 7, module="zoo_rdma")
+    drifted = message("%s %s: cage %d (%s) load %d timeout, aborting", "drivers/zoo/pci.c", 9, module="zoo")
+    line = "zoo zoo0: cage 123 load 4 timeout, aborting request"
+    assert answer(line, part, drifted).matches[0].message == drifted
 
 
 def test_a_line_that_another_function_goes_on_in():

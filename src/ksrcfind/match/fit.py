@@ -86,10 +86,10 @@ class Fit(msgspec.Struct, frozen=True, gc=False):
 
     def is_strong(self, joins: Joins = ALONE) -> bool:
         """Tell whether so much is explained that no part of another wording can explain clearly more."""
-        if self.tier is Tier.EXACT:
-            # One that drifted explains all of the text at most, as far as it is like the line.
-            return self.explained + _SURELY >= _ALIKE / 100 * (self.explained + self.unexplained(joins))
-        return self.share() >= _STRONG
+        if self.tier is not Tier.EXACT and self.share() < _STRONG:
+            return False
+        # One that drifted explains all of the text at most, as far as it is like the line.
+        return self.explained + _SURELY >= _ALIKE / 100 * (self.explained + self.unexplained(joins))
 
     @property
     def tells_most(self) -> bool:

@@ -61,8 +61,9 @@ class _Candidate(msgspec.Struct, frozen=True, gc=False):
 
     def beats(self, other: "_Candidate") -> bool:
         """Tell whether it explains clearly more than one of a better tier, with all words of one that fits whole."""
-        lacks = other.fit.tier is Tier.EXACT and not other.fit.wording.words <= self.fit.wording.words
-        return not lacks and self.bits > other.bits + _CLEARLY
+        mine, others = self.fit.wording, other.fit.wording
+        lacks = other.fit.tier is Tier.EXACT and not others.words <= mine.words
+        return mine is not others and not lacks and self.bits > other.bits + _CLEARLY
 
     @property
     def share(self) -> float:
