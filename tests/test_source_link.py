@@ -257,6 +257,14 @@ def test_functions_that_a_macro_writes():
     assert "drv: hot %d" in texts(one(text))
 
 
+def test_a_prefix_with_values_and_one_without():
+    text = (
+        '#ifdef DEBUG\n#define pr_fmt(fmt) "drv: %s:%d: " fmt, __func__, __LINE__\n#else\n'
+        '#define pr_fmt(fmt) "drv: " fmt\n#endif\nvoid f(void)\n{\n\tpr_info("hot %d\\n", n);\n}\n'
+    )
+    assert [form.printed for form in one(text)[0].forms] == ["drv: hot %d", "drv: f:%d: hot %d"]
+
+
 def test_an_initializer_that_ends_in_the_first_column_ends_no_function():
     text = (
         "void f(void)\n{\n\tstatic const int table[] = {\n\t\t1, 2\n};\n\tint n = table[1];\n\n"

@@ -22,7 +22,7 @@ from ksrcfind.source.resolve import (
     Place,
     Text,
     alternatives,
-    format_and_added,
+    formats_and_added,
     level_of,
     take_level,
     without_level,
@@ -149,8 +149,9 @@ class _FileLinker:
         )
         seen: dict[str, Message] = {}
         for emission in _own(emissions):
-            form_tokens, added = format_and_added(emission.format, place)
-            for written in alternatives(form_tokens, place):
+            choices = formats_and_added(emission.format, place)
+            written_with = ((written, added) for form, added in choices for written in alternatives(form, place))
+            for written, added in written_with:
                 place.is_wordless = not any(isinstance(part, Text) and has_words(part.text) for part in written)
                 message = self._message(call, emission, written, (*added, *emission.arguments), place)
                 known = seen.get(message.format)

@@ -168,24 +168,30 @@ def alternatives(tokens: Sequence[Token], place: Place, *, inside: bool = False,
     return [tuple(parts) for parts in results]
 
 
-def format_and_added(tokens: Tokens, place: Place) -> tuple[Tokens, tuple[Tokens, ...]]:
-    """Split a format whose macro brings values of its own: `pr_fmt(fmt)` may be `"%s: " fmt, __func__`."""
+def formats_and_added(tokens: Tokens, place: Place) -> list[tuple[Tokens, tuple[Tokens, ...]]]:
+    """Split a format whose macro brings values of its own: `pr_fmt(fmt)` may be `"%s: " fmt, __func__`.
+
+    Of alternatives (`#ifdef DEBUG`) those without such values come first.
+    """
     for index, token in enumerate(tokens[:-1]):
         if not is_name(token) or tokens[index + 1] != "(":
             continue
         end = closing(tokens, index + 1)
         arguments = [tuple(part) for part in split(tokens[index + 2 : end])]
-        for macro in function_like(str(token), place):
-            if "," not in macro.body:
-                continue
+        macros = list(function_like(str(token), place))
+        if not any("," in macro.body for macro in macros):
+            continue
+        found: list[tuple[Tokens, tuple[Tokens, ...]]] = []
+        for macro in macros:
             try:
                 body = substitute(macro, arguments)
             except NeedsTokensError:
                 continue
-            parts = split([*tokens[:index], *body, *tokens[end + 1 :]])
-            if len(parts) > 1:
-                return tuple(parts[0]), tuple(tuple(part) for part in parts[1:])
-    return tokens, ()
+            form, *added = (tuple(part) for part in split([*tokens[:index], *body, *tokens[end + 1 :]]))
+            found.append((form, tuple(added)))
+        if any(added for _, added in found):
+            return sorted(found, key=lambda one: len(one[1]))
+    return [(tokens, ())]
 
 
 def _one(tokens: Sequence[Token], index: int, place: Place, inside: bool, depth: int) -> tuple[int, list[Parts]]:

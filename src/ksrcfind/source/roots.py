@@ -6,7 +6,7 @@ This is the only list of names. Everything else that logs is found by following 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-VERSION = 5
+VERSION = 6
 """Raised when linking makes other messages of the same facts; an index made by an older one is linked anew."""
 
 
