@@ -49,5 +49,5 @@ def renames(git: Git, commit: str, path: str, first: str) -> list[Rename]:
 
 
 def _diff(git: Git, *options: str) -> list[str]:
-    output = git.run("diff-tree", "-r", "-z", "--no-ext-diff", *options)
+    output = git.run("diff-tree", "-r", "-z", *options)
     return [field.decode("utf-8", "surrogateescape") for field in output.split(b"\0")]

@@ -26,7 +26,8 @@ from ksrcfind.errors import KsrcfindError
 OLDEST = (2, 25)
 """The first git with everything that is asked of it."""
 
-# Settings of every command: no program of the repository's choice runs, nothing is transferred or tidied up.
+# Settings of every command: no program of the repository's choice runs, nothing is transferred or tidied up. And no
+# answer depends on what a user likes to see otherwise: the order of files, a file followed under its earlier names.
 SETTINGS = (
     "core.hooksPath=/dev/null",
     "core.fsmonitor=false",
@@ -37,13 +38,29 @@ SETTINGS = (
     "credential.helper=",
     "protocol.allow=never",
     "diff.external=",
-    "diff.ignoreSubmodules=all",
+    "diff.orderFile=/dev/null",
+    "diff.submodule=short",
+    "log.follow=false",
+    "blame.showRoot=false",
     "submodule.recurse=false",
     "log.showSignature=false",
     "color.ui=false",
     "gc.auto=0",
     "maintenance.auto=false",
 )
+
+# What settings do not switch off for good, since attributes or .gitmodules switch it on again, by command. These go
+# before whatever else the command is called with. A submodule is a repository of its own: to see whether it changed,
+# git would run `git status` in there, with the filters that its configuration names.
+_DIFF = ("--no-ext-diff", "--no-textconv", "--ignore-submodules=all")
+OPTIONS: Mapping[str, tuple[str, ...]] = {
+    "blame": ("--no-textconv",),
+    "diff-index": _DIFF,
+    "diff-tree": _DIFF,
+    "grep": ("--no-textconv", "--no-recurse-submodules", "--text", "--full-name", "--no-column", "--no-color"),
+    "log": (*_DIFF, "--no-notes", "--no-color"),
+    "show": (*_DIFF, "--no-color"),
+}
 
 # Per-name settings that hold a command line; each one found in the configuration is emptied. Filters matter most: git
 # runs `clean` when it compares a working tree file whose time stamp it cannot trust.
@@ -146,7 +163,8 @@ class Git:
         argv = [executable(), "--no-pager"]
         for setting in SETTINGS + self.settings:
             argv += ("-c", setting)
-        return [*argv, *arguments]
+        command, *rest = arguments
+        return [*argv, command, *OPTIONS.get(command, ()), *rest]
 
     def _environment(self) -> dict[str, str]:
         kept = {
