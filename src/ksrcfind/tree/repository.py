@@ -76,7 +76,7 @@ class Repository:
 
     def _nearest(self, rev: str) -> str:
         listed = self.git.run("for-each-ref", "--format=%(refname:short)", "refs/tags", "refs/heads", "refs/remotes")
-        names = listed.decode("utf-8", "surrogateescape").splitlines()
+        names = [name for name in listed.decode("utf-8", "surrogateescape").split("\n") if name]
         if not names:
             return "This repository has no tags and no branches."
         # The last part counts as well: `6.1` for `origin/linux-6.1.y`.
