@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import sqlite3
 import zlib
@@ -167,6 +168,18 @@ def test_a_place_that_is_not_there_is_told_before_the_work(linux_mini, tmp_path,
     done = ksrcfind("index", "--with-history", "--output", tmp_path / "none" / "x", directory=linux_mini)
     assert done.status == 2
     assert f"there is no directory {tmp_path / 'none'}" in done.err
+
+
+def test_doctor_tells_of_the_index_that_answers(elsewhere, carried):
+    done = ksrcfind("--index", carried, "doctor", directory=elsewhere)
+    assert done.status == 0
+    assert re.search(
+        rf"^ok +index +{re.escape(str(carried))}, made of v6\.1 on [\d-]+: \d+ messages$", done.out, re.MULTILINE
+    )
+    (elsewhere / "broken").write_bytes(carried.read_bytes()[:100])
+    done = ksrcfind("--index", elsewhere / "broken", "doctor", directory=elsewhere)
+    assert done.status == 2
+    assert re.search(r"^error +index +\S+broken is ", done.out, re.MULTILINE)
 
 
 def test_what_it_was_made_of(carried):
