@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from ksrcfind.log.events import MOST_AHEAD, MOST_STRANGERS, follow_boots, group_events
+from ksrcfind.log.events import MOST_AHEAD, MOST_STRANGERS, Boots, group_events
 from ksrcfind.log.records import rows_of_text
 from ksrcfind.log.report import RowKind, banner_version, faulted_at, is_headline, is_report_row, row_kind, suppressed
 
@@ -283,7 +283,8 @@ def test_order_and_number_of_rows_stay():
     for path in sorted(SAMPLES.glob("*.log")):
         rows = list(rows_of_text(path.read_bytes().decode("utf-8", "replace")))
         assert [row for row, _ in group_events(rows)] == rows
-        assert [row for row, _ in follow_boots(rows)] == rows
+        boots = Boots()
+        assert all(boots.of(row).line <= row.line for row in rows)
 
 
 def test_suppressed_messages_are_counted():
@@ -300,7 +301,7 @@ def test_banner():
 
 
 def boots(text):
-    return [(boot.number, boot.line, boot.version) for _, boot in follow_boots(rows_of_text(text))]
+    return [(boot.number, boot.line, boot.version) for boot in map(Boots().of, rows_of_text(text))]
 
 
 BANNER = "[    0.000000] Linux version {} (x@y) #1 SMP\n"

@@ -232,12 +232,6 @@ class Boot:
     """The whole banner: it may name the distribution's version too."""
 
 
-def follow_boots(rows: Iterable[Row]) -> Iterator[tuple[Row, Boot]]:
-    """Give each row of one source with the boot that it belongs to."""
-    boots = Boots()
-    return ((row, boots.of(row)) for row in rows)
-
-
 class Boots:
     """Tells the boots of one source apart.
 
