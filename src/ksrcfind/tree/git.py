@@ -281,6 +281,15 @@ def version(said: str) -> tuple[int, ...]:
     return tuple(int(number) for number in found[0].split(".")) if found else ()
 
 
+def not_fetched(directory: Path, stderr: str = "") -> GitError:
+    """Return the error for what a partial clone has not fetched."""
+    return GitError(
+        f"this partial clone lacks a file that is needed, and nothing is fetched while looking: {directory}",
+        f"Get all files once: git -C {shlex.quote(str(directory))} fetch --refetch --no-filter",
+        stderr,
+    )
+
+
 def failure(directory: Path, arguments: tuple[str, ...], stderr: str) -> GitError:
     """Return the error that tells the user what a failed command means."""
     if "dubious ownership" in stderr or "unsafe repository" in stderr:
@@ -292,11 +301,7 @@ def failure(directory: Path, arguments: tuple[str, ...], stderr: str) -> GitErro
             stderr,
         )
     if "promisor remote" in stderr:
-        return GitError(
-            f"this partial clone lacks a file that is needed, and nothing is fetched while looking: {directory}",
-            f"Get all files once: git -C {shlex.quote(str(directory))} fetch --refetch --no-filter",
-            stderr,
-        )
+        return not_fetched(directory, stderr)
     said = [line for line in stderr.splitlines() if line.strip()]
     first = next(
         (line for line in said if line.startswith(("fatal:", "error:"))), said[0] if said else "no reason given"
