@@ -72,7 +72,7 @@ def split_lines(chunks: Iterable[bytes | None]) -> Iterator[Raw | None]:
             dropped, hole, rest = 0, 0, lines.pop()
             for line in lines:
                 number += 1
-                yield _raw(number, line, 0, 0)
+                yield Raw(number, line, len(line)) if len(line) <= LIMIT else _raw(number, line, 0, 0)
         if len(rest) > LIMIT:
             _, rest, length, hole = _raw(0, rest, dropped, hole)
             dropped = length - len(rest) - hole
