@@ -90,7 +90,7 @@ class _Grouper:
         self.openers: dict[str, list[_Held]] = {}  # an opener and what came since
         self.queue: deque[_Held] = deque()
         self.before: OrderedDict[str, Row] = OrderedDict()  # the last message
-        self.fragments: dict[str, int] = {}  # where the line began that is being continued
+        self.fragments: OrderedDict[str, int] = OrderedDict()  # where the line began that is being continued
         self.recent: OrderedDict[int, int | None] = OrderedDict()  # events of the last rows, by line
 
     def take(self, row: Row) -> Iterator[tuple[Row, int | None]]:
@@ -132,7 +132,7 @@ class _Grouper:
         elif caller in self.fragments:
             held.event = self.fragments[caller]
         else:
-            self.fragments[caller] = held.row.line
+            _remember(self.fragments, caller, held.row.line, MOST_CONTEXTS)
 
     def _place_message(self, held: _Held, caller: str) -> None:
         body = held.row.log.body
