@@ -107,8 +107,8 @@ class Git:
     """Where commands run: the root of a repository, or a plain directory."""
     settings: tuple[str, ...] = ()
     """Further `-c` settings, those that neutralise programs named by the configuration."""
-    ceiling: bool = False
-    """True if a repository around the directory must not be found."""
+    alone: bool = False
+    """True for commands that need no repository: one around the directory must not be found."""
 
     def run(self, *arguments: str, stdin: bytes = b"", okay: tuple[int, ...] = (0,)) -> bytes:
         """Return what a command prints. Raises `GitError` when it ends with a status that is not `okay`."""
@@ -172,8 +172,9 @@ class Git:
             for name, value in os.environ.items()
             if not name.startswith("GIT_") or name.startswith("GIT_CONFIG") or name in INHERITED
         }
-        if self.ceiling:
-            kept["GIT_CEILING_DIRECTORIES"] = str(self.directory.parent)
+        if self.alone:
+            # A ceiling would do as well, but is a list: no directory with a colon in its name can be one.
+            kept["GIT_DIR"] = os.devnull
         return kept | ENVIRONMENT
 
 
