@@ -152,6 +152,16 @@ def test_reports_tell_where_the_processor_was():
     assert headline.occurrences.report.faulted_at == (("foo+0x1/0x2 [bar]", 2), ("baz+0x3/0x4", 1))
 
 
+def test_functions_whose_lines_were_suppressed_are_bounded(monkeypatch):
+    monkeypatch.setattr(fold, "SUPPRESSED_KEPT", 2)
+    whole = Fold(TREE)
+    whole.add(explained(EXACT))
+    for name in ("one", "two", "__oom_kill_process", "one"):
+        whole.add(explained(unexplained(f"{name}: 17 callbacks suppressed")))
+    assert whole.folded()[0].occurrences.suppressed == 0
+    assert whole._suppressed == {"one": 34, "two": 17}
+
+
 def test_lines_that_were_suppressed_are_counted_with_their_function():
     whole = Fold(TREE)
     whole.add(explained(EXACT))

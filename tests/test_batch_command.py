@@ -255,6 +255,17 @@ def test_the_journal_is_asked_with_the_users_filters(records, linux_mini, cache,
     assert any("yesterday" in word for word in asked)
 
 
+def test_a_journal_with_much_to_complain_of_is_read(linux_mini, cache, tmp_path, monkeypatch):
+    record = json.dumps(next(iter(as_journal())))
+    complaints = "yes 'Journal file is truncated, ignoring file.' | head -n 20000 >&2"
+    (tmp_path / "journalctl").write_text(f"#!/bin/sh\n{complaints}\ncat <<'END'\n{record}\nEND\n")
+    (tmp_path / "journalctl").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.setenv("KSRCFIND_CACHE_DIR", str(cache))
+    done = ksrcfind("batch", "--journal", "--no-history", "--format", "ndjson", directory=linux_mini)
+    assert json.loads(done.out.splitlines()[-1])["lines"] == 1
+
+
 def test_an_empty_journal_says_what_to_look_for(linux_mini, cache, tmp_path, monkeypatch):
     (tmp_path / "journalctl").write_text("#!/bin/sh\n")
     (tmp_path / "journalctl").chmod(0o755)

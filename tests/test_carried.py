@@ -1,6 +1,8 @@
 """An index to carry answers as the tree does, and a file that is not one, or not whole, is refused."""
 
 import json
+import os
+import re
 import shutil
 import sqlite3
 import zlib
@@ -9,6 +11,7 @@ from contextlib import closing
 import pytest
 
 from commandline import DEMO, ksrcfind
+from ksrcfind import carried as carried_module
 from ksrcfind.index.carried import FORMAT, CarriedIndex
 
 LOG = f"""[    0.104712] mini_eth: no PHY found at address 3
@@ -150,6 +153,33 @@ def test_a_run_that_fails_leaves_the_file_that_was_there(linux_mini, tmp_path):
     done = ksrcfind("index", "--output", tmp_path / "none" / "x", directory=linux_mini)
     assert done.status == 2
     assert "cannot write" in done.err
+
+
+def test_nothing_but_a_file_is_replaced(linux_mini, tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    done = ksrcfind("index", "--output", tmp_path / "pipe", directory=linux_mini)
+    assert done.status == 2
+    assert "it is no regular file" in done.err
+    assert (tmp_path / "pipe").is_fifo()
+
+
+def test_a_place_that_is_not_there_is_told_before_the_work(linux_mini, tmp_path, monkeypatch):
+    monkeypatch.setattr(carried_module, "_histories", lambda *_: pytest.fail("it began"))
+    done = ksrcfind("index", "--with-history", "--output", tmp_path / "none" / "x", directory=linux_mini)
+    assert done.status == 2
+    assert f"there is no directory {tmp_path / 'none'}" in done.err
+
+
+def test_doctor_tells_of_the_index_that_answers(elsewhere, carried):
+    done = ksrcfind("--index", carried, "doctor", directory=elsewhere)
+    assert done.status == 0
+    assert re.search(
+        rf"^ok +index +{re.escape(str(carried))}, made of v6\.1 on [\d-]+: \d+ messages$", done.out, re.MULTILINE
+    )
+    (elsewhere / "broken").write_bytes(carried.read_bytes()[:100])
+    done = ksrcfind("--index", elsewhere / "broken", "doctor", directory=elsewhere)
+    assert done.status == 2
+    assert re.search(r"^error +index +\S+broken is ", done.out, re.MULTILINE)
 
 
 def test_what_it_was_made_of(carried):

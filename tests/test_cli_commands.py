@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import jsonschema
 import pytest
@@ -372,6 +373,32 @@ def test_a_reader_that_goes_away_ends_the_program_quietly(linux_mini):
     assert process.stderr.read() == b""
     process.stderr.close()
     assert process.wait(60) == 141
+
+
+def shell(command, directory):
+    done = subprocess.run(
+        ["sh", "-c", command, "sh", sys.executable, "-m", "ksrcfind"], cwd=directory, capture_output=True, check=False
+    )
+    return done.returncode, done.stdout.decode(), done.stderr.decode()
+
+
+def test_streams_that_the_caller_closed_are_empty(linux_mini):
+    known = '"already exiting. Skip killing the task" --no-history'
+    assert shell(f'"$@" {known} >&-', linux_mini) == (0, "", "")
+    status, out, _ = shell(f'"$@" {known} 2>&-', linux_mini)
+    assert (status, "mm/oom_kill.c" in out) == (0, True)
+    for command in ("find -", "at -", "batch --each -", "batch --follow -"):
+        status, out, err = shell(f'"$@" {command} --format ndjson <&-', linux_mini)
+        assert (status, '"type":"line"' in out, err) == (1, False, ""), command
+    assert shell('"$@" --format frobnicate x 2>&-', linux_mini) == (2, "", "")
+
+
+@pytest.mark.skipif(not Path("/dev/full").is_char_device(), reason="needs a device that is always full")
+def test_an_output_that_has_no_place_is_an_error(linux_mini):
+    for command in ('"already exiting. Skip killing the task"', "messages", "batch --no-history /dev/null"):
+        status, _, err = shell(f'"$@" {command} >/dev/full', linux_mini)
+        assert status == 2, command
+        assert err.splitlines()[-1] == "error: the output cannot be written: No space left on device", command
 
 
 def test_an_interrupt_ends_a_batch_with_what_is_done(linux_mini):

@@ -46,6 +46,17 @@ def test_the_configuration_names_an_editor_before_the_environment(linux_mini, mo
     assert started[0] == "gvim"
 
 
+@pytest.mark.parametrize(("editor", "said"), [('vi "', "cannot be read"), (" ", "is blank")])
+def test_an_editor_that_is_no_command_is_told(linux_mini, monkeypatch, started, editor, said):
+    monkeypatch.delenv("VISUAL", raising=False)
+    monkeypatch.setenv("EDITOR", editor)
+    done = ksrcfind("-C", linux_mini, DEMO, "--open", "--no-history")
+    assert done.status == 2
+    assert f"the editor's command {said}" in done.err
+    assert "VISUAL, EDITOR" in done.err
+    assert started == []
+
+
 def test_nothing_is_opened_where_nothing_matched(linux_mini, started):
     assert ksrcfind("-C", linux_mini, "zzyzx frobnicates", "--open").status == 1
     assert started == []

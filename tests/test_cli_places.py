@@ -35,6 +35,11 @@ def test_what_is_no_place(text):
     assert caught.value.exit_code == 2
 
 
+def test_a_name_that_is_too_long_is_no_file(tmp_path):
+    (tmp_path / "mm").mkdir()
+    assert in_tree("a" * 5000, tmp_path, tmp_path / "mm") == "a" * 5000
+
+
 def test_many_places_in_order():
     assert parse_places(["b.c:2", "", "a.c:1\r"], "standard input") == [("b.c", 2), ("a.c", 1)]
 

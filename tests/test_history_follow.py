@@ -53,6 +53,21 @@ def summary(provenance):
     )
 
 
+def test_names_that_git_could_take_for_patterns(tmp_path):
+    scratch = Scratch(tmp_path)
+    text = 'void f(void)\n{\n\tpr_info("hello from an odd place\\n");\n}\n'
+    scratch.commit("one", {":(odd) [ab].c": text, "a.c": "int a;\n"})
+    (tmp_path / ":(odd) [ab].c").rename(tmp_path / "[ab].c")
+    renamed = scratch.commit("two")
+    scratch.commit("three", {"b.c": "int b;\n"})
+    told = tell(tmp_path, "[ab].c", "hello")
+    assert [(event.kind, event.commit) for event in told.events][-1] == ("renamed", renamed)
+    (tmp_path / "[ab].c").rename(tmp_path / ":(odd) two.c")
+    again = scratch.commit("four")
+    told = tell(tmp_path, ":(odd) two.c", "hello")
+    assert [(event.kind, event.commit) for event in told.events][-2:] == [("renamed", renamed), ("renamed", again)]
+
+
 START = "v2.6.12-rc2 Linux-2.6.12-rc2"
 STORIES = {
     ("kernel/sched/core.c", "in_atomic()"): (

@@ -55,6 +55,8 @@ def test_reverts(undone, by, tell, mini_commits):
         (f"a\n\nSee commit {ONE} upstream for more.\n", []),
         ("a\n\ncommit 123456 upstream.\n", []),
         ("a\n\ncommit upstream.\n", []),
+        # The time that this takes grows with the length, not with its square: hours.
+        ("a\n\n" + " " * 1_000_000 + "x upstream\n", []),
     ],
 )
 def test_what_makes_a_backport(message, names):

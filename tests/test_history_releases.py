@@ -31,6 +31,15 @@ def expected_first(scratch, commit, order):
     return next((tag for tag in order if tag in containing), None)
 
 
+def test_a_tag_whose_name_holds_what_ends_lines_elsewhere(scratch):
+    commit = scratch.git("rev-parse", "HEAD")
+    for name in ("v5.9", "v5.9\u2028x", "odd\x85x", "\u2029"):
+        scratch.git("tag", name)
+    scratch.git("tag", "-a", "-m", "x", "v5.10\u2028")
+    assert releases(scratch).of(commit) == Release("v5.9", "v5.9")
+    assert releases(scratch, "*").of_many([commit] * (FEW + 1)) == {commit: Release("v5.9", "v5.9")}
+
+
 def test_versions_are_ordered_by_number_with_candidates_before_finals():
     names = "v2.6.9 v2.6.12-rc2 v2.6.12 v2.6.12.1 v2.6.13-rc1 v3.0-rc1 v3.0 v3.0.1 v3.2 v3.10-rc2 v3.10-rc10 v3.10 v4.0"
     versions = release_versions(reversed(names.split()))

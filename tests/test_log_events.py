@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from ksrcfind.log.events import MOST_AHEAD, MOST_STRANGERS, follow_boots, group_events
+from ksrcfind.log.events import MOST_AHEAD, MOST_CONTEXTS, MOST_STRANGERS, Boots, _Grouper, group_events
 from ksrcfind.log.records import rows_of_text
 from ksrcfind.log.report import RowKind, banner_version, faulted_at, is_headline, is_report_row, row_kind, suppressed
 
@@ -279,11 +279,21 @@ def test_few_rows_are_held_back():
         assert taken - given <= MOST_AHEAD
 
 
+def test_lines_that_are_never_ended_are_bounded():
+    grouper = _Grouper()
+    for row in rows_of_text("".join(f"6,{n},{n},c,caller=T{n};part of a line\n" for n in range(2 * MOST_CONTEXTS))):
+        list(grouper.take(row))
+    assert 0 < len(grouper.fragments) <= MOST_CONTEXTS
+    (rest,) = rows_of_text(f"6,9999,9999,c,caller=T{2 * MOST_CONTEXTS - 1};the rest of the last one\n")
+    assert [event for _, event in grouper.take(rest)] == [2 * MOST_CONTEXTS]
+
+
 def test_order_and_number_of_rows_stay():
     for path in sorted(SAMPLES.glob("*.log")):
         rows = list(rows_of_text(path.read_bytes().decode("utf-8", "replace")))
         assert [row for row, _ in group_events(rows)] == rows
-        assert [row for row, _ in follow_boots(rows)] == rows
+        boots = Boots()
+        assert all(boots.of(row).line <= row.line for row in rows)
 
 
 def test_suppressed_messages_are_counted():
@@ -300,7 +310,7 @@ def test_banner():
 
 
 def boots(text):
-    return [(boot.number, boot.line, boot.version) for _, boot in follow_boots(rows_of_text(text))]
+    return [(boot.number, boot.line, boot.version) for boot in map(Boots().of, rows_of_text(text))]
 
 
 BANNER = "[    0.000000] Linux version {} (x@y) #1 SMP\n"

@@ -48,6 +48,14 @@ def test_text_behind_a_hole_of_nul_bytes_is_read():
             split_lines([b"\0" * (1 << 20) for _ in range(size >> 15)] + [b"\0" * 7 + b"[    1.000000] a\n"])
         )
         assert (row.log.text, row.log.body, row.log.truncated) == ("[    1.000000] a", "a", False)
+    # As part of what is read at once, with lines before and behind.
+    hole = b"\0" * (2 * LIMIT)
+    rows = read_rows(split_lines([hole + b"[    1.000000] a\n" + hole + b"[    2.000000] b\n" + hole + b"c"]))
+    assert [(row.line, row.log.body, row.log.truncated) for row in rows] == [
+        (1, "a", False),
+        (2, "b", False),
+        (3, "c", False),
+    ]
 
 
 def test_invalid_bytes_and_cut_characters():

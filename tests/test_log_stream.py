@@ -1,12 +1,14 @@
 """Logs are read from wherever they are."""
 
 import bz2
+import errno
 import gzip
 import io
 import lzma
 import os
 import sys
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -18,6 +20,42 @@ TEXT = b"[    1.000000] a\n[    2.000000] b\n"
 
 def bodies(rows):
     return [(row.source, row.line, row.log.body) for row in rows]
+
+
+class Failing(io.RawIOBase):
+    """A file on a disk that fails behind the first bytes."""
+
+    def __init__(self, good):
+        self.left = [good]
+
+    def readable(self):
+        return True
+
+    def readinto(self, buffer):
+        if not self.left:
+            raise OSError(errno.EIO, "Input/output error")
+        piece = self.left.pop()
+        buffer[: len(piece)] = piece
+        return len(piece)
+
+
+def test_what_stands_before_a_failing_disk_is_read():
+    found = []
+    rows = (found.append(row.log.body) for row in read_log(Failing(TEXT), "a.log"))
+    with pytest.raises(LogUnreadableError, match=r"cannot read a\.log: Input/output error"):
+        list(rows)
+    assert found == ["a", "b"]
+
+
+@pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="needs a file that opens and cannot be read")
+def test_a_followed_file_that_cannot_be_read_is_told():
+    with pytest.raises(LogUnreadableError, match="cannot read /proc/self/mem"):
+        list(follow_file("/proc/self/mem"))
+
+
+def test_a_name_that_is_too_long_is_told():
+    with pytest.raises(LogUnreadableError, match="File name too long"):
+        list(read_logs(["a" * 5000], io.BytesIO()))
 
 
 def test_files_directories_and_standard_input(tmp_path):

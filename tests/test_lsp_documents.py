@@ -11,9 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ksrcfind.batch.answers import Answers
+from ksrcfind.lsp.desk import Desk, History
 from ksrcfind.lsp.log_document import LogDocument
 from ksrcfind.lsp.markdown import block, code
 from ksrcfind.lsp.reading import OpenLog, match_window
+from ksrcfind.lsp.worker import Urgency
 from ksrcfind.match.answer import Answer, Reason
 
 TEXTS = st.lists(st.sampled_from(["a b", "[    1.0] c", "", "\r", "\x0b", "x\u2028y", '{"a":', "é"]), max_size=200).map(
@@ -80,6 +82,29 @@ class Inline:
         found = question(None)
         self.before()
         return found
+
+
+@pytest.mark.parametrize("lines", [["a"], ["a", "b", "c", "d", "e"]])
+def test_a_window_of_a_text_that_is_being_replaced(lines):
+    document = LogDocument.of("a\nb\nc")
+    document.lines = lines  # As another thread finds it in the middle of an update.
+    assert [item.row.line for item in document.window(0, 9, nothing())] == list(range(1, min(len(lines), 3) + 1))
+
+
+def test_a_history_of_a_tree_that_changed_meanwhile_is_not_kept():
+    desk = Desk(lambda: pytest.fail("nobody asks the tree"), limit=1, history=True)
+    (item,) = LogDocument.of("a b").window(0, 0, nothing())
+
+    async def ask(_question, _urgency):
+        desk.renew()
+        return History((), None)
+
+    desk.telling.ask = ask
+    try:
+        asyncio.run(desk.tell(item, Urgency.ASKED))
+        assert desk.told(item) is None
+    finally:
+        desk.end()
 
 
 def test_what_was_found_about_a_text_that_is_gone_is_dropped():

@@ -68,6 +68,11 @@ def hostile_hover(text):
     return hover(finding, lambda _id: commit, ROOT, pending=True)
 
 
+def test_a_path_that_is_not_utf8_keeps_its_bytes():
+    match = replace(MATCH, message=structs.replace(MESSAGE, path="drivers/caf\udce9.c"))
+    assert f"{ROOT}/drivers/caf%E9.c#L" in hover(found(match), COMMITS.__getitem__, ROOT)
+
+
 def tokens(markdown):
     """Yield every token of a text, those within lines too."""
     for token in RENDERER.parse(markdown):

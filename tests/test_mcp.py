@@ -131,6 +131,8 @@ def test_diff_tells_what_changed(call):
         ("diff", {"old": "v0.1", "new": "v5.9"}, "v0.1"),
         ("life", {"line": "zzyzx frobnicates"}, ""),
         ("batch_summary", {"file": "/no/such/log"}, "/no/such/log"),
+        ("batch_summary", {"file": "/dev/zero"}, "neither a file nor a directory: /dev/zero"),
+        ("batch_summary", {"file": "a" * 5000}, "File name too long"),
         ("batch_summary", {}, "one of them"),
         ("find", {"line": DEMO, "limit": 0}, "limit"),
         ("find", {}, "line"),

@@ -2,9 +2,11 @@
 
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import jsonschema
+import msgspec
 import pytest
 
 from example_findings import ALL, EXACT, RIVALS, UNEXPLAINED, fold, summary
@@ -33,6 +35,15 @@ def sarif(*findings, each=False):
 def test_it_is_valid(each):
     VALIDATOR.validate(sarif(*LINES, each=each))
     VALIDATOR.validate(sarif())
+
+
+def test_a_path_that_is_not_utf8_keeps_its_bytes():
+    match = EXACT.answer.matches[0]
+    message = msgspec.structs.replace(match.message, path="drivers/caf\udce9.c")
+    answer = replace(EXACT.answer, matches=(replace(match, message=message),))
+    (run,) = sarif(replace(EXACT, answer=answer))["runs"]
+    (location,) = run["results"][0]["locations"]
+    assert location["physicalLocation"]["artifactLocation"]["uri"] == "drivers/caf%E9.c"
 
 
 def test_a_result_for_each_message():

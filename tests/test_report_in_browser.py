@@ -6,17 +6,27 @@ import shutil
 import subprocess
 import urllib.request
 from dataclasses import replace
+from datetime import datetime
 
 import msgspec
 import pytest
 
 from example_findings import ALL, COMMITS, EXACT, RIVALS, fold, summary
 from ksrcfind.batch.choose import GroupBy, grouped
+from ksrcfind.match.answer import Answer, Reason
 from ksrcfind.output.html import HtmlWriter
+from ksrcfind.source.maintainers import Subsystem
 
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 needs_browser = pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="chromium and chromedriver are not installed")
 ATTACK = '</script><script>window.owned = 1</script><img src=x onerror="window.owned = 1">{{ 7 * 7 }}'
+
+UNKNOWN = replace(
+    EXACT,
+    log=msgspec.structs.replace(EXACT.log, body="no call says this"),
+    answer=Answer("none", Reason("nothing_alike", "No message of this tree reads like this line."), (), 0),
+    provenance=(),
+)
 
 
 def page(*findings):
@@ -126,6 +136,48 @@ def test_search_and_filters(shown):
         "const one = document.getElementById('f-level'); one.value = 'err'; one.dispatchEvent(new Event('change'))"
     )
     assert browser.run(FIRST_CELLS.format(0)) == ["err"]
+
+
+@needs_browser
+def test_a_name_with_several_blanks_can_be_chosen(shown):
+    # As "DEVICE-MAPPER  (LVM)" of the kernel's MAINTAINERS: the text of an option loses one of them.
+    browser = shown(replace(EXACT, subsystem=Subsystem("TWO  BLANKS", None, (), ())), RIVALS)
+    browser.run("document.querySelector('[data-filter=subsystem]').click()")
+    assert browser.run(FIRST_CELLS.format(5)) == ["TWO  BLANKS"]
+    browser.run("document.querySelector('[type=reset]').click()")
+    browser.wait("1")
+    chosen = "const one = document.getElementById('f-subsystem'); one.selectedIndex = 1;"
+    browser.run(f"{chosen} one.dispatchEvent(new Event('change'))")
+    assert browser.run(FIRST_CELLS.format(5)) == ["TWO  BLANKS"]
+
+
+@needs_browser
+def test_what_nothing_explains_claims_no_match(shown):
+    browser = shown(UNKNOWN)
+    browser.run("document.querySelector('tr.message button').click()")
+    detail = browser.run("return document.querySelector('tr.detail').textContent")
+    assert "1 times" in detail
+    assert UNKNOWN.answer.reason.text in detail
+    assert "none match" not in detail
+    assert "null" not in detail
+
+
+def test_the_head_counts_what_the_table_shows():
+    told = page(EXACT, EXACT, RIVALS, UNKNOWN)
+    rows = told.count('<tr class="message">')
+    head = re.search(r"<p>4 lines; (\d+) messages in the table, (\d+) of them explained by v6\.1", told)
+    assert head, told[:3000]
+    assert (int(head[1]), int(head[2])) == (rows, rows - 1)
+    assert f'aria-live="polite">{rows} shown<' in told
+
+
+@pytest.mark.parametrize(
+    ("time", "shown"),
+    [("9999-12-31T23:59:59+00:00", "9999-12-31 23:59:59"), ("0001-01-01T00:00:00+14:00", "1-01-01 00:00:00")],
+)
+def test_times_at_the_ends_of_the_calendar_are_told(time, shown):
+    log = msgspec.structs.replace(EXACT.log, uptime_s=None, time=datetime.fromisoformat(time))
+    assert shown in page(replace(EXACT, log=log))
 
 
 @needs_browser

@@ -1,5 +1,7 @@
 """Which tree is meant, from any place in or around it."""
 
+import errno
+import os
 import shutil
 
 import pytest
@@ -31,6 +33,20 @@ def test_from_inside_a_repository(scratch, named):
         assert place.root == scratch.root
         assert place.repository is not None
         assert place.note is None
+
+
+def test_a_directory_above_that_may_not_be_looked_into(scratch, monkeypatch):
+    start = scratch.root / "closed" / "inside"
+    start.mkdir(parents=True)
+    look = os.stat
+
+    def stat(path, *arguments, **options):
+        if os.fspath(path) != str(start) and str(path).startswith(f"{start.parent}/") and start not in path.parents:
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return look(path, *arguments, **options)
+
+    monkeypatch.setattr(os, "stat", stat)
+    assert find_tree(start, named=True).root == scratch.root
 
 
 def test_through_a_symbolic_link(scratch, tmp_path):

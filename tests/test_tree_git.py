@@ -2,22 +2,28 @@
 
 import multiprocessing
 import pickle
+from contextlib import closing
 
 import pytest
 
+from ksrcfind.config import Settings
 from ksrcfind.errors import KsrcfindError
+from ksrcfind.finder import Finder
+from ksrcfind.history import trace
+from ksrcfind.progress import SILENT
 from ksrcfind.tree import git as git_module
 from ksrcfind.tree.git import Git, GitError, GitMissingError, executable, neutral, version
 from ksrcfind.tree.objects import MissingObjectError, ObjectReader
 from ksrcfind.tree.open import open_snapshot
 from ksrcfind.tree.repository import open_repository
-from repositories import kernel, seal
+from repositories import Scratch, kernel, seal
 
 PROGRAMS = (
     *("filter.odd.name.clean", "filter.odd.name.smudge", "filter.proc.process", "diff.odd.textconv"),
     *("diff.odd.command", "diff.external", "core.fsmonitor", "core.pager", "core.sshCommand", "core.editor"),
     *("gpg.program", "core.askPass", "pager.grep", "pager.blame", "alias.ls-tree", "alias.grep"),
-    "core.alternateRefsCommand",
+    *("core.alternateRefsCommand", "core.gitProxy", "diff.odd.xfuncname", "gpg.ssh.program", "credential.helper"),
+    *("pager.log", "pager.show", "pager.tag", "alias.log", "alias.blame", "merge.odd.driver", "trailer.odd.command"),
 )
 
 
@@ -36,11 +42,40 @@ def use_everything(root):
         assert snapshot.grep(["already"], (".c",))
 
 
-def test_no_program_of_the_repository_runs(scratch, tmp_path):
+def open_tree(root, cache):
+    return closing(Finder.open(repo=root, start=root, rev=None, settings=Settings(cache_dir=cache), progress=SILENT))
+
+
+def ask_for_history(root, cache):
+    """Ask for the history of every message, one by one and of all at once, and for the commits that it names."""
+    told = []
+    for many in (trace.MANY_FILES, 1):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(trace, "MANY_FILES", many)
+            patch.setattr(trace, "MANY_FILES_WITHOUT_GRAPH", many)
+            with open_tree(root, cache / str(many)) as finder:
+                places = [(message.path, message.line_start) for message in finder.messages()]
+                found = list(finder.at(places))
+                named = sorted({commit for one in found if one.history for commit in one.history.commits()})
+                assert all(finder.patch(commit) for commit in named)
+                told.append((found, finder.commits(named), finder.later(found[0])))
+    assert told[0] == told[1]
+    return told[0]
+
+
+@pytest.fixture
+def trap(tmp_path):
+    """A program that leaves a mark when it runs, and the mark."""
     marker = tmp_path / "ran"
     evil = tmp_path / "evil"
     evil.write_text(f'#!/bin/sh\necho "$0 $@" >> {marker}\ncat\n')
     evil.chmod(0o755)
+    return evil, marker
+
+
+def test_no_program_of_the_repository_runs(scratch, trap, tmp_path):
+    evil, marker = trap
+    scratch.git("tag", "v5.9")
     for hook in ("post-index-change", "post-checkout", "reference-transaction", "fsmonitor-watchman"):
         (scratch.root / ".git/hooks" / hook).write_bytes(evil.read_bytes())
         (scratch.root / ".git/hooks" / hook).chmod(0o755)
@@ -55,10 +90,85 @@ def test_no_program_of_the_repository_runs(scratch, tmp_path):
     (scratch.root / "include/linux/printk.h").touch()
 
     use_everything(scratch.root)
+    ask_for_history(scratch.root, tmp_path / "cache")
     assert not marker.exists()
     assert "EXITING" in open_snapshot(scratch.root).read("kernel/panic.c").decode()
     scratch.git("status", "--porcelain", check=False)
     assert marker.exists()  # The trap would have worked.
+
+
+def test_no_program_of_a_submodule_runs(scratch, trap, tmp_path):
+    evil, marker = trap
+    inside = Scratch(scratch.root / "tools/inside")
+    inside.commit("one", {"a.c": "int a;\n", ".gitattributes": "* filter=odd diff=odd\n"})
+    scratch.commit("with a submodule", {".gitmodules": '[submodule "x"]\n\tpath = tools/inside\n\tignore = none\n'})
+    inside.commit("two", {"a.c": "int b;\n"})
+    last = scratch.commit("another state of the submodule")
+    for key in ("filter.odd.clean", "diff.odd.command", "diff.odd.textconv", "core.fsmonitor", "diff.external"):
+        inside.git("config", key, str(evil))
+    scratch.git("config", "diff.submodule", "diff")
+    (inside.root / "a.c").write_text("int c;\n")
+
+    use_everything(scratch.root)
+    with open_tree(scratch.root, tmp_path / "cache") as finder:
+        assert "another state" in finder.patch(last)
+    assert not marker.exists()
+    scratch.git("show", last)
+    assert marker.exists()  # The trap would have worked.
+
+
+def test_a_partial_clone_runs_no_transport(scratch, trap, tmp_path, monkeypatch):
+    evil, marker = trap
+    evil.write_text(f"#!/bin/sh\necho ran >> {marker}\nexit 1\n")
+    # What older versions of git do not know.
+    monkeypatch.delitem(git_module.ENVIRONMENT, "GIT_NO_LAZY_FETCH")
+    blob = scratch.git("rev-parse", "HEAD:init/main.c")
+    for key, value in (
+        *(
+            ("core.repositoryFormatVersion", "1"),
+            ("extensions.partialClone", "origin"),
+            ("remote.origin.promisor", "true"),
+        ),
+        *(
+            ("remote.origin.url", f"ext::{evil}"),
+            ("protocol.ext.allow", "always"),
+            ("remote.origin.uploadpack", str(evil)),
+        ),
+    ):
+        scratch.git("config", key, value)
+    (scratch.root / ".git/objects" / blob[:2] / blob[2:]).unlink()
+    with pytest.raises(KsrcfindError, match="this partial clone lacks a file"):
+        open_snapshot(scratch.root, "HEAD").read("init/main.c")
+    assert not marker.exists()
+    scratch.git("cat-file", "-p", blob, check=False)
+    assert marker.exists()  # The trap would have worked.
+
+
+SHOWN_OTHERWISE = (
+    *(("log.follow", "true"), ("blame.showRoot", "true"), ("diff.orderFile", "scripts/git.orderFile")),
+    *(("diff.renames", "copies"), ("diff.relative", "true"), ("log.showRoot", "false"), ("log.diffMerges", "separate")),
+    *(("color.ui", "always"), ("color.grep", "always"), ("grep.column", "true"), ("grep.patternType", "fixed")),
+    *(("format.pretty", "fuller"), ("log.decorate", "full"), ("core.abbrev", "7"), ("core.quotePath", "true")),
+    *(("column.ui", "always"), ("tag.sort", "-version:refname"), ("i18n.logOutputEncoding", "latin1")),
+)
+
+
+def test_what_a_user_likes_to_see_otherwise_changes_no_answer(scratch, tmp_path):
+    text = (scratch.root / "init/main.c").read_text()
+    scratch.git("tag", "v5.9")
+    (scratch.root / "init/begin.c").write_text(text.replace("started", "begins"))
+    scratch.commit("init: a new name", remove=["init/main.c"])
+    scratch.commit(
+        "init: a file of its own", {"init/other.c": text, "kernel/panic2.c": text.replace("started", "over")}
+    )
+    scratch.commit("init: back again", {"init/main.c": text}, remove=["init/begin.c"])
+    scratch.git("mv", "init/main.c", "kernel/start.c")
+    scratch.commit("init: moved")
+    plain = ask_for_history(scratch.root, tmp_path / "plain")
+    for number, (key, value) in enumerate(SHOWN_OTHERWISE):
+        scratch.git("config", key, value)
+        assert ask_for_history(scratch.root, tmp_path / str(number)) == plain, key
+        scratch.git("config", "--unset", key)
 
 
 def test_a_filter_that_cannot_be_switched_off_is_refused():

@@ -195,6 +195,16 @@ def test_grep_counts_lines_with_whole_words(scratch):
         assert snapshot.grep([], C) == {}
 
 
+@pytest.mark.parametrize("name", ["outer", "with:colon", "with blank"])
+def test_grep_of_a_plain_tree_inside_a_repository(scratch, tmp_path, name):
+    outer = Scratch(tmp_path / name)
+    shutil.copytree(scratch.root, outer.root / "inner", ignore=lambda *_: [".git"])
+    outer.commit("a tree")
+    snapshot = open_snapshot(outer.root / "inner")
+    assert isinstance(snapshot, DirectorySnapshot)
+    assert snapshot.grep(["Kernel"], C) == {"kernel/panic.c": {"Kernel": 1}}
+
+
 def test_grep_ignores_the_users_settings(scratch):
     for key, value in (
         *(

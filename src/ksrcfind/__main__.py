@@ -13,7 +13,9 @@ def main() -> None:
     try:
         # Here, so that Ctrl-C is as quiet in the first tenth of a second as it is later.
         from ksrcfind.cli.app import run  # noqa: PLC0415
+        from ksrcfind.cli.terminal import open_missing_streams  # noqa: PLC0415
 
+        open_missing_streams()
         sys.exit(run(sys.argv[1:]))
     except KeyboardInterrupt:
         sys.exit(128 + 2)

@@ -158,7 +158,14 @@ def _story(request: Request) -> str:
 
 
 def carry(finder: Finder, output: Path, progress: Progress, *, with_history: bool) -> About:
-    """Write what a finder knows of its tree into one file. Histories told before are not asked for again."""
+    """Write what a finder knows of its tree into one file. Histories told before are not asked for again.
+
+    Raises `KsrcfindError` for a file that cannot be written: before the work, as far as that can be told.
+    """
+    if output.exists() and not output.is_file():  # A device would be replaced by the file.
+        raise KsrcfindError(f"cannot write {output}: it is no regular file", "Name a new file, or an index to replace.")
+    if not output.parent.is_dir():
+        raise KsrcfindError(f"cannot write {output}: there is no directory {output.parent}")
     messages = sum(1 for _ in finder.messages())
     info = finder.info
     made = datetime.now(UTC).isoformat(timespec="seconds")

@@ -15,10 +15,12 @@ from enum import StrEnum
 from pathlib import Path
 
 from ksrcfind import __version__
+from ksrcfind.carried import NOT_CARRIED
 from ksrcfind.config import Settings
 from ksrcfind.errors import KsrcfindError
 from ksrcfind.finder import open_tree
 from ksrcfind.history.releases import Releases, tag_targets
+from ksrcfind.index.carried import CarriedIndex
 from ksrcfind.index.store import Store, store_path
 from ksrcfind.tree.checkout import CheckoutSnapshot
 from ksrcfind.tree.git import Git
@@ -53,6 +55,9 @@ def examine(settings: Settings, start: Path, rev: str | None) -> Iterator[Check]
     """Yield all checks, in the order in which they depend on each other; `start` is the current directory."""
     yield check_program()
     yield check_git()
+    if settings.index is not None:
+        yield check_carried(settings.index)
+        return
     try:
         snapshot, settings = open_tree(settings.repo, start, rev, settings)
     except KsrcfindError as error:
@@ -111,6 +116,18 @@ def check_tree(snapshot: AnySnapshot) -> Check:
     edited = len(snapshot.changes) if isinstance(snapshot, CheckoutSnapshot) else 0
     edits = f", {_counted(edited, 'file')} edited" if edited else ""
     return Check("tree", State.OK, f"{snapshot.root} at {info.rev} ({info.commit[:12]}), {state}{edits}")
+
+
+def check_carried(path: Path) -> Check:
+    """Say what the carried index holds that answers instead of a tree."""
+    try:
+        with closing(CarriedIndex(path)) as index:
+            about = index.about
+    except KsrcfindError as error:
+        return Check("index", State.ERROR, error.title, error.hint or None)
+    made = f"{path}, made of {about.rev or about.commit or about.tree} on {about.made[:10]}"
+    value = f"{made}: {_counted(about.messages, 'message')}{'' if about.history else ', no history'}"
+    return Check("index", State.OK, value, None if about.history else NOT_CARRIED)
 
 
 def check_index(snapshot: AnySnapshot, path: Path) -> Iterator[Check]:

@@ -266,9 +266,7 @@ class Finder:
         """What a commit says and changes, as `git show` has it; without git what it says."""
         if isinstance(self._snapshot, DirectorySnapshot):
             return self.commit(commit).message
-        shown = self._snapshot.repository.git.run(
-            "show", "--no-color", "--no-ext-diff", "--no-textconv", "--end-of-options", commit
-        )
+        shown = self._snapshot.repository.git.run("show", "--end-of-options", commit)
         return shown.decode("utf-8", "replace")
 
     def messages(self, paths: Sequence[str] = ()) -> Iterator[Message]:

@@ -28,6 +28,9 @@ VALUE_LENGTH = 200
 UNEXPLAINED_KEPT = 10_000
 """Distinct texts kept of lines that nothing explains; further ones are folded by their reason alone."""
 
+SUPPRESSED_KEPT = 10_000
+"""Functions whose suppressed messages are counted: more than have a limit in any kernel."""
+
 FOLDED_BY_REASON = {"userspace", "empty", "part_of_event"}
 """Reasons for which the text of the line does not matter."""
 
@@ -140,7 +143,9 @@ class Fold:
         if item.event is None:
             self._open(item, group)
         if log.body.endswith(" callbacks suppressed") and (left_out := suppressed(log.body)) is not None:
-            self._suppressed[left_out[0]] += left_out[1] * log.repeats
+            function, count = left_out
+            if function in self._suppressed or len(self._suppressed) < SUPPRESSED_KEPT:
+                self._suppressed[function] += count * log.repeats
 
     def folded(self) -> list[Folded]:
         """Return what was taken in so far."""

@@ -9,6 +9,8 @@ from ksrcfind.errors import KsrcfindError
 from ksrcfind.finder import Finder
 from ksrcfind.finding import Finding
 
+WHO_NAMES_IT = "VISUAL, EDITOR or `editor` in the configuration names it."
+
 
 def editor_call(finder: Finder, finding: Finding, editor: str) -> list[str]:
     """Return the words that start an editor at the first match.
@@ -26,7 +28,12 @@ def editor_call(finder: Finder, finding: Finding, editor: str) -> list[str]:
     if here[around[0] - 1 : around[1]] != finder.source(message.path, *around):
         rev = finder.info.rev or finder.info.commit
         raise KsrcfindError(f"{file} reads otherwise than in {rev}", f"git show {rev}:{message.path}")
-    words = shlex.split(editor)
+    try:
+        words = shlex.split(editor)
+    except ValueError as error:
+        raise KsrcfindError(f"the editor's command cannot be read: {editor}: {error}", WHO_NAMES_IT) from error
+    if not words:
+        raise KsrcfindError("the editor's command is blank", WHO_NAMES_IT)
     if not any("{file}" in word for word in words):
         words += ["+{line}", "{file}"]
     return [word.replace("{line}", str(message.line_start)).replace("{file}", str(file)) for word in words]
@@ -38,7 +45,4 @@ def become(words: list[str]) -> NoReturn:
     try:
         os.execvp(words[0], words)  # noqa: S606 - no shell is wanted
     except OSError as error:
-        raise KsrcfindError(
-            f"{words[0]} cannot be started: {error.strerror}",
-            "VISUAL, EDITOR or `editor` in the configuration names it.",
-        ) from error
+        raise KsrcfindError(f"{words[0]} cannot be started: {error.strerror}", WHO_NAMES_IT) from error

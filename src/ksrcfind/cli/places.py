@@ -29,7 +29,8 @@ def in_tree(path: str, root: Path, directory: Path) -> str:
     complete it. One that is not there stays as it is.
     """
     file = directory / path
-    if Path(path).is_absolute() or (root in directory.parents and file.exists()):
+    # Path.exists() raises for a name that is too long.
+    if Path(path).is_absolute() or (root in directory.parents and os.path.exists(file)):  # noqa: PTH110
         inside = Path(os.path.normpath(file))
         return inside.relative_to(root).as_posix() if inside.is_relative_to(root) else path
     return path

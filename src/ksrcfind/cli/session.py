@@ -13,6 +13,7 @@ from ksrcfind.cli.terminal import Terminal, open_terminal, show_note
 from ksrcfind.config import Settings
 from ksrcfind.errors import KsrcfindError
 from ksrcfind.finder import Finder
+from ksrcfind.log.stream import is_directory
 from ksrcfind.output.json import JsonWriter, NdjsonWriter
 from ksrcfind.output.links import Links
 from ksrcfind.output.quickfix import QuickfixWriter
@@ -76,7 +77,7 @@ class Session:
         if logs:
             from ksrcfind.output.logtext import LogTextWriter
 
-            several = len(logs) > 1 or Path(logs[0]).is_dir()
+            several = len(logs) > 1 or is_directory(Path(logs[0]))
             return LogTextWriter(write, self.painter(finder), name_sources=several)
         return TextWriter(write, finder.commit, self.painter(finder))
 

@@ -35,8 +35,8 @@ class Terminal:
             sys.stdout.write(text)
             if sys.stdout.isatty():
                 sys.stdout.flush()
-        except BrokenPipeError:
-            give_up_output()
+        except OSError as error:
+            give_up_output(error)
 
     def flush(self) -> None:
         """Send out what was written."""
@@ -78,7 +78,7 @@ def show_note(text: str) -> None:
     try:
         sys.stderr.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
         sys.stderr.write(text)
-    except BrokenPipeError:
+    except OSError:  # A pipe that is closed, a disk that is full: there is nobody else to tell.
         pass
 
 
@@ -86,14 +86,30 @@ def flush() -> None:
     """Send out what is still held back, so that a reader that went away is noticed here."""
     try:
         sys.stdout.flush()
-    except BrokenPipeError:
-        give_up_output()
+    except OSError as error:
+        give_up_output(error)
 
 
-def give_up_output() -> NoReturn:
-    """End because nobody reads the output; the interpreter must not try to flush it again."""
+def give_up_output(error: OSError) -> NoReturn:
+    """End because nobody reads the output, or it has no place; the interpreter must not try to flush it again."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    raise typer.Exit(CLOSED_PIPE)
+    if isinstance(error, BrokenPipeError):
+        raise typer.Exit(CLOSED_PIPE)
+    raise KsrcfindError(f"the output cannot be written: {error.strerror}") from error
+
+
+def open_missing_streams() -> None:
+    """Open the standard streams that the caller closed: nothing comes in there, and what goes out is dropped.
+
+    Without this, the next file that is opened would take their place.
+    """
+    for number, (name, mode) in enumerate((("stdin", "r"), ("stdout", "w"), ("stderr", "w"))):
+        if getattr(sys, name) is None:
+            opened = os.open(os.devnull, os.O_RDWR)
+            if opened != number:
+                os.dup2(opened, number)
+                os.close(opened)
+            setattr(sys, name, open(number, mode, encoding="utf-8", closefd=False))  # noqa: SIM115 - for the whole run
 
 
 def _progress(quiet: bool) -> Progress:

@@ -48,9 +48,8 @@ def blame(
     ranges = [f"-L{line},{line}" for line in sorted(set(lines))]
     if not ranges:
         return {}
-    # Text conversion would change the lines, and runs a program. Git takes the edited file from standard input and
-    # blames the rest to HEAD.
-    options = ["--porcelain", "--no-textconv", *ranges]
+    # Git takes the edited file from standard input and blames the rest to HEAD.
+    options = ["--porcelain", *ranges]
     options += [commit] if contents is None else ["--contents", "-"]
     if parents is not None:
         options += ["-S", "/dev/stdin"]

@@ -35,7 +35,9 @@ def renames(git: Git, commit: str, path: str, first: str) -> list[Rename]:
     found: list[Rename] = []
     while path != first and len(found) < MOST_RENAMES:
         # Of a merge only what it does itself counts.
-        listed = git.run("log", "-1", "--format=%H %P", "--diff-filter=A", "--no-renames", commit, "--", path)
+        listed = git.run(
+            "log", "-1", "--format=%H %P", "--diff-filter=A", "--no-renames", commit, "--", f":(top,literal){path}"
+        )
         added, *parents = listed.decode().split() or [""]
         if not parents:
             break
@@ -49,5 +51,5 @@ def renames(git: Git, commit: str, path: str, first: str) -> list[Rename]:
 
 
 def _diff(git: Git, *options: str) -> list[str]:
-    output = git.run("diff-tree", "-r", "-z", "--no-ext-diff", *options)
+    output = git.run("diff-tree", "-r", "-z", *options)
     return [field.decode("utf-8", "surrogateescape") for field in output.split(b"\0")]

@@ -129,7 +129,7 @@ class Links:
         if not tips:
             return
         marks = [f"--grep={mark}" for mark in MARKS]
-        options = ("-z", "--fixed-strings", "--regexp-ignore-case", "--no-patch", "--no-notes", "--encoding=UTF-8")
+        options = ("-z", "--fixed-strings", "--regexp-ignore-case", "--no-patch", "--encoding=UTF-8")
         revisions = "".join([*(f"{tip}\n" for tip in tips), *(f"^{tip}\n" for tip in old)]).encode()
         log = ("log", *options, "--format=%H%n%B", *marks, "--stdin")
         for text in self._repository.git.lines(*log, stdin=revisions, separator=b"\0"):

@@ -112,7 +112,7 @@ class Releases:
         """Let git tell which tags contain one commit."""
         # `git tag` remembers from one tag to the next what it saw; `git for-each-ref` asks for each anew (4.5 s).
         listed = self._repository.git.answer("tag", "--no-column", "--format=%(refname)", f"--contains={commit}")
-        names = set((listed or "").splitlines())  # A commit that is not there is in no tag.
+        names = set((listed or "").split("\n"))  # A commit that is not there is in no tag.
         return next((tag.name for tag in self.tags if f"refs/tags/{tag.name}" in names), None)
 
     def _table_of_all(self) -> FirstTags:
@@ -169,7 +169,8 @@ def tag_targets(repository: Repository) -> dict[str, str | None]:
     )
     targets: dict[str, str | None] = {}
     nested: list[str] = []
-    for line in listed.decode("utf-8", "surrogateescape").splitlines():
+    # At newlines only: the name of a tag may hold what else ends a line of Unicode.
+    for line in filter(None, listed.decode("utf-8", "surrogateescape").split("\n")):
         reference, kind, name, inner_kind, inner = line.split("\0")
         tag = reference.removeprefix("refs/tags/")
         targets[tag] = name if kind == "commit" else inner if inner_kind == "commit" else None

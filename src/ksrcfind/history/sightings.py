@@ -198,9 +198,8 @@ class Sightings:
         if namesakes is None:  # Git looks into every directory for them, which takes longer than all the rest.
             places.append(f":(top,glob)**/{_literal(path.name)}")
         patterns = [argument for word in wanted for argument in ("-e", word)]
-        options = ("--files-with-matches", "--null", "--fixed-strings", "--all-match", "--text", "--no-color")
-        more = ("--full-name", "--no-textconv", "--no-recurse-submodules", "--no-ignore-case", "--no-word-regexp")
-        listed = self._git.run("grep", *options, *more, *patterns, parent, "--", *places, okay=(0, 1))
+        options = ("--files-with-matches", "--null", "--fixed-strings", "--all-match")
+        listed = self._git.run("grep", *options, *patterns, parent, "--", *places, okay=(0, 1))
         names = [name.decode("utf-8", "surrogateescape") for name in listed.split(b"\0") if name]
         return list(dict.fromkeys([*(name.removeprefix(f"{parent}:") for name in names), *(namesakes or ())]))
 

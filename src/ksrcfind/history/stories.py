@@ -10,7 +10,7 @@ from ksrcfind.history.cache import Cache, ignored_state, parents_state
 from ksrcfind.history.follow import Story
 from ksrcfind.tree.repository import Repository
 
-VERSION = 3
+VERSION = 4
 """Raised when the same question gets a different answer: what was kept is asked anew."""
 
 

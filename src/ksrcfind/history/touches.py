@@ -18,7 +18,6 @@ from ksrcfind.tree.git import Git
 _SOURCE = tuple(suffix.encode() for suffix in SOURCE)
 # A merge is compared with all its parents: only what differs from each of them is told.
 _OPTIONS = ("--topo-order", "--format=%H %P", "--raw", "-r", "-c", "--root", "--no-renames", "--no-abbrev")
-_MORE = ("--no-ext-diff", "--no-textconv", "--no-notes", "--no-color", "--ignore-submodules=all")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +56,7 @@ class Touches:
         self._paths: dict[bytes, int] = {}
         self._changed = array("I")
         self._first_changed = array("Q")
-        for line in git.lines("log", *_OPTIONS, *_MORE, "--end-of-options", commit, "--"):
+        for line in git.lines("log", *_OPTIONS, "--end-of-options", commit, "--"):
             if line.startswith(b":"):
                 self._take(line)
             elif line:

@@ -90,7 +90,7 @@ class _Grouper:
         self.openers: dict[str, list[_Held]] = {}  # an opener and what came since
         self.queue: deque[_Held] = deque()
         self.before: OrderedDict[str, Row] = OrderedDict()  # the last message
-        self.fragments: dict[str, int] = {}  # where the line began that is being continued
+        self.fragments: OrderedDict[str, int] = OrderedDict()  # where the line began that is being continued
         self.recent: OrderedDict[int, int | None] = OrderedDict()  # events of the last rows, by line
 
     def take(self, row: Row) -> Iterator[tuple[Row, int | None]]:
@@ -132,7 +132,7 @@ class _Grouper:
         elif caller in self.fragments:
             held.event = self.fragments[caller]
         else:
-            self.fragments[caller] = held.row.line
+            _remember(self.fragments, caller, held.row.line, MOST_CONTEXTS)
 
     def _place_message(self, held: _Held, caller: str) -> None:
         body = held.row.log.body
@@ -230,12 +230,6 @@ class Boot:
     """Release that the banner names: `6.1.0-13-amd64`."""
     banner: str | None = None
     """The whole banner: it may name the distribution's version too."""
-
-
-def follow_boots(rows: Iterable[Row]) -> Iterator[tuple[Row, Boot]]:
-    """Give each row of one source with the boot that it belongs to."""
-    boots = Boots()
-    return ((row, boots.of(row)) for row in rows)
 
 
 class Boots:

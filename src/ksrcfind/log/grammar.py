@@ -98,8 +98,6 @@ FACILITIES = (
 LEVEL_NAMES = {name: name for name in LEVELS} | {"warning": "warn", "error": "err", "panic": "emerg"}
 """Every spelling of a priority."""
 
-UPPER = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-LOWER = UPPER.lower()
 DIGITS = "0123456789"
 
 ISO = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:?\d\d)"

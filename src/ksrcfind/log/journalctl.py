@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import BinaryIO, cast
@@ -28,14 +29,17 @@ def journal(call: Sequence[str]) -> Iterator[BinaryIO]:
     program = shutil.which("journalctl")
     if program is None:
         raise KsrcfindError("there is no journalctl to ask", "Name a file, or read standard input: dmesg | … batch -")
-    with subprocess.Popen(
-        [program, *call], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    ) as process:
-        output, errors = cast(BinaryIO, process.stdout), cast(BinaryIO, process.stderr)
+    # A pipe for errors, which nobody reads meanwhile, would stop a journalctl that has much to say of damaged files.
+    with (
+        tempfile.TemporaryFile() as errors,
+        subprocess.Popen([program, *call], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors) as process,
+    ):
         try:
-            yield output
+            yield cast(BinaryIO, process.stdout)
+            status = process.wait()
+            errors.seek(0)
             said = errors.read().decode("utf-8", "replace").strip().splitlines()
-            if process.wait() and said:
+            if status and said:
                 raise LogUnreadableError(f"journalctl: {said[-1]}")
         finally:
             process.terminate()

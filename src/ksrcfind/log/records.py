@@ -48,16 +48,18 @@ class Raw(NamedTuple):
     """Without its newline, cut at 64 KiB."""
     length: int
     """Bytes that it had before it was cut."""
+    hole: int = 0
+    """NUL bytes in front of the data that were left out."""
 
     @property
     def truncated(self) -> bool:
-        """True if bytes are missing."""
-        return self.length > len(self.data)
+        """True if bytes are missing, other than NUL bytes in front."""
+        return self.length > len(self.data) + self.hole
 
 
 def split_lines(chunks: Iterable[bytes | None]) -> Iterator[Raw | None]:
     r"""Split bytes at `\n` and nowhere else. None stands for "nothing more at the moment" and is handed on."""
-    number, rest, dropped = 0, b"", 0
+    number, rest, dropped, hole = 0, b"", 0, 0
     for chunk in chunks:
         if chunk is None:
             yield None
@@ -66,18 +68,26 @@ def split_lines(chunks: Iterable[bytes | None]) -> Iterator[Raw | None]:
         rest += first
         if lines:
             number += 1
-            yield Raw(number, rest[:LIMIT], len(rest) + dropped)
-            dropped, rest = 0, lines.pop()
+            yield _raw(number, rest, dropped, hole)
+            dropped, hole, rest = 0, 0, lines.pop()
             for line in lines:
                 number += 1
-                yield Raw(number, line[:LIMIT], len(line))
+                yield Raw(number, line, len(line)) if len(line) <= LIMIT else _raw(number, line, 0, 0)
         if len(rest) > LIMIT:
-            # Holes in a log after a crash are runs of NUL bytes; the text behind them counts.
-            rest = rest.lstrip(b"\0") if rest[:1] == b"\0" else rest
-            dropped += max(0, len(rest) - LIMIT)
-            rest = rest[:LIMIT]
+            _, rest, length, hole = _raw(0, rest, dropped, hole)
+            dropped = length - len(rest) - hole
     if rest or dropped:
-        yield Raw(number + 1, rest, len(rest) + dropped)
+        yield _raw(number + 1, rest, dropped, hole)
+
+
+def _raw(number: int, data: bytes, dropped: int, hole: int) -> Raw:
+    """Return a line of which `dropped` bytes were cut off behind the data already, and `hole` NUL bytes before it."""
+    length = hole + len(data) + dropped
+    # Holes in a log after a crash are runs of NUL bytes; the text behind them counts.
+    if len(data) > LIMIT and not dropped and data[:1] == b"\0":
+        data = data.lstrip(b"\0")
+        hole = length - len(data)
+    return Raw(number, data[:LIMIT], length, hole)
 
 
 def read_rows(raws: Iterable[Raw | None], source: str | None = None) -> Iterator[Row]:
@@ -326,7 +336,7 @@ class _Export(_Record):
     def _continue(self, value: bytearray, raw: Raw) -> None:
         self.passed += raw.length + 1
         if len(value) <= LIMIT:
-            value += raw.data + b"\n"
+            value += bytes(min(raw.hole, LIMIT)) + raw.data + b"\n"
         if len(value) >= 8 and self.passed > 8 + (size := int.from_bytes(value[:8], "little")):
             self.fields.setdefault(self.name, bytes(value[8 : 8 + min(size, LIMIT)]))
             self.value = None

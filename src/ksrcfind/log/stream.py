@@ -16,7 +16,7 @@ import time
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import BinaryIO, Protocol, cast
+from typing import BinaryIO, Protocol, TypeVar, cast
 
 from ksrcfind.errors import KsrcfindError
 from ksrcfind.log.records import Row, read_rows, split_lines
@@ -32,6 +32,9 @@ MOST_MEMORY = 1 << 28
 
 STDIN = "-"
 """Name of the source that stands for standard input."""
+
+
+Piece = TypeVar("Piece", bytes, bytes | None)
 
 
 class LogUnreadableError(KsrcfindError):
@@ -59,7 +62,8 @@ def read_files(path: Path) -> Iterator[Row]:
 
 def read_log(file: BinaryIO, source: str | None = None) -> Iterator[Row]:
     """Read the rows of an open file; one that is compressed (gzip, xz, bzip2, zstd) is decompressed."""
-    return read_rows(split_lines(_utf8(_plain(_buffered(file), source or STDIN))), source)
+    name = source or STDIN
+    return read_rows(split_lines(_utf8(_as_far_as_it_reads(_plain(_buffered(file), name), name))), source)
 
 
 def follow_file(name: str, wait: Callable[[], bool] | None = None) -> Iterator[Row]:
@@ -70,7 +74,7 @@ def follow_file(name: str, wait: Callable[[], bool] | None = None) -> Iterator[R
     wait = wait or pause
     growing = _Growing(Path(name), wait)
     while not growing.stopped:
-        yield from read_rows(split_lines(_utf8(growing.pieces())), name)
+        yield from read_rows(split_lines(_utf8(_as_far_as_it_reads(growing.pieces(), name))), name)
 
 
 def follow_pipe(file: BinaryIO, source: str | None = STDIN, idle: Callable[[], object] | None = None) -> Iterator[Row]:
@@ -78,7 +82,8 @@ def follow_pipe(file: BinaryIO, source: str | None = STDIN, idle: Callable[[], o
 
     `idle` is called whenever there is nothing to read.
     """
-    return read_rows(split_lines(_utf8(_arriving(file.fileno(), idle))), source)
+    pieces = _as_far_as_it_reads(_arriving(file.fileno(), idle), source or STDIN)
+    return read_rows(split_lines(_utf8(pieces)), source)
 
 
 def log_files(path: Path) -> list[Path]:
@@ -87,7 +92,7 @@ def log_files(path: Path) -> list[Path]:
     Rotated logs come in the order they were written: kern.log.2.gz, kern.log.1, kern.log. Hidden files, links and the
     journal's own files are left out of directories.
     """
-    if not path.is_dir():
+    if not is_directory(path):
         return [path]
     found = []
     for directory, _, names in os.walk(path):
@@ -96,6 +101,14 @@ def log_files(path: Path) -> list[Path]:
             if not name.startswith(".") and file.is_file() and not file.is_symlink() and not _JOURNAL.search(name):
                 found.append(file)
     return sorted(found, key=_rotation)
+
+
+def is_directory(path: Path) -> bool:
+    """Tell whether a name is that of a directory; what cannot be looked at is none."""
+    try:
+        return path.is_dir()
+    except OSError:  # A name that is too long, a directory that may not be searched.
+        return False
 
 
 _JOURNAL = re.compile(r"\.journal~?$")
@@ -112,6 +125,14 @@ def _open(path: Path) -> BinaryIO:
         return path.open("rb")
     except OSError as error:
         raise LogUnreadableError(f"cannot read {path}: {error.strerror}") from error
+
+
+def _as_far_as_it_reads(pieces: Iterable[Piece], name: str) -> Iterator[Piece]:
+    """Give what can be read. Raises LogUnreadableError where a disk or the system says no."""
+    try:
+        yield from pieces
+    except OSError as error:
+        raise LogUnreadableError(f"cannot read {name}: {error.strerror}", "what stands before was read") from error
 
 
 class _Readable(Protocol):

@@ -107,6 +107,7 @@ class Desk:
 
     async def tell(self, item: Explained, urgency: Urgency) -> History:
         """Return the history of the message that explains a line."""
+        told = self._told  # Another one once the tree changed: this answer is of the old one then.
         known = self.told(item)
         if known is not None:
             return known
@@ -119,7 +120,7 @@ class Desk:
             return History(finding.provenance, finding.points_to)
 
         history = await self.telling.ask(trace, urgency)
-        self._told[item.known.key] = history
+        told[item.known.key] = history
         return history
 
 

@@ -71,7 +71,8 @@ class LogDocument:
 
     def window(self, first: int, last: int, answers: Answers) -> Iterator[Explained]:
         """Explain the lines from `first` to `last` that nothing is known about."""
-        unknown = {number for number in range(max(first, 0), min(last + 1, len(self.lines))) if not self._known[number]}
+        known = self._known  # An update replaces it, perhaps by a shorter one, while another thread asks.
+        unknown = {number for number in range(max(first, 0), min(last + 1, len(known))) if not known[number]}
         if not unknown:
             return iter(())
         # Lines around them are read only to see what belongs together.

@@ -74,7 +74,7 @@ def _parts(finding: Finding, commits: Commits, root: str | None, *, pending: boo
 
 def _link(path: str, line: int, root: str | None) -> str:
     shown = text(f"{path}:{line}")
-    return f"[{shown}]({root}/{quote(path)}#L{line})" if root is not None else f"**{shown}**"
+    return f"[{shown}]({root}/{quote(path, errors='surrogateescape')}#L{line})" if root is not None else f"**{shown}**"
 
 
 def _pointed(place: Place, root: str | None) -> str:

@@ -10,7 +10,6 @@ from ksrcfind.history.provenance import Change, Provenance
 from ksrcfind.lsp.log_document import LogDocument, Seen
 from ksrcfind.output.text import UNRELEASED
 from ksrcfind.output.visible import visible_line
-from ksrcfind.source.message import Message
 from ksrcfind.source.template import template
 
 MOST_DIAGNOSTICS = 1000
@@ -150,11 +149,6 @@ def outline(
         )
         for name, own in sorted(groups.items())
     ]
-
-
-def call_range(message: Message) -> types.Range:
-    """Return the lines of a log call."""
-    return types.Range(types.Position(message.line_start - 1, 0), types.Position(message.line_end, 0))
 
 
 def _over(ranges: Sequence[types.Range]) -> types.Range:

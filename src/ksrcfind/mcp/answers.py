@@ -4,6 +4,7 @@ Everything here runs in the one thread that owns the finder.
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -99,7 +100,14 @@ def batch(finder: Finder, log: str, *, is_file: bool, choice: Choice, limit: int
 
 
 def _rows(log: str, *, is_file: bool) -> Iterable[Row]:
-    return read_files(Path(log).expanduser()) if is_file else rows_of_text(log)
+    if not is_file:
+        return rows_of_text(log)
+    path = Path(log).expanduser()
+    with suppress(OSError):  # What cannot be looked at is told by those who read it.
+        if path.exists() and not (path.is_file() or path.is_dir()):
+            # A pipe or device might never end, and every other question would wait for it.
+            raise KsrcfindError(f"neither a file nor a directory: {log}", "Name a log, or give its text.")
+    return read_files(path)
 
 
 def _findings(finder: Finder, found: Sequence[Finding]) -> Told:

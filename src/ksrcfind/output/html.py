@@ -40,6 +40,9 @@ AROUND = 3
 MOST_BARS = 12
 """Bars of a chart."""
 
+CALENDAR = (-62_135_596_800, 253_402_300_799)
+"""Seconds since the epoch of the first and the last moment that can be told: the years 1 to 9999."""
+
 NOTHING = "–"
 """Stands for a release or subsystem that is not known."""
 
@@ -108,6 +111,7 @@ class HtmlWriter:
             title=self._title,
             tree=self._tree,
             summary=summary,
+            explained=sum(message["confidence"] is not None for message in self._messages),
             several=len({seen.source for seen in summary.boots}) > 1,
             style=Markup(style),  # noqa: S704 - of this package
             script=Markup(script),  # noqa: S704 - of this package
@@ -338,5 +342,6 @@ def _tick(chart: Chart, column: int) -> str:
     moment = chart.start + column * chart.step
     if chart.unit != "clock":
         return f"{moment:,.0f}"
-    told = datetime.fromtimestamp(moment, UTC)
+    # A column ends behind its last line, and a zone may begin before the calendar does.
+    told = datetime.fromtimestamp(min(max(moment, CALENDAR[0]), CALENDAR[1]), UTC)
     return f"{told:%b %d %H:%M:%S}" if told.year == 2000 else f"{told:%Y-%m-%d %H:%M:%S}"

@@ -116,7 +116,7 @@ def _location(match: Match) -> Record:
     place: Record = {
         "physicalLocation": {
             # Of the tree's root, which the reader knows and this file does not name.
-            "artifactLocation": {"uri": quote(message.path), "uriBaseId": "SRCROOT"},
+            "artifactLocation": {"uri": quote(message.path, errors="surrogateescape"), "uriBaseId": "SRCROOT"},
             "region": {"startLine": message.line_start, "endLine": message.line_end},
         }
     }

@@ -47,6 +47,6 @@ class DirectorySnapshot:
     def grep(self, words: Sequence[str], suffixes: Sequence[str]) -> Mapping[str, Mapping[str, int]]:
         """Path → word → count of lines; with git if there is one (0.9 s for Linux 6.1), else file by file (6 s)."""
         try:
-            return grep(Git(self.root, ceiling=True), words, suffixes, "--no-index")
+            return grep(Git(self.root, alone=True), words, suffixes, "--no-index")
         except (GitMissingError, GitError):
             return disk.grep_files(self.root, self.files(suffixes), words)

@@ -56,8 +56,12 @@ def find_tree(start: Path, *, named: bool) -> Place:
     if not start.is_dir():
         start = start.parent
     for directory in (start, *start.parents):
-        kernel = is_kernel(directory)
-        if kernel or _may_be_repository(directory):
+        try:
+            kernel = is_kernel(directory)
+            worth_asking = kernel or _may_be_repository(directory)
+        except OSError:  # A directory above that may not be looked into.
+            continue
+        if worth_asking:
             place = _tree_at(directory, kernel=kernel)
             if place is not None:
                 return place
@@ -83,7 +87,10 @@ def _tree_at(directory: Path, *, kernel: bool) -> Place | None:
 
 def _inside_another(directory: Path) -> str | None:
     """Say that a repository around a plain tree is not asked for its history."""
-    outer = next((parent for parent in directory.parents if (parent / ".git").exists()), None)
+    try:
+        outer = next((parent for parent in directory.parents if (parent / ".git").exists()), None)
+    except OSError:
+        return None
     if outer is None:
         return None
     return f"This tree is inside the git repository at {outer}, but is not its root: that history is not used."

@@ -26,7 +26,8 @@ from ksrcfind.errors import KsrcfindError
 OLDEST = (2, 25)
 """The first git with everything that is asked of it."""
 
-# Settings of every command: no program of the repository's choice runs, nothing is transferred or tidied up.
+# Settings of every command: no program of the repository's choice runs, nothing is transferred or tidied up. And no
+# answer depends on what a user likes to see otherwise: the order of files, a file followed under its earlier names.
 SETTINGS = (
     "core.hooksPath=/dev/null",
     "core.fsmonitor=false",
@@ -37,13 +38,29 @@ SETTINGS = (
     "credential.helper=",
     "protocol.allow=never",
     "diff.external=",
-    "diff.ignoreSubmodules=all",
+    "diff.orderFile=/dev/null",
+    "diff.submodule=short",
+    "log.follow=false",
+    "blame.showRoot=false",
     "submodule.recurse=false",
     "log.showSignature=false",
     "color.ui=false",
     "gc.auto=0",
     "maintenance.auto=false",
 )
+
+# What settings do not switch off for good, since attributes or .gitmodules switch it on again, by command. These go
+# before whatever else the command is called with. A submodule is a repository of its own: to see whether it changed,
+# git would run `git status` in there, with the filters that its configuration names.
+_DIFF = ("--no-ext-diff", "--no-textconv", "--ignore-submodules=all")
+OPTIONS: Mapping[str, tuple[str, ...]] = {
+    "blame": ("--no-textconv",),
+    "diff-index": _DIFF,
+    "diff-tree": _DIFF,
+    "grep": ("--no-textconv", "--no-recurse-submodules", "--text", "--full-name", "--no-column", "--no-color"),
+    "log": (*_DIFF, "--no-notes", "--no-color"),
+    "show": (*_DIFF, "--no-color"),
+}
 
 # Per-name settings that hold a command line; each one found in the configuration is emptied. Filters matter most: git
 # runs `clean` when it compares a working tree file whose time stamp it cannot trust.
@@ -90,8 +107,8 @@ class Git:
     """Where commands run: the root of a repository, or a plain directory."""
     settings: tuple[str, ...] = ()
     """Further `-c` settings, those that neutralise programs named by the configuration."""
-    ceiling: bool = False
-    """True if a repository around the directory must not be found."""
+    alone: bool = False
+    """True for commands that need no repository: one around the directory must not be found."""
 
     def run(self, *arguments: str, stdin: bytes = b"", okay: tuple[int, ...] = (0,)) -> bytes:
         """Return what a command prints. Raises `GitError` when it ends with a status that is not `okay`."""
@@ -146,7 +163,8 @@ class Git:
         argv = [executable(), "--no-pager"]
         for setting in SETTINGS + self.settings:
             argv += ("-c", setting)
-        return [*argv, *arguments]
+        command, *rest = arguments
+        return [*argv, command, *OPTIONS.get(command, ()), *rest]
 
     def _environment(self) -> dict[str, str]:
         kept = {
@@ -154,8 +172,9 @@ class Git:
             for name, value in os.environ.items()
             if not name.startswith("GIT_") or name.startswith("GIT_CONFIG") or name in INHERITED
         }
-        if self.ceiling:
-            kept["GIT_CEILING_DIRECTORIES"] = str(self.directory.parent)
+        if self.alone:
+            # A ceiling would do as well, but is a list: no directory with a colon in its name can be one.
+            kept["GIT_DIR"] = os.devnull
         return kept | ENVIRONMENT
 
 
@@ -263,6 +282,15 @@ def version(said: str) -> tuple[int, ...]:
     return tuple(int(number) for number in found[0].split(".")) if found else ()
 
 
+def not_fetched(directory: Path, stderr: str = "") -> GitError:
+    """Return the error for what a partial clone has not fetched."""
+    return GitError(
+        f"this partial clone lacks a file that is needed, and nothing is fetched while looking: {directory}",
+        f"Get all files once: git -C {shlex.quote(str(directory))} fetch --refetch --no-filter",
+        stderr,
+    )
+
+
 def failure(directory: Path, arguments: tuple[str, ...], stderr: str) -> GitError:
     """Return the error that tells the user what a failed command means."""
     if "dubious ownership" in stderr or "unsafe repository" in stderr:
@@ -274,11 +302,7 @@ def failure(directory: Path, arguments: tuple[str, ...], stderr: str) -> GitErro
             stderr,
         )
     if "promisor remote" in stderr:
-        return GitError(
-            f"this partial clone lacks a file that is needed, and nothing is fetched while looking: {directory}",
-            f"Get all files once: git -C {shlex.quote(str(directory))} fetch --refetch --no-filter",
-            stderr,
-        )
+        return not_fetched(directory, stderr)
     said = [line for line in stderr.splitlines() if line.strip()]
     first = next(
         (line for line in said if line.startswith(("fatal:", "error:"))), said[0] if said else "no reason given"

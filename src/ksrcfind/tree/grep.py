@@ -19,11 +19,7 @@ _SPECIAL = re.compile(r"[][.{}()\\*+?|^$]")
 _CONVERSION = "%[-+#0-9.*]*[A-Za-z]{1,4}"
 _MARGIN = rf'"(\\[nt]| |{_CONVERSION}){{0,8}}'
 
-# No setting of the user's changes what is found or how it is shown; files are text whatever attributes say.
-OPTIONS = (
-    *("--only-matching", "--line-number", "--null", "--word-regexp", "--text", "--no-color"),
-    *("--no-column", "--full-name", "--no-textconv", "--no-recurse-submodules", "--no-ignore-case"),
-)
+OPTIONS = ("--only-matching", "--line-number", "--null", "--word-regexp")
 
 
 def expression(word: str) -> str:

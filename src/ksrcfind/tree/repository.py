@@ -2,12 +2,13 @@
 
 import difflib
 import re
+import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from ksrcfind.errors import KsrcfindError
-from ksrcfind.tree.git import Git, GitError, neutral
+from ksrcfind.tree.git import Git, GitError, neutral, not_fetched
 
 COMMIT_ID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 
@@ -69,14 +70,16 @@ class Repository:
 
     def missing(self, what: str) -> KsrcfindError:
         """Return the error for an object that should be there."""
+        if self.partial:  # Versions of git that would fetch it, and are not let, call it missing.
+            return not_fetched(self.root)
         return KsrcfindError(
             f"{what} is missing from the repository at {self.root}",
-            f"git -C {self.root} fsck tells what else is.",
+            f"git -C {shlex.quote(str(self.root))} fsck tells what else is.",
         )
 
     def _nearest(self, rev: str) -> str:
         listed = self.git.run("for-each-ref", "--format=%(refname:short)", "refs/tags", "refs/heads", "refs/remotes")
-        names = listed.decode("utf-8", "surrogateescape").splitlines()
+        names = [name for name in listed.decode("utf-8", "surrogateescape").split("\n") if name]
         if not names:
             return "This repository has no tags and no branches."
         # The last part counts as well: `6.1` for `origin/linux-6.1.y`.
@@ -84,7 +87,7 @@ class Repository:
         close += [name for name in names if rev and rev in name and name not in close][: 5 - len(close)]
         if close:
             return f"Nearest names: {', '.join(close)}"
-        return f"git -C {self.root} tag lists {len(names)} names of tags and branches."
+        return f"git -C {shlex.quote(str(self.root))} tag lists {len(names)} names of tags and branches."
 
 
 def open_repository(directory: Path) -> Repository | None:

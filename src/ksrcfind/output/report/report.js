@@ -64,7 +64,7 @@
 
   function fill(cell, message) {
     const facts = [`${message.count} times`, message.when];
-    if (message.tier) facts.push(`${message.tier} match, confidence ${message.confidence}`);
+    if (message.confidence !== null) facts.push(`${message.tier} match, confidence ${message.confidence}`);
     if (message.suppressed) facts.push(`${message.suppressed} more suppressed by the kernel`);
     cell.append(element("p", facts.join("; ")));
     if (message.reason) cell.append(element("p", message.reason));
@@ -113,7 +113,8 @@
       if (entry.detail) entry.detail.hidden = !visible || entry.row.querySelector("button").ariaExpanded !== "true";
       count += visible;
     }
-    shown.textContent = count === rows.length ? `${count} shown` : `${count} of ${rows.length} shown`;
+    const [told, all] = [count, rows.length].map((number) => number.toLocaleString("en"));
+    shown.textContent = count === rows.length ? `${told} shown` : `${told} of ${all} shown`;
     for (const bar of document.querySelectorAll("[data-filter]")) {
       const select = document.getElementById(`f-${bar.dataset.filter}`);
       bar.setAttribute("aria-pressed", String(select.value === bar.dataset.value));
