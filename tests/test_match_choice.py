@@ -139,3 +139,15 @@ def test_a_driver_called_like_the_prefix_and_more_is_meant():
 def test_a_row_of_a_value_and_a_name_is_its_drivers():
     row = message("%s %s: 0x%08X | %-28s", "drivers/zoo/zoo/dump.c", module="zoo")
     assert answer("zoo 0000:00:14.3: 0x00000034 | STRIPE_INTERRUPT", row).matches[0].message == row
+
+
+def test_code_that_hardly_runs_anywhere_gives_way_to_a_general_text():
+    rare = message("%s %s: reg 0x%x: %pR", "arch/sparc/kernel/zoo.c", module="zoo")
+    general = message("%s %s: %s %pR", "drivers/zoo/probe.c", module="zoo")
+    line = "zoo 0000:00:02.0: reg 0x20: [io  0xe000-0xe03f]"
+    assert answer(line, rare, general).matches[0].message == general
+    alone = answer(line, rare).matches[0]
+    assert (alone.message, alone.confidence < 0.1) == (rare, True)
+    # What tells much is nobody else's, however rare its machine.
+    distinct = message("quagga herd counted zebra stripes %d times", "arch/sparc/kernel/zoo.c")
+    assert answer("quagga herd counted zebra stripes 7 times", distinct).matches[0].confidence > 0.9

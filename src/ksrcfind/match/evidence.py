@@ -43,6 +43,8 @@ OWN_FILE = 8.0
 OTHER_FILE = -12.0
 OWN_LINE = 6.0
 NEAR_LINE = 2.0
+UNLIKELY = -8.0
+"""Bits for where code stands from which on it hardly runs anywhere."""
 OTHER_ARCHITECTURE = -12.0
 """The code is of another architecture than the machine."""
 SAME_LEVEL = 1.5

@@ -41,6 +41,8 @@ _LINE = 16 * WORK  # steps for all that one line is compared to; lines of logs t
 _FIT = 32  # steps that weighing a fit takes, and one for each word of the line
 _SHAPE = 2  # steps that a value takes at each place of a line where it is looked for alone
 _MANY = 4096  # wordings from which on those that tell most come first: the steps may not do for all
+_OWN = 24.0  # bits from which on a text is hardly ever that of another message too (`bench.accuracy.left_out`)
+_OF_NO_TREE = 4.0  # bits: one line in sixteen is of no call of the tree
 _SOME = 7.0  # bits from which on a text is named that fits, though it takes anything
 _TOGETHER = 7.0  # bits that the end of a line must explain whose beginning another call printed
 
@@ -53,11 +55,18 @@ class _Candidate(msgspec.Struct, frozen=True, gc=False):
     """Bits beyond the text that count for its being an answer at all: who prints, and what speaks against it."""
     joins: Joins
     """Whether other calls print into the same line."""
+    place: float
+    """Bits for where the call stands alone: code that few run, or of another architecture than the machine."""
+
+    @property
+    def is_unlikely(self) -> bool:
+        """True if the code hardly runs anywhere, and other code may well have had its few words before it changed."""
+        return self.place <= evidence.UNLIKELY and self.fit.explained < _OWN
 
     @property
     def is_strong(self) -> bool:
-        """True if no other wording can explain clearly more."""
-        return self.fit.is_strong(self.joins)
+        """True if no other wording can explain clearly more, and nothing speaks against the code."""
+        return not self.is_unlikely and self.fit.is_strong(self.joins)
 
     def beats(self, other: "_Candidate") -> bool:
         """Tell whether it explains clearly more than one of a better tier, with all words of one that fits whole."""
@@ -126,14 +135,13 @@ class Matcher:
         for fits in (self._partial, self._fuzzy):
             more = self._candidates(fits(body, known), body, line)
             if more and (not found or more[0].beats(found[0])):
-                found = more + found
+                found = _merged(more, found)
             if found and found[0].is_strong:
                 return found
-        return (
-            found
-            or self._candidates(self._of_values(body), body, line)
-            or self._candidates(self._continued(body, known), body, line)
-        )
+        if found and not found[0].is_unlikely:
+            return found
+        found = _merged(self._candidates(self._of_values(body), body, line), found)
+        return found or self._candidates(self._continued(body, known), body, line)
 
     def _exact(self, body: Body, known: frozenset[str]) -> Iterator[Fit]:
         return self._whole(self._wordings.fitting(known), body) if known else self._without_words(body, few=True)
@@ -276,9 +284,8 @@ class Matcher:
             origin = self._origin(use.number)
             message = origin.message
             prefix = evidence.prefix_bits(names, origin)
-            beyond = (
-                prefix + evidence.machine_bits(line.architecture, origin) + evidence.level_bits(line.level, message)
-            )
+            place = evidence.machine_bits(line.architecture, origin)
+            beyond = prefix + place + evidence.level_bits(line.level, message)
             if values:
                 arguments = message.forms[use.form].arguments[use.first :]
                 beyond += (
@@ -288,14 +295,20 @@ class Matcher:
                 )
             joins = use.joins
             driver = evidence.driver_bits(names, origin)
-            yield _Candidate(fit, use, fit.bits(joins) + beyond + driver, prefix + min(0.0, beyond - prefix), joins)
+            yield _Candidate(
+                fit, use, fit.bits(joins) + beyond + driver, prefix + min(0.0, beyond - prefix), joins, place
+            )
 
     def _of(self, candidates: Sequence[_Candidate], body: Body, limit: int) -> Answer:
         first = candidates[0]
         equal = sum(
-            candidate.bits > first.bits - _TIE for candidate in candidates if candidate.fit.tier is first.fit.tier
+            candidate.bits > first.bits - _TIE
+            for candidate in candidates
+            if candidate.fit.tier is first.fit.tier and candidate.is_unlikely == first.is_unlikely
         )
         sure = confidence(first.fit.tier, first.share, first.fit.likeness) / equal
+        if first.is_unlikely:
+            sure *= 2.0 ** (first.place + _OF_NO_TREE)
         matches: list[Match] = []
         for rank, candidate in enumerate(candidates[:limit]):
             fit = candidate.fit
@@ -313,6 +326,12 @@ class Matcher:
                 )
             )
         return Answer(first.fit.tier.value, None, tuple(matches), equal - 1)
+
+
+def _merged(more: list[_Candidate], found: list[_Candidate]) -> list[_Candidate]:
+    """Put candidates before others, each message once."""
+    numbers = {candidate.use.number for candidate in more}
+    return more + [candidate for candidate in found if candidate.use.number not in numbers]
 
 
 def _telling_first(wordings: Sequence[Wording], most: int) -> Sequence[Wording]:
