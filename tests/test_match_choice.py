@@ -151,3 +151,15 @@ def test_code_that_hardly_runs_anywhere_gives_way_to_a_general_text():
     # What tells much is nobody else's, however rare its machine.
     distinct = message("quagga herd counted zebra stripes %d times", "arch/sparc/kernel/zoo.c")
     assert answer("quagga herd counted zebra stripes 7 times", distinct).matches[0].confidence > 0.9
+
+
+def test_a_text_reworded_in_another_order_is_found_by_all_its_words_and_values():
+    now = message("%s %s: %s %pR: assigned", "drivers/zoo/setup.c", 365, module="zoo")
+    crowd = [
+        message(f"window BAR {number} mem {name}", f"drivers/{name}/x.c", number, module=name)
+        for number, name in enumerate(("okapi", "quagga", "eland") * 30)
+    ]
+    found = answer("zoo 0000:00:1d.0: BAR 13: assigned [mem 0x2000000000-0x20001fffff 64bit pref]", now, *crowd)
+    assert (found.verdict, found.matches[0].message) == ("fuzzy", now)
+    # A value of another shape is none of its.
+    assert answer("zoo 0000:00:1d.0: BAR 13: assigned 7", now).verdict == "none"

@@ -13,9 +13,9 @@ from rapidfuzz import fuzz, process
 from ksrcfind.match.answer import Tier
 from ksrcfind.match.body import Body, Token
 from ksrcfind.match.fragment import Overlap, is_cut_off, searching
-from ksrcfind.match.pattern import Pattern, Span, Work, is_in
+from ksrcfind.match.pattern import Pattern, Span, Work, first_in
 from ksrcfind.match.weights import bits
-from ksrcfind.match.wording import PUNCTUATION, TYPED_MOST, Wording
+from ksrcfind.match.wording import PUNCTUATION, SHAPED, TYPED_MOST, Wording
 from ksrcfind.match.wordings import Use
 from ksrcfind.source.printed import ALONE, Joins
 
@@ -23,7 +23,6 @@ _UNEXPLAINED = 0.6  # of a bit, what a bit of unexplained text takes away
 _ANY_TEXT = 0.1  # likewise for text that stands where a conversion takes any
 _MISSING = 0.6  # likewise for text of the wording that the line lacks
 _LEFT_OUT = 0.4  # of that, for text that lies beyond an end of the line
-_SHAPED = 8.0  # bits from which on a value is told by its shape alone
 _MISSPELT = 0.7  # of a word's bits, when the line has a word that is nearly the same
 _NEARLY = 75.0  # per cent of similarity for that
 _WITHIN = range(13, 513)  # characters of a wording that is looked for within a longer line
@@ -264,15 +263,23 @@ def fit_alike(body: Body, wording: Wording) -> Fit | None:
     alike = max(fuzz.ratio(text, own, score_cutoff=_ALIKE), fuzz.token_sort_ratio(text, own, score_cutoff=_ALIKE))
     if len(own) >= len(text) and len(text) in _WITHIN:
         alike = max(alike, fuzz.partial_ratio(text, own, score_cutoff=_ALIKE))
-    if alike < _ALIKE:
-        return None
     shared = wording.words & body.words
-    explained = sum(map(bits, shared)) + sum(
-        min(weight, TYPED_MOST) / 2
+    shaped = [
+        (first_in(conversion, body.text), min(weight, TYPED_MOST))
         for conversion, weight in zip(wording.pattern.conversions, wording.pattern.weights, strict=True)
-        if weight >= _SHAPED and is_in(conversion, body.text)
-    )
-    others = {token.word: token for token in body.tokens if token.word not in shared}
+        if weight >= SHAPED
+    ]
+    if alike < _ALIKE:
+        if not shaped or not shared or shared != wording.words or (-1, -1) in (span for span, _ in shaped):
+            return None
+        alike = _ALIKE  # The line has all its words and its values, in another order.
+    found = [span for span, _ in shaped if span[0] >= 0]
+    explained = sum(map(bits, shared)) + sum(weight / 2 for span, weight in shaped if span[0] >= 0)
+    others = {
+        token.word: token
+        for token in body.tokens
+        if token.word not in shared and not any(low <= token.start and token.end <= high for low, high in found)
+    }
     missing, compared = 0.0, 0
     for word in sorted(wording.words - shared):
         compared += len(others)

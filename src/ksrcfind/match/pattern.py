@@ -408,10 +408,11 @@ def value(conversion: Conversion, text: str, span: Span) -> str | None:
     return shown.strip(" ") if conversion.width else shown
 
 
-def is_in(conversion: Conversion, text: str) -> bool:
-    """Tell whether a value of a typed conversion stands anywhere in a text."""
+def first_in(conversion: Conversion, text: str) -> Span:
+    """Return where a value of a typed conversion stands first in a text; (-1, -1) for nowhere."""
     typed = hole(conversion)
-    return isinstance(typed, Typed) and compiled(typed.regex).search(text) is not None
+    found = compiled(typed.regex).search(text) if isinstance(typed, Typed) else None
+    return found.span() if found is not None else (-1, -1)
 
 
 __all__ = [
@@ -421,8 +422,8 @@ __all__ = [
     "Span",
     "Text",
     "Work",
+    "first_in",
     "gap_spans",
-    "is_in",
     "pattern",
     "places",
     "run",

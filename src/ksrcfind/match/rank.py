@@ -5,7 +5,7 @@ What a wording explains of the line (`fit`) and what is known beyond the text (`
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
-from itertools import chain
+from itertools import chain, islice
 
 import msgspec
 
@@ -23,7 +23,7 @@ from ksrcfind.match.pattern import WORK, Span, Work, value
 from ksrcfind.match.reasons import beyond_matching, unexplained
 from ksrcfind.match.together import Together
 from ksrcfind.match.wording import Wording
-from ksrcfind.match.wordings import Use, Wordings
+from ksrcfind.match.wordings import LOOKED_AT, SHARED, Use, Wordings
 from ksrcfind.source.message import Argument, Message
 from ksrcfind.source.printed import ALONE, Joins
 from ksrcfind.source.template import WORD
@@ -225,7 +225,11 @@ class Matcher:
         return found
 
     def _fuzzy(self, body: Body, known: frozenset[str]) -> Iterator[Fit]:
-        for wording, _ in self._wordings.similar(known):
+        similar = [wording for wording, _ in self._wordings.similar(known)]
+        fitting = (wording for wording in self._wordings.fitting(known) if wording.bits >= SHARED)
+        # What the line has all words and values of may be unlike it as a whole, in another order.
+        whole = (wording for wording in fitting if wording.makeup.shaped and wording not in similar)
+        for wording in chain(similar, islice(whole, LOOKED_AT)):
             fit = fit_alike(body, wording)
             if fit is not None:
                 yield fit

@@ -16,6 +16,9 @@ PUNCTUATION = 0.5
 TYPED_MOST = 10.0
 """Bits of one value of the right type, at most."""
 
+SHAPED = 8.0
+"""Bits from which on a value is told by its shape alone."""
+
 _PUNCTUATION_MOST = 12.0
 _GLUED = 0.7  # of a word's bits, where it is part of a longer one (`host%d`)
 _NUMBERS = frozenset("diouxXc")  # conversions whose values hold no words
@@ -48,6 +51,8 @@ class Makeup(NamedTuple):
     """True if a value of a type can hold words: `%pS`."""
     holds_hex: bool
     """True if a value is a number in hexadecimal, which can look like a word."""
+    shaped: bool
+    """True if one of the values has a shape that tells much by itself."""
     telling: str
     """What the most telling value looks like, a regular expression; empty if none has a shape."""
 
@@ -139,7 +144,7 @@ def _makeup(parts: tuple[Piece, ...], own: frozenset[str]) -> Makeup:
             behind += min(value.bits, TYPED_MOST)
             if value.bits > most:
                 most, telling = value.bits, value.regex
-    return Makeup(tuple(literals), frozenset(words), marks, typed, holds_words, holds_hex, telling)
+    return Makeup(tuple(literals), frozenset(words), marks, typed, holds_words, holds_hex, most >= SHAPED, telling)
 
 
 def folded(text: str) -> str:
