@@ -161,7 +161,7 @@ LINES_OF_5_9 = (
 
 @pytest.fixture
 def no_banner(tmp_path):
-    path = tmp_path / "kern.log"
+    path = tmp_path / "my kern.log"
     path.write_text(LINES_OF_5_9)
     return path
 
@@ -171,7 +171,7 @@ def test_a_log_without_a_banner_is_narrowed_down_by_the_releases_that_are_indexe
         ksrcfind("index", "--rev", rev, directory=linux_mini)
     done = ksrcfind("batch", "--no-history", no_banner, directory=linux_mini)
     assert "its messages are those of v5.9-rc1 to v5.9 (4 of 4 lines), 3 of them are in" in done.err
-    assert f"ksrcfind batch --rev v5.9 {no_banner}" in done.err
+    assert f"ksrcfind batch --rev v5.9 '{no_banner}'" in done.err
     done = ksrcfind("batch", "--rev", "auto", "--no-history", "--format", "ndjson", no_banner, directory=linux_mini)
     assert '"rev":"v5.9"' in done.out
 

@@ -153,6 +153,9 @@ def test_journal_files_are_left_to_journalctl():
     with pytest.raises(LogUnreadableError) as error:
         list(read_log(io.BytesIO(b"LPKSHHRH" + bytes(100)), "system.journal"))
     assert "journalctl --file system.journal" in error.value.hint
+    with pytest.raises(LogUnreadableError) as error:
+        list(read_log(io.BytesIO(b"LPKSHHRH" + bytes(100)), "a;b.journal"))
+    assert "journalctl --file 'a;b.journal' -o" in error.value.hint
 
 
 def test_files_that_cannot_be_opened(tmp_path):

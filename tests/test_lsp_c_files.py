@@ -116,6 +116,23 @@ def test_outside_of_a_kernel_tree_c_files_are_left_in_peace(tmp_path):
     with_server(tmp_path)(test)
 
 
+def test_a_file_that_is_closed_and_gone_has_no_answers(indexed):
+    gone = [(indexed / "mm/gone.c").as_uri(), "file:///odd%00name.c", indexed.as_uri()]
+    place = types.Range(types.Position(0, 0), types.Position(0, 0))
+
+    async def test(client):
+        for uri in gone:
+            assert await hover(client, uri, 0) is None
+            assert not await client.text_document_code_lens_async(
+                types.CodeLensParams(types.TextDocumentIdentifier(uri))
+            )
+        for data in ({"uri": gone[0]}, {"uri": ""}, {"line": 1}, None):
+            lens = await client.code_lens_resolve_async(types.CodeLens(place, data=data))
+            assert lens.range == place
+
+    with_server(indexed)(test)
+
+
 def test_a_file_of_no_tree_has_no_answers(indexed, tmp_path):
     file = tmp_path / "other.c"
 

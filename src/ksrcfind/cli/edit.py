@@ -27,7 +27,9 @@ def editor_call(finder: Finder, finding: Finding, editor: str) -> list[str]:
     around = message.line_start, message.line_end
     if here[around[0] - 1 : around[1]] != finder.source(message.path, *around):
         rev = finder.info.rev or finder.info.commit
-        raise KsrcfindError(f"{file} reads otherwise than in {rev}", f"git show {rev}:{message.path}")
+        raise KsrcfindError(
+            f"{file} reads otherwise than in {rev}", shlex.join(["git", "show", f"{rev}:{message.path}"])
+        )
     try:
         words = shlex.split(editor)
     except ValueError as error:

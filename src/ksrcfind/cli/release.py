@@ -4,6 +4,7 @@ A kernel's banner names it. Without one it is narrowed down by what the releases
 message that came last.
 """
 
+import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -58,7 +59,7 @@ def finder_of_log(
         with finder.at_revision(told.tag.name) as other:
             yield other
     else:
-        command = f"ksrcfind batch --rev {told.tag.name} {' '.join(named)}"
+        command = shlex.join(["ksrcfind", "batch", "--rev", told.tag.name, *named])
         _say(session, f"{told.by}; answers from {_name(finder)}, those of {told.tag.name} by: {command}")
         yield finder
 

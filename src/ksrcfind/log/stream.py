@@ -12,6 +12,7 @@ import lzma
 import os
 import re
 import select
+import shlex
 import time
 import zlib
 from collections.abc import Callable, Iterable, Iterator
@@ -154,7 +155,7 @@ def _plain(file: io.BufferedReader, name: str) -> Iterator[bytes]:
     """Read a file in pieces, decompressed by what its first bytes say it is."""
     head = file.peek(8)[:8]
     if head.startswith(b"LPKSHHRH"):
-        hint = f"read it with journalctl: journalctl --file {name} -o json | ksrcfind batch -"
+        hint = f"read it with journalctl: journalctl --file {shlex.quote(name)} -o json | ksrcfind batch -"
         raise LogUnreadableError(f"{name} is a journal file", hint)
     if head.startswith(b"\x1f\x8b"):
         pieces = _pieces(gzip.GzipFile(fileobj=file))
@@ -208,7 +209,7 @@ def _zstandard(file: io.BufferedReader, name: str) -> Iterator[bytes]:
     try:
         import zstandard  # noqa: PLC0415 - an optional dependency
     except ImportError:
-        hint = f"zstd -dc {name} | ksrcfind batch -   or: pip install zstandard"
+        hint = f"zstd -dc {shlex.quote(name)} | ksrcfind batch -   or: pip install zstandard"
         raise LogUnreadableError(f"{name} is compressed with zstd, for which Python needs a package", hint) from None
     reader = zstandard.ZstdDecompressor(max_window_size=MOST_MEMORY).stream_reader(file, read_across_frames=True)
     try:

@@ -17,7 +17,11 @@ from ksrcfind.source.message import Message
 
 
 def _shown(server: Server, uri: str) -> list[str]:
-    return server.workspace.get_text_document(uri).source.split("\n")
+    """Return the lines of a file as the editor has it; none if it is not open and cannot be read from disk."""
+    try:
+        return server.workspace.get_text_document(uri).source.split("\n")
+    except (OSError, ValueError):  # Closed and gone, no text, no name of a file.
+        return []
 
 
 async def _finding(server: Server, uri: str, line: int) -> Finding | None:

@@ -102,7 +102,7 @@ def _register_answers(server: Server) -> None:
 
     @server.feature(types.CODE_LENS_RESOLVE)
     async def resolve(lens: types.CodeLens) -> types.CodeLens:
-        uri = str(lens.data["uri"]) if isinstance(lens.data, dict) else ""
+        uri = str(lens.data.get("uri", "")) if isinstance(lens.data, dict) else ""
         if uri in logs:
             told = await server.or_say(log_features.resolve_lens(server, lens, uri, logs[uri]))
         else:

@@ -295,7 +295,7 @@ def failure(directory: Path, arguments: tuple[str, ...], stderr: str) -> GitErro
     """Return the error that tells the user what a failed command means."""
     if "dubious ownership" in stderr or "unsafe repository" in stderr:
         line = re.search(r"git config --global --add safe\.directory .*", stderr)
-        remedy = line[0] if line else f"git config --global --add safe.directory {directory}"
+        remedy = line[0] if line else f"git config --global --add safe.directory {shlex.quote(str(directory))}"
         return GitError(
             f"git does not trust the repository at {directory}: it belongs to another user",
             f"If you trust it: {remedy}",
