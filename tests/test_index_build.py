@@ -46,6 +46,15 @@ def test_a_revision_after_another_is_as_if_alone(linux_mini, tmp_path, rev):
     assert part.parsed < whole.parsed
 
 
+def test_a_file_whose_name_is_no_text_is_passed_over(tmp_path):
+    tree = tmp_path / "tree"
+    tree.mkdir()
+    for name in ("plain.c", "\udcff.c"):
+        (tree / name).write_text('void f(void)\n{\n\tprintk("striped %d\\n", n);\n}\n')
+    messages, _ = index(tree, tmp_path / "i.sqlite")
+    assert [message.path for message in messages] == ["plain.c"]
+
+
 def test_a_changed_header_relinks_who_uses_it(linux_mini, tmp_path):
     tree = tmp_path / "tree"
     subprocess.run(["git", "clone", "-q", linux_mini, tree], check=True)

@@ -14,11 +14,16 @@ _LINUX = "init/main.c"
 
 
 def source_files(snapshot: Snapshot) -> dict[str, str]:
-    """Path → content key of every C file and Makefile that is part of the kernel."""
-    files = snapshot.files(SUFFIXES, MAKEFILES)
+    """Path → content key of every C file and Makefile that is part of the kernel, and whose name can be kept."""
+    files = {path: key for path, key in snapshot.files(SUFFIXES, MAKEFILES).items() if is_text(path)}
     if _LINUX not in files:
-        return dict(files)
+        return files
     return {path: key for path, key in files.items() if not path.startswith(_NOT_KERNEL)}
+
+
+def is_text(path: str) -> bool:
+    """True if a name is UTF-8; no kernel has other ones."""
+    return path.isascii() or not any("\ud800" <= character <= "\udfff" for character in path)
 
 
 def is_makefile(path: str) -> bool:

@@ -22,7 +22,7 @@ import msgspec
 
 from ksrcfind.errors import KsrcfindError
 from ksrcfind.index.postings import Lists
-from ksrcfind.index.sources import is_blob_id, is_makefile
+from ksrcfind.index.sources import is_blob_id, is_makefile, is_text
 from ksrcfind.source.facts import VERSION as FACTS_VERSION
 from ksrcfind.source.facts import SourceFacts
 from ksrcfind.source.message import Message
@@ -338,6 +338,8 @@ class Store:
 
     def spans_of(self, path: str) -> list[tuple[int, int]]:
         """Id of the first message and their count for every unit of a file, the newest first."""
+        if not is_text(path):
+            return []
         return self._connection.execute(
             "SELECT first, count FROM units WHERE path = ? ORDER BY id DESC", (path,)
         ).fetchall()
