@@ -254,11 +254,10 @@ def _called(text: bytes, calls: Iterable[Call]) -> bytes:
 def uses(data: bytes, parser: Parser, names: Iterable[str]) -> tuple[tuple[str, ...], tuple[Call, ...]]:
     """Calls of some names that hold no text, and the functions around them: what `extract` passes over."""
     wanted = frozenset(name.encode() for name in names)
-    called = re.compile(rb"\b(?:" + b"|".join(map(re.escape, sorted(wanted))) + rb")[ \t]*\(")
     functions: list[str] = []
     calls: list[Call] = []
     text = scan.without_directives(data, list(scan.directives(data)))
-    for body in scan.bodies(text, called):
+    for body in scan.bodies(text, wanted):
         parsed = parser.body(body, wanted)
         calls += [_call(call, len(functions)) for call in parsed.calls]
         functions.append(parsed.name)

@@ -10,7 +10,7 @@ through code that no parser accepts (`#ifdef` inside a call, macros that open br
 import re
 from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 
@@ -208,26 +208,25 @@ def called_names(text: bytes) -> Counter[bytes]:
     return Counter(piece.rsplit(None, 1)[-1] for piece in before[:-1] if piece[-1:].strip())
 
 
-def bodies(
-    text: bytes, called: re.Pattern[bytes] | None = None, constants: re.Pattern[bytes] | None = None
-) -> Iterator[Body]:
+def bodies(text: bytes, called: Collection[bytes] = (), constants: re.Pattern[bytes] | None = None) -> Iterator[Body]:
     """Functions that hold text in a call, or that handle variable arguments. `text` is free of directives.
 
-    With `constants`, names of texts as arguments count as text. With `called`, a pattern of names with their opening
-    parenthesis: functions that hold one of these calls.
+    With `constants`, names of texts as arguments count as text. With `called`, functions that call one of these names.
     """
+    calls = re.compile(rb"\b(?:" + b"|".join(map(re.escape, sorted(called))) + rb")[ \t]*\(") if called else None
     line = 1
     counted = 0
     for offset, chunk in chunks(text):
-        if called is not None:
-            is_wanted = called.search(chunk) is not None
+        if calls is not None:
+            # Looking for names alone takes a tenth of the time.
+            is_wanted = any(name in chunk for name in called) and calls.search(chunk) is not None
         else:
             is_wanted = b'"' in chunk or b"va_" in chunk or (constants is not None and bool(constants.search(chunk)))
         if not is_wanted:
             continue
         line += text.count(b"\n", counted, offset)
         counted = offset
-        yield from _bodies_of_chunk(chunk, line, called, constants)
+        yield from _bodies_of_chunk(chunk, line, calls, constants)
 
 
 def _bodies_of_chunk(
