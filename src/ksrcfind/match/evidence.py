@@ -97,6 +97,8 @@ class Origin(msgspec.Struct, frozen=True, gc=False):
     """Normalised; empty if not known."""
     parts: frozenset[str]
     """Its `printed.origin_names`."""
+    beginnings: frozenset[str]
+    """The first characters of those that are long enough to be compared."""
     place: float
     """Bits for the place alone."""
     architecture: str | None
@@ -109,12 +111,13 @@ class Origin(msgspec.Struct, frozen=True, gc=False):
         """Look at a message once."""
         parts = frozenset(origin_names(message))
         module, architecture = _normal(message.module or ""), architecture_of(message)
-        return cls(message, module, parts, place_bits(message), architecture, _names_driver(message))
+        beginnings = frozenset(part[:_SHORTEST] for part in parts if len(part) >= _SHORTEST)
+        return cls(message, module, parts, beginnings, place_bits(message), architecture, _names_driver(message))
 
     def begins_like(self, name: str) -> float:
         """Weigh a name that one of its own begins with, or that begins with one of its own."""
         found = 0.0
-        if len(name) >= _SHORTEST:
+        if name[:_SHORTEST] in self.beginnings:
             for part in self.parts:
                 if part.startswith(name):
                     return EXTENDED
