@@ -6,6 +6,7 @@ import pytest
 from ksrcfind.index.memory import MemoryIndex
 from ksrcfind.match.body import Body
 from ksrcfind.match.reasons import unexplained
+from ksrcfind.source.printed import ALONE, Joins, printed_lines
 from test_match import answer, message
 
 GENERAL = message("zebrafs error (device %s): %s:%d: herd #%lu: %pV", "fs/zebrafs/super.c", 800, module="zebrafs")
@@ -95,6 +96,14 @@ def test_a_line_that_another_function_goes_on_in():
         "exact",
         "partial",
     }
+
+
+def test_a_function_of_another_file_is_not_known_to_go_on():
+    begun = message("zoo: cage0: ", "arch/zoo/fence.c", 10, function="fence_print")
+    begun = msgspec.structs.replace(begun, format="cage0: ")
+    other = message("striped", "arch/zoo/other.c", 30, function="other_print", level="cont")
+    lines = [next(printed_lines((begun, other), place)) for place in range(2)]
+    assert [line.joins for line in lines] == [ALONE, Joins(before=True, after=False)]
 
 
 class WholeTree(MemoryIndex):

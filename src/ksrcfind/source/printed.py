@@ -76,8 +76,9 @@ def joins_of(messages: Sequence[Message], place: int) -> Joins:
     if is_open(message):
         first = max(0, place - NEAR)
         near = messages[first : place + 1 + NEAR]
-        if any(goes_on(other) and _begins_function(messages, number) for number, other in enumerate(near, first)):
-            return Joins(before, after=True)
+        for number, other in enumerate(near, first):
+            if other.path == message.path and goes_on(other) and _begins_function(messages, number):
+                return Joins(before, after=True)
     return Joins(before, after=False) if before else ALONE
 
 
