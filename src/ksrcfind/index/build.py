@@ -12,11 +12,12 @@ from ksrcfind.index import inclusion, sources
 from ksrcfind.index.changes import Changes, Prepared
 from ksrcfind.index.inclusion import Updated
 from ksrcfind.index.linking import Linked, linking
-from ksrcfind.index.parse import cores, parse_missing
+from ksrcfind.index.parse import parse_missing
 from ksrcfind.index.postings import postings
 from ksrcfind.index.report import IndexReport
 from ksrcfind.index.store import RevisionState, Store, live_bits, roots_digest, unpack_facts
 from ksrcfind.index.survey import Survey, survey
+from ksrcfind.index.workers import cores
 from ksrcfind.progress import Progress
 from ksrcfind.source.facts import SourceFacts
 from ksrcfind.source.kbuild import module_names

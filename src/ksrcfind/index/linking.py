@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from itertools import chain
 from multiprocessing.pool import Pool
 
-from ksrcfind.index.parse import leave_interrupts_to_parent
 from ksrcfind.index.store import pack_lines, pack_message
+from ksrcfind.index.workers import leave_interrupts_to_parent, portions
 from ksrcfind.source.facts import name_hash
 from ksrcfind.source.link import Linker
 from ksrcfind.source.printed import origin_names, printed_lines
@@ -17,7 +17,6 @@ from ksrcfind.source.program import Program
 from ksrcfind.tree.snapshot import Snapshot
 
 _PORTION = 32  # files that a worker links at a time, at most
-_PORTIONS = 24  # for each worker at least, so that none waits long for another
 _FEW = 40  # files that are not worth starting workers for
 
 
@@ -79,9 +78,7 @@ def linking(
                 pool = stack.enter_context(
                     multiprocessing.get_context("fork").Pool(processes, leave_interrupts_to_parent)
                 )
-            size = min(_PORTION, len(numbers) // (processes * _PORTIONS) + 1)
-            portions = [numbers[start : start + size] for start in range(0, len(numbers), size)]
-            return chain.from_iterable(pool.imap(_link_portion, portions))
+            return chain.from_iterable(pool.imap(_link_portion, portions(numbers, processes, _PORTION)))
 
         try:
             yield link

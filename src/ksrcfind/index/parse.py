@@ -1,20 +1,18 @@
 """Reading facts: files of a snapshot through the parser, in parallel, into the store."""
 
 import multiprocessing
-import os
-import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ksrcfind.index.sources import blob_id, is_blob_id
 from ksrcfind.index.store import PackedFacts, Store, pack_facts
+from ksrcfind.index.workers import cores, leave_interrupts_to_parent, portions
 from ksrcfind.progress import Progress
 from ksrcfind.source.facts import extract
 from ksrcfind.source.parse import Parser
 from ksrcfind.tree.snapshot import Snapshot
 
-_PORTION = 48  # files that a worker takes at a time, at most
-_PORTIONS = 24  # for each worker at least, so that none waits long for another
+_PORTION = 48  # files that a worker parses at a time, at most
 _COMMIT = 3000  # files after which what was read is made safe
 _FEW = 200  # files that are not worth starting workers for
 
@@ -52,11 +50,6 @@ class Worker:
 _worker: Worker | None = None
 
 
-def leave_interrupts_to_parent() -> None:
-    """Let Ctrl-C, which every process of a terminal gets, end the workers through their pool, without a word."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
 def _start(snapshot: Snapshot) -> None:
     leave_interrupts_to_parent()
     global _worker  # noqa: PLW0603 - what a worker process is made with
@@ -65,11 +58,6 @@ def _start(snapshot: Snapshot) -> None:
 
 def _parse(portion: Sequence[tuple[str, str]]) -> list[tuple[str, str, str, PackedFacts, int]]:
     return _worker.parse(portion) if _worker is not None else []
-
-
-def cores(jobs: int | None) -> int:
-    """How many processes to use."""
-    return jobs or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else jobs or os.cpu_count() or 1
 
 
 def parse_missing(
@@ -104,7 +92,7 @@ def parse_missing(
     facts: list[tuple[str, PackedFacts]] = []
     seen: list[tuple[str, str, str]] = []
     with progress.task(f"parsing {len(wanted):,} files", len(wanted)) as task:
-        for portion in _portions(snapshot, wanted, cores(jobs), lambda: meanwhile(blobs)):
+        for portion in _parsed(snapshot, wanted, cores(jobs), lambda: meanwhile(blobs)):
             for path, key, blob, packed, length in portion:
                 blobs[path] = blob
                 facts.append((blob, packed))
@@ -120,17 +108,16 @@ def parse_missing(
     return Parsed({path: blobs[path] for path in files if path in blobs}, total, size)
 
 
-def _portions(
+def _parsed(
     snapshot: Snapshot, wanted: Sequence[tuple[str, str]], processes: int, meanwhile: Callable[[], None]
 ) -> Iterator[list[tuple[str, str, str, PackedFacts, int]]]:
-    size = min(_PORTION, len(wanted) // (processes * _PORTIONS) + 1)
-    portions = [wanted[start : start + size] for start in range(0, len(wanted), size)]
+    divided = portions(wanted, processes, _PORTION)
     if processes == 1 or len(wanted) < _FEW:
         worker = Worker(snapshot)
-        yield from map(worker.parse, portions)
+        yield from map(worker.parse, divided)
         return
     context = multiprocessing.get_context("fork")
     with context.Pool(processes, _start, (snapshot,)) as pool:
-        coming = pool.imap_unordered(_parse, portions)
+        coming = pool.imap_unordered(_parse, divided)
         meanwhile()
         yield from coming
