@@ -52,12 +52,13 @@ class Changes:
         self._program = now.program
         self._survey = survey = now.survey
         self._blobs = now.blobs
-        self._modules = modules = now.modules
-        self._are_modules_other = modules != before.modules
+        self._modules = now.modules
+        self._other_modules = _different(before.modules, now.modules)
+        """Paths without suffix of files that are of another module than before."""
         self._numbers = {path: number for number, path in enumerate(now.program.paths)}
         self._names: dict[str, int] = dict.fromkeys(survey.may_log.symmetric_difference(before.may_log), _EVERYWHERE)
         """Names that mean something else than before → files whose definitions changed, as a bit set."""
-        for stem in _different(before.modules, modules):
+        for stem in self._other_modules:
             self._names[module_of(f"{stem}.c")] = _EVERYWHERE
         self._inclusion = now.included.inclusion
         self._including = _bits(now.included.others)
@@ -115,12 +116,11 @@ class Changes:
         everywhere = [self._seeing(self._including)] if self._including else []
         units = before.units
         consulted = dict(self._store.consulted(units.values())) if names else {}
-        modules = _different(before.modules, self._modules) if self._are_modules_other else set()
         result: list[int] = []
         for number in numbers:
             path = self._program.paths[number]
             unit = units.get(path)
-            if unit is None or (modules and path.rpartition(".")[0] in modules):
+            if unit is None or (self._other_modules and path.rpartition(".")[0] in self._other_modules):
                 result.append(number)
                 continue
             hit = _common(hashes, consulted.get(unit, b"") + self._survey.called[number])
@@ -140,7 +140,7 @@ class Changes:
             return True
         if name not in self._survey.includers:
             return False
-        if self._are_modules_other and path.rpartition(".")[0] not in self._modules:
+        if self._other_modules and path.rpartition(".")[0] not in self._modules:
             return True
         reader = self._program.includes.reader(number) if places else None
         return reader is not None and any(reader in place for place in places)
