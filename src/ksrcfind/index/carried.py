@@ -23,7 +23,7 @@ from ksrcfind.errors import KsrcfindError
 from ksrcfind.index.postings import Lists, postings
 from ksrcfind.index.store import live_bits
 from ksrcfind.source.message import Message
-from ksrcfind.source.printed import PrintedLine, origin_names, printed_lines
+from ksrcfind.source.printed import PrintedLine, all_origin_names, all_printed_lines, printed_lines
 
 APPLICATION_ID = 0x6B737266
 """`ksrf`, in the header of the file."""
@@ -107,8 +107,8 @@ def _write_messages(connection: sqlite3.Connection, units: Units) -> None:
     origins: dict[int, list[str]] = {}
     first = 1
     for path, messages in units:
-        words += [[line.words for line in printed_lines(messages, place)] for place in range(len(messages))]
-        origins[first] = sorted(set().union(*map(origin_names, messages)))
+        words += [[line.words for line in lines] for lines in all_printed_lines(messages)]
+        origins[first] = all_origin_names(messages)
         packed = _pack(_encoder.encode(messages))
         connection.execute("INSERT INTO units VALUES (?, ?, ?, ?)", (first, len(messages), path, packed))
         first += len(messages)

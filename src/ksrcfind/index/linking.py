@@ -12,7 +12,7 @@ from ksrcfind.index.store import pack_lines, pack_message
 from ksrcfind.index.workers import leave_interrupts_to_parent, portions
 from ksrcfind.source.facts import name_hash
 from ksrcfind.source.link import Linker
-from ksrcfind.source.printed import origin_names, printed_lines
+from ksrcfind.source.printed import all_origin_names, all_printed_lines
 from ksrcfind.source.program import Program
 from ksrcfind.tree.snapshot import Snapshot
 
@@ -40,13 +40,13 @@ class _FileLinker:
 
     def link(self, number: int) -> Linked:
         messages, consulted = self._linker.messages(number)
-        lines = [tuple(printed_lines(messages, place)) for place in range(len(messages))]
+        lines = all_printed_lines(messages)
         return Linked(
             number,
             array("I", sorted({name_hash(name) for name in consulted})).tobytes(),
             [(pack_message(message), pack_lines(own)) for message, own in zip(messages, lines, strict=True)],
             [[line.words for line in own] for own in lines],
-            sorted(set().union(*map(origin_names, messages))),
+            all_origin_names(messages),
         )
 
 

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ksrcfind.source.message import Message
-from ksrcfind.source.printed import PrintedLine, anchor, printed_lines, ranks
+from ksrcfind.source.printed import PrintedLine, all_printed_lines, anchor, ranks
 
 
 class MemoryIndex:
@@ -12,7 +12,7 @@ class MemoryIndex:
 
     def __init__(self, messages: Iterable[Message]) -> None:
         self._messages = list(messages)
-        self._lines = [tuple(printed_lines(self._messages, place)) for place in range(len(self._messages))]
+        self._lines = all_printed_lines(self._messages)
         self._containing: dict[str, list[int]] = defaultdict(list)
         self._anchored: dict[str, dict[int, list[int]]] = defaultdict(lambda: defaultdict(list))
         for number, lines in enumerate(self._lines):

@@ -5,7 +5,7 @@ or in one that is called for that.
 """
 
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -53,6 +53,11 @@ def printed_lines(messages: Sequence[Message], place: int) -> Iterator[PrintedLi
                 seen.add(line)
                 yield PrintedLine(number, first, line, " ".join(sorted(set(whole_words(text)))), joins)
             first += conversions
+
+
+def all_printed_lines(messages: Sequence[Message]) -> list[tuple[PrintedLine, ...]]:
+    """Return for each message of a file the lines of its forms."""
+    return [tuple(printed_lines(messages, place)) for place in range(len(messages))]
 
 
 NEIGHBOURS = 8
@@ -111,6 +116,11 @@ def origin_names(message: Message) -> set[str]:
     """Return the names that tell where a message comes from: module, file, directories; lower case, `-` as `_`."""
     parts = message.path.rpartition(".")[0].split("/")
     return {name.lower().replace("-", "_") for name in (*parts, message.module or "") if name}
+
+
+def all_origin_names(messages: Iterable[Message]) -> list[str]:
+    """Return the `origin_names` of any message of a file, sorted."""
+    return sorted(set().union(*map(origin_names, messages)))
 
 
 def anchor(words: Sequence[str], rank: Callable[[str], int]) -> tuple[str, int]:
