@@ -25,7 +25,7 @@ from ksrcfind.match.together import Together
 from ksrcfind.match.wording import Wording
 from ksrcfind.match.wordings import LOOKED_AT, SHARED, Use, Wordings
 from ksrcfind.source.message import Argument, Message
-from ksrcfind.source.printed import ALONE, Joins
+from ksrcfind.source.printed import ALONE
 from ksrcfind.source.template import WORD
 
 _PARTS = 512  # wordings that are tried as a part of the line, whose words it all has; no line of a log has half as many
@@ -37,7 +37,7 @@ _NAMING = 2  # words that can name a part of the kernel: `BTRFS warning (device 
 _SHARED_PREFIX = 40  # messages that begin alike from which on this names a part of the kernel, not a message
 _TELLING_KEPT = 65536
 _WORDS_OF_VALUES = 3  # words that values can look like: `beef`, `x10`
-_LINE = 16 * WORK  # steps for all that one line is compared to; lines of logs take a hundredth of them
+_LINE = 16 * WORK  # steps for all that one line is compared to; one line in a hundred takes a hundredth of them
 _FIT = 32  # steps that weighing a fit takes, and one for each word of the line
 _SHAPE = 2  # steps that a value takes at each place of a line where it is looked for alone
 _MANY = 4096  # wordings from which on those that tell most come first: the steps may not do for all
@@ -53,8 +53,6 @@ class _Candidate(msgspec.Struct, frozen=True, gc=False):
     bits: float
     beyond: float
     """Bits beyond the text that count for its being an answer at all: who prints, and what speaks against it."""
-    joins: Joins
-    """Whether other calls print into the same line."""
     place: float
     """Bits for where the call stands alone: code that few run, or of another architecture than the machine."""
 
@@ -66,7 +64,7 @@ class _Candidate(msgspec.Struct, frozen=True, gc=False):
     @property
     def is_strong(self) -> bool:
         """True if no other wording can explain clearly more, and nothing speaks against the code."""
-        return not self.is_unlikely and self.fit.is_strong(self.joins)
+        return not self.is_unlikely and self.fit.is_strong(self.use.joins)
 
     def beats(self, other: "_Candidate") -> bool:
         """Tell whether it explains clearly more than one of a better tier, with all words of one that fits whole."""
@@ -77,7 +75,7 @@ class _Candidate(msgspec.Struct, frozen=True, gc=False):
     @property
     def share(self) -> float:
         """Explained part of all that the message is to explain, 0–1."""
-        return self.fit.share(self.joins)
+        return self.fit.share(self.use.joins)
 
 
 class Matcher:
@@ -270,7 +268,7 @@ class Matcher:
             found += (
                 candidate
                 for candidate in self._weighed(fit, body, line)
-                if fit.counts(candidate.beyond if named else min(0.0, candidate.beyond), candidate.joins)
+                if fit.counts(candidate.beyond if named else min(0.0, candidate.beyond), candidate.use.joins)
             )
         found.sort(key=lambda candidate: (-candidate.bits, candidate.use.number))
         first: dict[int, _Candidate] = {}
@@ -297,11 +295,8 @@ class Matcher:
                     + evidence.text_bits(named, origin)
                     + evidence.argument_bits(fit.prefix, values, arguments, message)
                 )
-            joins = use.joins
-            driver = evidence.driver_bits(names, origin)
-            yield _Candidate(
-                fit, use, fit.bits(joins) + beyond + driver, prefix + min(0.0, beyond - prefix), joins, place
-            )
+            bits = fit.bits(use.joins) + beyond + evidence.driver_bits(names, origin)
+            yield _Candidate(fit, use, bits, prefix + min(0.0, beyond - prefix), place)
 
     def _of(self, candidates: Sequence[_Candidate], body: Body, limit: int) -> Answer:
         first = candidates[0]

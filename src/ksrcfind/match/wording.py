@@ -140,8 +140,9 @@ def _makeup(parts: tuple[Piece, ...], own: frozenset[str]) -> Makeup:
         if isinstance(value, Typed):
             holds_words = holds_words or piece.kind not in _NUMBERS
             holds_hex = holds_hex or piece.kind in _HEXADECIMAL
-            typed += min(value.bits, TYPED_MOST)
-            behind += min(value.bits, TYPED_MOST)
+            told = min(value.bits, TYPED_MOST)
+            typed += told
+            behind += told
             if value.bits > most:
                 most, telling = value.bits, value.regex
     return Makeup(tuple(literals), frozenset(words), marks, typed, holds_words, holds_hex, most >= SHAPED, telling)
