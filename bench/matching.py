@@ -22,12 +22,13 @@ from bench.accuracy.left_out import distinct
 from ksrcfind import config
 from ksrcfind.__main__ import FEW_COLLECTIONS
 from ksrcfind.batch.answers import Answers
-from ksrcfind.finder import open_tree
+from ksrcfind.finder import open_tree, roots_of
 from ksrcfind.index.search import RevisionIndex
-from ksrcfind.index.store import Store, store_path
 from ksrcfind.log.line import LogLine, read_line
 from ksrcfind.match.rank import Matcher
+from ksrcfind.source.roots import identity
 from ksrcfind.source.template import WORD, Conversion, pieces
+from ksrcfind.storage.store import Store, store_path
 
 _GREPS = 5
 
@@ -113,8 +114,8 @@ def main() -> None:
     gc.set_threshold(*FEW_COLLECTIONS)
     snapshot, settings = open_tree(options.tree, options.tree, None, config.resolve(os.environ))
     started = time.perf_counter()
-    store = Store.open(store_path(settings.cache_dir, snapshot.root))
-    index = RevisionIndex(store, snapshot.key)
+    store = Store.open(store_path(settings.cache_dir, snapshot.root), identity(roots_of(settings)))
+    index = RevisionIndex(store.view(snapshot.key))
     opened = time.perf_counter()
     matcher = Matcher(index)
     seen = distinct(options.logs)
@@ -135,7 +136,7 @@ def main() -> None:
     drain = drain_rate(everything)
     print(f"Drain3, clustering: {drain:.0f} lines/s" if drain else "Drain3 is not installed (pip install drain3)")
     if options.profile:
-        fresh = Matcher(RevisionIndex(store, snapshot.key))
+        fresh = Matcher(RevisionIndex(store.view(snapshot.key)))
         with cProfile.Profile() as profile:
             rate(fresh.answer, everything)
         pstats.Stats(profile).sort_stats("tottime").print_stats(25)

@@ -3,10 +3,10 @@
 import pytest
 
 from ksrcfind.index.narrow import Narrow
-from ksrcfind.index.store import Store
 from ksrcfind.index.terms import phrases_of, words_of
 from ksrcfind.source.roots import BUILT_IN
 from ksrcfind.source.template import template
+from ksrcfind.storage.cache import DerivedCache
 from ksrcfind.tree.open import open_snapshot
 
 
@@ -65,7 +65,7 @@ def linux(tmp_path):
 
 def reading(linux):
     """Answers for a tree, without an index."""
-    return Narrow(open_snapshot(linux, named=True), Store.open(linux.parent / "n.sqlite"), BUILT_IN)
+    return Narrow(open_snapshot(linux, named=True), DerivedCache(linux.parent / "n.sqlite"), BUILT_IN)
 
 
 def test_functions_with_variable_arguments_are_found_wherever_they_stand(linux):

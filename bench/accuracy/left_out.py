@@ -16,9 +16,8 @@ from pathlib import Path
 
 from bench.accuracy.__main__ import share
 from ksrcfind import config
-from ksrcfind.finder import open_tree
+from ksrcfind.finder import open_tree, roots_of
 from ksrcfind.index.search import RevisionIndex
-from ksrcfind.index.store import Store, store_path
 from ksrcfind.log.line import LogLine
 from ksrcfind.log.stream import read_logs
 from ksrcfind.match.answer import Answer
@@ -26,6 +25,8 @@ from ksrcfind.match.candidates import MessageIndex
 from ksrcfind.match.rank import Matcher
 from ksrcfind.source.message import Message
 from ksrcfind.source.printed import PrintedLine
+from ksrcfind.source.roots import identity
+from ksrcfind.storage.store import Store, store_path
 
 _VALUE = re.compile(r"[0-9a-f]{2,}|\d", re.IGNORECASE)
 
@@ -105,11 +106,11 @@ def main() -> None:
     parser.add_argument("logs", type=Path, nargs="+")
     options = parser.parse_args()
     snapshot, settings = open_tree(options.tree, options.tree, None, config.resolve(os.environ))
-    store = Store.open(store_path(settings.cache_dir, snapshot.root))
+    store = Store.open(store_path(settings.cache_dir, snapshot.root), identity(roots_of(settings)))
     lines = distinct(options.logs)
     random.Random(options.seed).shuffle(lines)
     verdicts: Counter[str] = Counter()
-    for whole, rest in asked_again(store, RevisionIndex(store, snapshot.key), lines[: options.lines]):
+    for whole, rest in asked_again(store, RevisionIndex(store.view(snapshot.key)), lines[: options.lines]):
         same = bool(rest.matches) and rest.matches[0].form.printed == whole.matches[0].form.printed
         verdicts["same text in another file" if same else rest.verdict] += 1
     print("answers to lines whose file is left out")

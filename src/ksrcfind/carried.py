@@ -55,7 +55,7 @@ class CarriedFinder(Finder):
     def __init__(self, path: Path) -> None:
         """Open an index. Raises `KsrcfindError` if it cannot be used."""
         self._carried = CarriedIndex(path)
-        self._index = RevisionIndex(self._carried, "")
+        self._index = RevisionIndex(self._carried)
         self._matcher = Matcher(self._index)
         self._history = _CarriedHistory(self._carried)
         self._maintainers = None
@@ -92,7 +92,7 @@ class CarriedFinder(Finder):
         """Refuse: what is carried cannot change."""
         raise KsrcfindError("a carried index cannot be built from itself", "Leave --index out, inside a kernel tree.")
 
-    def _ready(self) -> Matcher:
+    def _ready(self, *, wait: bool = False) -> Matcher:  # noqa: ARG002 - nothing builds a bundle meanwhile
         assert self._matcher is not None  # noqa: S101 - made with the object
         return self._matcher
 

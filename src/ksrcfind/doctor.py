@@ -18,10 +18,11 @@ from ksrcfind import __version__
 from ksrcfind.carried import NOT_CARRIED
 from ksrcfind.config import Settings
 from ksrcfind.errors import KsrcfindError
-from ksrcfind.finder import open_tree
+from ksrcfind.finder import open_tree, roots_of
 from ksrcfind.history.releases import Releases, tag_targets
 from ksrcfind.index.carried import CarriedIndex
-from ksrcfind.index.store import Store, store_path
+from ksrcfind.source.roots import identity
+from ksrcfind.storage.store import Store, store_path
 from ksrcfind.tree.checkout import CheckoutSnapshot
 from ksrcfind.tree.git import Git
 from ksrcfind.tree.open import AnySnapshot
@@ -72,7 +73,7 @@ def examine(settings: Settings, start: Path, rev: str | None) -> Iterator[Check]
             yield check_tags(snapshot.repository, settings.release_tags)
             yield from check_repository(snapshot.repository)
         yield check_cache(settings.cache_dir)
-        yield from check_index(snapshot, store_path(settings.cache_dir, snapshot.root))
+        yield from check_index(snapshot, settings)
 
 
 NO_REPOSITORY = "Commits and releases need a git repository of Linux: name one with --repo."
@@ -130,29 +131,25 @@ def check_carried(path: Path) -> Check:
     return Check("index", State.OK, value, None if about.history else NOT_CARRIED)
 
 
-def check_index(snapshot: AnySnapshot, path: Path) -> Iterator[Check]:
+def check_index(snapshot: AnySnapshot, settings: Settings) -> Iterator[Check]:
     """Say whether there is an index, how old it is, and what could not be told of the source."""
     missing = "none: answers look at the likeliest files only"
+    path = store_path(settings.cache_dir, snapshot.root)
     if not path.exists():
         yield Check("index", State.WARN, missing, "ksrcfind index")
         return
-    store = Store.open(path)
-    try:
-        found, live = store.revision(snapshot.key), store.live(snapshot.key)
-    finally:
-        store.close()
-    if found is None or live is None:
+    with closing(Store.open(path, identity(roots_of(settings)))) as store:
+        found, size = store.revision(snapshot.key), store.size_bytes / 1e6
+    if found is None:
         yield Check("index", State.WARN, f"{missing} (other revisions are indexed)", "ksrcfind index")
         return
-    state, made = found
-    size = path.stat().st_size / 1e6
-    messages = _counted(live[1], "message")
-    yield Check("index", State.OK, f"{messages}, made {_age(time.time() - made)} ago, {size:.1f} MB at {path}")
+    messages = _counted(found.size, "message")
+    yield Check("index", State.OK, f"{messages}, made {_age(time.time() - found.made)} ago, {size:.1f} MB at {path}")
     yield Check(
         "parsing",
         State.OK,
-        f"{_counted(state.recovered, 'call')} told from text where the C grammar gave up, "
-        f"{_counted(state.lost, 'function')} not understood",
+        f"{_counted(found.recovered, 'call')} told from text where the C grammar gave up, "
+        f"{_counted(found.lost, 'function')} not understood",
     )
 
 

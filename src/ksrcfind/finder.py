@@ -2,9 +2,10 @@
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from enum import Enum
+from functools import cache
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -21,7 +22,6 @@ from ksrcfind.index.across import Across
 from ksrcfind.index.pairs import FilePair, differing
 from ksrcfind.index.report import IndexReport, ReleasesReport
 from ksrcfind.index.search import RevisionIndex
-from ksrcfind.index.store import Store, store_path
 from ksrcfind.log.line import LogLine, read_line
 from ksrcfind.log.records import Row
 from ksrcfind.match.answer import Answer, Match, Place, Reason, Tier
@@ -31,7 +31,8 @@ from ksrcfind.progress import Progress
 from ksrcfind.source.maintainers import FILE as MAINTAINERS
 from ksrcfind.source.maintainers import Maintainers, Subsystem
 from ksrcfind.source.message import Message
-from ksrcfind.source.roots import BUILT_IN, Root
+from ksrcfind.source.roots import BUILT_IN, Root, identity
+from ksrcfind.storage.store import Store, store_path
 from ksrcfind.tree.checkout import CheckoutSnapshot
 from ksrcfind.tree.directory import DirectorySnapshot
 from ksrcfind.tree.open import AnySnapshot, open_snapshot
@@ -116,6 +117,11 @@ class Histories(Protocol):
         ...
 
 
+def roots_of(settings: Settings) -> tuple[Root, ...]:
+    """Return the functions that log: those of every kernel, and those that settings name."""
+    return (*BUILT_IN, *(Root(root.name, root.format, root.level, prefix=root.prefix) for root in settings.roots))
+
+
 def no_such_files(path: str) -> KsrcfindError:
     """Return the error for a path of the command line that names no source."""
     return KsrcfindError(f"no C files at {path}", "Paths start at the root of the tree: mm/oom_kill.c")
@@ -130,18 +136,19 @@ class Finder:
         self._settings = settings
         self._jobs = settings.jobs
         self._progress = progress
-        self._roots = (*BUILT_IN, *(Root(r.name, r.format, r.level, prefix=r.prefix) for r in settings.roots))
+        self._roots = roots_of(settings)
         self._releases: Releases | None = None
         if not isinstance(snapshot, DirectorySnapshot):
-            self._releases = Releases(snapshot.repository, settings.release_tags, store)
+            self._releases = Releases(snapshot.repository, settings.release_tags, store.cache)
         self._history: Histories = History(
-            snapshot, self._releases, store, follow=settings.follow, jobs=settings.jobs, progress=progress
+            snapshot, self._releases, store.cache, follow=settings.follow, jobs=settings.jobs, progress=progress
         )
         self._narrow: Narrow | None = None
         self._matcher: Matcher | None = None
         self._index: RevisionIndex | None = None
         self._across: tuple[list[ReleaseTag], Across] | None = None
         self._looked_for_index = False
+        self._notes: list[str] = []
         self._maintainers: Maintainers | None = None
 
     @classmethod
@@ -153,7 +160,8 @@ class Finder:
         Raises `KsrcfindError`: no tree, unknown revision, a repository that git refuses.
         """
         snapshot, settings = open_tree(repo, start, rev, settings)
-        return cls(snapshot, Store.open(store_path(settings.cache_dir, snapshot.root)), settings, progress)
+        store = Store.open(store_path(settings.cache_dir, snapshot.root), identity(roots_of(settings)))
+        return cls(snapshot, store, settings, progress)
 
     @property
     def info(self) -> TreeInfo:
@@ -176,8 +184,12 @@ class Finder:
     @property
     def notes(self) -> tuple[str, ...]:
         """What the user should know of tree and index before reading answers."""
-        notes = tuple(self._snapshot.notes)
-        return (*notes, f"no index is kept: {self._store.note}") if self._store.note else notes
+        return (*self._snapshot.notes, *self._store.notes, *self._notes)
+
+    @property
+    def unsaved(self) -> str | None:
+        """Why the index that was built last could not be written; None if it was."""
+        return self._store.unsaved
 
     @property
     def advice(self) -> str | None:
@@ -207,7 +219,7 @@ class Finder:
 
         Unless `build` is false: then a line is answered without an index, as `find` does.
         """
-        if build and self._ready() is None:
+        if build and self._ready(wait=True) is None:
             self.build_index()
         return self._answer(log, limit)[0]
 
@@ -280,7 +292,7 @@ class Finder:
 
     def _complete(self) -> None:
         """See to an index of the whole tree as it is."""
-        if self._ready() is None or isinstance(self._snapshot, DirectorySnapshot):
+        if self._ready(wait=True) is None or isinstance(self._snapshot, DirectorySnapshot):
             self.build_index()
 
     def _all_files(self) -> list[str]:
@@ -295,7 +307,7 @@ class Finder:
         Builds missing indexes. Raises `KsrcfindError` for paths that neither has.
         """
         for finder in (self, newer):
-            if finder._ready() is None:  # noqa: SLF001 - one of its own kind
+            if finder._ready(wait=True) is None:  # noqa: SLF001 - one of its own kind
                 finder.build_index()
         pairs = list(differing(self._store, self._snapshot.key, newer._snapshot.key))  # noqa: SLF001
         if not paths:
@@ -366,7 +378,7 @@ class Finder:
 
     def indexed_releases(self) -> list[ReleaseTag]:
         """Other releases than this revision that are indexed, the latest first."""
-        known = {key for key, _ in self._store.revision_keys()} if self._releases is not None else set()
+        known = {revision.key for revision in self._store.revisions()} if self._releases is not None else set()
         return [tag for tag in reversed(self.releases) if tag.commit in known and tag.commit != self.info.commit]
 
     def lines_known(self, lines: Iterable[LogLine]) -> tuple[int, list[tuple[ReleaseTag, int]]]:
@@ -374,7 +386,7 @@ class Finder:
 
         Builds a missing index.
         """
-        if self._ready() is None:
+        if self._ready(wait=True) is None:
             self.build_index()
         own = self._snapshot.key
         tags = {tag.commit: tag for tag in self.indexed_releases()}
@@ -403,7 +415,7 @@ class Finder:
         wanted = [tag for tag in self.releases if candidates or tag.version == tag.version.final]
         if not wanted:
             raise KsrcfindError("this tree has no release tags", "ksrcfind doctor tells which tags count.")
-        known = {key for key, _ in self._store.revision_keys()}
+        known = {revision.key for revision in self._store.revisions()}
         new = [tag for tag in wanted if tag.commit not in known]
         reports: list[IndexReport] = []
         with self._progress.task(f"indexing {len(new):,} releases", len(new)) as task:
@@ -411,7 +423,6 @@ class Finder:
                 with self.at_revision(tag.name) as finder:
                     reports.append(finder.build_index())
                 task.advance()
-        path = self._store.path
         return ReleasesReport(
             len(wanted),
             len(wanted) - len(new),
@@ -419,7 +430,7 @@ class Finder:
             sum(report.parsed_bytes for report in reports),
             sum(report.linked for report in reports),
             time.monotonic() - started,
-            path.stat().st_size if path is not None else 0,
+            self._store.size_bytes,
         )
 
     def later(self, finding: Finding) -> Later:
@@ -432,40 +443,66 @@ class Finder:
         return self._history.later(start, wording_place(Request(message)), head)
 
     def build_index(self) -> IndexReport:
-        """Index the whole tree, or bring its index up to date."""
+        """Index the whole tree, or bring its index up to date; wait for another run that does so."""
+        with ExitStack() as shown:
+            task = self._progress.task("waiting for another run that builds this index", None)
+            say = cache(lambda: shown.enter_context(task))
+            with self._store.building(waiting=say):
+                shown.close()
+                return self._build()
+
+    def _build(self) -> IndexReport:
         # Here and below: the parser and all that links is imported where files are read; most questions read none.
         from ksrcfind.index.build import build
 
-        report = build(self._snapshot, self._store, self._roots, self._jobs, self._progress)
-        self._store.put(f"token:{self._snapshot.key}", self._token())
-        self._index = RevisionIndex(self._store, self._snapshot.key)
-        self._matcher = Matcher(self._index)
+        report = build(self._snapshot, self._store, self._roots, self._jobs, self._progress, self._token())
+        self._use_index()
         return report
 
     def _token(self) -> bytes:
         """Changes whenever a checkout does; the state of a plain directory is looked at file by file instead."""
         if isinstance(self._snapshot, CheckoutSnapshot):
-            return repr((self._snapshot.commit, sorted(self._snapshot.changes.items()))).encode()
+            state = repr((self._snapshot.commit, sorted(self._snapshot.changes.items())))
+            return state.encode("utf-8", "surrogateescape")
         return b""
 
-    def _ready(self) -> Matcher | None:
-        """The matcher over the whole tree, if there is an index; one of an older state is brought up to date."""
+    def _use_index(self) -> None:
+        """Match with what is indexed of this tree. Raises `KeyError` if nothing is."""
+        self._index = RevisionIndex(self._store.view(self._snapshot.key))
+        self._matcher = Matcher(self._index)
+
+    def _ready(self, *, wait: bool = False) -> Matcher | None:
+        """Return the matcher over the whole tree, if there is an index; bring one of an older state up to date.
+
+        If another run is doing that, answers come from the older state, with a note; with `wait`, wait for it.
+        """
         if not self._looked_for_index:
             self._looked_for_index = True
-            try:
-                self._index = RevisionIndex(self._store, self._snapshot.key)
-            except KeyError:
+            revision = self._store.revision(self._snapshot.key)
+            with suppress(KeyError):
+                self._use_index()
+            if self._matcher is None and not self._store.was_damaged:
                 return None
-            if self._store.get(f"token:{self._snapshot.key}") != self._token():
-                self.build_index()
-            self._matcher = Matcher(self._index)
+            if self._matcher is None or revision is None or revision.token != self._token():
+                self._update(wait=wait)
         return self._matcher
+
+    def _update(self, *, wait: bool) -> None:
+        """Bring the index up to date; without `wait` only if no other run is building it."""
+        if wait:
+            self.build_index()
+            return
+        with self._store.building(wait=False) as is_ours:
+            if is_ours:
+                self._build()
+            elif self._matcher is not None:
+                self._notes.append("another run is updating the index: this answer is from before the last change")
 
     def _narrowed(self) -> "Narrow":
         if self._narrow is None:
             from ksrcfind.index.narrow import Narrow
 
-            self._narrow = Narrow(self._snapshot, self._store, self._roots)
+            self._narrow = Narrow(self._snapshot, self._store.cache, self._roots)
         return self._narrow
 
     def _messages_of(self, path: str) -> list[Message]:
@@ -486,7 +523,7 @@ class Finder:
         answer, notes = self._answer(log, limit)
         if answer.verdict not in (Tier.EXACT, Tier.PARTIAL) and not log.is_userspace and log.body.strip():
             for tag in self._releases_printing(log):  # The latest that knows it in full.
-                older = Matcher(RevisionIndex(self._store, tag.commit)).answer(log, limit)
+                older = Matcher(RevisionIndex(self._store.view(tag.commit))).answer(log, limit)
                 if older.verdict == Tier.EXACT:
                     here = self.info.rev or self.root
                     note = f"not in {here}; the latest indexed release with this message is {tag.name}"
@@ -589,7 +626,7 @@ class Finder:
             return False
         for path in dict.fromkeys(paths):
             signature = snapshot.signature(path)
-            if signature is None or self._store.stat_blob(path, signature) is None:
+            if signature is None or self._store.cache.stat_blob(path, signature) is None:
                 self.build_index()
                 return True
         return False

@@ -276,9 +276,13 @@ def index(
     with session.finder() as finder:
         if releases:
             done = finder.index_releases(candidates=candidates)
+            if finder.unsaved is not None:
+                raise KsrcfindError(finder.unsaved, "Make room, or name another directory: KSRCFIND_CACHE_DIR.")
             session.terminal.write(releases_json(done) if options.format is Format.JSON else str(done))
             return FOUND
         report = finder.build_index()
+        if output is None and finder.unsaved is not None:
+            raise KsrcfindError(finder.unsaved, "Make room, or name another directory: KSRCFIND_CACHE_DIR.")
         if output is not None:
             carry(finder, output, session.terminal.progress, with_history=with_history)
             report = replace(report, size_bytes=output.stat().st_size)

@@ -37,12 +37,14 @@ class Session:
         """Open the tree that is meant, say on standard error what should be known of it, and close it in the end."""
         finder = open_finder(self.settings, self.rev, self.directory, self.terminal.progress)
         try:
-            for note in finder.notes:
+            said = finder.notes
+            for note in said:
                 show_note(self.terminal.painter.line(f"note: {note}"))
             yield finder
         finally:
-            if finder.advice is not None:
-                show_note(self.terminal.painter.line(f"note: {finder.advice}"))
+            later = [note for note in finder.notes if note not in said]
+            for note in (*later, *filter(None, [finder.advice])):
+                show_note(self.terminal.painter.line(f"note: {note}"))
             finder.close()
 
     def painter(self, finder: Finder) -> Painter:

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable, Sequence
 
-from ksrcfind.index.search import RevisionIndex, is_live
-from ksrcfind.index.store import Store
+from ksrcfind.index.search import RevisionIndex
 from ksrcfind.log.line import LogLine
 from ksrcfind.match.rank import Matcher
+from ksrcfind.storage.bits import is_live
+from ksrcfind.storage.store import Store
 
 
 class Across:
@@ -13,8 +14,9 @@ class Across:
 
     def __init__(self, store: Store, keys: Sequence[str]) -> None:
         """Open the revisions `keys`. Raises `KeyError` if one is not indexed."""
-        self._live = [RevisionIndex(store, key).live for key in keys]
-        self._matcher = Matcher(RevisionIndex(store, *keys))
+        view = store.view(*keys)
+        self._live = view.lives
+        self._matcher = Matcher(RevisionIndex(view))
 
     def printing(self, line: LogLine) -> list[bool]:
         """Return for each revision whether one of its messages prints the whole of a line."""

@@ -12,10 +12,8 @@ from ksrcfind.index import inclusion, sources
 from ksrcfind.index.changes import Changes, Prepared
 from ksrcfind.index.inclusion import Updated
 from ksrcfind.index.linking import Linked, linking
-from ksrcfind.index.parse import parse_missing
-from ksrcfind.index.postings import postings
+from ksrcfind.index.parse import Parsed, parse_missing
 from ksrcfind.index.report import IndexReport
-from ksrcfind.index.store import RevisionState, Store, live_bits, roots_digest, unpack_facts
 from ksrcfind.index.survey import Survey, survey
 from ksrcfind.index.workers import cores
 from ksrcfind.progress import Progress
@@ -24,6 +22,11 @@ from ksrcfind.source.kbuild import module_names
 from ksrcfind.source.outline import Outline, reach_the_same
 from ksrcfind.source.program import Program
 from ksrcfind.source.roots import Root
+from ksrcfind.storage.codec import PackedFacts, unpack_facts, unpack_outline
+from ksrcfind.storage.damage import DamagedIndexError
+from ksrcfind.storage.revision import Revision, RevisionState
+from ksrcfind.storage.segment import Unit, unit_digest
+from ksrcfind.storage.store import Lost, Store
 from ksrcfind.tree.snapshot import Snapshot
 
 _FEW_OF = 8  # files of a tree for each one that changed, for only what changed to be looked at
@@ -56,12 +59,26 @@ def _logging(numbers: Iterable[int], program: Program, found: Survey) -> Iterato
     return (number for number in numbers if program.logging(found.called[number]))
 
 
-def build(snapshot: Snapshot, store: Store, roots: Sequence[Root], jobs: int | None, progress: Progress) -> IndexReport:
-    """Bring the index of a snapshot up to date and say what was done."""
+def build(
+    snapshot: Snapshot,
+    store: Store,
+    roots: Sequence[Root],
+    jobs: int | None,
+    progress: Progress,
+    token: bytes = b"",
+) -> IndexReport:
+    """Bring the index of a snapshot up to date and return what was done. Hold the store's build lock.
+
+    `token` names the state of a working tree that is indexed.
+    """
     enabled = gc.isenabled()
     gc.disable()  # millions of small objects that form no cycles
     try:
-        return _Build(snapshot, store, roots, jobs, progress).run()
+        try:
+            return _Build(snapshot, store, roots, jobs, progress, token).run()
+        except DamagedIndexError:
+            # What was there before cannot be built upon.
+            return _Build(snapshot, store, roots, jobs, progress, token, from_scratch=True).run()
     finally:
         if enabled:
             gc.enable()
@@ -69,75 +86,109 @@ def build(snapshot: Snapshot, store: Store, roots: Sequence[Root], jobs: int | N
 
 class _Build:
     def __init__(
-        self, snapshot: Snapshot, store: Store, roots: Sequence[Root], jobs: int | None, progress: Progress
+        self,
+        snapshot: Snapshot,
+        store: Store,
+        roots: Sequence[Root],
+        jobs: int | None,
+        progress: Progress,
+        token: bytes,
+        *,
+        from_scratch: bool = False,
     ) -> None:
         self._snapshot = snapshot
         self._store = store
         self._roots = roots
         self._jobs = jobs
         self._progress = progress
+        self._token = token
+        self._from_scratch = from_scratch
         self._outlines: dict[str, Outline] = {}
         self._facts: dict[str, bytes] = {}
 
     def run(self) -> IndexReport:
         started = time.monotonic()
         files = sources.source_files(self._snapshot)
-        digest = roots_digest(self._roots)
         code = {path: key for path, key in files.items() if not sources.is_makefile(path)}
         listed = time.monotonic()
-        parsed = parse_missing(self._snapshot, self._store, code, self._jobs, self._progress, self._recall)
-        parse_done = time.monotonic()
         own = self._own
-        if own is not None and own.files == files and own.roots == digest:
-            return self._report(own, 0, 0, 0, (parse_done - started, 0, 0, 0))
-        before = own or self._newest
-        if before is not None and (before.roots != digest or not before.included):
-            before = None
+        if own is not None and own[1].files == files:
+            self._store.rename_state(self._snapshot.key, self._token)
+            return self._report(own[0], files, 0, 0, 0, (time.monotonic() - started, 0, 0, 0))
+        parsed = self._parse(code)
+        parse_done = time.monotonic()
+        found = own or self._newest
+        before = found[1] if found else None
         prepared = self._prepare(files, parsed.blobs, before)
-        done = self._link(prepared, before)
+        done = self._link(prepared, found)
         link_done = time.monotonic()
-        state = self._write(prepared, done, files, digest, before)
+        made = self._write(prepared, done, files, found)
         written = time.monotonic()
         times = (listed - started, parse_done - listed, link_done - parse_done, written - link_done)
-        return self._report(state, parsed.files, parsed.bytes, len(done), times)
+        return self._report(made, files, parsed.files, parsed.bytes, len(done), times)
+
+    def _parse(self, code: Mapping[str, str]) -> Parsed:
+        """Parse what is not cached, and load the facts of all files."""
+        cache = self._store.cache
+        known = cache.known_blobs()
+        parsed = parse_missing(self._snapshot, cache, known, code, self._jobs, self._progress, self._recall)
+        self._take(parsed.facts)
+        self._load(parsed.blobs)
+        # A damaged row of the cache turns out to be one when it is read.
+        damaged = {path: code[path] for path, blob in parsed.blobs.items() if blob not in self._facts}
+        if not damaged:
+            return parsed
+        again = parse_missing(self._snapshot, cache, set(), damaged, self._jobs, self._progress, self._recall)
+        self._take(again.facts)
+        blobs = {**parsed.blobs, **again.blobs}
+        return Parsed(blobs, parsed.files + again.files, parsed.bytes + again.bytes, {})
 
     @cached_property
-    def _own(self) -> RevisionState | None:
+    def _own(self) -> tuple[Revision, RevisionState] | None:
         """What was indexed of this snapshot, in the state that it had then."""
-        found = self._store.revision(self._snapshot.key)
-        return found[0] if found else None
+        return None if self._from_scratch else self._known(self._snapshot.key)
 
     @cached_property
-    def _newest(self) -> RevisionState | None:
-        keys = self._store.revision_keys()
-        found = self._store.revision(keys[0][0]) if keys else None
-        return found[0] if found else None
+    def _newest(self) -> tuple[Revision, RevisionState] | None:
+        revisions = () if self._from_scratch else self._store.revisions()
+        return self._known(revisions[0].key) if revisions else None
+
+    def _known(self, key: str) -> tuple[Revision, RevisionState] | None:
+        revision, state = self._store.revision(key), self._store.state(key)
+        return (revision, state) if revision is not None and state is not None else None
 
     def _report(
-        self, state: RevisionState, parsed: int, size: int, linked: int, times: tuple[float, float, float, float]
+        self,
+        revision: Revision,
+        files: Mapping[str, str],
+        parsed: int,
+        size: int,
+        linked: int,
+        times: tuple[float, float, float, float],
     ) -> IndexReport:
-        path = self._store.path
-        live = self._store.live(self._snapshot.key)
-        files = sum(not sources.is_makefile(path) for path in state.files)
-        length = path.stat().st_size if path is not None and path.exists() else 0
-        messages = live[1] if live else 0
-        return IndexReport(files, parsed, size, linked, messages, state.recovered, state.lost, *times, length)
+        code = sum(not sources.is_makefile(path) for path in files)
+        length = self._store.size_bytes
+        return IndexReport(code, parsed, size, linked, revision.size, revision.recovered, revision.lost, *times, length)
 
     def _recall(self, blobs: Mapping[str, str]) -> None:
-        """Read from the store what is wanted later, now that others are at work."""
+        """Read from the store what is needed later, while workers parse."""
         _known = self._own or self._newest
         self._load(blobs)
 
     def _load(self, blobs: Mapping[str, str]) -> None:
-        """Read from the store what is known of files, path → blob id, and was not read yet."""
-        for blob, outline, facts in self._store.all_facts(set(blobs.values()) - self._outlines.keys()):
-            self._outlines[blob] = outline
+        """Read the facts of files, path → blob id, from the cache, as far as they are there and not read yet."""
+        for blob, outline, facts in self._store.cache.all_facts(set(blobs.values()) - self._outlines.keys()):
+            self._outlines[blob] = unpack_outline(outline)
             self._facts[blob] = facts
+
+    def _take(self, parsed: Mapping[str, PackedFacts]) -> None:
+        for blob, packed in parsed.items():
+            self._outlines[blob] = unpack_outline(packed.outline)
+            self._facts[blob] = packed.facts
 
     def _prepare(self, files: Mapping[str, str], blobs: Mapping[str, str], before: RevisionState | None) -> Prepared:
         """Find out what names mean in the tree, and which files may have messages."""
         paths = [path for path in files if path in blobs]
-        self._load(blobs)
         outlines = {path: self._outlines[blobs[path]] for path in paths}
         old = before.blobs if before is not None else {}
         changed = {path for path in old.keys() | blobs.keys() if old.get(path) != blobs.get(path)}
@@ -180,11 +231,13 @@ class _Build:
         )
 
     def _old_outlines(self, old: Mapping[str, str], changed: Set[str]) -> Mapping[str, Outline] | None:
-        """Outlines of changed files as they were; None if these are so many that comparing them is not worth it."""
+        """Outlines of changed files as they were; None if some are lost, or they are too many to compare."""
         blobs = {path: old[path] for path in changed if path in old}
         if len(changed) > len(old) // _FEW_OF:
             return None
         self._load(blobs)
+        if not all(blob in self._outlines for blob in blobs.values()):
+            return None
         return {path: self._outlines[blob] for path, blob in blobs.items()}
 
     def _module_names(self, files: Mapping[str, str], before: RevisionState | None) -> Mapping[str, str]:
@@ -195,15 +248,17 @@ class _Build:
                 return before.modules
         return module_names(sources.makefile_texts(self._snapshot, files))
 
-    def _link(self, prepared: Prepared, before: RevisionState | None) -> list[Linked]:
+    def _link(self, prepared: Prepared, found: tuple[Revision, RevisionState] | None) -> list[Linked]:
         done: list[Linked] = []
         program = prepared.program
         changed = sorted(number for number in prepared.numbers if program.paths[number] in prepared.changed)
         with linking(program, self._snapshot, cores(self._jobs)) as link:
             under_way = [(len(changed), link(changed))]
-            if before is not None:
-                changes = Changes(before, self._store, prepared)
-                touched = changes.touched(sorted(prepared.numbers - set(changed)))
+            if found is not None:
+                revision, before = found
+                changes = Changes(before, prepared, self._facts_of)
+                unchanged = sorted(prepared.numbers - set(changed))
+                touched = changes.touched(unchanged, lambda: self._store.consulted(revision, before))
                 under_way.append((len(touched), link(touched)))
             for count, coming in under_way:
                 with self._progress.task(f"linking {count:,} files", count) as task:
@@ -212,68 +267,41 @@ class _Build:
                         done.append(item)
         return done
 
+    def _facts_of(self, blob: str) -> SourceFacts | None:
+        packed = self._facts.get(blob)
+        return unpack_facts(packed) if packed is not None else self._store.cache.facts(blob)
+
     def _write(
         self,
         prepared: Prepared,
         done: Sequence[Linked],
         files: Mapping[str, str],
-        digest: str,
-        before: RevisionState | None,
-    ) -> RevisionState:
-        unit, message, segment = self._store.next_ids()
-        units: list[tuple[int, str, str, bytes, int, int]] = []
-        messages: list[tuple[int, bytes, bytes]] = []
-        words: list[list[str]] = []
-        origins: dict[int, list[str]] = {}
-        first_message = message
+        found: tuple[Revision, RevisionState] | None,
+    ) -> Revision:
         paths, blobs = prepared.program.paths, prepared.blobs
+        before = found[1].units if found else {}
         relinked = {paths[item.number] for item in done}
-        kept = {
-            path: number
-            for path, number in (before.units.items() if before else ())
+        units = {
+            path: digest
+            for path, digest in before.items()
             if path in blobs and path not in relinked and path not in prepared.changed
         }
+        fresh: list[Unit] = []
         for item in done:
             path = paths[item.number]
-            same = before.units.get(path) if before else None
-            if (
-                same
-                and before
-                and before.blobs[path] == blobs[path]
-                and self._store.unit(same) == (blobs[path], item.consulted, item.messages)
-            ):
-                kept[path] = same
-                continue
-            units.append((unit, path, blobs[path], item.consulted, message, len(item.messages)))
-            kept[path] = unit
-            messages.extend((number, *packed) for number, packed in enumerate(item.messages, message))
-            words += item.words
-            origins[message] = item.names
-            message += len(item.messages)
-            unit += 1
-        ranges = self._store.unit_ranges() | {row[0]: (row[4], row[5]) for row in units}
-        spans = [ranges[number] for number in kept.values() if number in ranges]
-        found = prepared.survey
+            blob = blobs[path]
+            units[path] = digest = unit_digest(path, blob, item.consulted, item.messages)
+            if digest != before.get(path):
+                fresh.append(Unit(path, blob, digest, item.consulted, item.messages, item.words, item.names))
+        survey = prepared.survey
         state = RevisionState(
             dict(files),
             dict(blobs),
-            kept,
+            units,
             dict(prepared.modules),
-            sorted(found.may_log),
-            digest,
-            found.recovered,
-            found.lost,
+            sorted(survey.may_log),
             inclusion.pack(prepared.included.inclusion),
         )
-        with self._store.writing():
-            self._store.add_revision(
-                self._snapshot.key,
-                state,
-                live_bits(spans),
-                sum(count for _first, count in spans),
-                units,
-                messages,
-                postings(words, origins, first_message, segment),
-                segment,
-            )
-        return state
+        base = found[0] if found else None
+        lost = Lost(survey.recovered, survey.lost)
+        return self._store.publish(self._snapshot.key, self._token, state, fresh, base, lost)

@@ -20,10 +20,10 @@ from typing import Any, BinaryIO
 import msgspec
 
 from ksrcfind.errors import KsrcfindError
-from ksrcfind.index.postings import Lists, postings
-from ksrcfind.index.store import live_bits
 from ksrcfind.source.message import Message
 from ksrcfind.source.printed import PrintedLine, all_origin_names, all_printed_lines, printed_lines
+from ksrcfind.storage.bits import live_bits
+from ksrcfind.storage.postings import Lists, postings
 
 APPLICATION_ID = 0x6B737266
 """`ksrf`, in the header of the file."""
@@ -116,7 +116,7 @@ def _write_messages(connection: sqlite3.Connection, units: Units) -> None:
         "INSERT INTO words VALUES (?, ?, ?, ?)",
         (
             (word, _pack_numbers(containing), _pack_numbers(anchored), _pack(marks))
-            for word, _segment, containing, anchored, marks in postings(words, origins, 1, 0)
+            for word, containing, anchored, marks in postings(words, origins, 1)
         ),
     )
 
@@ -156,9 +156,15 @@ class CarriedIndex:
         if sorted(sql for (sql,) in tables) != sorted(_TABLES):
             raise KsrcfindError(f"{self.path} is no index of ksrcfind: it has other tables", REMEDY)
 
-    def live(self, _key: str) -> tuple[bytes, int]:
-        """All messages are of the one revision: their bit set, and how many they are."""
-        return live_bits([(1, self.about.messages)]), self.about.messages
+    @property
+    def live(self) -> bytes:
+        """Bit set of the messages."""
+        return live_bits([(1, self.size)])
+
+    @property
+    def size(self) -> int:
+        """Messages in all."""
+        return self.about.messages
 
     def word(self, word: str) -> list[Lists]:
         """What is kept of a word."""

@@ -7,19 +7,19 @@ that its messages went through means something else than before.
 import re
 from array import array
 from collections import defaultdict
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
 
 import msgspec
 
 from ksrcfind.index.inclusion import Updated, users
-from ksrcfind.index.store import RevisionState, Store
 from ksrcfind.index.survey import Survey
 from ksrcfind.source.facts import Macro, SourceFacts, Wrapper, name_hash
 from ksrcfind.source.inside import module_of
 from ksrcfind.source.outline import included_names
 from ksrcfind.source.program import Program
+from ksrcfind.storage.revision import RevisionState
 
 _EVERYWHERE = -1  # bit set of all files
 _TEXT = re.compile(r'"[^"]*(?:[A-Za-z]{2}|%)')  # a text in a macro that is more than a level
@@ -45,10 +45,10 @@ class Prepared:
 class Changes:
     """The difference between an indexed revision and a program."""
 
-    def __init__(self, before: RevisionState, store: Store, now: Prepared) -> None:
-        """Compare the definitions of what changed; `store` has the facts of both."""
+    def __init__(self, before: RevisionState, now: Prepared, facts: Callable[[str], SourceFacts | None]) -> None:
+        """Compare the definitions of what changed. `facts` returns those of a blob, None if they are not known."""
         self._before = before
-        self._store = store
+        self._facts_of = facts
         self._program = now.program
         self._survey = survey = now.survey
         self._blobs = now.blobs
@@ -84,7 +84,7 @@ class Changes:
             self._read_otherwise.add(name)
 
     def _facts(self, blob: str | None) -> SourceFacts | None:
-        return self._store.facts(blob) if blob else None
+        return self._facts_of(blob) if blob else None
 
     @cached_property
     def _users(self) -> Sequence[Sequence[int]]:
@@ -105,8 +105,11 @@ class Changes:
             waiting += fresh
         return found
 
-    def touched(self, numbers: Iterable[int]) -> list[int]:
-        """Those of some files that must be linked anew, though they have not changed."""
+    def touched(self, numbers: Iterable[int], consulted: Callable[[], Mapping[str, bytes]]) -> list[int]:
+        """Return those of some files that must be linked again although they have not changed.
+
+        `consulted` returns path → hashes of the names that linking looked up; it is called if any name changed.
+        """
         before = self._before
         names: dict[int, int] = defaultdict(int)
         for name, files in self._names.items():
@@ -115,7 +118,7 @@ class Changes:
         seeing: dict[int, Container[int]] = {}
         everywhere = [self._seeing(self._including)] if self._including else []
         units = before.units
-        consulted = dict(self._store.consulted(units.values())) if names else {}
+        looked_up = consulted() if names else {}
         result: list[int] = []
         for number in numbers:
             path = self._program.paths[number]
@@ -123,7 +126,7 @@ class Changes:
             if unit is None or (self._other_modules and path.rpartition(".")[0] in self._other_modules):
                 result.append(number)
                 continue
-            hit = _common(hashes, consulted.get(unit, b"") + self._survey.called[number])
+            hit = _common(hashes, looked_up.get(path, b"") + self._survey.called[number])
             for one in hit:
                 if one not in seeing:
                     seeing[one] = self._seeing(names[one])

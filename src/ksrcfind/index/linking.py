@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from itertools import chain
 from multiprocessing.pool import Pool
 
-from ksrcfind.index.store import pack_lines, pack_message
 from ksrcfind.index.workers import leave_interrupts_to_parent, portions
 from ksrcfind.source.facts import name_hash
 from ksrcfind.source.link import Linker
 from ksrcfind.source.printed import all_origin_names, all_printed_lines
 from ksrcfind.source.program import Program
+from ksrcfind.storage.codec import pack_lines, pack_message
 from ksrcfind.tree.snapshot import Snapshot
 
 _PORTION = 32  # files that a worker links at a time, at most

@@ -14,7 +14,6 @@ from functools import cached_property
 from ksrcfind.index import likely, sources
 from ksrcfind.index.memory import MemoryIndex
 from ksrcfind.index.parse import Worker
-from ksrcfind.index.store import Store, unpack_facts
 from ksrcfind.index.terms import phrases_of, words_of
 from ksrcfind.match.weights import bits
 from ksrcfind.source.facts import EMPTY, SourceFacts, extract, name_hash
@@ -26,6 +25,8 @@ from ksrcfind.source.parse import Parser
 from ksrcfind.source.program import Program
 from ksrcfind.source.roots import Root
 from ksrcfind.source.switched_off import switched_on
+from ksrcfind.storage.cache import DerivedCache
+from ksrcfind.storage.codec import unpack_facts
 from ksrcfind.tree.snapshot import Snapshot
 
 _FILES_WITH_CONSTANTS = 8  # files of which the messages are read since they mention a text of those
@@ -43,9 +44,9 @@ _IDENTIFIER = re.compile(r"[A-Za-z_]\w*")
 class Narrow:
     """Reads a tree piece by piece."""
 
-    def __init__(self, snapshot: Snapshot, store: Store, roots: Sequence[Root]) -> None:
+    def __init__(self, snapshot: Snapshot, cache: DerivedCache, roots: Sequence[Root]) -> None:
         self._snapshot = snapshot
-        self._store = store
+        self._cache = cache
         self._roots = roots
         self._files = sources.source_files(snapshot)
         self._paths = [path for path in self._files if not sources.is_makefile(path)]
@@ -137,15 +138,15 @@ class Narrow:
                 continue
             path = self._paths[number]
             key = self._files[path]
-            blob = key if sources.is_blob_id(key) else self._store.stat_blob(path, key)
-            facts = self._store.facts(blob) if blob else None
+            blob = key if sources.is_blob_id(key) else self._cache.stat_blob(path, key)
+            facts = self._cache.facts(blob) if blob else None
             if facts is None:
                 missing[path] = key
             else:
                 self._take(number, facts)
         found = self._worker.parse(list(missing.items()))
         if found:
-            self._store.add_facts(
+            self._cache.add_facts(
                 [(blob, packed) for _path, _key, blob, packed, _size in found],
                 [(path, key, blob) for path, key, blob, _packed, _size in found if key != blob],
             )

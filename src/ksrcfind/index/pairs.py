@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ksrcfind.index.search import RevisionIndex
-from ksrcfind.index.store import RevisionState, Store
 from ksrcfind.source.message import Message
+from ksrcfind.storage.revision import RevisionState
+from ksrcfind.storage.store import Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,7 @@ def differing(store: Store, old: str, new: str) -> Iterator[FilePair]:
     revision that is not indexed.
     """
     before, after = _state(store, old), _state(store, new)
-    indexes = RevisionIndex(store, old), RevisionIndex(store, new)
+    indexes = RevisionIndex(store.view(old)), RevisionIndex(store.view(new))
     for path in sorted(before.units.keys() | after.units.keys()):
         if before.units.get(path) != after.units.get(path):
             was, now = (tuple(index.messages_of(path)) for index in indexes)
@@ -33,7 +34,7 @@ def differing(store: Store, old: str, new: str) -> Iterator[FilePair]:
 
 
 def _state(store: Store, key: str) -> RevisionState:
-    found = store.revision(key)
-    if found is None:
+    state = store.state(key)
+    if state is None:
         raise KeyError(key)
-    return found[0]
+    return state

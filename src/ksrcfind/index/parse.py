@@ -1,19 +1,20 @@
-"""Reading facts: files of a snapshot through the parser, in parallel, into the store."""
+"""Parsing the files of a snapshot in parallel."""
 
 import multiprocessing
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from ksrcfind.index.sources import blob_id, is_blob_id
-from ksrcfind.index.store import PackedFacts, Store, pack_facts
 from ksrcfind.index.workers import cores, leave_interrupts_to_parent, portions
 from ksrcfind.progress import Progress
 from ksrcfind.source.facts import extract
 from ksrcfind.source.parse import Parser
+from ksrcfind.storage.cache import DerivedCache
+from ksrcfind.storage.codec import PackedFacts, pack_facts
 from ksrcfind.tree.snapshot import Snapshot
 
 _PORTION = 48  # files that a worker parses at a time, at most
-_COMMIT = 3000  # files after which what was read is made safe
+_COMMIT = 3000  # files after which their facts are cached, so that a killed run loses little
 _FEW = 200  # files that are not worth starting workers for
 
 
@@ -27,6 +28,8 @@ class Parsed:
     """Files that were parsed."""
     bytes: int
     """Their size."""
+    facts: Mapping[str, PackedFacts]
+    """By blob id, of the files that were parsed."""
 
 
 class Worker:
@@ -62,18 +65,18 @@ def _parse(portion: Sequence[tuple[str, str]]) -> list[tuple[str, str, str, Pack
 
 def parse_missing(
     snapshot: Snapshot,
-    store: Store,
+    cache: DerivedCache,
+    known: Set[str],
     files: Mapping[str, str],
     jobs: int | None,
     progress: Progress,
     meanwhile: Callable[[Mapping[str, str]], None],
 ) -> Parsed:
-    """Make sure that the store holds the facts of these files (path → content key). What is read is kept at once.
+    """Parse those of some files (path → content key) whose blob id is not among the `known` ones, and cache the facts.
 
-    `meanwhile` is called while others read, with path → blob id as far as that is known; not if nobody has to.
+    `meanwhile` is called while workers parse, with path → blob id of all files for which that is known already.
     """
-    known = store.known_blobs()
-    stats = store.stats() if any(not is_blob_id(key) for key in files.values()) else {}
+    stats = cache.stats() if any(not is_blob_id(key) for key in files.values()) else {}
     blobs: dict[str, str] = {}
     wanted: list[tuple[str, str]] = []
     pending: set[str] = set()
@@ -86,26 +89,28 @@ def parse_missing(
             pending.add(blob)
             blobs[path] = blob
         wanted.append((path, key))
+    facts: dict[str, PackedFacts] = {}
     if not wanted:
-        return Parsed(blobs, 0, 0)
+        return Parsed(blobs, 0, 0, facts)
     total = size = 0
-    facts: list[tuple[str, PackedFacts]] = []
+    uncached: list[tuple[str, PackedFacts]] = []
     seen: list[tuple[str, str, str]] = []
     with progress.task(f"parsing {len(wanted):,} files", len(wanted)) as task:
         for portion in _parsed(snapshot, wanted, cores(jobs), lambda: meanwhile(blobs)):
             for path, key, blob, packed, length in portion:
                 blobs[path] = blob
-                facts.append((blob, packed))
+                facts[blob] = packed
+                uncached.append((blob, packed))
                 if key != blob:
                     seen.append((path, key, blob))
                 total += 1
                 size += length
             task.advance(len(portion))
-            if len(facts) >= _COMMIT:
-                store.add_facts(facts, seen)
-                facts, seen = [], []
-    store.add_facts(facts, seen)
-    return Parsed({path: blobs[path] for path in files if path in blobs}, total, size)
+            if len(uncached) >= _COMMIT:
+                cache.add_facts(uncached, seen)
+                uncached, seen = [], []
+    cache.add_facts(uncached, seen)
+    return Parsed({path: blobs[path] for path in files if path in blobs}, total, size, facts)
 
 
 def _parsed(

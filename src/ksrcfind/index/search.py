@@ -6,19 +6,26 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache, partial
 from typing import Protocol
 
-from ksrcfind.index.postings import Lists
 from ksrcfind.source.message import Message
 from ksrcfind.source.printed import ORIGIN, PrintedLine
+from ksrcfind.storage.bits import is_live
+from ksrcfind.storage.postings import Lists
 
 _LISTS_KEPT = 50_000
 _MESSAGES_KEPT = 20_000
 
 
 class MessageStore(Protocol):
-    """Where the messages are kept: in the index of a tree, or in a carried one."""
+    """The messages of one revision, or of several as one: in the index of a tree, or in a bundle."""
 
-    def live(self, key: str, /) -> tuple[bytes, int] | None:
-        """Bit set of the messages of a revision, and how many they are."""
+    @property
+    def live(self) -> bytes:
+        """Bit set of the messages (`storage.bits`)."""
+        ...
+
+    @property
+    def size(self) -> int:
+        """Messages in all; of several revisions those of the largest."""
         ...
 
     def word(self, word: str, /) -> list[Lists]:
@@ -45,32 +52,19 @@ class MessageStore(Protocol):
 class RevisionIndex:
     """Implements `match.candidates.MessageIndex` over the store; what was asked once is kept."""
 
-    def __init__(self, store: MessageStore, *keys: str) -> None:
-        """Open a revision, or several as one. Raises `KeyError` if one is not indexed."""
-        bits, self._size = 0, 0
-        length = 0
-        for key in keys:
-            found = store.live(key)
-            if found is None:
-                raise KeyError(key)
-            bits |= int.from_bytes(found[0], "little")
-            length = max(length, len(found[0]))
-            self._size = max(self._size, found[1])
-        self.live = bits.to_bytes(length, "little")
-        """Bit set of the messages (bit `id & 7` of byte `id >> 3`)."""
+    def __init__(self, store: MessageStore) -> None:
+        self.live = store.live
+        """Bit set of the messages (`storage.bits`)."""
+        self.size = store.size
+        """Messages in all; of several revisions those of the largest."""
         self._store = store
-        self._range = _range(bits)
+        self._range = _range(int.from_bytes(self.live, "little"))
         self._lists = lru_cache(maxsize=_LISTS_KEPT)(store.word)
         self.containing = lru_cache(maxsize=_LISTS_KEPT)(self._load_containing)
         """The messages that contain a word."""
         self.anchored = lru_cache(maxsize=_LISTS_KEPT)(self._load_anchored)
         """The messages that have a word as the rarest of one of their lines, by the mark of the next."""
         self._message = lru_cache(maxsize=_MESSAGES_KEPT)(store.message)
-
-    @property
-    def size(self) -> int:
-        """Messages in all; of several revisions those of the largest."""
-        return self._size
 
     def contains(self, word: str) -> bool:
         """Tell whether some message contains the word."""
@@ -131,8 +125,3 @@ def _range(bits: int) -> range:
     """Return the messages of a bit set if they are all of a range, as where one revision is indexed; else none."""
     low = (bits & -bits).bit_length() - 1
     return range(low, bits.bit_length()) if bits and bits + (1 << low) == 1 << bits.bit_length() else range(0)
-
-
-def is_live(live: bytes, number: int) -> bool:
-    """Tell whether a message is one of a bit set."""
-    return number < len(live) * 8 and bool(live[number >> 3] >> (number & 7) & 1)

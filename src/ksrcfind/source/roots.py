@@ -3,7 +3,8 @@
 This is the only list of names. Everything else that logs is found by following macros and functions down to these.
 """
 
-from collections.abc import Iterator
+import hashlib
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 VERSION = 6
@@ -153,3 +154,8 @@ FORMAT_PASSED = frozenset({"printk_skip_level", "printk_skip_headers"})
 
 CONTINUED = frozenset({"pr_cont", "pr_cont_once"})
 """Calls that join the line before, also where their level does not say so."""
+
+
+def identity(roots: Iterable[Root]) -> str:
+    """Return a hash of some roots and of how this version links: with another one, messages can differ."""
+    return hashlib.sha256(repr((VERSION, sorted(map(repr, roots)))).encode()).hexdigest()[:16]

@@ -14,9 +14,9 @@ message stands as often as it has lines that differ in this."""
 
 
 def postings(
-    words: Sequence[list[str]], origins: Mapping[int, list[str]], first: int, segment: int
-) -> Iterator[tuple[str, int, bytes, bytes, bytes]]:
-    """Yield the rows of a segment: word, segment, and its `Lists`.
+    words: Sequence[list[str]], origins: Mapping[int, list[str]], first: int
+) -> Iterator[tuple[str, bytes, bytes, bytes]]:
+    """Yield each word with its `Lists`, sorted.
 
     `words` holds for each message, from number `first` on, the words of each of its lines with blanks between them;
     `origins` the names of a file (`printed.origin_names`) by the number of its first message.
@@ -34,4 +34,4 @@ def postings(
             anchored[word].append(number)
             marks[word].append(other)
     for word in sorted(containing.keys() | anchored.keys()):
-        yield word, segment, containing[word].tobytes(), anchored[word].tobytes(), marks[word].tobytes()
+        yield word, containing[word].tobytes(), anchored[word].tobytes(), marks[word].tobytes()

@@ -1,0 +1,44 @@
+"""Bit sets of message numbers: bit `number & 7` of byte `number >> 3`."""
+
+from collections.abc import Iterable, Iterator
+from itertools import chain
+
+
+def live_bits(ranges: Iterable[tuple[int, int]]) -> bytes:
+    """Return the bit set of ranges of numbers (first, count)."""
+    spans = [(first, count) for first, count in ranges if count]
+    bits = bytearray(max((first + count for first, count in spans), default=0) // 8 + 1)
+    for first, end in _joined(spans):
+        start, stop = (first + 7) // 8, end // 8  # bytes of which all bits are set
+        edges: Iterable[int] = range(first, end)
+        if start < stop:
+            bits[start:stop] = b"\xff" * (stop - start)
+            edges = chain(range(first, 8 * start), range(8 * stop, end))
+        for number in edges:
+            bits[number >> 3] |= 1 << (number & 7)
+    return bytes(bits)
+
+
+def is_live(live: bytes, number: int) -> bool:
+    """Return whether a number is in a bit set."""
+    return number < len(live) * 8 and bool(live[number >> 3] >> (number & 7) & 1)
+
+
+def union(sets: Iterable[bytes]) -> bytes:
+    """Return the bit set of all numbers that are in one of some sets."""
+    bits = length = 0
+    for one in sets:
+        bits |= int.from_bytes(one, "little")
+        length = max(length, len(one))
+    return bits.to_bytes(length, "little")
+
+
+def _joined(ranges: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """Yield start and end of ranges (first, count), those that touch joined into one."""
+    start = end = 0
+    for first, count in sorted(ranges):
+        if first > end:
+            yield start, end
+            start = first
+        end = max(end, first + count)
+    yield start, end

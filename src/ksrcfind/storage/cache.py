@@ -1,0 +1,291 @@
+"""A cache of values that can be computed again: facts of files, and what history remembers between runs.
+
+One SQLite file in WAL mode, shared by all processes. It is only ever an optimisation, and three rules keep it one:
+every row carries a checksum over its name and value, so a damaged row is a miss and never a wrong answer; a read or a
+write that fails is a miss, so a full or read-only disk fails no question; a file that SQLite cannot read is replaced.
+"""
+
+import json
+import os
+import sqlite3
+import threading
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Set
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, TypeVar
+
+from ksrcfind.source.facts import SourceFacts
+from ksrcfind.storage.codec import PackedFacts, unpack_facts
+
+_TABLES = (
+    "CREATE TABLE facts (blob TEXT PRIMARY KEY, outline BLOB, data BLOB, checksum INTEGER)",
+    "CREATE TABLE stats (path BLOB PRIMARY KEY, signature TEXT, blob TEXT, checksum INTEGER) WITHOUT ROWID",
+    "CREATE TABLE named (name TEXT PRIMARY KEY, data BLOB, checksum INTEGER) WITHOUT ROWID",
+)
+
+_QUESTION_WAITS_MS = 100  # for another writer; then the value is not cached
+_BUILD_WAITS_MS = 10_000
+_FAILED_WRITES = 3  # after which a run stops trying to write
+_SCANNED_PER_LOOKUP = 3  # rows that a scan reads in the time of one lookup
+
+_BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL}
+_UNWRITABLE = {
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_PERM,
+    sqlite3.SQLITE_AUTH,
+    sqlite3.SQLITE_NOLFS,
+    sqlite3.SQLITE_NOMEM,
+}
+
+_FactsRow = tuple[Any, Any, Any, Any]
+_Result = TypeVar("_Result")
+
+
+def _code(error: sqlite3.Error) -> int:
+    """Return SQLite's primary result code of an error; errors of Python's module itself have none."""
+    return getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF
+
+
+def _checksum(*parts: str | bytes) -> int:
+    total = 0
+    for part in parts:
+        total = zlib.crc32(part.encode("utf-8", "surrogateescape") if isinstance(part, str) else part, total)
+    return total
+
+
+def _is_intact(checksum: object, *parts: object) -> bool:
+    return all(isinstance(part, str | bytes) for part in parts) and checksum == _checksum(*parts)  # type: ignore[arg-type]
+
+
+class DerivedCache:
+    """The cache file of one tree. No method raises because of the file; what cannot be read is a miss."""
+
+    def __init__(self, path: Path | None) -> None:
+        """Open or create the file at `path`; with None keep everything in memory."""
+        self._path = path
+        self._failed_writes = 0
+        self.notes: list[str] = []
+        """What people should know about the file: that it was damaged, or cannot be written."""
+        self._connection = self._open()
+
+    def close(self) -> None:
+        """Close the file."""
+        with suppress(sqlite3.Error):
+            self._connection.close()
+
+    # Facts of files
+
+    def known_blobs(self) -> set[str]:
+        """Return the ids of all blobs whose facts are cached. Some rows may turn out to be damaged when read."""
+        return self._read(lambda one: {row[0] for row in one.execute("SELECT blob FROM facts")}, set())
+
+    def facts(self, blob: str) -> SourceFacts | None:
+        """Return the facts of a blob, None if they are not cached."""
+        for _blob, _outline, data in self.all_facts({blob}):
+            return unpack_facts(data)
+        return None
+
+    def all_facts(self, blobs: Set[str]) -> Iterator[tuple[str, bytes, bytes]]:
+        """Yield blob id, encoded outline and encoded facts of those of some blobs that are cached."""
+
+        def rows(one: sqlite3.Connection) -> list[_FactsRow]:
+            if len(blobs) > one.execute("SELECT count(*) FROM facts").fetchone()[0] // _SCANNED_PER_LOOKUP:
+                return one.execute("SELECT blob, outline, data, checksum FROM facts").fetchall()
+            return one.execute(
+                "SELECT blob, outline, data, checksum FROM facts WHERE blob IN (SELECT value FROM json_each(?))",
+                (json.dumps(list(blobs)),),
+            ).fetchall()
+
+        nothing: list[_FactsRow] = []
+        for blob, outline, data, checksum in self._read(rows, nothing) if blobs else nothing:
+            if blob in blobs and _is_intact(checksum, blob, outline, data):
+                yield blob, outline, data
+
+    def add_facts(self, packed: Iterable[tuple[str, PackedFacts]], stats: Iterable[tuple[str, str, str]]) -> None:
+        """Cache facts by blob id; and path, signature and blob id of files that only the disk knows."""
+        facts = [(blob, *data, _checksum(blob, *data)) for blob, data in packed]
+        known = [
+            (os.fsencode(path), signature, blob, _checksum(path, signature, blob)) for path, signature, blob in stats
+        ]
+
+        def write(one: sqlite3.Connection) -> None:
+            one.executemany("INSERT OR REPLACE INTO facts VALUES (?, ?, ?, ?)", facts)
+            one.executemany("INSERT OR REPLACE INTO stats VALUES (?, ?, ?, ?)", known)
+
+        if facts or known:
+            self._write(write, _BUILD_WAITS_MS)
+
+    def count_facts(self) -> int:
+        """Return for how many blobs facts are cached."""
+        return self._read(lambda one: int(one.execute("SELECT count(*) FROM facts").fetchone()[0]), 0)
+
+    def keep_facts(self, blobs: Set[str]) -> None:
+        """Remove the facts of all other blobs, and give their space back to the disk."""
+
+        def write(one: sqlite3.Connection) -> None:
+            one.execute(
+                "DELETE FROM facts WHERE blob NOT IN (SELECT value FROM json_each(?))", (json.dumps(list(blobs)),)
+            )
+
+        if self._write(write, _BUILD_WAITS_MS):
+            with suppress(sqlite3.Error):
+                self._connection.execute("VACUUM")
+                self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def stats(self) -> dict[tuple[str, str], str]:
+        """Return (path, signature) → blob id of files that only the disk knows."""
+        rows = self._read(
+            lambda one: one.execute("SELECT path, signature, blob, checksum FROM stats").fetchall(), list[Any]()
+        )
+        return {
+            (os.fsdecode(path), signature): blob
+            for path, signature, blob, checksum in rows
+            if _is_intact(checksum, path, signature, blob)
+        }
+
+    def stat_blob(self, path: str, signature: str) -> str | None:
+        """Return the blob id of a file on disk, if its bytes were read when it had this signature."""
+        query = "SELECT blob, checksum FROM stats WHERE path = ? AND signature = ?"
+        row = self._read(lambda one: one.execute(query, (os.fsencode(path), signature)).fetchone(), None)
+        return row[0] if row and _is_intact(row[1], path, signature, row[0]) else None
+
+    # Values under a name
+
+    def get(self, name: str) -> bytes | None:
+        """Return what was cached under a name."""
+        query = "SELECT data, checksum FROM named WHERE name = ?"
+        row = self._read(lambda one: one.execute(query, (name,)).fetchone(), None)
+        return row[0] if row and _is_intact(row[1], name, row[0]) else None
+
+    def put(self, name: str, data: bytes) -> None:
+        """Cache something under a name."""
+        row = (name, data, _checksum(name, data))
+        self._write(lambda one: one.execute("INSERT OR REPLACE INTO named VALUES (?, ?, ?)", row), _QUESTION_WAITS_MS)
+
+    # The file
+
+    def _read(self, question: Callable[[sqlite3.Connection], _Result], missing: _Result) -> _Result:
+        try:
+            return question(self._connection)
+        except sqlite3.ProgrammingError:  # Closed, or used by another thread: a mistake of the program.
+            raise
+        except sqlite3.Error as error:
+            if _code(error) not in _BUSY:
+                self._replace(error)
+            return missing
+
+    def _write(self, change: Callable[[sqlite3.Connection], object], waits_ms: int) -> bool:
+        """Run a change in one transaction; return whether it was written."""
+        if self._failed_writes >= _FAILED_WRITES:
+            return False
+        one = self._connection
+        try:
+            one.execute(f"PRAGMA busy_timeout = {waits_ms}")
+            one.execute("BEGIN IMMEDIATE")
+            try:
+                change(one)
+                one.execute("COMMIT")
+            except BaseException:
+                with suppress(sqlite3.Error):
+                    one.execute("ROLLBACK")
+                raise
+        except sqlite3.ProgrammingError:
+            raise
+        except sqlite3.Error as error:
+            code = _code(error)
+            if code in _BUSY:
+                self._failed_writes += 1
+            elif code in _UNWRITABLE or code == sqlite3.SQLITE_IOERR:  # An I/O error is how a full disk shows as well.
+                self._failed_writes = _FAILED_WRITES
+                self._say(f"nothing is cached: {self._path} cannot be written ({error})")
+            else:
+                self._replace(error)
+            return False
+        self._failed_writes = 0
+        return True
+
+    def _say(self, note: str) -> None:
+        if note not in self.notes:
+            self.notes.append(note)
+
+    def _replace(self, error: sqlite3.Error) -> None:
+        """Go on with an empty file, since SQLite cannot read this one."""
+        self.close()
+        self._connection = self._start_over(error)
+
+    def _start_over(self, error: sqlite3.Error) -> sqlite3.Connection:
+        """Remove a damaged file and open an empty one.
+
+        A process that still uses the old file keeps it open; what it writes there is lost, which a cache may do.
+        """
+        self._say(f"the cache {self._path} was damaged ({error}); a new one was started")
+        if self._path is not None:
+            try:
+                _remove(self._path)
+            except OSError:
+                self._path = None
+        return self._open()
+
+    def _open(self) -> sqlite3.Connection:
+        path = self._path
+        if path is None:
+            return _in_memory()
+        with suppress(OSError, sqlite3.Error):
+            if not path.exists():
+                _create(path)
+        for mode in _MODES:
+            try:
+                connection = _connect(f"{path.resolve().as_uri()}?{mode}")
+                connection.execute("SELECT count(*) FROM named WHERE name = ''").fetchone()
+            except sqlite3.Error as error:
+                if _code(error) in _UNWRITABLE | _BUSY:
+                    continue
+                return self._start_over(error)
+            if mode != _MODES[0]:
+                self._failed_writes = _FAILED_WRITES
+            return connection
+        self._say(f"nothing is cached: {path} cannot be created")
+        return _in_memory()
+
+
+_MODES = ("mode=rw", "mode=ro", "mode=ro&immutable=1")
+"""How a file is opened, by preference. A directory without write permission has no room for WAL's shared memory."""
+
+
+def _connect(uri: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(uri, uri=True, timeout=_QUESTION_WAITS_MS / 1000, isolation_level=None)
+    for setting in ("synchronous = NORMAL", "cache_size = -32000", "trusted_schema = OFF", "cell_size_check = ON"):
+        connection.execute(f"PRAGMA {setting}")
+    return connection
+
+
+def _in_memory() -> sqlite3.Connection:
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    for table in _TABLES:
+        connection.execute(table)
+    return connection
+
+
+def _create(path: Path) -> None:
+    """Create an empty cache, whole or not at all: several processes may do so at once."""
+    half = path.with_name(f"{path.name}.{os.getpid()}-{threading.get_ident()}.tmp")
+    try:
+        connection = sqlite3.connect(half, isolation_level=None)
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            for table in _TABLES:
+                connection.execute(table)
+        finally:
+            connection.close()
+        with suppress(FileExistsError):
+            path.hardlink_to(half)
+    finally:
+        _remove(half)
+
+
+def _remove(path: Path) -> None:
+    for suffix in ("", "-wal", "-shm"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)

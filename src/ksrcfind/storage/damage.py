@@ -1,0 +1,13 @@
+"""What is raised when a file of the index turns out to be damaged."""
+
+from pathlib import Path
+
+from ksrcfind.errors import KsrcfindError
+
+
+class DamagedIndexError(KsrcfindError):
+    """A file of the index cannot be read. It was removed, so the next run builds it again."""
+
+    def __init__(self, path: Path | None, reason: object) -> None:
+        super().__init__(f"the index file {path} is damaged ({reason})", "It was removed: run the command again.")
+        self.path = path

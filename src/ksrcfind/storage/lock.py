@@ -1,0 +1,55 @@
+"""The lock that one build of an index holds. Readers never take it."""
+
+import fcntl
+import os
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+_POLL_S = 0.05
+
+# The kernel's record locks belong to a process, so threads need a lock of their own.
+_between_threads: dict[Path, threading.Lock] = defaultdict(threading.Lock)
+
+
+@contextmanager
+def build_lock(path: Path, *, wait: bool, waiting: Callable[[], object] = lambda: None) -> Iterator[bool]:
+    """Hold the lock file at `path` for the duration of the block; give whether it is held.
+
+    Without `wait`, False is given if another run holds it; with it, `waiting` is called now and then meanwhile. A
+    record lock (`fcntl`) is not inherited by worker processes and ends with the process, however that ends. Raises
+    `OSError` where the file cannot be opened or locked.
+    """
+    threads = _between_threads[path]
+    if not _acquired(threads.acquire, wait, waiting):
+        yield False
+        return
+    try:
+        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        try:
+            held = _acquired(lambda blocking: _lock(file), wait, waiting)  # noqa: ARG005 - the shape of `acquire`
+            yield held
+        finally:
+            os.close(file)  # Which ends the lock.
+    finally:
+        threads.release()
+
+
+def _acquired(attempt: Callable[[bool], bool], wait: bool, waiting: Callable[[], object]) -> bool:
+    while not attempt(False):
+        if not wait:
+            return False
+        waiting()
+        time.sleep(_POLL_S)
+    return True
+
+
+def _lock(file: int) -> bool:
+    try:
+        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError):  # EAGAIN or EACCES: another process holds it (fcntl(2)).
+        return False
+    return True

@@ -1,0 +1,38 @@
+"""Removal of what other versions of ksrcfind left in the cache directory and nobody uses any more."""
+
+import re
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+UNUSED_S = 30 * 86400
+"""Seconds without use after which a store of another format is removed."""
+
+# Up to format 8 a store was one SQLite file; its name did not tell the format.
+_STORE = re.compile(r".{1,40}-[0-9a-f]{16}\.(?:sqlite(?:-wal|-shm)?|index-([0-9.]{1,40}))", re.DOTALL)
+
+
+def remove_unused(cache_dir: Path, current: str) -> None:
+    """Remove stores of other formats than the `current` one that were not used for a month."""
+    with suppress(OSError):
+        for path in list(cache_dir.iterdir()):
+            found = _STORE.fullmatch(path.name)
+            if found and found[1] != current and time.time() - max(_times(path), default=time.time()) > UNUSED_S:
+                if path.is_dir() and not path.is_symlink():
+                    shutil.rmtree(path, ignore_errors=True)
+                else:
+                    path.unlink(missing_ok=True)
+
+
+def _times(path: Path) -> Iterator[float]:
+    """Yield when a store was last written or used: times of its files, seconds since the epoch."""
+    related = path.parent.glob(f"{_escaped(path.name.removesuffix('-wal').removesuffix('-shm'))}*")
+    for one in (path, *related, *(path.iterdir() if path.is_dir() else ())):
+        with suppress(OSError):
+            yield one.lstat().st_mtime
+
+
+def _escaped(name: str) -> str:
+    return re.sub(r"([*?[])", r"[\1]", name)

@@ -1,0 +1,233 @@
+"""A file of messages that never changes once it is written, with the word lists that find them.
+
+Each build of an index writes one segment with the messages that are new in it. A segment is a SQLite database that
+is opened as immutable: no lock, no journal, no write permission.
+"""
+
+import hashlib
+import json
+import mmap
+import os
+import sqlite3
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+from ksrcfind.source.message import Message
+from ksrcfind.source.printed import PrintedLine, all_origin_names
+from ksrcfind.storage.codec import unpack_lines, unpack_message
+from ksrcfind.storage.damage import DamagedIndexError
+from ksrcfind.storage.postings import Lists, postings
+from ksrcfind.storage.revision import SegmentFile
+
+_TABLES = (
+    "CREATE TABLE units"
+    " (path BLOB PRIMARY KEY, digest INTEGER, blob TEXT, consulted BLOB, first INTEGER, count INTEGER) WITHOUT ROWID",
+    "CREATE TABLE messages (id INTEGER PRIMARY KEY, data BLOB, lines BLOB)",
+    "CREATE TABLE words (word TEXT PRIMARY KEY, containing BLOB, anchored BLOB, marks BLOB) WITHOUT ROWID",
+)
+_MMAP_BYTES = 256 << 20
+
+
+class Unit(NamedTuple):
+    """The messages of one file as linked in some revision, as they are written."""
+
+    path: str
+    blob: str
+    """Blob id of the file."""
+    digest: int
+    """As `unit_digest` returns it."""
+    consulted: bytes
+    """Hashes (32 bit each, sorted) of the names that linking looked up."""
+    messages: Sequence[tuple[bytes, bytes]]
+    """Each message with the lines that it can print, both packed."""
+    words: Sequence[list[str]]
+    """For each message the words of each line, separated by blanks."""
+    names: list[str]
+    """Names of the messages' origins (`printed.origin_names`)."""
+
+
+def unit_digest(path: str, blob: str, consulted: bytes, messages: Sequence[tuple[bytes, bytes]]) -> int:
+    """Return a hash of 64 bits, signed. Equal digests mean the same messages that depend on the same names."""
+    digest = hashlib.blake2b(digest_size=8)
+    for part in (os.fsencode(path), blob.encode(), consulted, *(message for message, _lines in messages)):
+        digest.update(len(part).to_bytes(8, "little") + part)
+    return int.from_bytes(digest.digest(), "little", signed=True)
+
+
+class UnitRow(msgspec.Struct, frozen=True, gc=False):
+    """A unit as a segment lists it."""
+
+    path: str
+    digest: int
+    blob: str
+    consulted: bytes
+    first: int
+    """Number of its first message."""
+    count: int
+    """Messages."""
+
+
+class Segment:
+    """An open segment. Raises `DamagedIndexError` from every method for a file that cannot be read."""
+
+    def __init__(self, connection: sqlite3.Connection, first: int, count: int, path: Path | None) -> None:
+        self._connection = connection
+        self._path = path
+        self.numbers = range(first, first + count)
+        """Of its messages."""
+
+    @classmethod
+    def open(cls, directory: Path, file: SegmentFile) -> "Segment":
+        """Open a segment. Raises `FileNotFoundError` or `DamagedIndexError`."""
+        path = directory / file.name
+        status = path.stat()
+        if status.st_size != file.size:
+            raise DamagedIndexError(path, f"{status.st_size:,} bytes instead of {file.size:,}")
+        if status.st_mtime_ns != file.mtime_ns:
+            if _file_checksum(path) != file.checksum:
+                raise DamagedIndexError(path, "its checksum is wrong")
+            with suppress(OSError):  # A copy. The next run need not read all of it.
+                os.utime(path, ns=(status.st_atime_ns, file.mtime_ns))
+        try:
+            connection = sqlite3.connect(
+                f"{path.resolve().as_uri()}?mode=ro&immutable=1",
+                uri=True,
+                isolation_level=None,
+                check_same_thread=False,  # SQLite serialises use; and any thread may be the one that closes it.
+            )
+            connection.execute(f"PRAGMA mmap_size = {_MMAP_BYTES}")
+        except sqlite3.Error as error:
+            raise DamagedIndexError(path, error) from error
+        return cls(connection, file.first, file.count, path)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._connection.close()
+
+    __del__ = close
+
+    def word(self, word: str) -> Lists | None:
+        """Return the lists of a word, None if no message has it."""
+        with self._reading():
+            query = "SELECT containing, anchored, marks FROM words WHERE word = ?"
+            row: Lists | None = self._connection.execute(query, (word,)).fetchone()
+            return row
+
+    def message(self, number: int) -> Message:
+        """Return one message. Raises `KeyError`."""
+        with self._reading():
+            row = self._connection.execute("SELECT data FROM messages WHERE id = ?", (number,)).fetchone()
+            if row is not None:
+                return unpack_message(row[0])
+        raise KeyError(number)
+
+    def messages(self, first: int, count: int) -> list[Message]:
+        """Return messages with consecutive numbers."""
+        with self._reading():
+            query = "SELECT data FROM messages WHERE id BETWEEN ? AND ? ORDER BY id"
+            return [unpack_message(row[0]) for row in self._connection.execute(query, (first, first + count - 1))]
+
+    def printed(self, numbers: Sequence[int]) -> list[tuple[int, Sequence[PrintedLine]]]:
+        """Return some messages with the lines that they print, in any order."""
+        with self._reading():
+            query = "SELECT id, lines FROM messages WHERE id IN (SELECT value FROM json_each(?))"
+            rows = self._connection.execute(query, (json.dumps(list(numbers)),)).fetchall()
+            return [(number, unpack_lines(lines)) for number, lines in rows]
+
+    def span_of(self, path: str) -> tuple[int, int] | None:
+        """Return number of the first message and count of the unit of a file."""
+        with self._reading():
+            query = "SELECT first, count FROM units WHERE path = ?"
+            row: tuple[int, int] | None = self._connection.execute(query, (os.fsencode(path),)).fetchone()
+            return row
+
+    def units(self) -> Iterator[UnitRow]:
+        """Yield all units."""
+        with self._reading():
+            query = "SELECT path, digest, blob, consulted, first, count FROM units"
+            for path, *rest in self._connection.execute(query):
+                yield UnitRow(os.fsdecode(path), *rest)
+
+    def unit(self, row: UnitRow) -> Unit:
+        """Return a unit as it was written, to be written again."""
+        with self._reading():
+            query = "SELECT data, lines FROM messages WHERE id BETWEEN ? AND ? ORDER BY id"
+            packed = self._connection.execute(query, (row.first, row.first + row.count - 1)).fetchall()
+            words = [[line.words for line in unpack_lines(lines)] for _data, lines in packed]
+            names = all_origin_names(unpack_message(data) for data, _lines in packed)
+            return Unit(row.path, row.blob, row.digest, row.consulted, packed, words, names)
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.ProgrammingError:  # Closed, or used by another thread: a mistake of the program.
+            raise
+        except (sqlite3.Error, msgspec.MsgspecError, UnicodeError, zlib.error, TypeError, ValueError) as error:
+            if self._path is not None:
+                with suppress(OSError):
+                    self._path.unlink()
+            raise DamagedIndexError(self._path, error) from error
+
+
+def write_segment(path: Path, units: Sequence[Unit], first: int) -> SegmentFile:
+    """Write units as a segment whose messages are numbered from `first`. The file appears whole or not at all.
+
+    Raises `OSError` or `sqlite3.Error`: no space, no permission.
+    """
+    half = path.with_name(path.name + ".tmp")
+    try:
+        connection = sqlite3.connect(half, isolation_level=None)
+        try:
+            for setting in ("journal_mode = OFF", "synchronous = OFF"):
+                connection.execute(f"PRAGMA {setting}")
+            _write(connection, units, first)
+        finally:
+            connection.close()
+        with half.open("r+b") as file:
+            os.fsync(file.fileno())
+        half.rename(path)
+    finally:
+        with suppress(OSError):
+            half.unlink(missing_ok=True)
+    status = path.stat()
+    count = sum(len(unit.messages) for unit in units)
+    return SegmentFile(path.name, first, count, status.st_size, status.st_mtime_ns, _file_checksum(path))
+
+
+def segment_in_memory(units: Sequence[Unit], first: int) -> Segment:
+    """Return a segment that is on no disk."""
+    connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+    _write(connection, units, first)
+    return Segment(connection, first, sum(len(unit.messages) for unit in units), None)
+
+
+def _write(connection: sqlite3.Connection, units: Sequence[Unit], first: int) -> None:
+    rows: list[tuple[object, ...]] = []
+    messages: list[tuple[int, bytes, bytes]] = []
+    words: list[list[str]] = []
+    origins: dict[int, list[str]] = {}
+    number = first
+    for unit in units:
+        rows.append((os.fsencode(unit.path), unit.digest, unit.blob, unit.consulted, number, len(unit.messages)))
+        messages.extend((place, *packed) for place, packed in enumerate(unit.messages, number))
+        words += unit.words
+        origins[number] = unit.names
+        number += len(unit.messages)
+    connection.execute("BEGIN")
+    for table in _TABLES:
+        connection.execute(table)
+    connection.executemany("INSERT INTO units VALUES (?, ?, ?, ?, ?, ?)", sorted(rows))
+    connection.executemany("INSERT INTO messages VALUES (?, ?, ?)", messages)
+    connection.executemany("INSERT INTO words VALUES (?, ?, ?, ?)", postings(words, origins, first))
+    connection.execute("COMMIT")
+
+
+def _file_checksum(path: Path) -> int:
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        return zlib.crc32(content)
