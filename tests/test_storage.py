@@ -354,7 +354,7 @@ def test_an_index_on_a_full_disk_is_kept_in_memory_and_leaves_nothing_behind(tre
         path.with_name(path.name + ".tmp").write_bytes(b"half")
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("ksrcfind.storage.store.write_segment", full)
+    monkeypatch.setattr("ksrcfind.storage.publishing.write_segment", full)
     store = Store.open(directory)
     snapshot = open_snapshot(tree, None, named=True)
     with store.building():

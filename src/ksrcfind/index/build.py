@@ -24,9 +24,10 @@ from ksrcfind.source.program import Program
 from ksrcfind.source.roots import Root
 from ksrcfind.storage.codec import PackedFacts, unpack_facts, unpack_outline
 from ksrcfind.storage.damage import DamagedIndexError
+from ksrcfind.storage.publishing import Lost, clean_up, publish, rename_state
 from ksrcfind.storage.revision import Revision, RevisionState
 from ksrcfind.storage.segment import Unit, unit_digest
-from ksrcfind.storage.store import Lost, Store
+from ksrcfind.storage.store import Store
 from ksrcfind.tree.snapshot import Snapshot
 
 _FEW_OF = 8  # files of a tree for each one that changed, for only what changed to be looked at
@@ -74,6 +75,7 @@ def build(
     enabled = gc.isenabled()
     gc.disable()  # millions of small objects that form no cycles
     try:
+        clean_up(store)  # Of what a killed run left, and of revisions that lost a damaged segment.
         try:
             return _Build(snapshot, store, roots, jobs, progress, token).run()
         except DamagedIndexError:
@@ -113,7 +115,7 @@ class _Build:
         listed = time.monotonic()
         own = self._own
         if own is not None and own[1].files == files:
-            self._store.rename_state(self._snapshot.key, self._token)
+            rename_state(self._store, self._snapshot.key, self._token)
             return self._report(own[0], files, 0, 0, 0, (time.monotonic() - started, 0, 0, 0))
         parsed = self._parse(code)
         parse_done = time.monotonic()
@@ -304,4 +306,4 @@ class _Build:
         )
         base = found[0] if found else None
         lost = Lost(survey.recovered, survey.lost)
-        return self._store.publish(self._snapshot.key, self._token, state, fresh, base, lost)
+        return publish(self._store, self._snapshot.key, self._token, state, fresh, base, lost)

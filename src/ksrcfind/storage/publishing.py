@@ -1,0 +1,207 @@
+"""Writing a revision into a store, and removing what no revision needs any more. The build lock is held meanwhile."""
+
+import os
+import secrets
+import sqlite3
+import time
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+from ksrcfind.storage.bits import live_bits
+from ksrcfind.storage.damage import DamagedIndexError
+from ksrcfind.storage.merging import Usage, merged
+from ksrcfind.storage.retired import remove_unused
+from ksrcfind.storage.revision import (
+    Revision,
+    RevisionState,
+    SegmentFile,
+    decode_state,
+    encode,
+    encode_state,
+    read_both,
+    read_revision,
+)
+from ksrcfind.storage.segment import Segment, Unit, UnitRow, segment_in_memory, write_segment
+from ksrcfind.storage.store import FORMAT, Store, Unsaved, mtime
+
+_DAY_S = 86400
+_UNUSED_S = 90 * _DAY_S
+"""Seconds after which a revision that no run has used is removed."""
+
+_GROWN = 1.5  # times as many facts as after the last clean-up: the next one pays
+_FEW_FACTS = 50
+
+
+class Lost(NamedTuple):
+    """What the parser could not read as C."""
+
+    recovered: int
+    """Calls that were taken from the text."""
+    lost: int
+    """Functions that hold text in calls of which none was understood."""
+
+
+class _Layout(NamedTuple):
+    """Where the messages of a new revision are."""
+
+    kept: list[SegmentFile]
+    """Segments that it shares with the revision before, oldest first."""
+    spans: list[tuple[int, int]]
+    """Number of the first message and count of each unit in them."""
+    units: list[Unit]
+    """What its own segment will hold, by path."""
+
+
+def publish(
+    store: Store,
+    key: str,
+    token: bytes,
+    state: RevisionState,
+    fresh: Sequence[Unit],
+    base: Revision | None,
+    lost: Lost,
+) -> Revision:
+    """Write a revision: the units that are new in it, and those of `base` that it shares.
+
+    What cannot be written is kept in memory, with a note. Raises `DamagedIndexError` if `base` lacks a unit.
+    """
+    layout = _layout(store, state, fresh, base)
+    encoded = encode_state(state)
+    name = f"{secrets.token_hex(12)}.segment"
+    count = sum(len(unit.messages) for unit in layout.units)
+    first = _free_number(store, count)
+
+    def revision(file: SegmentFile | None) -> Revision:
+        spans = (*layout.spans, *_spans(layout.units, first))
+        files = (*layout.kept, file) if file else tuple(layout.kept)
+        live = zlib.compress(live_bits(spans), 1)
+        size = sum(length for _first, length in spans)
+        return Revision(key, store.identity, token, time.time(), size, live, files, *lost)
+
+    try:
+        made = revision(write_segment(store.directory / name, layout.units, first) if layout.units else None)
+        _replace(store.path_of(key), encode(made, encoded))
+    except (OSError, sqlite3.Error) as error:
+        _unlink(store.directory / name)
+        made = revision(SegmentFile(name, first, count, 0, 0, 0))
+        opened = {file.name: store.segment(file) for file in layout.kept}
+        opened[name] = segment_in_memory(layout.units, first)
+        store.keep_unsaved(key, Unsaved(made, encoded, opened), _why(error))
+        return made
+    store.was_saved(key)
+    clean_up(store)
+    _forget_facts(store, state)
+    return made
+
+
+def rename_state(store: Store, key: str, token: bytes) -> None:
+    """Note that a revision holds for the state of a working tree that `token` names."""
+    found = read_both(store.path_of(key))
+    if found is not None and found[0].token != token:
+        with suppress(OSError):
+            _replace(store.path_of(key), encode(msgspec.structs.replace(found[0], token=token), found[1]))
+
+
+def clean_up(store: Store) -> None:
+    """Remove unfinished files, revisions that no run has used for long, and segments that no revision uses."""
+    used: set[str] = set()
+    for path in store.files(".revision"):
+        revision = read_revision(path)
+        names = [file.name for file in revision.segments] if revision else []
+        is_whole = revision is not None and all((store.directory / name).exists() for name in names)
+        if is_whole and time.time() - mtime(path) < _UNUSED_S:
+            used.update(names)
+        else:
+            _unlink(path)
+    for path in store.files(".segment"):
+        if path.name not in used:
+            _unlink(path)
+    for path in store.files(".tmp"):
+        if path.name.endswith((".segment.tmp", ".revision.tmp")) or time.time() - mtime(path) > _DAY_S:
+            _unlink(path)
+    remove_unused(store.directory.parent, FORMAT)
+
+
+def _layout(store: Store, state: RevisionState, fresh: Sequence[Unit], base: Revision | None) -> _Layout:
+    """Decide which segments of `base` a revision goes on using and which units are written (again)."""
+    new = {unit.path for unit in fresh}
+    wanted = {path: digest for path, digest in state.units.items() if path not in new}
+    shared: list[tuple[SegmentFile, Segment, list[UnitRow]]] = []
+    for file in reversed(base.segments if base else ()):
+        segment = store.segment(file)
+        rows = [row for row in segment.units() if wanted.get(row.path) == row.digest]
+        for row in rows:
+            del wanted[row.path]
+        shared.insert(0, (file, segment, rows))
+    if wanted:
+        raise DamagedIndexError(None, "messages are missing")
+    usage = [Usage(file.count, sum(row.count for row in rows)) for file, _segment, rows in shared]
+    again = merged(usage, sum(len(unit.messages) for unit in fresh))
+    kept = [(file, rows) for place, (file, _, rows) in enumerate(shared) if rows and place not in again]
+    rewritten = (shared[place][1].unit(row) for place in sorted(again) for row in shared[place][2])
+    return _Layout(
+        [file for file, _rows in kept],
+        [(row.first, row.count) for _file, rows in kept for row in rows],
+        sorted((*fresh, *rewritten), key=lambda unit: unit.path),
+    )
+
+
+def _spans(units: Iterable[Unit], first: int) -> Iterator[tuple[int, int]]:
+    """Yield number of the first message and count of units that are written one after another."""
+    for unit in units:
+        yield first, len(unit.messages)
+        first += len(unit.messages)
+
+
+def _free_number(store: Store, count: int) -> int:
+    """Return the lowest number from which on so many messages have numbers that no segment uses."""
+    revisions = [*filter(None, map(read_revision, store.files(".revision"))), *store.revisions()]
+    first = 1
+    for start, length in sorted({(file.first, file.count) for revision in revisions for file in revision.segments}):
+        if first + count <= start:
+            break
+        first = max(first, start + length)
+    return first
+
+
+def _forget_facts(store: Store, state: RevisionState) -> None:
+    """Remove facts that no indexed revision needs, if they may be a third of all or more."""
+    recorded = store.cache.get("facts-in-use")
+    in_use = int(recorded) if recorded and recorded.isdigit() else len(state.blobs)
+    if store.cache.count_facts() <= max(in_use, len(state.blobs)) * _GROWN + _FEW_FACTS:
+        return
+    needed = set(state.blobs.values())
+    for path in store.files(".revision"):
+        found = read_both(path)
+        if found is not None:
+            with suppress(ValueError, zlib.error):
+                needed.update(decode_state(found[1]).blobs.values())
+    store.cache.keep_facts(needed)
+    store.cache.put("facts-in-use", b"%d" % store.cache.count_facts())
+
+
+def _replace(path: Path, data: bytes) -> None:
+    half = path.with_name(path.name + ".tmp")
+    try:
+        with half.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        half.rename(path)
+    finally:
+        with suppress(OSError):
+            half.unlink(missing_ok=True)
+
+
+def _why(error: Exception) -> str:
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)
+
+
+def _unlink(path: Path) -> None:
+    with suppress(OSError):
+        path.unlink()
