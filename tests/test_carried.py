@@ -98,12 +98,12 @@ def refused(directory, *arguments):
 
 
 def test_a_missing_file(tmp_path):
-    assert "cannot read the index mini.ksrcfind" in refused(tmp_path)
+    assert "cannot read the bundle mini.ksrcfind" in refused(tmp_path)
 
 
 def test_another_file(tmp_path):
     (tmp_path / "mini.ksrcfind").write_bytes(b"SQLite format 3\0" + bytes(5000))
-    assert "is no index of ksrcfind" in refused(tmp_path)
+    assert "is not a usable ksrcfind bundle: it is another file" in refused(tmp_path)
 
 
 @pytest.mark.parametrize(("version", "age"), [(FORMAT - 1, "an older"), (FORMAT + 1, "a newer")])
@@ -111,7 +111,7 @@ def test_another_format(elsewhere, version, age):
     with closing(sqlite3.connect(elsewhere / "mini.ksrcfind")) as connection:
         connection.execute(f"PRAGMA user_version = {version}")
         connection.commit()
-    assert f"is of {age} format" in refused(elsewhere)
+    assert f"is not a usable ksrcfind bundle: it is of {age} format" in refused(elsewhere)
 
 
 def test_a_file_that_was_cut_off(elsewhere):
@@ -137,7 +137,7 @@ def test_lists_that_differ_in_length(elsewhere):
         [(size,)] = connection.execute("SELECT page_size * page_count FROM pragma_page_size, pragma_page_count")
     database = (elsewhere / "mini.ksrcfind").read_bytes()[:size]
     (elsewhere / "mini.ksrcfind").write_bytes(database + zlib.crc32(database).to_bytes(4, "big"))
-    assert "is damaged: lists" in refused(elsewhere)
+    assert "is not a usable ksrcfind bundle: it is damaged: lists" in refused(elsewhere)
 
 
 def test_damage_is_noticed_wherever_it_is(elsewhere, carried):

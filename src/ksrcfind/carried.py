@@ -1,10 +1,11 @@
-"""Answers from a carried index, and making one: what a tree, its index and its history say, in one file."""
+"""Answers from a bundle, and making one: what a tree, its index and its history say, in one file."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import groupby
 from pathlib import Path
+from typing import NoReturn
 
 import msgspec
 
@@ -12,21 +13,24 @@ from ksrcfind import __version__
 from ksrcfind.config import Settings
 from ksrcfind.errors import KsrcfindError
 from ksrcfind.finder import MAKEFILE, Finder
-from ksrcfind.history.provenance import Commit, Provenance
+from ksrcfind.finding import Finding
+from ksrcfind.history.provenance import Commit, Later, Provenance
+from ksrcfind.history.releases import ReleaseTag
 from ksrcfind.history.trace import Request, wording_place
 from ksrcfind.index.carried import About, CarriedIndex, write_carried
-from ksrcfind.index.report import IndexReport
 from ksrcfind.index.search import RevisionIndex
+from ksrcfind.log.line import LogLine
 from ksrcfind.match.rank import Matcher
 from ksrcfind.progress import Progress
 from ksrcfind.source.maintainers import FILE as MAINTAINERS
 from ksrcfind.source.message import Message
+from ksrcfind.tree.repository import COMMIT_ID
 from ksrcfind.tree.snapshot import TreeInfo
 
 CARRIED_FILES = {MAINTAINERS: 10**9, MAKEFILE: 20}
 """Files of the tree that are carried: how many of their first lines."""
 
-NOT_CARRIED = "The carried index was made without history; ksrcfind index --output FILE --with-history puts it in."
+NOT_CARRIED = "The bundle was made without history; ksrcfind index --output FILE --with-history puts it in."
 """What an answer says that would need it."""
 
 PLACE_CALLS = "place-calls"
@@ -40,26 +44,32 @@ _encoder = msgspec.json.Encoder()
 
 
 def open_finder(settings: Settings, rev: str | None, start: Path, progress: Progress) -> Finder:
-    """Return the finder that settings mean: from the carried index that they name, else of a tree.
+    """Return the finder that settings mean: from the bundle that they name, else of a tree.
 
     Raises `KsrcfindError`: no tree, unknown revision, a repository that git refuses, an index that cannot be used.
     """
     if settings.index is not None:
+        if rev is not None:
+            raise needs_tree(settings.index, f"answer for {rev}")
         return CarriedFinder(settings.index)
     return Finder.open(repo=settings.repo, start=start, rev=rev, settings=settings, progress=progress)
 
 
+def needs_tree(bundle: Path, what: str) -> KsrcfindError:
+    """Return the error for a question that a bundle, which holds one revision and no source, cannot answer."""
+    return KsrcfindError(
+        f"the bundle {bundle} cannot {what}",
+        "This needs a kernel tree: name one with --repo, or run inside one, without --index or KSRCFIND_INDEX.",
+    )
+
+
 class CarriedFinder(Finder):
-    """Answers questions from a carried index, without a tree and without git."""
+    """Answers questions from a bundle, without a tree and without git."""
 
     def __init__(self, path: Path) -> None:
         """Open an index. Raises `KsrcfindError` if it cannot be used."""
         self._carried = CarriedIndex(path)
-        self._index = RevisionIndex(self._carried)
-        self._matcher = Matcher(self._index)
-        self._history = _CarriedHistory(self._carried)
-        self._maintainers = None
-        self._releases = None
+        self._begin(_CarriedHistory(self._carried), None, RevisionIndex(self._carried))
         self._calls: dict[str, list[tuple[int, str]]] | None = None
 
     @property
@@ -88,9 +98,41 @@ class CarriedFinder(Finder):
         """What a commit says: its changes are not carried."""
         return self.commit(commit).message
 
-    def build_index(self) -> IndexReport:
-        """Refuse: what is carried cannot change."""
-        raise KsrcfindError("a carried index cannot be built from itself", "Leave --index out, inside a kernel tree.")
+    def build_index(self) -> NoReturn:
+        """Refuse: a bundle never changes."""
+        raise self._needs_tree("build an index")
+
+    def index_releases(self, *, candidates: bool) -> NoReturn:  # noqa: ARG002 - refused all the same
+        """Refuse: there is no repository to index."""
+        raise self._needs_tree("index releases")
+
+    def differing(self, newer: Finder, paths: Sequence[str] = ()) -> NoReturn:  # noqa: ARG002
+        """Refuse: a bundle holds one revision."""
+        raise self._needs_tree("compare revisions")
+
+    def at_revision(self, rev: str) -> NoReturn:
+        """Refuse: a bundle holds one revision."""
+        raise self._needs_tree(f"answer for {rev}")
+
+    def check_lives(self) -> NoReturn:
+        """Refuse: a bundle does not know in which releases a message changed after its own."""
+        raise self._needs_tree("show the life of a message")
+
+    def later(self, finding: Finding) -> Later:  # noqa: ARG002 - nobody can look
+        """Nothing is known of later revisions."""
+        return Later()
+
+    def lines_known(self, lines: Iterable[LogLine]) -> tuple[int, list[tuple[ReleaseTag, int]]]:
+        """Return how many lines this revision can print as a whole; no other release is known."""
+        matcher = self._ready()
+        return sum(bool(matcher.printing(line)) for line in lines), []
+
+    def all_place_calls(self) -> Iterator[tuple[str, list[tuple[int, str]]]]:
+        """Yield every file of C and assembly with its calls that tell their own place."""
+        yield from self._all_place_calls().items()
+
+    def _needs_tree(self, what: str) -> KsrcfindError:
+        return needs_tree(self._carried.path, what)
 
     def _ready(self, *, wait: bool = False) -> Matcher:  # noqa: ARG002 - nothing builds a bundle meanwhile
         assert self._matcher is not None  # noqa: S101 - made with the object
@@ -116,8 +158,7 @@ class CarriedFinder(Finder):
 
     def _all_place_calls(self) -> dict[str, list[tuple[int, str]]]:
         if self._calls is None:
-            data = self._carried.further(PLACE_CALLS)
-            self._calls = _place_calls_of.decode(data) if data is not None else {}
+            self._calls = self._carried.decoded(PLACE_CALLS, _place_calls_of) or {}
         return self._calls
 
     def _read(self, path: str) -> bytes:
@@ -144,12 +185,24 @@ class _CarriedHistory:
 
     def commits(self, ids: Iterable[str]) -> dict[str, Commit]:
         """Return the commits that are in the file."""
-        found = {commit_id: self.carried.further(f"commit:{commit_id}") for commit_id in ids}
-        return {commit_id: _commit.decode(data) for commit_id, data in found.items() if data is not None}
+        found = ((commit_id, self.carried.decoded(f"commit:{commit_id}", _commit)) for commit_id in ids)
+        return {commit_id: self._checked(commit_id, commit) for commit_id, commit in found if commit is not None}
 
     def _provenance(self, request: Request) -> Provenance:
-        data = self.carried.further(_story(request))
-        return _provenance.decode(data) if data is not None else Provenance("unavailable")
+        told = self.carried.decoded(_story(request), _provenance)
+        if told is None:
+            return Provenance("unavailable")
+        if told.status not in ("traced", "blame-only", "unavailable"):
+            raise self.carried.unusable("a history cannot be")
+        for commit_id in dict.fromkeys(told.commits()):
+            if not COMMIT_ID.fullmatch(commit_id) or self.carried.further(f"commit:{commit_id}") is None:
+                raise self.carried.unusable("a history names a commit that is not there")
+        return told
+
+    def _checked(self, commit_id: str, commit: Commit) -> Commit:
+        if commit.id != commit_id or None in (commit.author.date.tzinfo, commit.committer.date.tzinfo):
+            raise self.carried.unusable("a commit cannot be")
+        return commit
 
 
 def _story(request: Request) -> str:
@@ -163,7 +216,7 @@ def carry(finder: Finder, output: Path, progress: Progress, *, with_history: boo
     Raises `KsrcfindError` for a file that cannot be written: before the work, as far as that can be told.
     """
     if output.exists() and not output.is_file():  # A device would be replaced by the file.
-        raise KsrcfindError(f"cannot write {output}: it is no regular file", "Name a new file, or an index to replace.")
+        raise KsrcfindError(f"cannot write {output}: it is no regular file", "Name a new file, or a bundle to replace.")
     if not output.parent.is_dir():
         raise KsrcfindError(f"cannot write {output}: there is no directory {output.parent}")
     messages = sum(1 for _ in finder.messages())

@@ -131,24 +131,30 @@ class Finder:
     """Answers questions about one tree."""
 
     def __init__(self, snapshot: AnySnapshot, store: Store, settings: Settings, progress: Progress) -> None:
+        releases: Releases | None = None
+        if not isinstance(snapshot, DirectorySnapshot):
+            releases = Releases(snapshot.repository, settings.release_tags, store.cache)
+        history = History(
+            snapshot, releases, store.cache, follow=settings.follow, jobs=settings.jobs, progress=progress
+        )
+        self._begin(history, releases, index=None)
         self._snapshot = snapshot
         self._store = store
         self._settings = settings
         self._jobs = settings.jobs
         self._progress = progress
         self._roots = roots_of(settings)
-        self._releases: Releases | None = None
-        if not isinstance(snapshot, DirectorySnapshot):
-            self._releases = Releases(snapshot.repository, settings.release_tags, store.cache)
-        self._history: Histories = History(
-            snapshot, self._releases, store.cache, follow=settings.follow, jobs=settings.jobs, progress=progress
-        )
         self._narrow: Narrow | None = None
-        self._matcher: Matcher | None = None
-        self._index: RevisionIndex | None = None
         self._across: tuple[list[ReleaseTag], Across] | None = None
         self._looked_for_index = False
         self._notes: list[str] = []
+
+    def _begin(self, history: Histories, releases: Releases | None, index: RevisionIndex | None) -> None:
+        """Set what questions need whatever answers them, a tree or a bundle. All else belongs to the tree."""
+        self._history = history
+        self._releases = releases
+        self._index = index
+        self._matcher = Matcher(index) if index is not None else None
         self._maintainers: Maintainers | None = None
 
     @classmethod
@@ -433,6 +439,13 @@ class Finder:
             self._store.size_bytes,
         )
 
+    def check_lives(self) -> None:
+        """Raise `KsrcfindError` if the lives of messages cannot be shown here, for lack of releases."""
+        if not self.releases:
+            raise KsrcfindError(
+                "`life` needs a git repository with release tags", "`ksrcfind doctor` shows which tree is used."
+            )
+
     def later(self, finding: Finding) -> Later:
         """Tell what happened to the first match of a finding after the revision that it was found in, until HEAD."""
         start, snapshot = finding.tree.commit, self._snapshot
@@ -534,6 +547,8 @@ class Finder:
     def _releases_printing(self, log: LogLine) -> list[ReleaseTag]:
         """Return the other releases that are indexed and can print a line, the latest first."""
         tags = self.indexed_releases()
+        if not tags:
+            return []
         if self._across is None or self._across[0] != tags:
             self._across = tags, Across(self._store, [tag.commit for tag in tags])
         return [tag for tag, prints in zip(tags, self._across[1].printing(log), strict=True) if prints]

@@ -14,13 +14,13 @@ import typer
 from typer.core import TyperGroup
 
 from ksrcfind import __version__
-from ksrcfind.cli.arrange import Option, arrange, has_blank
+from ksrcfind.cli.arrange import HELP, Option, arrange, has_blank
 from ksrcfind.cli.edit import become, editor_call
 from ksrcfind.cli.examples import epilog
 from ksrcfind.cli.options import LOG_FORMATS, Asking, Batching, Common, Format, command
 from ksrcfind.cli.places import Place, in_tree, parse_place, parse_places
 from ksrcfind.cli.session import begin
-from ksrcfind.cli.terminal import INTERRUPTED, flush, show_error
+from ksrcfind.cli.terminal import INTERRUPTED, color_help, flush, show_error
 from ksrcfind.errors import KsrcfindError
 from ksrcfind.finder import Finder
 from ksrcfind.finding import Finding
@@ -41,6 +41,10 @@ class Group(TyperGroup):
             for parameter in one.params:
                 options |= dict.fromkeys(parameter.opts, Option(not getattr(parameter, "is_flag", False)))
         arranged = arrange(args, {*self.commands}, options)
+        if HELP & {*arranged}:
+            color_help(args)
+            if arranged[0].startswith("-"):  # Help for the program, which has none of the commands' options.
+                arranged = ["--help"]
         return super().parse_args(ctx, arranged)
 
 

@@ -51,8 +51,7 @@ class Session:
         """Return what paints text about a tree, with links where a terminal can follow them."""
         terminal, settings = self.terminal, self.settings
         wanted = terminal.follows_links if settings.hyperlinks == "auto" else settings.hyperlinks == "always"
-        root = None if isinstance(finder, CarriedFinder) else finder.root
-        links = Links(settings.place_link, settings.commit_link, root, finder.info.rev) if wanted else None
+        links = Links(settings.place_link, settings.commit_link, _root(finder), finder.info.rev) if wanted else None
         return replace(terminal.painter, links=links)
 
     def writer(self, options: Asking, finder: Finder, *, logs: Sequence[str] = ()) -> Writer:
@@ -63,7 +62,8 @@ class Session:
         if options.format is Format.NDJSON:
             return NdjsonWriter(write, finder.commit)
         if options.format is Format.QUICKFIX:
-            return QuickfixWriter(write, None if finder.root == self.directory else finder.root)
+            root = _root(finder)
+            return QuickfixWriter(write, None if root == self.directory else root)
         if options.format is Format.CSV:
             from ksrcfind.output.table import CsvWriter
 
@@ -84,6 +84,11 @@ class Session:
         return TextWriter(write, finder.commit, self.painter(finder))
 
 
+def _root(finder: Finder) -> Path | None:
+    """Return the directory in which the files of an answer are; None for a bundle, which has none."""
+    return None if isinstance(finder, CarriedFinder) else finder.root
+
+
 def _tree_name(finder: Finder) -> str:
     """Return what a tree is called: its revision, that of a plain directory by what its Makefile says."""
     named = finder.info.rev or finder.info.commit
@@ -96,7 +101,7 @@ def begin(options: Common) -> Session:
     """Resolve the settings, options before environment before files, and look at the streams."""
     settings = config.resolve(os.environ)
     if options.index is not None and (options.repo is not None or options.rev is not None):
-        raise KsrcfindError("--index goes with no --repo and no --rev", "A carried index holds one revision.")
+        raise KsrcfindError("--index goes with no --repo and no --rev", "A bundle holds one revision.")
     # A tree or revision that an option names goes before an index that the environment does.
     carried = options.index or (settings.index if options.repo is None and options.rev is None else None)
     default = Color.NEVER if os.environ.get("NO_COLOR") else Color(settings.color)

@@ -2,7 +2,9 @@
 
 import os
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import NoReturn
 
 import typer
@@ -55,7 +57,8 @@ def open_terminal(color: Color, *, quiet: bool, machine: bool) -> Terminal:
     else:
         sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     coloured = is_coloured(color, sys.stdout.isatty())
-    return Terminal(coloured, _progress(quiet), follows_links=coloured and sys.stdout.isatty() and not machine)
+    progress = _progress(quiet, color=is_coloured(color, sys.stderr.isatty()))
+    return Terminal(coloured, progress, follows_links=coloured and sys.stdout.isatty() and not machine)
 
 
 def is_coloured(color: Color, is_terminal: bool) -> bool:
@@ -63,6 +66,19 @@ def is_coloured(color: Color, is_terminal: bool) -> bool:
     if color is Color.AUTO:
         return is_terminal and os.environ.get("TERM") != "dumb"
     return color is Color.ALWAYS
+
+
+def color_help(arguments: Sequence[str]) -> None:
+    """Let `--help` be coloured exactly where an answer would be. typer writes it before it reads any other option."""
+    from typer import rich_utils  # noqa: PLC0415 - 40 ms that only help needs
+
+    options = list(arguments[: arguments.index("--")] if "--" in arguments else arguments)
+    split = [part for option in options for part in option.split("=", 1)]
+    asked = [value for name, value in pairwise(split) if name == "--color" and value in set(Color)]
+    default = Color.NEVER if os.environ.get("NO_COLOR") else Color.AUTO
+    coloured = is_coloured(Color(asked[-1]) if asked else default, sys.stdout.isatty())
+    rich_utils.FORCE_TERMINAL = coloured
+    rich_utils.COLOR_SYSTEM = "standard" if coloured else None
 
 
 def show_error(error: KsrcfindError) -> None:
@@ -112,9 +128,9 @@ def open_missing_streams() -> None:
             setattr(sys, name, open(number, mode, encoding="utf-8", closefd=False))  # noqa: SIM115 - for the whole run
 
 
-def _progress(quiet: bool) -> Progress:
+def _progress(quiet: bool, *, color: bool) -> Progress:
     if quiet or not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
         return SILENT
     from ksrcfind.output.progress import Bars  # noqa: PLC0415 - 40 ms that only a terminal needs
 
-    return Bars(sys.stderr)
+    return Bars(sys.stderr, color=color)

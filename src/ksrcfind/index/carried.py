@@ -1,8 +1,13 @@
-"""An index to carry: one read-only, compressed file that answers for a revision without tree and git.
+"""A bundle: one read-only, compressed file that answers for a revision without tree and git.
 
 It is an SQLite database that is told apart by its application id and the version of its format (docs/carried-index.md).
-Whatever it holds is data: a file whose tables are not exactly those below is refused. The last four bytes, behind the
-database, are the CRC-32 of all before them: a row that damage hides would otherwise be missed in silence.
+The last four bytes, behind the database, are the CRC-32 of all before them: a row that damage hides would otherwise be
+missed in silence.
+
+A bundle comes from somebody else, and a checksum proves nothing about who wrote it. So nothing in it is believed:
+tables other than those below are refused, and every value is checked for its type, its size and what it refers to
+before it is used. Whatever the file holds, the reader gets an answer or one `KsrcfindError`, in memory that is bounded
+by the size of the file.
 """
 
 import itertools
@@ -10,18 +15,21 @@ import mmap
 import sqlite3
 import zlib
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from bisect import bisect_left, bisect_right
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeGuard, TypeVar
 
 import msgspec
 
 from ksrcfind.errors import KsrcfindError
+from ksrcfind.index.sources import is_text
 from ksrcfind.source.message import Message
 from ksrcfind.source.printed import PrintedLine, all_origin_names, all_printed_lines, printed_lines
+from ksrcfind.source.template import masked
 from ksrcfind.storage.bits import live_bits
 from ksrcfind.storage.postings import Lists, postings
 
@@ -39,10 +47,24 @@ _TABLES = (
 )
 _HEADER = 100  # bytes of SQLite's own header, https://www.sqlite.org/fileformat2.html
 _CHECKSUM = 4  # bytes, big-endian
-_LARGEST = 1 << 28  # bytes that one value may have when it is unpacked
-_UNITS_KEPT = 2048
+# What one value may have when it is unpacked. In the bundle of Linux 6.1 the largest has 5 MB, the messages of a file
+# have 250 kB and shrink to a 37th at most; only a bomb shrinks more.
+_LARGEST = 1 << 24  # bytes
+_SMALL = 1 << 16  # bytes that need no further reason
+_SHRINKS = 200  # bytes for each byte that is stored
+_NUMBERS = 16  # numbers of a list for each message of the bundle
+_UNITS_KEPT = 1 << 25  # bytes, unpacked; what they become in memory takes about six times as much
+_LAST_LINE = 10**9
 
-REMEDY = "Make it anew: ksrcfind index --output FILE"
+REMEDY = "Rebuild it with: ksrcfind index --output FILE"
+
+LEVELS = frozenset(("emerg", "alert", "crit", "err", "warn", "notice", "info", "debug", "cont", None))
+"""What `Message.level` may be."""
+
+SOURCES = frozenset(("git", "checkout", "files"))
+"""What `About.source` may be."""
+
+_Kept = TypeVar("_Kept")
 
 Units = Iterable[tuple[str, list[Message]]]
 """Path and messages of each file that has some, in order."""
@@ -115,16 +137,10 @@ def _write_messages(connection: sqlite3.Connection, units: Units) -> None:
     connection.executemany(
         "INSERT INTO words VALUES (?, ?, ?, ?)",
         (
-            (word, _pack_numbers(containing), _pack_numbers(anchored), _pack(marks))
+            (word, _pack_numbers(containing), _pack_numbers(anchored), zlib.compress(marks, 9))
             for word, containing, anchored, marks in postings(words, origins, 1)
         ),
     )
-
-
-@dataclass(frozen=True, slots=True)
-class _Unit:
-    first: int
-    messages: list[Message]
 
 
 class CarriedIndex:
@@ -133,28 +149,41 @@ class CarriedIndex:
     def __init__(self, path: Path) -> None:
         """Open a file. Raises `KsrcfindError`: not there, not such a file, of another format, damaged."""
         self.path = path
-        _check_header(path)
+        size = _check_header(path)
         uri = f"{path.resolve().as_uri()}?mode=ro&immutable=1"
         self._connection = sqlite3.connect(uri, uri=True, isolation_level=None)
+        self._connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LARGEST + _SMALL)
         try:
             with self._reading():
                 for setting in ("trusted_schema = OFF", "query_only = ON", "cell_size_check = ON"):
                     self._connection.execute(f"PRAGMA {setting}")
                 self._check_tables()
-                self.about: About = _about.decode(_unpack(self._one("SELECT data FROM about")))
+                self.about: About = self._read_about(size)
+                self._units = _Units.of(self._connection.execute("SELECT first, count, path FROM units ORDER BY first"))
+                if self._units.messages != self.about.messages:
+                    raise ValueError(f"it holds {self._units.messages} messages, not {self.about.messages}")
         except KsrcfindError:
             self.close()
             raise
-        self._unit = lru_cache(maxsize=_UNITS_KEPT)(self._load_unit)
+        self._kept: OrderedDict[int, tuple[list[Message], int]] = OrderedDict()
+        """Messages of files that were asked for last, by the number of the first, with their unpacked size."""
+        self._kept_bytes = 0
 
     def close(self) -> None:
         """Close the file."""
         self._connection.close()
 
     def _check_tables(self) -> None:
-        tables = self._connection.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL").fetchall()
-        if sorted(sql for (sql,) in tables) != sorted(_TABLES):
-            raise KsrcfindError(f"{self.path} is no index of ksrcfind: it has other tables", REMEDY)
+        tables = self._connection.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL")
+        found = [sql for (sql,) in tables.fetchmany(len(_TABLES) + 1)]
+        if len(found) != len(_TABLES) or set(found) != set(_TABLES):
+            raise ValueError("it has other tables")
+
+    def _read_about(self, size: int) -> About:
+        about = _about.decode(self._unpacked(self._one("SELECT data FROM about")))
+        if about.source not in SOURCES or not 0 <= about.messages <= size:
+            raise ValueError("what it says of itself cannot be")
+        return about
 
     @property
     def live(self) -> bytes:
@@ -173,10 +202,21 @@ class CarriedIndex:
             row = self._connection.execute(query, (word,)).fetchone()
             if row is None:
                 return []
-            containing, anchored, marks = _unpack_numbers(row[0]), _unpack_numbers(row[1]), _unpack(row[2])
+            limit = _SMALL + 4 * _NUMBERS * self.about.messages
+            steps, anchored, marks = (_unpack(one, limit) for one in row)
+            containing = self._numbers(steps, twice=False)
+            anchored = self._numbers(anchored, twice=True)
             if len(anchored) != 2 * len(marks):
                 raise ValueError("lists that belong together differ in length")
             return [(containing, anchored, marks)]
+
+    def _numbers(self, data: bytes, *, twice: bool) -> bytes:
+        """Return ascending numbers of messages from their steps; `twice` allows for a number that is repeated."""
+        steps = array("I")
+        steps.frombytes(data)
+        if steps and (steps[0] < 1 or sum(steps) > self.about.messages or (not twice and min(steps) < 1)):
+            raise ValueError("a list has numbers that no message has")
+        return array("I", itertools.accumulate(steps)).tobytes()
 
     def message(self, number: int) -> Message:
         """One message. Raises `KeyError`."""
@@ -189,77 +229,169 @@ class CarriedIndex:
 
     def messages(self, first: int, count: int) -> list[Message]:
         """Messages of one file, as `spans_of` tells them."""
-        return self._unit(first).messages[:count]
+        return self._unit(first)[:count]
 
     def spans_of(self, path: str) -> list[tuple[int, int]]:
         """Id of the first message of a file and their count."""
-        with self._reading():
-            return self._connection.execute("SELECT first, count FROM units WHERE path = ?", (path,)).fetchall()
+        place = self._units.places.get(path)
+        return [] if place is None else [(self._units.firsts[place], self._units.count(place))]
 
     def paths(self) -> list[str]:
         """Every file that has messages, sorted."""
+        return sorted(self._units.places)
+
+    def decoded(self, name: str, decoder: "msgspec.json.Decoder[_Kept]") -> _Kept | None:
+        """What else is kept under a name, in JSON."""
+        data = self.further(name)
+        if data is None:
+            return None
         with self._reading():
-            return [path for (path,) in self._connection.execute("SELECT path FROM units ORDER BY path")]
+            return decoder.decode(data)
 
     def further(self, name: str) -> bytes | None:
         """What else is kept under a name."""
+        if not is_text(name):
+            return None
         with self._reading():
             row = self._connection.execute("SELECT data FROM extras WHERE name = ?", (name,)).fetchone()
-            return _unpack(row[0]) if row else None
+            return self._unpacked(row[0]) if row else None
+
+    def unusable(self, why: object) -> KsrcfindError:
+        """Return the error for something in the file that cannot be."""
+        return _unusable(self.path, f"it is damaged: {why}")
 
     def _found(self, number: int) -> tuple[list[Message], int]:
         """Return the messages of a file, and which of them one is. Raises `KeyError`."""
-        first = self._first_of(number)
-        messages = self._unit(first).messages
-        if not 0 <= number - first < len(messages):
+        if not 1 <= number <= self.about.messages:
             raise KeyError(number)
-        return messages, number - first
+        first = self._units.firsts[bisect_right(self._units.firsts, number) - 1]
+        return self._unit(first), number - first
 
-    def _first_of(self, number: int) -> int:
+    def _unit(self, first: int) -> list[Message]:
+        """Return the messages of the file whose first one has a number."""
+        kept = self._kept.get(first)
+        if kept is not None:
+            self._kept.move_to_end(first)
+            return kept[0]
         with self._reading():
-            row = self._connection.execute("SELECT max(first) FROM units WHERE first <= ?", (number,)).fetchone()
-        if row[0] is None:
-            raise KeyError(number)
-        return int(row[0])
+            data = self._unpacked(self._one("SELECT data FROM units WHERE first = ?", first))
+            messages = _message_list.decode(data)
+            place = bisect_left(self._units.firsts, first)
+            _check_messages(messages, self._units.paths[place], self._units.count(place))
+        self._kept[first] = messages, len(data)
+        self._kept_bytes += len(data)
+        while self._kept_bytes > _UNITS_KEPT and len(self._kept) > 1:
+            self._kept_bytes -= self._kept.popitem(last=False)[1][1]
+        return messages
 
-    def _load_unit(self, first: int) -> _Unit:
-        with self._reading():
-            return _Unit(
-                first, _message_list.decode(_unpack(self._one("SELECT data FROM units WHERE first = ?", first)))
-            )
-
-    def _one(self, query: str, *values: object) -> bytes:
+    def _one(self, query: str, *values: object) -> object:
         row: Any = self._connection.execute(query, values).fetchone()
         if row is None:
             raise ValueError("a row is missing")
-        return bytes(row[0])
+        return row[0]
+
+    @staticmethod
+    def _unpacked(data: object) -> bytes:
+        return _unpack(data, _SMALL + _SHRINKS * len(data) if isinstance(data, bytes) else 0)
 
     @contextmanager
     def _reading(self) -> Iterator[None]:
         """Say of whatever goes wrong that the file is damaged."""
         try:
             yield
-        except (sqlite3.Error, zlib.error, msgspec.MsgspecError, ValueError, TypeError) as error:
-            raise KsrcfindError(f"{self.path} is damaged: {error}", REMEDY) from error
+        except (
+            sqlite3.Error,
+            zlib.error,
+            msgspec.MsgspecError,
+            ValueError,
+            TypeError,
+            OverflowError,
+            RecursionError,
+        ) as error:
+            raise self.unusable(error) from error
 
 
-def _check_header(path: Path) -> None:
+@dataclass(frozen=True, slots=True)
+class _Units:
+    """Which files have which messages."""
+
+    firsts: Sequence[int]
+    """Number of the first message of each file, ascending."""
+    paths: Sequence[str]
+    """Path of each file."""
+    places: Mapping[str, int]
+    """Path → position in both."""
+    messages: int
+    """Of all files."""
+
+    @classmethod
+    def of(cls, rows: Iterable[tuple[object, object, object]]) -> "_Units":
+        """Read the rows of the table. Raises `ValueError` unless they number all messages without a gap."""
+        firsts, paths, following = array("Q"), [], 1
+        for first, count, path in rows:
+            if first != following or not isinstance(count, int) or count < 1 or not _is_path(path):
+                raise ValueError("its files do not number their messages one by one")
+            firsts.append(following)
+            paths.append(path)
+            following += count
+        places = {path: place for place, path in enumerate(paths)}
+        if len(places) != len(paths):
+            raise ValueError("a file stands in it twice")
+        return cls(firsts, paths, places, following - 1)
+
+    def count(self, place: int) -> int:
+        """Return how many messages a file has."""
+        following = self.firsts[place + 1] if place + 1 < len(self.firsts) else self.messages + 1
+        return following - self.firsts[place]
+
+
+def _is_path(path: object) -> TypeGuard[str]:
+    """Tell whether something is the path of a file inside a tree."""
+    return isinstance(path, str) and "\0" not in path and not {"", ".", ".."} & {*path.split("/")}
+
+
+def _check_messages(messages: Sequence[Message], path: str, count: int) -> None:
+    """Raise `ValueError` unless messages are what a linker would make of a file."""
+    if len(messages) != count:
+        raise ValueError(f"{path} has {len(messages)} messages, not {count}")
+    for message in messages:
+        if not (
+            message.path == path
+            and 1 <= message.line_start <= message.line_end <= _LAST_LINE
+            and message.level in LEVELS
+            and message.forms
+            and all(len(form.arguments) == masked(form.printed)[1] for form in message.forms)
+            and all(1 <= line.line <= _LAST_LINE and _is_path(line.path) for line in message.text_lines)
+            and (message.defined_at is None or _is_path(message.defined_at.path))
+        ):
+            raise ValueError(f"a message of {path} cannot be")
+
+
+def _check_header(path: Path) -> int:
+    """Return the size of the database in a file. Raises `KsrcfindError` if it is not a whole bundle."""
     try:
+        if path.exists() and not path.is_file():  # A pipe or device might never end.
+            raise _unusable(path, "it is no regular file")
         with path.open("rb") as file:
             header = file.read(_HEADER)
             size = path.stat().st_size
             whole = size > _HEADER and _checksum(file.fileno(), size - _CHECKSUM) == _tail(file)
     except OSError as error:
-        raise KsrcfindError(f"cannot read the index {path}: {error.strerror}", REMEDY) from error
+        raise KsrcfindError(f"cannot read the bundle {path}: {error.strerror}", REMEDY) from error
     named = int.from_bytes(header[68:72], "big") == APPLICATION_ID
     if not header.startswith(b"SQLite format 3\0") or len(header) < _HEADER or not named:
-        raise KsrcfindError(f"{path} is no index of ksrcfind", REMEDY)
+        raise _unusable(path, "it is another file")
     version = int.from_bytes(header[60:64], "big")
     if version != FORMAT:
         age = "an older" if version < FORMAT else "a newer"
-        raise KsrcfindError(f"{path} is of {age} format ({version}, not {FORMAT})", REMEDY)
+        raise _unusable(path, f"it is of {age} format ({version}, not {FORMAT})")
     if not whole:
-        raise KsrcfindError(f"{path} is damaged: its checksum is wrong", REMEDY)
+        raise _unusable(path, "it is damaged: its checksum is wrong")
+    return size - _CHECKSUM
+
+
+def _unusable(path: Path, why: str) -> KsrcfindError:
+    return KsrcfindError(f"{path} is not a usable ksrcfind bundle: {why}", REMEDY)
 
 
 def _checksum(file: int, size: int = 0) -> bytes:
@@ -274,13 +406,18 @@ def _tail(file: BinaryIO) -> bytes:
 
 
 def _pack(data: bytes) -> bytes:
-    return zlib.compress(data, 9)
+    packed = zlib.compress(data, 9)
+    # What shrinks as only a bomb does is kept as it is, so that the reader takes it.
+    return packed if len(data) <= _SMALL + _SHRINKS * len(packed) else zlib.compress(data, 0)
 
 
-def _unpack(data: bytes) -> bytes:
+def _unpack(data: object, limit: int) -> bytes:
+    """Return what was packed. Raises `ValueError` if it is no packed value, or larger than a limit."""
+    if not isinstance(data, bytes):
+        raise ValueError("a value is of another type")  # noqa: TRY004 - it is wrong data, not a wrong call
     unpacker = zlib.decompressobj()
-    unpacked = unpacker.decompress(data, _LARGEST)
-    if not unpacker.eof:
+    unpacked = unpacker.decompress(data, min(limit, _LARGEST))
+    if not unpacker.eof or unpacker.unused_data:
         raise ValueError("a value is cut off, or too large")
     return unpacked
 
@@ -290,10 +427,4 @@ def _pack_numbers(data: bytes) -> bytes:
     numbers = array("I")
     numbers.frombytes(data)
     steps = array("I", (after - before for before, after in itertools.pairwise([0, *numbers])))
-    return _pack(steps.tobytes())
-
-
-def _unpack_numbers(data: bytes) -> bytes:
-    steps = array("I")
-    steps.frombytes(_unpack(data))
-    return array("I", itertools.accumulate(steps)).tobytes()
+    return zlib.compress(steps.tobytes(), 9)

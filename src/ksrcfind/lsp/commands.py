@@ -57,8 +57,9 @@ def _commit(finder: Finder, finding: Finding) -> tuple[str, str]:
 
 
 def _life(finder: Finder, finding: Finding) -> tuple[str, str]:
-    if not finder.releases or not finding.provenance:
-        raise KsrcfindError("a life takes a git repository with release tags", "ksrcfind doctor tells what is used.")
+    finder.check_lives()
+    if not finding.provenance:
+        raise KsrcfindError("`life` needs the history of a message", "Switch on histories in the editor's settings.")
     life = life_of(finding, finder.later(finding), [tag.name for tag in finder.releases])
     return "life.txt", "".join(lifetime("text", life, finder.commit, Painter(False)))
 

@@ -62,8 +62,7 @@ def messages(finder: Finder, paths: Sequence[str], limit: int) -> Told:
 
 def life(finder: Finder, text: str) -> Told:
     """Tell the life of the message that a line shows. Raises `KsrcfindError` if none does, or without releases."""
-    if not finder.releases:
-        raise KsrcfindError("a life takes a git repository with release tags")
+    finder.check_lives()
     finding = finder.find(text, limit=1)
     if not finding.answer.matches:
         raise KsrcfindError(finding.answer.reason.text if finding.answer.reason else "nothing matched")

@@ -25,8 +25,8 @@ INTERVAL_S = 0.1
 class Bars:
     """Implements `progress.Progress` on a terminal."""
 
-    def __init__(self, stream: TextIO) -> None:
-        self._console = Console(file=stream)
+    def __init__(self, stream: TextIO, *, color: bool = True) -> None:
+        self._console = Console(file=stream, color_system="auto" if color else None)
 
     @contextmanager
     def task(self, description: str, total: int | None) -> Iterator[Task]:

@@ -23,6 +23,7 @@ STYLES = {
     "exact": "green",
     "partial": "yellow",
     "fuzzy": "magenta",
+    "none": "yellow",
     "ok": "green",
     "warn": "yellow",
     "error": "bold red",
@@ -51,14 +52,15 @@ class Painter:
         if safe:
             safe[-1] = (safe[-1][0].rstrip(), safe[-1][1])
         paint = _rich() if self.color else _plain
-        painted = (self._linked(paint(text, style), text, style) for text, style in safe)
+        # The look is looked up without colours too: a style that does not exist never waits for a terminal to fail.
+        painted = (self._linked(paint(text, STYLES[style]), text, style) for text, style in safe)
         return " " * (indent if safe else 0) + "".join(painted) + "\n"
 
     def _linked(self, painted: str, text: str, style: str) -> str:
         return painted if self.links is None else linked(painted, self.links.address(text, style))
 
 
-def _plain(text: str, style: str) -> str:  # noqa: ARG001 - the other painter needs it
+def _plain(text: str, look: str) -> str:  # noqa: ARG001 - the other painter needs it
     return text
 
 
@@ -67,4 +69,4 @@ def _rich() -> Painted:
     from rich.color import ColorSystem  # noqa: PLC0415
     from rich.style import Style  # noqa: PLC0415
 
-    return lambda text, style: Style.parse(STYLES[style]).render(text, color_system=ColorSystem.STANDARD)
+    return lambda text, look: Style.parse(look).render(text, color_system=ColorSystem.STANDARD)
