@@ -57,7 +57,7 @@ class Server(LanguageServer):
         self.scratch = Scratch()
         self.logs: dict[str, OpenLog] = {}
         self._closed: tuple[str, LogDocument] | None = None
-        self.desk = self._new_desk()
+        self.desk = Desk(self._open_tree, self.client)
 
     def begin(self, params: types.InitializeParams) -> None:
         """Take what the client says of itself."""
@@ -101,9 +101,9 @@ class Server(LanguageServer):
         self._renewal = asyncio.get_running_loop().call_later(QUIET, self.renew)
 
     def renew(self) -> None:
-        """Answer from the tree as it is now."""
-        self.desk.end()
-        self.desk = self._new_desk()
+        """Answer from the tree as it is now, and match the open logs again."""
+        self.desk.client = self.client
+        self.desk.renew()
         self._closed = None
         for uri, log in self.logs.items():
             log.document.forget()
@@ -255,9 +255,6 @@ class Server(LanguageServer):
                 await self.workspace_code_lens_refresh_async(None)
             if workspace and workspace.inlay_hint and workspace.inlay_hint.refresh_support:
                 await self.workspace_inlay_hint_refresh_async(None)
-
-    def _new_desk(self) -> Desk:
-        return Desk(self._open_tree, limit=self.client.limit, history=self.client.history)
 
     def _open_tree(self) -> Finder:
         settings, rev = self.tree
