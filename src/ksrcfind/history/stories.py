@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import msgspec
 
 from ksrcfind.history.blame import Blame
-from ksrcfind.history.cache import Cache, ignored_state, parents_state
+from ksrcfind.history.cache import Cache, story_state
 from ksrcfind.history.follow import Story
 from ksrcfind.tree.repository import Repository
 
-VERSION = 4
+VERSION = 5
 """Raised when the same question gets a different answer: what was kept is asked anew."""
 
 
@@ -29,8 +29,9 @@ class Stories:
     """Kept answers of one repository."""
 
     def __init__(self, repository: Repository, cache: Cache) -> None:
+        self._repository = repository
         self._cache = cache
-        self._state = parents_state(repository) + ignored_state(repository)
+        self._state = story_state(repository)
         self._decoder = msgspec.msgpack.Decoder(Kept)
 
     def get(self, commit: str, path: str, line: int) -> Kept | None:
@@ -42,6 +43,11 @@ class Stories:
             return self._decoder.decode(data)
         except msgspec.MsgspecError:
             return None
+
+    @property
+    def is_current(self) -> bool:
+        """Whether git still answers as when this was made: only then may what it says be kept."""
+        return story_state(self._repository) == self._state
 
     def put(self, commit: str, path: str, line: int, kept: Kept) -> None:
         """Keep the answer for a line."""

@@ -27,7 +27,8 @@ OLDEST = (2, 25)
 """The first git with everything that is asked of it."""
 
 # Settings of every command: no program of the repository's choice runs, nothing is transferred or tidied up. And no
-# answer depends on what a user likes to see otherwise: the order of files, a file followed under its earlier names.
+# answer depends on what a user likes to see otherwise: the order of files, a file followed under its earlier names,
+# how lines of two versions are paired, for which blame asks since git 2.53 too.
 SETTINGS = (
     "core.hooksPath=/dev/null",
     "core.fsmonitor=false",
@@ -37,8 +38,11 @@ SETTINGS = (
     "core.askPass=",
     "credential.helper=",
     "protocol.allow=never",
+    "diff.algorithm=default",
     "diff.external=",
+    "diff.indentHeuristic=true",
     "diff.orderFile=/dev/null",
+    "diff.renameLimit=1000",
     "diff.submodule=short",
     "log.follow=false",
     "blame.showRoot=false",
@@ -109,6 +113,11 @@ class Git:
     """Further `-c` settings, those that neutralise programs named by the configuration."""
     alone: bool = False
     """True for commands that need no repository: one around the directory must not be found."""
+
+    @property
+    def ignores_replacements(self) -> bool:
+        """Whether the caller's environment switches replaced objects off (git-replace(1))."""
+        return "GIT_NO_REPLACE_OBJECTS" in os.environ
 
     def run(self, *arguments: str, stdin: bytes = b"", okay: tuple[int, ...] = (0,)) -> bytes:
         """Return what a command prints. Raises `GitError` when it ends with a status that is not `okay`."""
