@@ -434,7 +434,7 @@ class Finder:
     def build_index(self) -> IndexReport:
         """Index the whole tree, or bring its index up to date."""
         # Here and below: the parser and all that links is imported where files are read; most questions read none.
-        from ksrcfind.index.build import build
+        from ksrcfind.index.apart import build
 
         report = build(self._snapshot, self._store, self._roots, self._jobs, self._progress)
         self._store.put(f"token:{self._snapshot.key}", self._token())

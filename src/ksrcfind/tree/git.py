@@ -1,4 +1,4 @@
-"""Runs git: the only module that starts a process.
+"""Runs git: the only module that starts it.
 
 A repository is foreign ground. Its configuration may name programs (filters, text conversions, monitors, hooks), the
 environment of the caller may point git elsewhere, and a partial clone would fetch what is missing. Every command runs
