@@ -55,6 +55,7 @@ class CarriedFinder(Finder):
     def __init__(self, path: Path) -> None:
         """Open an index. Raises `KsrcfindError` if it cannot be used."""
         self._carried = CarriedIndex(path)
+        self._file = _file_now(path)
         self._index = RevisionIndex(self._carried, "")
         self._matcher = Matcher(self._index)
         self._history = _CarriedHistory(self._carried)
@@ -83,6 +84,13 @@ class CarriedFinder(Finder):
     def close(self) -> None:
         """Close the file."""
         self._carried.close()
+
+    def is_current(self) -> bool:
+        """Tell whether the file is the one that was opened."""
+        return _file_now(self._carried.path) == self._file
+
+    def catch_up(self) -> None:
+        """Nothing can change."""
 
     def patch(self, commit: str) -> str:
         """What a commit says: its changes are not carried."""
@@ -127,6 +135,15 @@ class CarriedFinder(Finder):
         return found
 
 
+def _file_now(path: Path) -> tuple[int, int, int] | None:
+    """Return what changes with the file at a path; None if there is none."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_ino, status.st_size, status.st_mtime_ns
+
+
 @dataclass(frozen=True, slots=True)
 class _CarriedHistory:
     """History as it was told when the index was made."""
@@ -141,6 +158,10 @@ class _CarriedHistory:
         if not self.carried.about.history:
             return [Provenance("unavailable", note=NOT_CARRIED) for _ in requests]
         return [self._provenance(request) for request in requests]
+
+    def is_current(self) -> bool:
+        """Return True: they do not change."""
+        return True
 
     def commits(self, ids: Iterable[str]) -> dict[str, Commit]:
         """Return the commits that are in the file."""

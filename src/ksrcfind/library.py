@@ -110,6 +110,15 @@ class Finder:
         """Sentences on the tree and its index that a user should see: edited files, no cache, a carried index."""
         return self._inner.notes
 
+    @property
+    def is_current(self) -> bool:
+        """Whether a finder opened now would answer the same, for programs that run long: open another one if not.
+
+        False once another commit is checked out, a file is edited, a tag is made, or the tree is indexed. Takes 0.1 s
+        for a repository of Linux, and as long as listing all files for a plain directory.
+        """
+        return self._inner.is_current()
+
     def index(self) -> None:
         """Index the whole tree, or bring its index up to date: minutes for all of Linux, seconds when little changed.
 

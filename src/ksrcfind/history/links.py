@@ -77,6 +77,10 @@ class Links:
             self._table = self._current()
         return list(dict.fromkeys(_lookup(self._table, commit)))
 
+    def is_current(self) -> bool:
+        """Tell whether the commits are those that were read."""
+        return self._table is None or self._tips() == self._table.tips
+
     def upstream(self, message: str) -> str | None:
         """Return the id of the commit that a message says it is a backport of, where the repository holds it."""
         for name in upstream_of(message):

@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
+from functools import cached_property
 
 import msgspec
 
@@ -31,7 +32,6 @@ class Stories:
     def __init__(self, repository: Repository, cache: Cache) -> None:
         self._repository = repository
         self._cache = cache
-        self._state = story_state(repository)
         self._decoder = msgspec.msgpack.Decoder(Kept)
 
     def get(self, commit: str, path: str, line: int) -> Kept | None:
@@ -44,10 +44,13 @@ class Stories:
         except msgspec.MsgspecError:
             return None
 
-    @property
     def is_current(self) -> bool:
-        """Whether git still answers as when this was made: only then may what it says be kept."""
-        return story_state(self._repository) == self._state
+        """Tell whether git still answers as when this was first asked: only then may what it says be kept."""
+        return "_state" not in self.__dict__ or story_state(self._repository) == self._state
+
+    @cached_property
+    def _state(self) -> str:
+        return story_state(self._repository)
 
     def put(self, commit: str, path: str, line: int, kept: Kept) -> None:
         """Keep the answer for a line."""

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 
+from ksrcfind.errors import KsrcfindError
 from ksrcfind.tree import disk
 from ksrcfind.tree.grep import grep
 from ksrcfind.tree.repository import Repository
@@ -37,6 +38,14 @@ class CheckoutSnapshot(RevisionSnapshot):
     def key(self) -> str:
         """The directory of the working tree."""
         return str(self.root)
+
+    def is_current(self) -> bool:
+        """Tell whether the same commit is checked out, under the same name, with the same edits."""
+        try:
+            now = self.repository.head(), self.repository.head_name(), find_changes(self.repository)
+        except KsrcfindError:
+            return False
+        return now == (self.commit, self.info.rev, self.changes)
 
     @property
     def blobs(self) -> Mapping[str, str]:

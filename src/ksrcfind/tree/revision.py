@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from ksrcfind.errors import KsrcfindError
 from ksrcfind.tree import disk
 from ksrcfind.tree.grep import grep
 from ksrcfind.tree.objects import MissingObjectError, ObjectReader
@@ -34,6 +35,13 @@ class RevisionSnapshot:
     def key(self) -> str:
         """The commit id."""
         return self.commit
+
+    def is_current(self) -> bool:
+        """Tell whether the revision still names this commit."""
+        try:
+            return self.repository.commit(self.info.rev or self.commit) == self.commit
+        except KsrcfindError:
+            return False
 
     @property
     def blobs(self) -> Mapping[str, str]:
