@@ -13,10 +13,12 @@ from ksrcfind.config import Settings
 from ksrcfind.errors import KsrcfindError
 from ksrcfind.finder import MAKEFILE, Finder
 from ksrcfind.history.provenance import Commit, Provenance
+from ksrcfind.history.releases import ReleaseTag
 from ksrcfind.history.trace import Request, wording_place
 from ksrcfind.index.carried import About, CarriedIndex, write_carried
 from ksrcfind.index.report import IndexReport
 from ksrcfind.index.search import RevisionIndex
+from ksrcfind.log.line import LogLine
 from ksrcfind.match.rank import Matcher
 from ksrcfind.progress import Progress
 from ksrcfind.source.maintainers import FILE as MAINTAINERS
@@ -114,6 +116,9 @@ class CarriedFinder(Finder):
         return self._carried.paths()
 
     def _switched_off(self, path: str, line: int) -> list[Message]:  # noqa: ARG002 - the tree is not there to read
+        return []
+
+    def _releases_printing(self, log: LogLine) -> list[ReleaseTag]:  # noqa: ARG002 - it holds one revision
         return []
 
     def _has_file(self, path: str) -> bool:

@@ -279,7 +279,10 @@ class Finder:
             return False
         if isinstance(self._snapshot, DirectorySnapshot):
             return self._made is not None and self._indexed_files() == _digest(sources.source_files(self._snapshot))
-        return self._snapshot.is_current() and self._history.is_current()
+        try:
+            return self._snapshot.is_current() and self._history.is_current()
+        except KsrcfindError:  # There is no repository any more.
+            return False
 
     def catch_up(self) -> None:
         """Bring an index up to date if there is one, that of a plain directory by looking at all of its files."""

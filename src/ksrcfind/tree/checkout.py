@@ -9,7 +9,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 
-from ksrcfind.errors import KsrcfindError
 from ksrcfind.tree import disk
 from ksrcfind.tree.grep import grep
 from ksrcfind.tree.repository import Repository
@@ -40,11 +39,8 @@ class CheckoutSnapshot(RevisionSnapshot):
         return str(self.root)
 
     def is_current(self) -> bool:
-        """Tell whether the same commit is checked out, under the same name, with the same edits."""
-        try:
-            now = self.repository.head(), self.repository.head_name(), find_changes(self.repository)
-        except KsrcfindError:
-            return False
+        """Tell whether the same commit is checked out, under the same name, with the same edits. Raises `GitError`."""
+        now = self.repository.head(), self.repository.head_name(), find_changes(self.repository)
         return now == (self.commit, self.info.rev, self.changes)
 
     @property

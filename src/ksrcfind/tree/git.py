@@ -15,7 +15,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -121,14 +121,15 @@ class Git:
 
     def run(self, *arguments: str, stdin: bytes = b"", okay: tuple[int, ...] = (0,)) -> bytes:
         """Return what a command prints. Raises `GitError` when it ends with a status that is not `okay`."""
-        done = subprocess.run(
-            self._argv(arguments),
-            cwd=self.directory,
-            env=self._environment(),
-            input=stdin,
-            capture_output=True,
-            check=False,
-        )
+        with _in_directory(self.directory):
+            done = subprocess.run(
+                self._argv(arguments),
+                cwd=self.directory,
+                env=self._environment(),
+                input=stdin,
+                capture_output=True,
+                check=False,
+            )
         if done.returncode not in okay:
             raise failure(self.directory, arguments, done.stderr.decode(errors="replace"))
         return done.stdout
@@ -193,15 +194,16 @@ class Process:
     def __init__(self, argv: list[str], directory: Path, environment: dict[str, str], *, errors: bool) -> None:
         # Standard error goes to a file: a pipe that nobody reads would stop a command that has much to say.
         self._errors: IO[bytes] | None = tempfile.TemporaryFile() if errors else None  # noqa: SIM115 - closed with the process
-        self._process = subprocess.Popen(
-            argv,
-            cwd=directory,
-            env=environment,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._errors or subprocess.DEVNULL,
-            bufsize=1 << 16,
-        )
+        with _in_directory(directory):
+            self._process = subprocess.Popen(
+                argv,
+                cwd=directory,
+                env=environment,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._errors or subprocess.DEVNULL,
+                bufsize=1 << 16,
+            )
         self._owner = os.getpid()
 
     @property
@@ -254,6 +256,15 @@ class Process:
             if pipe is not None:
                 with suppress(OSError):  # What was still to be written finds no reader.
                     pipe.close()
+
+
+@contextmanager
+def _in_directory(directory: Path) -> Iterator[None]:
+    """Start a command in a directory. Raises `GitError` if that is not there any more."""
+    try:
+        yield
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise GitError(f"there is no directory {directory} any more") from error
 
 
 def neutral(configuration: Mapping[str, str]) -> tuple[str, ...]:

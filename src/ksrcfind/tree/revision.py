@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from ksrcfind.errors import KsrcfindError
 from ksrcfind.tree import disk
 from ksrcfind.tree.grep import grep
 from ksrcfind.tree.objects import MissingObjectError, ObjectReader
@@ -37,11 +36,8 @@ class RevisionSnapshot:
         return self.commit
 
     def is_current(self) -> bool:
-        """Tell whether the revision still names this commit."""
-        try:
-            return self.repository.commit(self.info.rev or self.commit) == self.commit
-        except KsrcfindError:
-            return False
+        """Tell whether the revision still names this commit. Raises `KsrcfindError` if it names none."""
+        return self.repository.commit(self.info.rev or self.commit) == self.commit
 
     @property
     def blobs(self) -> Mapping[str, str]:
