@@ -48,6 +48,8 @@ def elsewhere(carried, tmp_path):
     [
         ("find", DEMO),
         ("find", "no PHY found"),
+        ("find", "no PHX fuond at addres 7"),
+        ("find", "a gadget went astray at night"),
         ("at", "mm/oom_kill.c:14"),
         ("at", "mm/oom_kill.c:99"),
         ("batch", "-"),

@@ -38,7 +38,7 @@ OWNERS = {
     "tree_sitter": {"source/parse.py"},
     "tree_sitter_c": {"source/parse.py"},
     "pygit2": {"tree"},
-    "subprocess": {"tree/git.py", "log/journalctl.py"},
+    "subprocess": {"tree/git.py", "log/journalctl.py", "index/apart.py"},
     "sqlite3": {"storage", "index/carried.py"},
     "typer": {"cli", "__main__.py"},
     "rich": {"output", "cli"},

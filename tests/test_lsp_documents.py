@@ -15,6 +15,7 @@ from ksrcfind.lsp.desk import Desk, History
 from ksrcfind.lsp.log_document import LogDocument
 from ksrcfind.lsp.markdown import block, code
 from ksrcfind.lsp.reading import OpenLog, match_window
+from ksrcfind.lsp.settings import ClientSettings
 from ksrcfind.lsp.worker import Urgency
 from ksrcfind.match.answer import Answer, Reason
 
@@ -92,7 +93,7 @@ def test_a_window_of_a_text_that_is_being_replaced(lines):
 
 
 def test_a_history_of_a_tree_that_changed_meanwhile_is_not_kept():
-    desk = Desk(lambda: pytest.fail("nobody asks the tree"), limit=1, history=True)
+    desk = Desk(lambda: pytest.fail("nobody asks the tree"), ClientSettings(limit=1))
     (item,) = LogDocument.of("a b").window(0, 0, nothing())
 
     async def ask(_question, _urgency):

@@ -5,6 +5,7 @@ import json
 import re
 import socket
 import subprocess
+from random import Random
 
 import pytest
 from lsprotocol import types
@@ -26,6 +27,7 @@ from language_client import (
 
 LOG = "file:///var/log/demo.log"
 OTHER = "eth0: hw csum failure"
+NOT_ASKED = "MINIFS-fs (sda1): unable to read superblock"
 
 
 @pytest.fixture
@@ -111,7 +113,7 @@ def test_the_outline_waits_for_a_text_that_came_while_another_was_read(indexed):
     async def test(client):
         open_document(client, LOG, "\n".join(lines))
         await hover(client, LOG, 0)
-        change_document(client, LOG, "\n".join([*lines, "MINIFS-fs (sda1): unable to read superblock"]))
+        change_document(client, LOG, "\n".join([*lines, NOT_ASKED]))
         groups = await settled(client, LOG)
         found = {child.selection_range.start.line for group in groups for child in group.children}
         assert {8_000, len(lines)} <= found
@@ -164,6 +166,41 @@ def test_another_checkout_is_answered_from(linux_mini, tmp_path, git):
             await asyncio.sleep(0.05)
 
     with_server(tree, settings={"historyWait": 30})(test)
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_saving_while_a_log_is_matched_does_not_end_matching(linux_mini, tmp_path, git, seed):
+    tree = tmp_path / "linux"
+    git(tmp_path, "clone", "-q", str(linux_mini), str(tree))
+    assert ksrcfind("-C", tree, "index").status == 0
+    file, lines = tree / "net/core/datagram.c", [*different_lines(6_000), NOT_ASKED, *different_lines(200), OTHER]
+    random = Random(seed)
+
+    async def test(client):
+        def save():
+            params = types.DidSaveTextDocumentParams(types.TextDocumentIdentifier(file.as_uri()))
+            client.text_document_did_save(params)
+
+        open_document(client, LOG, "\n".join(lines))
+        outline = asyncio.ensure_future(settled(client, LOG))
+        for _ in range(12):
+            await asyncio.sleep(random.random() / 10)
+            save()
+            assert "csum failure" in await hover(client, LOG, len(lines) - 1)
+        found = {child.selection_range.start.line for group in await outline for child in group.children}
+        assert {lines.index(NOT_ASKED), len(lines) - 1} <= found
+        # A line of the log leads to where its call stands after the last save.
+        file.write_text("\n\n" + file.read_text())
+        before = await client.text_document_definition_async(at(LOG, len(lines) - 1, types.DefinitionParams))
+        save()
+        while before == (
+            after := await client.text_document_definition_async(at(LOG, len(lines) - 1, types.DefinitionParams))
+        ):
+            await asyncio.sleep(0.05)
+        assert after[0].range.start.line == before[0].range.start.line + 2
+        assert not client.messages
+
+    with_server(tree, settings={"historyWait": 0})(test)
 
 
 def test_a_missing_index_is_built(linux_mini):

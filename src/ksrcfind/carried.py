@@ -70,6 +70,7 @@ class CarriedFinder(Finder):
         """Open an index. Raises `KsrcfindError` if it cannot be used."""
         self._carried = CarriedIndex(path)
         self._begin(_CarriedHistory(self._carried), None, RevisionIndex(self._carried))
+        self._file = _file_now(path)
         self._calls: dict[str, list[tuple[int, str]]] | None = None
 
     @property
@@ -93,6 +94,13 @@ class CarriedFinder(Finder):
     def close(self) -> None:
         """Close the file."""
         self._carried.close()
+
+    def is_current(self) -> bool:
+        """Tell whether the file is the one that was opened."""
+        return _file_now(self._carried.path) == self._file
+
+    def catch_up(self) -> None:
+        """Nothing can change."""
 
     def patch(self, commit: str) -> str:
         """What a commit says: its changes are not carried."""
@@ -150,6 +158,9 @@ class CarriedFinder(Finder):
     def _switched_off(self, path: str, line: int) -> list[Message]:  # noqa: ARG002 - the tree is not there to read
         return []
 
+    def _releases_printing(self, log: LogLine) -> list[ReleaseTag]:  # noqa: ARG002 - it holds one revision
+        return []
+
     def _has_file(self, path: str) -> bool:
         return path in self._all_place_calls()
 
@@ -168,6 +179,15 @@ class CarriedFinder(Finder):
         return found
 
 
+def _file_now(path: Path) -> tuple[int, int, int] | None:
+    """Return what changes with the file at a path; None if there is none."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_ino, status.st_size, status.st_mtime_ns
+
+
 @dataclass(frozen=True, slots=True)
 class _CarriedHistory:
     """History as it was told when the index was made."""
@@ -182,6 +202,10 @@ class _CarriedHistory:
         if not self.carried.about.history:
             return [Provenance("unavailable", note=NOT_CARRIED) for _ in requests]
         return [self._provenance(request) for request in requests]
+
+    def is_current(self) -> bool:
+        """Return True: they do not change."""
+        return True
 
     def commits(self, ids: Iterable[str]) -> dict[str, Commit]:
         """Return the commits that are in the file."""

@@ -4,11 +4,13 @@ A front end like the command line, of calls instead of options. docs/library.md 
 """
 
 import os
+import threading
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Self
+from typing import BinaryIO, Self, TypeVar
 
 from ksrcfind import carried, config, finder
 from ksrcfind.batch.choose import by_severity
@@ -16,6 +18,7 @@ from ksrcfind.batch.coverage import Summary
 from ksrcfind.batch.fold import Folded
 from ksrcfind.batch.whole import WholeLog
 from ksrcfind.config import Settings
+from ksrcfind.errors import KsrcfindError
 from ksrcfind.finder import HistoryMode
 from ksrcfind.finding import Finding
 from ksrcfind.history.provenance import Commit
@@ -28,7 +31,9 @@ from ksrcfind.source.message import Message
 from ksrcfind.tree.snapshot import TreeInfo
 
 Log = str | os.PathLike[str] | BinaryIO
-"""A log file, a compressed one too, a directory of them, or an open file of bytes."""
+"""A log file, a compressed one too, a directory of them, or an open file of bytes, which stays open."""
+
+_Item = TypeVar("_Item")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +50,17 @@ class LogReport:
 class Finder:
     """Answers questions about one kernel tree, or about a carried index.
 
-    Not for several threads at the same time: open one for each. What was read of the tree and its history is kept in
+    A finder belongs to the thread and the process that opened it: used in another one, or after `close`, it raises
+    `KsrcfindError`. Open one for each; they share what is kept. What was read of the tree and its history is kept in
     the cache directory, for later runs and for the command line; nothing is written into the tree.
+
+    Files, paths and iterators that a method takes belong to the caller: nothing that was passed in is closed.
     """
 
     def __init__(self, inner: finder.Finder) -> None:
         """Use `Finder.open`."""
-        self._inner = inner
+        self._opened: finder.Finder | None = inner
+        self._owner = _here()
 
     @classmethod
     def open(
@@ -86,8 +95,10 @@ class Finder:
         self.close()
 
     def close(self) -> None:
-        """Let go of the index and of the git process that reads objects."""
-        self._inner.close()
+        """Let go of the index and of the git process that reads objects. A second call does nothing."""
+        if self._opened is not None:
+            self._inner.close()
+            self._opened = None
 
     @property
     def tree(self) -> TreeInfo:
@@ -98,6 +109,15 @@ class Finder:
     def notes(self) -> tuple[str, ...]:
         """Sentences on the tree and its index that a user should see: edited files, no cache, a carried index."""
         return self._inner.notes
+
+    @property
+    def is_current(self) -> bool:
+        """Whether a finder opened now would answer the same, for programs that run long: open another one if not.
+
+        False once another commit is checked out, a file is edited, a tag is made, or the tree is indexed. Takes 0.1 s
+        for a repository of Linux, and as long as listing all files for a plain directory.
+        """
+        return self._inner.is_current()
 
     def index(self) -> None:
         """Index the whole tree, or bring its index up to date: minutes for all of Linux, seconds when little changed.
@@ -128,7 +148,8 @@ class Finder:
 
         Lines of one message are matched and traced once. Raises `KsrcfindError` if the log cannot be read.
         """
-        return WholeLog(self._inner, limit=limit, history=history).findings(_rows(log))
+        whole = WholeLog(self._inner, limit=limit, history=history)
+        return self._guarded(whole.findings(_rows(log)))
 
     def report(
         self,
@@ -144,7 +165,8 @@ class Finder:
         number of distinct messages. Raises `KsrcfindError` if a log cannot be read.
         """
         whole = WholeLog(self._inner, limit=limit, history=history, history_limit=history_limit)
-        for _ in whole.folding((row for log in logs for row in _rows(log)), progress):
+        read = [_rows(log) for log in logs]
+        for _ in whole.folding(chain.from_iterable(read), progress):
             pass
         return LogReport(tuple(by_severity(whole.messages(progress))), whole.summary())
 
@@ -153,7 +175,8 @@ class Finder:
 
         Raises `KsrcfindError` for a path that is not in the tree.
         """
-        return self._inner.messages(paths)
+        # A string is a sequence of strings too, and its letters are no paths.
+        return self._guarded(self._inner.messages([paths] if isinstance(paths, str) else paths))
 
     def commit(self, commit_id: str) -> Commit:
         """Return a commit that an answer names, by its full id. Raises `KeyError` if it is not there."""
@@ -161,7 +184,7 @@ class Finder:
 
     def commits(self, ids: Iterable[str]) -> list[Commit]:
         """Return several commits that answers name, in one go; those that are not there are left out."""
-        return self._inner.commits(ids)
+        return self._inner.commits([ids] if isinstance(ids, str) else ids)
 
     def source(self, path: str, first: int, last: int) -> list[str]:
         """Return lines of a file of the tree, 1-based and inclusive, as far as it has them; none if there is no file.
@@ -169,6 +192,26 @@ class Finder:
         A carried index holds no source.
         """
         return self._inner.source(path, first, last)
+
+    @property
+    def _inner(self) -> finder.Finder:
+        """The finder behind this one, if it may be used here and now."""
+        if self._opened is None:
+            raise KsrcfindError("this finder is closed", "Open another one with Finder.open.")
+        if self._owner != _here():
+            raise KsrcfindError(
+                "this finder belongs to another thread or process", "Open one for each with Finder.open."
+            )
+        return self._opened
+
+    def _guarded(self, items: Iterator[_Item]) -> Iterator[_Item]:
+        """Yield what the finder makes while it is asked for, as long as it may be used here."""
+        while self._inner is not None:
+            try:
+                item = next(items)
+            except StopIteration:
+                return
+            yield item
 
 
 def record(told: Finding | Folded | Commit | Summary, number: int = 1) -> Record:
@@ -187,8 +230,15 @@ def record(told: Finding | Folded | Commit | Summary, number: int = 1) -> Record
             return records.summary_record(told)
 
 
+def _here() -> tuple[int, int]:
+    """Return the process and the thread that run this."""
+    return os.getpid(), threading.get_ident()
+
+
 def _rows(log: Log) -> Iterator[Row]:
     if isinstance(log, str | os.PathLike):
         return read_files(Path(log).expanduser())
+    if not hasattr(log, "readinto"):  # A file of text has none.
+        raise TypeError(f"a log is a path or a file opened for reading bytes, not {type(log).__name__}")
     name = getattr(log, "name", None)
     return read_log(log, name if isinstance(name, str) else None)

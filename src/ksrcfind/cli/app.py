@@ -25,6 +25,7 @@ from ksrcfind.errors import KsrcfindError
 from ksrcfind.finder import Finder
 from ksrcfind.finding import Finding
 from ksrcfind.log.stream import STDIN, read_logs
+from ksrcfind.mcp.catalogue import TOOLS
 from ksrcfind.output.writer import Writer
 
 FOUND, NOTHING_FOUND = 0, 1
@@ -330,15 +331,23 @@ def lsp(
     return serve_lsp(options, tcp)
 
 
-@command(app, formats=(Format.TEXT,), epilog=epilog("mcp"))
-def mcp(options: Common) -> int:
-    """Serve an assistant: tools of the Model Context Protocol, over standard input and output.
-
-    find, at, batch_summary, life and diff; results are documents of the schema ksrcfind/1.
-    """
+@command(app, formats=(Format.TEXT,), epilog=epilog("mcp"), more=f"Tools: {', '.join(TOOLS)}.")
+def mcp(
+    options: Common,
+    allow: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="DIR",
+            show_default=False,
+            help="Let the assistant name logs below this directory too, besides those in the tree and in the current "
+            "directory. May be given several times.",
+        ),
+    ] = None,
+) -> int:
+    """Serve an assistant: tools of the Model Context Protocol, over standard input and output."""
     from ksrcfind.cli.servers import serve_mcp
 
-    return serve_mcp(options)
+    return serve_mcp(options, allow or [])
 
 
 def run(arguments: Sequence[str]) -> int:

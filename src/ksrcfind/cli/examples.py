@@ -52,6 +52,7 @@ EXAMPLES: dict[str, list[tuple[str, str]]] = {
     ],
     "mcp": [
         ("What an assistant starts, for one tree:", "ksrcfind -C ~/linux mcp"),
+        ("With logs of this machine:", "ksrcfind -C ~/linux mcp --allow /var/log"),
     ],
     "doctor": [
         ("Which tree, tags and index are used, and what to mend:", "ksrcfind doctor"),

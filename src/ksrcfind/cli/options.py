@@ -242,12 +242,12 @@ class Batching(Asking):
 
 
 def command(
-    app: typer.Typer, *, formats: tuple[Format, ...] = ANSWERS, epilog: str
+    app: typer.Typer, *, formats: tuple[Format, ...] = ANSWERS, epilog: str, more: str = ""
 ) -> Callable[[Callable[..., int]], Callable[..., None]]:
     """Make a function a command of its name whose status is the exit status.
 
     Its first parameter is a `Common` or a subclass; the others are its own arguments and options. `epilog` is shown
-    below the help: examples.
+    below the help: examples. `more` is a paragraph of help that is made, below the docstring.
     """
 
     def register(function: Callable[..., int]) -> Callable[..., None]:
@@ -275,7 +275,7 @@ def command(
                 ),
             ]
         )
-        app.command(epilog=epilog)(run)
+        app.command(epilog=epilog, help=f"{inspect.getdoc(function)}\n\n{more}" if more else None)(run)
         return run
 
     return register

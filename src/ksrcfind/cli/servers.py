@@ -3,12 +3,16 @@
 import importlib
 import os
 import sys
+from collections.abc import Sequence
+from io import FileIO
+from pathlib import Path
 from types import ModuleType
 from typing import BinaryIO
 
 from ksrcfind.cli.options import Common
 from ksrcfind.cli.session import begin
 from ksrcfind.errors import KsrcfindError
+from ksrcfind.mcp.access import Access, is_wide
 
 
 def serve_lsp(options: Common, tcp: int | None) -> int:
@@ -19,12 +23,28 @@ def serve_lsp(options: Common, tcp: int | None) -> int:
     return 0
 
 
-def serve_mcp(options: Common) -> int:
-    """Serve an assistant until it goes away; return the exit status."""
+def serve_mcp(options: Common, allow: Sequence[Path]) -> int:
+    """Serve an assistant until it goes away; return the exit status.
+
+    It may have logs read below the directories in `allow` and the current one, if that is not too wide.
+    """
     serve = _extra("ksrcfind.mcp.server", "mcp").serve
     session = begin(options)
-    serve(session.settings, session.rev, session.directory)
+    missing = next((directory for directory in allow if not directory.is_dir()), None)
+    if missing is not None:
+        raise KsrcfindError(f"no such directory: {missing}", "--allow names a directory that logs are read in.")
+    here = [] if is_wide(session.directory, Path.home()) else [session.directory]
+    serve(session.settings, session.rev, session.directory, Access.to(*allow, *here), _source(), _channel())
     return 0
+
+
+def _source() -> FileIO:
+    """Return standard input for the protocol alone: what is started later reads nothing of it."""
+    source = os.fdopen(os.dup(sys.stdin.fileno()), "rb", buffering=0)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, sys.stdin.fileno())
+    os.close(nothing)
+    return source
 
 
 def _channel() -> BinaryIO:

@@ -19,6 +19,10 @@ class Catalogue:
         self._links = links
         self._commits: dict[str, RawCommit] = {}
 
+    def is_current(self) -> bool:
+        """Tell whether tags, branches and HEAD lead to the commits that they led to when they were read."""
+        return self._releases.is_current() and self._links.is_current()
+
     def read(self, ids: Iterable[str]) -> dict[str, RawCommit]:
         """Read commits, and their releases, at once; those that are not there are left out."""
         wanted = list(dict.fromkeys(ids))

@@ -12,11 +12,11 @@ from enum import IntEnum
 
 import msgspec
 
-from ksrcfind.history.cache import Cache
+from ksrcfind.history.cache import Cache, parents_state
 from ksrcfind.tree.git import GitError
 from ksrcfind.tree.repository import Repository
 
-VERSION = 1
+VERSION = 2
 NAME = f"links-{VERSION}"
 KEY_BYTES = 8
 """So much of a named id is kept; messages write 12 digits as a rule."""
@@ -54,6 +54,8 @@ class Mention:
 
 
 class _Table(msgspec.Struct, array_like=True):
+    parents: str
+    """`parents_state` of the repository: with another one, the same commits lead to others."""
     tips: list[str]
     """What these commits contain has been read."""
     id_bytes: int
@@ -75,6 +77,10 @@ class Links:
             self._table = self._current()
         return list(dict.fromkeys(_lookup(self._table, commit)))
 
+    def is_current(self) -> bool:
+        """Tell whether the commits are those that were read."""
+        return self._table is None or self._tips() == self._table.tips
+
     def upstream(self, message: str) -> str | None:
         """Return the id of the commit that a message says it is a backport of, where the repository holds it."""
         for name in upstream_of(message):
@@ -85,7 +91,9 @@ class Links:
 
     def _current(self) -> _Table:
         """Return the table that was kept, with what came since; a new one if commits went away."""
-        kept, tips = self._kept(), self._tips()
+        kept, tips, parents = self._kept(), self._tips(), parents_state(self._repository)
+        if kept is not None and kept.parents != parents:
+            kept = None
         if kept is not None and kept.tips == tips:
             return kept
         if kept is not None and self._gone(kept.tips, tips):
@@ -95,7 +103,7 @@ class Links:
         if kept is not None:
             width = _width(id_bytes)
             found += [kept.records[at : at + width] for at in range(0, len(kept.records), width)]
-        table = _Table(tips, id_bytes, b"".join(sorted(found)))
+        table = _Table(parents, tips, id_bytes, b"".join(sorted(found)))
         if self._cache is not None:
             self._cache.put(NAME, msgspec.msgpack.encode(table))
         return table

@@ -88,10 +88,11 @@ class Tracer:
                 stories.advance((path, line), following, None)
         self._tell(stories, pool)
         result = {place: replace(blamed[place[0]][place[1]], story=stories.told.get(place)) for place in new}
-        for place, found in result.items():
-            if self._stories is not None and place[0] not in self._edited and found.blame is not None:
-                kept = Kept(found.blame, found.story, followed=place in stories.told)
-                self._stories.put(self._snapshot.commit, *place, kept)
+        if self._stories is not None and result and self._stories.is_current():
+            for place, found in result.items():
+                if place[0] not in self._edited and found.blame is not None:
+                    kept = Kept(found.blame, found.story, followed=place in stories.told)
+                    self._stories.put(self._snapshot.commit, *place, kept)
         return result
 
     def _blamed_file(self, path: str, lines: set[int]) -> dict[int, Traced]:

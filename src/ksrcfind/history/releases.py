@@ -45,9 +45,17 @@ class Releases:
         self._asked = 0
         self._walked = False
 
+    def is_current(self) -> bool:
+        """Tell whether the tags are those that were read."""
+        return "_leads" not in self.__dict__ or tag_targets(self._repository) == self._leads
+
+    @cached_property
+    def _leads(self) -> dict[str, str | None]:
+        return tag_targets(self._repository)
+
     @cached_property
     def _read(self) -> tuple[tuple[ReleaseTag, ...], tuple[str, ...]]:
-        leads = tag_targets(self._repository)
+        leads = self._leads
         versions = release_versions(leads, self._patterns)
         tags = [ReleaseTag(name, leads[name] or "", version) for name, version in versions.items() if leads[name]]
         tags.sort(key=lambda tag: (tag.version, tag.name))

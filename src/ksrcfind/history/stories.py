@@ -2,15 +2,16 @@
 
 import hashlib
 from dataclasses import dataclass
+from functools import cached_property
 
 import msgspec
 
 from ksrcfind.history.blame import Blame
-from ksrcfind.history.cache import Cache, ignored_state, parents_state
+from ksrcfind.history.cache import Cache, story_state
 from ksrcfind.history.follow import Story
 from ksrcfind.tree.repository import Repository
 
-VERSION = 4
+VERSION = 5
 """Raised when the same question gets a different answer: what was kept is asked anew."""
 
 
@@ -29,8 +30,8 @@ class Stories:
     """Kept answers of one repository."""
 
     def __init__(self, repository: Repository, cache: Cache) -> None:
+        self._repository = repository
         self._cache = cache
-        self._state = parents_state(repository) + ignored_state(repository)
         self._decoder = msgspec.msgpack.Decoder(Kept)
 
     def get(self, commit: str, path: str, line: int) -> Kept | None:
@@ -42,6 +43,14 @@ class Stories:
             return self._decoder.decode(data)
         except msgspec.MsgspecError:
             return None
+
+    def is_current(self) -> bool:
+        """Tell whether git still answers as when this was first asked: only then may what it says be kept."""
+        return "_state" not in self.__dict__ or story_state(self._repository) == self._state
+
+    @cached_property
+    def _state(self) -> str:
+        return story_state(self._repository)
 
     def put(self, commit: str, path: str, line: int, kept: Kept) -> None:
         """Keep the answer for a line."""

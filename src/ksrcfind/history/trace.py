@@ -84,6 +84,10 @@ class History:
         traced = self._git.tracer.trace(_places(requests))
         return self._git.teller.provenances([traced[wording_place(request)] for request in requests])
 
+    def is_current(self) -> bool:
+        """Tell whether git still says the same of every commit, and the same tags and branches lead to them."""
+        return self._git is None or self._git.is_current()
+
     def later(self, start: str, place: Place, end: str) -> Later:
         """Return what happened to the text at a place of one commit until another."""
         if self._git is None:
@@ -106,11 +110,15 @@ class _GitHistory:
         self._snapshot = snapshot
         self._sightings = Sightings(repository) if follow else None
         follower = Follower(self._sightings) if self._sightings is not None else None
-        stories = Stories(repository, cache) if follow and cache is not None else None
-        self.tracer = Tracer(snapshot, follower, stories, jobs)
+        self._stories = Stories(repository, cache) if follow and cache is not None else None
+        self.tracer = Tracer(snapshot, follower, self._stories, jobs)
         self.endings = Endings(repository)
         self.catalogue = Catalogue(ObjectReader(repository.git), releases, Links(repository, cache))
         self.teller = Teller(self.catalogue)
+
+    def is_current(self) -> bool:
+        """Tell whether everything beside commits that answers depend on is as it was."""
+        return (self._stories is None or self._stories.is_current()) and self.catalogue.is_current()
 
     def expect(self, places: Mapping[Place, bool], progress: Progress) -> None:
         """Read the whole history once if that takes less time than to let git walk through it for every file."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import chain
 from multiprocessing.pool import Pool
 
-from ksrcfind.index.workers import leave_interrupts_to_parent, portions
+from ksrcfind.index.workers import leave_interrupts_to_parent, may_fork, portions
 from ksrcfind.source.facts import name_hash
 from ksrcfind.source.link import Linker
 from ksrcfind.source.printed import all_origin_names, all_printed_lines
@@ -72,7 +72,7 @@ def linking(
 
         def link(numbers: Sequence[int]) -> Iterable[Linked]:
             nonlocal pool
-            if pool is None and (processes == 1 or len(numbers) < _FEW):
+            if pool is None and (processes == 1 or len(numbers) < _FEW or not may_fork()):
                 return map(linker.link, numbers)
             if pool is None:
                 pool = stack.enter_context(

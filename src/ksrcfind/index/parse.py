@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from ksrcfind.index.sources import blob_id, is_blob_id
-from ksrcfind.index.workers import cores, leave_interrupts_to_parent, portions
+from ksrcfind.index.workers import cores, leave_interrupts_to_parent, may_fork, portions
 from ksrcfind.progress import Progress
 from ksrcfind.source.facts import extract
 from ksrcfind.source.parse import Parser
@@ -117,7 +117,7 @@ def _parsed(
     snapshot: Snapshot, wanted: Sequence[tuple[str, str]], processes: int, meanwhile: Callable[[], None]
 ) -> Iterator[list[tuple[str, str, str, PackedFacts, int]]]:
     divided = portions(wanted, processes, _PORTION)
-    if processes == 1 or len(wanted) < _FEW:
+    if processes == 1 or len(wanted) < _FEW or not may_fork():
         worker = Worker(snapshot)
         yield from map(worker.parse, divided)
         return

@@ -1,7 +1,9 @@
 """Worker processes: how many there are, how work is divided among them, how they end."""
 
+import multiprocessing
 import os
 import signal
+import threading
 from collections.abc import Sequence
 from typing import TypeVar
 
@@ -13,6 +15,14 @@ _Item = TypeVar("_Item")
 def cores(jobs: int | None) -> int:
     """How many processes to use."""
     return jobs or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else jobs or os.cpu_count() or 1
+
+
+def may_fork() -> bool:
+    """Tell whether this process may fork workers: it has one thread, and is no worker itself.
+
+    A fork copies one thread; what the others had locked stays locked in the copy.
+    """
+    return threading.active_count() == 1 and not multiprocessing.current_process().daemon
 
 
 def portions(items: Sequence[_Item], processes: int, most: int) -> list[Sequence[_Item]]:

@@ -16,6 +16,7 @@ import shlex
 import time
 import zlib
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO, Protocol, TypeVar, cast
 
@@ -62,9 +63,11 @@ def read_files(path: Path) -> Iterator[Row]:
 
 
 def read_log(file: BinaryIO, source: str | None = None) -> Iterator[Row]:
-    """Read the rows of an open file; one that is compressed (gzip, xz, bzip2, zstd) is decompressed."""
-    name = source or STDIN
-    return read_rows(split_lines(_utf8(_as_far_as_it_reads(_plain(_buffered(file), name), name))), source)
+    """Read the rows of an open file; one that is compressed (gzip, xz, bzip2, zstd) is decompressed.
+
+    The file stays open: it belongs to the caller. Where in it reading ends is not defined.
+    """
+    return read_rows(split_lines(_utf8(_bytes_of(file, source or STDIN))), source)
 
 
 def follow_file(name: str, wait: Callable[[], bool] | None = None) -> Iterator[Row]:
@@ -142,8 +145,17 @@ class _Readable(Protocol):
     def read1(self, size: int, /) -> bytes: ...
 
 
-def _buffered(file: BinaryIO) -> io.BufferedReader:
-    return file if isinstance(file, io.BufferedReader) else io.BufferedReader(cast(io.RawIOBase, file))
+def _bytes_of(file: BinaryIO, name: str) -> Iterator[bytes]:
+    """Yield the decompressed bytes of a file, piece by piece, and leave the file open."""
+    if isinstance(file, io.BufferedReader):
+        yield from _as_far_as_it_reads(_plain(file, name), name)
+        return
+    buffered: io.BufferedReader = io.BufferedReader(cast(io.RawIOBase, file))
+    try:
+        yield from _as_far_as_it_reads(_plain(buffered, name), name)
+    finally:
+        with suppress(ValueError):  # The caller closed the file meanwhile.
+            buffered.detach()  # A buffer that is collected closes what it reads from.
 
 
 def _pieces(file: _Readable) -> Iterator[bytes]:
@@ -211,7 +223,9 @@ def _zstandard(file: io.BufferedReader, name: str) -> Iterator[bytes]:
     except ImportError:
         hint = f"zstd -dc {shlex.quote(name)} | ksrcfind batch -   or: pip install zstandard"
         raise LogUnreadableError(f"{name} is compressed with zstd, for which Python needs a package", hint) from None
-    reader = zstandard.ZstdDecompressor(max_window_size=MOST_MEMORY).stream_reader(file, read_across_frames=True)
+    reader = zstandard.ZstdDecompressor(max_window_size=MOST_MEMORY).stream_reader(
+        file, read_across_frames=True, closefd=False
+    )
     try:
         while piece := reader.read(CHUNK):
             yield piece

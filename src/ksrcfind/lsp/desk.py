@@ -2,10 +2,14 @@
 
 Each has a finder of its own, made, used and closed in its thread. A history takes git as long as it takes; lines are
 matched meanwhile.
+
+Invariant: a finder is used by one question at a time and only until that question returns. Between two questions its
+seat may close it and open the tree again. Whatever goes on over several questions asks for a finder in each.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TypeVar
 
 from ksrcfind.batch.answers import Answers
@@ -13,6 +17,7 @@ from ksrcfind.batch.explain import Explained
 from ksrcfind.finder import Finder, HistoryMode
 from ksrcfind.finding import Finding
 from ksrcfind.history.provenance import Provenance
+from ksrcfind.lsp.settings import ClientSettings
 from ksrcfind.lsp.worker import Urgency, Worker
 from ksrcfind.tree.snapshot import TreeInfo
 
@@ -44,7 +49,7 @@ class Seat:
         return await self._worker.do(lambda: question(self._current()), urgency)
 
     def renew(self) -> None:
-        """Let the next question open the tree anew: it changed."""
+        """Let the next question open the tree again: it changed."""
         self._stale = True
 
     def end(self) -> None:
@@ -66,13 +71,13 @@ class Seat:
 
 
 class Desk:
-    """Where the server asks about lines and messages."""
+    """Where the server asks about lines and messages, for as long as it runs."""
 
-    def __init__(self, open_tree: Open, *, limit: int, history: bool) -> None:
+    def __init__(self, open_tree: Open, client: ClientSettings) -> None:
         self.matching = Seat("matching", open_tree)
         self.telling = Seat("telling", open_tree)
-        self._limit = limit
-        self._mode = HistoryMode.FIRST if history else HistoryMode.OFF
+        self.client = client
+        """What the client wants to be told."""
         self._answers: tuple[Finder, Answers] | None = None
         self._told: dict[object, History] = {}
         self._tree: TreeInfo | None = None
@@ -96,9 +101,9 @@ class Desk:
         return item.finding(self._tree)
 
     def answers(self, finder: Finder) -> Answers:
-        """Return what remembers the answers of a finder; for questions to `matching`."""
+        """Return what remembers the answers of a finder, for one question to `matching`."""
         if self._answers is None or self._answers[0] is not finder:
-            self._answers = finder, Answers(lambda log: finder.answer(log, self._limit, build=False))
+            self._answers = finder, Answers(partial(finder.answer, limit=self.client.limit, build=False))
         return self._answers[1]
 
     def told(self, item: Explained) -> History | None:
@@ -116,7 +121,8 @@ class Desk:
             again = self.told(item)
             if again is not None:
                 return again
-            [(_, finding)] = finder.traced([item.finding(finder.info)], self._mode)
+            mode = HistoryMode.FIRST if self.client.history else HistoryMode.OFF
+            [(_, finding)] = finder.traced([item.finding(finder.info)], mode)
             return History(finding.provenance, finding.points_to)
 
         history = await self.telling.ask(trace, urgency)

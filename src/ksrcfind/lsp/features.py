@@ -60,7 +60,8 @@ def _register_documents(server: Server) -> None:
     @server.feature(types.TEXT_DOCUMENT_DID_SAVE)
     def saved(params: types.DidSaveTextDocumentParams) -> None:
         if params.text_document.uri.endswith(C_SUFFIXES):
-            server.desk.renew()
+            server.desk.renew()  # What is asked next is answered from the new text,
+            server.tree_changed()  # and logs, whose lines may lead elsewhere now, once saving is over.
 
     @server.feature(types.WORKSPACE_DID_CHANGE_WATCHED_FILES)
     def watched(params: types.DidChangeWatchedFilesParams) -> None:

@@ -15,7 +15,7 @@ from ksrcfind.batch.answers import Answers
 from ksrcfind.batch.explain import Explained
 from ksrcfind.finder import Finder
 from ksrcfind.lsp.desk import Desk
-from ksrcfind.lsp.log_document import LogDocument
+from ksrcfind.lsp.log_document import AROUND, LogDocument
 from ksrcfind.lsp.worker import Urgency
 
 SLICE = 0.03
@@ -65,10 +65,13 @@ async def match_window(desk: Desk, log: OpenLog, first: int, last: int, urgency:
 async def match_rest(desk: Desk, log: OpenLog, first: int, report: "Report") -> None:
     """Match all lines from `first` to the end. Ends early if the client cancels."""
     document, done = log.document, first
-    async for found in _in_pieces(desk, lambda answers: document.reading(first, answers), Urgency.LATER):
+
+    def begin(answers: Answers) -> Iterator[Explained]:
+        return document.reading(first if done == first else max(first, document.read - AROUND), answers)
+
+    async for found in _in_pieces(desk, begin, Urgency.LATER):
         document.learn(found)
-        document.read = found[-1].row.line
-        done += len(found)
+        document.read = done = found[-1].row.line
         report.at(f"{done:,} of {len(document.lines):,} lines", done * 100 // max(len(document.lines), 1))
         if report.cancelled:
             return
@@ -77,12 +80,19 @@ async def match_rest(desk: Desk, log: OpenLog, first: int, report: "Report") -> 
 async def _in_pieces(
     desk: Desk, begin: Callable[[Answers], Iterator[Explained]], urgency: Urgency
 ) -> AsyncIterator[list[Explained]]:
-    """Yield what matching gives, in pieces between which whatever is more urgent comes first."""
-    rows: Iterator[Explained] | None = None
+    """Yield what matching gives, in pieces between which whatever is more urgent comes first.
+
+    Where the tree was opened again between two pieces, matching begins again, with the new finder: `begin` knows which
+    lines are left.
+    """
+    rows: Iterator[Explained] = iter(())
+    begun_with: Answers | None = None
 
     def match(finder: Finder) -> list[Explained]:
-        nonlocal rows
-        rows = rows or begin(desk.answers(finder))
+        nonlocal rows, begun_with
+        answers = desk.answers(finder)
+        if answers is not begun_with:
+            rows, begun_with = begin(answers), answers
         until = time.monotonic() + SLICE
         found = []
         for item in rows:

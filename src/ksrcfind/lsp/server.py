@@ -28,7 +28,7 @@ from ksrcfind.lsp.scratch import Scratch
 from ksrcfind.lsp.settings import SECTION, ClientSettings, client_settings
 from ksrcfind.lsp.views import diagnostics
 from ksrcfind.lsp.worker import Urgency
-from ksrcfind.progress import SILENT
+from ksrcfind.progress import SILENT, Progress
 
 C_LANGUAGES = ("c", "cpp")
 C_SUFFIXES = (".c", ".h")
@@ -57,7 +57,7 @@ class Server(LanguageServer):
         self.scratch = Scratch()
         self.logs: dict[str, OpenLog] = {}
         self._closed: tuple[str, LogDocument] | None = None
-        self.desk = self._new_desk()
+        self.desk = Desk(self._open_tree, self.client)
 
     def begin(self, params: types.InitializeParams) -> None:
         """Take what the client says of itself."""
@@ -101,9 +101,9 @@ class Server(LanguageServer):
         self._renewal = asyncio.get_running_loop().call_later(QUIET, self.renew)
 
     def renew(self) -> None:
-        """Answer from the tree as it is now."""
-        self.desk.end()
-        self.desk = self._new_desk()
+        """Answer from the tree as it is now, and match the open logs again."""
+        self.desk.client = self.client
+        self.desk.renew()
         self._closed = None
         for uri, log in self.logs.items():
             log.document.forget()
@@ -224,10 +224,7 @@ class Server(LanguageServer):
     async def _build(self) -> None:
         report = Report(self, "Indexing the kernel tree")
         said: list[tuple[str, int | None]] = []
-        settings, rev = self.tree
-        building = asyncio.create_task(
-            build_index(settings, rev, self._directory, lambda text, percent: said.append((text, percent)))
-        )
+        building = asyncio.create_task(build_index(self._open_tree, lambda text, percent: said.append((text, percent))))
         try:
             while not building.done():
                 await asyncio.wait([building], timeout=0.5)
@@ -256,12 +253,9 @@ class Server(LanguageServer):
             if workspace and workspace.inlay_hint and workspace.inlay_hint.refresh_support:
                 await self.workspace_inlay_hint_refresh_async(None)
 
-    def _new_desk(self) -> Desk:
-        return Desk(self._open_tree, limit=self.client.limit, history=self.client.history)
-
-    def _open_tree(self) -> Finder:
+    def _open_tree(self, progress: Progress = SILENT) -> Finder:
         settings, rev = self.tree
-        return open_finder(settings, rev, self._directory, SILENT)
+        return open_finder(settings, rev, self._directory, progress)
 
 
 def is_c(document: types.TextDocumentItem) -> bool:

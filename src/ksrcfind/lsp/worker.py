@@ -28,22 +28,29 @@ class Urgency(IntEnum):
 class Worker:
     """Does one job after the other in a thread of its own, the most urgent first, of equals in order.
 
-    A job whose awaiting task is cancelled before it began is left out.
+    A job whose awaiting task is cancelled before it began is left out. `do` and `end` are called in one thread, that
+    of the event loop.
     """
 
     def __init__(self, name: str) -> None:
         self._jobs: PriorityQueue[tuple[int, int, Callable[[], Any] | None, Future[Any]]] = PriorityQueue()
         self._numbers = itertools.count()
+        self._ended = False
         threading.Thread(target=self._work, name=name, daemon=True).start()
 
     async def do(self, job: Callable[[], _Result], urgency: Urgency) -> _Result:
-        """Return what a job returns. Raises what it raises."""
+        """Return what a job returns. Raises what it raises, and `CancelledError` once the thread was told to end."""
+        if self._ended:  # Nobody would ever do it.
+            raise asyncio.CancelledError
         done: Future[_Result] = Future()
         self._jobs.put((urgency, next(self._numbers), job, done))
         return await asyncio.wrap_future(done)
 
     def end(self, last: Callable[[], object]) -> None:
         """End the thread after what it was given so far, and after `last`."""
+        if self._ended:
+            return
+        self._ended = True
         for job in (last, None):
             self._jobs.put((Urgency.AT_LAST, next(self._numbers), job, Future()))
 

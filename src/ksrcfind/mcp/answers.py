@@ -1,13 +1,11 @@
-"""What the tools answer: a document of the schema `ksrcfind/1`, and the same for people.
+"""What the tools answer: a compact document, and the same for people.
 
 Everything here runs in the one thread that owns the finder.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path
 
 from ksrcfind.batch.choose import Choice, by_severity
 from ksrcfind.batch.whole import WholeLog
@@ -16,13 +14,13 @@ from ksrcfind.finder import Finder, HistoryMode
 from ksrcfind.finding import Finding
 from ksrcfind.life.differences import differences
 from ksrcfind.life.life import life_of
-from ksrcfind.log.records import Row, rows_of_text
-from ksrcfind.log.stream import read_files
+from ksrcfind.log.records import Row
+from ksrcfind.mcp import compact
 from ksrcfind.output.changes import changes
-from ksrcfind.output.json import JsonWriter
 from ksrcfind.output.lifetime import lifetime
 from ksrcfind.output.listing import listing
 from ksrcfind.output.logtext import LogTextWriter
+from ksrcfind.output.record import Record
 from ksrcfind.output.style import Painter
 from ksrcfind.output.text import TextWriter
 from ksrcfind.output.writer import Writer
@@ -34,8 +32,8 @@ PLAIN = Painter(color=False)
 class Told:
     """An answer."""
 
-    document: str
-    """JSON, as `--format json` writes it."""
+    document: Record
+    """Plain dictionaries, lists, numbers and texts."""
     text: str
     """For people."""
 
@@ -48,65 +46,58 @@ def find(finder: Finder, text: str, limit: int, *, history: bool) -> Told:
 
 
 def at(finder: Finder, path: str, line: int) -> Told:
-    """Tell what the log call at a place prints."""
+    """Show what the log call at a place prints."""
     return _findings(finder, list(finder.at([(path, line)])))
 
 
 def messages(finder: Finder, paths: Sequence[str], limit: int) -> Told:
     """List the messages of files and directories of the tree, or of all of it, at most `limit` of them."""
     found = list(islice(finder.messages(list(paths)), limit + 1))
-    document, text = ("".join(listing(form, found[:limit], PLAIN)) for form in ("json", "text"))
-    more = f"\nThere are more than the {limit} that are listed: name a smaller part of the tree.\n"
-    return Told(document, text + more if len(found) > limit else text)
+    document: Record = {"records": [compact.message_record(message) for message in found[:limit]]}
+    text = "".join(listing("text", found[:limit], PLAIN))
+    if len(found) > limit:
+        document["complete"] = False
+        text += f"\nThere are more than the {limit} that are listed: name a smaller part of the tree.\n"
+    return Told(document, text)
 
 
 def life(finder: Finder, text: str) -> Told:
-    """Tell the life of the message that a line shows. Raises `KsrcfindError` if none does, or without releases."""
+    """Show the life of the message that a line shows. Raises `KsrcfindError` if none does, or without releases."""
     finder.check_lives()
     finding = finder.find(text, limit=1)
     if not finding.answer.matches:
         raise KsrcfindError(finding.answer.reason.text if finding.answer.reason else "nothing matched")
     told = life_of(finding, finder.later(finding), [tag.name for tag in finder.releases])
-    return Told(*("".join(lifetime(form, told, finder.commit, PLAIN)) for form in ("json", "text")))
+    return Told({"records": [compact.life_record(told)]}, "".join(lifetime("text", told, finder.commit, PLAIN)))
 
 
 def diff(finder: Finder, old: str, new: str, paths: Sequence[str], limit: int) -> Told:
-    """Tell which messages two revisions have not in common, at most `limit` of them."""
+    """Show which messages differ between two revisions, at most `limit` of them."""
     with finder.at_revision(old) as older, finder.at_revision(new) as newer:
         found = differences((pair.old, pair.new) for pair in older.differing(newer, paths))
         trees = older.info, newer.info
-        document, text = ("".join(changes(form, found[:limit], trees, PLAIN)) for form in ("json", "text"))
-    return Told(document, f"{len(found)} differences, {min(limit, len(found))} of them told:\n{text}")
+    shown = found[:limit]
+    document: Record = {"differences": len(found), "records": [compact.difference_record(one) for one in shown]}
+    text = "".join(changes("text", shown, trees, PLAIN))
+    return Told(document, f"{len(found)} differences, {len(shown)} of them told:\n{text}")
 
 
-def batch(finder: Finder, log: str, *, is_file: bool, choice: Choice, limit: int, history: bool) -> Told:
-    """Tell what a whole log says: its most severe messages with their repeats, at most `limit`, and a summary."""
+def batch(finder: Finder, rows: Iterable[Row], choice: Choice, limit: int, *, history: bool) -> Told:
+    """Summarise a whole log: its most severe messages with repeats, at most `limit`, and how much is explained."""
     whole = WholeLog(finder, choice, history=HistoryMode.FIRST if history else HistoryMode.OFF, history_limit=limit)
-    for _ in whole.folding(_rows(log, is_file=is_file)):
+    for _ in whole.folding(rows):
         pass
-    chosen = by_severity(whole.messages())[:limit]
-    summary = whole.summary()
-
-    def write(writer: Writer) -> None:
-        for one in chosen:
-            writer.folded(one)
-        writer.end(summary)
-
-    return Told(
-        _written(lambda put: JsonWriter(put, finder.commit), write),
-        _written(lambda put: LogTextWriter(put, PLAIN, name_sources=False), write),
-    )
-
-
-def _rows(log: str, *, is_file: bool) -> Iterable[Row]:
-    if not is_file:
-        return rows_of_text(log)
-    path = Path(log).expanduser()
-    with suppress(OSError):  # What cannot be looked at is told by those who read it.
-        if path.exists() and not (path.is_file() or path.is_dir()):
-            # A pipe or device might never end, and every other question would wait for it.
-            raise KsrcfindError(f"neither a file nor a directory: {log}", "Name a log, or give its text.")
-    return read_files(path)
+    chosen = by_severity(whole.messages())
+    shown, summary = chosen[:limit], whole.summary()
+    document: Record = {
+        "records": [compact.folded_record(one) for one in shown],
+        "omitted": len(chosen) - len(shown),
+        "summary": compact.summary_record(summary),
+    }
+    lines = "".join(f"{compact.line_of(one)}\n" for one in shown)
+    end = _written(lambda put: LogTextWriter(put, PLAIN, name_sources=False), lambda writer: writer.end(summary))
+    more = f"{len(chosen) - len(shown)} more\n" if len(chosen) > len(shown) else ""
+    return Told(document, f"{lines}{more}\n{end}")
 
 
 def _findings(finder: Finder, found: Sequence[Finding]) -> Told:
@@ -116,7 +107,7 @@ def _findings(finder: Finder, found: Sequence[Finding]) -> Told:
         writer.end(None)
 
     return Told(
-        _written(lambda put: JsonWriter(put, finder.commit), write),
+        {"records": [compact.finding_record(one) for one in found]},
         _written(lambda put: TextWriter(put, finder.commit, PLAIN), write),
     )
 

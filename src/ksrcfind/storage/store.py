@@ -61,7 +61,8 @@ class Store:
         """Use `open` instead."""
         self.directory = directory
         self.identity = identity
-        self._is_usable = is_usable
+        self.is_usable = is_usable
+        """Whether the directory is there."""
         self._notes: list[str] = []
         self.cache = DerivedCache(directory / "cache.sqlite" if is_usable else None)
         """Values that can be computed again."""
@@ -82,7 +83,7 @@ class Store:
             directory.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             store = cls(directory, identity, is_usable=directory.is_dir())
-            if not store._is_usable:
+            if not store.is_usable:
                 store._say(f"no index is kept: {directory} cannot be created ({error.strerror})")
             return store
         return cls(directory, identity, is_usable=True)
@@ -204,7 +205,7 @@ class Store:
 
         Where no lock can be had because nothing can be written, the build is kept in memory and needs none.
         """
-        if not self._is_usable:
+        if not self.is_usable:
             yield True
             return
         with ExitStack() as stack:

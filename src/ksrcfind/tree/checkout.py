@@ -38,6 +38,11 @@ class CheckoutSnapshot(RevisionSnapshot):
         """The directory of the working tree."""
         return str(self.root)
 
+    def is_current(self) -> bool:
+        """Tell whether the same commit is checked out, under the same name, with the same edits. Raises `GitError`."""
+        now = self.repository.head(), self.repository.head_name(), find_changes(self.repository)
+        return now == (self.commit, self.info.rev, self.changes)
+
     @property
     def blobs(self) -> Mapping[str, str]:
         """Path → blob id, or `stat:…` for files that differ from HEAD."""

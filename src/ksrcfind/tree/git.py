@@ -1,4 +1,4 @@
-"""Runs git: the only module that starts a process.
+"""Runs git: the only module that starts it.
 
 A repository is foreign ground. Its configuration may name programs (filters, text conversions, monitors, hooks), the
 environment of the caller may point git elsewhere, and a partial clone would fetch what is missing. Every command runs
@@ -15,7 +15,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -27,7 +27,8 @@ OLDEST = (2, 25)
 """The first git with everything that is asked of it."""
 
 # Settings of every command: no program of the repository's choice runs, nothing is transferred or tidied up. And no
-# answer depends on what a user likes to see otherwise: the order of files, a file followed under its earlier names.
+# answer depends on what a user likes to see otherwise: the order of files, a file followed under its earlier names,
+# how lines of two versions are paired, for which blame asks since git 2.53 too.
 SETTINGS = (
     "core.hooksPath=/dev/null",
     "core.fsmonitor=false",
@@ -37,8 +38,11 @@ SETTINGS = (
     "core.askPass=",
     "credential.helper=",
     "protocol.allow=never",
+    "diff.algorithm=default",
     "diff.external=",
+    "diff.indentHeuristic=true",
     "diff.orderFile=/dev/null",
+    "diff.renameLimit=1000",
     "diff.submodule=short",
     "log.follow=false",
     "blame.showRoot=false",
@@ -110,16 +114,22 @@ class Git:
     alone: bool = False
     """True for commands that need no repository: one around the directory must not be found."""
 
+    @property
+    def ignores_replacements(self) -> bool:
+        """Whether the caller's environment switches replaced objects off (git-replace(1))."""
+        return "GIT_NO_REPLACE_OBJECTS" in os.environ
+
     def run(self, *arguments: str, stdin: bytes = b"", okay: tuple[int, ...] = (0,)) -> bytes:
         """Return what a command prints. Raises `GitError` when it ends with a status that is not `okay`."""
-        done = subprocess.run(
-            self._argv(arguments),
-            cwd=self.directory,
-            env=self._environment(),
-            input=stdin,
-            capture_output=True,
-            check=False,
-        )
+        with _in_directory(self.directory):
+            done = subprocess.run(
+                self._argv(arguments),
+                cwd=self.directory,
+                env=self._environment(),
+                input=stdin,
+                capture_output=True,
+                check=False,
+            )
         if done.returncode not in okay:
             raise failure(self.directory, arguments, done.stderr.decode(errors="replace"))
         return done.stdout
@@ -184,15 +194,16 @@ class Process:
     def __init__(self, argv: list[str], directory: Path, environment: dict[str, str], *, errors: bool) -> None:
         # Standard error goes to a file: a pipe that nobody reads would stop a command that has much to say.
         self._errors: IO[bytes] | None = tempfile.TemporaryFile() if errors else None  # noqa: SIM115 - closed with the process
-        self._process = subprocess.Popen(
-            argv,
-            cwd=directory,
-            env=environment,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._errors or subprocess.DEVNULL,
-            bufsize=1 << 16,
-        )
+        with _in_directory(directory):
+            self._process = subprocess.Popen(
+                argv,
+                cwd=directory,
+                env=environment,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._errors or subprocess.DEVNULL,
+                bufsize=1 << 16,
+            )
         self._owner = os.getpid()
 
     @property
@@ -245,6 +256,15 @@ class Process:
             if pipe is not None:
                 with suppress(OSError):  # What was still to be written finds no reader.
                     pipe.close()
+
+
+@contextmanager
+def _in_directory(directory: Path) -> Iterator[None]:
+    """Start a command in a directory. Raises `GitError` if that is not there any more."""
+    try:
+        yield
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise GitError(f"there is no directory {directory} any more") from error
 
 
 def neutral(configuration: Mapping[str, str]) -> tuple[str, ...]:

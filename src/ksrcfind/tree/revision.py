@@ -35,6 +35,10 @@ class RevisionSnapshot:
         """The commit id."""
         return self.commit
 
+    def is_current(self) -> bool:
+        """Tell whether the revision still names this commit. Raises `KsrcfindError` if it names none."""
+        return self.repository.commit(self.info.rev or self.commit) == self.commit
+
     @property
     def blobs(self) -> Mapping[str, str]:
         """Path → blob id of every regular file, in git's order; made with the first question."""

@@ -1,0 +1,184 @@
+"""Answers in few words: an assistant pays for every byte that it reads.
+
+Fields are named as in `ksrcfind/1` and hold the same, with what is long cut short; fields without a value are left out,
+and so is what an assistant can ask for in a further question.
+"""
+
+from collections.abc import Mapping
+
+from ksrcfind.batch.answers import level_of
+from ksrcfind.batch.coverage import Summary
+from ksrcfind.batch.fold import Folded
+from ksrcfind.finding import Finding
+from ksrcfind.history.provenance import Change, Event, Provenance
+from ksrcfind.life.differences import Difference
+from ksrcfind.life.life import Life
+from ksrcfind.match.answer import Match
+from ksrcfind.output.record import Record, told_matches
+from ksrcfind.source.message import Message
+
+TEXT = 300
+"""Characters of a log line, a format or a value that are kept."""
+BRIEF = 100
+"""The same for each of the many messages of a log."""
+SUBJECT = 72
+"""Characters of a commit's subject in a summary; few are longer."""
+COMMIT = 12
+"""Digits of a commit's id: git finds it by these."""
+
+
+def cut(text: str, length: int = TEXT) -> str:
+    """Return a text that is not longer than so many characters."""
+    return text if len(text) <= length else text[: length - 1] + "…"
+
+
+def finding_record(finding: Finding) -> Record:
+    """Return a log line or a place with its matches and the history of each."""
+    answer = finding.answer
+    return _filled(
+        {
+            "text": cut(finding.input.text),
+            "verdict": answer.verdict,
+            "reason": answer.reason and answer.reason.text,
+            "matches": [_match(match, history) for match, history in told_matches(finding)],
+            "rivals": answer.rivals,
+            "points_to": answer.points_to and f"{answer.points_to.path}:{answer.points_to.line}",
+            "subsystem": finding.subsystem and finding.subsystem.name,
+            "notes": list(finding.notes),
+        }
+    )
+
+
+def folded_record(folded: Folded) -> Record:
+    """Return a message of a log: how often, an example, its first match and since when the kernel has it."""
+    finding = folded.finding
+    match, history = finding.match, finding.history
+    introduced = history and (history.introduced or history.last_changed)
+    return _filled(
+        {
+            "repeats": folded.occurrences.count,
+            "level": level_of(finding.log, finding.answer),
+            "text": cut(finding.log.body if finding.log else finding.input.text, BRIEF),
+            "verdict": finding.answer.verdict,
+            "path": match and match.message.path,
+            "line_start": match and match.message.line_start,
+            "function": match and match.message.function,
+            "rivals": finding.answer.rivals,
+            "introduced": introduced and _change(introduced, brief=True),
+        }
+    )
+
+
+def summary_record(summary: Summary) -> Record:
+    """Return what a log came to."""
+    return _filled(
+        {
+            "lines": summary.lines,
+            "messages": summary.messages,
+            "verdicts": _counts(summary.verdicts),
+            "levels": _counts(summary.levels),
+            "boots": len(summary.boots),
+        }
+    )
+
+
+def message_record(message: Message) -> Record:
+    """Return a message with its place."""
+    return _filled(
+        {
+            "path": message.path,
+            "line_start": message.line_start,
+            "function": message.function,
+            "level": message.level,
+            "format": cut(message.format),
+        }
+    )
+
+
+def life_record(life: Life) -> Record:
+    """Return the life of a message."""
+    message = life.finding.answer.matches[0].message
+    return _filled(
+        {
+            **message_record(message),
+            "stages": [
+                _filled(
+                    {
+                        "first_tag": stage.first_tag,
+                        "last_tag": stage.last_tag,
+                        "format": stage.text and cut(stage.text),
+                        "path": stage.path,
+                        "level": stage.level,
+                    }
+                )
+                for stage in life.stages
+            ],
+            "events": [_event(event) for event in life.events],
+            "last_release": life.last_release,
+            "removed": life.removed and _change(life.removed),
+            "notes": [*life.finding.notes, *([life.provenance.note] if life.provenance.note else [])],
+        }
+    )
+
+
+def difference_record(difference: Difference) -> Record:
+    """Return what became of a message."""
+    old, new = difference.old, difference.new
+    return _filled({"kind": difference.kind, "old": old and message_record(old), "new": new and message_record(new)})
+
+
+def line_of(folded: Folded) -> str:
+    """Return a message of a log in one line for people."""
+    record = folded_record(folded)
+    change = record.get("introduced")
+    since = f" {change['first_release'] or '-'} {change['commit']}" if isinstance(change, Mapping) else ""
+    where = f"{record['path']}:{record['line_start']}" if "path" in record else "no match"
+    if "path" in record and record["verdict"] != "exact":
+        where += f" ({record['verdict']})"
+    return f"{record['repeats']}x {record.get('level', '-')} {where}{since}: {record['text']}"
+
+
+def _match(match: Match, history: Provenance) -> Record:
+    message = match.message
+    values = [f"{value.expression or value.conversion} = {cut(value.value)}" for value in match.values if value.value]
+    introduced = history.introduced
+    others = {"last_changed": history.last_changed, "origin": history.origin}
+    told = introduced and introduced.commit
+    return _filled(
+        {
+            "tier": match.tier.value,
+            "confidence": round(match.confidence, 2),
+            **message_record(message),
+            "call": message.call,
+            "module": message.module,
+            "values": values,
+            "introduced": introduced and _change(introduced),
+            **{name: _change(change) for name, change in others.items() if change and change.commit != told},
+            "history_note": history.note,
+        }
+    )
+
+
+def _change(change: Change, *, brief: bool = False) -> Record:
+    release = change.release
+    record: Record = {"commit": change.commit[:COMMIT], "subject": cut(change.subject, SUBJECT if brief else TEXT)}
+    if brief:
+        return record | {"first_release": release.first_release or release.first_tag}
+    upstream = change.upstream and change.upstream.commit[:COMMIT]
+    return _filled(
+        record | {"first_tag": release.first_tag, "first_release": release.first_release, "upstream": upstream}
+    )
+
+
+def _event(event: Event) -> Record:
+    sides = {"from": event.before and cut(event.before), "to": event.after and cut(event.after)}
+    return _filled({"kind": event.kind, "commit": event.commit[:COMMIT], "first_tag": event.first_tag, **sides})
+
+
+def _counts(counts: Mapping[str, int]) -> dict[str, int]:
+    return {name: count for name, count in counts.items() if count}
+
+
+def _filled(record: Record) -> Record:
+    """Return a record without the fields that have no value."""
+    return {name: value for name, value in record.items() if value not in (None, 0, [], {}, "")}
