@@ -1,9 +1,12 @@
 """Runs the server, over standard input and output or over TCP."""
 
+import socket
+import sys
 from pathlib import Path
 from typing import BinaryIO
 
 from ksrcfind.config import Settings
+from ksrcfind.errors import KsrcfindError
 from ksrcfind.lsp.features import register
 from ksrcfind.lsp.server import Server
 
@@ -17,8 +20,19 @@ def serve(settings: Settings, rev: str | None, directory: Path, channel: BinaryI
     register(server)
     try:
         if tcp is None:
-            server.start_io(stdout=channel)
+            server.run(sys.stdin.buffer, channel)
         else:
-            server.start_tcp(HOST, tcp)
+            _serve_at(server, tcp)
     finally:
         server.stop()
+
+
+def _serve_at(server: Server, port: int) -> None:
+    """Wait for one client at a port, and serve it."""
+    try:
+        with socket.create_server((HOST, port)) as listening:
+            client, _ = listening.accept()
+    except OSError as error:
+        raise KsrcfindError(f"cannot listen at port {port}: {error.strerror}") from error
+    with client, client.makefile("rb") as reader, client.makefile("wb") as writer:
+        server.run(reader, writer)

@@ -4,16 +4,19 @@ Nothing that a client sends ends it: what is wrong with a tree or a setting is s
 """
 
 import asyncio
+import json
 from collections.abc import Awaitable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 from lsprotocol import types
 from pygls import uris
-from pygls.exceptions import JsonRpcException
+from pygls.exceptions import JsonRpcException, JsonRpcInternalError, JsonRpcInvalidRequest, JsonRpcParseError
+from pygls.io_ import StdoutWriter
 from pygls.lsp.server import LanguageServer
+from pygls.protocol import LanguageServerProtocol
 
 from ksrcfind import __version__
 from ksrcfind.carried import open_finder
@@ -21,6 +24,7 @@ from ksrcfind.config import Settings
 from ksrcfind.errors import KsrcfindError, NoTreeError
 from ksrcfind.finder import Finder
 from ksrcfind.lsp.desk import Desk
+from ksrcfind.lsp.frames import Frames, Refused
 from ksrcfind.lsp.indexing import build_index
 from ksrcfind.lsp.log_document import LogDocument
 from ksrcfind.lsp.reading import FIRST_LINES, OpenLog, Report, match_rest, match_window
@@ -39,13 +43,28 @@ QUIET = 0.3
 _Result = TypeVar("_Result")
 
 
+class Protocol(LanguageServerProtocol):
+    """The protocol, with what reading messages needs of it."""
+
+    @property
+    def is_shut_down(self) -> bool:
+        """Whether the client said that it will ask nothing more."""
+        return self._shutdown
+
+    def send(self, message: dict[str, Any]) -> None:
+        """Send a message that is plain data."""
+        self._send_data(message)
+
+
 class Server(LanguageServer):
     """The language server."""
+
+    protocol: Protocol
 
     def __init__(self, settings: Settings, rev: str | None, directory: Path) -> None:
         """`directory` is where a tree is looked for if the client names no folder."""
         # Whole texts: pygls applies pieces to lines that it ends at other characters than newlines too.
-        super().__init__("ksrcfind", __version__, types.TextDocumentSyncKind.Full)
+        super().__init__("ksrcfind", __version__, types.TextDocumentSyncKind.Full, protocol_cls=Protocol)
         self._settings = settings
         self._rev = rev
         self._directory = directory
@@ -58,6 +77,55 @@ class Server(LanguageServer):
         self.logs: dict[str, OpenLog] = {}
         self._closed: tuple[str, LogDocument] | None = None
         self.desk = Desk(self._open_tree, self.client)
+
+    def run(self, source: BinaryIO, channel: BinaryIO) -> None:
+        """Serve one client over two files, until it goes away."""
+        self.protocol.set_writer(StdoutWriter(channel))
+        try:
+            asyncio.run(self._serve(Frames(source)))
+        except (BrokenPipeError, ConnectionResetError, KeyboardInterrupt, SystemExit):
+            pass
+        finally:
+            self.shutdown()  # type: ignore[no-untyped-call]
+
+    async def _serve(self, frames: Frames) -> None:
+        loop = asyncio.get_running_loop()
+        while (body := await loop.run_in_executor(self.thread_pool, frames.read)) is not None:
+            if isinstance(body, Refused):
+                self._refuse(None, JsonRpcInvalidRequest(body.reason))
+            else:
+                self._receive(body)
+
+    def _receive(self, body: bytes) -> None:
+        """Hand on a message. Whatever is wrong with it, a request gets an answer and the server goes on."""
+        try:
+            data = json.loads(body)
+        except (ValueError, RecursionError):
+            self._refuse(None, JsonRpcParseError("not JSON in UTF-8"))
+            return
+        number = data.get("id") if isinstance(data, dict) else None
+        if not isinstance(data, dict) or data.get("jsonrpc") != "2.0" or not _is_id(number, present="id" in data):
+            self._refuse(None, JsonRpcInvalidRequest("no message of JSON-RPC 2.0"))
+            return
+        is_request = number is not None and "method" in data
+        try:
+            if not isinstance(data.get("method", ""), str):
+                raise JsonRpcInvalidRequest("a method is a text")  # noqa: TRY301 - answered like all that follows
+            if is_request and self.protocol.is_shut_down:
+                raise JsonRpcInvalidRequest("the server was shut down")  # noqa: TRY301
+            self.protocol.handle_message(self.protocol.structure_message(data))
+        except JsonRpcException as error:
+            if is_request:
+                self._refuse(number, error)
+        except (BrokenPipeError, ConnectionResetError):
+            raise
+        except Exception as error:  # noqa: BLE001 - what a client sends never ends the server
+            if is_request:
+                self._refuse(number, JsonRpcInternalError(str(error)))
+
+    def _refuse(self, number: int | str | None, error: JsonRpcException) -> None:
+        told = {"code": error.code, "message": error.message}
+        self.protocol.send({"jsonrpc": "2.0", "id": number, "error": told})
 
     def begin(self, params: types.InitializeParams) -> None:
         """Take what the client says of itself."""
@@ -256,6 +324,11 @@ class Server(LanguageServer):
     def _open_tree(self, progress: Progress = SILENT) -> Finder:
         settings, rev = self.tree
         return open_finder(settings, rev, self._directory, progress)
+
+
+def _is_id(number: object, *, present: bool) -> bool:
+    """Tell whether a message may have an id, or none."""
+    return not present or (isinstance(number, int | str) and not isinstance(number, bool))
 
 
 def is_c(document: types.TextDocumentItem) -> bool:
