@@ -8,13 +8,13 @@ import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 
-_ASSIGNMENT = re.compile(r"^[ ]*(?:export[ ]+|override[ ]+)?([\w.$(){}@/-]+)[ \t]*(:=|::=|\?=|\+=|=)[ \t]*(.*)$")
+_ASSIGNMENT = re.compile(r"[ ]*+(?:export[ ]++|override[ ]++)?([\w.$(){}@/-]++)[ \t]*+(:=|::=|\?=|\+=|=)[ \t]*+(.*+)")
 _VARIABLE = re.compile(r"\$[({]([^$(){}:, ]+)[)}]")
-_FUNCTION = re.compile(r"\$\((addprefix|addsuffix|strip|sort|filter|patsubst|subst|if|wildcard)[ \t]+([^$()]*)\)")
+_FUNCTION = re.compile(r"\$\((addprefix|addsuffix|strip|sort|filter|patsubst|subst|if|wildcard)[ \t]++([^$()]*+)\)")
 _OBJECTS = re.compile(r"(?:obj|lib|core|drivers|libs|net)-(?:[\w$(){}-]*)|hostprogs|always")
-_COMPOSITE = re.compile(r"(.+?)-(?:objs|y|m|\$.*|[A-Z0-9_]+)$")
+_COMPOSITE = re.compile(r"(.+?)-(?:objs|y|m|\$.*+|[A-Z0-9_]++)\Z", re.DOTALL)
 _CONDITION = re.compile(r"^([\w-]+-)\$\((?:subst|if|filter|call|patsubst) [^=]{1,200}?(?=[:+]?=)")
-_INCLUDE = re.compile(r"^[ ]*-?include[ \t]+(.+)$")
+_INCLUDE = re.compile(r"[ ]*+-?include[ \t]++(.++)")
 _ROUNDS = 40
 _NESTED = 4  # Makefiles that include each other
 _LONGEST = 200_000  # characters that a variable may grow to
