@@ -173,11 +173,8 @@ class Git:
         return [*argv, command, *OPTIONS.get(command, ()), *rest]
 
     def _environment(self) -> dict[str, str]:
-        kept = {name: value for name, value in os.environ.items() if INHERITED.fullmatch(name)}
-        if self.alone:
-            # A ceiling would do as well, but is a list: no directory with a colon in its name can be one.
-            kept["GIT_DIR"] = os.devnull
-        return kept | ENVIRONMENT
+        # A ceiling would do as well, but is a list: no directory with a colon in its name can be one.
+        return environment() | ({"GIT_DIR": os.devnull} if self.alone else {})
 
 
 class Process:
@@ -265,13 +262,20 @@ def neutral(configuration: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(result)
 
 
+def environment() -> dict[str, str]:
+    """Return the environment of every git command."""
+    return {name: value for name, value in os.environ.items() if INHERITED.fullmatch(name)} | ENVIRONMENT
+
+
 @lru_cache(maxsize=1)
 def executable() -> str:
     """Return the path of a git that is new enough. Raises `GitMissingError`."""
     path = shutil.which("git")
     if path is None:
         raise GitMissingError("git is not installed", "Install it, on Debian and Ubuntu: apt install git")
-    said = subprocess.run([path, "version"], capture_output=True, check=False).stdout.decode(errors="replace")
+    said = subprocess.run([path, "version"], env=environment(), capture_output=True, check=False).stdout.decode(
+        errors="replace"
+    )
     if version(said) < OLDEST:
         needed = ".".join(map(str, OLDEST))
         raise GitMissingError(f"git is too old: {said.strip() or path}", f"Version {needed} or newer is needed.")
