@@ -108,22 +108,6 @@ def characters_read(pattern, text):
     return reader.read
 
 
-def characters_searched(pattern, text):
-    """How many characters are looked at to find all that matches in a text."""
-    reader = Reader(text)
-    found = []
-    place = 0
-    while place <= len(text):
-        end = next(reader.places(parsed(pattern), place), None)
-        if end is not None and end > place:
-            found.append((place, end))
-            place = end
-        else:
-            place += 1
-    assert found == [match.span() for match in pattern.finditer(text) if match.end() > match.start()]
-    return reader.read
-
-
 def parsed(pattern):
     """The parts of a regular expression."""
     return list(re._parser.parse(pattern.pattern, pattern.flags))

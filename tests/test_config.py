@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ksrcfind.config import DEFAULT_RELEASE_TAGS, TREE_FILE_LIMIT, Root, Settings, resolve, with_tree_file
+from ksrcfind.config import DEFAULT_RELEASE_TAGS, FILE_LIMIT, Root, Settings, resolve, with_tree_file
 from ksrcfind.errors import KsrcfindError
 
 
@@ -140,7 +140,7 @@ def test_tree_file_may_not_say_where_or_how_to_run(key):
 
 def test_a_long_tree_file_is_refused():
     with pytest.raises(KsrcfindError, match="longer than 256 KiB"):
-        with_tree_file(USER, b"#" * (TREE_FILE_LIMIT + 1), "tree")
+        with_tree_file(USER, b"#" * (FILE_LIMIT + 1), "tree")
 
 
 def test_a_deep_tree_file_is_refused():

@@ -1,54 +1,95 @@
-"""Regular expressions that look into what others wrote: what they read grows with the text, not with its square."""
+"""Regular expressions that look into what others wrote: what they take grows with the text, not with its square."""
 
+import json
 import re
+import resource
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
-from backtracking import characters_read, characters_searched
-from ksrcfind.history import links, wording
-from ksrcfind.index import narrow
-from ksrcfind.match import body
-from ksrcfind.source import facts, outline
+import pumping
+from ksrcfind.source import facts
+from ksrcfind.tree import grep
 
-SEARCHED = [
-    (outline._CALLED, "a"),
-    (outline._CALLED, " a"),
-    (outline._PASTED, "a"),
-    (outline._PASTED, "# "),
-    (facts._CALL_IN_BODY, "a"),
-    (facts._CALL_IN_BODY, "a "),
-    (narrow._BEFORE_PARAMETERS, "a"),
-    (narrow._BEFORE_PARAMETERS, "a("),
-    (wording.LINE_END, " "),
-    (wording.LINE_END, "\\n"),
-    (wording.END, "."),
-    (wording.END, "\\n "),
-    (links.UPSTREAM, "\t"),
-    (links.UPSTREAM, "\n"),
-    (links.UPSTREAM, "(cherry picked from commit "),
-    (body._VALUE, "x"),
-    (body._VALUE, "a 1"),
+FOLDERS = (
+    "log/",
+    "source/",
+    "history/",
+    "index/",
+    "tree/",
+    "match/",
+    "batch/",
+    "life/",
+    "lsp/",
+    "output/",
+    "cli/",
+    "c",
+)
+GENERATED = {
+    "life/kernel.py:tag_of": "the name of a tag, escaped",
+    "log/report.py:_any": "rows of tables of this package",
+    "match/conversions.py:compiled": "bounded, and matched at one place: tests/test_match_bounds.py counts its steps",
+    "source/facts.py:_generated": "the name of a macro, escaped",
+    "source/facts.py:_named_texts": "names of texts, escaped",
+    "source/facts.py:_parameters_in_body": "names of the parameters of a macro, escaped",
+    "source/scan.py:bodies": "names of functions, escaped",
+    "tree/disk.py:count_words": "words of a line, as tree/grep.py writes them",
+}
+"""Expressions that are made while the program runs, and of what. Each needs an example below."""
+EXAMPLES = [
+    re.compile(rf"(?<![\w.]){re.escape('6.1.55-1')}(?![\w.-])"),
+    re.compile(rb"^" + re.escape(b"DEFINE") + rb"[ \t]*+\(([^()]*+)\)", re.MULTILINE),
+    facts._named_texts([], [("BANNER", '"text"'), ("BAN", '"text"')]),
+    facts._parameters_in_body(("name", "na")),
+    re.compile(rb"\b(?:first|fir)[ \t]*\("),
+    re.compile(rb"(?<![A-Za-z0-9_])(?:" + grep.expression('"eth%d').encode() + rb")(?![A-Za-z0-9_])"),
+]
+SLOW = [
+    rb'"[^"\\\n]*(?:\\(?:.|\n)[^"\\\n]*)*"',  # `\` and a line end, again and again
+    rb"#[ \t]*(?!define[ \t]+\w+[ \t]+[0-9 \t]*(?:/\*[^\n*]*\*/[ \t]*)?\r?\n)(\w+)",  # many blanks
+    r"mm/[^/]*a[^/]*a[^/]*a[^/]*a[^/]*a[^/]*ab$",
+    *(
+        r"[a-z]\w*\(",
+        r"\s+\Z",
+        r"\S*\d\S*",
+        r"^[ \t]*\[?[ \t]*commit",
+        r"(a|aa)+$",
+        r"(?:x+x+)+y",
+        r'"[^"]*"\d',
+        r".*?:",
+    ),
 ]
 
 
-@pytest.mark.parametrize(("pattern", "unit"), SEARCHED, ids=lambda value: getattr(value, "pattern", value)[:40])
-def test_twice_the_text_takes_twice_the_work(pattern, unit):
-    if isinstance(pattern.pattern, bytes):
-        pattern = re.compile(pattern.pattern.decode())
-    once, twice = (characters_searched(pattern, (unit * 200)[:length] + "~") for length in (90, 180))
-    assert twice <= 2.3 * once
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_every_expression_takes_linear_time(folder):
+    """In a process of its own: it can be ended whatever an expression does."""
+    found = subprocess.run(
+        [sys.executable, Path(pumping.__file__), folder],
+        capture_output=True,
+        text=True,
+        check=True,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CPU, (600, 600)),
+    )
+    assert [json.loads(line) for line in found.stdout.splitlines()] == []
 
 
-@pytest.mark.parametrize(
-    ("pattern", "unit"),
-    [(r"[a-z]\w*\(", "a"), (r"\s+\Z", " "), (r"\S*\d\S*", "x"), (r"^[ \t]*\[?[ \t]*commit", "\t")],
-)
-def test_what_grows_with_the_square_is_seen(pattern, unit):
-    pattern = re.compile(pattern)
-    once, twice = (characters_searched(pattern, unit * length + "~") for length in (90, 180))
-    assert twice >= 3.5 * once
+def test_every_expression_is_known():
+    found = list(pumping.expressions())
+    assert {one.where for one in found if isinstance(one, pumping.Generated)} == set(GENERATED)
+    tried = [one for one in found if isinstance(one, pumping.Expression)]
+    assert len(tried) > 200
+    assert all(one.where.startswith(FOLDERS) for one in tried)
 
 
-def test_characters_are_counted_one_by_one():
-    assert characters_read(re.compile("aab"), "aaaa") == 3
-    assert characters_read(re.compile("a*b"), "aaaa") == 5 + 5
+@pytest.mark.parametrize("pattern", EXAMPLES, ids=lambda pattern: str(pattern.pattern)[:40])
+def test_expressions_made_of_names_take_linear_time(pattern):
+    assert list(pumping.hurting(pumping.Expression("", pattern, searched=True))) == []
+
+
+@pytest.mark.parametrize("pattern", SLOW, ids=lambda pattern: str(pattern)[:40])
+def test_what_grows_with_the_square_is_seen(pattern):
+    pattern = re.compile(pattern, re.DOTALL)
+    assert next(pumping.hurting(pumping.Expression("", pattern, searched=True)), None) is not None

@@ -6,12 +6,14 @@ from contextlib import closing
 
 import pytest
 
+from commandline import ksrcfind
 from ksrcfind.config import Settings
 from ksrcfind.errors import KsrcfindError
 from ksrcfind.finder import Finder
 from ksrcfind.history import trace
 from ksrcfind.progress import SILENT
 from ksrcfind.tree import git as git_module
+from ksrcfind.tree import objects as objects_module
 from ksrcfind.tree.git import Git, GitError, GitMissingError, executable, neutral, version
 from ksrcfind.tree.objects import MissingObjectError, ObjectReader
 from ksrcfind.tree.open import open_snapshot
@@ -95,6 +97,82 @@ def test_no_program_of_the_repository_runs(scratch, trap, tmp_path):
     assert "EXITING" in open_snapshot(scratch.root).read("kernel/panic.c").decode()
     scratch.git("status", "--porcelain", check=False)
     assert marker.exists()  # The trap would have worked.
+
+
+COMMANDS = [
+    ("find", "--history", "all", "Kernel panic already exiting"),
+    ("find", "--rev", "HEAD", "Kernel panic already exiting"),
+    ("at", "kernel/panic.c:3"),
+    ("batch", "{log}"),
+    ("messages", "kernel"),
+    ("life", "Kernel panic already exiting"),
+    ("diff", "v5.8", "v5.9"),
+    ("index",),
+    ("index", "--output", "{bundle}", "--with-history"),
+    ("doctor",),
+]
+VARIABLES = {
+    "GIT_CONFIG": "/dev/null",
+    "GIT_CONFIG_COUNT": "1",
+    "GIT_CONFIG_KEY_0": "core.fsmonitor",
+    "GIT_CONFIG_VALUE_0": "{evil}",
+    "GIT_CONFIG_PARAMETERS": "'core.pager'='{evil}' 'diff.external'='{evil}'",
+    "GIT_EXEC_PATH": "{directory}",
+    "GIT_TEMPLATE_DIR": "{directory}",
+    **dict.fromkeys(("GIT_TRACE", "GIT_TRACE2", "GIT_TRACE2_EVENT", "GIT_TRACE_SETUP", "GIT_TRACE_PACKET"), "{mark}"),
+    **dict.fromkeys(("GIT_EXTERNAL_DIFF", "GIT_SSH_COMMAND", "GIT_SSH", "GIT_PROXY_COMMAND", "GIT_ASKPASS"), "{evil}"),
+    **dict.fromkeys(
+        ("GIT_PAGER", "PAGER", "GIT_EDITOR", "EDITOR", "VISUAL", "GIT_SEQUENCE_EDITOR", "SSH_ASKPASS"), "{evil}"
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ["GIT_CONFIG", "GIT_TRACE", "all"])
+def test_no_variable_makes_a_program_run(scratch, trap, tmp_path, monkeypatch, name):
+    """`git config --list` with GIT_CONFIG reads one file: what the repository names would not be switched off."""
+    evil, marker = trap
+    scratch.git("tag", "v5.8")
+    scratch.commit("another", {"kernel/other.c": 'void other(void)\n{\n\tpr_info("Other text\\n");\n}\n'})
+    scratch.git("tag", "v5.9")
+    (scratch.root / ".git/info/attributes").write_text("*.c filter=odd diff=odd\n*.h filter=proc\n")
+    included = tmp_path / "included"
+    included.write_text(f'[filter "odd"]\n\tclean = {evil}\n[diff "odd"]\n\ttextconv = {evil}\n\tcommand = {evil}\n')
+    scratch.git("config", "include.path", str(included))
+    scratch.git("config", f"includeIf.gitdir:{scratch.root}/.path", str(included))
+    scratch.git("config", "filter.proc.process", str(evil))
+    log = tmp_path / "log"
+    log.write_text("[    1.000000] Kernel panic already exiting\n")
+    words = {"evil": evil, "directory": evil.parent, "mark": marker, "log": log, "bundle": tmp_path / "bundle"}
+    monkeypatch.setenv("KSRCFIND_CACHE_DIR", str(tmp_path / "cache"))
+    for variable, value in VARIABLES.items():
+        if name in (variable, "all") or variable.startswith("GIT_CONFIG_"):
+            monkeypatch.setenv(variable, value.format_map(words))
+    executable.cache_clear()
+    before = _files(scratch.root / ".git")
+    for command in COMMANDS:
+        (scratch.root / "kernel/panic.c").touch()
+        done = ksrcfind("-C", scratch.root, *(word.format_map(words) for word in command))
+        assert done.status in (0, 1), done.err
+        assert not marker.exists(), command
+    assert _files(scratch.root / ".git") == before
+
+
+def _files(directory):
+    return {path: path.read_bytes() for path in directory.rglob("*") if path.is_file()}
+
+
+def test_objects_that_the_caller_borrows_are_read(scratch, tmp_path, monkeypatch):
+    blob = kernel(tmp_path / "other", {"init/other.c": "int other;\n"}).git("rev-parse", "HEAD:init/other.c")
+    monkeypatch.setenv("GIT_ALTERNATE_OBJECT_DIRECTORIES", str(tmp_path / "other/.git/objects"))
+    with closing(ObjectReader(Git(scratch.root))) as objects:
+        assert objects.read(blob) == b"int other;\n"
+
+
+def test_a_huge_object_reads_as_empty_and_the_next_one_whole(scratch, monkeypatch):
+    monkeypatch.setattr(objects_module, "LARGEST", 40)
+    with closing(ObjectReader(Git(scratch.root))) as objects:
+        found = list(objects.read_many(["HEAD:kernel/panic.c", "HEAD:Makefile", "HEAD:init/main.c"]))
+    assert [len(data) for _, data in found] == [0, 39, 0]
 
 
 def test_no_program_of_a_submodule_runs(scratch, trap, tmp_path):

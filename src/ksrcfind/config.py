@@ -5,7 +5,6 @@ vouched for: it may say how this tree logs and names its releases, never where t
 here looks at the environment by itself; the command line passes it in.
 """
 
-import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -20,8 +19,8 @@ from ksrcfind.errors import KsrcfindError
 TREE_FILE = ".ksrcfind.toml"
 """Name of the tree's file, at the root of the tree."""
 
-TREE_FILE_LIMIT = 256 * 1024
-"""Bytes of a tree's file; a longer one is refused unread."""
+FILE_LIMIT = 256 * 1024
+"""Bytes of a configuration file; a longer one is refused."""
 
 DEFAULT_RELEASE_TAGS = ("v[0-9]*",)
 """Linux: `v5.9`, `v5.9-rc1`, `v5.9.2`."""
@@ -115,7 +114,8 @@ def resolve(environment: Mapping[str, str]) -> Settings:
     named = environment.get("KSRCFIND_CONFIG")
     path = Path(named).expanduser() if named else platformdirs.user_config_path("ksrcfind") / "config.toml"
     try:
-        content = path.read_bytes()
+        with path.open("rb") as file:
+            content = file.read(FILE_LIMIT + 1)
     except FileNotFoundError:
         if named:
             raise KsrcfindError(f"no configuration file {path}", "KSRCFIND_CONFIG names it") from None
@@ -148,8 +148,6 @@ def with_tree_file(settings: Settings, content: bytes, name: str) -> Settings:
 
     `name` is what to call the file in an error. Raises `KsrcfindError` for a file that is too long or holds a mistake.
     """
-    if len(content) > TREE_FILE_LIMIT:
-        raise KsrcfindError(f"{name}: longer than {TREE_FILE_LIMIT // 1024} KiB")
     given = _parse(content, _TreeFile, name)
     by_user = settings.release_tags != DEFAULT_RELEASE_TAGS
     return replace(
@@ -165,6 +163,8 @@ def _beside(path: Path, value: str | None) -> Path | None:
 
 
 def _parse(content: bytes, kind: type[_File], name: str) -> _File:
+    if len(content) > FILE_LIMIT:
+        raise KsrcfindError(f"{name}: longer than {FILE_LIMIT // 1024} KiB")
     try:
         return msgspec.convert(tomllib.loads(content.decode()), kind)
     except UnicodeDecodeError as error:
@@ -177,12 +177,15 @@ def _parse(content: bytes, kind: type[_File], name: str) -> _File:
         raise KsrcfindError(
             f"{name}: {_key_first(str(error))}", f"keys: {', '.join(kind.__struct_fields__)}"
         ) from error
+    except ValueError as error:
+        raise KsrcfindError(f"{name}: not valid TOML: a number has too many digits") from error
 
 
 def _key_first(problem: str) -> str:
     """Turn "Expected `int`, got `str` - at `$.roots[0].format`" into "roots[0].format: expected `int`, got `str`"."""
-    unknown = re.match(r"Object contains unknown field `(.*?)`(?: - at `\$\.?(.*)`)?$", problem, re.DOTALL)
-    if unknown:
-        return f"unknown key {unknown[1]}" + (f" in {unknown[2]}" if unknown[2] else "")
     text, at, key = problem.rpartition(" - at `$")
+    unknown = (text if at else problem).removeprefix("Object contains unknown field `")
+    if unknown != (text if at else problem):
+        inside = key.removesuffix("`").removeprefix(".")
+        return f"unknown key {unknown.removesuffix('`')}" + (f" in {inside}" if inside else "")
     return f"{key.strip('.`')}: {text[:1].lower()}{text[1:]}" if at else problem

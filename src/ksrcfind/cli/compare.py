@@ -16,6 +16,9 @@ from ksrcfind.match.answer import Tier
 from ksrcfind.output.changes import changes, rules
 from ksrcfind.source.message import Message
 
+RULES_LIMIT = 16 << 20
+"""Bytes of a file of rules; a longer one is refused."""
+
 LOOKED_UP = 50
 """Messages that a rule with values in it may match."""
 
@@ -57,6 +60,10 @@ def _lookup(finder: Finder) -> Lookup:
 
 def _read(path: Path) -> str:
     try:
-        return path.read_bytes().decode("utf-8", "replace")
+        with path.open("rb") as file:
+            content = file.read(RULES_LIMIT + 1)
     except OSError as error:
         raise KsrcfindError(f"{path} cannot be read: {error.strerror}", "Name a file of rules, one a line.") from error
+    if len(content) > RULES_LIMIT:
+        raise KsrcfindError(f"{path}: longer than {RULES_LIMIT >> 20} MiB", "Name a file of rules, one a line.")
+    return content.decode("utf-8", "replace")

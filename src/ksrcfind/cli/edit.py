@@ -9,6 +9,7 @@ from ksrcfind.cli.terminal import flush
 from ksrcfind.errors import KsrcfindError
 from ksrcfind.finder import Finder
 from ksrcfind.finding import Finding
+from ksrcfind.tree.disk import read_file
 
 WHO_NAMES_IT = "VISUAL, EDITOR or `editor` in the configuration names it."
 
@@ -24,9 +25,11 @@ def editor_call(finder: Finder, finding: Finding, editor: str) -> list[str]:
     message = finding.answer.matches[0].message
     file = finder.root / message.path
     try:
-        here = file.read_bytes().decode("utf-8", "replace").split("\n")
+        # A link could lead the editor out of the tree, a pipe would make it wait.
+        here = read_file(finder.root, message.path).decode("utf-8", "replace").split("\n")
     except OSError as error:
-        raise KsrcfindError(f"{file} cannot be opened: {error.strerror}", "--open takes a tree with files.") from error
+        reason = error.strerror or "there is no such regular file in this tree"
+        raise KsrcfindError(f"{file} cannot be opened: {reason}", "--open takes a tree with files.") from error
     around = message.line_start, message.line_end
     if here[around[0] - 1 : around[1]] != finder.source(message.path, *around):
         rev = finder.info.rev or finder.info.commit

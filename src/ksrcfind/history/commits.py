@@ -11,7 +11,7 @@ from ksrcfind.tree.objects import ObjectReader
 PERSON = re.compile(
     rb"(?P<name>[^<]*)<(?P<email>[^>]*)>(?:.*?(?P<seconds>-?\d{1,18}) (?P<zone>[+-]\d{1,6}))?.*", re.DOTALL
 )
-TRAILER = re.compile(r"(?P<key>[A-Za-z0-9][A-Za-z0-9-]*)[ \t]*:[ \t]*(?P<value>.*)")
+TRAILER = re.compile(r"(?P<key>[A-Za-z0-9][A-Za-z0-9-]*+)[ \t]*+:[ \t]*+(?P<value>.*+)")
 PICKED = re.compile(r"\(cherry picked from commit [0-9a-f]{7,64}.*\)")
 # Notes of maintainers among the trailers: `[akpm@linux-foundation.org: fix typo]`.
 NOTE = re.compile(r"\[.*\]?")

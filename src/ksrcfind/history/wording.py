@@ -11,11 +11,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-# An unterminated comment swallows the rest, as for the compiler.
+# An unterminated comment swallows the rest, as for the compiler. What an escape outside of a literal hides is passed
+# over, so that the quotation marks of a text which never ends are not tried one by one.
 TOKEN = re.compile(
-    rb'"(?:[^"\\\n]|\\.)*+"|/\*(?:[^*]|\*(?!/))*+(?:\*/)?|//(?:[^\\\n]|\\.)*+|\'(?:[^\'\\\n]|\\.){1,8}\'', re.DOTALL
+    rb'"(?:[^"\\\n]|\\.)*+"|/\*(?:[^*]|\*(?!/))*+(?:\*/)?|//(?:[^\\\n]|\\.)*+|\'(?:[^\'\\\n]|\\.){1,8}\'|\\.', re.DOTALL
 )
-LITERAL = re.compile(rb'"(?:[^"\\\n]|\\.)*+"', re.DOTALL)
+LITERAL = re.compile(rb'("(?:[^"\\\n]|\\.)*+")|\\.', re.DOTALL)
 # What may stand between two literals of one text: blanks, line continuations, comments (blanked before), macros.
 GLUE = re.compile(rb"[\s\\]*+(?:[A-Za-z_]\w*+[\s\\]*+){0,3}")
 GLUE_IN_COMMENT = re.compile(rb"[\s\\/*]*+(?:[A-Z_]\w*+[\s\\/*]*+){0,3}")
@@ -30,7 +31,7 @@ ESCAPED = {"n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "f": "\f", "v"
 NOT_WORDS = re.compile(r"\\.|%[-+ #0-9.*]*(?:hh|h|ll|l|L|z|Z|t|q)?[a-zA-Z]")
 WORD = re.compile(r"[A-Za-z]{3,}")
 # What drivers put in front of a text and wrappers take over: `foo: `, `%s: `, `[drm] `, `foo %d: `.
-PREFIX = re.compile(r"(?:[\[(<]?[\w%./*#@-]+[\])>]?(?::|\s?-|(?<=[\])>]))?\s*){0,4}:?\s*")
+PREFIX = re.compile(r"(?:[\[(<]?+[\w%./*#@-]++[\])>]?+(?::|\s?-)?+\s*+){0,4}+:?+\s*+")
 FUNCTION = re.compile(
     rb"^(?!(?:struct|enum|union)\b[^()\n]*$|typedef\b|\w+:\s*$)(?=[A-Za-z_])[^;\n]*?\b(\w+)[ \t]*\(", re.MULTILINE
 )
@@ -152,7 +153,7 @@ class SourceText:
         first = max(0, wording.start - size)
         if not wording.commented:
             return self._blank[first : wording.start]
-        return LITERAL.sub(lambda match: b'"' + b" " * (len(match[0]) - 2) + b'"', self._data[first : wording.start])
+        return LITERAL.sub(_without_inside, self._data[first : wording.start])
 
     @cached_property
     def _tokens(self) -> list[tuple[int, int]]:
@@ -189,7 +190,8 @@ class SourceText:
                 yield start, end, False
             elif first == 0x2F:  # `/`
                 for match in LITERAL.finditer(self._data, start, end):
-                    yield *match.span(), True
+                    if match[1] is not None:
+                        yield *match.span(), True
 
     def _joined(self, end: int, start: int, commented: bool) -> bool:
         if start - end > GLUE_BYTES:
@@ -211,6 +213,10 @@ class SourceText:
             start=run[0][0],
             commented=commented,
         )
+
+
+def _without_inside(literal: re.Match[bytes]) -> bytes:
+    return literal[0] if literal[1] is None else b'"' + b" " * (len(literal[1]) - 2) + b'"'
 
 
 def _blanked(data: bytes, tokens: Iterable[tuple[int, int]]) -> bytes:

@@ -23,7 +23,7 @@ _PATH = re.compile(r"(?<![^\s=])/[^\s/]+/\S*[^\s:,.;]")
 _WORD = re.compile(r"(?<![0-9A-Za-z_])[A-Za-z_][A-Za-z0-9_]+")  # no part of a number such as 0x9ec00
 _TOKEN = re.compile(r"(?:0x)?%d|(?<![0-9A-Za-z_])[A-Za-z0-9_]+")
 _NUMBER = re.compile(r"(?<![\w%.])(0x)?(?:[0-9a-f]*\d[0-9a-f]*)(?!\w)")
-_ENDS_IN_NUMBER = re.compile(r"(?<=[A-Za-z_])\d[\w.]*$")
+_ENDS_IN_NUMBER = re.compile(r"(?<![\w.])((?>[\w.]*?[A-Za-z_](?=\d)))\d[\w.]*+$")
 _BETWEEN = re.compile(r"[ ,:;()\[\]/=.-]{1,3}")
 _BEGINS = re.compile(r"(?:^|[:\]] )\s*$")  # before the text that a call itself gives: nothing, or a prefix
 _BRACKETS = ("(", "[", "<", "{")
@@ -70,7 +70,7 @@ def _telling(text: str, tokens: Sequence[re.Match[str]]) -> Iterator[tuple[str, 
             return
         told += bits(token[0].lower()) if _WORD.fullmatch(token[0]) else _OF_A_NUMBER
         phrase = text[start : token.end()]
-        numbered = _ENDS_IN_NUMBER.sub("%d", phrase)
+        numbered = _ENDS_IN_NUMBER.sub(r"\1%d", phrase)
         spellings = dict.fromkeys((phrase, numbered))
         if begins and quoted < _OF_EACH and told + _AT_AN_END >= _TELLING:
             yield from ((f'"{spelling}', told + _AT_AN_END) for spelling in spellings)

@@ -7,6 +7,7 @@ from lsprotocol import types
 from ksrcfind.finder import Finder
 from ksrcfind.lsp.scratch import Scratch
 from ksrcfind.match.answer import Answer, Match, Tier
+from ksrcfind.tree.disk import read_file
 
 TO_THE_END = 10**9
 
@@ -20,7 +21,7 @@ def location(finder: Finder, scratch: Scratch, path: str, line: int) -> types.Lo
     if not lines:
         return None
     file = finder.root / path
-    if finder.info.source == "git" and _on_disk(file) != lines:
+    if finder.info.source == "git" and _on_disk(finder.root, path) != lines:
         file = scratch.show(
             path.replace("/", "_"), "\n".join(lines), folder=finder.info.rev or finder.info.commit or ""
         )
@@ -45,8 +46,8 @@ def path_in_tree(finder: Finder, file: Path) -> str | None:
         return None
 
 
-def _on_disk(file: Path) -> list[str] | None:
+def _on_disk(root: Path, path: str) -> list[str] | None:
     try:
-        return file.read_bytes().decode("utf-8", "replace").split("\n")
+        return read_file(root, path).decode("utf-8", "replace").split("\n")
     except OSError:
         return None

@@ -33,6 +33,7 @@ from ksrcfind.lsp.settings import SECTION, ClientSettings, client_settings
 from ksrcfind.lsp.views import diagnostics
 from ksrcfind.lsp.worker import Urgency
 from ksrcfind.progress import SILENT, Progress
+from ksrcfind.tree.disk import LARGEST, open_regular
 
 C_LANGUAGES = ("c", "cpp")
 C_SUFFIXES = (".c", ".h")
@@ -245,7 +246,8 @@ class Server(LanguageServer):
         """Read on where a log's file goes on behind what the editor has; its text is the editor's otherwise."""
         path = uris.to_fs_path(uri)
         try:
-            text = Path(path or "").read_bytes().decode("utf-8", "replace")
+            with open_regular(Path(path or "")) as file:
+                text = file.read(LARGEST).decode("utf-8", "replace")
         except OSError:
             return
         if text.startswith(self.workspace.get_text_document(uri).source):

@@ -72,8 +72,8 @@ class QuickfixWriter:
         self._write(f"{visible_line(path)}:{line}:1: {_plain(visible_line(text))}\n")
 
 
-# The first pattern of vim's default 'errorformat', %*[^"]"%f"%*\D%l: %m
-_TAKEN_FOR_PLACE = re.compile(r'"[^"]+"\D*\d+: ')
+# The first pattern of vim's default 'errorformat', %*[^"]"%f"%*\D%l: %m, from the last quotation mark before the digits
+_TAKEN_FOR_PLACE = re.compile(r'"[^"]*+"[^"\d]*+\d++: ')
 
 
 def _plain(text: str) -> str:

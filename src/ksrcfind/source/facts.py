@@ -10,7 +10,7 @@ import re
 import zlib
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
 
 import msgspec
@@ -108,11 +108,12 @@ _EMPTY_BODY = re.compile(
     r"\s*+(?:do\s*+\{\s*+(?:;\s*+)?\}\s*+while\s*+\(\s*+0\s*+\)|\(\s*+\(\s*+void\s*+\)\s*+0\s*+\)|\{\s*+\}|;|0"
     r"|\(\s*+\{\s*+\}\s*+\))?\s*+"
 )
-_INITIAL_TEXT = re.compile(rb'=[ \t\r\n]*((?>"[^"\\\n]*(?:\\.[^"\\\n]*)*"|[A-Z_]\w*+|[ \t\r\n]++)++);')
+_INITIAL_TEXT = re.compile(rb'=[ \t\r\n]*+((?>"[^"\\\n]*+(?:\\.[^"\\\n]*+)*+"|[A-Z_]\w*+|[ \t\r\n]++)++)(;)?')
 _STRING_VARIABLE = re.compile(
-    rb"(?:\bconst[ \t]+)?\bchar\b[\w \t\r\n*]*?\b(\w+)[ \t\r\n]*(\[[^\]\n]*\][ \t\r\n]*)?(?:__\w+[ \t\r\n]*)*\Z"
+    rb"(?:\bconst[ \t]++)?\bchar\b[\w \t\r\n*]{0,160}?\b(\w++)[ \t\r\n]*+"
+    rb"(\[[^\]\n]*+\][ \t\r\n]*+)?+(?:__\w++[ \t\r\n]*+)*+\Z"
 )
-_INTO_BUFFER = re.compile(rb"\[[^\]]*\w[^\]]*\]\s*")  # `char buf[64] = ""`: its size says that more will come
+_INTO_BUFFER = re.compile(rb"\[[^\]\w]*+\w[^\]]*+\]\s*+")  # `char buf[64] = ""`: its size says that more will come
 _TEXT_PARAMETER = re.compile(r"\bchar\s*(?:const\s*)?\*\s*(?:const\s+)?([A-Za-z_]\w*)\Z")
 _STRINGIFIED = re.compile(rb"\b__stringify[ \t]*\([ \t]*([A-Za-z_]\w*)[ \t]*\)")
 _NUMBER = re.compile(
@@ -133,6 +134,8 @@ _LAST_ARGUMENT = re.compile(r",\s*([A-Za-z_]\w*)\s*\)\Z")
 _LITERAL = re.compile(r'\\(?:.|\n)|("[^"\\\n]*+(?:\\(?:.|\n)[^"\\\n]*+)*+")')
 _NAME = re.compile(r"[A-Za-z_]\w*+")
 _LONGEST_CONDITION = 200  # bytes
+_LONGEST_GENERATED = 1 << 20  # characters of all functions that a file makes with macros
+_MOST_GENERATING = 64  # macros of a file that make functions
 _DECLARATION = 160  # bytes before a `=` in which the declaration of a string is looked for
 _NEVER_PRINT = frozenset(name.decode() for name in scan.NEVER_PRINT)
 _VA_FORMAT = re.compile(rb"\b(\w+)(?:\.|->)fmt[ \t]*=[ \t]*([^;{}\"\n]{1,120});")
@@ -216,7 +219,7 @@ def _named_texts(macros: Iterable[Macro], strings: Iterable[tuple[str, str]]) ->
     if not names:
         return None
     either = "|".join(map(re.escape, sorted(names)))
-    return re.compile(rf"[(,]\s*(?:KERN_[A-Z]+\s+)?({either})\s*[,)]".encode())
+    return re.compile(rf"[(,]\s*+(?:KERN_[A-Z]++\s++)?({either})\s*+[,)]".encode())
 
 
 def _texts(parsed: ParsedBody) -> frozenset[str]:
@@ -266,19 +269,31 @@ def uses(data: bytes, parser: Parser, names: Iterable[str]) -> tuple[tuple[str, 
 
 def _generated(macros: tuple[Macro, ...], text: bytes) -> Iterator[scan.Body]:
     """Functions that the file makes by using its own macros at top level, as `define_dev_printk_level(_dev_err, …)`."""
-    for macro in macros:
-        if macro.parameters is None or "va_start" not in macro.body:
-            continue
-        for use in re.finditer(rb"^" + re.escape(macro.name.encode()) + rb"[ \t]*\(([^()]*)\)", text, re.MULTILINE):
-            source = macro.body
-            for parameter, value in zip(macro.parameters, _text(use[1]).split(","), strict=False):
-                source = re.sub(
-                    rf"(?:\s*##\s*)?\b{re.escape(parameter)}\b(?:\s*##\s*)?", value.strip().replace("\\", ""), source
-                )
+    left = _LONGEST_GENERATED
+    making = (macro for macro in macros if macro.parameters is not None and "va_start" in macro.body)
+    for macro in itertools.islice(making, _MOST_GENERATING):
+        substituted = _parameters_in_body(macro.parameters or ())
+        for use in re.finditer(rb"^" + re.escape(macro.name.encode()) + rb"[ \t]*+\(([^()]*+)\)", text, re.MULTILINE):
+            values = [value.strip().replace("\\", "") for value in _text(use[1]).split(",")]
+            given = dict(zip(macro.parameters or (), values, strict=False))
+            source = substituted.sub(_by_name(given), macro.body)
+            left -= len(source)
+            if left < 0:
+                return
             line = text.count(b"\n", 0, use.start()) + 1
             # On one line: in a macro's body a brace in the first column does not end a function.
             for body in scan.bodies(source.replace("\n", " ").encode()):
                 yield dataclasses.replace(body, snippets=(), line=line, code_line=line)
+
+
+def _by_name(given: Mapping[str, str]) -> Callable[[re.Match[str]], str]:
+    return lambda found: given.get(found[1], found[0])
+
+
+def _parameters_in_body(parameters: tuple[str, ...]) -> re.Pattern[str]:
+    """A pattern that finds the parameters of a macro in its body, with the `##` that join them to what is beside."""
+    either = "|".join(map(re.escape, parameters))
+    return re.compile(rf"(?:(?<!\s)\s*+##\s*+)?\b({either})\b(?:\s*+##\s*+)?")
 
 
 def _text(data: bytes) -> str:
@@ -397,7 +412,7 @@ def _string_variables(text: bytes) -> tuple[tuple[tuple[str, str], ...], tuple[s
     constants: list[str] = []
     assigned: Counter[bytes] | None = None
     for initial in _INITIAL_TEXT.finditer(text):
-        if b'"' not in initial[1]:
+        if initial[2] is None or b'"' not in initial[1]:
             continue
         variable = _STRING_VARIABLE.search(text, max(0, initial.start() - _DECLARATION), initial.start())
         if variable is None:

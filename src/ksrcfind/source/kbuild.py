@@ -8,16 +8,19 @@ import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 
-_ASSIGNMENT = re.compile(r"^[ ]*(?:export[ ]+|override[ ]+)?([\w.$(){}@/-]+)[ \t]*(:=|::=|\?=|\+=|=)[ \t]*(.*)$")
+_ASSIGNMENT = re.compile(r"[ ]*+(?:export[ ]++|override[ ]++)?([\w.$(){}@/-]++)[ \t]*+(:=|::=|\?=|\+=|=)[ \t]*+(.*+)")
 _VARIABLE = re.compile(r"\$[({]([^$(){}:, ]+)[)}]")
-_FUNCTION = re.compile(r"\$\((addprefix|addsuffix|strip|sort|filter|patsubst|subst|if|wildcard)[ \t]+([^$()]*)\)")
+_FUNCTION = re.compile(r"\$\((addprefix|addsuffix|strip|sort|filter|patsubst|subst|if|wildcard)[ \t]++([^$()]*+)\)")
 _OBJECTS = re.compile(r"(?:obj|lib|core|drivers|libs|net)-(?:[\w$(){}-]*)|hostprogs|always")
-_COMPOSITE = re.compile(r"(.+?)-(?:objs|y|m|\$.*|[A-Z0-9_]+)$")
+_COMPOSITE = re.compile(r"(.+?)-(?:objs|y|m|\$.*+|[A-Z0-9_]++)\Z", re.DOTALL)
 _CONDITION = re.compile(r"^([\w-]+-)\$\((?:subst|if|filter|call|patsubst) [^=]{1,200}?(?=[:+]?=)")
-_INCLUDE = re.compile(r"^[ ]*-?include[ \t]+(.+)$")
+_INCLUDE = re.compile(r"[ ]*+-?include[ \t]++(.++)")
 _ROUNDS = 40
 _NESTED = 4  # Makefiles that include each other
 _LONGEST = 200_000  # characters that a variable may grow to
+_LONGEST_NAME = 200
+_MOST_EXPANDED = 32_000_000  # characters that are written while a Makefile is expanded
+_MOST_FOR_VALUE = 4_000_000  # of these for one value: some name themselves, and the others are read all the same
 
 
 def module_names(makefiles: Mapping[str, str]) -> dict[str, str]:
@@ -72,42 +75,55 @@ def _leads_to(target: str, parents: Mapping[str, Sequence[str]], modules: Set[st
 
 
 def _lines(
-    makefiles: Mapping[str, str], path: str, directory: str, variables: Mapping[str, str], depth: int = 0
+    makefiles: Mapping[str, str], path: str, variables: Mapping[str, str], expander: "_Expander"
 ) -> Iterator[str]:
     """Lines of a Makefile and of those that it includes, where it does; `variables` as they stand at that line."""
-    for line in makefiles[path].replace("\\\r\n", " ").replace("\\\n", " ").splitlines():
-        included = _INCLUDE.match(line)
-        if included is None:
-            yield line
-            continue
-        for word in _expand(included[1], variables).split():
-            other = posixpath.normpath(posixpath.join(directory, word.lstrip("/")))
-            if other in makefiles and other != path and depth < _NESTED:
-                yield from _lines(makefiles, other, directory, variables, depth + 1)
+    directory = posixpath.dirname(path)
+    included = {path}  # each once: what includes others twice, and these others twice, has no end
+
+    def lines(path: str, depth: int) -> Iterator[str]:
+        for line in makefiles[path].replace("\\\r\n", " ").replace("\\\n", " ").splitlines():
+            include = _INCLUDE.match(line)
+            if include is None:
+                yield line
+                continue
+            for word in expander.expand(include[1], variables).split():
+                other = posixpath.normpath(posixpath.join(directory, word.lstrip("/")))
+                if other in makefiles and other not in included and depth < _NESTED:
+                    included.add(other)
+                    yield from lines(other, depth + 1)
+
+    return lines(path, 0)
 
 
 def _lists(makefiles: Mapping[str, str], path: str) -> Iterable[tuple[str, list[str]]]:
     """Assignments whose value lists objects: variable name, paths of the objects without suffix."""
     directory = posixpath.dirname(path)
     variables: dict[str, str] = {"src": "", "obj": "", "srctree": "", "objtree": ""}
+    words: dict[str, set[str]] = {name: set() for name in variables}
     order: list[str] = []
-    for line in _lines(makefiles, path, directory, variables):
+    expander = _Expander()
+    for line in _lines(makefiles, path, variables, expander):
         match = _ASSIGNMENT.match(_CONDITION.sub(r"\1$(x) ", line.split("#", 1)[0].rstrip()))
         if match is None or line.startswith("\t"):
             continue
         name, _operator, value = match.groups()
-        name = _VARIABLE.sub(lambda found: variables.get(found[1], found[0]), name)
+        name = (
+            _VARIABLE.sub(lambda found: variables.get(found[1], found[0]), name) if len(name) < _LONGEST_NAME else name
+        )
         if name in variables:
             # All branches of a Makefile count, so even a plain assignment only adds.
-            if len(variables[name]) < _LONGEST and value.strip() not in variables[name].split():
+            if len(variables[name]) < _LONGEST and value.strip() not in words[name]:
                 variables[name] += " " + value
+                words[name].update(value.split())
         else:
             variables[name] = value
+            words[name] = set(value.split())
             order.append(name)
     for name in order:
         if ".o" not in variables[name] and "$(" not in variables[name]:
             continue
-        expanded = _expand(variables[name], variables)
+        expanded = expander.expand(variables[name], variables)
         objects = [
             posixpath.normpath(posixpath.join(directory, word[:-2].lstrip("/")))
             for word in expanded.split()
@@ -117,29 +133,43 @@ def _lists(makefiles: Mapping[str, str], path: str) -> Iterable[tuple[str, list[
             yield name, objects
 
 
-def _expand(value: str, variables: Mapping[str, str]) -> str:
-    for _ in range(_ROUNDS):
-        before = value
-        value = _VARIABLE.sub(lambda found: variables.get(found[1], "").strip(), value)
-        value = _FUNCTION.sub(_function, value)
-        if value == before or len(value) > _LONGEST:
-            break
-    return value
+class _Expander:
+    """Expands variables and functions of one Makefile, as long as that does not go on for ever."""
 
+    def __init__(self) -> None:
+        self._all = _MOST_EXPANDED
+        self._left = 0
 
-def _function(match: re.Match[str]) -> str:
-    parts = [part.strip() for part in match[2].split(",")]
-    words = parts[-1].split()
-    if match[1] == "addprefix" and len(parts) == 2:
-        return " ".join(parts[0] + word for word in words)
-    if match[1] == "addsuffix" and len(parts) == 2:
-        return " ".join(word + parts[0] for word in words)
-    if match[1] == "patsubst" and len(parts) == 3 and "%" in parts[0]:
-        before, after = parts[0].split("%", 1)
-        return " ".join(
-            parts[1].replace("%", word[len(before) : len(word) - len(after)])
-            if word.startswith(before) and word.endswith(after)
-            else word
-            for word in words
-        )
-    return " ".join(words)
+    def expand(self, value: str, variables: Mapping[str, str]) -> str:
+        """Return a value with what is known put in; what makes too much becomes nothing."""
+        given = self._left = min(self._all, _MOST_FOR_VALUE)
+        for _ in range(_ROUNDS):
+            self._left -= len(value)
+            before = value
+            value = _VARIABLE.sub(lambda found: self._affordable(variables.get(found[1], "").strip()), value)
+            value = _FUNCTION.sub(self._function, value)
+            if value == before or len(value) > _LONGEST or self._left < 0:
+                break
+        self._all -= given - self._left
+        return value
+
+    def _affordable(self, text: str) -> str:
+        self._left -= len(text)
+        return text if self._left >= 0 else ""
+
+    def _function(self, match: re.Match[str]) -> str:
+        parts = [part.strip() for part in match[2].split(",")]
+        words = parts[-1].split()
+        if match[1] == "addprefix" and len(parts) == 2:
+            return " ".join(self._affordable(parts[0] + word) for word in words)
+        if match[1] == "addsuffix" and len(parts) == 2:
+            return " ".join(self._affordable(word + parts[0]) for word in words)
+        if match[1] == "patsubst" and len(parts) == 3 and "%" in parts[0]:
+            before, after = parts[0].split("%", 1)
+            return " ".join(
+                self._affordable(parts[1].replace("%", word[len(before) : len(word) - len(after)]))
+                if word.startswith(before) and word.endswith(after)
+                else word
+                for word in words
+            )
+        return " ".join(words)

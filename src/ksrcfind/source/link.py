@@ -35,7 +35,7 @@ from ksrcfind.source.tokens import Token, closing, decode, is_name, is_string, s
 
 _ARGUMENTS = 40  # arguments of one call that are looked at
 _NEEDED = 4  # arguments whose tokens may decide the expansion of one call
-_LITERAL = re.compile(r'"[^"\\\n]*(?:\\(?:.|\n)[^"\\\n]*)*"|\'(?:[^\'\\\n]|\\.)*\'|[()\[\]{},\n]')
+_LITERAL = re.compile(r'"[^"\\\n]*+(?:\\(?:.|\n)[^"\\\n]*+)*+"|\'[^\'\\\n]*+(?:\\.[^\'\\\n]*+)*+\'|\\.|[()\[\]{},\n]')
 
 
 class Linker:
@@ -359,7 +359,7 @@ def _literals(text: str) -> Iterator[tuple[int, int, int]]:
             depth -= 1
         elif mark == ",":
             argument += depth == 1
-        else:
+        elif mark[0] != "\\":
             if mark[0] == '"':
                 yield argument, line, len(decode(mark))
             line += mark.count("\n")

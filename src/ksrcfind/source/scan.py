@@ -55,15 +55,16 @@ class Body:
 
 # Register headers hold millions of `#define NAME 0x12`: no text, no call. They are passed over inside the pattern.
 _DIRECTIVE = re.compile(
-    rb"\n[ \t]*#[ \t]*(?!define[ \t]+\w+[ \t]+[-+0-9xXa-fA-FUuLl()<>|~ \t]*(?:/\*[^\n*]*\*/[ \t]*)?\r?\n)"
-    rb"(\w+)([^\n\\]*(?:\\(?:\r?\n|[^\n]|\Z)[^\n\\]*)*)"
+    rb"\n[ \t]*+#[ \t]*+(?!define[ \t]++\w++[ \t]++[-+0-9xXa-fA-FUuLl()<>|~ \t]*+(?:/\*[^\n*]*+\*/[ \t]*+)?+\r?\n)"
+    rb"(\w++)([^\n\\]*+(?:\\(?:\r?\n|[^\n]|\Z)[^\n\\]*+)*+)"
 )
 LITERAL_OR_COMMENT = re.compile(
-    rb"/\*[^*]*\*+(?:[^/*][^*]*\*+)*/"
-    rb"|/\*.*\Z"  # a comment that never ends
-    rb"|//[^\n]*"
-    rb'|"[^"\\\n]*(?:\\(?:.|\n)[^"\\\n]*)*"'
-    rb"|'[^'\\\n]*(?:\\.[^'\\\n]*)*'",
+    rb"/\*[^*]*+\*++(?:[^/*][^*]*+\*++)*+/"
+    rb"|/\*.*+\Z"  # a comment that never ends
+    rb"|//[^\n]*+"
+    rb'|"[^"\\\n]*+(?:\\.[^"\\\n]*+)*+"'
+    rb"|'[^'\\\n]*+(?:\\.[^'\\\n]*+)*+'"
+    rb"|\\.",  # outside of a literal: the quotation marks of a text that never ends are not tried one by one
     re.DOTALL,
 )
 _BRACE = re.compile(rb"[{}]")
@@ -98,6 +99,7 @@ NEVER_PRINT = frozenset(
     __section __attribute__ alias perf_event__fprintf fprintf printf fputs puts""".split()
 )
 
+_LOOKED_AT_AGAIN = 1 << 20  # bytes of functions with initializers in them that end in the first column
 _UNCLOSED = 50  # calls of one function whose parenthesis never closes: what follows is no code
 
 
@@ -180,12 +182,14 @@ def chunks(text: bytes) -> Iterator[tuple[int, bytes]]:
     """Split at closing braces in the first column: offset and bytes of pieces that hold at most one such function."""
     position = 0
     close = -1
+    left = _LOOKED_AT_AGAIN
     while True:
         close = text.find(b"\n}", max(position, close + 1))
         if close < 0:
             yield position, text[position:]
             return
-        if text.startswith(b";", close + 2) and _is_inside(text, position, close + 2):
+        if text.startswith(b";", close + 2) and left > 0 and _is_inside(text, position, close + 2):
+            left -= close - position
             continue
         end = text.find(b"\n", close + 1)
         end = len(text) if end < 0 else end
@@ -283,6 +287,9 @@ def blank_comments(chunk: bytes) -> tuple[bytes, bytes, list[int]]:
             gap = b" " * len(token) if b"\n" not in token else re.sub(rb"[^\n]", b" ", token)
             clean.append(gap)
             masked.append(gap)
+        elif token[:1] == b"\\":
+            clean.append(token)
+            masked.append(token)
         else:
             clean.append(token)
             masked.append(b"_" * len(token) if b"\n" not in token else re.sub(rb"[^\n]", b"_", token))

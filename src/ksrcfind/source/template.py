@@ -35,8 +35,8 @@ Piece = str | Conversion
 # consume "alphanumeric" suffixes), e.g. %pISpfc, %pUb, %p4cc.
 CONVERSION = re.compile(
     r"%(?:(?P<percent>%)"
-    r"|(?P<flags>[-+ #0]*)(?P<width>\*|\d+)?(?:\.(?P<precision>\*|-?\d+)?)?"
-    r"(?P<length>hh|h|ll|l|L|z|Z|t|j|q)?(?P<kind>p[A-Za-z0-9]*|[diouxXscneEfgGaA]))"
+    r"|(?P<flags>[-+ #0]*+)(?P<width>\*|\d++)?(?:\.(?P<precision>\*|-?\d++)?)?"
+    r"(?P<length>hh|h|ll|l|L|z|Z|t|j|q)?(?P<kind>p[A-Za-z0-9]*+|[diouxXscneEfgGaA]))"
 )
 
 WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]+")

@@ -11,10 +11,11 @@ Token = str | object
 """A token of the source, or a placeholder of the expansion."""
 
 _TOKEN = re.compile(
-    r'[LuU]?"[^"\\\n]*(?:\\(?:.|\n)[^"\\\n]*)*"'
-    r"|'[^'\\\n]*(?:\\.[^'\\\n]*)*'"
-    r"|[A-Za-z_]\w*"
-    r"|\.?[0-9][\w.]*"
+    r'[LuU]?"[^"\\\n]*+(?:\\(?:.|\n)[^"\\\n]*+)*+"'
+    r"|'[^'\\\n]*+(?:\\.[^'\\\n]*+)*+'"
+    r"|\\\S"  # outside of a literal: the quotation marks of a text that never ends are not tried one by one
+    r"|[A-Za-z_]\w*+"
+    r"|\.?[0-9][\w.]*+"
     r"|\.\.\.|##|->|\+\+|--|&&|\|\||==|!=|<=|>=|<<|>>"
     r"|[^\s\w]"
 )

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ksrcfind.errors import KsrcfindError, NoTreeError
+from ksrcfind.tree import disk
 from ksrcfind.tree.git import GitMissingError
 from ksrcfind.tree.repository import Repository, open_repository
 
 # The version stands in the first lines of the top Makefile of every Linux since 0.99.
-VERSION = re.compile(rb"^VERSION\s*=.*^PATCHLEVEL\s*=", re.DOTALL | re.MULTILINE)
+VERSION = re.compile(rb"^VERSION\s*+=", re.MULTILINE)
+PATCHLEVEL = re.compile(rb"^PATCHLEVEL\s*+=", re.MULTILINE)
 PARTS = ("include/linux", "kernel", "init")
 
 HOW_TO_GET_ONE = (
@@ -37,8 +39,10 @@ def is_kernel(directory: Path) -> bool:
     if not all((directory / part).is_dir() for part in PARTS):
         return False
     try:
-        with (directory / "Makefile").open("rb") as file:
-            return VERSION.search(file.read(4096)) is not None
+        with disk.open_regular(directory / "Makefile") as file:
+            head = file.read(4096)
+            version = VERSION.search(head)
+            return version is not None and PATCHLEVEL.search(head, version.end()) is not None
     except OSError:
         return False
 

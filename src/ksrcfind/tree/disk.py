@@ -1,12 +1,17 @@
 """Files as they are on disk: listed, read and searched without following symbolic links out of the tree."""
 
+import errno
 import os
 import re
 import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
+from typing import BinaryIO
 
 from ksrcfind.tree.grep import expression
+
+LARGEST = 1 << 27
+"""Bytes of the largest file that is read; the largest of Linux 6.12, a header of registers, has 24 million."""
 
 WORD_BYTE = rb"[A-Za-z0-9_]"
 
@@ -55,7 +60,10 @@ def walk(root: Path, suffixes: tuple[str, ...], names: frozenset[str]) -> Iterat
 
 
 def read_file(root: Path, path: str) -> bytes:
-    """Bytes of a regular file below a directory. Raises `FileNotFoundError`, also for what leads out of the tree."""
+    """Bytes of a regular file below a directory.
+
+    Raises `FileNotFoundError`, also for what leads out of the tree and for files of more than `LARGEST` bytes.
+    """
     parts = PurePosixPath(path).parts
     if not parts or ".." in parts or path.startswith("/") or "\0" in path:
         raise FileNotFoundError(path)
@@ -64,21 +72,23 @@ def read_file(root: Path, path: str) -> bytes:
         place /= part
         if place.is_symlink():
             raise FileNotFoundError(path)
-    # A pipe or device must not make us wait, a symbolic link not lead us away.
-    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     try:
-        descriptor = os.open(root / path, flags)
-    except (FileNotFoundError, PermissionError):
-        raise
-    except OSError as error:  # A symbolic link, a name that is too long.
-        raise FileNotFoundError(path) from error
-    try:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise FileNotFoundError(path)
-        with os.fdopen(descriptor, "rb", closefd=False) as file:
-            return file.read()
-    finally:
+        with open_regular(root / path, os.O_NOFOLLOW) as file:
+            data = file.read(LARGEST + 1)
+    except OSError as error:  # A symbolic link, a name that is too long, a file that may not be read.
+        raise FileNotFoundError(error.errno, error.strerror, path) from error
+    if len(data) > LARGEST:
+        raise FileNotFoundError(path)
+    return data
+
+
+def open_regular(path: Path, flags: int = 0) -> BinaryIO:
+    """Open a regular file. Raises `FileNotFoundError` for a pipe or device, which could make us wait for ever."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | flags)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
+        raise FileNotFoundError(errno.ENOENT, "not a regular file", str(path))
+    return os.fdopen(descriptor, "rb")
 
 
 def read_files(root: Path, paths: Iterable[str]) -> Iterator[tuple[str, bytes]]:

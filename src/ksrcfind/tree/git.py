@@ -5,7 +5,8 @@ environment of the caller may point git elsewhere, and a partial clone would fet
 with all of that switched off and never writes, refreshes an index or talks to a network. What a command's output means
 is the business of the modules that ask for it.
 
-The child's environment is made here from the parent's; nothing else of the environment is looked at.
+The child's environment is made here: of the parent's only the variables in `INHERITED` are passed on. Nothing else of
+the environment is looked at.
 """
 
 import os
@@ -71,13 +72,18 @@ OPTIONS: Mapping[str, tuple[str, ...]] = {
 PROGRAM = re.compile(r"(?:filter\..*\.(?:clean|smudge|process)|diff\..*\.(?:command|textconv))", re.DOTALL)
 REQUIRED = re.compile(r"filter\..*\.required", re.DOTALL)
 
-# Variables of the caller that may reach git: where its configuration is and where discovery stops.
-INHERITED = {
-    "GIT_CEILING_DIRECTORIES",
-    "GIT_DISCOVERY_ACROSS_FILESYSTEM",
-    "GIT_EXEC_PATH",
-    "GIT_NO_REPLACE_OBJECTS",
-}
+# The variables of the caller that reach git; a variable that is not here does not. Each command must see the same
+# configuration: a program that `git config --list` does not show (GIT_CONFIG makes it read one file only) would not be
+# switched off. GIT_DIR, GIT_WORK_TREE and GIT_INDEX_FILE, which every hook has, would answer from another repository
+# than the one that was named; GIT_TRACE… and GIT_EXEC_PATH name files to write and programs to run.
+INHERITED = re.compile(
+    r"PATH|HOME|USER|LOGNAME|TMPDIR|XDG_CONFIG_HOME|LD_LIBRARY_PATH|DYLD_LIBRARY_PATH"
+    r"|SUDO_UID"  # whose repositories root may read (git-config(1), safe.directory)
+    # Which files are the configuration, and single settings as CI systems and `git -c` give them; `-c` overrides these.
+    r"|GIT_CONFIG_(?:GLOBAL|SYSTEM|NOSYSTEM|PARAMETERS|COUNT|KEY_\d{1,9}|VALUE_\d{1,9})"
+    r"|GIT_CEILING_DIRECTORIES|GIT_DISCOVERY_ACROSS_FILESYSTEM"  # how far up a repository is looked for
+    r"|GIT_NO_REPLACE_OBJECTS|GIT_ALTERNATE_OBJECT_DIRECTORIES"  # which objects there are
+)
 
 ENVIRONMENT = {
     "GIT_OPTIONAL_LOCKS": "0",
@@ -177,15 +183,8 @@ class Git:
         return [*argv, command, *OPTIONS.get(command, ()), *rest]
 
     def _environment(self) -> dict[str, str]:
-        kept = {
-            name: value
-            for name, value in os.environ.items()
-            if not name.startswith("GIT_") or name.startswith("GIT_CONFIG") or name in INHERITED
-        }
-        if self.alone:
-            # A ceiling would do as well, but is a list: no directory with a colon in its name can be one.
-            kept["GIT_DIR"] = os.devnull
-        return kept | ENVIRONMENT
+        # A ceiling would do as well, but is a list: no directory with a colon in its name can be one.
+        return environment() | ({"GIT_DIR": os.devnull} if self.alone else {})
 
 
 class Process:
@@ -283,13 +282,20 @@ def neutral(configuration: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(result)
 
 
+def environment() -> dict[str, str]:
+    """Return the environment of every git command."""
+    return {name: value for name, value in os.environ.items() if INHERITED.fullmatch(name)} | ENVIRONMENT
+
+
 @lru_cache(maxsize=1)
 def executable() -> str:
     """Return the path of a git that is new enough. Raises `GitMissingError`."""
     path = shutil.which("git")
     if path is None:
         raise GitMissingError("git is not installed", "Install it, on Debian and Ubuntu: apt install git")
-    said = subprocess.run([path, "version"], capture_output=True, check=False).stdout.decode(errors="replace")
+    said = subprocess.run([path, "version"], env=environment(), capture_output=True, check=False).stdout.decode(
+        errors="replace"
+    )
     if version(said) < OLDEST:
         needed = ".".join(map(str, OLDEST))
         raise GitMissingError(f"git is too old: {said.strip() or path}", f"Version {needed} or newer is needed.")
@@ -298,7 +304,7 @@ def executable() -> str:
 
 def version(said: str) -> tuple[int, ...]:
     """Return the numbers of what `git version` says: `git version 2.39.5 (Apple …)` → (2, 39, 5)."""
-    found = re.search(r"\d+(?:\.\d+)+", said)
+    found = re.search(r"\d{1,9}(?:\.\d{1,9})+", said)
     return tuple(int(number) for number in found[0].split(".")) if found else ()
 
 

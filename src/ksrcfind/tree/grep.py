@@ -13,7 +13,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from ksrcfind.tree.git import Git, GitError
 
 # `-z` ends the file name with a zero byte; whether one follows the line number as well depends on the version.
-HIT = re.compile(rb"([^\0]*)\0(\d+)[\0:]([^\n]*)\n")
+# The part behind the name is optional, so that output without zero bytes is not read from each of its bytes on.
+HIT = re.compile(rb"([^\0]*+)(?:\0(\d++)[\0:]([^\n]*+)\n?)?")
 
 _SPECIAL = re.compile(r"[][.{}()\\*+?|^$]")
 _CONVERSION = "%[-+#0-9.*]*[A-Za-z]{1,4}"
@@ -56,7 +57,8 @@ def grep(
         output = git.run("grep", "--extended-regexp", *arguments, okay=(0, 1))
     lines: dict[bytes, dict[bytes, set[bytes]]] = {}
     for name, line, word in HIT.findall(output):
-        lines.setdefault(name, {}).setdefault(word, set()).add(line)
+        if line:
+            lines.setdefault(name, {}).setdefault(word, set()).add(line)
     return {
         name.decode("utf-8", "surrogateescape").removeprefix(prefix): {
             word.decode("utf-8", "replace"): len(numbers) for word, numbers in counts.items()

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import ClassVar, Generic, Self, TypeVar
 
+from ksrcfind.tree.disk import LARGEST
 from ksrcfind.tree.git import Git, Process, failure
 
 # Requests written ahead of the answers. They must fit into a pipe as a whole, for git may be busy writing an answer;
@@ -87,7 +88,10 @@ class _Reader(ABC, Generic[Found]):
 
 
 class ObjectReader(_Reader[tuple[str, bytes]]):
-    """Types (`blob`, `tree`, `commit`, `tag`) and bytes of the objects of one repository."""
+    """Types (`blob`, `tree`, `commit`, `tag`) and bytes of the objects of one repository.
+
+    One of more than `LARGEST` bytes reads as empty.
+    """
 
     command = "--batch"
 
@@ -104,6 +108,10 @@ class ObjectReader(_Reader[tuple[str, bytes]]):
         return found
 
     def _found(self, process: Process, name: bytes, kind: bytes, size: int) -> tuple[str, bytes]:  # noqa: ARG002
+        if size > LARGEST:  # It may be a thousand times as large as in the pack.
+            for left in range(size + 1, 0, -PIPE_BYTES):
+                process.output.read(min(left, PIPE_BYTES))
+            return kind.decode(), b""
         data = process.output.read(size + 1)
         return kind.decode(), data[:size]
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ksrcfind.errors import KsrcfindError
+from ksrcfind.tree import disk
 from ksrcfind.tree.git import Git, GitError, neutral, not_fetched
 
 COMMIT_ID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
@@ -145,6 +146,7 @@ def commit_graphs(objects: Path) -> Iterator[Path]:
 
 def _lines(path: Path) -> list[str]:
     try:
-        return path.read_text(encoding="utf-8", errors="surrogateescape").splitlines()
+        with disk.open_regular(path) as file:
+            return file.read(disk.LARGEST).decode("utf-8", "surrogateescape").splitlines()
     except OSError:
         return []
