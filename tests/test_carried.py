@@ -49,7 +49,7 @@ def elsewhere(carried, tmp_path):
         ("find", DEMO),
         ("find", "no PHY found"),
         ("at", "mm/oom_kill.c:14"),
-        ("at", "mm/oom_kill.c:99"),
+        ("at", "mm/oom_kill.c:3"),
         ("batch", "-"),
         ("batch", "--each", "--no-history", "-"),
         ("messages", "mm"),

@@ -11,7 +11,7 @@ import msgspec
 from ksrcfind import __version__
 from ksrcfind.config import Settings
 from ksrcfind.errors import KsrcfindError
-from ksrcfind.finder import MAKEFILE, Finder
+from ksrcfind.finder import LONGEST_FILE, MAKEFILE, Finder
 from ksrcfind.history.provenance import Commit, Provenance
 from ksrcfind.history.trace import Request, wording_place
 from ksrcfind.index.carried import About, CarriedIndex, write_carried
@@ -52,6 +52,8 @@ def open_finder(settings: Settings, rev: str | None, start: Path, progress: Prog
 class CarriedFinder(Finder):
     """Answers questions from a carried index, without a tree and without git."""
 
+    _whole = "this index"
+
     def __init__(self, path: Path) -> None:
         """Open an index. Raises `KsrcfindError` if it cannot be used."""
         self._carried = CarriedIndex(path)
@@ -80,6 +82,11 @@ class CarriedFinder(Finder):
         what = about.rev or about.commit or about.tree
         return (f"answers from {self._carried.path}, made of {what} on {about.made[:10]}",)
 
+    @property
+    def has_history(self) -> bool:
+        """Whether the index was made with history."""
+        return self._carried.about.history
+
     def close(self) -> None:
         """Close the file."""
         self._carried.close()
@@ -107,6 +114,10 @@ class CarriedFinder(Finder):
 
     def _switched_off(self, path: str, line: int) -> list[Message]:  # noqa: ARG002 - the tree is not there to read
         return []
+
+    def _length(self, path: str) -> int | None:
+        """Return None for a file without messages; how many lines the others have is not carried."""
+        return LONGEST_FILE if path in self._carried.paths() else None
 
     def _has_file(self, path: str) -> bool:
         return path in self._all_place_calls()

@@ -10,6 +10,12 @@ from ksrcfind.cli.options import Common
 from ksrcfind.cli.session import begin
 from ksrcfind.errors import KsrcfindError
 
+HOW_TO_ADD = """\
+In the directory of ksrcfind's sources:
+pipx install --force '.[{extra}]'    if pipx installed it
+pip install '.[{extra}]'             if pip did"""
+"""ksrcfind is on no package index: its extras come with its sources."""
+
 
 def serve_lsp(options: Common, tcp: int | None) -> int:
     """Serve an editor until it goes away; return the exit status."""
@@ -43,5 +49,5 @@ def _extra(module: str, extra: str) -> ModuleType:
             raise
         raise KsrcfindError(
             f"ksrcfind {extra} needs a package that is not installed: {error.name}",
-            f"pip install 'ksrcfind[{extra}]'",
+            HOW_TO_ADD.format(extra=extra),
         ) from error

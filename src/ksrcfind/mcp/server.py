@@ -15,7 +15,7 @@ from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.server.mcpserver.tools import Tool
 from mcp.types import CallToolResult, TextContent, ToolAnnotations
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from ksrcfind import __version__
 from ksrcfind.batch.choose import Choice
@@ -23,6 +23,7 @@ from ksrcfind.carried import open_finder
 from ksrcfind.config import Settings
 from ksrcfind.errors import KsrcfindError
 from ksrcfind.finder import Finder
+from ksrcfind.levels import level_named
 from ksrcfind.mcp import answers
 from ksrcfind.mcp.answers import Told
 from ksrcfind.output.json import schema
@@ -40,7 +41,10 @@ Line = Annotated[
 Limit = Annotated[int, Field(description="Calls that are told for a line.", ge=1, le=100)]
 Count = Annotated[int, Field(description="Records that are told at most.", ge=1, le=1000)]
 History = Annotated[bool, Field(description="Tell commits and releases too.")]
-Level = Literal["emerg", "alert", "crit", "err", "warn", "notice", "info", "debug"]
+Level = Annotated[
+    Literal["emerg", "alert", "crit", "err", "warn", "notice", "info", "debug"],
+    BeforeValidator(lambda text: level_named(str(text)) or text),
+]
 
 Paths = Annotated[list[str] | None, Field(description="Files and directories of the tree; none: all.")]
 
