@@ -1,20 +1,17 @@
 """What the commands lsp and mcp do: they serve a program over standard input and output."""
 
 import importlib
+import importlib.metadata
 import os
+import shlex
 import sys
+from pathlib import Path
 from types import ModuleType
 from typing import BinaryIO
 
 from ksrcfind.cli.options import Common
 from ksrcfind.cli.session import begin
 from ksrcfind.errors import KsrcfindError
-
-HOW_TO_ADD = """\
-In the directory of ksrcfind's sources:
-pipx install --force '.[{extra}]'    if pipx installed it
-pip install '.[{extra}]'             if pip did"""
-"""ksrcfind is on no package index: its extras come with its sources."""
 
 
 def serve_lsp(options: Common, tcp: int | None) -> int:
@@ -33,6 +30,21 @@ def serve_mcp(options: Common) -> int:
     return 0
 
 
+def how_to_add(extra: str) -> str:
+    """Return the command that adds what an extra needs to this installation.
+
+    It names the packages themselves: ksrcfind is on no package index, and its sources may be gone.
+    """
+    try:
+        requirements = importlib.metadata.requires("ksrcfind") or []
+    except importlib.metadata.PackageNotFoundError:  # Run from its sources.
+        return f"pip install '.[{extra}]'"
+    packages = [one.partition(";")[0].strip() for one in requirements if one.endswith(f"extra == '{extra}'")]
+    by_pipx = (Path(sys.prefix) / "pipx_metadata.json").exists()
+    command = ["pipx", "inject", "ksrcfind"] if by_pipx else [sys.executable, "-m", "pip", "install"]
+    return shlex.join([*command, *packages])
+
+
 def _channel() -> BinaryIO:
     """Return standard output for the protocol alone: whatever else is written there goes to standard error."""
     channel = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
@@ -49,5 +61,5 @@ def _extra(module: str, extra: str) -> ModuleType:
             raise
         raise KsrcfindError(
             f"ksrcfind {extra} needs a package that is not installed: {error.name}",
-            HOW_TO_ADD.format(extra=extra),
+            f"Add it with: {how_to_add(extra)}",
         ) from error

@@ -250,7 +250,7 @@ def _zstandard(file: io.BufferedReader, name: str) -> Iterator[bytes]:
     try:
         import zstandard  # noqa: PLC0415 - an optional dependency
     except ImportError:
-        hint = f"zstd -dc {shlex.quote(name)} | ksrcfind batch -   or: pip install zstandard"
+        hint = f"zstd -dc {shlex.quote(name)} | ksrcfind batch -   or: pipx inject ksrcfind zstandard"
         raise LogUnreadableError(f"{name} is compressed with zstd, for which Python needs a package", hint) from None
     reader = zstandard.ZstdDecompressor(max_window_size=MOST_MEMORY).stream_reader(file, read_across_frames=True)
     try:
