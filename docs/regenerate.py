@@ -9,7 +9,6 @@ it holds what it prints. The home directory of all of them holds the bundled log
 `tests/test_docs.py` calls the same functions and fails where a document differs.
 """
 
-import inspect
 import json
 import os
 import re
@@ -17,6 +16,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import textwrap
 from collections.abc import Callable, Iterator
 from dataclasses import fields
 from pathlib import Path
@@ -192,31 +192,39 @@ def commands() -> str:
     sections = []
     shared: dict[str, str] = {}
     for name, one in program.commands.items():
-        own = {parameter.name: _row(parameter) for parameter in one.params}
-        common = {key: own.pop(key) for key in [*own] if key in {field.name for field in fields(Common)}}
-        shared |= common
-        usage = " ".join(parameter.metavar for parameter in one.params if parameter.param_type_name == "argument")
+        own = {parameter.name: _row(parameter) for parameter in one.params if not getattr(parameter, "hidden", False)}
+        # Each command has formats of its own.
+        shared |= {key: own.pop(key) for key in [*own] if key in _COMMON}
+        usage = " ".join(filter(None, map(_argument, one.params)))
         examples = "\n".join(f"# {purpose}\n{example}" for purpose, example in EXAMPLES[name])
         sections += [
             f"## ksrcfind {name} {usage}".rstrip(),
             "",
-            inspect.cleandoc(one.help),
+            "\n\n".join(textwrap.fill(part, 120) for part in one.help.split("\n\n")),
             "",
             f"```sh\n{examples}\n```",
             "",
         ]
         sections += [*_HEAD, *own.values(), ""] if own else []
     sections += ["## Options of every command", "", *_HEAD, *shared.values(), ""]
-    sections += ["## Options of the program", "", *_HEAD, *map(_row, program.params), ""]
+    sections += ["## Options of the program", "", *_HEAD]
+    sections += [*(_row(one) for one in program.params if one.name not in {*_COMMON, "format"}), ""]
     return "\n" + "\n".join(sections) + "\n"
 
 
 _HEAD = ["| | |", "| --- | --- |"]
+_COMMON = {field.name for field in fields(Common)} - {"format"}
+
+
+def _argument(parameter: Any) -> str:
+    if parameter.param_type_name != "argument":
+        return ""
+    return f"{parameter.metavar}{'...' if parameter.nargs != 1 else ''}"
 
 
 def _row(parameter: Any) -> str:
     if parameter.param_type_name == "argument":
-        return f"| `{parameter.metavar}` | {parameter.help} |"
+        return f"| `{_argument(parameter)}` | {parameter.help} |"
     value = "" if parameter.is_flag else f" {parameter.metavar}".replace("|", r"\|")
     names = ", ".join(f"`{name}{value}`" for name in parameter.opts)
     default = f" Default: {parameter.default}." if parameter.show_default and not parameter.is_flag else ""

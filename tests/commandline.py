@@ -30,11 +30,11 @@ class Terminal(io.TextIOWrapper):
         return True
 
 
-def ksrcfind(*arguments, stdin=b"", directory=".", terminal=False):
-    """Run `ksrcfind ARGUMENTS` in a directory; `terminal` says that its output is one."""
+def ksrcfind(*arguments, stdin=b"", directory=".", terminal=False, typed=False):
+    """Run `ksrcfind ARGUMENTS` in a directory; `terminal` says that its output is one, `typed` that its input is."""
     kind = Terminal if terminal else io.TextIOWrapper
     out, err = (kind(io.BytesIO(), encoding="utf-8", newline="\n") for _ in range(2))
-    source = io.TextIOWrapper(io.BytesIO(stdin), encoding="utf-8")
+    source = (Terminal if typed else io.TextIOWrapper)(io.BytesIO(stdin), encoding="utf-8")
     with (
         contextlib.chdir(directory),
         mock.patch.object(sys, "stdin", source),

@@ -51,7 +51,7 @@ def elsewhere(carried, tmp_path):
         ("find", "no PHX fuond at addres 7"),
         ("find", "a gadget went astray at night"),
         ("at", "mm/oom_kill.c:14"),
-        ("at", "mm/oom_kill.c:99"),
+        ("at", "mm/oom_kill.c:3"),
         ("batch", "-"),
         ("batch", "--each", "--no-history", "-"),
         ("messages", "mm"),

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ksrcfind.cli.arrange import Option, arrange, is_text
+from ksrcfind.cli.arrange import Option, arrange, is_text, query_words
+from ksrcfind.errors import KsrcfindError
 
 COMMANDS = {"find", "at", "index", "life"}
 OPTIONS = {
@@ -113,6 +114,23 @@ def test_an_option_alone_means_find():
     assert arranged("-q") == ["find", "-q"]
 
 
+def test_dashes_alone_are_a_query_without_text():
+    assert arranged("--") == ["find"]
+
+
+@pytest.mark.parametrize("arguments", [("-C", "", "x"), ("--repo=", "x"), ("at", "x", "-n", "")])
+def test_an_empty_value_is_refused(arguments):
+    with pytest.raises(KsrcfindError, match="has an empty value"):
+        arranged(*arguments)
+
+
+def test_words_of_a_query_without_a_command():
+    assert query_words(["indx", "-q", "x"], COMMANDS, OPTIONS) == ["indx", "x"]
+    assert query_words(["find", "indx"], COMMANDS, OPTIONS) == []
+    assert query_words(["--", "indx"], COMMANDS, OPTIONS) == []
+    assert query_words(["-C", "indx"], COMMANDS, OPTIONS) == []
+
+
 def test_an_unknown_option_is_left_for_typer_to_refuse():
     assert arranged("-110", "x") == ["find", "-110", "--", "x"]
     assert arranged("--frobnicate", "at") == ["at", "--frobnicate"]
@@ -122,7 +140,7 @@ def test_a_missing_value_is_left_for_typer_to_refuse():
     assert arranged("x", "-q", "-n") == ["find", "-q", "-n"]
 
 
-@given(st.lists(st.text(max_size=5) | st.sampled_from([*COMMANDS, *OPTIONS, "--", "-"]), max_size=6))
+@given(st.lists(st.text(min_size=1, max_size=5) | st.sampled_from([*COMMANDS, *OPTIONS, "--", "-"]), max_size=6))
 def test_no_argument_is_lost_or_invented(arguments):
     arguments.append("x")  # So that no option lacks its value.
     before = sorted(a for a in arguments if a != "--")

@@ -142,3 +142,25 @@ def test_the_makefile_has_what_the_documents_name():
     for document in DOCUMENTS:
         for target in re.findall(r"^\$? ?make (\w+)|`make (\w+)", document.read_text(), re.MULTILINE):
             assert re.search(rf"^{''.join(target)}:", makefile, re.MULTILINE), target
+
+
+def test_nobody_is_sent_to_a_package_index_that_lacks_ksrcfind():
+    written = [*DOCUMENTS, *ROOT.glob("src/**/*.py"), *ROOT.glob("editors/*/src/*.ts")]
+    for file in written:
+        assert not re.search(r"install [^\n]*ksrcfind(?!\.)(?:\[|[\"'` ]*$)", file.read_text(), re.MULTILINE), file
+
+
+def test_what_may_be_installed_already_is_installed_with_force():
+    for document in DOCUMENTS:
+        for line in re.findall(r"pipx install .*", document.read_text()):
+            assert "--force" in line or "[" not in line, f"{document}: {line}"
+
+
+def test_the_number_of_messages_is_stated_once():
+    """A figure that stands in two places differs after the next run: other pages link to the first."""
+    stated = {}
+    for document in DOCUMENTS:
+        for number in re.findall(r"\d{3},\d{3}(?= messages)|(?<=messages \| )\d{3},\d{3}", document.read_text()):
+            stated.setdefault(document.name, []).append(number)
+    assert list(stated) == ["extraction.md"]
+    assert len(stated["extraction.md"]) == len(set(stated["extraction.md"]))

@@ -371,3 +371,14 @@ def unused_port():
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
         return one.getsockname()[1]
+
+
+def test_a_port_that_is_taken_is_an_error(linux_mini):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        command = [*SERVER, "--tcp", str(port)]
+        done = subprocess.run(command, cwd=linux_mini, capture_output=True, timeout=PATIENCE, check=False)
+    assert done.returncode == 2
+    assert done.stderr.decode() == (
+        f"error: cannot listen at port {port}: Address already in use\n  Name another port with --tcp.\n"
+    )

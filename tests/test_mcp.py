@@ -83,6 +83,9 @@ def test_batch_summary_folds_and_counts(call, tmp_path, as_file):
     assert document["omitted"] == 0
     [severe] = call("batch_summary", text=text, min_level="err").structured_content["records"]
     assert severe["introduced"]["first_release"]
+    for name in ("error", "3", "KERN_ERR"):
+        assert call("batch_summary", text=text, min_level=name).structured_content["records"] == [severe]
+    assert call("batch_summary", text=text, min_level="loud").is_error
 
 
 def test_life_tells_releases(call):

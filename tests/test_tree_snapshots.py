@@ -56,7 +56,7 @@ def test_revisions_by_any_name(scratch, name):
     assert open_snapshot(scratch.root, name).commit == scratch.git("rev-parse", name + "^{commit}")
 
 
-@pytest.mark.parametrize("name", ["v5.8", "--help", "-x", "", "v5.9:fs", "v5.9^{tree}", "a\0b", "a\nb", "x" * 5000])
+@pytest.mark.parametrize("name", ["v5.8", "--help", "-x", "", "v5.9:fs", "a\0b", "a\nb", "x" * 5000])
 def test_an_unknown_revision_names_the_nearest(scratch, name):
     scratch.git("tag", "v5.9")
     scratch.git("tag", "v5.10")
@@ -65,6 +65,14 @@ def test_an_unknown_revision_names_the_nearest(scratch, name):
     assert caught.value.hint
     if name == "v5.8":
         assert caught.value.hint == "Nearest names: v5.9, v5.10"
+
+
+@pytest.mark.parametrize("name", ["v5.9^{tree}", "of-a-tree"])
+def test_a_revision_that_is_no_commit_says_what_it_is(scratch, name):
+    scratch.git("tag", "v5.9")
+    scratch.git("tag", "of-a-tree", "HEAD^{tree}")
+    with pytest.raises(KsrcfindError, match="names a tree, not a commit"):
+        open_snapshot(scratch.root, name)
 
 
 def test_a_checkout_has_the_edits_of_the_disk(scratch):

@@ -12,7 +12,7 @@ import msgspec
 from ksrcfind import __version__
 from ksrcfind.config import Settings
 from ksrcfind.errors import KsrcfindError
-from ksrcfind.finder import MAKEFILE, Finder
+from ksrcfind.finder import LONGEST_FILE, MAKEFILE, Finder
 from ksrcfind.finding import Finding
 from ksrcfind.history.provenance import Commit, Later, Provenance
 from ksrcfind.history.releases import ReleaseTag
@@ -66,6 +66,8 @@ def needs_tree(bundle: Path, what: str) -> KsrcfindError:
 class CarriedFinder(Finder):
     """Answers questions from a bundle, without a tree and without git."""
 
+    _whole = "this index"
+
     def __init__(self, path: Path) -> None:
         """Open an index. Raises `KsrcfindError` if it cannot be used."""
         self._carried = CarriedIndex(path)
@@ -90,6 +92,11 @@ class CarriedFinder(Finder):
         about = self._carried.about
         what = about.rev or about.commit or about.tree
         return (f"answers from {self._carried.path}, made of {what} on {about.made[:10]}",)
+
+    @property
+    def has_history(self) -> bool:
+        """Whether the index was made with history."""
+        return self._carried.about.history
 
     def close(self) -> None:
         """Close the file."""
@@ -160,6 +167,10 @@ class CarriedFinder(Finder):
 
     def _releases_printing(self, log: LogLine) -> list[ReleaseTag]:  # noqa: ARG002 - it holds one revision
         return []
+
+    def _length(self, path: str) -> int | None:
+        """Return None for a file without messages; how many lines the others have is not carried."""
+        return LONGEST_FILE if path in self._carried.paths() else None
 
     def _has_file(self, path: str) -> bool:
         return path in self._all_place_calls()

@@ -15,6 +15,7 @@ import msgspec
 import platformdirs
 
 from ksrcfind.errors import KsrcfindError
+from ksrcfind.levels import LEVELS, level_named
 
 TREE_FILE = ".ksrcfind.toml"
 """Name of the tree's file, at the root of the tree."""
@@ -27,7 +28,6 @@ DEFAULT_RELEASE_TAGS = ("v[0-9]*",)
 
 Color = Literal["auto", "always", "never"]
 Links = Literal["auto", "always", "never"]
-Level = Literal["emerg", "alert", "crit", "err", "warn", "notice", "info", "debug", "cont"]
 
 
 class Root(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -37,10 +37,20 @@ class Root(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """As it is called: `xen_printk`."""
     format: Annotated[int, msgspec.Meta(ge=0, le=30)]
     """Which argument is the format, counted from 0."""
-    level: Level | None = None
-    """The level that it logs at; None when the format or run time tells."""
+    level: str | int | None = None
+    """The level that it logs at, `cont` for one that continues a line; None when the format or run time tells."""
     prefix: Annotated[str, msgspec.Meta(max_length=1000)] = ""
     """Text that it prints in front, in printf syntax: `(XEN) `."""
+
+    def __post_init__(self) -> None:
+        """Raise `ValueError` for a level that does not exist."""
+        if self.level is not None and self.level_name is None:
+            raise ValueError(f"{self.level!r} is no level: {', '.join((*LEVELS, 'cont'))}")
+
+    @property
+    def level_name(self) -> str | None:
+        """The level under the name that the record has for it."""
+        return "cont" if self.level == "cont" else level_named(str(self.level))
 
 
 @dataclass(frozen=True, slots=True)

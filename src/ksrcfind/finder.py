@@ -23,7 +23,9 @@ from ksrcfind.index.report import IndexReport, ReleasesReport
 from ksrcfind.index.search import RevisionIndex
 from ksrcfind.log.line import LogLine, read_line
 from ksrcfind.log.records import Row
-from ksrcfind.match.answer import Answer, Match, Place, Reason, Tier
+from ksrcfind.match.absence import Absence
+from ksrcfind.match.answer import Answer, Match, Place, Tier
+from ksrcfind.match.names import closest_path
 from ksrcfind.match.place import named_place, nearest_call, own_place, place_calls
 from ksrcfind.match.rank import Matcher
 from ksrcfind.progress import Progress
@@ -126,16 +128,21 @@ class Histories(Protocol):
 
 def roots_of(settings: Settings) -> tuple[Root, ...]:
     """Return the functions that log: those of every kernel, and those that settings name."""
-    return (*BUILT_IN, *(Root(root.name, root.format, root.level, prefix=root.prefix) for root in settings.roots))
+    return (*BUILT_IN, *(Root(root.name, root.format, root.level_name, prefix=root.prefix) for root in settings.roots))
 
 
-def no_such_files(path: str) -> KsrcfindError:
-    """Return the error for a path of the command line that names no source."""
-    return KsrcfindError(f"no C files at {path}", "Paths start at the root of the tree: mm/oom_kill.c")
+def no_such_files(path: str, files: Iterable[str]) -> KsrcfindError:
+    """Return the error for a path of the command line that names none of the tree's C files."""
+    meant = closest_path(path, files)
+    hint = f"The closest is {meant}." if meant is not None else "Paths start at the root of the tree: mm/oom_kill.c"
+    return KsrcfindError(f"no C files at {path}", hint)
 
 
 class Finder:
     """Answers questions about one tree."""
+
+    _whole = "this tree"
+    """What is asked, in sentences."""
 
     def __init__(self, snapshot: AnySnapshot, store: Store, settings: Settings, progress: Progress) -> None:
         releases: Releases | None = None
@@ -276,8 +283,9 @@ class Finder:
             requests = [Request(found[n][0], at=places[n]) for n in asked]
             self._history.expect(requests)
             told = dict(zip(asked, self._history.trace(requests), strict=True))
+        absence = Absence(self._messages_of, self._length, self._all_files, self._whole)
         for number, ((path, line), messages) in enumerate(zip(places, found, strict=True)):
-            finding = self._place(path, line, messages, told.get(number, _OFF))
+            finding = self._place(path, line, messages, told.get(number, _OFF), absence)
             yield replace(finding, notes=(SWITCHED_OFF,)) if number in switched_off else finding
 
     @property
@@ -367,7 +375,7 @@ class Finder:
                 with suppress(KsrcfindError):
                     found.update(finder._files_of([path]))  # noqa: SLF001
             if not found:
-                raise no_such_files(path)
+                raise no_such_files(path, newer._all_files())  # noqa: SLF001
             wanted |= found
         return [pair for pair in pairs if pair.path in wanted]
 
@@ -380,7 +388,7 @@ class Finder:
             inside = "" if path in ("", ".") else path.rstrip("/") + "/"
             found = [file for file in files if file == path or file.startswith(inside)]
             if not found:
-                raise no_such_files(path)
+                raise no_such_files(path, files)
             wanted |= dict.fromkeys(found)
         return list(wanted)
 
@@ -418,6 +426,11 @@ class Finder:
     def histories(self, requests: Sequence[Request]) -> list[Provenance]:
         """Tell the history of messages, in order; blames of one file share a run."""
         return self._history.trace(requests)
+
+    @property
+    def has_history(self) -> bool:
+        """Whether commits and releases are known: of a git repository, and of an index that carries them."""
+        return self._releases is not None
 
     @property
     def releases(self) -> tuple[ReleaseTag, ...]:
@@ -625,6 +638,11 @@ class Finder:
         call, drift = nearest_call(self._place_calls(path), named.line) or (None, None)
         return Place(path, named.line, named.function, call, drift)
 
+    def _length(self, path: str) -> int | None:
+        """Return how many lines a file has, None if there is no such file."""
+        lines = self.source(path, 1, LONGEST_FILE)
+        return len(lines) - (not lines[-1]) if lines else None
+
     def _has_file(self, path: str) -> bool:
         return bool(self.source(path, 1, 1))
 
@@ -695,10 +713,11 @@ class Finder:
         yield from told
         yield from (_OFF for _ in matches[len(told) :])
 
-    def _place(self, path: str, line: int, messages: Sequence[Message], provenance: Provenance) -> Finding:
+    def _place(
+        self, path: str, line: int, messages: Sequence[Message], provenance: Provenance, absence: Absence
+    ) -> Finding:
         source = Input(None, None, f"{path}:{line}", truncated=False)
         if not messages:
-            reason = Reason("no_message_here", f"No log call stands at {path}:{line}.")
-            return Finding(source, None, self.info, Answer("place", reason, (), 0), ())
+            return Finding(source, None, self.info, Answer("place", absence.reason(path, line), (), 0), ())
         matches = tuple(Match(Tier.EXACT, 1.0, 1.0, message, message.forms[0], ()) for message in messages[:1])
         return Finding(source, None, self.info, Answer("place", None, matches, 0), (provenance,))

@@ -47,7 +47,7 @@ async function start(view: MessagesView): Promise<void> {
     view.refresh();
   } catch (problem) {
     client = undefined;
-    await complain(`${reason(problem)}. Is ksrcfind installed with its extra, pip install 'ksrcfind[lsp]'?`);
+    await complain(`${reason(problem)}. The command ksrcfind lsp in a terminal says what is missing.`);
   }
 }
 

@@ -3,8 +3,11 @@
 What only one command needs is imported by it: an answer is wanted in less time than it takes to import everything.
 """
 
+import re
+import shlex
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
@@ -14,38 +17,47 @@ import typer
 from typer.core import TyperGroup
 
 from ksrcfind import __version__
-from ksrcfind.cli.arrange import HELP, Option, arrange, has_blank
+from ksrcfind.cli.arrange import HELP, Option, arrange, has_blank, query_words
 from ksrcfind.cli.edit import become, editor_call
 from ksrcfind.cli.examples import epilog
-from ksrcfind.cli.options import LOG_FORMATS, Asking, Batching, Common, Format, command
-from ksrcfind.cli.places import Place, in_tree, parse_place, parse_places
-from ksrcfind.cli.session import begin
-from ksrcfind.cli.terminal import INTERRUPTED, color_help, flush, show_error
+from ksrcfind.cli.options import LOG_FORMATS, Asking, Batching, Common, Format, command, shared_options
+from ksrcfind.cli.places import Place, in_tree, parse_place, parse_places, place_in_source
+from ksrcfind.cli.session import Session, begin
+from ksrcfind.cli.terminal import INTERRUPTED, color_help, flush, say, say_how_to_end, show_error
 from ksrcfind.errors import KsrcfindError
 from ksrcfind.finder import Finder
 from ksrcfind.finding import Finding
-from ksrcfind.log.stream import STDIN, read_logs
+from ksrcfind.log.stream import STDIN, is_file, read_logs
+from ksrcfind.match.answer import Tier
+from ksrcfind.match.names import closest
 from ksrcfind.mcp.catalogue import TOOLS
 from ksrcfind.output.writer import Writer
 
 FOUND, NOTHING_FOUND = 0, 1
 """Exit status; that of errors is theirs, 2."""
 
+MORE = (
+    "[bold]More[/bold]\n\n  ksrcfind COMMAND --help shows the options and examples of a command.\n"
+    "  README.md and the folder docs/ of the sources explain everything else."
+)
+
 
 class Group(TyperGroup):
     """The program, with the rules of `arrange`."""
 
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Bring the arguments into typer's order first."""
-        options = {name: Option(False, for_all=True) for parameter in self.params for name in parameter.opts}
+    def options(self) -> dict[str, Option]:
+        """Return every option of the program and of its commands under each of its names."""
+        known = {name: Option(False, for_all=True) for parameter in self.params for name in parameter.opts}
         for one in self.commands.values():
             for parameter in one.params:
-                options |= dict.fromkeys(parameter.opts, Option(not getattr(parameter, "is_flag", False)))
-        arranged = arrange(args, {*self.commands}, options)
+                known |= dict.fromkeys(parameter.opts, Option(not getattr(parameter, "is_flag", False)))
+        return known
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Bring the arguments into typer's order first."""
+        arranged = arrange(args, {*self.commands}, self.options())
         if HELP & {*arranged}:
             color_help(args)
-            if arranged[0].startswith("-"):  # Help for the program, which has none of the commands' options.
-                arranged = ["--help"]
         return super().parse_args(ctx, arranged)
 
 
@@ -56,7 +68,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog=epilog(""),
+    epilog=f"{epilog('')}\n\n{MORE}",
 )
 
 
@@ -67,17 +79,18 @@ def _show_version(wanted: bool) -> None:
 
 
 @app.callback()
+@shared_options
 def program(
     *,
     version: Annotated[
-        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+        bool, typer.Option("--version", "-V", callback=_show_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
-    """From a line of the kernel's log to the code that printed it, the commit and the first release that has it.
+    """Find the source line that printed a kernel log message, its commit, and the first release that has it.
 
-    Without a command word, find is meant; a line with a blank in it is never taken for an option.
+    With no command, find is assumed. An argument that contains a blank is always text.
 
-    Options may stand before and after the command, -- ends them. COMMAND --help lists them.
+    Options may stand before and after the command; -- ends them.
     """
 
 
@@ -92,7 +105,7 @@ def find(
     lines: Annotated[
         list[str],
         typer.Argument(
-            metavar="LINE...", show_default=False, help="Log lines, whole or in part; - reads them from standard input."
+            metavar="LINE", show_default=False, help="Log lines, whole or in part; - reads them from standard input."
         ),
     ],
     open_editor: Open = False,
@@ -103,7 +116,7 @@ def find(
     """
     session = begin(options)
     with session.finder() as finder:
-        first = _show(_found(finder, options, lines), session.writer(options, finder))
+        first = _show(_found(session, finder, options, lines), session.writer(options, finder))
         words = editor_call(finder, first, session.settings.editor) if first and open_editor else None
     return _end(first, words)
 
@@ -114,7 +127,7 @@ def at(
     places: Annotated[
         list[str],
         typer.Argument(
-            metavar="PATH:LINE...", show_default=False, help="Places of the tree; - reads them from standard input."
+            metavar="PATH:LINE", show_default=False, help="Places of the tree; - reads them from standard input."
         ),
     ],
     open_editor: Open = False,
@@ -128,7 +141,10 @@ def at(
     wanted: list[Place] = []
     for place in places:
         if place == STDIN:
+            say_how_to_end()
             text = sys.stdin.buffer.read().decode("utf-8", "surrogateescape")
+            if not text.strip():
+                say("standard input is empty")
             wanted += parse_places(text.split("\n"), "standard input")
         else:
             wanted.append(parse_place(place))
@@ -146,7 +162,7 @@ def batch(
     logs: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="LOG...",
+            metavar="LOG",
             show_default=False,
             help="Log files, compressed ones too, or directories of them; - is standard input.",
         ),
@@ -167,7 +183,7 @@ def messages(
     options: Common,
     paths: Annotated[
         list[str] | None,
-        typer.Argument(metavar="PATH...", show_default=False, help="Files and directories of the tree. Default: all."),
+        typer.Argument(metavar="PATH", show_default=False, help="Files and directories of the tree. Default: all."),
     ] = None,
 ) -> int:
     """List every message that the kernel can print, without building or booting it.
@@ -211,7 +227,7 @@ def diff(
     new: Annotated[str, typer.Argument(metavar="REV2", show_default=False, help="The newer one.")],
     paths: Annotated[
         list[str] | None,
-        typer.Argument(metavar="PATH...", show_default=False, help="Files and directories of the tree. Default: all."),
+        typer.Argument(metavar="PATH", show_default=False, help="Files and directories of the tree. Default: all."),
     ] = None,
     rules: Annotated[
         Path | None,
@@ -350,47 +366,145 @@ def mcp(
     return serve_mcp(options, allow or [])
 
 
+@command(app, formats=(Format.TEXT,), epilog=epilog("help"))
+def help(  # noqa: A001 - the name of the command
+    options: Common,  # noqa: ARG001 - every command takes them
+    name: Annotated[
+        str | None, typer.Argument(metavar="COMMAND", show_default=False, help="A command. Default: the program.")
+    ] = None,
+) -> int:
+    """Show the help of the program or of a command."""
+    return run([name, "--help"] if name is not None and _program().commands.get(name) else _no_such_command(name))
+
+
+@command(app, formats=(Format.TEXT,), epilog=epilog("version"))
+def version(options: Common) -> int:  # noqa: ARG001 - every command takes them
+    """Show the version."""
+    typer.echo(f"ksrcfind {__version__}")
+    return FOUND
+
+
+def _no_such_command(name: str | None) -> list[str]:
+    """Return the arguments for the program's own help. Raises `KsrcfindError` if a name was given."""
+    if name is None:
+        return ["--help"]
+    commands = [*_program().commands]
+    meant = closest(name.lower(), commands)
+    hint = f"Did you mean {meant}?" if meant is not None else f"Commands: {', '.join(commands)}"
+    raise KsrcfindError(f"no such command: {name}", hint)
+
+
+def _program() -> Group:
+    program = typer.main.get_command(app)
+    assert isinstance(program, Group)  # noqa: S101 - as `app` declares it
+    return program
+
+
 def run(arguments: Sequence[str]) -> int:
     """Run the program and return its exit status. Errors are shown here and nowhere else."""
     try:
-        status = typer.main.get_command(app).main(list(arguments) or ["--help"], "ksrcfind", standalone_mode=False)
+        status: int = _program().main(list(arguments) or ["--help"], "ksrcfind", standalone_mode=False)
         flush()
     except KsrcfindError as error:
-        show_error(error)
-        return error.exit_code
+        return _fail(error, arguments)
     except typer.TyperException as error:
-        show_error(_usage_error(error))
-        return KsrcfindError.exit_code
+        return _fail(_usage_error(error, arguments), arguments)
     except typer.Exit as end:
-        return end.exit_code
+        status = end.exit_code
     except KeyboardInterrupt:
         return INTERRUPTED
+    if status == NOTHING_FOUND:
+        for advice in _advice(arguments):
+            say(advice)
     return status if arguments else KsrcfindError.exit_code
 
 
-def _usage_error(error: typer.TyperException) -> KsrcfindError:
+def _fail(error: KsrcfindError, arguments: Sequence[str]) -> int:
+    """Show an error with what was probably meant, and return its exit status."""
+    show_error(KsrcfindError(error.title, "\n".join([*_advice(arguments), *filter(None, [error.hint])])))
+    return error.exit_code
+
+
+def _advice(arguments: Sequence[str]) -> Iterator[str]:
+    """Yield what was probably meant by a query without a command word that has no answer."""
+    program = _program()
+    with suppress(KsrcfindError):
+        words = query_words(arguments, {*program.commands}, program.options())
+        if not words or any(map(has_blank, words)):
+            return
+        meant = closest(words[0].lower(), program.commands)
+        if meant is not None:
+            position = list(arguments).index(words[0])
+            corrected = ["ksrcfind", *arguments[:position], meant, *arguments[position + 1 :]]
+            yield f"Did you mean the command {meant}? {shlex.join(corrected)}"
+        elif all(is_file(Path(word)) for word in words):
+            yield f"To explain a whole log: {shlex.join(['ksrcfind', 'batch', *words])}"
+
+
+def _usage_error(error: typer.TyperException, arguments: Sequence[str]) -> KsrcfindError:
     """Return typer's error in our words."""
     context = getattr(error, "ctx", None)
-    hint = f"{context.command_path if context else 'ksrcfind'} --help tells more."
-    if hasattr(error, "option_name"):
-        hint += "\nText that begins with a dash goes behind two dashes: ksrcfind -- -EIO"
+    program = _program()
+    command = context.info_name if context is not None and context.info_name in program.commands else None
+    if command is None:  # A value is missing: typer says so before it comes to the command.
+        command = next((word for word in arguments if word in program.commands), "find")
+    hints = [f"ksrcfind {command} --help shows its options and examples."]
+    option = getattr(error, "option_name", None)
+    title = error.format_message().rstrip(".")
+    if title.startswith("No such option"):
+        having = [name for name, one in program.commands.items() if any(option in param.opts for param in one.params)]
+        if having:
+            hints.insert(0, f"{option} is an option of {' and '.join(having)}.")
+        hints.append("Text that begins with a dash goes after two dashes: ksrcfind -- -EIO")
+    elif title.startswith("Got unexpected extra argument"):
+        hints.append(f"A log line that begins with {command}: ksrcfind find {shlex.join(arguments)}")
+    return KsrcfindError(_in_our_words(title), "\n".join(hints))
+
+
+_WORDS = (
     # "Value error, " is pydantic's, which typer asks.
-    return KsrcfindError(error.format_message().rstrip(".").replace("Value error, ", ""), hint)
+    ("Value error, ", ""),
+    (r"Input should be greater than or equal to (\d+)$", r"it must be \1 or more"),
+    (r"Input should be less than or equal to (\d+)$", r"it must be \1 or less"),
+    (r"Input should be a valid integer.*$", "it must be a whole number"),
+)
 
 
-def _found(finder: Finder, options: Asking, words: list[str]) -> Iterator[Finding]:
+def _in_our_words(title: str) -> str:
+    for pattern, words in _WORDS:
+        title = re.sub(pattern, words, title)
+    return title
+
+
+def _found(session: Session, finder: Finder, options: Asking, words: list[str]) -> Iterator[Finding]:
     """Yield the findings of the lines that the words of the command line are."""
     limit, history = options.limit, options.history_mode
     if STDIN not in words and not any(map(has_blank, words)):
-        words = [" ".join(words)]
+        finding = finder.find(" ".join(words), limit=limit, history=history)
+        place = place_in_source(words[0]) if len(words) == 1 else None
+        if place is None or finding.answer.verdict in (Tier.EXACT, Tier.PARTIAL):
+            yield finding
+            return
+        say(f"answered as a place of the source: {shlex.join(['ksrcfind', 'at', words[0]])}")
+        yield from finder.at([(in_tree(place[0], finder.root, session.directory), place[1])], history=history)
+        return
     for word in words:
         if word == STDIN:
-            rows = read_logs([STDIN], sys.stdin.buffer)
-            yield from finder.lines(rows, limit=limit, history=history)
+            yield from _lines_of_stdin(finder, options)
             continue
         # A pasted piece of a log may be several lines.
         for line in word.removesuffix("\n").split("\n"):
             yield finder.find(line, limit=limit, history=history)
+
+
+def _lines_of_stdin(finder: Finder, options: Asking) -> Iterator[Finding]:
+    say_how_to_end()
+    rows = read_logs([STDIN], sys.stdin.buffer)
+    first = next(rows, None)
+    if first is None:
+        say("standard input is empty")
+        return
+    yield from finder.lines(chain([first], rows), limit=options.limit, history=options.history_mode)
 
 
 def _show(findings: Iterable[Finding], writer: Writer) -> Finding | None:

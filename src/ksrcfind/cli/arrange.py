@@ -11,7 +11,9 @@ Pure: from one list of arguments to another, the one that typer understands.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from ksrcfind.errors import KsrcfindError
 
 HELP = {"-h", "--help"}
 
@@ -25,38 +27,65 @@ class Option:
     """True for an option of the program, not of a command: `--version`."""
 
 
+@dataclass(slots=True)
+class _Arguments:
+    """Arguments, sorted by what they are."""
+
+    program: list[str] = field(default_factory=list)
+    """Options of the program."""
+    command: str | None = None
+    options: list[str] = field(default_factory=list)
+    """Options of the command with their values."""
+    words: list[str] = field(default_factory=list)
+    ended: bool = False
+    """True if `--` ended the options."""
+
+
 def arrange(arguments: Sequence[str], commands: Collection[str], options: Mapping[str, Option]) -> list[str]:
     """Return the arguments in typer's order: the program's options, the command, its options, `--`, its words.
 
-    `options` holds every option of every command under each of its names, `-C` and `--repo`.
+    `options` holds every option of every command under each of its names, `-C` and `--repo`. Raises `KsrcfindError`
+    for an option whose value is empty: a variable of a script that is not set.
     """
-    program: list[str] = []
-    command: str | None = None
-    given: list[str] = []
-    words: list[str] = []
+    found = _sorted(arguments, commands, options)
+    if found.command is None and not found.words and not found.ended and (not found.options or HELP & {*found.options}):
+        return [*found.program, *found.options]
+    words = ["--", *found.words] if found.words else []
+    return [*found.program, found.command or "find", *found.options, *words]
+
+
+def query_words(arguments: Sequence[str], commands: Collection[str], options: Mapping[str, Option]) -> list[str]:
+    """Return the words of a query that was typed without a command word; none where a command is named."""
+    found = _sorted(arguments, commands, options)
+    return found.words if found.command is None and not found.ended else []
+
+
+def _sorted(arguments: Sequence[str], commands: Collection[str], options: Mapping[str, Option]) -> _Arguments:
+    found = _Arguments()
     rest = list(arguments)
     while rest:
         argument = rest.pop(0)
         if argument == "--":
-            words += rest
+            found.words += rest
+            found.ended = True
             break
         if is_text(argument):
-            if command is None and not words and argument in commands:
-                command = argument
+            if found.command is None and not found.words and argument in commands:
+                found.command = argument
             else:
-                words.append(argument)
+                found.words.append(argument)
             continue
         name, takes_value = _option(argument, options)
-        target = program if name in options and options[name].for_all else given
+        target = found.program if name in options and options[name].for_all else found.options
         target.append(argument)
         if takes_value:
             if not rest:
-                words.clear()  # The value is missing: with the option as its last argument, typer says so.
+                found.words.clear()  # The value is missing: with the option as its last argument, typer says so.
             target += rest[:1]
             del rest[:1]
-    if command is None and not words and (not given or HELP & {*given}):
-        return [*program, *given]
-    return [*program, command or "find", *given, *(["--", *words] if words else [])]
+        if (takes_value and target[-1] == "") or (argument == f"{name}=" and name in options):
+            raise KsrcfindError(f"{name} has an empty value", "Give it a value, or leave the option out.")
+    return found
 
 
 def is_text(argument: str) -> bool:

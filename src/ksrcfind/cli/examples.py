@@ -58,6 +58,12 @@ EXAMPLES: dict[str, list[tuple[str, str]]] = {
         ("Which tree, tags and index are used, and what to mend:", "ksrcfind doctor"),
         ("For a bug report:", "ksrcfind doctor --format json"),
     ],
+    "help": [
+        ("What batch can do:", "ksrcfind help batch"),
+    ],
+    "version": [
+        ("Which version this is:", "ksrcfind version"),
+    ],
 }
 """Command (empty: the program itself) → what to do, and how."""
 

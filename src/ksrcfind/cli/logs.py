@@ -8,19 +8,32 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from ksrcfind.batch.choose import Choice, grouped
 from ksrcfind.batch.whole import WholeLog
+from ksrcfind.carried import CarriedFinder
 from ksrcfind.cli.options import Batching, Format
 from ksrcfind.cli.release import AUTO, finder_of_log, say_misfit, say_oldest, say_other_release
 from ksrcfind.cli.session import Session, begin
-from ksrcfind.cli.terminal import INTERRUPTED, show_note
+from ksrcfind.cli.terminal import INTERRUPTED, say, say_how_to_end
 from ksrcfind.errors import KsrcfindError
-from ksrcfind.finder import HistoryMode
+from ksrcfind.finder import Finder, HistoryMode
+from ksrcfind.history.releases import release_named
 from ksrcfind.history.versions import Version, parse_tag
 from ksrcfind.log import journalctl
 from ksrcfind.log.records import Row
-from ksrcfind.log.stream import STDIN, LogUnreadableError, follow_file, follow_pipe, pause, read_log, read_logs
+from ksrcfind.log.stream import (
+    STDIN,
+    LogUnreadableError,
+    check_log,
+    follow_file,
+    follow_pipe,
+    is_directory,
+    pause,
+    read_log,
+    read_logs,
+)
 from ksrcfind.match.answer import Tier
 from ksrcfind.output.writer import Writer
 from ksrcfind.progress import SILENT, Progress
@@ -48,7 +61,9 @@ def explain_logs(options: Batching, logs: Sequence[str]) -> int:
     if session.rev == AUTO:
         session = replace(session, rev=None)
     sources = _sources(options, logs)
-    choice = _choice(options)
+    _check_new_since(options)
+    if STDIN in sources:
+        say_how_to_end()
     once = options.journal or options.follow or STDIN in sources
     again = None if once else read_logs(sources, sys.stdin.buffer)
     with (
@@ -56,7 +71,7 @@ def explain_logs(options: Batching, logs: Sequence[str]) -> int:
         finder_of_log(session, here, options.rev, again, sources) as finder,
         _ended_like_interrupted(),
     ):
-        log = WholeLog(finder, choice, options.limit, options.history_mode, options.history_limit)
+        log = WholeLog(finder, _choice(options, finder), options.limit, options.history_mode, options.history_limit)
         run = _Run(session, log, options, session.writer(options, finder, logs=sources), once or not finder.releases)
         rows = _rows(options, sources, run.update)
         # A bar and answers that come line by line would write over each other on one terminal.
@@ -135,8 +150,8 @@ class _Run:
         if damage is not None:
             self.session.terminal.flush()
             raise damage
-        if self.options.journal and not summary.lines:
-            show_note(self.session.terminal.painter.line(f"note: {EMPTY_JOURNAL}"))
+        if not summary.lines and not interrupted:
+            say(EMPTY_JOURNAL if self.options.journal else "the log is empty")
         known = summary.verdicts[Tier.EXACT] + summary.verdicts[Tier.PARTIAL]
         finder = self.log.finder
         say_misfit(self.session, finder, known, summary.kernel_lines)
@@ -164,6 +179,11 @@ def _sources(options: Batching, logs: Sequence[str]) -> list[str]:
         raise KsrcfindError("no log is named", "Name files or directories, - for standard input, or --journal.")
     if options.follow and len(logs) > 1:
         raise KsrcfindError("only one log can be followed", "Start ksrcfind once for each.")
+    for name in logs:
+        if name != STDIN:
+            check_log(name)
+    if options.follow and is_directory(Path(logs[0])):
+        raise KsrcfindError(f"cannot follow {logs[0]}: it is a directory", "Name one log file in it.")
     return list(logs)
 
 
@@ -180,16 +200,23 @@ def _rows(options: Batching, sources: Sequence[str], idle: Callable[[], bool]) -
         yield from follow_file(sources[0], lambda: idle() and pause())
 
 
-def _choice(options: Batching) -> Choice:
+def _check_new_since(options: Batching) -> None:
+    """Raise `KsrcfindError` for options that would leave out the history that --new-since needs."""
+    if options.new_since is not None and (options.history_mode is HistoryMode.OFF or options.history_limit is not None):
+        raise KsrcfindError(
+            "--new-since needs the history of every message", "Leave out --no-history and --history-limit."
+        )
+
+
+def _choice(options: Batching, finder: Finder) -> Choice:
+    """Return which messages are wanted. Raises `KsrcfindError` for a release that does not exist."""
     since: Version | None = None
     if options.new_since is not None:
-        since = parse_tag(options.new_since)
-        if since is None:
-            raise KsrcfindError(f"no release: {options.new_since}", "A release is named by its tag: v6.1")
-        if options.history_mode is HistoryMode.OFF or options.history_limit is not None:
-            raise KsrcfindError(
-                "--new-since needs the history of every message", "Leave --no-history and its limit out."
-            )
+        if not finder.has_history:
+            raise KsrcfindError("--new-since needs history, and there is none here", "ksrcfind doctor says why.")
+        since = parse_tag(options.new_since) if isinstance(finder, CarriedFinder) else None
+        # A carried index has no list of releases.
+        since = since or release_named(options.new_since, finder.releases).version
     return Choice(options.min_level, options.only, since)
 
 

@@ -6,7 +6,7 @@ as an instance of the class, `Common` or `Asking`, that the command's first para
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from enum import StrEnum
 from pathlib import Path
@@ -17,6 +17,7 @@ import typer
 from ksrcfind.batch.wanted import GroupBy, Only
 from ksrcfind.errors import KsrcfindError
 from ksrcfind.finder import HistoryMode
+from ksrcfind.levels import LEVELS, level_named
 
 SHARED = "Options of every command"
 
@@ -93,11 +94,12 @@ class Common:
     format: Annotated[
         Format,
         typer.Option(
-            metavar="|".join(Format),
-            help="How to write the answer. Every command has text and json.",
+            metavar="FORMAT",
+            help="How to write the answer. The help of each command lists its formats.",
             rich_help_panel=SHARED,
         ),
     ] = Format.TEXT
+    """`@command` gives each command its own formats."""
     color: Annotated[
         Color | None,
         typer.Option(
@@ -148,17 +150,12 @@ class Asking(Common):
         return HistoryMode.ALL if self.history is Traced.ALL else HistoryMode.FIRST
 
 
-class Level(StrEnum):
-    """How severe a message is, the most severe first."""
-
-    EMERG = "emerg"
-    ALERT = "alert"
-    CRIT = "crit"
-    ERR = "err"
-    WARN = "warn"
-    NOTICE = "notice"
-    INFO = "info"
-    DEBUG = "debug"
+def _level(text: str) -> str:
+    level = level_named(text)
+    if level is None:
+        names = ", ".join(LEVELS)
+        raise KsrcfindError(f"no such level: {text}", f"Levels are {names}, or 0 to 7. Names like warning do as well.")
+    return level
 
 
 CHOOSING = "What is told"
@@ -188,11 +185,13 @@ class Batching(Asking):
         ),
     ] = None
     min_level: Annotated[
-        Level | None,
+        str | None,
         typer.Option(
             metavar="LEVEL",
+            parser=_level,
             show_default=False,
-            help=f"Only messages at least as severe: {', '.join(Level)}. Those of unknown level are left out.",
+            help=f"Only messages at least as severe: {', '.join(LEVELS)}. Other customary names such as warning and "
+            "error, and 0 to 7, are accepted. Messages of unknown level are left out.",
             rich_help_panel=CHOOSING,
         ),
     ] = None
@@ -241,6 +240,52 @@ class Batching(Asking):
     ] = None
 
 
+def _formats(command: str, formats: Sequence[Format]) -> Any:
+    """Return the declaration of `--format` for a command that has some of the formats."""
+
+    def parse(text: str) -> Format:
+        if text not in formats:
+            known = f"{', '.join(formats[:-1])} and {formats[-1]}" if len(formats) > 1 else f"{formats[0]} only"
+            raise KsrcfindError(f"{command} has no format {text}", f"It has {known}.")
+        return Format(text)
+
+    option = typer.Option(
+        metavar="|".join(formats),
+        parser=parse,
+        autocompletion=lambda: [*formats],
+        help="How to write the answer.",
+        rich_help_panel=SHARED,
+        hidden=len(formats) == 1,
+    )
+    return Annotated[Format, option]
+
+
+def shared_options(function: Callable[..., None]) -> Callable[..., None]:
+    """Let the help of the program list the options that every command has. The program itself ignores them.
+
+    `cli.arrange` hands them to the command, wherever they are.
+    """
+    hints = get_type_hints(Common, include_extras=True)
+
+    @functools.wraps(function)
+    def run(**values: Any) -> None:
+        function(**{name: value for name, value in values.items() if name not in hints})
+
+    run.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+        [*inspect.signature(function).parameters.values(), *_parameters(Common, hints)]
+    )
+    return run
+
+
+def _parameters(options: type[Common], hints: Mapping[str, Any]) -> Iterator[inspect.Parameter]:
+    """Yield the parameters that typer reads, the options of every command last."""
+    common = {field.name for field in fields(Common)}
+    for field in sorted(fields(options), key=lambda field: field.name in common):
+        yield inspect.Parameter(
+            field.name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=hints[field.name]
+        )
+
+
 def command(
     app: typer.Typer, *, formats: tuple[Format, ...] = ANSWERS, epilog: str, more: str = ""
 ) -> Callable[[Callable[..., int]], Callable[..., None]]:
@@ -253,29 +298,20 @@ def command(
     def register(function: Callable[..., int]) -> Callable[..., None]:
         first, *own = inspect.signature(function).parameters.values()
         shared = get_type_hints(function)[first.name]
-        hints = get_type_hints(shared, include_extras=True)
-        common = {field.name for field in fields(Common)}
+        hints = get_type_hints(shared, include_extras=True) | {"format": _formats(function.__name__, formats)}
 
         @functools.wraps(function)
         def run(**values: Any) -> None:
             options: Common = shared(**{field.name: values.pop(field.name) for field in fields(shared)})
-            if options.format not in formats:
-                known = " and ".join(formats) if len(formats) == 2 else ", ".join(formats)
-                raise KsrcfindError(f"{function.__name__} has no format {options.format}", f"It has {known}.")
             raise typer.Exit(function(options, **values))
 
+        keyword_only = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own]
         run.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
-            [
-                *(parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own),
-                *(
-                    inspect.Parameter(
-                        field.name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=hints[field.name]
-                    )
-                    for field in sorted(fields(shared), key=lambda field: field.name in common)
-                ),
-            ]
+            [*keyword_only, *_parameters(shared, hints)]
         )
-        app.command(epilog=epilog, help=f"{inspect.getdoc(function)}\n\n{more}" if more else None)(run)
+        # A terminal is rarely as wide as the source: each paragraph is broken where it has to be.
+        paragraphs = [" ".join(part.split()) for part in f"{inspect.getdoc(function)}\n\n{more}".split("\n\n")]
+        app.command(help="\n\n".join(filter(None, paragraphs)), epilog=epilog)(run)
         return run
 
     return register

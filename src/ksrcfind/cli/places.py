@@ -10,6 +10,8 @@ from ksrcfind.errors import KsrcfindError
 # What follows the line, a column or the text that grep found there, is not looked at.
 _PLACE = re.compile(r"(?P<path>[^:]+(?::[^:\d][^:]*)*):(?P<line>\d{1,9})(?::.*)?", re.DOTALL)
 
+_SOURCE = (".c", ".h", ".S")
+
 Place = tuple[str, int]
 """Path and 1-based line."""
 
@@ -22,12 +24,23 @@ def parse_place(text: str) -> Place:
     return match["path"], int(match["line"])
 
 
+def place_in_source(text: str) -> Place | None:
+    """Return the place of a C or assembly file that a text without blanks names, None for any other text."""
+    try:
+        path, line = parse_place(text)
+    except KsrcfindError:
+        return None
+    return (path, line) if path.endswith(_SOURCE) else None
+
+
 def in_tree(path: str, root: Path, directory: Path) -> str:
     """Return a path as the tree has it, from its root with slashes.
 
     It may be given from the root, absolute, or from the current `directory` if that is inside the tree, as shells
-    complete it. One that is not there stays as it is.
+    complete it. One that is not there stays as it is. Raises `KsrcfindError` for an empty one.
     """
+    if not path:
+        raise KsrcfindError("a path is empty", "Name a file or directory of the tree, as in mm/oom_kill.c.")
     file = directory / path
     # Path.exists() raises for a name that is too long.
     if Path(path).is_absolute() or (root in directory.parents and os.path.exists(file)):  # noqa: PTH110

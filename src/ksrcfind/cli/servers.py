@@ -1,7 +1,9 @@
 """What the commands lsp and mcp do: they serve a program over standard input and output."""
 
 import importlib
+import importlib.metadata
 import os
+import shlex
 import sys
 from collections.abc import Sequence
 from io import FileIO
@@ -47,6 +49,21 @@ def _source() -> FileIO:
     return source
 
 
+def how_to_add(extra: str) -> str:
+    """Return the command that adds what an extra needs to this installation.
+
+    It names the packages themselves: ksrcfind is on no package index, and its sources may be gone.
+    """
+    try:
+        requirements = importlib.metadata.requires("ksrcfind") or []
+    except importlib.metadata.PackageNotFoundError:  # Run from its sources.
+        return f"pip install '.[{extra}]'"
+    packages = [one.partition(";")[0].strip() for one in requirements if one.endswith(f"extra == '{extra}'")]
+    by_pipx = (Path(sys.prefix) / "pipx_metadata.json").exists()
+    command = ["pipx", "inject", "ksrcfind"] if by_pipx else [sys.executable, "-m", "pip", "install"]
+    return shlex.join([*command, *packages])
+
+
 def _channel() -> BinaryIO:
     """Return standard output for the protocol alone: whatever else is written there goes to standard error."""
     channel = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
@@ -63,5 +80,5 @@ def _extra(module: str, extra: str) -> ModuleType:
             raise
         raise KsrcfindError(
             f"ksrcfind {extra} needs a package that is not installed: {error.name}",
-            f"pip install 'ksrcfind[{extra}]'",
+            f"Add it with: {how_to_add(extra)}",
         ) from error

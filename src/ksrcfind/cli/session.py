@@ -13,7 +13,7 @@ from ksrcfind.cli.terminal import Terminal, open_terminal, show_note
 from ksrcfind.config import Settings
 from ksrcfind.errors import KsrcfindError
 from ksrcfind.finder import Finder
-from ksrcfind.log.stream import is_directory
+from ksrcfind.log.stream import is_directory, is_file
 from ksrcfind.output.json import JsonWriter, NdjsonWriter
 from ksrcfind.output.links import Links
 from ksrcfind.output.quickfix import QuickfixWriter
@@ -102,6 +102,8 @@ def begin(options: Common) -> Session:
     settings = config.resolve(os.environ)
     if options.index is not None and (options.repo is not None or options.rev is not None):
         raise KsrcfindError("--index goes with no --repo and no --rev", "A bundle holds one revision.")
+    if options.repo is not None and is_file(options.repo):
+        raise KsrcfindError(f"not a directory: {options.repo}", "--repo takes the directory of a kernel tree.")
     # A tree or revision that an option names goes before an index that the environment does.
     carried = options.index or (settings.index if options.repo is None and options.rev is None else None)
     default = Color.NEVER if os.environ.get("NO_COLOR") else Color(settings.color)

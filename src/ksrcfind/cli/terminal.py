@@ -98,6 +98,17 @@ def show_note(text: str) -> None:
         pass
 
 
+def say(text: str) -> None:
+    """Write a note to standard error; control characters of the text are shown by number."""
+    show_note(Painter(color=False).line(f"note: {text}"))
+
+
+def say_how_to_end() -> None:
+    """Say that a person is expected to type, if standard input is a terminal."""
+    if sys.stdin.isatty():
+        say("reading lines from the terminal; Ctrl-D ends them")
+
+
 def flush() -> None:
     """Send out what is still held back, so that a reader that went away is noticed here."""
     try:

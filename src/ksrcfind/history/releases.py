@@ -5,14 +5,15 @@ Only ancestry decides, and the versions that tags name; dates and git's own sort
 
 import hashlib
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from ksrcfind.errors import KsrcfindError
 from ksrcfind.history.ancestry import FirstTags, first_tags
 from ksrcfind.history.cache import Cache, parents_state
 from ksrcfind.history.provenance import Release
-from ksrcfind.history.versions import DEFAULT_PATTERNS, Version, release_versions
+from ksrcfind.history.versions import DEFAULT_PATTERNS, Version, parse_tag, release_versions
 from ksrcfind.tree.repository import Repository, has_commit_graph
 
 # Asking git for one commit costs 0.02 s with a commit-graph; beyond so many the walk over everything is quicker.
@@ -29,6 +30,24 @@ class ReleaseTag:
     commit: str
     """The commit that it leads to."""
     version: Version
+
+
+def release_named(name: str, tags: Sequence[ReleaseTag]) -> ReleaseTag:
+    """Return the release that a user names by its tag, with or without what stands before the number: `v6.1`, `6.1`.
+
+    `tags` are in the order of their versions. Raises `KsrcfindError` with the nearest releases if there is no such tag.
+    """
+    version = parse_tag(name)
+    for tag in tags:
+        if name == tag.name or version == tag.version:
+            return tag
+    last = f"The last release here is {tags[-1].name}." if tags else "There are no release tags here."
+    if version is None or not tags:
+        raise KsrcfindError(f"no such release: {name}", f"A release is named by its tag, such as v6.1. {last}")
+    earlier = [tag.name for tag in tags if tag.version < version][-1:]
+    later = [tag.name for tag in tags if tag.version > version][:1]
+    nearest = f"The nearest are {' and '.join(earlier + later)}. " if later else ""
+    raise KsrcfindError(f"no such release: {name}", f"{nearest}{last}")
 
 
 class Releases:

@@ -15,6 +15,8 @@ from datetime import UTC, datetime
 from enum import IntEnum
 from typing import TypedDict
 
+from ksrcfind.levels import LEVELS
+
 
 class Layer(IntEnum):
     """How far out a grammar stands. After one of them only layers further in may follow."""
@@ -84,9 +86,6 @@ class Grammar:
     needs_start: bool = False
     """True if nothing but wrappers may stand before it."""
 
-
-LEVELS = ("emerg", "alert", "crit", "err", "warn", "notice", "info", "debug")
-"""Names of the priorities 0–7, as the record has them."""
 
 FACILITIES = (
     *("kern", "user", "mail", "daemon", "auth", "syslog", "lpr", "news", "uucp", "cron", "authpriv", "ftp"),

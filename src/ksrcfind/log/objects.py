@@ -10,11 +10,11 @@ from dataclasses import replace
 
 import msgspec
 
+from ksrcfind.levels import LEVELS
 from ksrcfind.log.grammar import (
     BOUNDED_NUMBER,
     FACILITIES,
     LEVEL_NAMES,
-    LEVELS,
     Fields,
     Grammar,
     Layer,

@@ -7,11 +7,11 @@ Sources: kernel/printk/printk.c (info_print_prefix, print_time, print_caller), u
 
 import re
 
+from ksrcfind.levels import LEVELS
 from ksrcfind.log.grammar import (
     DIGITS,
     FACILITIES,
     LEVEL_NAMES,
-    LEVELS,
     Fields,
     Grammar,
     Layer,

@@ -6,6 +6,8 @@ and a line of any length take little memory.
 
 import bz2
 import codecs
+import difflib
+import errno
 import gzip
 import io
 import lzma
@@ -53,6 +55,37 @@ def read_logs(names: Iterable[str], stdin: BinaryIO) -> Iterator[Row]:
             yield from read_log(stdin, STDIN)
         else:
             yield from read_files(Path(name))
+
+
+def check_log(name: str) -> None:
+    """Raise LogUnreadableError for a log that cannot be opened, or a directory without logs."""
+    path = Path(name)
+    if not name:
+        raise LogUnreadableError("the name of a log is empty", "Name a file or a directory, or - for standard input.")
+    try:
+        path.stat()
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    if not os.access(path, os.R_OK):
+        raise _unreadable(path, PermissionError(errno.EACCES, os.strerror(errno.EACCES)))
+    if path.is_dir() and not log_files(path):
+        raise LogUnreadableError(
+            f"there are no logs in {path}", "Hidden files, links and files of the journal are left out of directories."
+        )
+
+
+def _unreadable(path: Path, error: OSError) -> LogUnreadableError:
+    """Return the error for a log that cannot be opened, with what to do about it."""
+    hint = ""
+    if isinstance(error, FileNotFoundError):
+        try:
+            near = difflib.get_close_matches(path.name, os.listdir(path.parent), n=1)  # noqa: PTH208 - names are enough
+        except OSError:
+            near = []
+        hint = f"The closest name there is {path.parent / near[0]}." if near else "Check the path."
+    elif isinstance(error, PermissionError):
+        hint = f"Ask for it as root: sudo cat {shlex.quote(str(path))} | ksrcfind batch -"
+    return LogUnreadableError(f"cannot read {path}: {error.strerror}", hint)
 
 
 def read_files(path: Path) -> Iterator[Row]:
@@ -115,6 +148,14 @@ def is_directory(path: Path) -> bool:
         return False
 
 
+def is_file(path: Path) -> bool:
+    """Return True for the name of a regular file; what cannot be looked at is none."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
+
+
 _JOURNAL = re.compile(r"\.journal~?$")
 _ROTATED = re.compile(r"(.*?)(?:\.(\d{1,6}))?(?:\.(?:gz|xz|zst|bz2))?$", re.DOTALL)
 
@@ -128,7 +169,7 @@ def _open(path: Path) -> BinaryIO:
     try:
         return path.open("rb")
     except OSError as error:
-        raise LogUnreadableError(f"cannot read {path}: {error.strerror}") from error
+        raise _unreadable(path, error) from error
 
 
 def _as_far_as_it_reads(pieces: Iterable[Piece], name: str) -> Iterator[Piece]:
@@ -221,7 +262,7 @@ def _zstandard(file: io.BufferedReader, name: str) -> Iterator[bytes]:
     try:
         import zstandard  # noqa: PLC0415 - an optional dependency
     except ImportError:
-        hint = f"zstd -dc {shlex.quote(name)} | ksrcfind batch -   or: pip install zstandard"
+        hint = f"zstd -dc {shlex.quote(name)} | ksrcfind batch -   or: pipx inject ksrcfind zstandard"
         raise LogUnreadableError(f"{name} is compressed with zstd, for which Python needs a package", hint) from None
     reader = zstandard.ZstdDecompressor(max_window_size=MOST_MEMORY).stream_reader(
         file, read_across_frames=True, closefd=False

@@ -15,7 +15,10 @@ HOST = "127.0.0.1"
 
 
 def serve(settings: Settings, rev: str | None, directory: Path, channel: BinaryIO, tcp: int | None) -> None:
-    """Serve one client, until it goes away: from standard input to a channel, or at a port."""
+    """Serve one client, until it goes away: from standard input to a channel, or at a port.
+
+    Raises `KsrcfindError` for a port that cannot be had.
+    """
     server = Server(settings, rev, directory)
     register(server)
     try:
@@ -33,6 +36,8 @@ def _serve_at(server: Server, port: int) -> None:
         with socket.create_server((HOST, port)) as listening:
             client, _ = listening.accept()
     except OSError as error:
-        raise KsrcfindError(f"cannot listen at port {port}: {error.strerror}") from error
+        raise KsrcfindError(
+            f"cannot listen at port {port}: {error.strerror}", "Name another port with --tcp."
+        ) from error
     with client, client.makefile("rb") as reader, client.makefile("wb") as writer:
         server.run(reader, writer)

@@ -1,10 +1,11 @@
 """What a client may set, in its own configuration; the rest is that of the command line."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 import msgspec
 
 from ksrcfind.errors import KsrcfindError
+from ksrcfind.levels import LEVELS, level_named
 
 SECTION = "ksrcfind"
 """Name of the section in a client's configuration."""
@@ -27,12 +28,20 @@ class ClientSettings(msgspec.Struct, frozen=True, rename="camel"):
     """Seconds that a hover waits for history before it is shown without."""
     code_lens: bool = True
     inlay_hints: bool = False
-    diagnostics: Literal["off", "emerg", "alert", "crit", "err", "warn"] = "err"
-    """The least severe level of a log line that is a diagnostic."""
+    diagnostics: str = "err"
+    """The least severe level of a log line that is a diagnostic; `off` for none."""
     build_index: bool = True
     """Whether a missing index is built."""
     copies: bool = False
     """Whether the client copies the answer that it is given to copy; otherwise it is shown."""
+
+    def __post_init__(self) -> None:
+        """Give the level the name that the record has. Raises `ValueError` for one that does not exist."""
+        if self.diagnostics != "off":
+            level = level_named(self.diagnostics)
+            if level is None:
+                raise ValueError(f"diagnostics is {self.diagnostics!r}: off, {', '.join(LEVELS)}")
+            msgspec.structs.force_setattr(self, "diagnostics", level)
 
 
 def client_settings(*given: object) -> ClientSettings:

@@ -18,7 +18,7 @@ from mcp.server.mcpserver.exceptions import ToolError
 from mcp.server.mcpserver.tools import Tool
 from mcp.server.stdio import stdio_server
 from mcp.types import CallToolResult, TextContent, ToolAnnotations
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from ksrcfind import __version__
 from ksrcfind.batch.choose import Choice
@@ -26,6 +26,7 @@ from ksrcfind.carried import CarriedFinder, open_finder
 from ksrcfind.config import Settings
 from ksrcfind.errors import KsrcfindError
 from ksrcfind.finder import Finder
+from ksrcfind.levels import level_named
 from ksrcfind.log.records import rows_of_text
 from ksrcfind.mcp import answers
 from ksrcfind.mcp.access import Access
@@ -40,7 +41,10 @@ Line = Annotated[str, Field(description="A log line as it stands in the log, or 
 Limit = Annotated[int, Field(description="Most calls for a line.", ge=1, le=100)]
 Count = Annotated[int, Field(description="Most records.", ge=1, le=1000)]
 History = Annotated[bool, Field(description="With commits and releases.")]
-Level = Literal["emerg", "alert", "crit", "err", "warn", "notice", "info", "debug"]
+Level = Annotated[
+    Literal["emerg", "alert", "crit", "err", "warn", "notice", "info", "debug"],
+    BeforeValidator(lambda text: level_named(str(text)) or text),
+]
 
 Paths = Annotated[list[str] | None, Field(description="Files and directories of the tree; none: all.")]
 

@@ -51,6 +51,9 @@ class Repository:
             found = self.git.answer("rev-parse", "--verify", "--quiet", f"{rev}^{{commit}}")
             if found is not None and COMMIT_ID.fullmatch(found):
                 return found
+            kind = self.git.answer("cat-file", "-t", f"{rev}^{{}}")
+            if kind is not None:  # v2.6.11 of Linux is a tag of a tree.
+                raise KsrcfindError(f"{rev} names a {kind}, not a commit", self._nearest(rev))
         raise KsrcfindError(f"unknown revision: {rev}", self._nearest(rev))
 
     def head(self) -> str:
@@ -80,7 +83,7 @@ class Repository:
 
     def _nearest(self, rev: str) -> str:
         listed = self.git.run("for-each-ref", "--format=%(refname:short)", "refs/tags", "refs/heads", "refs/remotes")
-        names = [name for name in listed.decode("utf-8", "surrogateescape").split("\n") if name]
+        names = [name for name in listed.decode("utf-8", "surrogateescape").split("\n") if name not in ("", rev)]
         if not names:
             return "This repository has no tags and no branches."
         # The last part counts as well: `6.1` for `origin/linux-6.1.y`.

@@ -1,0 +1,51 @@
+"""Every place that takes a level takes its customary names."""
+
+import pytest
+
+from ksrcfind import config
+from ksrcfind.errors import KsrcfindError
+from ksrcfind.levels import LEVELS, level_named
+
+NAMES = {
+    "emerg": ["emerg", "emergency", "panic", "0", "EMERG", "KERN_EMERG"],
+    "alert": ["alert", "1"],
+    "crit": ["crit", "critical", "2"],
+    "err": ["err", "error", "3", "Error"],
+    "warn": ["warn", "warning", "4", " warning "],
+    "notice": ["notice", "5"],
+    "info": ["info", "informational", "6"],
+    "debug": ["debug", "dbg", "7"],
+}
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_customary_names(level):
+    assert {level_named(name) for name in NAMES[level]} == {level}
+
+
+@pytest.mark.parametrize("text", ["", "8", "-1", "loud", "44", "warn err"])
+def test_other_texts_name_no_level(text):
+    assert level_named(text) is None
+
+
+@pytest.mark.parametrize("written", ['"warning"', '"4"', "4", '"KERN_WARNING"'])
+def test_in_a_configuration(tmp_path, written):
+    file = tmp_path / "config.toml"
+    file.write_text(f'[[roots]]\nname = "x"\nformat = 0\nlevel = {written}\n')
+    [root] = config.resolve({"KSRCFIND_CONFIG": str(file)}).roots
+    assert root.level_name == "warn"
+
+
+def test_in_a_configuration_that_is_wrong(tmp_path):
+    file = tmp_path / "config.toml"
+    file.write_text('[[roots]]\nname = "x"\nformat = 0\nlevel = "loud"\n')
+    with pytest.raises(KsrcfindError, match=r"'loud' is no level: emerg, .*, cont"):
+        config.resolve({"KSRCFIND_CONFIG": str(file)})
+
+
+def test_in_the_settings_of_an_editor():
+    settings = pytest.importorskip("ksrcfind.lsp.settings", reason="the language server's packages are not installed")
+    assert settings.client_settings({"diagnostics": "warning"}).diagnostics == "warn"
+    assert settings.client_settings({"diagnostics": "off"}).diagnostics == "off"
+    with pytest.raises(KsrcfindError, match="diagnostics is 'loud'"):
+        settings.client_settings({"diagnostics": "loud"})
