@@ -16,7 +16,7 @@ from ksrcfind.lsp.log_document import LogDocument
 from ksrcfind.lsp.markdown import block, code
 from ksrcfind.lsp.reading import OpenLog, match_window
 from ksrcfind.lsp.settings import ClientSettings
-from ksrcfind.lsp.worker import Urgency
+from ksrcfind.lsp.worker import Urgency, Worker
 from ksrcfind.match.answer import Answer, Reason
 
 TEXTS = st.lists(st.sampled_from(["a b", "[    1.0] c", "", "\r", "\x0b", "x\u2028y", '{"a":', "é"]), max_size=200).map(
@@ -106,6 +106,18 @@ def test_a_history_of_a_tree_that_changed_meanwhile_is_not_kept():
         assert desk.told(item) is None
     finally:
         desk.end()
+
+
+def test_a_question_to_a_thread_that_ended_is_cancelled_and_waits_for_nothing():
+    async def ask():
+        worker, done = Worker("test"), []
+        worker.end(lambda: done.append("closed"))
+        worker.end(lambda: done.append("twice"))
+        with pytest.raises(asyncio.CancelledError):
+            await asyncio.wait_for(worker.do(lambda: done.append("asked"), Urgency.ASKED), 10)
+        return done
+
+    assert asyncio.run(ask()) in ([], ["closed"])
 
 
 def test_what_was_found_about_a_text_that_is_gone_is_dropped():
