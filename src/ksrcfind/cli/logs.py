@@ -228,6 +228,7 @@ def _ended_like_interrupted() -> Iterator[None]:
     def interrupt(number: int, _frame: object) -> None:
         if os.getpid() != owner:  # A worker that builds the index and is told to end; it has nothing to write.
             os._exit(128 + number)
+        signal.signal(signal.SIGTERM, before)  # Should writing never end, the next signal does not wait for it.
         raise KeyboardInterrupt
 
     before = signal.signal(signal.SIGTERM, interrupt)

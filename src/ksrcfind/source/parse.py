@@ -4,6 +4,7 @@ It is fed the functions that `scan` found, reduced to their header and the calls
 worth of C is parsed in seconds. Line numbers stay those of the file.
 """
 
+import itertools
 import re
 from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
@@ -21,12 +22,10 @@ _CODE = tree_sitter.Query(
     [(for_statement) (while_statement) (switch_statement) (conditional_expression)
      (binary_expression operator: ["&&" "||"])] @other""",
 )
-# The grammar takes time that grows with the square of what is nested or not closed. The longest function of Linux 6.12
-# with variable arguments has 12,000 bytes, the deepest nesting is 20.
-_SHORT = 1 << 12
-_LONGEST = 1 << 17
-_DEEPEST = 200
-_BRACKET = re.compile(rb"[][(){}]")
+# Where brackets never close, the grammar takes time that grows with the square of the code. It reports its progress
+# six times for 1,000 bytes of real code, and a thousand times for those that it can make nothing of.
+_REPORTS = 256
+_BYTES_PER_REPORT = 16
 _NESTED = 64  # calls within calls and conditions; all that they hold is kept for each of them
 _FUNCTION_NAME = re.compile(rb"\b([A-Za-z_]\w*+)[ \t\r\n]*+\(")
 _CALL_NAME = re.compile(rb"\b([A-Za-z_]\w*+)[ \t\r\n]*+\(")
@@ -83,7 +82,7 @@ class Parser:
         """
         header = _DIRECTIVE_LINE.sub(b"", body.header)
         source, starts = _skeleton(body, header)
-        root = self._parser.parse(b"" if _takes_too_long(source) else source).root_node
+        root = self._tree(source).root_node
         name, parameters = _declarator(header)
         calls: list[ParsedCall] = []
         covered: list[tuple[int, int]] = []  # by start
@@ -122,15 +121,16 @@ class Parser:
         calls.sort(key=lambda call: (call.line_start, -len(call.text)))
         return ParsedBody(name, parameters, tuple(calls), recovered)
 
-
-def _takes_too_long(source: bytes) -> bool:
-    if len(source) <= _SHORT:
-        return False
-    depth = deepest = 0
-    for bracket in _BRACKET.findall(source):
-        depth += 1 if bracket in b"([{" else -1
-        deepest = max(deepest, depth)
-    return deepest > _DEEPEST or len(source) - source.count(b"\n") > _LONGEST
+    def _tree(self, source: bytes) -> tree_sitter.Tree:
+        """The syntax tree; that of no code at all if it takes more work than code of this length does."""
+        reports = itertools.count(_REPORTS + len(source) // _BYTES_PER_REPORT, -1)
+        try:
+            return self._parser.parse(
+                lambda offset, _: source[offset:], progress_callback=lambda _offset, _failed: next(reports) < 0
+            )
+        except ValueError:
+            self._parser.reset()
+            return self._parser.parse(b"")
 
 
 def _called(call: bytes) -> bytes | None:
