@@ -5,6 +5,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
+# Options of the tests: make test PYTEST="--allowed-skips tests/allowed_skips.txt"
+PYTEST ?=
+
 .PHONY: demo test test-editors check format bench clean
 
 $(STAMP): pyproject.toml
@@ -23,7 +26,7 @@ demo: $(STAMP)
 	  "May 23 02:06:26 host kernel: [40872.663481] Memory cgroup out of memory: OOM victim 46452 (nginx) is already exiting. Skip killing the task"
 
 test: $(STAMP)
-	@$(BIN)/pytest -n auto
+	@$(BIN)/pytest -n auto $(PYTEST)
 
 test-editors: $(STAMP)
 	@$(BIN)/pytest tests/test_editors.py tests/test_terminal_recipes.py

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from skips import pytest_addoption, pytest_configure, pytest_sessionfinish  # noqa: F401 - pytest finds hooks here
+
 # No test fails because the machine is slow.
 settings.register_profile("ksrcfind", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("ksrcfind")
