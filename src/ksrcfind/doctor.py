@@ -18,12 +18,13 @@ from ksrcfind import __version__
 from ksrcfind.carried import NOT_CARRIED
 from ksrcfind.config import Settings
 from ksrcfind.errors import KsrcfindError
-from ksrcfind.finder import open_tree
+from ksrcfind.finder import open_tree, skipped_files
 from ksrcfind.history.releases import Releases, tag_targets
 from ksrcfind.index.carried import CarriedIndex
 from ksrcfind.index.store import Store, store_path
 from ksrcfind.tree.checkout import CheckoutSnapshot
 from ksrcfind.tree.git import Git
+from ksrcfind.tree.names import skipped_note
 from ksrcfind.tree.open import AnySnapshot
 from ksrcfind.tree.repository import Repository, commit_graphs
 
@@ -119,7 +120,7 @@ def check_tree(snapshot: AnySnapshot) -> Check:
 
 
 def check_carried(path: Path) -> Check:
-    """Say what the carried index holds that answers instead of a tree."""
+    """Say what the bundle holds that answers instead of a tree."""
     try:
         with closing(CarriedIndex(path)) as index:
             about = index.about
@@ -139,6 +140,7 @@ def check_index(snapshot: AnySnapshot, path: Path) -> Iterator[Check]:
     store = Store.open(path)
     try:
         found, live = store.revision(snapshot.key), store.live(snapshot.key)
+        skipped = skipped_files(store, snapshot.key)
     finally:
         store.close()
     if found is None or live is None:
@@ -154,6 +156,8 @@ def check_index(snapshot: AnySnapshot, path: Path) -> Iterator[Check]:
         f"{_counted(state.recovered, 'call')} told from text where the C grammar gave up, "
         f"{_counted(state.lost, 'function')} not understood",
     )
+    if skipped:
+        yield Check("file names", State.WARN, skipped_note(skipped), "Rename them: the index holds UTF-8 only.")
 
 
 def check_repository(repository: Repository) -> Iterator[Check]:

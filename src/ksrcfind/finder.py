@@ -1,5 +1,6 @@
 """The one sequence behind every front end: a line is read, matched, and its history told."""
 
+import json
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -34,6 +35,7 @@ from ksrcfind.source.message import Message
 from ksrcfind.source.roots import BUILT_IN, Root
 from ksrcfind.tree.checkout import CheckoutSnapshot
 from ksrcfind.tree.directory import DirectorySnapshot
+from ksrcfind.tree.names import is_utf8, skipped_note
 from ksrcfind.tree.open import AnySnapshot, open_snapshot
 from ksrcfind.tree.snapshot import TreeInfo
 
@@ -53,6 +55,7 @@ LONGEST_FILE = 10**9
 """Lines."""
 
 _OFF = Provenance("off")
+_SKIPPED = "skipped:"
 SWITCHED_OFF = "This call is switched off, by a comment or by #if 0: nothing prints it."
 
 
@@ -114,6 +117,12 @@ class Histories(Protocol):
     def commits(self, ids: Iterable[str]) -> dict[str, Commit]:
         """Return commits by their full ids; those that are not there are left out."""
         ...
+
+
+def skipped_files(store: Store, key: str) -> tuple[str, ...]:
+    """Return the names of files that the index of a revision lacks because they are not UTF-8, escaped."""
+    kept = store.get(_SKIPPED + key)
+    return tuple(json.loads(kept)) if kept else ()
 
 
 def no_such_files(path: str) -> KsrcfindError:
@@ -179,9 +188,20 @@ class Finder:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What the user should know of tree and index before reading answers."""
-        notes = tuple(self._snapshot.notes)
-        return (*notes, f"no index is kept: {self._store.note}") if self._store.note else notes
+        """What the user should know of tree and index, as far as it is known: reading answers can add to it."""
+        notes = list(self._snapshot.notes)
+        if self._store.note:
+            notes.append(f"no index is kept: {self._store.note}")
+        if self.skipped:
+            notes.append(skipped_note(self.skipped))
+        return tuple(notes)
+
+    @property
+    def skipped(self) -> Sequence[str]:
+        """Names of files that are skipped because they are not UTF-8, escaped; known once files were listed."""
+        if self._narrow is not None:
+            return self._narrow.skipped
+        return skipped_files(self._store, self._snapshot.key)
 
     @property
     def advice(self) -> str | None:
@@ -288,7 +308,7 @@ class Finder:
             self.build_index()
 
     def _all_files(self) -> list[str]:
-        return sorted(self._snapshot.files(sources.SUFFIXES, ()))
+        return sorted(filter(is_utf8, self._snapshot.files(sources.SUFFIXES, ())))
 
     def _read(self, path: str) -> bytes:
         return self._snapshot.read(path)
@@ -449,6 +469,7 @@ class Finder:
 
         report = build(self._snapshot, self._store, self._roots, self._jobs, self._progress)
         self._store.put(f"token:{self._snapshot.key}", self._token())
+        self._store.put(_SKIPPED + self._snapshot.key, json.dumps(report.skipped).encode())
         self._index = RevisionIndex(self._store, self._snapshot.key)
         self._matcher = Matcher(self._index)
         return report
@@ -482,6 +503,8 @@ class Finder:
     def _messages_of(self, path: str) -> list[Message]:
         if self._ready() is None or self._index is None:
             return self._narrowed().messages_of([path])
+        if not is_utf8(path):
+            return []
         known = self._index.messages_of(path)
         # A file that is neither there nor known is none that changed.
         if (known or self._has_file(path)) and self._refresh([path]):
@@ -561,7 +584,7 @@ class Finder:
 
     def all_place_calls(self) -> Iterator[tuple[str, list[tuple[int, str]]]]:
         """Yield every file of C and assembly with its calls that tell their own place."""
-        for path, data in self._snapshot.read_many(self._snapshot.files(NAMED_SUFFIXES, ())):
+        for path, data in self._snapshot.read_many(filter(is_utf8, self._snapshot.files(NAMED_SUFFIXES, ()))):
             yield path, place_calls(data.decode("utf-8", "replace"))
 
     def _path_in_tree(self, path: str, printed_by: str) -> str | None:

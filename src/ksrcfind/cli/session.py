@@ -36,11 +36,15 @@ class Session:
     def finder(self) -> Iterator[Finder]:
         """Open the tree that is meant, say on standard error what should be known of it, and close it in the end."""
         finder = open_finder(self.settings, self.rev, self.directory, self.terminal.progress)
+        shown = finder.notes
         try:
-            for note in finder.notes:
+            for note in shown:
                 show_note(self.terminal.painter.line(f"note: {note}"))
             yield finder
         finally:
+            for note in finder.notes:
+                if note not in shown:
+                    show_note(self.terminal.painter.line(f"note: {note}"))
             if finder.advice is not None:
                 show_note(self.terminal.painter.line(f"note: {finder.advice}"))
             finder.close()

@@ -78,10 +78,11 @@ class _Build:
         self._progress = progress
         self._outlines: dict[str, Outline] = {}
         self._facts: dict[str, bytes] = {}
+        self._skipped: tuple[str, ...] = ()
 
     def run(self) -> IndexReport:
         started = time.monotonic()
-        files = sources.source_files(self._snapshot)
+        files, self._skipped = sources.source_files(self._snapshot)
         digest = roots_digest(self._roots)
         code = {path: key for path, key in files.items() if not sources.is_makefile(path)}
         listed = time.monotonic()
@@ -121,7 +122,9 @@ class _Build:
         files = sum(not sources.is_makefile(path) for path in state.files)
         length = path.stat().st_size if path is not None and path.exists() else 0
         messages = live[1] if live else 0
-        return IndexReport(files, parsed, size, linked, messages, state.recovered, state.lost, *times, length)
+        return IndexReport(
+            files, parsed, size, linked, messages, state.recovered, state.lost, *times, length, self._skipped
+        )
 
     def _recall(self, blobs: Mapping[str, str]) -> None:
         """Read from the store what is wanted later, now that others are at work."""

@@ -15,7 +15,7 @@ _MESSAGES_KEPT = 20_000
 
 
 class MessageStore(Protocol):
-    """Where the messages are kept: in the index of a tree, or in a carried one."""
+    """Where the messages are kept: in the index of a tree, or in a bundle."""
 
     def live(self, key: str, /) -> tuple[bytes, int] | None:
         """Bit set of the messages of a revision, and how many they are."""

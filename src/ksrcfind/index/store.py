@@ -22,13 +22,14 @@ import msgspec
 
 from ksrcfind.errors import KsrcfindError
 from ksrcfind.index.postings import Lists
-from ksrcfind.index.sources import is_blob_id, is_makefile, is_text
+from ksrcfind.index.sources import is_blob_id, is_makefile
 from ksrcfind.source.facts import VERSION as FACTS_VERSION
 from ksrcfind.source.facts import SourceFacts
 from ksrcfind.source.message import Message
 from ksrcfind.source.outline import Outline, outline
 from ksrcfind.source.printed import PrintedLine
 from ksrcfind.source.roots import VERSION as LINK_VERSION
+from ksrcfind.tree.names import is_utf8
 
 SCHEMA_VERSION = 8
 """Raised when the tables or what is in them change; an older file is made anew."""
@@ -338,7 +339,7 @@ class Store:
 
     def spans_of(self, path: str) -> list[tuple[int, int]]:
         """Id of the first message and their count for every unit of a file, the newest first."""
-        if not is_text(path):
+        if not is_utf8(path):
             return []
         return self._connection.execute(
             "SELECT first, count FROM units WHERE path = ? ORDER BY id DESC", (path,)
