@@ -24,6 +24,7 @@ from ksrcfind.match.rank import Matcher
 from ksrcfind.progress import Progress
 from ksrcfind.source.maintainers import FILE as MAINTAINERS
 from ksrcfind.source.message import Message
+from ksrcfind.tree.names import skipped_note, without_surrogates
 from ksrcfind.tree.repository import COMMIT_ID
 from ksrcfind.tree.snapshot import TreeInfo
 
@@ -91,7 +92,13 @@ class CarriedFinder(Finder):
         """What the user should know before reading answers."""
         about = self._carried.about
         what = about.rev or about.commit or about.tree
-        return (f"answers from {self._carried.path}, made of {what} on {about.made[:10]}",)
+        made = f"answers from {self._carried.path}, made of {what} on {about.made[:10]}"
+        return (made, skipped_note(self.skipped)) if self.skipped else (made,)
+
+    @property
+    def skipped(self) -> Sequence[str]:
+        """Names of files of the tree that the bundle lacks because they are not UTF-8, escaped."""
+        return self._carried.about.skipped
 
     @property
     def has_history(self) -> bool:
@@ -257,7 +264,8 @@ def carry(finder: Finder, output: Path, progress: Progress, *, with_history: boo
     messages = sum(1 for _ in finder.messages())
     info = finder.info
     made = datetime.now(UTC).isoformat(timespec="seconds")
-    about = About(info.rev, info.commit, info.source, finder.root.name, made, __version__, messages, with_history)
+    rev, tree = info.rev and _text(info.rev), _text(finder.root.name)
+    about = About(rev, info.commit, info.source, tree, made, __version__, messages, with_history, tuple(finder.skipped))
 
     extras = _files(finder) | {PLACE_CALLS: _place_calls(finder, progress)}
     if with_history:
@@ -291,7 +299,16 @@ def _histories(finder: Finder, messages: int, progress: Progress) -> dict[str, b
         for _path, own in groupby(finder.messages(), key=lambda message: message.path):
             requests = list({_story(request): request for request in map(Request, own)}.values())
             for request, provenance in zip(requests, finder.histories(requests), strict=True):
-                told[_story(request)] = _encoder.encode(provenance)
+                told[_story(request)] = _encode(provenance)
                 commits.update(provenance.commits())
             task.advance(len(requests))
-    return told | {f"commit:{one.id}": _encoder.encode(one) for one in finder.commits(sorted(commits))}
+    return told | {f"commit:{one.id}": _encode(one) for one in finder.commits(sorted(commits))}
+
+
+def _text(name: str) -> str:
+    return str(without_surrogates(name))
+
+
+def _encode(told: Provenance | Commit) -> bytes:
+    """Return JSON; a file had another name once, or a branch has one, that is not UTF-8."""
+    return _encoder.encode(without_surrogates(msgspec.to_builtins(told)))

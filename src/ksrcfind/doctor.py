@@ -25,6 +25,7 @@ from ksrcfind.source.roots import identity
 from ksrcfind.storage.store import Store, store_path
 from ksrcfind.tree.checkout import CheckoutSnapshot
 from ksrcfind.tree.git import Git
+from ksrcfind.tree.names import skipped_note
 from ksrcfind.tree.open import AnySnapshot
 from ksrcfind.tree.repository import Repository, commit_graphs
 
@@ -120,7 +121,7 @@ def check_tree(snapshot: AnySnapshot) -> Check:
 
 
 def check_carried(path: Path) -> Check:
-    """Say what the carried index holds that answers instead of a tree."""
+    """Say what the bundle holds that answers instead of a tree."""
     try:
         with closing(CarriedIndex(path)) as index:
             about = index.about
@@ -151,6 +152,8 @@ def check_index(snapshot: AnySnapshot, settings: Settings) -> Iterator[Check]:
         f"{_counted(found.recovered, 'call')} told from text where the C grammar gave up, "
         f"{_counted(found.lost, 'function')} not understood",
     )
+    if found.skipped:
+        yield Check("file names", State.WARN, skipped_note(found.skipped), "Rename them: the index holds UTF-8 only.")
 
 
 def check_repository(repository: Repository) -> Iterator[Check]:

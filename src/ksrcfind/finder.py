@@ -36,6 +36,7 @@ from ksrcfind.source.roots import BUILT_IN, Root, identity
 from ksrcfind.storage.store import Store, store_path
 from ksrcfind.tree.checkout import CheckoutSnapshot
 from ksrcfind.tree.directory import DirectorySnapshot
+from ksrcfind.tree.names import is_utf8, skipped_note
 from ksrcfind.tree.open import AnySnapshot, open_snapshot
 from ksrcfind.tree.snapshot import TreeInfo
 
@@ -205,13 +206,22 @@ class Finder:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What the user should know of tree and index before reading answers."""
-        return (*self._snapshot.notes, *self._store.notes, *self._notes)
+        """What the user should know of tree and index, as far as it is known: reading answers can add to it."""
+        skipped = [skipped_note(self.skipped)] if self.skipped else []
+        return (*self._snapshot.notes, *self._store.notes, *self._notes, *skipped)
 
     @property
     def unsaved(self) -> str | None:
         """Why the index that was built last could not be written; None if it was."""
         return self._store.unsaved
+
+    @property
+    def skipped(self) -> Sequence[str]:
+        """Names of files that are skipped because they are not UTF-8, escaped; known once files were listed."""
+        if self._narrow is not None:
+            return self._narrow.skipped
+        revision = self._store.revision(self._snapshot.key)
+        return revision.skipped if revision is not None else ()
 
     @property
     def advice(self) -> str | None:
@@ -303,7 +313,9 @@ class Finder:
         if self._looked_for_index and self._index_made() != self._made:
             return False
         if isinstance(self._snapshot, DirectorySnapshot):
-            return self._made is not None and self._indexed_files() == _digest(sources.source_files(self._snapshot))
+            return self._made is not None and self._indexed_files() == _digest(
+                sources.source_files(self._snapshot).files
+            )
         try:
             return self._snapshot.is_current() and self._history.is_current()
         except KsrcfindError:  # There is no repository any more.
@@ -352,7 +364,7 @@ class Finder:
             self.build_index()
 
     def _all_files(self) -> list[str]:
-        return sorted(self._snapshot.files(sources.SUFFIXES, ()))
+        return sorted(filter(is_utf8, self._snapshot.files(sources.SUFFIXES, ())))
 
     def _read(self, path: str) -> bytes:
         return self._snapshot.read(path)
@@ -568,6 +580,8 @@ class Finder:
     def _messages_of(self, path: str) -> list[Message]:
         if self._ready() is None or self._index is None:
             return self._narrowed().messages_of([path])
+        if not is_utf8(path):
+            return []
         known = self._index.messages_of(path)
         # A file that is neither there nor known is none that changed.
         if (known or self._has_file(path)) and self._refresh([path]):
@@ -652,7 +666,7 @@ class Finder:
 
     def all_place_calls(self) -> Iterator[tuple[str, list[tuple[int, str]]]]:
         """Yield every file of C and assembly with its calls that tell their own place."""
-        for path, data in self._snapshot.read_many(self._snapshot.files(NAMED_SUFFIXES, ())):
+        for path, data in self._snapshot.read_many(filter(is_utf8, self._snapshot.files(NAMED_SUFFIXES, ()))):
             yield path, place_calls(data.decode("utf-8", "replace"))
 
     def _path_in_tree(self, path: str, printed_by: str) -> str | None:

@@ -87,7 +87,7 @@ class Common:
         typer.Option(
             metavar="FILE",
             show_default=False,
-            help="Answer from a carried index, without a tree. Default: KSRCFIND_INDEX.",
+            help="Answer from a bundle, without a tree. Default: KSRCFIND_INDEX.",
             rich_help_panel=SHARED,
         ),
     ] = None

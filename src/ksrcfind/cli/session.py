@@ -36,15 +36,17 @@ class Session:
     def finder(self) -> Iterator[Finder]:
         """Open the tree that is meant, say on standard error what should be known of it, and close it in the end."""
         finder = open_finder(self.settings, self.rev, self.directory, self.terminal.progress)
+        shown = finder.notes
         try:
-            said = finder.notes
-            for note in said:
+            for note in shown:
                 show_note(self.terminal.painter.line(f"note: {note}"))
             yield finder
         finally:
-            later = [note for note in finder.notes if note not in said]
-            for note in (*later, *filter(None, [finder.advice])):
-                show_note(self.terminal.painter.line(f"note: {note}"))
+            for note in finder.notes:
+                if note not in shown:
+                    show_note(self.terminal.painter.line(f"note: {note}"))
+            if finder.advice is not None:
+                show_note(self.terminal.painter.line(f"note: {finder.advice}"))
             finder.close()
 
     def painter(self, finder: Finder) -> Painter:

@@ -26,12 +26,12 @@ from typing import Any, BinaryIO, TypeGuard, TypeVar
 import msgspec
 
 from ksrcfind.errors import KsrcfindError
-from ksrcfind.index.sources import is_text
 from ksrcfind.source.message import Message
 from ksrcfind.source.printed import PrintedLine, all_origin_names, all_printed_lines, printed_lines
 from ksrcfind.source.template import masked
 from ksrcfind.storage.bits import live_bits
 from ksrcfind.storage.postings import Lists, postings
+from ksrcfind.tree.names import is_utf8
 
 APPLICATION_ID = 0x6B737266
 """`ksrf`, in the header of the file."""
@@ -86,6 +86,8 @@ class About(msgspec.Struct, frozen=True):
     messages: int
     history: bool
     """True if the history of the messages stands in it too."""
+    skipped: tuple[str, ...] = ()
+    """Names of files of the tree that were left out because they are not UTF-8, escaped."""
 
 
 _message_list = msgspec.msgpack.Decoder(list[Message])
@@ -250,7 +252,7 @@ class CarriedIndex:
 
     def further(self, name: str) -> bytes | None:
         """What else is kept under a name."""
-        if not is_text(name):
+        if not is_utf8(name):
             return None
         with self._reading():
             row = self._connection.execute("SELECT data FROM extras WHERE name = ?", (name,)).fetchone()
