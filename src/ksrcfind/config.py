@@ -27,6 +27,9 @@ TREE_FILE_LIMIT = 256 * 1024
 DEFAULT_RELEASE_TAGS = ("v[0-9]*",)
 """Linux: `v5.9`, `v5.9-rc1`, `v5.9.2`."""
 
+MEND = "Correct {name}, or move it away."
+"""What to do about a file that is no configuration."""
+
 Color = Literal["auto", "always", "never"]
 Links = Literal["auto", "always", "never"]
 
@@ -131,7 +134,9 @@ def resolve(environment: Mapping[str, str]) -> Settings:
             raise KsrcfindError(f"no configuration file {path}", "KSRCFIND_CONFIG names it") from None
         content = b""
     except OSError as error:
-        raise KsrcfindError(f"cannot read the configuration file {path}: {error.strerror}") from error
+        raise KsrcfindError(
+            f"cannot read the configuration file {path}: {error.strerror}", "Name another with KSRCFIND_CONFIG."
+        ) from error
     given = _parse(content, _UserFile, str(path))
     repo, cache_dir = environment.get("KSRCFIND_REPO"), environment.get("KSRCFIND_CACHE_DIR")
     index = environment.get("KSRCFIND_INDEX")
@@ -159,7 +164,7 @@ def with_tree_file(settings: Settings, content: bytes, name: str) -> Settings:
     `name` is what to call the file in an error. Raises `KsrcfindError` for a file that is too long or holds a mistake.
     """
     if len(content) > TREE_FILE_LIMIT:
-        raise KsrcfindError(f"{name}: longer than {TREE_FILE_LIMIT // 1024} KiB")
+        raise KsrcfindError(f"{name}: longer than {TREE_FILE_LIMIT // 1024} KiB", MEND.format(name=name))
     given = _parse(content, _TreeFile, name)
     by_user = settings.release_tags != DEFAULT_RELEASE_TAGS
     return replace(
@@ -178,11 +183,11 @@ def _parse(content: bytes, kind: type[_File], name: str) -> _File:
     try:
         return msgspec.convert(tomllib.loads(content.decode()), kind)
     except UnicodeDecodeError as error:
-        raise KsrcfindError(f"{name}: not UTF-8 text") from error
+        raise KsrcfindError(f"{name}: not UTF-8 text", MEND.format(name=name)) from error
     except tomllib.TOMLDecodeError as error:
-        raise KsrcfindError(f"{name}: not valid TOML: {error}") from error
+        raise KsrcfindError(f"{name}: not valid TOML: {error}", MEND.format(name=name)) from error
     except RecursionError as error:
-        raise KsrcfindError(f"{name}: nested too deeply") from error
+        raise KsrcfindError(f"{name}: nested too deeply", MEND.format(name=name)) from error
     except msgspec.ValidationError as error:
         raise KsrcfindError(
             f"{name}: {_key_first(str(error))}", f"keys: {', '.join(kind.__struct_fields__)}"

@@ -19,9 +19,7 @@ def tell_life(options: Common, words: Sequence[str]) -> int:
     text = " ".join(words)
     with session.finder() as finder:
         if not finder.releases:
-            raise KsrcfindError(
-                "a life takes a git repository with release tags", "ksrcfind doctor tells what is used."
-            )
+            raise KsrcfindError("life needs a git repository with release tags", "ksrcfind doctor says what is used.")
         finding = _found(finder, text, lambda path: in_tree(path, finder.root, session.directory))
         if not finding.answer.matches:
             said = finding.answer.reason.text if finding.answer.reason else "Nothing matched."

@@ -79,7 +79,10 @@ async def build_index(settings: Settings, rev: str | None, start: Path, say: Say
         process.join()
         ours.close()
     if failed is not None or process.exitcode != 0:
-        raise KsrcfindError(f"the index could not be built: {failed or f'exit status {process.exitcode}'}")
+        raise KsrcfindError(
+            f"the index could not be built: {failed or f'exit status {process.exitcode}'}",
+            "Build it in a terminal, in the kernel tree: ksrcfind index",
+        )
 
 
 def _told(pipe: Connection, say: Say) -> str | None:

@@ -63,10 +63,11 @@ def messages(finder: Finder, paths: Sequence[str], limit: int) -> Told:
 def life(finder: Finder, text: str) -> Told:
     """Tell the life of the message that a line shows. Raises `KsrcfindError` if none does, or without releases."""
     if not finder.releases:
-        raise KsrcfindError("a life takes a git repository with release tags")
+        raise KsrcfindError("life needs a git repository with release tags", "ksrcfind doctor says what is used.")
     finding = finder.find(text, limit=1)
     if not finding.answer.matches:
-        raise KsrcfindError(finding.answer.reason.text if finding.answer.reason else "nothing matched")
+        reason = finding.answer.reason.text if finding.answer.reason else "nothing matched"
+        raise KsrcfindError(reason, "Ask with find which messages are like the line.")
     told = life_of(finding, finder.later(finding), [tag.name for tag in finder.releases])
     return Told(*("".join(lifetime(form, told, finder.commit, PLAIN)) for form in ("json", "text")))
 
