@@ -260,7 +260,7 @@ def carry(finder: Finder, output: Path, progress: Progress, *, with_history: boo
     if output.exists() and not output.is_file():  # A device would be replaced by the file.
         raise KsrcfindError(f"cannot write {output}: it is no regular file", "Name a new file, or a bundle to replace.")
     if not output.parent.is_dir():
-        raise KsrcfindError(f"cannot write {output}: there is no directory {output.parent}")
+        raise KsrcfindError(f"cannot write {output}: there is no directory {output.parent}", "Make it first.")
     messages = sum(1 for _ in finder.messages())
     info = finder.info
     made = datetime.now(UTC).isoformat(timespec="seconds")

@@ -20,6 +20,8 @@ from ksrcfind.finder import HistoryMode
 from ksrcfind.levels import LEVELS, level_named
 
 SHARED = "Options of every command"
+AUTO = "auto"
+"""Given instead of a revision: that of the log."""
 
 
 class Format(StrEnum):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ksrcfind import config
 from ksrcfind.carried import CarriedFinder, open_finder
-from ksrcfind.cli.options import Asking, Color, Common, Format
+from ksrcfind.cli.options import AUTO, Asking, Batching, Color, Common, Format
 from ksrcfind.cli.terminal import Terminal, open_terminal, show_note
 from ksrcfind.config import Settings
 from ksrcfind.errors import KsrcfindError
@@ -106,6 +106,8 @@ def begin(options: Common) -> Session:
         raise KsrcfindError("--index goes with no --repo and no --rev", "A bundle holds one revision.")
     if options.repo is not None and is_file(options.repo):
         raise KsrcfindError(f"not a directory: {options.repo}", "--repo takes the directory of a kernel tree.")
+    if options.rev == AUTO and not isinstance(options, Batching):
+        raise KsrcfindError("--rev auto is for batch", "Name a tag, branch or commit.")
     # A tree or revision that an option names goes before an index that the environment does.
     carried = options.index or (settings.index if options.repo is None and options.rev is None else None)
     default = Color.NEVER if os.environ.get("NO_COLOR") else Color(settings.color)

@@ -121,7 +121,7 @@ def write_carried(path: Path, about: About, units: Units, extras: Iterable[tuple
             file.write(checksum)
         half.replace(path)
     except (OSError, sqlite3.OperationalError) as error:
-        raise KsrcfindError(f"cannot write {path}: {error}") from error
+        raise KsrcfindError(f"cannot write {path}: {error}", "Name a file on a disk with room for it.") from error
     finally:
         half.unlink(missing_ok=True)
 

@@ -66,7 +66,8 @@ def life(finder: Finder, text: str) -> Told:
     finder.check_lives()
     finding = finder.find(text, limit=1)
     if not finding.answer.matches:
-        raise KsrcfindError(finding.answer.reason.text if finding.answer.reason else "nothing matched")
+        reason = finding.answer.reason.text if finding.answer.reason else "nothing matched"
+        raise KsrcfindError(reason, "Ask with find which messages are like the line.")
     told = life_of(finding, finder.later(finding), [tag.name for tag in finder.releases])
     return Told({"records": [compact.life_record(told)]}, "".join(lifetime("text", told, finder.commit, PLAIN)))
 
