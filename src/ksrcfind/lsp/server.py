@@ -243,9 +243,11 @@ class Server(LanguageServer):
 
     def grow_log(self, uri: str) -> None:
         """Read on where a log's file goes on behind what the editor has; its text is the editor's otherwise."""
-        path = uris.to_fs_path(uri)
+        path = Path(uris.to_fs_path(uri) or "")
+        if not path.is_file():  # A pipe or device might never end.
+            return
         try:
-            text = Path(path or "").read_bytes().decode("utf-8", "replace")
+            text = path.read_bytes().decode("utf-8", "replace")
         except OSError:
             return
         if text.startswith(self.workspace.get_text_document(uri).source):
