@@ -54,16 +54,14 @@ class OpenLog:
 async def match_window(desk: Desk, log: OpenLog, first: int, last: int, urgency: Urgency = Urgency.ASKED) -> None:
     """See to it that the lines from `first` to `last` are matched, of the text as it is when that is done."""
     document = log.document
-    is_done = False
-    while not is_done:
-        is_done, lines = True, document.lines
-        if all(document.at(line) for line in range(max(first, 0), min(last + 1, len(lines)))):
-            return
+    while not all(document.at(line) for line in range(max(first, 0), min(last + 1, len(document.lines)))):
+        lines = document.lines
         async for found in _in_pieces(desk, lambda answers: document.window(first, last, answers), urgency):
             if document.lines is not lines:  # The text or the tree was replaced meanwhile.
-                is_done = False
                 break
             document.learn(found)
+        if document.lines is lines:
+            return
 
 
 async def match_rest(desk: Desk, log: OpenLog, first: int, report: "Report") -> None:
