@@ -67,8 +67,6 @@ def needs_tree(bundle: Path, what: str) -> KsrcfindError:
 class CarriedFinder(Finder):
     """Answers questions from a bundle, without a tree and without git."""
 
-    _whole = "this index"
-
     def __init__(self, path: Path) -> None:
         """Open an index. Raises `KsrcfindError` if it cannot be used."""
         self._carried = CarriedIndex(path)
