@@ -24,7 +24,6 @@ from pathlib import Path
 from ksrcfind.config import Settings, with_tree_file
 from ksrcfind.errors import KsrcfindError
 from ksrcfind.history.commits import parse_commit
-from ksrcfind.history.versions import parse_tag
 from ksrcfind.history.wording import SourceText
 from ksrcfind.index.carried import CarriedIndex
 from ksrcfind.life.rules import _expression
@@ -33,10 +32,11 @@ from ksrcfind.log.records import read_rows, split_lines
 from ksrcfind.source import template
 from ksrcfind.source.facts import extract
 from ksrcfind.source.kbuild import module_names
-from ksrcfind.source.maintainers import Maintainers
 from ksrcfind.source.outline import outline
 from ksrcfind.source.parse import Parser
 from ksrcfind.source.switched_off import switched_on
+from ksrcfind.tree.maintainers import Maintainers
+from ksrcfind.tree.versions import parse_tag
 
 GUARD = 10
 """Seconds of processor time after which an input counts as one that never ends."""

@@ -19,6 +19,7 @@ LAYERS = [
     "match",
     "storage",
     "index",
+    "search",
     "history",
     "finding",
     "finder",

@@ -18,12 +18,12 @@ from ksrcfind.history.provenance import Commit, Later, Provenance
 from ksrcfind.history.releases import ReleaseTag
 from ksrcfind.history.trace import Request, wording_place
 from ksrcfind.index.carried import About, CarriedIndex, write_carried
-from ksrcfind.index.search import RevisionIndex
 from ksrcfind.log.line import LogLine
 from ksrcfind.match.rank import Matcher
 from ksrcfind.progress import Progress
-from ksrcfind.source.maintainers import FILE as MAINTAINERS
+from ksrcfind.search.revision_index import RevisionIndex
 from ksrcfind.source.message import Message
+from ksrcfind.tree.maintainers import FILE as MAINTAINERS
 from ksrcfind.tree.repository import COMMIT_ID
 from ksrcfind.tree.snapshot import TreeInfo
 

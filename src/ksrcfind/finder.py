@@ -15,12 +15,8 @@ from ksrcfind.finding import Finding, Input
 from ksrcfind.history.provenance import Commit, Later, Provenance
 from ksrcfind.history.releases import Releases, ReleaseTag
 from ksrcfind.history.trace import History, Request, wording_place
-from ksrcfind.history.versions import makefile_release
 from ksrcfind.index import sources
-from ksrcfind.index.across import Across
-from ksrcfind.index.pairs import FilePair, differing
 from ksrcfind.index.report import IndexReport, ReleasesReport
-from ksrcfind.index.search import RevisionIndex
 from ksrcfind.log.line import LogLine, read_line
 from ksrcfind.log.records import Row
 from ksrcfind.match.absence import Absence
@@ -29,18 +25,22 @@ from ksrcfind.match.names import closest_path
 from ksrcfind.match.place import named_place, nearest_call, own_place, place_calls
 from ksrcfind.match.rank import Matcher
 from ksrcfind.progress import Progress
-from ksrcfind.source.maintainers import FILE as MAINTAINERS
-from ksrcfind.source.maintainers import Maintainers, Subsystem
+from ksrcfind.search.differing_files import FilePair, differing_files
+from ksrcfind.search.multi_revision import MultiRevisionIndex
+from ksrcfind.search.revision_index import RevisionIndex
 from ksrcfind.source.message import Message
 from ksrcfind.source.roots import BUILT_IN, Root, identity
 from ksrcfind.storage.store import Store, store_path
 from ksrcfind.tree.checkout import CheckoutSnapshot
 from ksrcfind.tree.directory import DirectorySnapshot
+from ksrcfind.tree.maintainers import FILE as MAINTAINERS
+from ksrcfind.tree.maintainers import Maintainers, Subsystem
 from ksrcfind.tree.open import AnySnapshot, open_snapshot
 from ksrcfind.tree.snapshot import TreeInfo
+from ksrcfind.tree.versions import makefile_release
 
 if TYPE_CHECKING:
-    from ksrcfind.index.narrow import Narrow
+    from ksrcfind.search.unindexed import UnindexedSearch
 
 MAKEFILE = "Makefile"
 """Of the tree; its first lines name the release."""
@@ -158,8 +158,8 @@ class Finder:
         self._jobs = settings.jobs
         self._progress = progress
         self._roots = roots_of(settings)
-        self._narrow: Narrow | None = None
-        self._across: tuple[list[ReleaseTag], Across] | None = None
+        self._narrow: UnindexedSearch | None = None
+        self._across: tuple[list[ReleaseTag], MultiRevisionIndex] | None = None
         self._looked_for_index = False
         self._notes: list[str] = []
         self._made: float | None = None
@@ -365,7 +365,7 @@ class Finder:
         for finder in (self, newer):
             if finder._ready(wait=True) is None:  # noqa: SLF001 - one of its own kind
                 finder.build_index()
-        pairs = list(differing(self._store, self._snapshot.key, newer._snapshot.key))  # noqa: SLF001
+        pairs = list(differing_files(self._store, self._snapshot.key, newer._snapshot.key))  # noqa: SLF001
         if not paths:
             return pairs
         wanted: set[str] = set()
@@ -454,7 +454,7 @@ class Finder:
         tags |= {tag.commit: tag for tag in self.releases if tag.commit == own}
         released = sorted(tags.values(), key=lambda tag: tag.version)
         keys = [tag.commit for tag in released]
-        counts = dict(zip([own, *keys], Across(self._store, [own, *keys]).count(lines), strict=True))
+        counts = dict(zip([own, *keys], MultiRevisionIndex(self._store, [own, *keys]).count(lines), strict=True))
         return counts[own], [(tag, counts[tag.commit]) for tag in released]
 
     @contextmanager
@@ -558,11 +558,11 @@ class Finder:
         elif self._matcher is not None:
             self._notes.append("another run is updating the index: this answer is from before the last change")
 
-    def _narrowed(self) -> "Narrow":
+    def _narrowed(self) -> "UnindexedSearch":
         if self._narrow is None:
-            from ksrcfind.index.narrow import Narrow
+            from ksrcfind.search.unindexed import UnindexedSearch
 
-            self._narrow = Narrow(self._snapshot, self._store.cache, self._roots)
+            self._narrow = UnindexedSearch(self._snapshot, self._store.cache, self._roots)
         return self._narrow
 
     def _messages_of(self, path: str) -> list[Message]:
@@ -597,7 +597,7 @@ class Finder:
         if not tags:
             return []
         if self._across is None or self._across[0] != tags:
-            self._across = tags, Across(self._store, [tag.commit for tag in tags])
+            self._across = tags, MultiRevisionIndex(self._store, [tag.commit for tag in tags])
         return [tag for tag, prints in zip(tags, self._across[1].printing(log), strict=True) if prints]
 
     def _told(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from ksrcfind.history.provenance import Provenance
 from ksrcfind.log.line import LogLine
 from ksrcfind.match.answer import Answer, Match
-from ksrcfind.source.maintainers import Subsystem
+from ksrcfind.tree.maintainers import Subsystem
 from ksrcfind.tree.snapshot import TreeInfo
 
 

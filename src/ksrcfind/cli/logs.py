@@ -20,7 +20,6 @@ from ksrcfind.cli.terminal import INTERRUPTED, say, say_how_to_end
 from ksrcfind.errors import KsrcfindError
 from ksrcfind.finder import Finder, HistoryMode
 from ksrcfind.history.releases import release_named
-from ksrcfind.history.versions import Version, parse_tag
 from ksrcfind.log import journalctl
 from ksrcfind.log.records import Row
 from ksrcfind.log.stream import (
@@ -37,6 +36,7 @@ from ksrcfind.log.stream import (
 from ksrcfind.match.answer import Tier
 from ksrcfind.output.writer import Writer
 from ksrcfind.progress import SILENT, Progress
+from ksrcfind.tree.versions import Version, parse_tag
 
 GARBAGE_THRESHOLDS = (100_000, 20, 20)
 """For Python's garbage collector: a log makes hundred thousands of objects that are kept and next to no cycles, and

@@ -18,12 +18,12 @@ from ksrcfind.errors import KsrcfindError
 from ksrcfind.finder import Finder
 from ksrcfind.history.provenance import Change
 from ksrcfind.history.releases import ReleaseTag
-from ksrcfind.history.versions import parse_tag, series
 from ksrcfind.life.kernel import banner_release, narrowed, oldest_possible, tag_of
 from ksrcfind.log.line import LogLine
 from ksrcfind.log.records import Row
 from ksrcfind.log.stream import LogUnreadableError
 from ksrcfind.progress import Task
+from ksrcfind.tree.versions import parse_tag, series
 
 AUTO = "auto"
 """Given instead of a revision: that of the log."""
