@@ -21,11 +21,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from ksrcfind.bundle.format import Bundle
 from ksrcfind.config import Settings, with_tree_file
 from ksrcfind.errors import KsrcfindError
 from ksrcfind.history.commits import parse_commit
 from ksrcfind.history.wording import SourceText
-from ksrcfind.index.carried import CarriedIndex
 from ksrcfind.life.rules import _expression
 from ksrcfind.log.line import read_line
 from ksrcfind.log.records import read_rows, split_lines
@@ -553,7 +553,7 @@ def _carried(example: Path, directory: Path, dice: random.Random) -> Callable[[s
         del changed[len(data) :]
         changed[-4:] = zlib.crc32(changed[:-4]).to_bytes(4, "big")
         file.write_bytes(changed)
-        index = CarriedIndex(file)
+        index = Bundle(file)
         try:
             for number in range(3):
                 str(index.message(number))

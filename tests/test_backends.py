@@ -9,7 +9,7 @@ import pytest
 from backends import BACKENDS, BUNDLES, TREES, make_backends
 from commandline import DEMO, ksrcfind
 from ksrcfind import Finder, HistoryMode, KsrcfindError
-from ksrcfind.carried import open_finder
+from ksrcfind.bundle.backend import open_finder
 from ksrcfind.config import Settings
 
 HIT = DEMO

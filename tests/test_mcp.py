@@ -14,7 +14,7 @@ pytest.importorskip("mcp", reason="the SDK of the Model Context Protocol is not 
 from mcp import Client
 from mcp.client.stdio import StdioServerParameters, stdio_client
 
-from ksrcfind.carried import open_finder
+from ksrcfind.bundle.backend import open_finder
 from ksrcfind.config import Settings
 from ksrcfind.mcp.access import Access
 from ksrcfind.mcp.catalogue import TOOLS

@@ -16,7 +16,7 @@ pytest.importorskip("mcp", reason="the SDK of the Model Context Protocol is not 
 
 from mcp import Client
 
-from ksrcfind.carried import open_finder
+from ksrcfind.bundle.backend import open_finder
 from ksrcfind.config import resolve
 from ksrcfind.errors import KsrcfindError
 from ksrcfind.mcp.access import Access, is_wide

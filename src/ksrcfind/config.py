@@ -62,7 +62,7 @@ class Settings:
     repo: Path | None = None
     """The tree that an option or the environment names: no other is looked for."""
     index: Path | None = None
-    """A carried index to answer from instead of a tree."""
+    """A bundle to answer from instead of a tree."""
     fallback_repo: Path | None = None
     """The tree that the user's file names: for a current directory that lies in none."""
     release_tags: tuple[str, ...] = DEFAULT_RELEASE_TAGS

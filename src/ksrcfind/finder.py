@@ -37,13 +37,10 @@ from ksrcfind.tree.maintainers import FILE as MAINTAINERS
 from ksrcfind.tree.maintainers import Maintainers, Subsystem
 from ksrcfind.tree.open import AnySnapshot, open_snapshot
 from ksrcfind.tree.snapshot import TreeInfo
-from ksrcfind.tree.versions import makefile_release
+from ksrcfind.tree.versions import MAKEFILE, makefile_release
 
 if TYPE_CHECKING:
     from ksrcfind.search.unindexed import UnindexedSearch
-
-MAKEFILE = "Makefile"
-"""Of the tree; its first lines name the release."""
 
 NAMED_SUFFIXES = (".c", ".h", ".S")
 """Of the files whose lines the kernel names in its log."""

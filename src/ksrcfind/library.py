@@ -12,11 +12,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self, TypeVar
 
-from ksrcfind import carried, config, finder
+from ksrcfind import config, finder
 from ksrcfind.batch.choose import by_severity
 from ksrcfind.batch.coverage import Summary
 from ksrcfind.batch.fold import Folded
 from ksrcfind.batch.whole import WholeLog
+from ksrcfind.bundle.backend import open_finder
 from ksrcfind.config import Settings
 from ksrcfind.errors import KsrcfindError
 from ksrcfind.finder import HistoryMode
@@ -48,7 +49,7 @@ class LogReport:
 
 
 class Finder:
-    """Answers questions about one kernel tree, or about a carried index.
+    """Answers questions about one kernel tree, or about a bundle.
 
     A finder belongs to the thread and the process that opened it: used in another one, or after `close`, it raises
     `KsrcfindError`. Open one for each; they share what is kept. What was read of the tree and its history is kept in
@@ -71,7 +72,7 @@ class Finder:
         settings: Settings | None = None,
         progress: Progress = SILENT,
     ) -> Self:
-        """Open a kernel tree: a git repository (a directory inside it will do), an unpacked tarball, a carried index.
+        """Open a kernel tree: a git repository (a directory inside it will do), an unpacked tarball, a bundle.
 
         `rev` is a tag, branch or commit of a repository; without it, the checked-out files are meant. `settings` are
         those of the user's configuration file if none are given; environment variables of the command line are not
@@ -82,7 +83,7 @@ class Finder:
         """
         path = Path(tree).expanduser()
         chosen = replace(settings or config.resolve({}), repo=path, index=path if path.is_file() else None)
-        return cls(carried.open_finder(chosen, rev, path, progress))
+        return cls(open_finder(chosen, rev, path, progress))
 
     def __enter__(self) -> Self:
         """Return the finder; it is closed with the context."""
@@ -107,7 +108,7 @@ class Finder:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Sentences on the tree and its index that a user should see: edited files, no cache, a carried index."""
+        """Sentences on the tree and its index that a user should see: edited files, no cache, a bundle."""
         return self._inner.notes
 
     @property
@@ -123,7 +124,7 @@ class Finder:
         """Index the whole tree, or bring its index up to date: minutes for all of Linux, seconds when little changed.
 
         Answers are faster and more complete with an index; `log`, `report` and `messages` build a missing one.
-        Raises `KsrcfindError` for a carried index.
+        Raises `KsrcfindError` for a bundle.
         """
         self._inner.build_index()
 
@@ -189,7 +190,7 @@ class Finder:
     def source(self, path: str, first: int, last: int) -> list[str]:
         """Return lines of a file of the tree, 1-based and inclusive, as far as it has them; none if there is no file.
 
-        A carried index holds no source.
+        A bundle holds no source.
         """
         return self._inner.source(path, first, last)
 

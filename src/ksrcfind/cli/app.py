@@ -282,7 +282,7 @@ def index(
 
     Only what changed since the last time is read again. Nothing is written into the tree.
     """
-    from ksrcfind.carried import carry
+    from ksrcfind.bundle.writer import write_bundle
     from ksrcfind.output.checks import releases_json, report_json
 
     if with_history and output is None:
@@ -305,7 +305,7 @@ def index(
         if output is None and finder.unsaved is not None:
             raise KsrcfindError(finder.unsaved, "Make room, or name another directory: KSRCFIND_CACHE_DIR.")
         if output is not None:
-            carry(finder, output, session.terminal.progress, with_history=with_history)
+            write_bundle(finder, output, session.terminal.progress, with_history=with_history)
             report = replace(report, size_bytes=output.stat().st_size)
     session.terminal.write(report_json(report) if options.format is Format.JSON else str(report))
     return FOUND

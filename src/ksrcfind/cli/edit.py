@@ -4,7 +4,7 @@ import os
 import shlex
 from typing import NoReturn
 
-from ksrcfind.carried import CarriedFinder
+from ksrcfind.bundle.backend import BundleFinder
 from ksrcfind.cli.terminal import flush
 from ksrcfind.errors import KsrcfindError
 from ksrcfind.finder import Finder
@@ -20,7 +20,7 @@ def editor_call(finder: Finder, finding: Finding, editor: str) -> list[str]:
     `editor` are words with `{file}` and `{line}`; without `{file}`, `+LINE FILE` is added, which vi, Emacs, nano and
     most others take. Raises `KsrcfindError` if the file is not on disk as it is in the answer.
     """
-    if isinstance(finder, CarriedFinder):
+    if isinstance(finder, BundleFinder):
         raise KsrcfindError("--open needs a kernel tree: a bundle holds no source", "Name a tree with --repo.")
     message = finding.answer.matches[0].message
     file = finder.root / message.path

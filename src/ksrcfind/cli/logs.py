@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ksrcfind.batch.choose import Choice, grouped
 from ksrcfind.batch.whole import WholeLog
-from ksrcfind.carried import CarriedFinder
+from ksrcfind.bundle.backend import BundleFinder
 from ksrcfind.cli.options import Batching, Format
 from ksrcfind.cli.release import AUTO, finder_of_log, say_misfit, say_oldest, say_other_release
 from ksrcfind.cli.session import Session, begin
@@ -214,8 +214,8 @@ def _choice(options: Batching, finder: Finder) -> Choice:
     if options.new_since is not None:
         if not finder.has_history:
             raise KsrcfindError("--new-since needs history, and there is none here", "ksrcfind doctor says why.")
-        since = parse_tag(options.new_since) if isinstance(finder, CarriedFinder) else None
-        # A carried index has no list of releases.
+        since = parse_tag(options.new_since) if isinstance(finder, BundleFinder) else None
+        # A bundle has no list of releases.
         since = since or release_named(options.new_since, finder.releases).version
     return Choice(options.min_level, options.only, since)
 

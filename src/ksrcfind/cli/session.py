@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ksrcfind import config
-from ksrcfind.carried import CarriedFinder, open_finder
+from ksrcfind.bundle.backend import BundleFinder, open_finder
 from ksrcfind.cli.options import Asking, Color, Common, Format
 from ksrcfind.cli.terminal import Terminal, open_terminal, show_note
 from ksrcfind.config import Settings
@@ -86,7 +86,7 @@ class Session:
 
 def _root(finder: Finder) -> Path | None:
     """Return the directory in which the files of an answer are; None for a bundle, which has none."""
-    return None if isinstance(finder, CarriedFinder) else finder.root
+    return None if isinstance(finder, BundleFinder) else finder.root
 
 
 def _tree_name(finder: Finder) -> str:

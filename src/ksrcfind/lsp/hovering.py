@@ -5,7 +5,7 @@ from collections.abc import Awaitable
 
 from lsprotocol import types
 
-from ksrcfind.carried import CarriedFinder
+from ksrcfind.bundle.backend import BundleFinder
 from ksrcfind.finder import Finder
 from ksrcfind.finding import Finding
 from ksrcfind.lsp.markdown import hover
@@ -36,7 +36,7 @@ def render(server: Server, finder: Finder, finding: Finding, *, pending: bool = 
     """Return a finding in the form that the client can show."""
     if _kind(server) is types.MarkupKind.PlainText:
         return plain(finder, finding)
-    root = None if isinstance(finder, CarriedFinder) else finder.root.as_uri()
+    root = None if isinstance(finder, BundleFinder) else finder.root.as_uri()
     return hover(finding, finder.commit, root, pending=pending)
 
 

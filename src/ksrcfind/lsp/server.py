@@ -19,7 +19,7 @@ from pygls.lsp.server import LanguageServer
 from pygls.protocol import LanguageServerProtocol
 
 from ksrcfind import __version__
-from ksrcfind.carried import open_finder
+from ksrcfind.bundle.backend import open_finder
 from ksrcfind.config import Settings
 from ksrcfind.errors import KsrcfindError, NoTreeError
 from ksrcfind.finder import Finder

@@ -19,7 +19,7 @@ class ClientSettings(msgspec.Struct, frozen=True, rename="camel"):
     rev: str | None = None
     """Revision to answer from instead of the checkout."""
     index: str | None = None
-    """A carried index to answer from instead of a tree."""
+    """A bundle to answer from instead of a tree."""
     limit: Annotated[int, msgspec.Meta(ge=1, le=100)] = 5
     """Calls that are shown for a line."""
     history: bool = True

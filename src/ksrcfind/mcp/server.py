@@ -22,7 +22,7 @@ from pydantic import BeforeValidator, Field
 
 from ksrcfind import __version__
 from ksrcfind.batch.choose import Choice
-from ksrcfind.carried import CarriedFinder, open_finder
+from ksrcfind.bundle.backend import BundleFinder, open_finder
 from ksrcfind.config import Settings
 from ksrcfind.errors import KsrcfindError
 from ksrcfind.finder import Finder
@@ -195,8 +195,8 @@ def server(desk: Desk, access: Access | None = None) -> "Server":
 
 
 def _with_tree(access: Access, finder: Finder) -> Access:
-    """Return the access of a server whose tree is known. A carried index stands among files of all kinds."""
-    return access if isinstance(finder, CarriedFinder) else Access.to(*access.directories, finder.root)
+    """Return the access of a server whose tree is known. A bundle stands among files of all kinds."""
+    return access if isinstance(finder, BundleFinder) else Access.to(*access.directories, finder.root)
 
 
 def _tool(name: str, function: Callable[..., Any]) -> Tool:

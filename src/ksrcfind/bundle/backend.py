@@ -1,46 +1,35 @@
-"""Answers from a bundle, and making one: what a tree, its index and its history say, in one file."""
+"""Answers from a bundle, without a tree and without git."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from itertools import groupby
 from pathlib import Path
 from typing import NoReturn
 
 import msgspec
 
-from ksrcfind import __version__
+from ksrcfind.bundle.format import BUNDLED_FILES, PLACE_CALLS, Bundle, story_name
 from ksrcfind.config import Settings
 from ksrcfind.errors import KsrcfindError
-from ksrcfind.finder import LONGEST_FILE, MAKEFILE, Finder
+from ksrcfind.finder import LONGEST_FILE, Finder
 from ksrcfind.finding import Finding
 from ksrcfind.history.provenance import Commit, Later, Provenance
 from ksrcfind.history.releases import ReleaseTag
-from ksrcfind.history.trace import Request, wording_place
-from ksrcfind.index.carried import About, CarriedIndex, write_carried
+from ksrcfind.history.trace import Request
 from ksrcfind.log.line import LogLine
 from ksrcfind.match.rank import Matcher
 from ksrcfind.progress import Progress
 from ksrcfind.search.revision_index import RevisionIndex
 from ksrcfind.source.message import Message
-from ksrcfind.tree.maintainers import FILE as MAINTAINERS
 from ksrcfind.tree.repository import COMMIT_ID
 from ksrcfind.tree.snapshot import TreeInfo
 
-CARRIED_FILES = {MAINTAINERS: 10**9, MAKEFILE: 20}
-"""Files of the tree that are carried: how many of their first lines."""
-
-NOT_CARRIED = "The bundle was made without history; ksrcfind index --output FILE --with-history puts it in."
+NO_HISTORY = "The bundle was made without history; ksrcfind index --output FILE --with-history puts it in."
 """What an answer says that would need it."""
-
-PLACE_CALLS = "place-calls"
-"""Name of what tells the calls of each file that tell their own place."""
 
 # JSON, since msgpack has no time zones: dates are told as their authors wrote them.
 _provenance = msgspec.json.Decoder(Provenance)
 _commit = msgspec.json.Decoder(Commit)
 _place_calls_of = msgspec.json.Decoder(dict[str, list[tuple[int, str]]])
-_encoder = msgspec.json.Encoder()
 
 
 def open_finder(settings: Settings, rev: str | None, start: Path, progress: Progress) -> Finder:
@@ -51,7 +40,7 @@ def open_finder(settings: Settings, rev: str | None, start: Path, progress: Prog
     if settings.index is not None:
         if rev is not None:
             raise needs_tree(settings.index, f"answer for {rev}")
-        return CarriedFinder(settings.index)
+        return BundleFinder(settings.index)
     return Finder.open(repo=settings.repo, start=start, rev=rev, settings=settings, progress=progress)
 
 
@@ -63,48 +52,48 @@ def needs_tree(bundle: Path, what: str) -> KsrcfindError:
     )
 
 
-class CarriedFinder(Finder):
+class BundleFinder(Finder):
     """Answers questions from a bundle, without a tree and without git."""
 
     _whole = "this index"
 
     def __init__(self, path: Path) -> None:
         """Open an index. Raises `KsrcfindError` if it cannot be used."""
-        self._carried = CarriedIndex(path)
-        self._begin(_CarriedHistory(self._carried), None, RevisionIndex(self._carried))
+        self._bundle = Bundle(path)
+        self._begin(_BundleHistory(self._bundle), None, RevisionIndex(self._bundle))
         self._file = _file_now(path)
         self._calls: dict[str, list[tuple[int, str]]] | None = None
 
     @property
     def info(self) -> TreeInfo:
         """What tree the index was made of."""
-        about = self._carried.about
+        about = self._bundle.about
         return TreeInfo(about.rev, about.commit, about.source)
 
     @property
     def root(self) -> Path:
         """Directory of the index: there is no tree."""
-        return self._carried.path.parent
+        return self._bundle.path.parent
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What the user should know before reading answers."""
-        about = self._carried.about
+        about = self._bundle.about
         what = about.rev or about.commit or about.tree
-        return (f"answers from {self._carried.path}, made of {what} on {about.made[:10]}",)
+        return (f"answers from {self._bundle.path}, made of {what} on {about.made[:10]}",)
 
     @property
     def has_history(self) -> bool:
         """Whether the index was made with history."""
-        return self._carried.about.history
+        return self._bundle.about.history
 
     def close(self) -> None:
         """Close the file."""
-        self._carried.close()
+        self._bundle.close()
 
     def is_current(self) -> bool:
         """Tell whether the file is the one that was opened."""
-        return _file_now(self._carried.path) == self._file
+        return _file_now(self._bundle.path) == self._file
 
     def catch_up(self) -> None:
         """Nothing can change."""
@@ -147,7 +136,7 @@ class CarriedFinder(Finder):
         yield from self._all_place_calls().items()
 
     def _needs_tree(self, what: str) -> KsrcfindError:
-        return needs_tree(self._carried.path, what)
+        return needs_tree(self._bundle.path, what)
 
     def _ready(self, *, wait: bool = False) -> Matcher:  # noqa: ARG002 - nothing builds a bundle meanwhile
         assert self._matcher is not None  # noqa: S101 - made with the object
@@ -160,7 +149,7 @@ class CarriedFinder(Finder):
         return False
 
     def _all_files(self) -> list[str]:
-        return self._carried.paths()
+        return self._bundle.paths()
 
     def _switched_off(self, path: str, line: int) -> list[Message]:  # noqa: ARG002 - the tree is not there to read
         return []
@@ -170,7 +159,7 @@ class CarriedFinder(Finder):
 
     def _length(self, path: str) -> int | None:
         """Return None for a file without messages; how many lines the others have is not carried."""
-        return LONGEST_FILE if path in self._carried.paths() else None
+        return LONGEST_FILE if path in self._bundle.paths() else None
 
     def _has_file(self, path: str) -> bool:
         return path in self._all_place_calls()
@@ -180,11 +169,11 @@ class CarriedFinder(Finder):
 
     def _all_place_calls(self) -> dict[str, list[tuple[int, str]]]:
         if self._calls is None:
-            self._calls = self._carried.decoded(PLACE_CALLS, _place_calls_of) or {}
+            self._calls = self._bundle.decoded(PLACE_CALLS, _place_calls_of) or {}
         return self._calls
 
     def _read(self, path: str) -> bytes:
-        found = self._carried.further(path) if path in CARRIED_FILES else None
+        found = self._bundle.further(path) if path in BUNDLED_FILES else None
         if found is None:
             raise FileNotFoundError(path)
         return found
@@ -200,18 +189,18 @@ def _file_now(path: Path) -> tuple[int, int, int] | None:
 
 
 @dataclass(frozen=True, slots=True)
-class _CarriedHistory:
+class _BundleHistory:
     """History as it was told when the index was made."""
 
-    carried: CarriedIndex
+    bundle: Bundle
 
     def expect(self, requests: Sequence[Request]) -> None:
         """Do nothing: every history is at hand."""
 
     def trace(self, requests: Sequence[Request]) -> list[Provenance]:
         """Return the history of each message."""
-        if not self.carried.about.history:
-            return [Provenance("unavailable", note=NOT_CARRIED) for _ in requests]
+        if not self.bundle.about.history:
+            return [Provenance("unavailable", note=NO_HISTORY) for _ in requests]
         return [self._provenance(request) for request in requests]
 
     def is_current(self) -> bool:
@@ -220,78 +209,21 @@ class _CarriedHistory:
 
     def commits(self, ids: Iterable[str]) -> dict[str, Commit]:
         """Return the commits that are in the file."""
-        found = ((commit_id, self.carried.decoded(f"commit:{commit_id}", _commit)) for commit_id in ids)
+        found = ((commit_id, self.bundle.decoded(f"commit:{commit_id}", _commit)) for commit_id in ids)
         return {commit_id: self._checked(commit_id, commit) for commit_id, commit in found if commit is not None}
 
     def _provenance(self, request: Request) -> Provenance:
-        told = self.carried.decoded(_story(request), _provenance)
+        told = self.bundle.decoded(story_name(request), _provenance)
         if told is None:
             return Provenance("unavailable")
         if told.status not in ("traced", "blame-only", "unavailable"):
-            raise self.carried.unusable("a history cannot be")
+            raise self.bundle.unusable("a history cannot be")
         for commit_id in dict.fromkeys(told.commits()):
-            if not COMMIT_ID.fullmatch(commit_id) or self.carried.further(f"commit:{commit_id}") is None:
-                raise self.carried.unusable("a history names a commit that is not there")
+            if not COMMIT_ID.fullmatch(commit_id) or self.bundle.further(f"commit:{commit_id}") is None:
+                raise self.bundle.unusable("a history names a commit that is not there")
         return told
 
     def _checked(self, commit_id: str, commit: Commit) -> Commit:
         if commit.id != commit_id or None in (commit.author.date.tzinfo, commit.committer.date.tzinfo):
-            raise self.carried.unusable("a commit cannot be")
+            raise self.bundle.unusable("a commit cannot be")
         return commit
-
-
-def _story(request: Request) -> str:
-    path, line = wording_place(request)
-    return f"story:{path}:{line}"
-
-
-def carry(finder: Finder, output: Path, progress: Progress, *, with_history: bool) -> About:
-    """Write what a finder knows of its tree into one file. Histories told before are not asked for again.
-
-    Raises `KsrcfindError` for a file that cannot be written: before the work, as far as that can be told.
-    """
-    if output.exists() and not output.is_file():  # A device would be replaced by the file.
-        raise KsrcfindError(f"cannot write {output}: it is no regular file", "Name a new file, or a bundle to replace.")
-    if not output.parent.is_dir():
-        raise KsrcfindError(f"cannot write {output}: there is no directory {output.parent}")
-    messages = sum(1 for _ in finder.messages())
-    info = finder.info
-    made = datetime.now(UTC).isoformat(timespec="seconds")
-    about = About(info.rev, info.commit, info.source, finder.root.name, made, __version__, messages, with_history)
-
-    extras = _files(finder) | {PLACE_CALLS: _place_calls(finder, progress)}
-    if with_history:
-        extras |= _histories(finder, messages, progress)
-    units = ((path, list(own)) for path, own in groupby(finder.messages(), key=lambda message: message.path))
-    write_carried(output, about, units, extras.items())
-    return about
-
-
-def _files(finder: Finder) -> dict[str, bytes]:
-    """Return what is carried of files of the tree itself."""
-    found = {path: finder.source(path, 1, last) for path, last in CARRIED_FILES.items()}
-    return {path: "\n".join(lines).encode("utf-8", "replace") for path, lines in found.items() if lines}
-
-
-def _place_calls(finder: Finder, progress: Progress) -> bytes:
-    """Return the calls of every file that tell their own place, packed."""
-    found: dict[str, list[tuple[int, str]]] = {}
-    with progress.task("looking for calls that tell their place", None) as task:
-        for path, calls in finder.all_place_calls():
-            found[path] = calls
-            task.advance()
-    return _encoder.encode(found)
-
-
-def _histories(finder: Finder, messages: int, progress: Progress) -> dict[str, bytes]:
-    """Return the history of every message, and every commit that one names, packed."""
-    told: dict[str, bytes] = {}
-    commits: set[str] = set()
-    with progress.task("telling histories", messages) as task:
-        for _path, own in groupby(finder.messages(), key=lambda message: message.path):
-            requests = list({_story(request): request for request in map(Request, own)}.values())
-            for request, provenance in zip(requests, finder.histories(requests), strict=True):
-                told[_story(request)] = _encoder.encode(provenance)
-                commits.update(provenance.commits())
-            task.advance(len(requests))
-    return told | {f"commit:{one.id}": _encoder.encode(one) for one in finder.commits(sorted(commits))}

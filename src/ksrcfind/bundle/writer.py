@@ -1,0 +1,156 @@
+"""Makes a bundle: what a tree, its index and its history say, in one file."""
+
+import itertools
+import sqlite3
+import zlib
+from array import array
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from itertools import groupby
+from pathlib import Path
+
+import msgspec
+
+from ksrcfind import __version__
+from ksrcfind.bundle.format import (
+    APPLICATION_ID,
+    BUNDLED_FILES,
+    FORMAT,
+    PLACE_CALLS,
+    SHRINKS,
+    SMALL,
+    TABLES,
+    About,
+    checksum_of,
+    story_name,
+)
+from ksrcfind.errors import KsrcfindError
+from ksrcfind.finder import Finder
+from ksrcfind.history.trace import Request
+from ksrcfind.progress import Progress
+from ksrcfind.source.message import Message
+from ksrcfind.source.printed import all_origin_names, all_printed_lines
+from ksrcfind.storage.postings import postings
+
+Units = Iterable[tuple[str, list[Message]]]
+"""Path and messages of each file that has some, in order."""
+
+_packer = msgspec.msgpack.Encoder()
+# JSON, since msgpack has no time zones: dates are told as their authors wrote them.
+_encoder = msgspec.json.Encoder()
+
+
+def write_bundle(finder: Finder, output: Path, progress: Progress, *, with_history: bool) -> About:
+    """Write what a finder knows of its tree into one file. Histories told before are not asked for again.
+
+    Raises `KsrcfindError` for a file that cannot be written: before the work, as far as that can be told.
+    """
+    if output.exists() and not output.is_file():  # A device would be replaced by the file.
+        raise KsrcfindError(f"cannot write {output}: it is no regular file", "Name a new file, or a bundle to replace.")
+    if not output.parent.is_dir():
+        raise KsrcfindError(f"cannot write {output}: there is no directory {output.parent}")
+    messages = sum(1 for _ in finder.messages())
+    info = finder.info
+    made = datetime.now(UTC).isoformat(timespec="seconds")
+    about = About(info.rev, info.commit, info.source, finder.root.name, made, __version__, messages, with_history)
+
+    extras = _files(finder) | {PLACE_CALLS: _place_calls(finder, progress)}
+    if with_history:
+        extras |= _histories(finder, messages, progress)
+    units = ((path, list(own)) for path, own in groupby(finder.messages(), key=lambda message: message.path))
+    write_file(output, about, units, extras.items())
+    return about
+
+
+def _files(finder: Finder) -> dict[str, bytes]:
+    """Return what is carried of files of the tree itself."""
+    found = {path: finder.source(path, 1, last) for path, last in BUNDLED_FILES.items()}
+    return {path: "\n".join(lines).encode("utf-8", "replace") for path, lines in found.items() if lines}
+
+
+def _place_calls(finder: Finder, progress: Progress) -> bytes:
+    """Return the calls of every file that tell their own place, packed."""
+    found: dict[str, list[tuple[int, str]]] = {}
+    with progress.task("looking for calls that tell their place", None) as task:
+        for path, calls in finder.all_place_calls():
+            found[path] = calls
+            task.advance()
+    return _encoder.encode(found)
+
+
+def _histories(finder: Finder, messages: int, progress: Progress) -> dict[str, bytes]:
+    """Return the history of every message, and every commit that one names, packed."""
+    told: dict[str, bytes] = {}
+    commits: set[str] = set()
+    with progress.task("telling histories", messages) as task:
+        for _path, own in groupby(finder.messages(), key=lambda message: message.path):
+            requests = list({story_name(request): request for request in map(Request, own)}.values())
+            for request, provenance in zip(requests, finder.histories(requests), strict=True):
+                told[story_name(request)] = _encoder.encode(provenance)
+                commits.update(provenance.commits())
+            task.advance(len(requests))
+    return told | {f"commit:{one.id}": _encoder.encode(one) for one in finder.commits(sorted(commits))}
+
+
+def write_file(path: Path, about: About, units: Units, extras: Iterable[tuple[str, bytes]]) -> None:
+    """Write a file, whole or not at all."""
+    half = path.with_name(path.name + ".part")
+    half.unlink(missing_ok=True)
+    try:
+        connection = sqlite3.connect(half, isolation_level=None)
+        try:
+            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            connection.execute(f"PRAGMA user_version = {FORMAT}")
+            connection.execute("PRAGMA synchronous = OFF")
+            connection.execute("BEGIN")
+            for table in TABLES:
+                connection.execute(table)
+            connection.execute("INSERT INTO about VALUES (?)", (_pack(_packer.encode(about)),))
+            _write_messages(connection, units)
+            connection.executemany("INSERT INTO extras VALUES (?, ?)", ((name, _pack(data)) for name, data in extras))
+            connection.execute("COMMIT")
+            connection.execute("VACUUM")
+        finally:
+            connection.close()
+        with half.open("r+b") as file:
+            checksum = checksum_of(file.fileno())
+            file.seek(0, 2)
+            file.write(checksum)
+        half.replace(path)
+    except (OSError, sqlite3.OperationalError) as error:
+        raise KsrcfindError(f"cannot write {path}: {error}") from error
+    finally:
+        half.unlink(missing_ok=True)
+
+
+def _write_messages(connection: sqlite3.Connection, units: Units) -> None:
+    words: list[list[str]] = []
+    origins: dict[int, list[str]] = {}
+    first = 1
+    for path, messages in units:
+        words += [[line.words for line in lines] for lines in all_printed_lines(messages)]
+        origins[first] = all_origin_names(messages)
+        packed = _pack(_packer.encode(messages))
+        connection.execute("INSERT INTO units VALUES (?, ?, ?, ?)", (first, len(messages), path, packed))
+        first += len(messages)
+    connection.executemany(
+        "INSERT INTO words VALUES (?, ?, ?, ?)",
+        (
+            (word, _pack_numbers(containing), _pack_numbers(anchored), zlib.compress(marks, 9))
+            for word, containing, anchored, marks in postings(words, origins, 1)
+        ),
+    )
+
+
+def _pack(data: bytes) -> bytes:
+    packed = zlib.compress(data, 9)
+    # What shrinks as only a bomb does is kept as it is, so that the reader takes it.
+    return packed if len(data) <= SMALL + SHRINKS * len(packed) else zlib.compress(data, 0)
+
+
+def _pack_numbers(data: bytes) -> bytes:
+    """Pack ascending numbers as their differences, which compress well."""
+    numbers = array("I")
+    numbers.frombytes(data)
+    steps = array("I", (after - before for before, after in itertools.pairwise([0, *numbers])))
+    return zlib.compress(steps.tobytes(), 9)
