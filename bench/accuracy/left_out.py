@@ -16,7 +16,7 @@ from pathlib import Path
 
 from bench.accuracy.__main__ import share
 from ksrcfind import config
-from ksrcfind.finder import open_tree, roots_of
+from ksrcfind.engine.context import open_tree, roots_of
 from ksrcfind.log.line import LogLine
 from ksrcfind.log.stream import read_logs
 from ksrcfind.match.answer import Answer

@@ -18,8 +18,8 @@ from ksrcfind import __version__
 from ksrcfind.bundle.backend import NO_HISTORY
 from ksrcfind.bundle.format import Bundle
 from ksrcfind.config import Settings
+from ksrcfind.engine.context import open_tree, roots_of
 from ksrcfind.errors import KsrcfindError
-from ksrcfind.finder import open_tree, roots_of
 from ksrcfind.history.releases import Releases, tag_targets
 from ksrcfind.source.roots import identity
 from ksrcfind.storage.store import Store, store_path

@@ -1,47 +1,31 @@
-"""Answers from a bundle, without a tree and without git."""
+"""A bundle as the source of answers, without a tree and without git."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import NoReturn
 
 import msgspec
 
+from ksrcfind.backend import LONGEST_FILE, Indexed
 from ksrcfind.bundle.format import BUNDLED_FILES, PLACE_CALLS, Bundle, story_name
-from ksrcfind.config import Settings
 from ksrcfind.errors import KsrcfindError
-from ksrcfind.finder import LONGEST_FILE, Finder
-from ksrcfind.finding import Finding
 from ksrcfind.history.provenance import Commit, Later, Provenance
 from ksrcfind.history.releases import ReleaseTag
 from ksrcfind.history.trace import Request
 from ksrcfind.log.line import LogLine
-from ksrcfind.match.rank import Matcher
-from ksrcfind.progress import Progress
 from ksrcfind.search.revision_index import RevisionIndex
 from ksrcfind.source.message import Message
 from ksrcfind.tree.repository import COMMIT_ID
 from ksrcfind.tree.snapshot import TreeInfo
 
 NO_HISTORY = "The bundle was made without history; ksrcfind index --output FILE --with-history puts it in."
-"""What an answer says that would need it."""
+"""Shown with an answer that would need it."""
 
-# JSON, since msgpack has no time zones: dates are told as their authors wrote them.
+# JSON, since msgpack has no time zones: dates are shown as their authors wrote them.
 _provenance = msgspec.json.Decoder(Provenance)
 _commit = msgspec.json.Decoder(Commit)
 _place_calls_of = msgspec.json.Decoder(dict[str, list[tuple[int, str]]])
-
-
-def open_finder(settings: Settings, rev: str | None, start: Path, progress: Progress) -> Finder:
-    """Return the finder that settings mean: from the bundle that they name, else of a tree.
-
-    Raises `KsrcfindError`: no tree, unknown revision, a repository that git refuses, an index that cannot be used.
-    """
-    if settings.index is not None:
-        if rev is not None:
-            raise needs_tree(settings.index, f"answer for {rev}")
-        return BundleFinder(settings.index)
-    return Finder.open(repo=settings.repo, start=start, rev=rev, settings=settings, progress=progress)
 
 
 def needs_tree(bundle: Path, what: str) -> KsrcfindError:
@@ -52,27 +36,30 @@ def needs_tree(bundle: Path, what: str) -> KsrcfindError:
     )
 
 
-class BundleFinder(Finder):
-    """Answers questions from a bundle, without a tree and without git."""
+class BundleBackend:
+    """Implements `backend.Backend` over a bundle."""
 
-    _whole = "this index"
+    source_root = None
 
     def __init__(self, path: Path) -> None:
-        """Open an index. Raises `KsrcfindError` if it cannot be used."""
+        """Open a bundle. Raises `KsrcfindError` if it cannot be used."""
         self._bundle = Bundle(path)
-        self._begin(_BundleHistory(self._bundle), None, RevisionIndex(self._bundle))
         self._file = _file_now(path)
-        self._calls: dict[str, list[tuple[int, str]]] | None = None
+        self.index = BundleIndex(self._bundle)
+        self.messages = BundleMessages(self.index.indexed.messages)
+        self.source = BundleSource(self._bundle)
+        self.histories = BundleHistories(self._bundle)
+        self.releases = NoReleases(self._bundle.path, self.index.indexed)
 
     @property
     def info(self) -> TreeInfo:
-        """What tree the index was made of."""
+        """What tree the bundle was made of."""
         about = self._bundle.about
         return TreeInfo(about.rev, about.commit, about.source)
 
     @property
     def root(self) -> Path:
-        """Directory of the index: there is no tree."""
+        """Directory of the bundle: there is no tree."""
         return self._bundle.path.parent
 
     @property
@@ -82,101 +69,201 @@ class BundleFinder(Finder):
         what = about.rev or about.commit or about.tree
         return (f"answers from {self._bundle.path}, made of {what} on {about.made[:10]}",)
 
-    @property
-    def has_history(self) -> bool:
-        """Whether the index was made with history."""
-        return self._bundle.about.history
+    def is_current(self) -> bool:
+        """Tell whether the file is the one that was opened."""
+        return _file_now(self._bundle.path) == self._file
+
+    def at_revision(self, rev: str) -> NoReturn:
+        """Refuse: a bundle holds one revision."""
+        raise needs_tree(self._bundle.path, f"answer for {rev}")
 
     def close(self) -> None:
         """Close the file."""
         self._bundle.close()
 
-    def is_current(self) -> bool:
-        """Tell whether the file is the one that was opened."""
-        return _file_now(self._bundle.path) == self._file
 
-    def catch_up(self) -> None:
-        """Nothing can change."""
+class BundleIndex:
+    """Implements `backend.Index`: always there, never out of date."""
 
-    def patch(self, commit: str) -> str:
-        """What a commit says: its changes are not carried."""
-        return self.commit(commit).message
+    unsaved = None
 
-    def build_index(self) -> NoReturn:
-        """Refuse: a bundle never changes."""
-        raise self._needs_tree("build an index")
+    def __init__(self, bundle: Bundle) -> None:
+        self._path = bundle.path
+        self.indexed = Indexed.of(bundle)
+        """The messages of the bundle."""
 
-    def index_releases(self, *, candidates: bool) -> NoReturn:  # noqa: ARG002 - refused all the same
-        """Refuse: there is no repository to index."""
-        raise self._needs_tree("index releases")
+    @property
+    def key(self) -> str:
+        """The path of the bundle, which holds one revision."""
+        return str(self._path)
 
-    def differing(self, newer: Finder, paths: Sequence[str] = ()) -> NoReturn:  # noqa: ARG002
-        """Refuse: a bundle holds one revision."""
-        raise self._needs_tree("compare revisions")
+    def current(self) -> Indexed:
+        """Return the messages of the bundle."""
+        return self.indexed
 
-    def at_revision(self, rev: str) -> NoReturn:
-        """Refuse: a bundle holds one revision."""
-        raise self._needs_tree(f"answer for {rev}")
+    def ensure(self) -> Indexed:
+        """Return the messages of the bundle."""
+        return self.indexed
 
-    def check_lives(self) -> NoReturn:
-        """Refuse: a bundle does not know in which releases a message changed after its own."""
-        raise self._needs_tree("show the life of a message")
+    def ensure_complete(self) -> Indexed:
+        """Return the messages of the bundle: nothing is missing."""
+        return self.indexed
 
-    def later(self, finding: Finding) -> Later:  # noqa: ARG002 - nobody can look
-        """Nothing is known of later revisions."""
-        return Later()
-
-    def lines_known(self, lines: Iterable[LogLine]) -> tuple[int, list[tuple[ReleaseTag, int]]]:
-        """Return how many lines this revision can print as a whole; no other release is known."""
-        matcher = self._ready()
-        return sum(bool(matcher.printing(line)) for line in lines), []
-
-    def all_place_calls(self) -> Iterator[tuple[str, list[tuple[int, str]]]]:
-        """Yield every file of C and assembly with its calls that tell their own place."""
-        yield from self._all_place_calls().items()
-
-    def _needs_tree(self, what: str) -> KsrcfindError:
-        return needs_tree(self._bundle.path, what)
-
-    def _ready(self, *, wait: bool = False) -> Matcher:  # noqa: ARG002 - nothing builds a bundle meanwhile
-        assert self._matcher is not None  # noqa: S101 - made with the object
-        return self._matcher
-
-    def _complete(self) -> None:
-        """Nothing is missing."""
-
-    def _refresh(self, paths: Iterable[str]) -> bool:  # noqa: ARG002 - the tree is not there to change
+    def refresh(self, _paths: Iterable[str]) -> bool:
+        """Return False: the tree is not there to change."""
         return False
 
-    def _all_files(self) -> list[str]:
+    def build(self) -> NoReturn:
+        """Refuse: a bundle never changes."""
+        raise needs_tree(self._path, "build an index")
+
+
+class BundleMessages:
+    """Implements `backend.Messages`."""
+
+    def __init__(self, index: RevisionIndex) -> None:
+        self._index = index
+
+    def of(self, path: str) -> list[Message]:
+        """Return the messages of a file, by line; none if there is no such file."""
+        return self._index.messages_of(path)
+
+    def prefetch(self, _paths: Iterable[str]) -> None:
+        """Do nothing: every message is at hand."""
+
+    def switched_off(self, _path: str, _line: int) -> list[Message]:
+        """Return none: the tree is not there to read."""
+        return []
+
+    def near_phrases(self, _body: str) -> RevisionIndex:
+        """Return all messages: an index is at hand."""
+        return self._index
+
+    def near_words(self, _body: str) -> RevisionIndex:
+        """Return all messages: an index is at hand."""
+        return self._index
+
+
+class BundleSource:
+    """Implements `backend.Source` with the little that a bundle holds of files."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        self._bundle = bundle
+
+    def paths(self) -> list[str]:
+        """Return every file that has messages, sorted."""
         return self._bundle.paths()
 
-    def _switched_off(self, path: str, line: int) -> list[Message]:  # noqa: ARG002 - the tree is not there to read
-        return []
-
-    def _releases_printing(self, log: LogLine) -> list[ReleaseTag]:  # noqa: ARG002 - it holds one revision
-        return []
-
-    def _length(self, path: str) -> int | None:
-        """Return None for a file without messages; how many lines the others have is not carried."""
-        return LONGEST_FILE if path in self._bundle.paths() else None
-
-    def _has_file(self, path: str) -> bool:
-        return path in self._all_place_calls()
-
-    def _place_calls(self, path: str) -> Sequence[tuple[int, str]]:
-        return self._all_place_calls().get(path, ())
-
-    def _all_place_calls(self) -> dict[str, list[tuple[int, str]]]:
-        if self._calls is None:
-            self._calls = self._bundle.decoded(PLACE_CALLS, _place_calls_of) or {}
-        return self._calls
-
-    def _read(self, path: str) -> bytes:
+    def read(self, path: str) -> bytes:
+        """Return what the bundle holds of a file. Raises `FileNotFoundError`."""
         found = self._bundle.further(path) if path in BUNDLED_FILES else None
         if found is None:
             raise FileNotFoundError(path)
         return found
+
+    def has_file(self, path: str) -> bool:
+        """Tell whether there was such a file of C or assembly."""
+        return path in self._calls
+
+    def length(self, path: str) -> int | None:
+        """Return None for a file without messages; how many lines the others have is not in a bundle."""
+        return LONGEST_FILE if path in self._bundle.paths() else None
+
+    def place_calls(self, path: str) -> Sequence[tuple[int, str]]:
+        """Return the calls of a file that tell their own place."""
+        return self._calls.get(path, ())
+
+    def all_place_calls(self) -> Iterator[tuple[str, list[tuple[int, str]]]]:
+        """Yield every file of C and assembly with its calls that tell their own place."""
+        yield from self._calls.items()
+
+    @cached_property
+    def _calls(self) -> dict[str, list[tuple[int, str]]]:
+        return self._bundle.decoded(PLACE_CALLS, _place_calls_of) or {}
+
+
+class BundleHistories:
+    """Implements `backend.Histories`: history as it was found when the bundle was made."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        self._bundle = bundle
+
+    @property
+    def known(self) -> bool:
+        """Whether the bundle was made with history."""
+        return self._bundle.about.history
+
+    def expect(self, requests: Sequence[Request]) -> None:
+        """Do nothing: every history is at hand."""
+
+    def trace(self, requests: Sequence[Request]) -> list[Provenance]:
+        """Return the history of each message."""
+        if not self.known:
+            return [Provenance("unavailable", note=NO_HISTORY) for _ in requests]
+        return [self._provenance(request) for request in requests]
+
+    def commits(self, ids: Iterable[str]) -> dict[str, Commit]:
+        """Return the commits that are in the file."""
+        found = ((commit_id, self._bundle.decoded(f"commit:{commit_id}", _commit)) for commit_id in ids)
+        return {commit_id: self._checked(commit_id, commit) for commit_id, commit in found if commit is not None}
+
+    def later(self, _start: str, _request: Request) -> Later:
+        """Return nothing: later revisions are not known."""
+        return Later()
+
+    def patch(self, _commit_id: str) -> None:
+        """Return None: what commits change is not in a bundle."""
+
+    def _provenance(self, request: Request) -> Provenance:
+        found = self._bundle.decoded(story_name(request), _provenance)
+        if found is None:
+            return Provenance("unavailable")
+        if found.status not in ("traced", "blame-only", "unavailable"):
+            raise self._bundle.unusable("a history cannot be")
+        for commit_id in dict.fromkeys(found.commits()):
+            if not COMMIT_ID.fullmatch(commit_id) or self._bundle.further(f"commit:{commit_id}") is None:
+                raise self._bundle.unusable("a history names a commit that is not there")
+        return found
+
+    def _checked(self, commit_id: str, commit: Commit) -> Commit:
+        if commit.id != commit_id or None in (commit.author.date.tzinfo, commit.committer.date.tzinfo):
+            raise self._bundle.unusable("a commit cannot be")
+        return commit
+
+
+class NoReleases:
+    """Implements `backend.Releases`: a bundle holds one revision and knows of no other release."""
+
+    tags = ()
+    advice = None
+
+    def __init__(self, path: Path, indexed: Indexed) -> None:
+        self._path = path
+        self._indexed = indexed
+
+    def indexed(self) -> list[ReleaseTag]:
+        """Return none."""
+        return []
+
+    def printing(self, _log: LogLine) -> Iterator[tuple[ReleaseTag, Indexed]]:
+        """Yield none."""
+        return iter(())
+
+    def lines_known(self, lines: Iterable[LogLine]) -> tuple[int, list[tuple[ReleaseTag, int]]]:
+        """Return how many lines this revision can print as a whole; no other release is known."""
+        return sum(bool(self._indexed.matcher.printing(line)) for line in lines), []
+
+    def index_all(self, _candidates: bool) -> NoReturn:
+        """Refuse: there is no repository to index."""
+        raise needs_tree(self._path, "index releases")
+
+    def differing(self, _newer: str) -> NoReturn:
+        """Refuse: a bundle holds one revision."""
+        raise needs_tree(self._path, "compare revisions")
+
+    def check_lives(self) -> NoReturn:
+        """Refuse: a bundle does not know in which releases a message changed after its own."""
+        raise needs_tree(self._path, "show the life of a message")
 
 
 def _file_now(path: Path) -> tuple[int, int, int] | None:
@@ -186,44 +273,3 @@ def _file_now(path: Path) -> tuple[int, int, int] | None:
     except OSError:
         return None
     return status.st_ino, status.st_size, status.st_mtime_ns
-
-
-@dataclass(frozen=True, slots=True)
-class _BundleHistory:
-    """History as it was told when the index was made."""
-
-    bundle: Bundle
-
-    def expect(self, requests: Sequence[Request]) -> None:
-        """Do nothing: every history is at hand."""
-
-    def trace(self, requests: Sequence[Request]) -> list[Provenance]:
-        """Return the history of each message."""
-        if not self.bundle.about.history:
-            return [Provenance("unavailable", note=NO_HISTORY) for _ in requests]
-        return [self._provenance(request) for request in requests]
-
-    def is_current(self) -> bool:
-        """Return True: they do not change."""
-        return True
-
-    def commits(self, ids: Iterable[str]) -> dict[str, Commit]:
-        """Return the commits that are in the file."""
-        found = ((commit_id, self.bundle.decoded(f"commit:{commit_id}", _commit)) for commit_id in ids)
-        return {commit_id: self._checked(commit_id, commit) for commit_id, commit in found if commit is not None}
-
-    def _provenance(self, request: Request) -> Provenance:
-        told = self.bundle.decoded(story_name(request), _provenance)
-        if told is None:
-            return Provenance("unavailable")
-        if told.status not in ("traced", "blame-only", "unavailable"):
-            raise self.bundle.unusable("a history cannot be")
-        for commit_id in dict.fromkeys(told.commits()):
-            if not COMMIT_ID.fullmatch(commit_id) or self.bundle.further(f"commit:{commit_id}") is None:
-                raise self.bundle.unusable("a history names a commit that is not there")
-        return told
-
-    def _checked(self, commit_id: str, commit: Commit) -> Commit:
-        if commit.id != commit_id or None in (commit.author.date.tzinfo, commit.committer.date.tzinfo):
-            raise self.bundle.unusable("a commit cannot be")
-        return commit

@@ -4,14 +4,15 @@ import itertools
 import sqlite3
 import zlib
 from array import array
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
-from itertools import groupby
 from pathlib import Path
 
 import msgspec
 
 from ksrcfind import __version__
+from ksrcfind.backend import Backend, Histories, Source
 from ksrcfind.bundle.format import (
     APPLICATION_ID,
     BUNDLED_FILES,
@@ -25,7 +26,6 @@ from ksrcfind.bundle.format import (
     story_name,
 )
 from ksrcfind.errors import KsrcfindError
-from ksrcfind.finder import Finder
 from ksrcfind.history.trace import Request
 from ksrcfind.progress import Progress
 from ksrcfind.source.message import Message
@@ -40,56 +40,72 @@ _packer = msgspec.msgpack.Encoder()
 _encoder = msgspec.json.Encoder()
 
 
-def write_bundle(finder: Finder, output: Path, progress: Progress, *, with_history: bool) -> About:
-    """Write what a finder knows of its tree into one file. Histories told before are not asked for again.
+def write_bundle(backend: Backend, output: Path, progress: Progress, *, with_history: bool) -> About:
+    """Write what a tree and its index say into one file. Histories that are cached are not asked for again.
 
-    Raises `KsrcfindError` for a file that cannot be written: before the work, as far as that can be told.
+    Raises `KsrcfindError` for a file that cannot be written: before the work, as far as that can be known.
     """
     if output.exists() and not output.is_file():  # A device would be replaced by the file.
         raise KsrcfindError(f"cannot write {output}: it is no regular file", "Name a new file, or a bundle to replace.")
     if not output.parent.is_dir():
         raise KsrcfindError(f"cannot write {output}: there is no directory {output.parent}")
-    messages = sum(1 for _ in finder.messages())
-    info = finder.info
+    units = _Units(backend)
+    messages = sum(len(own) for _path, own in units)
+    info = backend.info
     made = datetime.now(UTC).isoformat(timespec="seconds")
-    about = About(info.rev, info.commit, info.source, finder.root.name, made, __version__, messages, with_history)
+    about = About(info.rev, info.commit, info.source, backend.root.name, made, __version__, messages, with_history)
 
-    extras = _files(finder) | {PLACE_CALLS: _place_calls(finder, progress)}
+    extras = _files(backend.source) | {PLACE_CALLS: _place_calls(backend.source, progress)}
     if with_history:
-        extras |= _histories(finder, messages, progress)
-    units = ((path, list(own)) for path, own in groupby(finder.messages(), key=lambda message: message.path))
+        extras |= _histories(backend.histories, units, messages, progress)
     write_file(output, about, units, extras.items())
     return about
 
 
-def _files(finder: Finder) -> dict[str, bytes]:
-    """Return what is carried of files of the tree itself."""
-    found = {path: finder.source(path, 1, last) for path, last in BUNDLED_FILES.items()}
-    return {path: "\n".join(lines).encode("utf-8", "replace") for path, lines in found.items() if lines}
+class _Units:
+    """Path and messages of each file that has some, in order; read again each time, since all together are large."""
+
+    def __init__(self, backend: Backend) -> None:
+        self._index = backend.index.ensure_complete().messages
+        self._paths = backend.source.paths()
+
+    def __iter__(self) -> Iterator[tuple[str, list[Message]]]:
+        return ((path, messages) for path in self._paths if (messages := self._index.messages_of(path)))
 
 
-def _place_calls(finder: Finder, progress: Progress) -> bytes:
+def _files(source: Source) -> dict[str, bytes]:
+    """Return the parts of files of the tree that a bundle holds."""
+    found: dict[str, bytes] = {}
+    for path, last in BUNDLED_FILES.items():
+        with suppress(FileNotFoundError):
+            lines = source.read(path).decode("utf-8", "replace").split("\n")[:last]
+            found[path] = "\n".join(lines).encode("utf-8", "replace")
+    return found
+
+
+def _place_calls(source: Source, progress: Progress) -> bytes:
     """Return the calls of every file that tell their own place, packed."""
     found: dict[str, list[tuple[int, str]]] = {}
     with progress.task("looking for calls that tell their place", None) as task:
-        for path, calls in finder.all_place_calls():
+        for path, calls in source.all_place_calls():
             found[path] = calls
             task.advance()
     return _encoder.encode(found)
 
 
-def _histories(finder: Finder, messages: int, progress: Progress) -> dict[str, bytes]:
+def _histories(histories: Histories, units: Units, messages: int, progress: Progress) -> dict[str, bytes]:
     """Return the history of every message, and every commit that one names, packed."""
-    told: dict[str, bytes] = {}
+    found: dict[str, bytes] = {}
     commits: set[str] = set()
     with progress.task("telling histories", messages) as task:
-        for _path, own in groupby(finder.messages(), key=lambda message: message.path):
+        for _path, own in units:
             requests = list({story_name(request): request for request in map(Request, own)}.values())
-            for request, provenance in zip(requests, finder.histories(requests), strict=True):
-                told[story_name(request)] = _encoder.encode(provenance)
+            for request, provenance in zip(requests, histories.trace(requests), strict=True):
+                found[story_name(request)] = _encoder.encode(provenance)
                 commits.update(provenance.commits())
             task.advance(len(requests))
-    return told | {f"commit:{one.id}": _encoder.encode(one) for one in finder.commits(sorted(commits))}
+    named = histories.commits(sorted(commits))
+    return found | {f"commit:{commit_id}": _encoder.encode(commit) for commit_id, commit in named.items()}
 
 
 def write_file(path: Path, about: About, units: Units, extras: Iterable[tuple[str, bytes]]) -> None:
