@@ -393,7 +393,7 @@ TARGETS = {
     "line": Target(read_line, LOG, 30),
     "stream": Target(_read_rows, LOG, 15),
     "source": Target(_read_source, C, 15),
-    "makefile": Target(_read_makefiles, MAKE, 8),
+    "makefile": Target(_read_makefiles, MAKE, 4),
     "maintainers": Target(_read_maintainers, MAINTAINERS, 7),
     "format": Target(_read_format, FORMAT, 10),
     "configuration": Target(_read_settings, TOML, 7),

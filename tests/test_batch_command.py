@@ -276,6 +276,16 @@ def test_an_empty_journal_says_what_to_look_for(linux_mini, cache, tmp_path, mon
     assert "journalctl --list-boots" in done.err
 
 
+def test_a_journal_that_refuses_says_how_to_choose(linux_mini, cache, tmp_path, monkeypatch):
+    (tmp_path / "journalctl").write_text("#!/bin/sh\necho 'No such boot ID in journal' >&2\nexit 1\n")
+    (tmp_path / "journalctl").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.setenv("KSRCFIND_CACHE_DIR", str(cache))
+    done = ksrcfind("batch", "--journal", "--boot", "999", directory=linux_mini)
+    assert (done.status, done.out) == (2, "")
+    assert done.err.startswith("error: journalctl: No such boot ID in journal\n  `journalctl --list-boots` lists")
+
+
 REMOTE = shutil.which("systemd-journal-remote", path="/lib/systemd:/usr/lib/systemd")
 
 

@@ -1,4 +1,4 @@
-"""An index to carry answers as the tree does, and a file that is not one, or not whole, is refused."""
+"""A bundle answers as the tree does, and a file that is not one, or not whole, is refused."""
 
 import json
 import os

@@ -1,6 +1,8 @@
 """What a stranger types: commands and files with typing mistakes, other names of levels, values that make no sense."""
 
+import ast
 import os
+from pathlib import Path
 
 import pytest
 import typer
@@ -9,6 +11,7 @@ from commandline import DEMO, ksrcfind
 from ksrcfind.cli.app import app
 from repositories import KERNEL, Scratch
 
+ROOT = Path(__file__).parent.parent
 COMMANDS = typer.main.get_command(app).commands
 FORMATS = ["text", "json", "ndjson", "quickfix", "csv", "sarif", "html"]
 OWN_FORMATS = {
@@ -232,6 +235,10 @@ def test_the_help_of_the_program_lists_what_every_command_takes(ask):
         (("diff", "v5.8", "v5.9", ""), "error: a path is empty"),
         (("batch", "--since", "yesterday", "Makefile"), "Add --journal."),
         (("batch", "--follow", "mm"), "error: cannot follow mm: it is a directory"),
+        (("x", "--rev", "auto"), "error: --rev auto is for batch"),
+        (("batch", "--rev", "auto", "-"), "error: --rev auto needs a file, not standard input"),
+        (("batch", "--each", "--group-by", "file", "Makefile"), "Leave --each out."),
+        (("batch", "--each", "--history-limit", "3", "Makefile"), "Leave --each out."),
         (("batch", "Makefil"), "  The closest name there is Makefile."),
     ],
 )
@@ -241,6 +248,14 @@ def test_a_value_that_makes_no_sense_is_an_error_with_advice(ask, arguments, sai
     assert done.err.startswith("error: ")
     assert "\n  " in done.err
     assert said in done.err
+
+
+def test_every_error_says_what_to_do():
+    raised = ("KsrcfindError", "LogUnreadableError", "NoTreeError")
+    for file in (ROOT / "src").rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in raised:
+                assert len(node.args) == 2, f"{file}:{node.lineno}: {ast.unparse(node)}"
 
 
 def test_a_value_that_is_missing_is_no_text_with_a_dash(ask):

@@ -120,11 +120,20 @@ def test_a_question_to_a_thread_that_ended_is_cancelled_and_waits_for_nothing():
     assert asyncio.run(ask()) in ([], ["closed"])
 
 
-def test_what_was_found_about_a_text_that_is_gone_is_dropped():
+@pytest.mark.parametrize("change", ["text", "tree"])
+def test_what_was_found_about_a_text_or_tree_that_is_gone_is_dropped_and_found_again(change):
     log = OpenLog(LogDocument.of("old line"))
-    desk = Inline(lambda: log.document.update("new line"))
-    asyncio.run(match_window(desk, log, 0, 0))
-    assert log.document.at(0) is None
+    changes = [lambda: log.document.update("new line") if change == "text" else log.document.forget()]
+    found = []
+
+    def before():
+        found.append(log.document.at(0))
+        if changes:
+            changes.pop()()
+
+    asyncio.run(match_window(Inline(before), log, 0, 0))
+    assert found[:2] == [None, None]
+    assert log.document.at(0).row.log.text == ("new line" if change == "text" else "old line")
 
 
 @given(st.text(alphabet="`|ab \n"))

@@ -1,6 +1,7 @@
 """Both servers over real pipes, fed with what no client should send: they answer what can be answered, and go on."""
 
 import json
+import os
 import random
 import subprocess
 import sys
@@ -264,6 +265,32 @@ def test_a_position_that_is_none_gets_an_answer(servers, line):
     for name in ("ksrcfind.copyAnswer", "ksrcfind.openCommit", "ksrcfind.showLife", "no.such"):
         for arguments in ([LOG, line], [LOG], [line, LOG], [], None, [LOG, 0, 1]):
             assert lsp.ask("workspace/executeCommand", {"command": name, "arguments": arguments})
+    assert lsp.works()
+
+
+def test_what_never_ends_is_not_read(servers, tmp_path):
+    lsp, _ = servers
+    os.mkfifo(tmp_path / "fifo.c")
+    os.mkfifo(tmp_path / "fifo.log")
+    for uri in (
+        "file:///dev/zero",
+        (tmp_path / "fifo.c").as_uri(),
+        "file:///nul%00.c",
+        "untitled:one",
+        "",
+        "file://%ff",
+    ):
+        for method in ("hover", "codeLens", "references"):
+            params = {
+                "textDocument": {"uri": uri},
+                "position": PLACE["position"],
+                "context": {"includeDeclaration": True},
+            }
+            assert lsp.ask(f"textDocument/{method}", params)["result"] in (None, [])
+    log = {"uri": (tmp_path / "fifo.log").as_uri(), "languageId": "log", "version": 1, "text": DEMO}
+    lsp.send({"jsonrpc": "2.0", "method": "textDocument/didOpen", "params": {"textDocument": log}})
+    changes = {"changes": [{"uri": log["uri"], "type": 2}]}
+    lsp.send({"jsonrpc": "2.0", "method": "workspace/didChangeWatchedFiles", "params": changes})
     assert lsp.works()
 
 

@@ -77,6 +77,11 @@ class Index(Protocol):
 class Messages(Protocol):
     """The messages of a revision, whether it is indexed or not."""
 
+    @property
+    def skipped(self) -> Sequence[str]:
+        """Names of files that are skipped because they are not UTF-8, escaped; known once files were listed."""
+        ...
+
     def of(self, path: str) -> list[Message]:
         """Return the messages of a file, by line; none if there is no such file. Builds no index."""
         ...
@@ -220,7 +225,7 @@ class Backend(Protocol):
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What the user should know before reading answers."""
+        """What the user should know, as far as it is known: reading answers can add to it."""
         ...
 
     @property

@@ -26,6 +26,9 @@ FILE_LIMIT = 256 * 1024
 DEFAULT_RELEASE_TAGS = ("v[0-9]*",)
 """Linux: `v5.9`, `v5.9-rc1`, `v5.9.2`."""
 
+MEND = "Correct {name}, or move it away."
+"""What to do about a file that is no configuration."""
+
 Color = Literal["auto", "always", "never"]
 Links = Literal["auto", "always", "never"]
 
@@ -131,7 +134,9 @@ def resolve(environment: Mapping[str, str]) -> Settings:
             raise KsrcfindError(f"no configuration file {path}", "KSRCFIND_CONFIG names it") from None
         content = b""
     except OSError as error:
-        raise KsrcfindError(f"cannot read the configuration file {path}: {error.strerror}") from error
+        raise KsrcfindError(
+            f"cannot read the configuration file {path}: {error.strerror}", "Name another with KSRCFIND_CONFIG."
+        ) from error
     given = _parse(content, _UserFile, str(path))
     repo, cache_dir = environment.get("KSRCFIND_REPO"), environment.get("KSRCFIND_CACHE_DIR")
     index = environment.get("KSRCFIND_INDEX")
@@ -174,15 +179,15 @@ def _beside(path: Path, value: str | None) -> Path | None:
 
 def _parse(content: bytes, kind: type[_File], name: str) -> _File:
     if len(content) > FILE_LIMIT:
-        raise KsrcfindError(f"{name}: longer than {FILE_LIMIT // 1024} KiB")
+        raise KsrcfindError(f"{name}: longer than {FILE_LIMIT // 1024} KiB", MEND.format(name=name))
     try:
         return msgspec.convert(tomllib.loads(content.decode()), kind)
     except UnicodeDecodeError as error:
-        raise KsrcfindError(f"{name}: not UTF-8 text") from error
+        raise KsrcfindError(f"{name}: not UTF-8 text", MEND.format(name=name)) from error
     except tomllib.TOMLDecodeError as error:
-        raise KsrcfindError(f"{name}: not valid TOML: {error}") from error
+        raise KsrcfindError(f"{name}: not valid TOML: {error}", MEND.format(name=name)) from error
     except RecursionError as error:
-        raise KsrcfindError(f"{name}: nested too deeply") from error
+        raise KsrcfindError(f"{name}: nested too deeply", MEND.format(name=name)) from error
     except msgspec.ValidationError as error:
         raise KsrcfindError(
             f"{name}: {_key_first(str(error))}", f"keys: {', '.join(kind.__struct_fields__)}"

@@ -25,6 +25,7 @@ from ksrcfind.source.roots import identity
 from ksrcfind.storage.store import Store, store_path
 from ksrcfind.tree.checkout import CheckoutSnapshot
 from ksrcfind.tree.git import Git
+from ksrcfind.tree.names import skipped_note
 from ksrcfind.tree.open import AnySnapshot
 from ksrcfind.tree.repository import Repository, commit_graphs
 
@@ -151,6 +152,8 @@ def check_index(snapshot: AnySnapshot, settings: Settings) -> Iterator[Check]:
         f"{_counted(found.recovered, 'call')} told from text where the C grammar gave up, "
         f"{_counted(found.lost, 'function')} not understood",
     )
+    if found.skipped:
+        yield Check("file names", State.WARN, skipped_note(found.skipped), "Rename them: the index holds UTF-8 only.")
 
 
 def check_repository(repository: Repository) -> Iterator[Check]:

@@ -78,8 +78,8 @@ class Finder:
         those of the user's configuration file if none are given; environment variables of the command line are not
         looked at. `progress` is told of what takes long.
 
-        Raises `KsrcfindError`: no tree there, an unknown revision, a repository that git refuses, an index that is
-        damaged or of another format.
+        Raises `KsrcfindError`: no tree there, an unknown revision, a repository that git refuses, a bundle that is
+        damaged or of another format, or a revision of a bundle.
         """
         path = Path(tree).expanduser()
         chosen = replace(settings or config.resolve({}), repo=path, index=path if path.is_file() else None)
@@ -108,7 +108,7 @@ class Finder:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Sentences on the tree and its index that a user should see: edited files, no cache, a bundle."""
+        """Sentences on the tree and its index that a user should see: edited files, no cache, skipped files."""
         return self._engine.notes
 
     @property

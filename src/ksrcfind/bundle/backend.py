@@ -16,6 +16,7 @@ from ksrcfind.history.trace import Request
 from ksrcfind.log.line import LogLine
 from ksrcfind.search.revision_index import RevisionIndex
 from ksrcfind.source.message import Message
+from ksrcfind.tree.names import skipped_note
 from ksrcfind.tree.repository import COMMIT_ID
 from ksrcfind.tree.snapshot import TreeInfo
 
@@ -46,7 +47,7 @@ class BundleBackend:
         self._bundle = Bundle(path)
         self._file = _file_now(path)
         self.index = BundleIndex(self._bundle)
-        self.messages = BundleMessages(self.index.indexed.messages)
+        self.messages = BundleMessages(self._bundle, self.index.indexed.messages)
         self.source = BundleSource(self._bundle)
         self.histories = BundleHistories(self._bundle)
         self.releases = NoReleases(self._bundle.path, self.index.indexed)
@@ -67,7 +68,8 @@ class BundleBackend:
         """What the user should know before reading answers."""
         about = self._bundle.about
         what = about.rev or about.commit or about.tree
-        return (f"answers from {self._bundle.path}, made of {what} on {about.made[:10]}",)
+        made = f"answers from {self._bundle.path}, made of {what} on {about.made[:10]}"
+        return (made, skipped_note(about.skipped)) if about.skipped else (made,)
 
     def is_current(self) -> bool:
         """Tell whether the file is the one that was opened."""
@@ -121,8 +123,10 @@ class BundleIndex:
 class BundleMessages:
     """Implements `backend.Messages`."""
 
-    def __init__(self, index: RevisionIndex) -> None:
+    def __init__(self, bundle: Bundle, index: RevisionIndex) -> None:
         self._index = index
+        self.skipped = bundle.about.skipped
+        """Names of files of the tree that the bundle lacks because they are not UTF-8, escaped."""
 
     def of(self, path: str) -> list[Message]:
         """Return the messages of a file, by line; none if there is no such file."""

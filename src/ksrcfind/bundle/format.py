@@ -27,13 +27,13 @@ import msgspec
 
 from ksrcfind.errors import KsrcfindError
 from ksrcfind.history.trace import Request, wording_place
-from ksrcfind.index.sources import is_text
 from ksrcfind.source.message import Message
 from ksrcfind.source.printed import PrintedLine, printed_lines
 from ksrcfind.source.template import masked
 from ksrcfind.storage.bits import live_bits
 from ksrcfind.storage.postings import Lists
 from ksrcfind.tree.maintainers import FILE as MAINTAINERS
+from ksrcfind.tree.names import is_utf8
 from ksrcfind.tree.versions import MAKEFILE
 
 APPLICATION_ID = 0x6B737266
@@ -93,6 +93,8 @@ class About(msgspec.Struct, frozen=True):
     messages: int
     history: bool
     """True if the history of the messages stands in it too."""
+    skipped: tuple[str, ...] = ()
+    """Names of files of the tree that were left out because they are not UTF-8, escaped."""
 
 
 _message_list = msgspec.msgpack.Decoder(list[Message])
@@ -206,7 +208,7 @@ class Bundle:
 
     def further(self, name: str) -> bytes | None:
         """What else is kept under a name."""
-        if not is_text(name):
+        if not is_utf8(name):
             return None
         with self._reading():
             row = self._connection.execute("SELECT data FROM extras WHERE name = ?", (name,)).fetchone()

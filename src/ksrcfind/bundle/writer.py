@@ -26,11 +26,13 @@ from ksrcfind.bundle.format import (
     story_name,
 )
 from ksrcfind.errors import KsrcfindError
+from ksrcfind.history.provenance import Commit, Provenance
 from ksrcfind.history.trace import Request
 from ksrcfind.progress import Progress
 from ksrcfind.source.message import Message
 from ksrcfind.source.printed import all_origin_names, all_printed_lines
 from ksrcfind.storage.postings import postings
+from ksrcfind.tree.names import without_surrogates
 
 Units = Iterable[tuple[str, list[Message]]]
 """Path and messages of each file that has some, in order."""
@@ -48,12 +50,13 @@ def write_bundle(backend: Backend, output: Path, progress: Progress, *, with_his
     if output.exists() and not output.is_file():  # A device would be replaced by the file.
         raise KsrcfindError(f"cannot write {output}: it is no regular file", "Name a new file, or a bundle to replace.")
     if not output.parent.is_dir():
-        raise KsrcfindError(f"cannot write {output}: there is no directory {output.parent}")
+        raise KsrcfindError(f"cannot write {output}: there is no directory {output.parent}", "Make it first.")
     units = _Units(backend)
     messages = sum(len(own) for _path, own in units)
     info = backend.info
     made = datetime.now(UTC).isoformat(timespec="seconds")
-    about = About(info.rev, info.commit, info.source, backend.root.name, made, __version__, messages, with_history)
+    rev, tree, skipped = info.rev and _text(info.rev), _text(backend.root.name), tuple(backend.messages.skipped)
+    about = About(rev, info.commit, info.source, tree, made, __version__, messages, with_history, skipped)
 
     extras = _files(backend.source) | {PLACE_CALLS: _place_calls(backend.source, progress)}
     if with_history:
@@ -101,11 +104,20 @@ def _histories(histories: Histories, units: Units, messages: int, progress: Prog
         for _path, own in units:
             requests = list({story_name(request): request for request in map(Request, own)}.values())
             for request, provenance in zip(requests, histories.trace(requests), strict=True):
-                found[story_name(request)] = _encoder.encode(provenance)
+                found[story_name(request)] = _encode(provenance)
                 commits.update(provenance.commits())
             task.advance(len(requests))
     named = histories.commits(sorted(commits))
-    return found | {f"commit:{commit_id}": _encoder.encode(commit) for commit_id, commit in named.items()}
+    return found | {f"commit:{commit_id}": _encode(commit) for commit_id, commit in named.items()}
+
+
+def _text(name: str) -> str:
+    return str(without_surrogates(name))
+
+
+def _encode(value: Provenance | Commit) -> bytes:
+    """Return JSON; a file had another name once, or a branch has one, that is not UTF-8."""
+    return _encoder.encode(without_surrogates(msgspec.to_builtins(value)))
 
 
 def write_file(path: Path, about: About, units: Units, extras: Iterable[tuple[str, bytes]]) -> None:
@@ -134,7 +146,7 @@ def write_file(path: Path, about: About, units: Units, extras: Iterable[tuple[st
             file.write(checksum)
         half.replace(path)
     except (OSError, sqlite3.OperationalError) as error:
-        raise KsrcfindError(f"cannot write {path}: {error}") from error
+        raise KsrcfindError(f"cannot write {path}: {error}", "Name a file on a disk with room for it.") from error
     finally:
         half.unlink(missing_ok=True)
 

@@ -255,7 +255,7 @@ def index(
         typer.Option(
             metavar="FILE",
             show_default=False,
-            help="Write an index to carry: one file that answers without tree and git (--index FILE).",
+            help="Write a bundle: one file that answers without a tree and without git (--index FILE).",
         ),
     ] = None,
     with_history: Annotated[
@@ -286,7 +286,7 @@ def index(
     from ksrcfind.output.checks import releases_json, report_json
 
     if with_history and output is None:
-        raise KsrcfindError("--with-history is for an index to carry", "Add --output FILE.")
+        raise KsrcfindError("--with-history is for a bundle", "Add --output FILE.")
     if candidates and not releases:
         raise KsrcfindError("--candidates chooses among releases", "Add --releases.")
     if releases and (output is not None or options.rev is not None):

@@ -44,7 +44,7 @@ EXAMPLES: dict[str, list[tuple[str, str]]] = {
         ("Index the checked-out tree:", "ksrcfind index"),
         ("Index every release, for messages that are gone:", "ksrcfind index --releases"),
         ("Index a release without checking it out:", "ksrcfind index -C ~/linux --rev v6.1"),
-        ("Make an index to carry, and ask it elsewhere:", "ksrcfind index --rev v6.1 --output v6.1.ksrcfind"),
+        ("Write a bundle, and ask it elsewhere:", "ksrcfind index --rev v6.1 --output v6.1.ksrcfind"),
     ],
     "lsp": [
         ("What an editor starts:", "ksrcfind lsp"),

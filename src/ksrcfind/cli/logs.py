@@ -11,9 +11,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ksrcfind.batch.choose import Choice, grouped
+from ksrcfind.batch.wanted import GroupBy
 from ksrcfind.batch.whole import WholeLog
-from ksrcfind.cli.options import Batching, Format
-from ksrcfind.cli.release import AUTO, engine_of_log, say_misfit, say_oldest, say_other_release
+from ksrcfind.cli.options import AUTO, Batching, Format
+from ksrcfind.cli.release import engine_of_log, say_misfit, say_oldest, say_other_release
 from ksrcfind.cli.session import Session, begin
 from ksrcfind.cli.terminal import INTERRUPTED, say, say_how_to_end
 from ksrcfind.engine.engine import Engine
@@ -170,6 +171,10 @@ def _sources(options: Batching, logs: Sequence[str]) -> list[str]:
     """Return the names of the logs. Raises `KsrcfindError` for what cannot be meant."""
     if options.format is Format.HTML and (options.each or options.follow):
         raise KsrcfindError("html shows messages, not lines", "Leave --each and --follow out.")
+    if options.each and (options.group_by is not GroupBy.MESSAGE or options.history_limit is not None):
+        raise KsrcfindError(
+            "--group-by and --history-limit are for messages, --each answers line by line", "Leave --each out."
+        )
     if options.journal:
         if logs:
             raise KsrcfindError("--journal and a log file at the same time", "Ask for one after the other.")

@@ -20,6 +20,8 @@ from ksrcfind.finding import HistoryMode
 from ksrcfind.levels import LEVELS, level_named
 
 SHARED = "Options of every command"
+AUTO = "auto"
+"""Given instead of a revision: that of the log."""
 
 
 class Format(StrEnum):
@@ -87,7 +89,7 @@ class Common:
         typer.Option(
             metavar="FILE",
             show_default=False,
-            help="Answer from a carried index, without a tree. Default: KSRCFIND_INDEX.",
+            help="Answer from a bundle, without a tree. Default: KSRCFIND_INDEX.",
             rich_help_panel=SHARED,
         ),
     ] = None

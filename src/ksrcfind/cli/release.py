@@ -12,6 +12,7 @@ from itertools import islice
 
 from ksrcfind.batch.answers import shape
 from ksrcfind.batch.coverage import BootSeen
+from ksrcfind.cli.options import AUTO
 from ksrcfind.cli.session import Session
 from ksrcfind.cli.terminal import show_note
 from ksrcfind.engine.engine import Engine
@@ -25,8 +26,6 @@ from ksrcfind.log.stream import LogUnreadableError
 from ksrcfind.progress import Task
 from ksrcfind.tree.versions import parse_tag, series
 
-AUTO = "auto"
-"""Given instead of a revision: that of the log."""
 MOST_NAMED = 3
 """Kernels of a log that a note names."""
 FEW = 20
@@ -47,7 +46,9 @@ def engine_of_log(
     Raises `KsrcfindError` if `asked` is `auto` and the release cannot be told.
     """
     if asked == AUTO and rows is None:
-        raise KsrcfindError("--rev auto takes a log that can be read twice", "Name a file, or the release.")
+        raise KsrcfindError(
+            "--rev auto needs a file, not standard input or the journal", "Name a file, or the release."
+        )
     if asked not in (None, AUTO) or rows is None:
         yield engine
         return

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ksrcfind import config
-from ksrcfind.cli.options import Asking, Color, Common, Format
+from ksrcfind.cli.options import AUTO, Asking, Batching, Color, Common, Format
 from ksrcfind.cli.terminal import Terminal, open_terminal, show_note
 from ksrcfind.config import Settings
 from ksrcfind.engine.engine import Engine
@@ -36,15 +36,17 @@ class Session:
     def engine(self) -> Iterator[Engine]:
         """Open the tree that is meant, say on standard error what should be known of it, and close it in the end."""
         engine = open_engine(self.settings, self.rev, self.directory, self.terminal.progress)
+        shown = engine.notes
         try:
-            said = engine.notes
-            for note in said:
+            for note in shown:
                 show_note(self.terminal.painter.line(f"note: {note}"))
             yield engine
         finally:
-            later = [note for note in engine.notes if note not in said]
-            for note in (*later, *filter(None, [engine.releases.advice])):
-                show_note(self.terminal.painter.line(f"note: {note}"))
+            for note in engine.notes:
+                if note not in shown:
+                    show_note(self.terminal.painter.line(f"note: {note}"))
+            if engine.releases.advice is not None:
+                show_note(self.terminal.painter.line(f"note: {engine.releases.advice}"))
             engine.close()
 
     def painter(self, engine: Engine) -> Painter:
@@ -103,6 +105,8 @@ def begin(options: Common) -> Session:
         raise KsrcfindError("--index goes with no --repo and no --rev", "A bundle holds one revision.")
     if options.repo is not None and is_file(options.repo):
         raise KsrcfindError(f"not a directory: {options.repo}", "--repo takes the directory of a kernel tree.")
+    if options.rev == AUTO and not isinstance(options, Batching):
+        raise KsrcfindError("--rev auto is for batch", "Name a tag, branch or commit.")
     # A tree or revision that an option names goes before an index that the environment does.
     carried = options.index or (settings.index if options.repo is None and options.rev is None else None)
     default = Color.NEVER if os.environ.get("NO_COLOR") else Color(settings.color)

@@ -122,7 +122,9 @@ def give_up_output(error: OSError) -> NoReturn:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     if isinstance(error, BrokenPipeError):
         raise typer.Exit(CLOSED_PIPE)
-    raise KsrcfindError(f"the output cannot be written: {error.strerror}") from error
+    raise KsrcfindError(
+        f"the output cannot be written: {error.strerror}", "Send it to a file on a disk with room for it."
+    ) from error
 
 
 def open_missing_streams() -> None:

@@ -45,7 +45,7 @@ class Engine:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What the user should know of tree and index before reading answers."""
+        """What the user should know of tree and index, as far as it is known: reading answers can add to it."""
         return self.backend.notes
 
     def close(self) -> None:

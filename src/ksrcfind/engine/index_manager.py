@@ -87,7 +87,7 @@ class IndexManager:
             return False
         snapshot = self._context.snapshot
         if isinstance(snapshot, DirectorySnapshot):
-            return self._made is not None and self._indexed_files() == _digest(source_files(snapshot))
+            return self._made is not None and self._indexed_files() == _digest(source_files(snapshot).files)
         return True
 
     def _rebuild(self) -> IndexReport:

@@ -10,6 +10,7 @@ from ksrcfind.match.names import closest_path
 from ksrcfind.match.place import place_calls
 from ksrcfind.tree.maintainers import FILE as MAINTAINERS
 from ksrcfind.tree.maintainers import Maintainers, Subsystem
+from ksrcfind.tree.names import is_utf8
 from ksrcfind.tree.open import AnySnapshot
 from ksrcfind.tree.versions import MAKEFILE, makefile_release
 
@@ -73,7 +74,7 @@ class TreeSource:
 
     def paths(self) -> list[str]:
         """Return every file that can have messages, sorted."""
-        return sorted(self._snapshot.files(SUFFIXES, ()))
+        return sorted(filter(is_utf8, self._snapshot.files(SUFFIXES, ())))
 
     def read(self, path: str) -> bytes:
         """Return the content of a file. Raises `FileNotFoundError`."""
@@ -94,7 +95,7 @@ class TreeSource:
 
     def all_place_calls(self) -> Iterator[tuple[str, list[tuple[int, str]]]]:
         """Yield every file of C and assembly with its calls that tell their own place."""
-        for path, data in self._snapshot.read_many(self._snapshot.files(NAMED_SUFFIXES, ())):
+        for path, data in self._snapshot.read_many(filter(is_utf8, self._snapshot.files(NAMED_SUFFIXES, ()))):
             yield path, place_calls(data.decode("utf-8", "replace"))
 
     def _lines(self, path: str, last: int = LONGEST_FILE) -> list[str]:

@@ -14,6 +14,7 @@ from ksrcfind.history.provenance import Commit, Later, Provenance
 from ksrcfind.history.releases import Releases
 from ksrcfind.history.trace import History, Request, wording_place
 from ksrcfind.tree.directory import DirectorySnapshot
+from ksrcfind.tree.names import skipped_note
 from ksrcfind.tree.snapshot import TreeInfo
 
 
@@ -49,8 +50,10 @@ class TreeBackend:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What the user should know of tree and index before reading answers."""
-        return (*self._context.snapshot.notes, *self._context.store.notes, *self.index.notes)
+        """What the user should know of tree and index, as far as it is known: reading answers can add to it."""
+        skipped = self.messages.skipped
+        names = [skipped_note(skipped)] if skipped else []
+        return (*self._context.snapshot.notes, *self._context.store.notes, *self.index.notes, *names)
 
     def is_current(self) -> bool:
         """Tell whether commit, edits, index, tags and settings of history are as they were."""

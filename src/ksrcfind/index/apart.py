@@ -107,7 +107,7 @@ def _build_here(order: _Order, store: Store, progress: Progress) -> IndexReport:
 
 
 def _is_small(snapshot: Snapshot) -> bool:
-    return len(sources.source_files(snapshot)) < SMALL
+    return len(sources.source_files(snapshot).files) < SMALL
 
 
 def _build_apart(order: _Order, progress: Progress) -> IndexReport:

@@ -24,7 +24,7 @@ from ksrcfind.source.program import Program
 from ksrcfind.source.roots import Root
 from ksrcfind.storage.codec import PackedFacts, unpack_facts, unpack_outline
 from ksrcfind.storage.damage import DamagedIndexError
-from ksrcfind.storage.publishing import Lost, clean_up, publish, rename_state
+from ksrcfind.storage.publishing import Unread, clean_up, publish, rename_state
 from ksrcfind.storage.revision import Revision, RevisionState
 from ksrcfind.storage.segment import Unit, unit_digest
 from ksrcfind.storage.store import Store
@@ -107,10 +107,11 @@ class _Build:
         self._from_scratch = from_scratch
         self._outlines: dict[str, Outline] = {}
         self._facts: dict[str, bytes] = {}
+        self._skipped: tuple[str, ...] = ()
 
     def run(self) -> IndexReport:
         started = time.monotonic()
-        files = sources.source_files(self._snapshot)
+        files, self._skipped = sources.source_files(self._snapshot)
         code = {path: key for path, key in files.items() if not sources.is_makefile(path)}
         listed = time.monotonic()
         own = self._own
@@ -169,8 +170,9 @@ class _Build:
         times: tuple[float, float, float, float],
     ) -> IndexReport:
         code = sum(not sources.is_makefile(path) for path in files)
+        unread = (revision.recovered, revision.lost)
         length = self._store.size_bytes
-        return IndexReport(code, parsed, size, linked, revision.size, revision.recovered, revision.lost, *times, length)
+        return IndexReport(code, parsed, size, linked, revision.size, *unread, *times, length, revision.skipped)
 
     def _recall(self, blobs: Mapping[str, str]) -> None:
         """Read from the store what is needed later, while workers parse."""
@@ -305,5 +307,5 @@ class _Build:
             inclusion.pack(prepared.included.inclusion),
         )
         base = found[0] if found else None
-        lost = Lost(survey.recovered, survey.lost)
-        return publish(self._store, self._snapshot.key, self._token, state, fresh, base, lost)
+        unread = Unread(survey.recovered, survey.lost, self._skipped)
+        return publish(self._store, self._snapshot.key, self._token, state, fresh, base, unread)

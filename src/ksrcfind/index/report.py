@@ -26,6 +26,8 @@ class IndexReport:
     write_s: float
     size_bytes: int
     """Of the index file; 0 if it is kept in memory."""
+    skipped: tuple[str, ...] = ()
+    """Names of files that are not UTF-8, escaped: such files are not indexed."""
 
     def __str__(self) -> str:
         """Three lines for people."""

@@ -2,7 +2,9 @@
 
 import hashlib
 from collections.abc import Mapping
+from typing import NamedTuple
 
+from ksrcfind.tree.names import escaped, is_utf8
 from ksrcfind.tree.snapshot import Snapshot
 
 SUFFIXES = (".c", ".h")
@@ -13,17 +15,22 @@ _NOT_KERNEL = ("tools/", "scripts/", "Documentation/", "usr/")
 _LINUX = "init/main.c"
 
 
-def source_files(snapshot: Snapshot) -> dict[str, str]:
-    """Path → content key of every C file and Makefile that is part of the kernel, and whose name can be kept."""
-    files = {path: key for path, key in snapshot.files(SUFFIXES, MAKEFILES).items() if is_text(path)}
-    if _LINUX not in files:
-        return files
-    return {path: key for path, key in files.items() if not path.startswith(_NOT_KERNEL)}
+class SourceFiles(NamedTuple):
+    """Files of a tree that are part of the kernel."""
+
+    files: dict[str, str]
+    """Path → content key of every C file and Makefile."""
+    skipped: tuple[str, ...]
+    """Names of those that are left out because they are not UTF-8, escaped."""
 
 
-def is_text(path: str) -> bool:
-    """True if a name is UTF-8; no kernel has other ones."""
-    return path.isascii() or not any("\ud800" <= character <= "\udfff" for character in path)
+def source_files(snapshot: Snapshot) -> SourceFiles:
+    """Return the C files and Makefiles that are part of the kernel."""
+    listed = snapshot.files(SUFFIXES, MAKEFILES)
+    if _LINUX in listed:
+        listed = {path: key for path, key in listed.items() if not path.startswith(_NOT_KERNEL)}
+    files = {path: key for path, key in listed.items() if is_utf8(path)}
+    return SourceFiles(files, tuple(escaped(path) for path in listed if path not in files))
 
 
 def is_makefile(path: str) -> bool:

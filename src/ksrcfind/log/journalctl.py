@@ -10,6 +10,8 @@ from typing import BinaryIO, cast
 from ksrcfind.errors import KsrcfindError
 from ksrcfind.log.stream import LogUnreadableError
 
+HOW_TO_CHOOSE = "`journalctl --list-boots` lists the boots. Times are written as in: yesterday, -2h, 2024-05-23 02:00."
+
 SOURCE = "journal"
 """Name of the journal as the source of a log."""
 
@@ -40,6 +42,6 @@ def journal(call: Sequence[str]) -> Iterator[BinaryIO]:
             errors.seek(0)
             said = errors.read().decode("utf-8", "replace").strip().splitlines()
             if status and said:
-                raise LogUnreadableError(f"journalctl: {said[-1]}")
+                raise LogUnreadableError(f"journalctl: {said[-1]}", HOW_TO_CHOOSE)
         finally:
             process.terminate()

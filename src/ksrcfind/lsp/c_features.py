@@ -18,6 +18,9 @@ from ksrcfind.source.message import Message
 
 def _shown(server: Server, uri: str) -> list[str]:
     """Return the lines of a file as the editor has it; none if it is not open and cannot be read from disk."""
+    is_open = uri in server.workspace.text_documents
+    if not is_open and not Path(uris.to_fs_path(uri) or "").is_file():  # A pipe or device might never end.
+        return []
     try:
         return server.workspace.get_text_document(uri).source.split("\n")
     except (OSError, ValueError):  # Closed and gone, no text, no name of a file.

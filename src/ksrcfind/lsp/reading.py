@@ -52,14 +52,16 @@ class OpenLog:
 
 
 async def match_window(desk: Desk, log: OpenLog, first: int, last: int, urgency: Urgency = Urgency.ASKED) -> None:
-    """See to it that the lines from `first` to `last` are matched."""
-    document, lines = log.document, log.document.lines
-    if all(document.at(line) for line in range(max(first, 0), min(last + 1, len(lines)))):
-        return
-    async for found in _in_pieces(desk, lambda answers: document.window(first, last, answers), urgency):
-        if document.lines is not lines:  # The text was replaced meanwhile, and is read anew.
+    """See to it that the lines from `first` to `last` are matched, of the text as it is when that is done."""
+    document = log.document
+    while not all(document.at(line) for line in range(max(first, 0), min(last + 1, len(document.lines)))):
+        lines = document.lines
+        async for found in _in_pieces(desk, lambda answers: document.window(first, last, answers), urgency):
+            if document.lines is not lines:  # The text or the tree was replaced meanwhile.
+                break
+            document.learn(found)
+        if document.lines is lines:
             return
-        document.learn(found)
 
 
 async def match_rest(desk: Desk, log: OpenLog, first: int, report: "Report") -> None:

@@ -244,9 +244,9 @@ class Server(LanguageServer):
 
     def grow_log(self, uri: str) -> None:
         """Read on where a log's file goes on behind what the editor has; its text is the editor's otherwise."""
-        path = uris.to_fs_path(uri)
+        path = Path(uris.to_fs_path(uri) or "")
         try:
-            with open_regular(Path(path or "")) as file:
+            with open_regular(path) as file:
                 text = file.read(LARGEST).decode("utf-8", "replace")
         except OSError:
             return

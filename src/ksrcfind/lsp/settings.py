@@ -57,4 +57,6 @@ def client_settings(*given: object) -> ClientSettings:
     try:
         return msgspec.convert(told, ClientSettings)
     except msgspec.ValidationError as error:
-        raise KsrcfindError(f"the editor's settings for ksrcfind: {error}") from error
+        raise KsrcfindError(
+            f"the editor's settings for ksrcfind: {error}", "docs/editors.md lists the settings and their values."
+        ) from error

@@ -67,7 +67,8 @@ def life(engine: Engine, text: str) -> Told:
     engine.releases.check_lives()
     finding = engine.find(text, limit=1)
     if not finding.answer.matches:
-        raise KsrcfindError(finding.answer.reason.text if finding.answer.reason else "nothing matched")
+        reason = finding.answer.reason.text if finding.answer.reason else "nothing matched"
+        raise KsrcfindError(reason, "Ask with find which messages are like the line.")
     told = life_of(finding, engine.histories.later(finding), [tag.name for tag in engine.releases.tags])
     shown = "".join(lifetime("text", told, engine.histories.commit, PLAIN))
     return Told({"records": [compact.life_record(told)]}, shown)

@@ -19,6 +19,7 @@ from ksrcfind.output.record import (
 )
 from ksrcfind.output.visible import visible_json
 from ksrcfind.output.writer import Commits, Write
+from ksrcfind.tree.names import without_surrogates
 
 if TYPE_CHECKING:
     from ksrcfind.batch.choose import Group
@@ -38,7 +39,7 @@ def encode(value: object) -> str:
     try:
         encoded = _encoder.encode(value)
     except UnicodeEncodeError:  # A lone surrogate: an undecodable byte of a file name.
-        encoded = _encoder.encode(_without_surrogates(value))
+        encoded = _encoder.encode(without_surrogates(value))
     document = encoded.decode()
     return document if encoded.isascii() and b"\x7f" not in encoded else visible_json(document)
 
@@ -124,13 +125,3 @@ class _NewCommits:
         new = [commit for commit in dict.fromkeys(named_commits(finding)) if commit not in self._told]
         self._told.update(new)
         return [commit_record(self._commits(commit)) for commit in new]
-
-
-def _without_surrogates(value: object) -> object:
-    if isinstance(value, str):
-        return value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-    if isinstance(value, list):
-        return [_without_surrogates(item) for item in value]
-    if isinstance(value, dict):
-        return {_without_surrogates(key): _without_surrogates(item) for key, item in value.items()}
-    return value

@@ -49,7 +49,7 @@ class UnindexedSearch:
         self._snapshot = snapshot
         self._cache = cache
         self._roots = roots
-        self._files = sources.source_files(snapshot)
+        self._files, self.skipped = sources.source_files(snapshot)
         self._paths = [path for path in self._files if not sources.is_makefile(path)]
         self._number = {path: number for number, path in enumerate(self._paths)}
         self._facts: dict[int, SourceFacts] = {}

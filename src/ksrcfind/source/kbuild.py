@@ -19,8 +19,8 @@ _ROUNDS = 40
 _NESTED = 4  # Makefiles that include each other
 _LONGEST = 200_000  # characters that a variable may grow to
 _LONGEST_NAME = 200
-_MOST_EXPANDED = 32_000_000  # characters that are written while a Makefile is expanded
-_MOST_FOR_VALUE = 4_000_000  # of these for one value: some name themselves, and the others are read all the same
+_MOST_EXPANDED = 8_000_000  # characters that are written while a Makefile is expanded
+_MOST_FOR_VALUE = 1_000_000  # of these for one value: some name themselves, and the others are read all the same
 
 
 def module_names(makefiles: Mapping[str, str]) -> dict[str, str]:

@@ -26,6 +26,11 @@ _CODE = tree_sitter.Query(
 # six times for 1,000 bytes of real code, and a thousand times for those that it can make nothing of.
 _REPORTS = 256
 _BYTES_PER_REPORT = 16
+# Queries of the tree have no such means, and take time that grows with the square of the depth.
+_SHORT = 1 << 12  # bytes in which no depth matters
+_DEEPEST = 200
+_BRACKET = re.compile(rb"[][(){}]")
+_UNDER_WAY = 256  # nodes that a query has begun to match
 _NESTED = 64  # calls within calls and conditions; all that they hold is kept for each of them
 _FUNCTION_NAME = re.compile(rb"\b([A-Za-z_]\w*+)[ \t\r\n]*+\(")
 _CALL_NAME = re.compile(rb"\b([A-Za-z_]\w*+)[ \t\r\n]*+\(")
@@ -87,8 +92,8 @@ class Parser:
         calls: list[ParsedCall] = []
         covered: list[tuple[int, int]] = []  # by start
         everything = bool(body.code)
-        captured = tree_sitter.QueryCursor(_CODE if everything else _CALLS).captures(root)
-        conditions = _Conditions(captured.get("if", ()), captured.get("other", ()))
+        captured = tree_sitter.QueryCursor(_CODE if everything else _CALLS, match_limit=_UNDER_WAY).captures(root)
+        conditions = _Conditions(source, captured.get("if", ()), captured.get("other", ()))
         found_nodes = [*captured.get("call", ()), *captured.get("statement", ())]
         around: list[int] = []  # where the calls end that the next one may stand in
         for node in sorted(found_nodes, key=lambda node: (node.start_byte, -node.end_byte)):
@@ -123,6 +128,8 @@ class Parser:
 
     def _tree(self, source: bytes) -> tree_sitter.Tree:
         """The syntax tree; that of no code at all if it takes more work than code of this length does."""
+        if len(source) > _SHORT and _depth(source) > _DEEPEST:
+            return self._parser.parse(b"")
         reports = itertools.count(_REPORTS + len(source) // _BYTES_PER_REPORT, -1)
         try:
             return self._parser.parse(
@@ -131,6 +138,12 @@ class Parser:
         except ValueError:
             self._parser.reset()
             return self._parser.parse(b"")
+
+
+def _depth(source: bytes) -> int:
+    """How deep brackets are nested, those of texts included."""
+    steps = (1 if bracket in b"([{" else -1 for bracket in _BRACKET.findall(source))
+    return max(itertools.accumulate(steps), default=0)
 
 
 def _called(call: bytes) -> bytes | None:
@@ -152,15 +165,16 @@ def _uncovered(spans: Sequence[tuple[int, int]], covered: Sequence[tuple[int, in
 class _Conditions:
     """Under which places are reached that are asked for in ascending order."""
 
-    def __init__(self, choices: Iterable[tree_sitter.Node] = (), others: Iterable[tree_sitter.Node] = ()) -> None:
-        """`choices` are `if` statements, `others` is what else may pass code by."""
+    def __init__(self, source: bytes, choices: Iterable[tree_sitter.Node], others: Iterable[tree_sitter.Node]) -> None:
+        """`choices` are `if` statements of the source, `others` is what else may pass code by."""
         branches = [(node.start_byte, node.end_byte, b"?") for node in others]
         for statement in choices:
             condition = statement.child_by_field_name("condition")
+            text = source[condition.start_byte : condition.end_byte] if condition is not None else b""
             for field, mark in (("consequence", b""), ("alternative", b"!")):
                 branch = statement.child_by_field_name(field)
-                if condition is not None and condition.text and branch is not None:
-                    branches.append((branch.start_byte, branch.end_byte, mark + condition.text))
+                if text and branch is not None:
+                    branches.append((branch.start_byte, branch.end_byte, mark + text))
         self._to_come = sorted(branches, key=lambda branch: (-branch[0], branch[1]))
         self._around: list[tuple[int, bytes]] = []
 

@@ -37,13 +37,12 @@ _GROWN = 1.5  # times as many facts as after the last clean-up: the next one pay
 _FEW_FACTS = 50
 
 
-class Lost(NamedTuple):
-    """What the parser could not read as C."""
+class Unread(NamedTuple):
+    """What of a tree could not be read: fields of `Revision`."""
 
     recovered: int
-    """Calls that were taken from the text."""
     lost: int
-    """Functions that hold text in calls of which none was understood."""
+    skipped: tuple[str, ...]
 
 
 class _Layout(NamedTuple):
@@ -64,7 +63,7 @@ def publish(
     state: RevisionState,
     fresh: Sequence[Unit],
     base: Revision | None,
-    lost: Lost,
+    unread: Unread,
 ) -> Revision:
     """Write a revision: the units that are new in it, and those of `base` that it shares.
 
@@ -81,7 +80,7 @@ def publish(
         files = (*layout.kept, file) if file else tuple(layout.kept)
         live = zlib.compress(live_bits(spans), 1)
         size = sum(length for _first, length in spans)
-        return Revision(key, store.identity, token, time.time(), size, live, files, *lost)
+        return Revision(key, store.identity, token, time.time(), size, live, files, *unread)
 
     try:
         made = revision(write_segment(store.directory / name, layout.units, first) if layout.units else None)

@@ -47,7 +47,9 @@ class Revision(msgspec.Struct, frozen=True, array_like=True, gc=False):
     recovered: int
     """Calls that the C grammar did not accept and that were taken from the text alone."""
     lost: int
-    """Functions that hold text in calls of which none could be told."""
+    """Functions that hold text in calls of which none was understood."""
+    skipped: tuple[str, ...]
+    """Names of files that were skipped because they are not UTF-8, escaped."""
 
 
 class RevisionState(msgspec.Struct, frozen=True, array_like=True, gc=False):

@@ -11,6 +11,7 @@ from itertools import islice
 
 from ksrcfind.tree import disk
 from ksrcfind.tree.grep import grep
+from ksrcfind.tree.names import escaped
 from ksrcfind.tree.repository import Repository
 from ksrcfind.tree.revision import RevisionSnapshot, list_blobs
 from ksrcfind.tree.snapshot import TreeInfo
@@ -36,7 +37,7 @@ class CheckoutSnapshot(RevisionSnapshot):
     @property
     def key(self) -> str:
         """The directory of the working tree."""
-        return str(self.root)
+        return escaped(str(self.root))
 
     def is_current(self) -> bool:
         """Tell whether the same commit is checked out, under the same name, with the same edits. Raises `GitError`."""

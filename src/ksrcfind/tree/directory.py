@@ -6,6 +6,7 @@ from pathlib import Path
 from ksrcfind.tree import disk
 from ksrcfind.tree.git import Git, GitError, GitMissingError
 from ksrcfind.tree.grep import grep
+from ksrcfind.tree.names import escaped
 from ksrcfind.tree.snapshot import TreeInfo
 
 
@@ -26,7 +27,7 @@ class DirectorySnapshot:
     @property
     def key(self) -> str:
         """The directory."""
-        return str(self.root)
+        return escaped(str(self.root))
 
     def files(self, suffixes: Sequence[str], names: Sequence[str] = ()) -> Mapping[str, str]:
         """Paths with one of the suffixes or base names, sorted → `stat:SIZE:MTIME_NS:INODE`."""
