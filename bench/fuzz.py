@@ -21,22 +21,22 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from ksrcfind.bundle.format import Bundle
 from ksrcfind.config import Settings, with_tree_file
 from ksrcfind.errors import KsrcfindError
 from ksrcfind.history.commits import parse_commit
-from ksrcfind.history.versions import parse_tag
 from ksrcfind.history.wording import SourceText
-from ksrcfind.index.carried import CarriedIndex
 from ksrcfind.life.rules import _expression
 from ksrcfind.log.line import read_line
 from ksrcfind.log.records import read_rows, split_lines
 from ksrcfind.source import template
 from ksrcfind.source.facts import extract
 from ksrcfind.source.kbuild import module_names
-from ksrcfind.source.maintainers import Maintainers
 from ksrcfind.source.outline import outline
 from ksrcfind.source.parse import Parser
 from ksrcfind.source.switched_off import switched_on
+from ksrcfind.tree.maintainers import Maintainers
+from ksrcfind.tree.versions import parse_tag
 
 GUARD = 10
 """Seconds of processor time after which an input counts as one that never ends."""
@@ -553,7 +553,7 @@ def _carried(example: Path, directory: Path, dice: random.Random) -> Callable[[s
         del changed[len(data) :]
         changed[-4:] = zlib.crc32(changed[:-4]).to_bytes(4, "big")
         file.write_bytes(changed)
-        index = CarriedIndex(file)
+        index = Bundle(file)
         try:
             for path in index.paths():
                 for first, count in index.spans_of(path):

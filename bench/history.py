@@ -13,10 +13,12 @@ import statistics
 import subprocess
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from ksrcfind import config
-from ksrcfind.finder import Finder, HistoryMode
+from ksrcfind.engine.open import open_engine
+from ksrcfind.finding import HistoryMode
 from ksrcfind.history.releases import Releases
 from ksrcfind.history.trace import History, Request
 from ksrcfind.progress import SILENT
@@ -28,8 +30,8 @@ BLAME = ("git", "blame", "--porcelain", "-w", "-C", "-C", "-C")
 
 def requests(repo: Path, rev: str, places: list[tuple[str, int]]) -> list[Request]:
     """Return what `History.trace` is asked, for the places that hold a message."""
-    finder = Finder.open(repo=repo, start=repo, rev=rev, settings=config.resolve(os.environ), progress=SILENT)
-    found = finder.at(places, history=HistoryMode.OFF)
+    engine = open_engine(replace(config.resolve(os.environ), repo=repo), rev, repo, SILENT)
+    found = engine.at(places, history=HistoryMode.OFF)
     return [
         Request(finding.answer.matches[0].message, at=place)
         for place, finding in zip(places, found, strict=True)

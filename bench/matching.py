@@ -22,10 +22,10 @@ from bench.accuracy.left_out import distinct
 from ksrcfind import config
 from ksrcfind.__main__ import FEW_COLLECTIONS
 from ksrcfind.batch.answers import Answers
-from ksrcfind.finder import open_tree, roots_of
-from ksrcfind.index.search import RevisionIndex
+from ksrcfind.engine.context import open_tree, roots_of
 from ksrcfind.log.line import LogLine, read_line
 from ksrcfind.match.rank import Matcher
+from ksrcfind.search.revision_index import RevisionIndex
 from ksrcfind.source.roots import identity
 from ksrcfind.source.template import WORD, Conversion, pieces
 from ksrcfind.storage.store import Store, store_path

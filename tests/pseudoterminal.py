@@ -19,7 +19,7 @@ from dataclasses import dataclass
 # What commands import when they need it: here once, before the first fork.
 import ksrcfind.cli.logs
 import ksrcfind.index.build
-import ksrcfind.index.narrow  # noqa: F401
+import ksrcfind.search.unindexed  # noqa: F401
 from ksrcfind.cli.app import run
 
 PATIENCE = 120

@@ -9,8 +9,8 @@ import pytest
 from backends import BACKENDS, BUNDLES, TREES, make_backends
 from commandline import DEMO, ksrcfind
 from ksrcfind import Finder, HistoryMode, KsrcfindError
-from ksrcfind.carried import open_finder
 from ksrcfind.config import Settings
+from ksrcfind.engine.open import open_engine
 
 HIT = DEMO
 PART = "no PHY found"
@@ -195,6 +195,7 @@ LIBRARY = {
     "notes": lambda finder: list(finder.notes),
     "is_current": lambda finder: finder.is_current,
     "index": lambda finder: finder.index(),
+    "is_current": lambda finder: finder.is_current,
     "find": lambda finder: [finder.find(text, history=mode) for text in (HIT, PART, *UNKNOWN) for mode in HistoryMode],
     "at": lambda finder: [
         finder.at(*place) for place in (("mm/oom_kill.c", 14), ("mm/oom_kill.c", 1), ("no/such.c", 1))
@@ -253,7 +254,7 @@ def test_a_tool_answers_or_says_what_to_do(backend, tool):
     settings = Settings(cache_dir=backend.path.parent / "cache", repo=backend.path)
     if backend.is_bundle:
         settings = Settings(cache_dir=backend.path.parent / "cache", index=backend.path)
-    desk = serving.Desk(lambda told: open_finder(settings, backend.rev, backend.path, told))
+    desk = serving.Desk(lambda told: open_engine(settings, backend.rev, backend.path, told))
 
     async def ask():
         async with client_of(serving.server(desk)) as client:

@@ -3,9 +3,9 @@
 import pytest
 
 from ksrcfind.batch.answers import Answers, shape
-from ksrcfind.index.memory import MemoryIndex
 from ksrcfind.log.line import read_line
 from ksrcfind.match.rank import Matcher
+from ksrcfind.search.memory_index import MemoryIndex
 from ksrcfind.source.message import Argument, Form, Message
 
 

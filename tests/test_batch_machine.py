@@ -2,10 +2,10 @@
 
 from ksrcfind.batch.answers import Answers
 from ksrcfind.batch.explain import explained
-from ksrcfind.index.memory import MemoryIndex
 from ksrcfind.log.line import read_line
 from ksrcfind.log.records import Row
 from ksrcfind.match.rank import Matcher
+from ksrcfind.search.memory_index import MemoryIndex
 from ksrcfind.source.message import Argument, Form, Message
 
 

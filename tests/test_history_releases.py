@@ -8,9 +8,9 @@ from ksrcfind.history.ancestry import FirstTags, first_tags
 from ksrcfind.history.cache import MemoryCache
 from ksrcfind.history.provenance import Release
 from ksrcfind.history.releases import FEW, Releases
-from ksrcfind.history.versions import Version, parse_tag, release_versions
 from ksrcfind.tree.git import Git
 from ksrcfind.tree.open import open_snapshot
+from ksrcfind.tree.versions import Version, parse_tag, release_versions
 from repositories import Scratch, kernel, seal
 
 

@@ -5,12 +5,13 @@ import subprocess
 import sys
 import threading
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 
 from ksrcfind.config import Settings
+from ksrcfind.engine.open import open_engine
 from ksrcfind.errors import KsrcfindError
-from ksrcfind.finder import Finder
 from ksrcfind.index import apart
 from ksrcfind.progress import SILENT
 from repositories import kernel
@@ -27,17 +28,17 @@ def large(tmp_path):
 
 
 @pytest.fixture
-def open_finder(large, tmp_path):
+def open_large(large, tmp_path):
     opened = []
 
     def new(progress=SILENT):
         settings = Settings(cache_dir=tmp_path / "cache", jobs=2)
-        opened.append(Finder.open(repo=large.root, start=large.root, rev=None, settings=settings, progress=progress))
+        opened.append(open_engine(replace(settings, repo=large.root), None, large.root, progress))
         return opened[-1]
 
     yield new
-    for finder in opened:
-        finder.close()
+    for engine in opened:
+        engine.close()
 
 
 @contextmanager
@@ -56,6 +57,7 @@ def a_thread():
 # Without the guard that `multiprocessing` asks for: the programs that use the library need none.
 PROGRAM = """
 import json, os, sys, threading
+from dataclasses import replace
 from pathlib import Path
 from ksrcfind import Finder, HistoryMode, Settings
 
@@ -104,15 +106,15 @@ class Steps:
         self.at_step()
 
 
-def test_progress_comes_from_the_other_process(open_finder):
+def test_progress_comes_from_the_other_process(open_large):
     steps = Steps()
     with a_thread():
-        assert open_finder(steps).build_index().messages == FILES + 2
+        assert open_large(steps).index.build().messages == FILES + 2
     assert steps.told[f"parsing {FILES + 3} files"] == (FILES + 3, FILES + 3)
     assert all(done == total for done, total in steps.told.values())
 
 
-def test_a_build_ends_with_what_its_progress_raises_and_can_be_done_later(open_finder, monkeypatch):
+def test_a_build_ends_with_what_its_progress_raises_and_can_be_done_later(open_large, monkeypatch):
     processes = []
     started = apart._started
     monkeypatch.setattr(apart, "_started", lambda *ordered: processes.append(started(*ordered)) or processes[-1])
@@ -122,36 +124,36 @@ def test_a_build_ends_with_what_its_progress_raises_and_can_be_done_later(open_f
 
     with a_thread():
         with pytest.raises(KeyError, match="enough"):
-            open_finder(Steps(stop)).build_index()
+            open_large(Steps(stop)).index.build()
         assert [process.returncode is not None for process in processes] == [True]
-        assert open_finder().build_index().messages == FILES + 2
+        assert open_large().index.build().messages == FILES + 2
 
 
-def test_an_error_of_the_other_process_is_that_of_the_caller(open_finder, large, tmp_path):
+def test_an_error_of_the_other_process_is_that_of_the_caller(open_large, large, tmp_path):
     clone = tmp_path / "clone"
     large.git("config", "uploadpack.allowFilter", "true")
     large.git("clone", "-q", "--filter=blob:none", "--no-checkout", f"file://{large.root}", str(clone))
     settings = Settings(cache_dir=tmp_path / "cache")
-    finder = Finder.open(repo=clone, start=clone, rev="HEAD", settings=settings, progress=SILENT)
+    engine = open_engine(replace(settings, repo=clone), "HEAD", clone, SILENT)
     with a_thread(), pytest.raises(KsrcfindError, match="partial clone") as caught:
-        finder.build_index()
+        engine.index.build()
     assert "fetch --refetch" in caught.value.hint
-    finder.close()
+    engine.close()
 
 
 @pytest.mark.parametrize(
     ("python", "said"), [("/bin/false", "ended with status 1"), ("/no/such/python", "cannot start /no/such/python")]
 )
-def test_a_process_that_does_not_start_or_ends_without_a_word_is_told(open_finder, monkeypatch, python, said):
+def test_a_process_that_does_not_start_or_ends_without_a_word_is_told(open_large, monkeypatch, python, said):
     monkeypatch.setattr(apart.spawn, "get_executable", lambda: python)
     with a_thread(), pytest.raises(KsrcfindError, match=said):
-        open_finder().build_index()
+        open_large().index.build()
 
 
 def test_without_a_cache_an_index_is_built_in_the_process_itself(large, tmp_path):
     (tmp_path / "cache").write_text("no directory")
     settings = Settings(cache_dir=tmp_path / "cache", jobs=2)
     with a_thread():
-        finder = Finder.open(repo=large.root, start=large.root, rev=None, settings=settings, progress=SILENT)
-        assert finder.build_index().messages == FILES + 2
-        finder.close()
+        engine = open_engine(replace(settings, repo=large.root), None, large.root, SILENT)
+        assert engine.index.build().messages == FILES + 2
+        engine.close()

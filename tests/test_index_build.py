@@ -10,9 +10,9 @@ import time
 import pytest
 
 from ksrcfind.index.build import build
-from ksrcfind.index.narrow import Narrow
-from ksrcfind.index.search import RevisionIndex
 from ksrcfind.progress import SILENT
+from ksrcfind.search.revision_index import RevisionIndex
+from ksrcfind.search.unindexed import UnindexedSearch
 from ksrcfind.source.roots import BUILT_IN
 from ksrcfind.storage.cache import DerivedCache
 from ksrcfind.storage.store import Store
@@ -179,11 +179,11 @@ def test_after_any_change_as_if_built_alone(tmp_path, seed):
 def test_reading_piece_by_piece_gives_the_same_messages(linux_mini, tmp_path):
     whole, _ = index(linux_mini, tmp_path / "i.sqlite")
     snapshot = open_snapshot(linux_mini, named=True)
-    narrow = Narrow(snapshot, DerivedCache(tmp_path / "n.sqlite"), BUILT_IN)
+    unindexed = UnindexedSearch(snapshot, DerivedCache(tmp_path / "n.sqlite"), BUILT_IN)
     for path in ("mm/oom_kill.c", "fs/minifs/super.c"):
         expected = [message for message in whole if message.path == path]
         assert expected
-        assert narrow.messages_of([path]) == expected
+        assert unindexed.messages_of([path]) == expected
     snapshot.close()
 
 

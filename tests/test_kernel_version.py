@@ -5,8 +5,8 @@ import pytest
 from commandline import ksrcfind
 from ksrcfind.history.provenance import Change, Release
 from ksrcfind.history.releases import ReleaseTag
-from ksrcfind.history.versions import parse_tag, release_versions
 from ksrcfind.life.kernel import banner_release, narrowed, nearest_tag, oldest_possible, tag_of
+from ksrcfind.tree.versions import parse_tag, release_versions
 
 TAGS = [
     ReleaseTag(name, name, parse_tag(name))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ksrcfind.source.maintainers import Maintainers
+from ksrcfind.tree.maintainers import Maintainers
 
 TEXT = """
 List of maintainers

@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ksrcfind.index.memory import MemoryIndex
 from ksrcfind.log.line import read_line
 from ksrcfind.match.body import Body
 from ksrcfind.match.decode import decoded, errno_name
@@ -18,6 +17,7 @@ from ksrcfind.match.place import Named, named_place, nearest_call, place_calls
 from ksrcfind.match.rank import Matcher
 from ksrcfind.match.whole import Whole
 from ksrcfind.match.wording import Wording
+from ksrcfind.search.memory_index import MemoryIndex
 from ksrcfind.source.message import Argument, Form, Message
 from ksrcfind.source.printed import ALONE
 from ksrcfind.source.template import CONVERSION, literal_words

@@ -3,9 +3,9 @@
 import msgspec
 import pytest
 
-from ksrcfind.index.memory import MemoryIndex
 from ksrcfind.match.body import Body
 from ksrcfind.match.reasons import unexplained
+from ksrcfind.search.memory_index import MemoryIndex
 from ksrcfind.source.printed import ALONE, Joins, printed_lines
 from test_match import answer, message
 

@@ -14,8 +14,8 @@ pytest.importorskip("mcp", reason="the SDK of the Model Context Protocol is not 
 from mcp import Client
 from mcp.client.stdio import StdioServerParameters, stdio_client
 
-from ksrcfind.carried import open_finder
 from ksrcfind.config import Settings
+from ksrcfind.engine.open import open_engine
 from ksrcfind.mcp.access import Access
 from ksrcfind.mcp.catalogue import TOOLS
 from ksrcfind.mcp.server import Desk, server
@@ -26,7 +26,7 @@ KERN_LOG = Path(__file__).parent.parent / "fixtures" / "linux-mini" / "kern.log"
 @pytest.fixture
 def call(linux_mini, tmp_path):
     """Call tools of a server on the bundled repository: `call(name, **arguments)` gives the result."""
-    desk = Desk(lambda told: open_finder(Settings(cache_dir=tmp_path, repo=linux_mini), None, linux_mini, told))
+    desk = Desk(lambda told: open_engine(Settings(cache_dir=tmp_path, repo=linux_mini), None, linux_mini, told))
     tools = server(desk, Access.to(tmp_path))
 
     def run(name, progress=None, **arguments):

@@ -16,8 +16,8 @@ pytest.importorskip("mcp", reason="the SDK of the Model Context Protocol is not 
 
 from mcp import Client
 
-from ksrcfind.carried import open_finder
 from ksrcfind.config import resolve
+from ksrcfind.engine.open import open_engine
 from ksrcfind.errors import KsrcfindError
 from ksrcfind.mcp.access import Access, is_wide
 from ksrcfind.mcp.server import Desk, server
@@ -33,7 +33,7 @@ def serve():
 
     def start(root):
         settings = resolve(os.environ)
-        desk = Desk(lambda progress: open_finder(settings, None, root, progress))
+        desk = Desk(lambda progress: open_engine(settings, None, root, progress))
         desks.append(desk)
         tools = server(desk)
 
@@ -150,7 +150,7 @@ def test_an_unforeseen_error_is_one_answer_and_not_the_next(serve, linux_mini, m
     call = serve(linux_mini)
     assert verdict(call("find", line=DEMO)) == "exact"
     with monkeypatch.context() as broken:
-        broken.setattr("ksrcfind.finder.Finder.find", lambda *_args, **_options: 1 // 0)
+        broken.setattr("ksrcfind.engine.engine.Engine.find", lambda *_args, **_options: 1 // 0)
         assert call("find", line=DEMO).is_error
     assert verdict(call("find", line=DEMO)) == "exact"
 

@@ -15,7 +15,7 @@ from example_findings import ALL, COMMITS, EXACT, RIVALS, fold, summary
 from ksrcfind.batch.choose import GroupBy, grouped
 from ksrcfind.match.answer import Answer, Reason
 from ksrcfind.output.html import HtmlWriter
-from ksrcfind.source.maintainers import Subsystem
+from ksrcfind.tree.maintainers import Subsystem
 
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 needs_browser = pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="chromium and chromedriver are not installed")

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from ksrcfind.index.build import build
-from ksrcfind.index.search import RevisionIndex
 from ksrcfind.progress import SILENT
+from ksrcfind.search.revision_index import RevisionIndex
 from ksrcfind.source.roots import BUILT_IN
 from ksrcfind.storage import retired, segment
 from ksrcfind.storage.cache import DerivedCache

@@ -8,8 +8,8 @@ import pytest
 
 from commandline import ksrcfind
 from ksrcfind.config import Settings
+from ksrcfind.engine.open import open_engine
 from ksrcfind.errors import KsrcfindError
-from ksrcfind.finder import Finder
 from ksrcfind.history import trace
 from ksrcfind.progress import SILENT
 from ksrcfind.tree import git as git_module
@@ -45,7 +45,7 @@ def use_everything(root):
 
 
 def open_tree(root, cache):
-    return closing(Finder.open(repo=root, start=root, rev=None, settings=Settings(cache_dir=cache), progress=SILENT))
+    return closing(open_engine(Settings(cache_dir=cache, repo=root), None, root, SILENT))
 
 
 def ask_for_history(root, cache):
@@ -55,12 +55,12 @@ def ask_for_history(root, cache):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(trace, "MANY_FILES", many)
             patch.setattr(trace, "MANY_FILES_WITHOUT_GRAPH", many)
-            with open_tree(root, cache / str(many)) as finder:
-                places = [(message.path, message.line_start) for message in finder.messages()]
-                found = list(finder.at(places))
+            with open_tree(root, cache / str(many)) as engine:
+                places = [(message.path, message.line_start) for message in engine.messages()]
+                found = list(engine.at(places))
                 named = sorted({commit for one in found if one.history for commit in one.history.commits()})
-                assert all(finder.patch(commit) for commit in named)
-                told.append((found, finder.commits(named), finder.later(found[0])))
+                assert all(engine.histories.patch(commit) for commit in named)
+                told.append((found, engine.histories.commits(named), engine.histories.later(found[0])))
     assert told[0] == told[1]
     return told[0]
 
@@ -172,7 +172,7 @@ def test_a_huge_object_reads_as_empty_and_the_next_one_whole(scratch, monkeypatc
     monkeypatch.setattr(objects_module, "LARGEST", 40)
     with closing(ObjectReader(Git(scratch.root))) as objects:
         found = list(objects.read_many(["HEAD:kernel/panic.c", "HEAD:Makefile", "HEAD:init/main.c"]))
-    assert [len(data) for _, data in found] == [0, 39, 0]
+    assert [len(data) for _, data in found] == [0, 40, 0]
 
 
 def test_no_program_of_a_submodule_runs(scratch, trap, tmp_path):
@@ -188,8 +188,8 @@ def test_no_program_of_a_submodule_runs(scratch, trap, tmp_path):
     (inside.root / "a.c").write_text("int c;\n")
 
     use_everything(scratch.root)
-    with open_tree(scratch.root, tmp_path / "cache") as finder:
-        assert "another state" in finder.patch(last)
+    with open_tree(scratch.root, tmp_path / "cache") as engine:
+        assert "another state" in engine.histories.patch(last)
     assert not marker.exists()
     scratch.git("show", last)
     assert marker.exists()  # The trap would have worked.

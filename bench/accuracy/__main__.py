@@ -16,7 +16,8 @@ from pathlib import Path
 
 from bench.accuracy.labels import Labelled, read_labels
 from ksrcfind import config
-from ksrcfind.finder import Finder, HistoryMode
+from ksrcfind.engine.open import open_engine
+from ksrcfind.finding import HistoryMode
 from ksrcfind.log.line import read_line
 from ksrcfind.match.answer import Answer
 from ksrcfind.progress import SILENT
@@ -77,14 +78,14 @@ def answers(rows: Sequence[Labelled], tree: Path, *, index: bool) -> list[Judged
     logs = [read_line(row.line.replace("\n", " ")) for row in rows]
     with tempfile.TemporaryDirectory() as empty:
         settings = settings if index else replace(settings, cache_dir=Path(empty))
-        finder = Finder.open(repo=tree, start=tree, rev=None, settings=settings, progress=SILENT)
+        engine = open_engine(replace(settings, repo=tree), None, tree, SILENT)
         try:
             if index:
-                return [Judged(row, finder.answer(log)) for row, log in zip(rows, logs, strict=True)]
-            found = [finder.find(log.text, history=HistoryMode.OFF) for log in logs]
+                return [Judged(row, engine.answer(log)) for row, log in zip(rows, logs, strict=True)]
+            found = [engine.find(log.text, history=HistoryMode.OFF) for log in logs]
             return [Judged(row, finding.answer) for row, finding in zip(rows, found, strict=True)]
         finally:
-            finder.close()
+            engine.close()
 
 
 def agreement(rows: Sequence[Labelled], tree: Path) -> str:

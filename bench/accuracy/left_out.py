@@ -16,13 +16,13 @@ from pathlib import Path
 
 from bench.accuracy.__main__ import share
 from ksrcfind import config
-from ksrcfind.finder import open_tree, roots_of
-from ksrcfind.index.search import RevisionIndex
+from ksrcfind.engine.context import open_tree, roots_of
 from ksrcfind.log.line import LogLine
 from ksrcfind.log.stream import read_logs
 from ksrcfind.match.answer import Answer
 from ksrcfind.match.candidates import MessageIndex
 from ksrcfind.match.rank import Matcher
+from ksrcfind.search.revision_index import RevisionIndex
 from ksrcfind.source.message import Message
 from ksrcfind.source.printed import PrintedLine
 from ksrcfind.source.roots import identity

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from ksrcfind.batch.fold import Sighting as Sighting
     from ksrcfind.config import Settings as Settings
     from ksrcfind.errors import KsrcfindError as KsrcfindError
-    from ksrcfind.finder import HistoryMode as HistoryMode
     from ksrcfind.finding import Finding as Finding
+    from ksrcfind.finding import HistoryMode as HistoryMode
     from ksrcfind.history.provenance import Change as Change
     from ksrcfind.history.provenance import Commit as Commit
     from ksrcfind.history.provenance import Provenance as Provenance
@@ -41,8 +41,7 @@ _HOMES = {
     "batch.fold": ("Folded", "Occurrences", "Sighting"),
     "config": ("Settings",),
     "errors": ("KsrcfindError",),
-    "finder": ("HistoryMode",),
-    "finding": ("Finding",),
+    "finding": ("Finding", "HistoryMode"),
     "history.provenance": ("Change", "Commit", "Provenance", "Release"),
     "library": ("Finder", "LogReport", "record"),
     "log.line": ("LogLine",),

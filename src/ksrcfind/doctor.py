@@ -15,12 +15,12 @@ from enum import StrEnum
 from pathlib import Path
 
 from ksrcfind import __version__
-from ksrcfind.carried import NOT_CARRIED
+from ksrcfind.bundle.backend import NO_HISTORY
+from ksrcfind.bundle.format import Bundle
 from ksrcfind.config import Settings
+from ksrcfind.engine.context import open_tree, roots_of
 from ksrcfind.errors import KsrcfindError
-from ksrcfind.finder import open_tree, roots_of
 from ksrcfind.history.releases import Releases, tag_targets
-from ksrcfind.index.carried import CarriedIndex
 from ksrcfind.source.roots import identity
 from ksrcfind.storage.store import Store, store_path
 from ksrcfind.tree.checkout import CheckoutSnapshot
@@ -58,7 +58,7 @@ def examine(settings: Settings, start: Path, rev: str | None) -> Iterator[Check]
     yield check_program()
     yield check_git()
     if settings.index is not None:
-        yield check_carried(settings.index)
+        yield check_bundle(settings.index)
         return
     try:
         snapshot, settings = open_tree(settings.repo, start, rev, settings)
@@ -120,16 +120,16 @@ def check_tree(snapshot: AnySnapshot) -> Check:
     return Check("tree", State.OK, f"{snapshot.root} at {info.rev} ({info.commit[:12]}), {state}{edits}")
 
 
-def check_carried(path: Path) -> Check:
+def check_bundle(path: Path) -> Check:
     """Say what the bundle holds that answers instead of a tree."""
     try:
-        with closing(CarriedIndex(path)) as index:
+        with closing(Bundle(path)) as index:
             about = index.about
     except KsrcfindError as error:
         return Check("index", State.ERROR, error.title, error.hint or None)
     made = f"{path}, made of {about.rev or about.commit or about.tree} on {about.made[:10]}"
     value = f"{made}: {_counted(about.messages, 'message')}{'' if about.history else ', no history'}"
-    return Check("index", State.OK, value, None if about.history else NOT_CARRIED)
+    return Check("index", State.OK, value, None if about.history else NO_HISTORY)
 
 
 def check_index(snapshot: AnySnapshot, settings: Settings) -> Iterator[Check]:

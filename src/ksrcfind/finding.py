@@ -1,12 +1,23 @@
 """The one result that the command line, batch mode and editors share."""
 
 from dataclasses import dataclass
+from enum import Enum
 
 from ksrcfind.history.provenance import Provenance
 from ksrcfind.log.line import LogLine
 from ksrcfind.match.answer import Answer, Match
-from ksrcfind.source.maintainers import Subsystem
+from ksrcfind.tree.maintainers import Subsystem
 from ksrcfind.tree.snapshot import TreeInfo
+
+
+class HistoryMode(Enum):
+    """Whose history is wanted."""
+
+    FIRST = "first"
+    """That of the first match."""
+    ALL = "all"
+    """That of every match shown."""
+    OFF = "off"
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,15 +12,16 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self, TypeVar
 
-from ksrcfind import carried, config, finder
+from ksrcfind import config
 from ksrcfind.batch.choose import by_severity
 from ksrcfind.batch.coverage import Summary
 from ksrcfind.batch.fold import Folded
 from ksrcfind.batch.whole import WholeLog
 from ksrcfind.config import Settings
+from ksrcfind.engine.engine import Engine
+from ksrcfind.engine.open import open_engine
 from ksrcfind.errors import KsrcfindError
-from ksrcfind.finder import HistoryMode
-from ksrcfind.finding import Finding
+from ksrcfind.finding import Finding, HistoryMode
 from ksrcfind.history.provenance import Commit
 from ksrcfind.log.records import Row
 from ksrcfind.log.stream import read_files, read_log
@@ -57,9 +58,9 @@ class Finder:
     Files, paths and iterators that a method takes belong to the caller: nothing that was passed in is closed.
     """
 
-    def __init__(self, inner: finder.Finder) -> None:
+    def __init__(self, engine: Engine) -> None:
         """Use `Finder.open`."""
-        self._opened: finder.Finder | None = inner
+        self._opened: Engine | None = engine
         self._owner = _here()
 
     @classmethod
@@ -82,7 +83,7 @@ class Finder:
         """
         path = Path(tree).expanduser()
         chosen = replace(settings or config.resolve({}), repo=path, index=path if path.is_file() else None)
-        return cls(carried.open_finder(chosen, rev, path, progress))
+        return cls(open_engine(chosen, rev, path, progress))
 
     def __enter__(self) -> Self:
         """Return the finder; it is closed with the context."""
@@ -97,18 +98,18 @@ class Finder:
     def close(self) -> None:
         """Let go of the index and of the git process that reads objects. A second call does nothing."""
         if self._opened is not None:
-            self._inner.close()
+            self._engine.close()
             self._opened = None
 
     @property
     def tree(self) -> TreeInfo:
         """Which tree answers: revision, commit id, and whether git, a checkout or plain files are read."""
-        return self._inner.info
+        return self._engine.info
 
     @property
     def notes(self) -> tuple[str, ...]:
         """Sentences on the tree and its index that a user should see: edited files, no cache, skipped files."""
-        return self._inner.notes
+        return self._engine.notes
 
     @property
     def is_current(self) -> bool:
@@ -117,7 +118,7 @@ class Finder:
         False once another commit is checked out, a file is edited, a tag is made, or the tree is indexed. Takes 0.1 s
         for a repository of Linux, and as long as listing all files for a plain directory.
         """
-        return self._inner.is_current()
+        return self._engine.is_current()
 
     def index(self) -> None:
         """Index the whole tree, or bring its index up to date: minutes for all of Linux, seconds when little changed.
@@ -125,7 +126,7 @@ class Finder:
         Answers are faster and more complete with an index; `log`, `report` and `messages` build a missing one.
         Raises `KsrcfindError` for a bundle.
         """
-        self._inner.build_index()
+        self._engine.index.build()
 
     def find(self, line: str, *, limit: int = 5, history: HistoryMode = HistoryMode.FIRST) -> Finding:
         """Explain one log line, with or without what a logger put in front of it.
@@ -133,14 +134,14 @@ class Finder:
         `limit` is how many calls are told at most, the likeliest first; `history` whose history is told: of the first,
         of all of them, of none (`HistoryMode`). A line that nothing explains has no matches and a reason.
         """
-        return self._inner.find(line, limit=limit, history=history)
+        return self._engine.find(line, limit=limit, history=history)
 
     def at(self, path: str, line: int, *, history: HistoryMode = HistoryMode.FIRST) -> Finding:
         """Tell what the log call at a place prints: a path from the root of the tree, with slashes, and a 1-based line.
 
         Any line of the call names it. Where there is no call, the finding has no matches and a reason.
         """
-        [finding] = self._inner.at([(path, line)], history=history)
+        [finding] = self._engine.at([(path, line)], history=history)
         return finding
 
     def log(self, log: Log, *, limit: int = 5, history: HistoryMode = HistoryMode.FIRST) -> Iterator[Finding]:
@@ -148,7 +149,7 @@ class Finder:
 
         Lines of one message are matched and traced once. Raises `KsrcfindError` if the log cannot be read.
         """
-        whole = WholeLog(self._inner, limit=limit, history=history)
+        whole = WholeLog(self._engine, limit=limit, history=history)
         return self._guarded(whole.findings(_rows(log)))
 
     def report(
@@ -164,7 +165,7 @@ class Finder:
         `history_limit` is for how many messages history is told at most, the most severe ones. Memory is bounded by the
         number of distinct messages. Raises `KsrcfindError` if a log cannot be read.
         """
-        whole = WholeLog(self._inner, limit=limit, history=history, history_limit=history_limit)
+        whole = WholeLog(self._engine, limit=limit, history=history, history_limit=history_limit)
         read = [_rows(log) for log in logs]
         for _ in whole.folding(chain.from_iterable(read), progress):
             pass
@@ -176,26 +177,26 @@ class Finder:
         Raises `KsrcfindError` for a path that is not in the tree.
         """
         # A string is a sequence of strings too, and its letters are no paths.
-        return self._guarded(self._inner.messages([paths] if isinstance(paths, str) else paths))
+        return self._guarded(self._engine.messages([paths] if isinstance(paths, str) else paths))
 
     def commit(self, commit_id: str) -> Commit:
         """Return a commit that an answer names, by its full id. Raises `KeyError` if it is not there."""
-        return self._inner.commit(commit_id)
+        return self._engine.histories.commit(commit_id)
 
     def commits(self, ids: Iterable[str]) -> list[Commit]:
         """Return several commits that answers name, in one go; those that are not there are left out."""
-        return self._inner.commits([ids] if isinstance(ids, str) else ids)
+        return self._engine.histories.commits([ids] if isinstance(ids, str) else ids)
 
     def source(self, path: str, first: int, last: int) -> list[str]:
         """Return lines of a file of the tree, 1-based and inclusive, as far as it has them; none if there is no file.
 
         A bundle holds no source.
         """
-        return self._inner.source(path, first, last)
+        return self._engine.source.lines(path, first, last)
 
     @property
-    def _inner(self) -> finder.Finder:
-        """The finder behind this one, if it may be used here and now."""
+    def _engine(self) -> Engine:
+        """The engine of this finder, if it may be used here and now."""
         if self._opened is None:
             raise KsrcfindError("this finder is closed", "Open another one with Finder.open.")
         if self._owner != _here():
@@ -206,7 +207,7 @@ class Finder:
 
     def _guarded(self, items: Iterator[_Item]) -> Iterator[_Item]:
         """Yield what the finder makes while it is asked for, as long as it may be used here."""
-        while self._inner is not None:
+        while self._engine is not None:
             try:
                 item = next(items)
             except StopIteration:

@@ -8,7 +8,7 @@ from ksrcfind.batch.fold import Folded
 from ksrcfind.batch.wanted import GroupBy, Only
 from ksrcfind.finding import Finding
 from ksrcfind.history.provenance import Change
-from ksrcfind.history.versions import Version, parse_tag
+from ksrcfind.tree.versions import Version, parse_tag
 
 UNEXPLAINED = "not explained"
 NO_RELEASE = "in no release"

@@ -1,4 +1,4 @@
-"""A whole log, read with a finder: its lines explained, counted and folded, and the histories of its messages told."""
+"""A whole log, read with an engine: its lines explained, counted and folded, and the histories of its messages told."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -8,8 +8,8 @@ from ksrcfind.batch.choose import Choice, by_severity
 from ksrcfind.batch.coverage import Summary, Tally
 from ksrcfind.batch.explain import Explained, explained
 from ksrcfind.batch.fold import Fold, Folded
-from ksrcfind.finder import Finder, HistoryMode
-from ksrcfind.finding import Finding
+from ksrcfind.engine.engine import Engine
+from ksrcfind.finding import Finding, HistoryMode
 from ksrcfind.history.provenance import Change
 from ksrcfind.log.records import Row
 from ksrcfind.match.answer import Tier
@@ -25,7 +25,7 @@ class WholeLog:
     Distinct messages are traced once, and blames of one file share a run.
     """
 
-    finder: Finder
+    engine: Engine
     choice: Choice = EVERYTHING
     """Which lines and messages are wanted; all are counted."""
     limit: int = 5
@@ -41,12 +41,12 @@ class WholeLog:
     """Single lines with their history, by what they can be matched by."""
 
     def __post_init__(self) -> None:
-        self.fold = Fold(self.finder.info)
+        self.fold = Fold(self.engine.info)
 
     def findings(self, rows: Iterable[Row], progress: Progress = SILENT) -> Iterator[Finding]:
         """Explain the rows one by one, in order, each with its history; yields those that are wanted."""
         for item in self._explained(rows, progress):
-            finding = item.finding(self.finder.info)
+            finding = item.finding(self.engine.info)
             if self.choice.takes(finding) and self.choice.is_new(finding := self._with_known_history(item, finding)):
                 yield finding
 
@@ -86,7 +86,7 @@ class WholeLog:
         return self.tally.summary(interrupted=interrupted)
 
     def _explained(self, rows: Iterable[Row], progress: Progress) -> Iterator[Explained]:
-        answers = Answers(lambda log: self.finder.answer(log, self.limit))
+        answers = Answers(lambda log: self.engine.answer(log, self.limit))
         with progress.task("matching lines", None) as task:
             for item in explained(rows, answers):
                 self.tally.add(item)
@@ -113,7 +113,7 @@ class WholeLog:
         limit = self.history_limit
         wanted = matched if limit is None else matched[: max(0, limit - len(self.told))]
         with progress.task("telling histories", len(wanted)) as task:
-            for position, finding in self.finder.traced([folded.finding for folded in wanted], self.history):
+            for position, finding in self.engine.histories.traced([folded.finding for folded in wanted], self.history):
                 self.told[wanted[position].number] = finding
                 task.advance()
 
@@ -125,11 +125,11 @@ class WholeLog:
         key = item.known.key, tuple((match.message.path, match.message.line_start) for match in others)
         known = self.known.get(key)
         if known is None:
-            [(_, known)] = self.finder.traced([finding], self.history)
+            [(_, known)] = self.engine.histories.traced([finding], self.history)
             self.known[key] = known
         return self._placed(replace(finding, provenance=known.provenance, points_to=known.points_to))
 
     def _placed(self, finding: Finding) -> Finding:
         """Return a finding with who looks after the file of its first match."""
         matches = finding.answer.matches
-        return replace(finding, subsystem=self.finder.subsystem(matches[0].message.path)) if matches else finding
+        return replace(finding, subsystem=self.engine.source.subsystem(matches[0].message.path)) if matches else finding

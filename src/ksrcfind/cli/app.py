@@ -1,4 +1,4 @@
-"""The commands. Each asks the Finder, hands the findings to a writer and returns its exit status.
+"""The commands. Each asks the Engine, hands the findings to a writer and returns its exit status.
 
 What only one command needs is imported by it: an answer is wanted in less time than it takes to import everything.
 """
@@ -24,8 +24,8 @@ from ksrcfind.cli.options import LOG_FORMATS, Asking, Batching, Common, Format, 
 from ksrcfind.cli.places import Place, in_tree, parse_place, parse_places, place_in_source
 from ksrcfind.cli.session import Session, begin
 from ksrcfind.cli.terminal import INTERRUPTED, color_help, flush, say, say_how_to_end, show_error
+from ksrcfind.engine.engine import Engine
 from ksrcfind.errors import KsrcfindError
-from ksrcfind.finder import Finder
 from ksrcfind.finding import Finding
 from ksrcfind.log.stream import STDIN, is_file, read_logs
 from ksrcfind.match.answer import Tier
@@ -115,9 +115,9 @@ def find(
     Each argument is a line. Unquoted words without a blank in any of them are one line together.
     """
     session = begin(options)
-    with session.finder() as finder:
-        first = _show(_found(session, finder, options, lines), session.writer(options, finder))
-        words = editor_call(finder, first, session.settings.editor) if first and open_editor else None
+    with session.engine() as engine:
+        first = _show(_found(session, engine, options, lines), session.writer(options, engine))
+        words = editor_call(engine, first, session.settings.editor) if first and open_editor else None
     return _end(first, words)
 
 
@@ -148,11 +148,11 @@ def at(
             wanted += parse_places(text.split("\n"), "standard input")
         else:
             wanted.append(parse_place(place))
-    with session.finder() as finder:
-        wanted = [(in_tree(path, finder.root, session.directory), line) for path, line in wanted]
-        findings = finder.at(wanted, history=options.history_mode)
-        first = _show(findings, session.writer(options, finder))
-        words = editor_call(finder, first, session.settings.editor) if first and open_editor else None
+    with session.engine() as engine:
+        wanted = [(in_tree(path, engine.root, session.directory), line) for path, line in wanted]
+        findings = engine.at(wanted, history=options.history_mode)
+        first = _show(findings, session.writer(options, engine))
+        words = editor_call(engine, first, session.settings.editor) if first and open_editor else None
     return _end(first, words)
 
 
@@ -193,12 +193,12 @@ def messages(
     from ksrcfind.output.listing import listing
 
     session = begin(options)
-    with session.finder() as finder:
-        wanted = [in_tree(path, finder.root, session.directory) for path in paths or ()]
-        found = finder.messages(wanted)
+    with session.engine() as engine:
+        wanted = [in_tree(path, engine.root, session.directory) for path in paths or ()]
+        found = engine.messages(wanted)
         first = next(found, None)
         everything = chain([first] if first else [], found)
-        for text in listing(options.format, everything, session.painter(finder)):
+        for text in listing(options.format, everything, session.painter(engine)):
             session.terminal.write(text)
     return FOUND if first else NOTHING_FOUND
 
@@ -282,7 +282,7 @@ def index(
 
     Only what changed since the last time is read again. Nothing is written into the tree.
     """
-    from ksrcfind.carried import carry
+    from ksrcfind.bundle.writer import write_bundle
     from ksrcfind.output.checks import releases_json, report_json
 
     if with_history and output is None:
@@ -294,18 +294,18 @@ def index(
     session = begin(options)
     # An index that the environment names is for asking.
     session = replace(session, settings=replace(session.settings, index=options.index))
-    with session.finder() as finder:
+    with session.engine() as engine:
         if releases:
-            done = finder.index_releases(candidates=candidates)
-            if finder.unsaved is not None:
-                raise KsrcfindError(finder.unsaved, "Make room, or name another directory: KSRCFIND_CACHE_DIR.")
+            done = engine.releases.index_all(candidates)
+            if engine.index.unsaved is not None:
+                raise KsrcfindError(engine.index.unsaved, "Make room, or name another directory: KSRCFIND_CACHE_DIR.")
             session.terminal.write(releases_json(done) if options.format is Format.JSON else str(done))
             return FOUND
-        report = finder.build_index()
-        if output is None and finder.unsaved is not None:
-            raise KsrcfindError(finder.unsaved, "Make room, or name another directory: KSRCFIND_CACHE_DIR.")
+        report = engine.index.build()
+        if output is None and engine.index.unsaved is not None:
+            raise KsrcfindError(engine.index.unsaved, "Make room, or name another directory: KSRCFIND_CACHE_DIR.")
         if output is not None:
-            carry(finder, output, session.terminal.progress, with_history=with_history)
+            write_bundle(engine.backend, output, session.terminal.progress, with_history=with_history)
             report = replace(report, size_bytes=output.stat().st_size)
     session.terminal.write(report_json(report) if options.format is Format.JSON else str(report))
     return FOUND
@@ -476,35 +476,35 @@ def _in_our_words(title: str) -> str:
     return title
 
 
-def _found(session: Session, finder: Finder, options: Asking, words: list[str]) -> Iterator[Finding]:
+def _found(session: Session, engine: Engine, options: Asking, words: list[str]) -> Iterator[Finding]:
     """Yield the findings of the lines that the words of the command line are."""
     limit, history = options.limit, options.history_mode
     if STDIN not in words and not any(map(has_blank, words)):
-        finding = finder.find(" ".join(words), limit=limit, history=history)
+        finding = engine.find(" ".join(words), limit=limit, history=history)
         place = place_in_source(words[0]) if len(words) == 1 else None
         if place is None or finding.answer.verdict in (Tier.EXACT, Tier.PARTIAL):
             yield finding
             return
         say(f"answered as a place of the source: {shlex.join(['ksrcfind', 'at', words[0]])}")
-        yield from finder.at([(in_tree(place[0], finder.root, session.directory), place[1])], history=history)
+        yield from engine.at([(in_tree(place[0], engine.root, session.directory), place[1])], history=history)
         return
     for word in words:
         if word == STDIN:
-            yield from _lines_of_stdin(finder, options)
+            yield from _lines_of_stdin(engine, options)
             continue
         # A pasted piece of a log may be several lines.
         for line in word.removesuffix("\n").split("\n"):
-            yield finder.find(line, limit=limit, history=history)
+            yield engine.find(line, limit=limit, history=history)
 
 
-def _lines_of_stdin(finder: Finder, options: Asking) -> Iterator[Finding]:
+def _lines_of_stdin(engine: Engine, options: Asking) -> Iterator[Finding]:
     say_how_to_end()
     rows = read_logs([STDIN], sys.stdin.buffer)
     first = next(rows, None)
     if first is None:
         say("standard input is empty")
         return
-    yield from finder.lines(chain([first], rows), limit=options.limit, history=options.history_mode)
+    yield from engine.lines(chain([first], rows), limit=options.limit, history=options.history_mode)
 
 
 def _show(findings: Iterable[Finding], writer: Writer) -> Finding | None:

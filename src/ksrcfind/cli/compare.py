@@ -7,8 +7,9 @@ from pathlib import Path
 from ksrcfind.cli.options import Common
 from ksrcfind.cli.places import in_tree
 from ksrcfind.cli.session import begin
+from ksrcfind.engine.comparison import file_pairs
+from ksrcfind.engine.engine import Engine
 from ksrcfind.errors import KsrcfindError
-from ksrcfind.finder import Finder
 from ksrcfind.life.differences import differences
 from ksrcfind.life.rules import Lookup, outcomes, read_rules
 from ksrcfind.log.line import read_line
@@ -34,14 +35,14 @@ def compare(options: Common, old: str, new: str, paths: Sequence[str], rules_fil
     session = begin(options)
     # An index that the environment names holds one revision.
     session = replace(session, settings=replace(session.settings, index=options.index))
-    with replace(session, rev=old).finder() as older, replace(session, rev=new).finder() as newer:
+    with replace(session, rev=old).engine() as older, replace(session, rev=new).engine() as newer:
         wanted = [in_tree(path, older.root, session.directory) for path in paths]
-        found = differences((pair.old, pair.new) for pair in older.differing(newer, wanted))
+        found = differences((pair.old, pair.new) for pair in file_pairs(older, newer, wanted))
         trees = older.info, newer.info
         if text is None:
             output, empty = changes(options.format, found, trees, session.terminal.painter), not found
         else:
-            every = [list(finder.messages()) for finder in (older, newer)]
+            every = [list(engine.messages()) for engine in (older, newer)]
             became = outcomes(read_rules(text), every[0], every[1], found, (_lookup(older), _lookup(newer)))
             empty = all(outcome.state == "matches" for outcome in became)
             output = rules(options.format, became, trees, session.terminal.painter)
@@ -50,9 +51,9 @@ def compare(options: Common, old: str, new: str, paths: Sequence[str], rules_fil
     return 1 if empty else 0
 
 
-def _lookup(finder: Finder) -> Lookup:
+def _lookup(engine: Engine) -> Lookup:
     def look_up(text: str) -> list[Message]:
-        matches = finder.answer(read_line(text), LOOKED_UP).matches
+        matches = engine.answer(read_line(text), LOOKED_UP).matches
         return [match.message for match in matches if match.tier in (Tier.EXACT, Tier.PARTIAL)]
 
     return look_up

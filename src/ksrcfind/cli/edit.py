@@ -4,35 +4,34 @@ import os
 import shlex
 from typing import NoReturn
 
-from ksrcfind.carried import CarriedFinder
 from ksrcfind.cli.terminal import flush
+from ksrcfind.engine.engine import Engine
 from ksrcfind.errors import KsrcfindError
-from ksrcfind.finder import Finder
 from ksrcfind.finding import Finding
 from ksrcfind.tree.disk import read_file
 
 WHO_NAMES_IT = "VISUAL, EDITOR or `editor` in the configuration names it."
 
 
-def editor_call(finder: Finder, finding: Finding, editor: str) -> list[str]:
+def editor_call(engine: Engine, finding: Finding, editor: str) -> list[str]:
     """Return the words that start an editor at the first match.
 
     `editor` are words with `{file}` and `{line}`; without `{file}`, `+LINE FILE` is added, which vi, Emacs, nano and
     most others take. Raises `KsrcfindError` if the file is not on disk as it is in the answer.
     """
-    if isinstance(finder, CarriedFinder):
+    if engine.source_root is None:
         raise KsrcfindError("--open needs a kernel tree: a bundle holds no source", "Name a tree with --repo.")
     message = finding.answer.matches[0].message
-    file = finder.root / message.path
+    file = engine.root / message.path
     try:
         # A link could lead the editor out of the tree, a pipe would make it wait.
-        here = read_file(finder.root, message.path).decode("utf-8", "replace").split("\n")
+        here = read_file(engine.root, message.path).decode("utf-8", "replace").split("\n")
     except OSError as error:
         reason = error.strerror or "there is no such regular file in this tree"
         raise KsrcfindError(f"{file} cannot be opened: {reason}", "--open takes a tree with files.") from error
     around = message.line_start, message.line_end
-    if here[around[0] - 1 : around[1]] != finder.source(message.path, *around):
-        rev = finder.info.rev or finder.info.commit
+    if here[around[0] - 1 : around[1]] != engine.source.lines(message.path, *around):
+        rev = engine.info.rev or engine.info.commit
         raise KsrcfindError(
             f"{file} reads otherwise than in {rev}", shlex.join(["git", "show", f"{rev}:{message.path}"])
         )

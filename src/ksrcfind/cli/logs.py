@@ -13,15 +13,14 @@ from pathlib import Path
 from ksrcfind.batch.choose import Choice, grouped
 from ksrcfind.batch.wanted import GroupBy
 from ksrcfind.batch.whole import WholeLog
-from ksrcfind.carried import CarriedFinder
 from ksrcfind.cli.options import AUTO, Batching, Format
-from ksrcfind.cli.release import finder_of_log, say_misfit, say_oldest, say_other_release
+from ksrcfind.cli.release import engine_of_log, say_misfit, say_oldest, say_other_release
 from ksrcfind.cli.session import Session, begin
 from ksrcfind.cli.terminal import INTERRUPTED, say, say_how_to_end
+from ksrcfind.engine.engine import Engine
 from ksrcfind.errors import KsrcfindError
-from ksrcfind.finder import Finder, HistoryMode
+from ksrcfind.finding import HistoryMode
 from ksrcfind.history.releases import release_named
-from ksrcfind.history.versions import Version, parse_tag
 from ksrcfind.log import journalctl
 from ksrcfind.log.records import Row
 from ksrcfind.log.stream import (
@@ -38,6 +37,7 @@ from ksrcfind.log.stream import (
 from ksrcfind.match.answer import Tier
 from ksrcfind.output.writer import Writer
 from ksrcfind.progress import SILENT, Progress
+from ksrcfind.tree.versions import Version, parse_tag
 
 GARBAGE_THRESHOLDS = (100_000, 20, 20)
 """For Python's garbage collector: a log makes hundred thousands of objects that are kept and next to no cycles, and
@@ -68,12 +68,13 @@ def explain_logs(options: Batching, logs: Sequence[str]) -> int:
     once = options.journal or options.follow or STDIN in sources
     again = None if once else read_logs(sources, sys.stdin.buffer)
     with (
-        session.finder() as here,
-        finder_of_log(session, here, options.rev, again, sources) as finder,
+        session.engine() as here,
+        engine_of_log(session, here, options.rev, again, sources) as engine,
         _ended_like_interrupted(),
     ):
-        log = WholeLog(finder, _choice(options, finder), options.limit, options.history_mode, options.history_limit)
-        run = _Run(session, log, options, session.writer(options, finder, logs=sources), once or not finder.releases)
+        log = WholeLog(engine, _choice(options, engine), options.limit, options.history_mode, options.history_limit)
+        writer = session.writer(options, engine, logs=sources)
+        run = _Run(session, log, options, writer, once or not engine.releases.tags)
         rows = _rows(options, sources, run.update)
         # A bar and answers that come line by line would write over each other on one terminal.
         streamed = (options.each or options.follow) and sys.stdout.isatty()
@@ -154,13 +155,13 @@ class _Run:
         if not summary.lines and not interrupted:
             say(EMPTY_JOURNAL if self.options.journal else "the log is empty")
         known = summary.verdicts[Tier.EXACT] + summary.verdicts[Tier.PARTIAL]
-        finder = self.log.finder
-        say_misfit(self.session, finder, known, summary.kernel_lines)
+        engine = self.log.engine
+        say_misfit(self.session, engine, known, summary.kernel_lines)
         named = any(seen.boot.banner for seen in summary.boots)
-        if not named and self.options.rev is None and not finder.indexed_releases():
-            say_oldest(self.session, finder, self.log.introduced())
+        if not named and self.options.rev is None and not engine.releases.indexed():
+            say_oldest(self.session, engine, self.log.introduced())
         if self.unheralded:
-            say_other_release(self.session, finder, summary.boots)
+            say_other_release(self.session, engine, summary.boots)
         if interrupted and not self.options.follow:
             return INTERRUPTED
         return 0 if summary.messages else 1
@@ -213,15 +214,15 @@ def _check_new_since(options: Batching) -> None:
         )
 
 
-def _choice(options: Batching, finder: Finder) -> Choice:
+def _choice(options: Batching, engine: Engine) -> Choice:
     """Return which messages are wanted. Raises `KsrcfindError` for a release that does not exist."""
     since: Version | None = None
     if options.new_since is not None:
-        if not finder.has_history:
+        if not engine.histories.known:
             raise KsrcfindError("--new-since needs history, and there is none here", "ksrcfind doctor says why.")
-        since = parse_tag(options.new_since) if isinstance(finder, CarriedFinder) else None
-        # A carried index has no list of releases.
-        since = since or release_named(options.new_since, finder.releases).version
+        since = parse_tag(options.new_since) if engine.source_root is None else None
+        # A bundle has no list of releases.
+        since = since or release_named(options.new_since, engine.releases.tags).version
     return Choice(options.min_level, options.only, since)
 
 

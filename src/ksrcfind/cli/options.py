@@ -16,7 +16,7 @@ import typer
 
 from ksrcfind.batch.wanted import GroupBy, Only
 from ksrcfind.errors import KsrcfindError
-from ksrcfind.finder import HistoryMode
+from ksrcfind.finding import HistoryMode
 from ksrcfind.levels import LEVELS, level_named
 
 SHARED = "Options of every command"

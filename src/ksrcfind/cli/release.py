@@ -15,16 +15,16 @@ from ksrcfind.batch.coverage import BootSeen
 from ksrcfind.cli.options import AUTO
 from ksrcfind.cli.session import Session
 from ksrcfind.cli.terminal import show_note
+from ksrcfind.engine.engine import Engine
 from ksrcfind.errors import KsrcfindError
-from ksrcfind.finder import Finder
 from ksrcfind.history.provenance import Change
 from ksrcfind.history.releases import ReleaseTag
-from ksrcfind.history.versions import parse_tag, series
 from ksrcfind.life.kernel import banner_release, narrowed, oldest_possible, tag_of
 from ksrcfind.log.line import LogLine
 from ksrcfind.log.records import Row
 from ksrcfind.log.stream import LogUnreadableError
 from ksrcfind.progress import Task
+from ksrcfind.tree.versions import parse_tag, series
 
 MOST_NAMED = 3
 """Kernels of a log that a note names."""
@@ -37,10 +37,10 @@ SAMPLE = 200
 
 
 @contextmanager
-def finder_of_log(
-    session: Session, finder: Finder, asked: str | None, rows: Iterator[Row] | None, named: Sequence[str]
-) -> Iterator[Finder]:
-    """Give the finder of the release that a log is of, or the one that is there, and say so where they differ.
+def engine_of_log(
+    session: Session, engine: Engine, asked: str | None, rows: Iterator[Row] | None, named: Sequence[str]
+) -> Iterator[Engine]:
+    """Give the engine of the release that a log is of, or the one that is there, and say so where they differ.
 
     `rows` is the log, to be read for this alone; None for one that can be read only once. `named` are the logs' names.
     Raises `KsrcfindError` if `asked` is `auto` and the release cannot be told.
@@ -50,19 +50,19 @@ def finder_of_log(
             "--rev auto needs a file, not standard input or the journal", "Name a file, or the release."
         )
     if asked not in (None, AUTO) or rows is None:
-        yield finder
+        yield engine
         return
-    told = _told_by(session, finder, _beginning(rows), wanted=asked == AUTO)
-    if told is None or told.tag.commit == finder.info.commit:
-        yield finder
+    told = _told_by(session, engine, _beginning(rows), wanted=asked == AUTO)
+    if told is None or told.tag.commit == engine.info.commit:
+        yield engine
     elif asked == AUTO or told.sure:
         _say(session, f"{told.by}; answers from {told.tag.name}")
-        with finder.at_revision(told.tag.name) as other:
+        with engine.at_revision(told.tag.name) as other:
             yield other
     else:
         command = shlex.join(["ksrcfind", "batch", "--rev", told.tag.name, *named])
-        _say(session, f"{told.by}; answers from {_name(finder)}, those of {told.tag.name} by: {command}")
-        yield finder
+        _say(session, f"{told.by}; answers from {_name(engine)}, those of {told.tag.name} by: {command}")
+        yield engine
 
 
 def _beginning(rows: Iterable[Row]) -> list[Row]:
@@ -73,31 +73,31 @@ def _beginning(rows: Iterable[Row]) -> list[Row]:
     return found
 
 
-def say_oldest(session: Session, finder: Finder, introduced: Iterable[Change]) -> None:
+def say_oldest(session: Session, engine: Engine, introduced: Iterable[Change]) -> None:
     """Say from which release on a log without a banner can be, going by when its messages were introduced."""
 
     def backports(commit: str) -> list[str | None]:
-        return [other.release.first_tag for other in finder.commit(commit).backports]
+        return [other.release.first_tag for other in engine.histories.commit(commit).backports]
 
-    order = {tag.name: number for number, tag in enumerate(finder.releases)}
+    order = {tag.name: number for number, tag in enumerate(engine.releases.tags)}
     found = oldest_possible(introduced, order, backports)
     if found is not None and order[found[1]] > 0:
         change, first = found
         _say(session, f"the log names no release; it is of {first} or later, which has {change.path}:{change.line}")
 
 
-def say_misfit(session: Session, finder: Finder, known: int, lines: int) -> None:
+def say_misfit(session: Session, engine: Engine, known: int, lines: int) -> None:
     """Say so if hardly a line of a log is known to the tree."""
     if lines >= FEW and known * 2 < lines:
         _say(
             session,
-            f"only {known:,} of {lines:,} kernel lines are in {_name(finder)}: the log seems to be of another kernel",
+            f"only {known:,} of {lines:,} kernel lines are in {_name(engine)}: the log seems to be of another kernel",
         )
 
 
-def say_other_release(session: Session, finder: Finder, boots: Iterable[BootSeen]) -> None:
+def say_other_release(session: Session, engine: Engine, boots: Iterable[BootSeen]) -> None:
     """Say so if a log is of another series of kernels than the tree, as the tree's own Makefile has it."""
-    own = finder.release
+    own = engine.source.release
     version = parse_tag(own, tail=True) if own is not None else None
     if version is None:
         return
@@ -121,18 +121,18 @@ class _Told:
     """True if it is indexed and named by the log itself: its answers are the right ones."""
 
 
-def _told_by(session: Session, finder: Finder, rows: Sequence[Row], *, wanted: bool) -> _Told | None:
+def _told_by(session: Session, engine: Engine, rows: Sequence[Row], *, wanted: bool) -> _Told | None:
     """Return the release that a log tells. Raises `KsrcfindError` if one is wanted and the log tells none."""
     banner = banner_in(rows)
     if banner is not None:
-        tag = tag_of(banner, finder.releases)
+        tag = tag_of(banner, engine.releases.tags)
         said = " ".join(banner.split()[:3])
         if tag is None and wanted:
             raise KsrcfindError(f"no release tag for {said[:80]}", "Name one with --rev.")
         if tag is None:
             return None
-        return _Told(tag, f"the log is of {said}", tag in finder.indexed_releases())
-    told = _narrowed(session, finder, rows, wanted=wanted) if finder.indexed_releases() else None
+        return _Told(tag, f"the log is of {said}", tag in engine.releases.indexed())
+    told = _narrowed(session, engine, rows, wanted=wanted) if engine.releases.indexed() else None
     if told is None and wanted:
         raise KsrcfindError(
             "the release of this log cannot be told",
@@ -147,11 +147,11 @@ def banner_in(rows: Iterable[Row]) -> str | None:
     return next((body for body in bodies if banner_release(body) is not None), None)
 
 
-def _narrowed(session: Session, finder: Finder, rows: Sequence[Row], *, wanted: bool) -> _Told | None:
+def _narrowed(session: Session, engine: Engine, rows: Sequence[Row], *, wanted: bool) -> _Told | None:
     """Return the last of the releases whose messages fit the rows best; unless wanted only if the tree's fit less."""
     lines = _sample(rows)
     with session.terminal.progress.task("asking the releases", len(lines)) as task:
-        here, known = finder.lines_known(_passing(lines, task))
+        here, known = engine.releases.lines_known(_passing(lines, task))
     span = narrowed(known)
     if span is None or here > span.lines:
         return None
@@ -160,7 +160,7 @@ def _narrowed(session: Session, finder: Finder, rows: Sequence[Row], *, wanted: 
     if here == span.lines and not wanted:
         _say(session, by)
         return None
-    return _Told(span.last, f"{by}, {here} of them are in {_name(finder)}", sure=False)
+    return _Told(span.last, f"{by}, {here} of them are in {_name(engine)}", sure=False)
 
 
 def _sample(rows: Iterable[Row]) -> list[LogLine]:
@@ -175,8 +175,8 @@ def _passing(lines: Iterable[LogLine], task: Task) -> Iterator[LogLine]:
         task.advance()
 
 
-def _name(finder: Finder) -> str:
-    return str(finder.info.rev or finder.root)
+def _name(engine: Engine) -> str:
+    return str(engine.info.rev or engine.root)
 
 
 def _say(session: Session, text: str) -> None:

@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ksrcfind import config
-from ksrcfind.carried import CarriedFinder, open_finder
 from ksrcfind.cli.options import AUTO, Asking, Batching, Color, Common, Format
 from ksrcfind.cli.terminal import Terminal, open_terminal, show_note
 from ksrcfind.config import Settings
+from ksrcfind.engine.engine import Engine
+from ksrcfind.engine.open import open_engine
 from ksrcfind.errors import KsrcfindError
-from ksrcfind.finder import Finder
 from ksrcfind.log.stream import is_directory, is_file
 from ksrcfind.output.json import JsonWriter, NdjsonWriter
 from ksrcfind.output.links import Links
@@ -33,40 +33,43 @@ class Session:
     """The current directory."""
 
     @contextmanager
-    def finder(self) -> Iterator[Finder]:
+    def engine(self) -> Iterator[Engine]:
         """Open the tree that is meant, say on standard error what should be known of it, and close it in the end."""
-        finder = open_finder(self.settings, self.rev, self.directory, self.terminal.progress)
-        shown = finder.notes
+        engine = open_engine(self.settings, self.rev, self.directory, self.terminal.progress)
+        shown = engine.notes
         try:
             for note in shown:
                 show_note(self.terminal.painter.line(f"note: {note}"))
-            yield finder
+            yield engine
         finally:
-            for note in finder.notes:
+            for note in engine.notes:
                 if note not in shown:
                     show_note(self.terminal.painter.line(f"note: {note}"))
-            if finder.advice is not None:
-                show_note(self.terminal.painter.line(f"note: {finder.advice}"))
-            finder.close()
+            if engine.releases.advice is not None:
+                show_note(self.terminal.painter.line(f"note: {engine.releases.advice}"))
+            engine.close()
 
-    def painter(self, finder: Finder) -> Painter:
+    def painter(self, engine: Engine) -> Painter:
         """Return what paints text about a tree, with links where a terminal can follow them."""
         terminal, settings = self.terminal, self.settings
         wanted = terminal.follows_links if settings.hyperlinks == "auto" else settings.hyperlinks == "always"
-        links = Links(settings.place_link, settings.commit_link, _root(finder), finder.info.rev) if wanted else None
+        links = (
+            Links(settings.place_link, settings.commit_link, engine.source_root, engine.info.rev) if wanted else None
+        )
         return replace(terminal.painter, links=links)
 
-    def writer(self, options: Asking, finder: Finder, *, logs: Sequence[str] = ()) -> Writer:
+    def writer(self, options: Asking, engine: Engine, *, logs: Sequence[str] = ()) -> Writer:
         """Return the writer of a format. With `logs`, text is that for whole logs instead of for single lines."""
         write = self.terminal.write
         if options.format is Format.JSON:
-            return JsonWriter(write, finder.commit)
+            return JsonWriter(write, engine.histories.commit)
         if options.format is Format.NDJSON:
-            return NdjsonWriter(write, finder.commit)
+            return NdjsonWriter(write, engine.histories.commit)
         if options.format is Format.QUICKFIX:
-            root = _root(finder)
+            root = engine.source_root
             return QuickfixWriter(write, None if root == self.directory else root)
         if options.format is Format.CSV:
+            # Here and below: what only one format needs is imported with it.
             from ksrcfind.output.table import CsvWriter
 
             return CsvWriter(write)
@@ -77,26 +80,22 @@ class Session:
         if options.format is Format.HTML:
             from ksrcfind.output.html import HtmlWriter
 
-            return HtmlWriter(write, finder.commit, finder.source, ", ".join(logs), _tree_name(finder))
+            return HtmlWriter(write, engine.histories.commit, engine.source.lines, ", ".join(logs), _tree_name(engine))
         if logs:
             from ksrcfind.output.logtext import LogTextWriter
 
             several = len(logs) > 1 or is_directory(Path(logs[0]))
-            return LogTextWriter(write, self.painter(finder), name_sources=several)
-        return TextWriter(write, finder.commit, self.painter(finder))
+            return LogTextWriter(write, self.painter(engine), name_sources=several)
+        return TextWriter(write, engine.histories.commit, self.painter(engine))
 
 
-def _root(finder: Finder) -> Path | None:
-    """Return the directory in which the files of an answer are; None for a bundle, which has none."""
-    return None if isinstance(finder, CarriedFinder) else finder.root
-
-
-def _tree_name(finder: Finder) -> str:
+def _tree_name(engine: Engine) -> str:
     """Return what a tree is called: its revision, that of a plain directory by what its Makefile says."""
-    named = finder.info.rev or finder.info.commit
+    named = engine.info.rev or engine.info.commit
     if named is not None:
         return named
-    return f"{finder.root.name} (Linux {finder.release})" if finder.release is not None else finder.root.name
+    release = engine.source.release
+    return f"{engine.root.name} (Linux {release})" if release is not None else engine.root.name
 
 
 def begin(options: Common) -> Session:

@@ -13,8 +13,8 @@ from ksrcfind.errors import KsrcfindError
 from ksrcfind.history.ancestry import FirstTags, first_tags
 from ksrcfind.history.cache import Cache, parents_state
 from ksrcfind.history.provenance import Release
-from ksrcfind.history.versions import DEFAULT_PATTERNS, Version, parse_tag, release_versions
 from ksrcfind.tree.repository import Repository, has_commit_graph
+from ksrcfind.tree.versions import DEFAULT_PATTERNS, Version, parse_tag, release_versions
 
 # Asking git for one commit costs 0.02 s with a commit-graph; beyond so many the walk over everything is quicker.
 FEW = 8

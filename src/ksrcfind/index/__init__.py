@@ -1,1 +1,1 @@
-"""Messages kept so that they are found fast."""
+"""Building: files are parsed and linked, and their messages written where `search` finds them."""

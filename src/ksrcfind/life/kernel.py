@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ksrcfind.history.provenance import Change
 from ksrcfind.history.releases import ReleaseTag
-from ksrcfind.history.versions import Version, kernel_of, parse_tag, series
+from ksrcfind.tree.versions import Version, kernel_of, parse_tag, series
 
 # `6.1.0-13-amd64`, `6.5.0-rc3+`, `2.6.32-431.el6.x86_64` (the `uname -r` of init/version.c).
 _RELEASE = re.compile(r"Linux version (?P<version>\d{1,9}\.\d{1,9}(?:\.\d{1,9}){0,2})(?P<candidate>-rc\d{1,3})?")

@@ -5,8 +5,8 @@ from pathlib import Path
 from lsprotocol import types
 from pygls import uris
 
-from ksrcfind.finder import Finder, HistoryMode
-from ksrcfind.finding import Finding
+from ksrcfind.engine.engine import Engine
+from ksrcfind.finding import Finding, HistoryMode
 from ksrcfind.history.provenance import Provenance
 from ksrcfind.lsp import hovering, views
 from ksrcfind.lsp.c_document import line_here, line_in_tree
@@ -33,14 +33,14 @@ async def _finding(server: Server, uri: str, line: int) -> Finding | None:
     if file is None:
         return None
 
-    def find(finder: Finder) -> Finding | None:
-        path = path_in_tree(finder, Path(file))
+    def find(engine: Engine) -> Finding | None:
+        path = path_in_tree(engine, Path(file))
         if path is None:
             return None
-        mapped = line_in_tree(line, here, finder.source(path, 1, TO_THE_END))
+        mapped = line_in_tree(line, here, engine.source.lines(path, 1, TO_THE_END))
         if mapped is None:
             return None
-        finding = next(finder.at([(path, mapped + 1)], history=HistoryMode.OFF))
+        finding = next(engine.at([(path, mapped + 1)], history=HistoryMode.OFF))
         return finding if finding.answer.matches else None
 
     return await server.desk.matching.ask(find, Urgency.ASKED)
@@ -51,7 +51,7 @@ async def _whole(server: Server, finding: Finding, urgency: Urgency) -> Finding:
     message = finding.answer.matches[0].message
     mode = HistoryMode.FIRST if server.client.history else HistoryMode.OFF
     place = message.path, message.line_start
-    return await server.desk.telling.ask(lambda finder: next(finder.at([place], history=mode)), urgency)
+    return await server.desk.telling.ask(lambda engine: next(engine.at([place], history=mode)), urgency)
 
 
 async def hover(server: Server, uri: str, position: types.Position) -> types.Hover | None:
@@ -68,12 +68,12 @@ async def code_lenses(server: Server, uri: str) -> list[types.CodeLens]:
     if file is None:
         return []
 
-    def calls(finder: Finder) -> list[tuple[Message, int]]:
-        path = path_in_tree(finder, Path(file))
+    def calls(engine: Engine) -> list[tuple[Message, int]]:
+        path = path_in_tree(engine, Path(file))
         if path is None:
             return []
-        tree = finder.source(path, 1, TO_THE_END)
-        mapped = ((message, line_here(message.line_start - 1, here, tree)) for message in finder.messages_in(path))
+        tree = engine.source.lines(path, 1, TO_THE_END)
+        mapped = ((message, line_here(message.line_start - 1, here, tree)) for message in engine.messages_in(path))
         return [(message, line) for message, line in mapped if line is not None]
 
     found = await server.desk.matching.ask(calls, Urgency.SHOWN)

@@ -8,8 +8,8 @@ from collections.abc import Awaitable, Callable
 
 from lsprotocol import types
 
+from ksrcfind.engine.engine import Engine
 from ksrcfind.errors import KsrcfindError
-from ksrcfind.finder import Finder
 from ksrcfind.finding import Finding
 from ksrcfind.life.life import life_of
 from ksrcfind.lsp.hovering import plain
@@ -26,7 +26,7 @@ LIFE = "ksrcfind.showLife"
 TITLES = {ANSWER: "Copy the answer", COMMIT: "Open the commit", LIFE: "Show the life of the message"}
 """Command → what it is called in a menu."""
 
-Text = Callable[[Finder, Finding], tuple[str, str]]
+Text = Callable[[Engine, Finding], tuple[str, str]]
 """Returns the name of a document and what it says. Raises `KsrcfindError` if there is nothing to say."""
 
 
@@ -35,7 +35,7 @@ async def run(server: Server, command: str, finding: Callable[[], Awaitable[Find
     told = await finding()
     if told is None or not told.answer.matches:
         return None
-    name, text = await server.desk.telling.ask(lambda finder: _TEXTS[command](finder, told), Urgency.ASKED)
+    name, text = await server.desk.telling.ask(lambda engine: _TEXTS[command](engine, told), Urgency.ASKED)
     uri = server.scratch.show(name, text).as_uri()
     window = server.client_capabilities.window
     copied = command == ANSWER and server.client.copies
@@ -44,24 +44,24 @@ async def run(server: Server, command: str, finding: Callable[[], Awaitable[Find
     return {"name": name, "text": text, "uri": uri}
 
 
-def _answer(finder: Finder, finding: Finding) -> tuple[str, str]:
-    return "answer.txt", plain(finder, finding)
+def _answer(engine: Engine, finding: Finding) -> tuple[str, str]:
+    return "answer.txt", plain(engine, finding)
 
 
-def _commit(finder: Finder, finding: Finding) -> tuple[str, str]:
+def _commit(engine: Engine, finding: Finding) -> tuple[str, str]:
     history = finding.provenance[0] if finding.provenance else NO_HISTORY
     change = history.introduced or history.last_changed
     if change is None:
         raise KsrcfindError("no commit is known for this line", "ksrcfind doctor tells what history is used.")
-    return f"{change.commit[:12]}.patch", finder.patch(change.commit)
+    return f"{change.commit[:12]}.patch", engine.histories.patch(change.commit)
 
 
-def _life(finder: Finder, finding: Finding) -> tuple[str, str]:
-    finder.check_lives()
+def _life(engine: Engine, finding: Finding) -> tuple[str, str]:
+    engine.releases.check_lives()
     if not finding.provenance:
         raise KsrcfindError("`life` needs the history of a message", "Switch on histories in the editor's settings.")
-    life = life_of(finding, finder.later(finding), [tag.name for tag in finder.releases])
-    return "life.txt", "".join(lifetime("text", life, finder.commit, Painter(False)))
+    life = life_of(finding, engine.histories.later(finding), [tag.name for tag in engine.releases.tags])
+    return "life.txt", "".join(lifetime("text", life, engine.histories.commit, Painter(False)))
 
 
 _TEXTS: dict[str, Text] = {ANSWER: _answer, COMMIT: _commit, LIFE: _life}

@@ -1,10 +1,10 @@
 """The tree that a server answers from, asked in threads: one matches lines, another tells histories.
 
-Each has a finder of its own, made, used and closed in its thread. A history takes git as long as it takes; lines are
+Each has an engine of its own, made, used and closed in its thread. A history takes git as long as it takes; lines are
 matched meanwhile.
 
-Invariant: a finder is used by one question at a time and only until that question returns. Between two questions its
-seat may close it and open the tree again. Whatever goes on over several questions asks for a finder in each.
+Invariant: an engine is used by one question at a time and only until that question returns. Between two questions its
+seat may close it and open the tree again. Whatever goes on over several questions asks for an engine in each.
 """
 
 from collections.abc import Callable
@@ -14,8 +14,8 @@ from typing import TypeVar
 
 from ksrcfind.batch.answers import Answers
 from ksrcfind.batch.explain import Explained
-from ksrcfind.finder import Finder, HistoryMode
-from ksrcfind.finding import Finding
+from ksrcfind.engine.engine import Engine
+from ksrcfind.finding import Finding, HistoryMode
 from ksrcfind.history.provenance import Provenance
 from ksrcfind.lsp.settings import ClientSettings
 from ksrcfind.lsp.worker import Urgency, Worker
@@ -23,7 +23,7 @@ from ksrcfind.tree.snapshot import TreeInfo
 
 _Result = TypeVar("_Result")
 
-Open = Callable[[], Finder]
+Open = Callable[[], Engine]
 """Opens the tree. Raises `KsrcfindError`."""
 
 
@@ -36,15 +36,15 @@ class History:
 
 
 class Seat:
-    """A thread with a finder."""
+    """A thread with an engine."""
 
     def __init__(self, name: str, open_tree: Open) -> None:
         self._worker = Worker(name)
         self._open = open_tree
-        self._finder: Finder | None = None
+        self._engine: Engine | None = None
         self._stale = False
 
-    async def ask(self, question: Callable[[Finder], _Result], urgency: Urgency) -> _Result:
+    async def ask(self, question: Callable[[Engine], _Result], urgency: Urgency) -> _Result:
         """Return what a question returns. Raises what it raises, and `KsrcfindError` if there is no tree."""
         return await self._worker.do(lambda: question(self._current()), urgency)
 
@@ -53,21 +53,21 @@ class Seat:
         self._stale = True
 
     def end(self) -> None:
-        """Answer what was asked so far, then close the finder and end the thread."""
+        """Answer what was asked so far, then close the engine and end the thread."""
         self._worker.end(self._close)
 
     def _close(self) -> None:
-        if self._finder is not None:
-            self._finder.close()
-            self._finder = None
+        if self._engine is not None:
+            self._engine.close()
+            self._engine = None
 
-    def _current(self) -> Finder:
+    def _current(self) -> Engine:
         if self._stale:
             self._close()
         self._stale = False
-        if self._finder is None:
-            self._finder = self._open()
-        return self._finder
+        if self._engine is None:
+            self._engine = self._open()
+        return self._engine
 
 
 class Desk:
@@ -78,7 +78,7 @@ class Desk:
         self.telling = Seat("telling", open_tree)
         self.client = client
         """What the client wants to be told."""
-        self._answers: tuple[Finder, Answers] | None = None
+        self._answers: tuple[Engine, Answers] | None = None
         self._told: dict[object, History] = {}
         self._tree: TreeInfo | None = None
 
@@ -97,13 +97,13 @@ class Desk:
     async def finding(self, item: Explained) -> Finding:
         """Return what is known about a line as every front end shows it, without history; no thread is waited for."""
         if self._tree is None:
-            self._tree = await self.matching.ask(lambda finder: finder.info, Urgency.ASKED)
+            self._tree = await self.matching.ask(lambda engine: engine.info, Urgency.ASKED)
         return item.finding(self._tree)
 
-    def answers(self, finder: Finder) -> Answers:
-        """Return what remembers the answers of a finder, for one question to `matching`."""
-        if self._answers is None or self._answers[0] is not finder:
-            self._answers = finder, Answers(partial(finder.answer, limit=self.client.limit, build=False))
+    def answers(self, engine: Engine) -> Answers:
+        """Return what remembers the answers of an engine, for one question to `matching`."""
+        if self._answers is None or self._answers[0] is not engine:
+            self._answers = engine, Answers(partial(engine.answer, limit=self.client.limit, build=False))
         return self._answers[1]
 
     def told(self, item: Explained) -> History | None:
@@ -117,12 +117,12 @@ class Desk:
         if known is not None:
             return known
 
-        def trace(finder: Finder) -> History:
+        def trace(engine: Engine) -> History:
             again = self.told(item)
             if again is not None:
                 return again
             mode = HistoryMode.FIRST if self.client.history else HistoryMode.OFF
-            [(_, finding)] = finder.traced([item.finding(finder.info)], mode)
+            [(_, finding)] = engine.histories.traced([item.finding(engine.info)], mode)
             return History(finding.provenance, finding.points_to)
 
         history = await self.telling.ask(trace, urgency)

@@ -5,8 +5,7 @@ from collections.abc import Awaitable
 
 from lsprotocol import types
 
-from ksrcfind.carried import CarriedFinder
-from ksrcfind.finder import Finder
+from ksrcfind.engine.engine import Engine
 from ksrcfind.finding import Finding
 from ksrcfind.lsp.markdown import hover
 from ksrcfind.lsp.server import Server
@@ -24,26 +23,26 @@ async def show(server: Server, finding: Finding, whole: Awaitable[Finding]) -> t
     else:
         pending.add_done_callback(_ignore)
 
-    def write(finder: Finder) -> str:
-        return render(server, finder, finding, pending=not done)
+    def write(engine: Engine) -> str:
+        return render(server, engine, finding, pending=not done)
 
     # What is shown without history needs no commits, and the thread that could tell them is busy.
     seat = server.desk.telling if done else server.desk.matching
     return types.Hover(types.MarkupContent(_kind(server), await seat.ask(write, Urgency.ASKED)))
 
 
-def render(server: Server, finder: Finder, finding: Finding, *, pending: bool = False) -> str:
+def render(server: Server, engine: Engine, finding: Finding, *, pending: bool = False) -> str:
     """Return a finding in the form that the client can show."""
     if _kind(server) is types.MarkupKind.PlainText:
-        return plain(finder, finding)
-    root = None if isinstance(finder, CarriedFinder) else finder.root.as_uri()
-    return hover(finding, finder.commit, root, pending=pending)
+        return plain(engine, finding)
+    root = engine.source_root.as_uri() if engine.source_root is not None else None
+    return hover(finding, engine.histories.commit, root, pending=pending)
 
 
-def plain(finder: Finder, finding: Finding) -> str:
+def plain(engine: Engine, finding: Finding) -> str:
     """Return a finding as `ksrcfind find` prints it."""
     parts: list[str] = []
-    TextWriter(parts.append, finder.commit, Painter(False)).finding(finding)
+    TextWriter(parts.append, engine.histories.commit, Painter(False)).finding(finding)
     return "".join(parts)
 
 

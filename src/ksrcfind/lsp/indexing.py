@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from ksrcfind.engine.engine import Engine
 from ksrcfind.errors import KsrcfindError
-from ksrcfind.finder import Finder
 from ksrcfind.progress import Progress
 
 Say = Callable[[str, int | None], None]
@@ -50,16 +50,16 @@ class _Watched:
             self.say(self.description, percent if self.total else None)
 
 
-async def build_index(open_tree: Callable[[Progress], Finder], say: Say) -> None:
+async def build_index(open_tree: Callable[[Progress], Engine], say: Say) -> None:
     """Build the index of a tree. Raises `KsrcfindError` if that cannot be done. Cancelled, it ends the work."""
     stop = threading.Event()
 
     def build() -> None:
-        finder = open_tree(_Watched(say, stop))
+        engine = open_tree(_Watched(say, stop))
         try:
-            finder.build_index()
+            engine.index.build()
         finally:
-            finder.close()
+            engine.close()
 
     try:
         await asyncio.to_thread(build)

@@ -3,7 +3,7 @@
 from lsprotocol import types
 
 from ksrcfind.batch.explain import Explained
-from ksrcfind.finder import Finder
+from ksrcfind.engine.engine import Engine
 from ksrcfind.finding import Finding
 from ksrcfind.lsp import commands, hovering, views
 from ksrcfind.lsp.desk import History, with_history
@@ -47,11 +47,11 @@ async def definition(server: Server, log: OpenLog, position: types.Position) -> 
     if item is None:
         return None
 
-    def locate(finder: Finder) -> list[types.Location]:
+    def locate(engine: Engine) -> list[types.Location]:
         answer = item.answer
         if answer.rivals >= len(answer.matches):  # More fit as well than are shown.
-            answer = finder.answer(item.row.log, min(answer.rivals + 1, MOST_PLACES), build=False)
-        found = (location(finder, server.scratch, path, line) for path, line in _places(answer))
+            answer = engine.answer(item.row.log, min(answer.rivals + 1, MOST_PLACES), build=False)
+        found = (location(engine, server.scratch, path, line) for path, line in _places(answer))
         return [one for one in found if one is not None]
 
     return await server.desk.matching.ask(locate, Urgency.ASKED) or None
@@ -103,8 +103,8 @@ async def symbols(server: Server, log: OpenLog) -> list[types.DocumentSymbol]:
     messages = log.document.messages()
     paths = {seen.first.answer.matches[0].message.path for seen in messages}
 
-    def name(finder: Finder) -> dict[str, str]:
-        found = ((path, finder.subsystem(path)) for path in paths)
+    def name(engine: Engine) -> dict[str, str]:
+        found = ((path, engine.source.subsystem(path)) for path in paths)
         return {path: subsystem.name if subsystem else NO_SUBSYSTEM for path, subsystem in found}
 
     names = await server.desk.matching.ask(name, Urgency.SHOWN)

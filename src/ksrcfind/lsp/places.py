@@ -4,7 +4,7 @@ from pathlib import Path
 
 from lsprotocol import types
 
-from ksrcfind.finder import Finder
+from ksrcfind.engine.engine import Engine
 from ksrcfind.lsp.scratch import Scratch
 from ksrcfind.match.answer import Answer, Match, Tier
 from ksrcfind.tree.disk import read_file
@@ -12,18 +12,18 @@ from ksrcfind.tree.disk import read_file
 TO_THE_END = 10**9
 
 
-def location(finder: Finder, scratch: Scratch, path: str, line: int) -> types.Location | None:
+def location(engine: Engine, scratch: Scratch, path: str, line: int) -> types.Location | None:
     """Return the location of a line, from 1; None if the file is not there.
 
     A file that reads otherwise in the revision than on disk is shown as a document of its own, which may only be read.
     """
-    lines = finder.source(path, 1, TO_THE_END)
+    lines = engine.source.lines(path, 1, TO_THE_END)
     if not lines:
         return None
-    file = finder.root / path
-    if finder.info.source == "git" and _on_disk(finder.root, path) != lines:
+    file = engine.root / path
+    if engine.info.source == "git" and _on_disk(engine.root, path) != lines:
         file = scratch.show(
-            path.replace("/", "_"), "\n".join(lines), folder=finder.info.rev or finder.info.commit or ""
+            path.replace("/", "_"), "\n".join(lines), folder=engine.info.rev or engine.info.commit or ""
         )
     start = types.Position(min(line, len(lines)) - 1, 0)
     return types.Location(file.as_uri(), types.Range(start, start))
@@ -38,10 +38,10 @@ def _rank(match: Match) -> tuple[Tier, float]:
     return match.tier, match.score
 
 
-def path_in_tree(finder: Finder, file: Path) -> str | None:
+def path_in_tree(engine: Engine, file: Path) -> str | None:
     """Return a file's path within the tree; None if it is not in there."""
     try:
-        return file.resolve().relative_to(finder.root.resolve()).as_posix()
+        return file.resolve().relative_to(engine.root.resolve()).as_posix()
     except ValueError:
         return None
 

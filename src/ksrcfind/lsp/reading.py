@@ -13,7 +13,7 @@ from pygls.lsp.server import LanguageServer
 
 from ksrcfind.batch.answers import Answers
 from ksrcfind.batch.explain import Explained
-from ksrcfind.finder import Finder
+from ksrcfind.engine.engine import Engine
 from ksrcfind.lsp.desk import Desk
 from ksrcfind.lsp.log_document import AROUND, LogDocument
 from ksrcfind.lsp.worker import Urgency
@@ -84,15 +84,15 @@ async def _in_pieces(
 ) -> AsyncIterator[list[Explained]]:
     """Yield what matching gives, in pieces between which whatever is more urgent comes first.
 
-    Where the tree was opened again between two pieces, matching begins again, with the new finder: `begin` knows which
+    Where the tree was opened again between two pieces, matching begins again, with the new engine: `begin` knows which
     lines are left.
     """
     rows: Iterator[Explained] = iter(())
     begun_with: Answers | None = None
 
-    def match(finder: Finder) -> list[Explained]:
+    def match(engine: Engine) -> list[Explained]:
         nonlocal rows, begun_with
-        answers = desk.answers(finder)
+        answers = desk.answers(engine)
         if answers is not begun_with:
             rows, begun_with = begin(answers), answers
         until = time.monotonic() + SLICE

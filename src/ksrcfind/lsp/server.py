@@ -19,10 +19,10 @@ from pygls.lsp.server import LanguageServer
 from pygls.protocol import LanguageServerProtocol
 
 from ksrcfind import __version__
-from ksrcfind.carried import open_finder
 from ksrcfind.config import Settings
+from ksrcfind.engine.engine import Engine
+from ksrcfind.engine.open import open_engine
 from ksrcfind.errors import KsrcfindError, NoTreeError
-from ksrcfind.finder import Finder
 from ksrcfind.lsp.desk import Desk
 from ksrcfind.lsp.frames import Frames, Refused
 from ksrcfind.lsp.indexing import build_index
@@ -161,7 +161,7 @@ class Server(LanguageServer):
     async def warm_up(self) -> None:
         """Open the tree before it is asked for."""
         with suppress(KsrcfindError):  # Whoever asks is told.
-            await self.desk.matching.ask(lambda finder: finder.is_indexed, Urgency.LATER)
+            await self.desk.matching.ask(lambda engine: engine.index.current() is not None, Urgency.LATER)
 
     def tree_changed(self) -> None:
         """Answer from the tree as it is now, once it stays as it is: a checkout changes many files."""
@@ -272,7 +272,7 @@ class Server(LanguageServer):
         try:
             await match_window(self.desk, log, first, first + FIRST_LINES, Urgency.SHOWN)
             self._publish(uri, log)
-            if not await self.desk.matching.ask(lambda finder: finder.is_indexed, Urgency.LATER):
+            if not await self.desk.matching.ask(lambda engine: engine.index.current() is not None, Urgency.LATER):
                 await self._index()
             await match_rest(self.desk, log, first, report)
             self._publish(uri, log)
@@ -323,9 +323,9 @@ class Server(LanguageServer):
             if workspace and workspace.inlay_hint and workspace.inlay_hint.refresh_support:
                 await self.workspace_inlay_hint_refresh_async(None)
 
-    def _open_tree(self, progress: Progress = SILENT) -> Finder:
+    def _open_tree(self, progress: Progress = SILENT) -> Engine:
         settings, rev = self.tree
-        return open_finder(settings, rev, self._directory, progress)
+        return open_engine(settings, rev, self._directory, progress)
 
 
 def _is_id(number: object, *, present: bool) -> bool:

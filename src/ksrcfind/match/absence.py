@@ -18,8 +18,6 @@ class Absence:
     """Returns how many lines a file has, None if there is no such file."""
     files: Callable[[], Iterable[str]]
     """Returns the paths of all files."""
-    whole: str = "this tree"
-    """What the files are in, in sentences."""
     _missing: dict[str, str] = field(default_factory=dict)
 
     def reason(self, path: str, line: int) -> Reason:
@@ -48,7 +46,7 @@ class Absence:
             return f"{path} is a directory. Name a file in it."
         meant = closest_path(path, files)
         similar = f" The closest is {meant}." if meant is not None else " Paths start at the root of the tree."
-        return f"There is no source file {path} in {self.whole}.{similar}"
+        return f"There is no source file {path} in this tree.{similar}"
 
 
 def _nearest(path: str, line: int, messages: Iterable[Message]) -> str:

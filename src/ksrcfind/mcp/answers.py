@@ -1,6 +1,6 @@
 """What the tools answer: a compact document, and the same for people.
 
-Everything here runs in the one thread that owns the finder.
+Everything here runs in the one thread that owns the engine.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -9,9 +9,10 @@ from itertools import islice
 
 from ksrcfind.batch.choose import Choice, by_severity
 from ksrcfind.batch.whole import WholeLog
+from ksrcfind.engine.comparison import file_pairs
+from ksrcfind.engine.engine import Engine
 from ksrcfind.errors import KsrcfindError
-from ksrcfind.finder import Finder, HistoryMode
-from ksrcfind.finding import Finding
+from ksrcfind.finding import Finding, HistoryMode
 from ksrcfind.life.differences import differences
 from ksrcfind.life.life import life_of
 from ksrcfind.log.records import Row
@@ -38,21 +39,21 @@ class Told:
     """For people."""
 
 
-def find(finder: Finder, text: str, limit: int, *, history: bool) -> Told:
+def find(engine: Engine, text: str, limit: int, *, history: bool) -> Told:
     """Explain one or several log lines."""
     mode = HistoryMode.FIRST if history else HistoryMode.OFF
-    found = [finder.find(line, limit=limit, history=mode) for line in text.strip("\n").split("\n")]
-    return _findings(finder, found)
+    found = [engine.find(line, limit=limit, history=mode) for line in text.strip("\n").split("\n")]
+    return _findings(engine, found)
 
 
-def at(finder: Finder, path: str, line: int) -> Told:
+def at(engine: Engine, path: str, line: int) -> Told:
     """Show what the log call at a place prints."""
-    return _findings(finder, list(finder.at([(path, line)])))
+    return _findings(engine, list(engine.at([(path, line)])))
 
 
-def messages(finder: Finder, paths: Sequence[str], limit: int) -> Told:
+def messages(engine: Engine, paths: Sequence[str], limit: int) -> Told:
     """List the messages of files and directories of the tree, or of all of it, at most `limit` of them."""
-    found = list(islice(finder.messages(list(paths)), limit + 1))
+    found = list(islice(engine.messages(list(paths)), limit + 1))
     document: Record = {"records": [compact.message_record(message) for message in found[:limit]]}
     text = "".join(listing("text", found[:limit], PLAIN))
     if len(found) > limit:
@@ -61,21 +62,22 @@ def messages(finder: Finder, paths: Sequence[str], limit: int) -> Told:
     return Told(document, text)
 
 
-def life(finder: Finder, text: str) -> Told:
+def life(engine: Engine, text: str) -> Told:
     """Show the life of the message that a line shows. Raises `KsrcfindError` if none does, or without releases."""
-    finder.check_lives()
-    finding = finder.find(text, limit=1)
+    engine.releases.check_lives()
+    finding = engine.find(text, limit=1)
     if not finding.answer.matches:
         reason = finding.answer.reason.text if finding.answer.reason else "nothing matched"
         raise KsrcfindError(reason, "Ask with find which messages are like the line.")
-    told = life_of(finding, finder.later(finding), [tag.name for tag in finder.releases])
-    return Told({"records": [compact.life_record(told)]}, "".join(lifetime("text", told, finder.commit, PLAIN)))
+    told = life_of(finding, engine.histories.later(finding), [tag.name for tag in engine.releases.tags])
+    shown = "".join(lifetime("text", told, engine.histories.commit, PLAIN))
+    return Told({"records": [compact.life_record(told)]}, shown)
 
 
-def diff(finder: Finder, old: str, new: str, paths: Sequence[str], limit: int) -> Told:
+def diff(engine: Engine, old: str, new: str, paths: Sequence[str], limit: int) -> Told:
     """Show which messages differ between two revisions, at most `limit` of them."""
-    with finder.at_revision(old) as older, finder.at_revision(new) as newer:
-        found = differences((pair.old, pair.new) for pair in older.differing(newer, paths))
+    with engine.at_revision(old) as older, engine.at_revision(new) as newer:
+        found = differences((pair.old, pair.new) for pair in file_pairs(older, newer, paths))
         trees = older.info, newer.info
     shown = found[:limit]
     document: Record = {"differences": len(found), "records": [compact.difference_record(one) for one in shown]}
@@ -83,9 +85,9 @@ def diff(finder: Finder, old: str, new: str, paths: Sequence[str], limit: int) -
     return Told(document, f"{len(found)} differences, {len(shown)} of them told:\n{text}")
 
 
-def batch(finder: Finder, rows: Iterable[Row], choice: Choice, limit: int, *, history: bool) -> Told:
+def batch(engine: Engine, rows: Iterable[Row], choice: Choice, limit: int, *, history: bool) -> Told:
     """Summarise a whole log: its most severe messages with repeats, at most `limit`, and how much is explained."""
-    whole = WholeLog(finder, choice, history=HistoryMode.FIRST if history else HistoryMode.OFF, history_limit=limit)
+    whole = WholeLog(engine, choice, history=HistoryMode.FIRST if history else HistoryMode.OFF, history_limit=limit)
     for _ in whole.folding(rows):
         pass
     chosen = by_severity(whole.messages())
@@ -101,7 +103,7 @@ def batch(finder: Finder, rows: Iterable[Row], choice: Choice, limit: int, *, hi
     return Told(document, f"{lines}{more}\n{end}")
 
 
-def _findings(finder: Finder, found: Sequence[Finding]) -> Told:
+def _findings(engine: Engine, found: Sequence[Finding]) -> Told:
     def write(writer: Writer) -> None:
         for one in found:
             writer.finding(one)
@@ -109,7 +111,7 @@ def _findings(finder: Finder, found: Sequence[Finding]) -> Told:
 
     return Told(
         {"records": [compact.finding_record(one) for one in found]},
-        _written(lambda put: TextWriter(put, finder.commit, PLAIN), write),
+        _written(lambda put: TextWriter(put, engine.histories.commit, PLAIN), write),
     )
 
 

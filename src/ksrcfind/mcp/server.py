@@ -22,10 +22,10 @@ from pydantic import BeforeValidator, Field
 
 from ksrcfind import __version__
 from ksrcfind.batch.choose import Choice
-from ksrcfind.carried import CarriedFinder, open_finder
 from ksrcfind.config import Settings
+from ksrcfind.engine.engine import Engine
+from ksrcfind.engine.open import open_engine
 from ksrcfind.errors import KsrcfindError
-from ksrcfind.finder import Finder
 from ksrcfind.levels import level_named
 from ksrcfind.log.records import rows_of_text
 from ksrcfind.mcp import answers
@@ -48,7 +48,7 @@ Level = Annotated[
 
 Paths = Annotated[list[str] | None, Field(description="Files and directories of the tree; none: all.")]
 
-Ask = Callable[[Finder], Told]
+Ask = Callable[[Engine], Told]
 Client = Context[Any, Any]
 
 EVERY = 0.5
@@ -57,7 +57,7 @@ EVERY = 0.5
 
 @dataclass(slots=True)
 class Work:
-    """What the finder is at, a `Progress` and its `Task` at once: written in its thread, read in another."""
+    """What the engine is at, a `Progress` and its `Task` at once: written in its thread, read in another."""
 
     description: str = ""
     total: int | None = None
@@ -78,12 +78,12 @@ class Work:
 
 
 class Desk:
-    """Owns the finder, in a thread of its own. Every question is answered from the tree as it is then."""
+    """Owns the engine, in a thread of its own. Every question is answered from the tree as it is then."""
 
-    def __init__(self, open_tree: Callable[[Progress], Finder]) -> None:
+    def __init__(self, open_tree: Callable[[Progress], Engine]) -> None:
         self._open = open_tree
-        self._thread = ThreadPoolExecutor(1, "finder")
-        self._finder: Finder | None = None
+        self._thread = ThreadPoolExecutor(1, "engine")
+        self._engine: Engine | None = None
         self._work = Work()
 
     async def ask(self, question: Ask, client: Client) -> CallToolResult:
@@ -108,7 +108,7 @@ class Desk:
         )
 
     def end(self) -> None:
-        """Close the finder."""
+        """Close the engine."""
         self._thread.submit(self._close).result()
         self._thread.shutdown()
 
@@ -121,18 +121,18 @@ class Desk:
             self._close()  # Whatever it is, the next question does not meet it again.
             raise
 
-    def _current(self) -> Finder:
-        if self._finder is not None and not self._finder.is_current():
+    def _current(self) -> Engine:
+        if self._engine is not None and not self._engine.is_current():
             self._close()
-        if self._finder is None:
-            self._finder = self._open(self._work)
-            self._finder.catch_up()
-        return self._finder
+        if self._engine is None:
+            self._engine = self._open(self._work)
+            self._engine.catch_up()
+        return self._engine
 
     def _close(self) -> None:
-        finder, self._finder = self._finder, None
-        if finder is not None:
-            finder.close()
+        engine, self._engine = self._engine, None
+        if engine is not None:
+            engine.close()
 
 
 def _marked(text: str) -> str:
@@ -168,9 +168,9 @@ def server(desk: Desk, access: Access | None = None) -> "Server":
         if bool(file) == bool(text):
             raise ToolError("name a file or give the text of a log, one of them")
 
-        def summarise(finder: Finder) -> Told:
-            rows = _with_tree(allowed, finder).rows(file) if file else rows_of_text(text)
-            return answers.batch(finder, rows, Choice(min_level), limit, history=history)
+        def summarise(engine: Engine) -> Told:
+            rows = _with_tree(allowed, engine).rows(file) if file else rows_of_text(text)
+            return answers.batch(engine, rows, Choice(min_level), limit, history=history)
 
         return await desk.ask(summarise, client)
 
@@ -194,9 +194,9 @@ def server(desk: Desk, access: Access | None = None) -> "Server":
     return Server("ksrcfind", version=__version__, instructions=INSTRUCTIONS, tools=tools, log_level="WARNING")
 
 
-def _with_tree(access: Access, finder: Finder) -> Access:
-    """Return the access of a server whose tree is known. A carried index stands among files of all kinds."""
-    return access if isinstance(finder, CarriedFinder) else Access.to(*access.directories, finder.root)
+def _with_tree(access: Access, engine: Engine) -> Access:
+    """Return the access of a server whose tree is known. A bundle stands among files of all kinds."""
+    return Access.to(*access.directories, engine.source_root) if engine.source_root is not None else access
 
 
 def _tool(name: str, function: Callable[..., Any]) -> Tool:
@@ -252,7 +252,7 @@ def serve(
     settings: Settings, rev: str | None, directory: Path, access: Access, source: FileIO, channel: BinaryIO
 ) -> None:
     """Serve one client over two files, until it goes away."""
-    desk = Desk(lambda progress: open_finder(settings, rev, directory, progress))
+    desk = Desk(lambda progress: open_engine(settings, rev, directory, progress))
     try:
         anyio.run(server(desk, access).serve, source, channel)
     finally:

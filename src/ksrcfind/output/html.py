@@ -20,7 +20,6 @@ from ksrcfind.batch.fold import Folded, Sighting
 from ksrcfind.batch.timeline import Chart
 from ksrcfind.finding import Finding
 from ksrcfind.history.provenance import Commit, Event, Provenance
-from ksrcfind.history.versions import parse_tag
 from ksrcfind.match.answer import Match
 from ksrcfind.output.json import encode
 from ksrcfind.output.logtext import MEANINGS
@@ -28,6 +27,7 @@ from ksrcfind.output.record import named_commits, told_matches
 from ksrcfind.output.text import quoted
 from ksrcfind.output.visible import visible
 from ksrcfind.output.writer import Commits, Write
+from ksrcfind.tree.versions import parse_tag
 
 Source = Callable[[str, int, int], list[str]]
 """Gives the lines of a file of the tree, from and to 1-based line numbers (`Finder.source`)."""

@@ -14,9 +14,9 @@ from ksrcfind.finding import Finding
 from ksrcfind.history.provenance import Change, Commit, Event, Person, Provenance, Related, Release
 from ksrcfind.log.line import LogLine
 from ksrcfind.match.answer import Match, Value
-from ksrcfind.source.maintainers import Subsystem
 from ksrcfind.source.message import Form, Message
 from ksrcfind.source.template import template
+from ksrcfind.tree.maintainers import Subsystem
 from ksrcfind.tree.snapshot import TreeInfo
 
 if TYPE_CHECKING:

@@ -11,11 +11,12 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 
-from ksrcfind.index import likely, sources
-from ksrcfind.index.memory import MemoryIndex
+from ksrcfind.index import sources
 from ksrcfind.index.parse import Worker
-from ksrcfind.index.terms import phrases_of, words_of
 from ksrcfind.match.weights import bits
+from ksrcfind.search import candidate_files
+from ksrcfind.search.memory_index import MemoryIndex
+from ksrcfind.search.query_terms import phrases_of, words_of
 from ksrcfind.source.facts import EMPTY, SourceFacts, extract, name_hash
 from ksrcfind.source.kbuild import module_names
 from ksrcfind.source.link import Linker
@@ -41,7 +42,7 @@ _LONGEST_HEAD = 1000  # bytes
 _IDENTIFIER = re.compile(r"[A-Za-z_]\w*")
 
 
-class Narrow:
+class UnindexedSearch:
     """Reads a tree piece by piece."""
 
     def __init__(self, snapshot: Snapshot, cache: DerivedCache, roots: Sequence[Root]) -> None:
@@ -99,14 +100,14 @@ class Narrow:
         found = self._grep(telling or words[:_AT_LEAST])
         if telling and not found:
             found = self._grep([word for word in words if word not in telling])
-        return likely.with_words(found, len(self._paths))
+        return candidate_files.with_words(found, len(self._paths))
 
     def _with_phrases(self, body: str) -> list[str]:
         phrases = phrases_of(body)
-        paths = likely.with_phrases(self._grep(phrases), len(self._paths), body)
+        paths = candidate_files.with_phrases(self._grep(phrases), len(self._paths), body)
         return [*paths, *self._printing_constants(paths, phrases)]
 
-    def _grep(self, texts: Sequence[str], suffixes: Sequence[str] = sources.SUFFIXES) -> likely.Found:
+    def _grep(self, texts: Sequence[str], suffixes: Sequence[str] = sources.SUFFIXES) -> candidate_files.Found:
         found = self._snapshot.grep(texts, suffixes) if texts else {}
         return {path: counts for path, counts in found.items() if path in self._number}
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ksrcfind.index.search import RevisionIndex
+from ksrcfind.search.revision_index import RevisionIndex
 from ksrcfind.source.message import Message
 from ksrcfind.storage.revision import RevisionState
 from ksrcfind.storage.store import Store
@@ -18,7 +18,7 @@ class FilePair:
     new: tuple[Message, ...]
 
 
-def differing(store: Store, old: str, new: str) -> Iterator[FilePair]:
+def differing_files(store: Store, old: str, new: str) -> Iterator[FilePair]:
     """Yield by path the files that were linked differently in two revisions (keys).
 
     A file whose bytes and surroundings are the same is one unit in both and is not looked at. Raises `KeyError` for a

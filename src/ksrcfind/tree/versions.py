@@ -5,6 +5,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
+MAKEFILE = "Makefile"
+"""Of a kernel tree; its first lines name the release."""
+
 DEFAULT_PATTERNS = ("v[0-9]*",)
 """Linux: `v5.9`, `v5.9-rc1`, `v5.9.2`."""
 

@@ -2,14 +2,14 @@
 
 from collections.abc import Iterable, Sequence
 
-from ksrcfind.index.search import RevisionIndex
 from ksrcfind.log.line import LogLine
 from ksrcfind.match.rank import Matcher
+from ksrcfind.search.revision_index import RevisionIndex
 from ksrcfind.storage.bits import is_live
 from ksrcfind.storage.store import Store
 
 
-class Across:
+class MultiRevisionIndex:
     """The messages of several revisions. A line is looked up once for all of them."""
 
     def __init__(self, store: Store, keys: Sequence[str]) -> None:

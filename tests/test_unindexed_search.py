@@ -2,8 +2,8 @@
 
 import pytest
 
-from ksrcfind.index.narrow import Narrow
-from ksrcfind.index.terms import phrases_of, words_of
+from ksrcfind.search.query_terms import phrases_of, words_of
+from ksrcfind.search.unindexed import UnindexedSearch
 from ksrcfind.source.roots import BUILT_IN
 from ksrcfind.source.template import template
 from ksrcfind.storage.cache import DerivedCache
@@ -65,7 +65,7 @@ def linux(tmp_path):
 
 def reading(linux):
     """Answers for a tree, without an index."""
-    return Narrow(open_snapshot(linux, named=True), DerivedCache(linux.parent / "n.sqlite"), BUILT_IN)
+    return UnindexedSearch(open_snapshot(linux, named=True), DerivedCache(linux.parent / "n.sqlite"), BUILT_IN)
 
 
 def test_functions_with_variable_arguments_are_found_wherever_they_stand(linux):
@@ -75,7 +75,7 @@ def test_functions_with_variable_arguments_are_found_wherever_they_stand(linux):
 
 @pytest.mark.parametrize("path", ["drivers/far/away.c", "net/say/lib.c", "include/net/say.h"])
 def test_a_file_that_goes_while_the_tree_is_read_is_left_out(linux, path):
-    narrow = reading(linux)
+    unindexed = reading(linux)
     (linux / path).unlink()
-    assert narrow.messages_of(["drivers/far/away.c"]) == []
-    assert narrow.index_for("Entering quiet mode failed (-110)", phrases=True).size == 0
+    assert unindexed.messages_of(["drivers/far/away.c"]) == []
+    assert unindexed.index_for("Entering quiet mode failed (-110)", phrases=True).size == 0

@@ -26,12 +26,15 @@ from typing import Any, BinaryIO, TypeGuard, TypeVar
 import msgspec
 
 from ksrcfind.errors import KsrcfindError
+from ksrcfind.history.trace import Request, wording_place
 from ksrcfind.source.message import Message
-from ksrcfind.source.printed import PrintedLine, all_origin_names, all_printed_lines, printed_lines
+from ksrcfind.source.printed import PrintedLine, printed_lines
 from ksrcfind.source.template import masked
 from ksrcfind.storage.bits import live_bits
-from ksrcfind.storage.postings import Lists, postings
+from ksrcfind.storage.postings import Lists
+from ksrcfind.tree.maintainers import FILE as MAINTAINERS
 from ksrcfind.tree.names import is_utf8
+from ksrcfind.tree.versions import MAKEFILE
 
 APPLICATION_ID = 0x6B737266
 """`ksrf`, in the header of the file."""
@@ -39,19 +42,20 @@ APPLICATION_ID = 0x6B737266
 FORMAT = 3
 """Version of the format; other ones are refused."""
 
-_TABLES = (
+TABLES = (
     "CREATE TABLE about (data BLOB)",
     "CREATE TABLE units (first INTEGER PRIMARY KEY, count INTEGER, path TEXT UNIQUE, data BLOB)",
     "CREATE TABLE words (word TEXT PRIMARY KEY, containing BLOB, anchored BLOB, marks BLOB) WITHOUT ROWID",
     "CREATE TABLE extras (name TEXT PRIMARY KEY, data BLOB)",
 )
 _HEADER = 100  # bytes of SQLite's own header, https://www.sqlite.org/fileformat2.html
-_CHECKSUM = 4  # bytes, big-endian
+CHECKSUM = 4
+"""Bytes of the checksum, big-endian."""
 # What one value may have when it is unpacked. In the bundle of Linux 6.1 the largest has 5 MB, the messages of a file
 # have 250 kB and shrink to a 37th at most; only a bomb shrinks more.
 _LARGEST = 1 << 24  # bytes
-_SMALL = 1 << 16  # bytes that need no further reason
-_SHRINKS = 200  # bytes for each byte that is stored
+SMALL = 1 << 16  # bytes that need no further reason
+SHRINKS = 200  # bytes for each byte that is stored
 _NUMBERS = 16  # numbers of a list for each message of the bundle
 _UNITS_KEPT = 1 << 25  # bytes, unpacked; what they become in memory takes about six times as much
 _LAST_LINE = 10**9
@@ -64,10 +68,13 @@ LEVELS = frozenset(("emerg", "alert", "crit", "err", "warn", "notice", "info", "
 SOURCES = frozenset(("git", "checkout", "files"))
 """What `About.source` may be."""
 
-_Kept = TypeVar("_Kept")
+BUNDLED_FILES = {MAINTAINERS: 10**9, MAKEFILE: 20}
+"""Files of the tree that a bundle holds: how many of their first lines."""
 
-Units = Iterable[tuple[str, list[Message]]]
-"""Path and messages of each file that has some, in order."""
+PLACE_CALLS = "place-calls"
+"""Name of what tells the calls of each file that tell their own place."""
+
+_Kept = TypeVar("_Kept")
 
 
 class About(msgspec.Struct, frozen=True):
@@ -92,60 +99,9 @@ class About(msgspec.Struct, frozen=True):
 
 _message_list = msgspec.msgpack.Decoder(list[Message])
 _about = msgspec.msgpack.Decoder(About)
-_encoder = msgspec.msgpack.Encoder()
 
 
-def write_carried(path: Path, about: About, units: Units, extras: Iterable[tuple[str, bytes]]) -> None:
-    """Write a file, whole or not at all."""
-    half = path.with_name(path.name + ".part")
-    half.unlink(missing_ok=True)
-    try:
-        connection = sqlite3.connect(half, isolation_level=None)
-        try:
-            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-            connection.execute(f"PRAGMA user_version = {FORMAT}")
-            connection.execute("PRAGMA synchronous = OFF")
-            connection.execute("BEGIN")
-            for table in _TABLES:
-                connection.execute(table)
-            connection.execute("INSERT INTO about VALUES (?)", (_pack(_encoder.encode(about)),))
-            _write_messages(connection, units)
-            connection.executemany("INSERT INTO extras VALUES (?, ?)", ((name, _pack(data)) for name, data in extras))
-            connection.execute("COMMIT")
-            connection.execute("VACUUM")
-        finally:
-            connection.close()
-        with half.open("r+b") as file:
-            checksum = _checksum(file.fileno())
-            file.seek(0, 2)
-            file.write(checksum)
-        half.replace(path)
-    except (OSError, sqlite3.OperationalError) as error:
-        raise KsrcfindError(f"cannot write {path}: {error}", "Name a file on a disk with room for it.") from error
-    finally:
-        half.unlink(missing_ok=True)
-
-
-def _write_messages(connection: sqlite3.Connection, units: Units) -> None:
-    words: list[list[str]] = []
-    origins: dict[int, list[str]] = {}
-    first = 1
-    for path, messages in units:
-        words += [[line.words for line in lines] for lines in all_printed_lines(messages)]
-        origins[first] = all_origin_names(messages)
-        packed = _pack(_encoder.encode(messages))
-        connection.execute("INSERT INTO units VALUES (?, ?, ?, ?)", (first, len(messages), path, packed))
-        first += len(messages)
-    connection.executemany(
-        "INSERT INTO words VALUES (?, ?, ?, ?)",
-        (
-            (word, _pack_numbers(containing), _pack_numbers(anchored), zlib.compress(marks, 9))
-            for word, containing, anchored, marks in postings(words, origins, 1)
-        ),
-    )
-
-
-class CarriedIndex:
+class Bundle:
     """Reads such a file; offers what `RevisionIndex` asks of a store."""
 
     def __init__(self, path: Path) -> None:
@@ -154,7 +110,7 @@ class CarriedIndex:
         size = _check_header(path)
         uri = f"{path.resolve().as_uri()}?mode=ro&immutable=1"
         self._connection = sqlite3.connect(uri, uri=True, isolation_level=None)
-        self._connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LARGEST + _SMALL)
+        self._connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LARGEST + SMALL)
         try:
             with self._reading():
                 for setting in ("trusted_schema = OFF", "query_only = ON", "cell_size_check = ON"):
@@ -177,8 +133,8 @@ class CarriedIndex:
 
     def _check_tables(self) -> None:
         tables = self._connection.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL")
-        found = [sql for (sql,) in tables.fetchmany(len(_TABLES) + 1)]
-        if len(found) != len(_TABLES) or set(found) != set(_TABLES):
+        found = [sql for (sql,) in tables.fetchmany(len(TABLES) + 1)]
+        if len(found) != len(TABLES) or set(found) != set(TABLES):
             raise ValueError("it has other tables")
 
     def _read_about(self, size: int) -> About:
@@ -204,7 +160,7 @@ class CarriedIndex:
             row = self._connection.execute(query, (word,)).fetchone()
             if row is None:
                 return []
-            limit = _SMALL + 4 * _NUMBERS * self.about.messages
+            limit = SMALL + 4 * _NUMBERS * self.about.messages
             steps, anchored, marks = (_unpack(one, limit) for one in row)
             containing = self._numbers(steps, twice=False)
             anchored = self._numbers(anchored, twice=True)
@@ -294,7 +250,7 @@ class CarriedIndex:
 
     @staticmethod
     def _unpacked(data: object) -> bytes:
-        return _unpack(data, _SMALL + _SHRINKS * len(data) if isinstance(data, bytes) else 0)
+        return _unpack(data, SMALL + SHRINKS * len(data) if isinstance(data, bytes) else 0)
 
     @contextmanager
     def _reading(self) -> Iterator[None]:
@@ -347,6 +303,12 @@ class _Units:
         return following - self.firsts[place]
 
 
+def story_name(request: Request) -> str:
+    """Return the name under which the history of a message is kept."""
+    path, line = wording_place(request)
+    return f"story:{path}:{line}"
+
+
 def _is_path(path: object) -> TypeGuard[str]:
     """Tell whether something is the path of a file inside a tree."""
     return isinstance(path, str) and "\0" not in path and not {"", ".", ".."} & {*path.split("/")}
@@ -377,7 +339,7 @@ def _check_header(path: Path) -> int:
         with path.open("rb") as file:
             header = file.read(_HEADER)
             size = path.stat().st_size
-            whole = size > _HEADER and _checksum(file.fileno(), size - _CHECKSUM) == _tail(file)
+            whole = size > _HEADER and checksum_of(file.fileno(), size - CHECKSUM) == _tail(file)
     except OSError as error:
         raise KsrcfindError(f"cannot read the bundle {path}: {error.strerror}", REMEDY) from error
     named = int.from_bytes(header[68:72], "big") == APPLICATION_ID
@@ -389,28 +351,22 @@ def _check_header(path: Path) -> int:
         raise _unusable(path, f"it is of {age} format ({version}, not {FORMAT})")
     if not whole:
         raise _unusable(path, "it is damaged: its checksum is wrong")
-    return size - _CHECKSUM
+    return size - CHECKSUM
 
 
 def _unusable(path: Path, why: str) -> KsrcfindError:
     return KsrcfindError(f"{path} is not a usable ksrcfind bundle: {why}", REMEDY)
 
 
-def _checksum(file: int, size: int = 0) -> bytes:
+def checksum_of(file: int, size: int = 0) -> bytes:
     """Return the checksum of the first bytes of an open file, 0 for all."""
     with mmap.mmap(file, size, access=mmap.ACCESS_READ) as content:
-        return zlib.crc32(content).to_bytes(_CHECKSUM, "big")
+        return zlib.crc32(content).to_bytes(CHECKSUM, "big")
 
 
 def _tail(file: BinaryIO) -> bytes:
-    file.seek(-_CHECKSUM, 2)
+    file.seek(-CHECKSUM, 2)
     return file.read()
-
-
-def _pack(data: bytes) -> bytes:
-    packed = zlib.compress(data, 9)
-    # What shrinks as only a bomb does is kept as it is, so that the reader takes it.
-    return packed if len(data) <= _SMALL + _SHRINKS * len(packed) else zlib.compress(data, 0)
 
 
 def _unpack(data: object, limit: int) -> bytes:
@@ -422,11 +378,3 @@ def _unpack(data: object, limit: int) -> bytes:
     if not unpacker.eof or unpacker.unused_data:
         raise ValueError("a value is cut off, or too large")
     return unpacked
-
-
-def _pack_numbers(data: bytes) -> bytes:
-    """Pack ascending numbers as their differences, which compress well."""
-    numbers = array("I")
-    numbers.frombytes(data)
-    steps = array("I", (after - before for before, after in itertools.pairwise([0, *numbers])))
-    return zlib.compress(steps.tobytes(), 9)

@@ -11,8 +11,8 @@ from contextlib import closing
 import pytest
 
 from commandline import DEMO, ksrcfind
-from ksrcfind import carried as carried_module
-from ksrcfind.index.carried import FORMAT, CarriedIndex
+from ksrcfind.bundle import writer
+from ksrcfind.bundle.format import FORMAT, Bundle
 
 LOG = f"""[    0.104712] mini_eth: no PHY found at address 3
 {DEMO}
@@ -166,7 +166,7 @@ def test_nothing_but_a_file_is_replaced(linux_mini, tmp_path):
 
 
 def test_a_place_that_is_not_there_is_told_before_the_work(linux_mini, tmp_path, monkeypatch):
-    monkeypatch.setattr(carried_module, "_histories", lambda *_: pytest.fail("it began"))
+    monkeypatch.setattr(writer, "_histories", lambda *_: pytest.fail("it began"))
     done = ksrcfind("index", "--with-history", "--output", tmp_path / "none" / "x", directory=linux_mini)
     assert done.status == 2
     assert f"there is no directory {tmp_path / 'none'}" in done.err
@@ -185,7 +185,7 @@ def test_doctor_tells_of_the_index_that_answers(elsewhere, carried):
 
 
 def test_what_it_was_made_of(carried):
-    index = CarriedIndex(carried)
+    index = Bundle(carried)
     try:
         assert index.about.history
         assert index.about.messages == sum(count for path in index.paths() for _, count in index.spans_of(path))

@@ -1,0 +1,279 @@
+"""A bundle as the source of answers, without a tree and without git."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import NoReturn
+
+import msgspec
+
+from ksrcfind.backend import LONGEST_FILE, Indexed
+from ksrcfind.bundle.format import BUNDLED_FILES, PLACE_CALLS, Bundle, story_name
+from ksrcfind.errors import KsrcfindError
+from ksrcfind.history.provenance import Commit, Later, Provenance
+from ksrcfind.history.releases import ReleaseTag
+from ksrcfind.history.trace import Request
+from ksrcfind.log.line import LogLine
+from ksrcfind.search.revision_index import RevisionIndex
+from ksrcfind.source.message import Message
+from ksrcfind.tree.names import skipped_note
+from ksrcfind.tree.repository import COMMIT_ID
+from ksrcfind.tree.snapshot import TreeInfo
+
+NO_HISTORY = "The bundle was made without history; ksrcfind index --output FILE --with-history puts it in."
+"""Shown with an answer that would need it."""
+
+# JSON, since msgpack has no time zones: dates are shown as their authors wrote them.
+_provenance = msgspec.json.Decoder(Provenance)
+_commit = msgspec.json.Decoder(Commit)
+_place_calls_of = msgspec.json.Decoder(dict[str, list[tuple[int, str]]])
+
+
+def needs_tree(bundle: Path, what: str) -> KsrcfindError:
+    """Return the error for a question that a bundle, which holds one revision and no source, cannot answer."""
+    return KsrcfindError(
+        f"the bundle {bundle} cannot {what}",
+        "This needs a kernel tree: name one with --repo, or run inside one, without --index or KSRCFIND_INDEX.",
+    )
+
+
+class BundleBackend:
+    """Implements `backend.Backend` over a bundle."""
+
+    source_root = None
+
+    def __init__(self, path: Path) -> None:
+        """Open a bundle. Raises `KsrcfindError` if it cannot be used."""
+        self._bundle = Bundle(path)
+        self._file = _file_now(path)
+        self.index = BundleIndex(self._bundle)
+        self.messages = BundleMessages(self._bundle, self.index.indexed.messages)
+        self.source = BundleSource(self._bundle)
+        self.histories = BundleHistories(self._bundle)
+        self.releases = NoReleases(self._bundle.path, self.index.indexed)
+
+    @property
+    def info(self) -> TreeInfo:
+        """What tree the bundle was made of."""
+        about = self._bundle.about
+        return TreeInfo(about.rev, about.commit, about.source)
+
+    @property
+    def root(self) -> Path:
+        """Directory of the bundle: there is no tree."""
+        return self._bundle.path.parent
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the user should know before reading answers."""
+        about = self._bundle.about
+        what = about.rev or about.commit or about.tree
+        made = f"answers from {self._bundle.path}, made of {what} on {about.made[:10]}"
+        return (made, skipped_note(about.skipped)) if about.skipped else (made,)
+
+    def is_current(self) -> bool:
+        """Tell whether the file is the one that was opened."""
+        return _file_now(self._bundle.path) == self._file
+
+    def at_revision(self, rev: str) -> NoReturn:
+        """Refuse: a bundle holds one revision."""
+        raise needs_tree(self._bundle.path, f"answer for {rev}")
+
+    def close(self) -> None:
+        """Close the file."""
+        self._bundle.close()
+
+
+class BundleIndex:
+    """Implements `backend.Index`: always there, never out of date."""
+
+    unsaved = None
+
+    def __init__(self, bundle: Bundle) -> None:
+        self._path = bundle.path
+        self.indexed = Indexed.of(bundle)
+        """The messages of the bundle."""
+
+    @property
+    def key(self) -> str:
+        """The path of the bundle, which holds one revision."""
+        return str(self._path)
+
+    def current(self) -> Indexed:
+        """Return the messages of the bundle."""
+        return self.indexed
+
+    def ensure(self) -> Indexed:
+        """Return the messages of the bundle."""
+        return self.indexed
+
+    def ensure_complete(self) -> Indexed:
+        """Return the messages of the bundle: nothing is missing."""
+        return self.indexed
+
+    def refresh(self, _paths: Iterable[str]) -> bool:
+        """Return False: the tree is not there to change."""
+        return False
+
+    def build(self) -> NoReturn:
+        """Refuse: a bundle never changes."""
+        raise needs_tree(self._path, "build an index")
+
+
+class BundleMessages:
+    """Implements `backend.Messages`."""
+
+    def __init__(self, bundle: Bundle, index: RevisionIndex) -> None:
+        self._index = index
+        self.skipped = bundle.about.skipped
+        """Names of files of the tree that the bundle lacks because they are not UTF-8, escaped."""
+
+    def of(self, path: str) -> list[Message]:
+        """Return the messages of a file, by line; none if there is no such file."""
+        return self._index.messages_of(path)
+
+    def prefetch(self, _paths: Iterable[str]) -> None:
+        """Do nothing: every message is at hand."""
+
+    def switched_off(self, _path: str, _line: int) -> list[Message]:
+        """Return none: the tree is not there to read."""
+        return []
+
+    def near_phrases(self, _body: str) -> RevisionIndex:
+        """Return all messages: an index is at hand."""
+        return self._index
+
+    def near_words(self, _body: str) -> RevisionIndex:
+        """Return all messages: an index is at hand."""
+        return self._index
+
+
+class BundleSource:
+    """Implements `backend.Source` with the little that a bundle holds of files."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        self._bundle = bundle
+
+    def paths(self) -> list[str]:
+        """Return every file that has messages, sorted."""
+        return self._bundle.paths()
+
+    def read(self, path: str) -> bytes:
+        """Return what the bundle holds of a file. Raises `FileNotFoundError`."""
+        found = self._bundle.further(path) if path in BUNDLED_FILES else None
+        if found is None:
+            raise FileNotFoundError(path)
+        return found
+
+    def has_file(self, path: str) -> bool:
+        """Tell whether there was such a file of C or assembly."""
+        return path in self._calls
+
+    def length(self, path: str) -> int | None:
+        """Return None for a file without messages; how many lines the others have is not in a bundle."""
+        return LONGEST_FILE if path in self._bundle.paths() else None
+
+    def place_calls(self, path: str) -> Sequence[tuple[int, str]]:
+        """Return the calls of a file that tell their own place."""
+        return self._calls.get(path, ())
+
+    def all_place_calls(self) -> Iterator[tuple[str, list[tuple[int, str]]]]:
+        """Yield every file of C and assembly with its calls that tell their own place."""
+        yield from self._calls.items()
+
+    @cached_property
+    def _calls(self) -> dict[str, list[tuple[int, str]]]:
+        return self._bundle.decoded(PLACE_CALLS, _place_calls_of) or {}
+
+
+class BundleHistories:
+    """Implements `backend.Histories`: history as it was found when the bundle was made."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        self._bundle = bundle
+
+    @property
+    def known(self) -> bool:
+        """Whether the bundle was made with history."""
+        return self._bundle.about.history
+
+    def expect(self, requests: Sequence[Request]) -> None:
+        """Do nothing: every history is at hand."""
+
+    def trace(self, requests: Sequence[Request]) -> list[Provenance]:
+        """Return the history of each message."""
+        if not self.known:
+            return [Provenance("unavailable", note=NO_HISTORY) for _ in requests]
+        return [self._provenance(request) for request in requests]
+
+    def commits(self, ids: Iterable[str]) -> dict[str, Commit]:
+        """Return the commits that are in the file."""
+        found = ((commit_id, self._bundle.decoded(f"commit:{commit_id}", _commit)) for commit_id in ids)
+        return {commit_id: self._checked(commit_id, commit) for commit_id, commit in found if commit is not None}
+
+    def later(self, _start: str, _request: Request) -> Later:
+        """Return nothing: later revisions are not known."""
+        return Later()
+
+    def patch(self, _commit_id: str) -> None:
+        """Return None: what commits change is not in a bundle."""
+
+    def _provenance(self, request: Request) -> Provenance:
+        found = self._bundle.decoded(story_name(request), _provenance)
+        if found is None:
+            return Provenance("unavailable")
+        if found.status not in ("traced", "blame-only", "unavailable"):
+            raise self._bundle.unusable("a history cannot be")
+        for commit_id in dict.fromkeys(found.commits()):
+            if not COMMIT_ID.fullmatch(commit_id) or self._bundle.further(f"commit:{commit_id}") is None:
+                raise self._bundle.unusable("a history names a commit that is not there")
+        return found
+
+    def _checked(self, commit_id: str, commit: Commit) -> Commit:
+        if commit.id != commit_id or None in (commit.author.date.tzinfo, commit.committer.date.tzinfo):
+            raise self._bundle.unusable("a commit cannot be")
+        return commit
+
+
+class NoReleases:
+    """Implements `backend.Releases`: a bundle holds one revision and knows of no other release."""
+
+    tags = ()
+    advice = None
+
+    def __init__(self, path: Path, indexed: Indexed) -> None:
+        self._path = path
+        self._indexed = indexed
+
+    def indexed(self) -> list[ReleaseTag]:
+        """Return none."""
+        return []
+
+    def printing(self, _log: LogLine) -> Iterator[tuple[ReleaseTag, Indexed]]:
+        """Yield none."""
+        return iter(())
+
+    def lines_known(self, lines: Iterable[LogLine]) -> tuple[int, list[tuple[ReleaseTag, int]]]:
+        """Return how many lines this revision can print as a whole; no other release is known."""
+        return sum(bool(self._indexed.matcher.printing(line)) for line in lines), []
+
+    def index_all(self, _candidates: bool) -> NoReturn:
+        """Refuse: there is no repository to index."""
+        raise needs_tree(self._path, "index releases")
+
+    def differing(self, _newer: str) -> NoReturn:
+        """Refuse: a bundle holds one revision."""
+        raise needs_tree(self._path, "compare revisions")
+
+    def check_lives(self) -> NoReturn:
+        """Refuse: a bundle does not know in which releases a message changed after its own."""
+        raise needs_tree(self._path, "show the life of a message")
+
+
+def _file_now(path: Path) -> tuple[int, int, int] | None:
+    """Return what changes with the file at a path; None if there is none."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_ino, status.st_size, status.st_mtime_ns

@@ -1,0 +1,184 @@
+"""Makes a bundle: what a tree, its index and its history say, in one file."""
+
+import itertools
+import sqlite3
+import zlib
+from array import array
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+
+from ksrcfind import __version__
+from ksrcfind.backend import Backend, Histories, Source
+from ksrcfind.bundle.format import (
+    APPLICATION_ID,
+    BUNDLED_FILES,
+    FORMAT,
+    PLACE_CALLS,
+    SHRINKS,
+    SMALL,
+    TABLES,
+    About,
+    checksum_of,
+    story_name,
+)
+from ksrcfind.errors import KsrcfindError
+from ksrcfind.history.provenance import Commit, Provenance
+from ksrcfind.history.trace import Request
+from ksrcfind.progress import Progress
+from ksrcfind.source.message import Message
+from ksrcfind.source.printed import all_origin_names, all_printed_lines
+from ksrcfind.storage.postings import postings
+from ksrcfind.tree.names import without_surrogates
+
+Units = Iterable[tuple[str, list[Message]]]
+"""Path and messages of each file that has some, in order."""
+
+_packer = msgspec.msgpack.Encoder()
+# JSON, since msgpack has no time zones: dates are told as their authors wrote them.
+_encoder = msgspec.json.Encoder()
+
+
+def write_bundle(backend: Backend, output: Path, progress: Progress, *, with_history: bool) -> About:
+    """Write what a tree and its index say into one file. Histories that are cached are not asked for again.
+
+    Raises `KsrcfindError` for a file that cannot be written: before the work, as far as that can be known.
+    """
+    if output.exists() and not output.is_file():  # A device would be replaced by the file.
+        raise KsrcfindError(f"cannot write {output}: it is no regular file", "Name a new file, or a bundle to replace.")
+    if not output.parent.is_dir():
+        raise KsrcfindError(f"cannot write {output}: there is no directory {output.parent}", "Make it first.")
+    units = _Units(backend)
+    messages = sum(len(own) for _path, own in units)
+    info = backend.info
+    made = datetime.now(UTC).isoformat(timespec="seconds")
+    rev, tree, skipped = info.rev and _text(info.rev), _text(backend.root.name), tuple(backend.messages.skipped)
+    about = About(rev, info.commit, info.source, tree, made, __version__, messages, with_history, skipped)
+
+    extras = _files(backend.source) | {PLACE_CALLS: _place_calls(backend.source, progress)}
+    if with_history:
+        extras |= _histories(backend.histories, units, messages, progress)
+    write_file(output, about, units, extras.items())
+    return about
+
+
+class _Units:
+    """Path and messages of each file that has some, in order; read again each time, since all together are large."""
+
+    def __init__(self, backend: Backend) -> None:
+        self._index = backend.index.ensure_complete().messages
+        self._paths = backend.source.paths()
+
+    def __iter__(self) -> Iterator[tuple[str, list[Message]]]:
+        return ((path, messages) for path in self._paths if (messages := self._index.messages_of(path)))
+
+
+def _files(source: Source) -> dict[str, bytes]:
+    """Return the parts of files of the tree that a bundle holds."""
+    found: dict[str, bytes] = {}
+    for path, last in BUNDLED_FILES.items():
+        with suppress(FileNotFoundError):
+            lines = source.read(path).decode("utf-8", "replace").split("\n")[:last]
+            found[path] = "\n".join(lines).encode("utf-8", "replace")
+    return found
+
+
+def _place_calls(source: Source, progress: Progress) -> bytes:
+    """Return the calls of every file that tell their own place, packed."""
+    found: dict[str, list[tuple[int, str]]] = {}
+    with progress.task("looking for calls that tell their place", None) as task:
+        for path, calls in source.all_place_calls():
+            found[path] = calls
+            task.advance()
+    return _encoder.encode(found)
+
+
+def _histories(histories: Histories, units: Units, messages: int, progress: Progress) -> dict[str, bytes]:
+    """Return the history of every message, and every commit that one names, packed."""
+    found: dict[str, bytes] = {}
+    commits: set[str] = set()
+    with progress.task("telling histories", messages) as task:
+        for _path, own in units:
+            requests = list({story_name(request): request for request in map(Request, own)}.values())
+            for request, provenance in zip(requests, histories.trace(requests), strict=True):
+                found[story_name(request)] = _encode(provenance)
+                commits.update(provenance.commits())
+            task.advance(len(requests))
+    named = histories.commits(sorted(commits))
+    return found | {f"commit:{commit_id}": _encode(commit) for commit_id, commit in named.items()}
+
+
+def _text(name: str) -> str:
+    return str(without_surrogates(name))
+
+
+def _encode(value: Provenance | Commit) -> bytes:
+    """Return JSON; a file had another name once, or a branch has one, that is not UTF-8."""
+    return _encoder.encode(without_surrogates(msgspec.to_builtins(value)))
+
+
+def write_file(path: Path, about: About, units: Units, extras: Iterable[tuple[str, bytes]]) -> None:
+    """Write a file, whole or not at all."""
+    half = path.with_name(path.name + ".part")
+    half.unlink(missing_ok=True)
+    try:
+        connection = sqlite3.connect(half, isolation_level=None)
+        try:
+            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            connection.execute(f"PRAGMA user_version = {FORMAT}")
+            connection.execute("PRAGMA synchronous = OFF")
+            connection.execute("BEGIN")
+            for table in TABLES:
+                connection.execute(table)
+            connection.execute("INSERT INTO about VALUES (?)", (_pack(_packer.encode(about)),))
+            _write_messages(connection, units)
+            connection.executemany("INSERT INTO extras VALUES (?, ?)", ((name, _pack(data)) for name, data in extras))
+            connection.execute("COMMIT")
+            connection.execute("VACUUM")
+        finally:
+            connection.close()
+        with half.open("r+b") as file:
+            checksum = checksum_of(file.fileno())
+            file.seek(0, 2)
+            file.write(checksum)
+        half.replace(path)
+    except (OSError, sqlite3.OperationalError) as error:
+        raise KsrcfindError(f"cannot write {path}: {error}", "Name a file on a disk with room for it.") from error
+    finally:
+        half.unlink(missing_ok=True)
+
+
+def _write_messages(connection: sqlite3.Connection, units: Units) -> None:
+    words: list[list[str]] = []
+    origins: dict[int, list[str]] = {}
+    first = 1
+    for path, messages in units:
+        words += [[line.words for line in lines] for lines in all_printed_lines(messages)]
+        origins[first] = all_origin_names(messages)
+        packed = _pack(_packer.encode(messages))
+        connection.execute("INSERT INTO units VALUES (?, ?, ?, ?)", (first, len(messages), path, packed))
+        first += len(messages)
+    connection.executemany(
+        "INSERT INTO words VALUES (?, ?, ?, ?)",
+        (
+            (word, _pack_numbers(containing), _pack_numbers(anchored), zlib.compress(marks, 9))
+            for word, containing, anchored, marks in postings(words, origins, 1)
+        ),
+    )
+
+
+def _pack(data: bytes) -> bytes:
+    packed = zlib.compress(data, 9)
+    # What shrinks as only a bomb does is kept as it is, so that the reader takes it.
+    return packed if len(data) <= SMALL + SHRINKS * len(packed) else zlib.compress(data, 0)
+
+
+def _pack_numbers(data: bytes) -> bytes:
+    """Pack ascending numbers as their differences, which compress well."""
+    numbers = array("I")
+    numbers.frombytes(data)
+    steps = array("I", (after - before for before, after in itertools.pairwise([0, *numbers])))
+    return zlib.compress(steps.tobytes(), 9)

@@ -1,0 +1,1 @@
+"""Questions about one revision: a line is read, matched, and its history found."""

@@ -1,0 +1,31 @@
+"""Two revisions of one tree, compared."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+
+from ksrcfind.engine.engine import Engine
+from ksrcfind.engine.source_view import no_such_files
+from ksrcfind.errors import KsrcfindError
+from ksrcfind.search.differing_files import FilePair
+
+
+def file_pairs(older: Engine, newer: Engine, paths: Sequence[str] = ()) -> list[FilePair]:
+    """Return the files whose messages can differ in two revisions of one tree, some files or all of them.
+
+    Builds missing indexes. Raises `KsrcfindError` for paths that neither has.
+    """
+    for engine in (older, newer):
+        engine.index.ensure()
+    pairs = older.releases.differing(newer.index.key)
+    if not paths:
+        return pairs
+    wanted: set[str] = set()
+    for path in paths:
+        found: set[str] = set()
+        for engine in (older, newer):
+            with suppress(KsrcfindError):
+                found.update(engine.source.files([path]))
+        if not found:
+            raise no_such_files(path, newer.source.files())
+        wanted |= found
+    return [pair for pair in pairs if pair.path in wanted]

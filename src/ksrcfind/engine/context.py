@@ -1,0 +1,79 @@
+"""The tree that is meant, with its settings and its directory in the cache."""
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from ksrcfind.config import TREE_FILE, Settings, with_tree_file
+from ksrcfind.errors import KsrcfindError
+from ksrcfind.progress import Progress
+from ksrcfind.source.roots import BUILT_IN, Root, identity
+from ksrcfind.storage.store import Store, store_path
+from ksrcfind.tree.open import AnySnapshot, open_snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class TreeContext:
+    """One revision of a tree, opened. Other revisions of the same tree share the store."""
+
+    snapshot: AnySnapshot
+    store: Store
+    settings: Settings
+    progress: Progress
+
+    @classmethod
+    def open(
+        cls, *, repo: Path | None, start: Path, rev: str | None, settings: Settings, progress: Progress
+    ) -> "TreeContext":
+        """Open the tree at `repo`, else the one around `start`, else the configured one.
+
+        Raises `KsrcfindError`: no tree, unknown revision, a repository that git refuses.
+        """
+        snapshot, settings = open_tree(repo, start, rev, settings)
+        store = Store.open(store_path(settings.cache_dir, snapshot.root), identity(roots_of(settings)))
+        return cls(snapshot, store, settings, progress)
+
+    @property
+    def roots(self) -> tuple[Root, ...]:
+        """The functions that log."""
+        return roots_of(self.settings)
+
+    @contextmanager
+    def at_revision(self, rev: str) -> Iterator["TreeContext"]:
+        """Open another revision of the same tree; it is closed with the context, the store is not."""
+        with closing(open_snapshot(self.snapshot.root, rev, named=True)) as snapshot:
+            yield replace(self, snapshot=snapshot)
+
+    def close(self) -> None:
+        """Close the index and end the git process that reads objects."""
+        self.store.close()
+        self.snapshot.close()
+
+
+def open_tree(repo: Path | None, start: Path, rev: str | None, settings: Settings) -> tuple[AnySnapshot, Settings]:
+    """Open the tree at `repo`, else the one around `start`, else the configured one; and add its settings.
+
+    Raises `KsrcfindError`: no tree, unknown revision, a repository that git refuses, a mistake in the tree's file.
+    """
+    if repo is not None:
+        snapshot = open_snapshot(repo, rev, named=True)
+    else:
+        try:
+            snapshot = open_snapshot(start, rev)
+        except KsrcfindError:
+            if settings.fallback_repo is None:
+                raise
+            snapshot = open_snapshot(settings.fallback_repo, rev, named=True)
+    try:
+        return snapshot, with_tree_file(settings, snapshot.read(TREE_FILE), TREE_FILE)
+    except FileNotFoundError:
+        return snapshot, settings
+    except KsrcfindError:
+        snapshot.close()
+        raise
+
+
+def roots_of(settings: Settings) -> tuple[Root, ...]:
+    """Return the functions that log: those of every kernel, and those that settings name."""
+    return (*BUILT_IN, *(Root(root.name, root.format, root.level_name, prefix=root.prefix) for root in settings.roots))

@@ -1,0 +1,128 @@
+"""The one sequence behind every front end: a line is read, matched, and its history found."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from ksrcfind.backend import Backend
+from ksrcfind.engine.histories import HistoryService
+from ksrcfind.engine.matching import Matching, is_weak
+from ksrcfind.engine.places import CallsAt, PlaceResolver
+from ksrcfind.engine.source_view import SourceView
+from ksrcfind.finding import Finding, HistoryMode, Input
+from ksrcfind.log.line import LogLine, read_line
+from ksrcfind.log.records import Row
+from ksrcfind.match.answer import Answer
+from ksrcfind.source.message import Message
+from ksrcfind.tree.snapshot import TreeInfo
+
+
+class Engine:
+    """Answers questions about one revision, from a tree or from a bundle (`engine.open.open_engine`)."""
+
+    def __init__(self, backend: Backend) -> None:
+        self.backend = backend
+        self.index = backend.index
+        self.releases = backend.releases
+        self.source = SourceView(backend.source)
+        self.histories = HistoryService(backend)
+        self._matching = Matching(backend, PlaceResolver(backend))
+
+    @property
+    def info(self) -> TreeInfo:
+        """What tree this is."""
+        return self.backend.info
+
+    @property
+    def root(self) -> Path:
+        """Directory of the tree, or of the bundle."""
+        return self.backend.root
+
+    @property
+    def source_root(self) -> Path | None:
+        """Directory that has the files of answers; None for a bundle, which has no source."""
+        return self.backend.source_root
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the user should know of tree and index, as far as it is known: reading answers can add to it."""
+        return self.backend.notes
+
+    def close(self) -> None:
+        """Close the index and end the git process that reads objects."""
+        self.backend.close()
+
+    def find(self, text: str, *, limit: int = 5, history: HistoryMode = HistoryMode.FIRST) -> Finding:
+        """Explain one log line."""
+        log = read_line(text)
+        return self._finding(Input(None, None, log.text, log.truncated), log, limit, history)
+
+    def lines(
+        self, rows: Iterable[Row], *, limit: int = 5, history: HistoryMode = HistoryMode.FIRST
+    ) -> Iterator[Finding]:
+        """Explain a few lines of a log, in order; for whole logs there is `ksrcfind.batch`."""
+        for row in rows:
+            source = Input(row.source, row.line, row.log.text, row.log.truncated)
+            yield self._finding(source, row.log, limit, history, event=row.part_of)
+
+    def answer(self, log: LogLine, limit: int = 5, *, build: bool = True) -> Answer:
+        """Return which calls print a line, without history and from the index, which is built if there is none.
+
+        Unless `build` is false: then a line is answered without an index, as `find` does.
+        """
+        if build:
+            self.index.ensure()
+        return self._matching.answer(log, limit)[0]
+
+    def at(self, places: Sequence[tuple[str, int]], *, history: HistoryMode = HistoryMode.FIRST) -> Iterator[Finding]:
+        """Yield what the log calls at places print, in order; blames of one file share a run.
+
+        A call that is switched off, by a comment or by `#if 0`, is found as well, with a note.
+        """
+        return CallsAt(self.backend, self.histories).findings(places, history)
+
+    def messages(self, paths: Sequence[str] = ()) -> Iterator[Message]:
+        """Return every message of some files and directories, of the whole tree if none is named, by path and line.
+
+        Builds a missing index. Raises `KsrcfindError` for what is not in the tree.
+        """
+        indexed = self.index.ensure_complete()
+        return indexed.messages.messages(self.source.files(paths))
+
+    def messages_in(self, path: str) -> list[Message]:
+        """Return every message of one file, by line; none if there is no such file. Builds no index."""
+        return self.backend.messages.of(path)
+
+    @contextmanager
+    def at_revision(self, rev: str) -> Iterator["Engine"]:
+        """Open another revision of the same tree, with the same index."""
+        with self.backend.at_revision(rev) as backend:
+            yield Engine(backend)
+
+    def is_current(self) -> bool:
+        """Tell whether an engine that is opened now would answer the same: one for those that run long.
+
+        False once another commit is checked out, a file is edited, tags or settings of history change, or an index is
+        made. Costs some runs of git, 0.1 s for Linux; in a plain directory it takes listing it, 0.4 s. A directory
+        without an index is looked at with each question, and never said to be current.
+        """
+        return self.backend.is_current()
+
+    def catch_up(self) -> None:
+        """Bring an index up to date if there is one, that of a plain directory by looking at all of its files."""
+        if self.index.current() is not None and not self.is_current():
+            self.index.build()
+
+    def _finding(
+        self, source: Input, log: LogLine, limit: int, history: HistoryMode, event: int | None = None
+    ) -> Finding:
+        answer, notes = self._matching.answer(log, limit)
+        other = self._matching.in_other_release(log, limit) if is_weak(answer, log) else None
+        if other is None:
+            finding = Finding(source, log, self.info, answer, (), event=event, notes=notes)
+            return self.histories.added_to(finding, history)
+        tag, answer = other
+        note = f"not in {self.info.rev or self.root}; the latest indexed release with this message is {tag.name}"
+        with self.at_revision(tag.name) as engine:
+            finding = Finding(source, log, engine.info, answer, (), event=event, notes=(note,))
+            return engine.histories.added_to(finding, history)

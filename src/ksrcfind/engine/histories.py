@@ -1,0 +1,104 @@
+"""Histories of the matches of an answer, and of the place that a line names."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import islice
+
+from ksrcfind.backend import Backend
+from ksrcfind.finding import Finding, HistoryMode
+from ksrcfind.history.provenance import Commit, Later, Provenance
+from ksrcfind.history.trace import Request
+from ksrcfind.match.answer import Match, Place
+from ksrcfind.source.message import Message
+
+TRACED_TOGETHER = 64
+"""Findings of one batch: keeps all processors busy, small enough to stream results."""
+
+NO_HISTORY_ASKED = Provenance("off")
+
+
+class HistoryService:
+    """Adds history to answers."""
+
+    def __init__(self, backend: Backend) -> None:
+        self._histories = backend.histories
+        self._messages = backend.messages
+
+    @property
+    def known(self) -> bool:
+        """Whether commits and releases are known: of a git repository, and of a bundle with history."""
+        return self._histories.known
+
+    def commit(self, commit_id: str) -> Commit:
+        """Return a commit that an answer names. Raises `KeyError` if it is not there."""
+        return self._histories.commits([commit_id])[commit_id]
+
+    def commits(self, ids: Iterable[str]) -> list[Commit]:
+        """Return commits that answers name; those that are not there are left out."""
+        return list(self._histories.commits(ids).values())
+
+    def patch(self, commit_id: str) -> str:
+        """Return what a commit says and changes, as `git show` has it; without git what it says."""
+        patch = self._histories.patch(commit_id)
+        return patch if patch is not None else self.commit(commit_id).message
+
+    def later(self, finding: Finding) -> Later:
+        """Return what happened to the first match of a finding after the revision of its tree, until HEAD."""
+        start = finding.tree.commit
+        if start is None:
+            return Later()
+        return self._histories.later(start, Request(finding.answer.matches[0].message))
+
+    def trace(self, requests: Sequence[Request]) -> list[Provenance]:
+        """Return the history of messages, in order; blames of one file share a run."""
+        self._histories.expect(requests)
+        return self._histories.trace(requests)
+
+    def added_to(self, finding: Finding, history: HistoryMode) -> Finding:
+        """Return a finding with the history of its matches, and of the place that the line names."""
+        matches = finding.answer.matches
+        wanted = matches[: _depth(history, matches)]
+        traced = self._histories.trace([Request(match.message) for match in wanted]) if wanted else []
+        pointed = self._of_place(finding.answer.points_to, history)
+        return replace(finding, provenance=_for_each(matches, traced), points_to=pointed)
+
+    def traced(self, findings: Sequence[Finding], history: HistoryMode) -> Iterator[tuple[int, Finding]]:
+        """Yield findings that were made without history with it, file by file, each with its position.
+
+        Those of some files are traced together: blames of one file share a run, and runs of several go side by side.
+        """
+        matched = [position for position, finding in enumerate(findings) if finding.answer.matches]
+        matched.sort(key=lambda position: findings[position].answer.matches[0].message.path)
+
+        def requests(positions: Iterable[int]) -> list[Request]:
+            matches = (findings[position].answer.matches for position in positions)
+            return [Request(match.message) for own in matches for match in own[: _depth(history, own)]]
+
+        self._histories.expect(requests(matched))
+        for start in range(0, len(matched), TRACED_TOGETHER):
+            positions = matched[start : start + TRACED_TOGETHER]
+            traced = iter(self._histories.trace(requests(positions)))
+            for position in positions:
+                answer = findings[position].answer
+                provenance = _for_each(answer.matches, list(islice(traced, _depth(history, answer.matches))))
+                pointed = self._of_place(answer.points_to, history)
+                yield position, replace(findings[position], provenance=provenance, points_to=pointed)
+
+    def _of_place(self, place: Place | None, history: HistoryMode) -> Provenance | None:
+        """Return the history of a place that a line names, of the call there if that is still the same."""
+        if place is None or place.call is None or history is HistoryMode.OFF:
+            return None
+        here = [m for m in self._messages.of(place.path) if m.line_start <= place.line <= m.line_end]
+        line = place.line + (place.drift or 0)
+        bare = Message(place.path, line, line, place.function, place.call, None, None, "", (), ())
+        return self._histories.trace([Request(here[0] if here else bare, at=(place.path, line))])[0]
+
+
+def _depth(history: HistoryMode, matches: Sequence[Match]) -> int:
+    """Return for how many matches, the best first, history is wanted."""
+    return {HistoryMode.OFF: 0, HistoryMode.FIRST: min(1, len(matches)), HistoryMode.ALL: len(matches)}[history]
+
+
+def _for_each(matches: Sequence[Match], traced: Sequence[Provenance]) -> tuple[Provenance, ...]:
+    """Return a history for each match: what was traced of the first ones, nothing of the others."""
+    return (*traced, *(NO_HISTORY_ASKED for _ in matches[len(traced) :]))

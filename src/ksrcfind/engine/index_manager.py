@@ -1,0 +1,144 @@
+"""The index of a tree: whether there is one and of which state, and bringing it up to date."""
+
+from collections.abc import Iterable, Mapping
+
+from ksrcfind.backend import Indexed
+from ksrcfind.engine.context import TreeContext
+from ksrcfind.index.report import IndexReport
+from ksrcfind.index.sources import source_files
+from ksrcfind.tree.checkout import CheckoutSnapshot
+from ksrcfind.tree.directory import DirectorySnapshot
+
+
+class IndexManager:
+    """Implements `backend.Index` for a tree. The store is looked at when the first question needs it."""
+
+    def __init__(self, context: TreeContext) -> None:
+        self._context = context
+        self._indexed: Indexed | None = None
+        self._was_looked_for = False
+        self._made: float | None = None
+        """When the index was made that is used."""
+        self._files: tuple[float, int] | None = None
+        """Digest of the files of the index that was made at a time."""
+        self.notes: list[str] = []
+        """What the user should know of the state of the index."""
+
+    @property
+    def key(self) -> str:
+        """Identifies the revision in the store."""
+        return self._context.snapshot.key
+
+    @property
+    def unsaved(self) -> str | None:
+        """Why the index that was built last could not be written; None if it was."""
+        return self._context.store.unsaved
+
+    def current(self, *, wait: bool = False) -> Indexed | None:
+        """Return the index of the whole tree, if there is one; bring one of an older state up to date.
+
+        If another run is doing that, answers come from the older state, with a note; with `wait`, wait for it.
+        """
+        if not self._was_looked_for:
+            self._was_looked_for = True
+            store, key = self._context.store, self._context.snapshot.key
+            revision = store.revision(key)
+            try:
+                self._use()
+            except KeyError:
+                if not store.was_damaged:
+                    return None
+            if self._indexed is None or revision is None or revision.token != self._token():
+                self._update(wait=wait)
+        return self._indexed
+
+    def ensure(self) -> Indexed:
+        """Return the index; build it if there is none, and wait for another run that updates it."""
+        return self.current(wait=True) or self._built()
+
+    def ensure_complete(self) -> Indexed:
+        """Return the index of the tree as it is; of a plain directory all files are looked at."""
+        indexed = self.current(wait=True)
+        if indexed is None or isinstance(self._context.snapshot, DirectorySnapshot):
+            return self._built()
+        return indexed
+
+    def refresh(self, paths: Iterable[str]) -> bool:
+        """Look whether files of a plain directory changed since they were indexed; if so, update the index."""
+        snapshot = self._context.snapshot
+        if not isinstance(snapshot, DirectorySnapshot):
+            return False
+        for path in dict.fromkeys(paths):
+            signature = snapshot.signature(path)
+            if signature is None or self._context.store.cache.stat_blob(path, signature) is None:
+                self.build()
+                return True
+        return False
+
+    def build(self) -> IndexReport:
+        """Index the whole tree, or bring its index up to date; wait for another run that does so."""
+        report = self._rebuild()
+        self._use()
+        return report
+
+    def is_current(self) -> bool:
+        """Tell whether the index that is used is the latest one, and of a plain directory has all files as they are."""
+        if self._was_looked_for and self._made_last() != self._made:
+            return False
+        snapshot = self._context.snapshot
+        if isinstance(snapshot, DirectorySnapshot):
+            return self._made is not None and self._indexed_files() == _digest(source_files(snapshot).files)
+        return True
+
+    def _rebuild(self) -> IndexReport:
+        # The parser and the linker are imported where files are read: most questions read none.
+        from ksrcfind.index.apart import build
+
+        one = self._context
+        report = build(one.snapshot, one.store, one.roots, one.settings.jobs, one.progress, self._token())
+        self._was_looked_for = True
+        return report
+
+    def _built(self) -> Indexed:
+        self._rebuild()
+        return self._use()
+
+    def _use(self) -> Indexed:
+        """Match with what is indexed of this tree. Raises `KeyError` if nothing is."""
+        self._made = self._made_last()
+        self._indexed = indexed = Indexed.of(self._context.store.view(self._context.snapshot.key))
+        return indexed
+
+    def _update(self, *, wait: bool) -> None:
+        """Bring the index up to date; without `wait` only if no other run is building it."""
+        with self._context.store.building(wait=False) as is_free:
+            pass
+        if is_free or wait:
+            self.build()
+        elif self._indexed is not None:
+            self.notes.append("another run is updating the index: this answer is from before the last change")
+
+    def _token(self) -> bytes:
+        """Changes whenever a checkout does; the state of a plain directory is looked at file by file instead."""
+        snapshot = self._context.snapshot
+        if isinstance(snapshot, CheckoutSnapshot):
+            state = repr((snapshot.commit, sorted(snapshot.changes.items())))
+            return state.encode("utf-8", "surrogateescape")
+        return b""
+
+    def _made_last(self) -> float | None:
+        """When the index in the store was made; None if there is none."""
+        revision = self._context.store.revision(self._context.snapshot.key)
+        return revision.made if revision is not None else None
+
+    def _indexed_files(self) -> int | None:
+        """Digest of the files that are indexed."""
+        if self._files is None or self._files[0] != self._made:
+            store, key = self._context.store, self._context.snapshot.key
+            revision, state = store.revision(key), store.state(key)
+            self._files = (revision.made, _digest(state.files)) if revision and state else None
+        return self._files and self._files[1]
+
+
+def _digest(files: Mapping[str, str]) -> int:
+    return hash(frozenset(files.items()))

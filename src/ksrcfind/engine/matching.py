@@ -1,0 +1,64 @@
+"""From a log line to its answer: from the index, without one, or from the indexed releases."""
+
+from dataclasses import replace
+
+from ksrcfind.backend import Backend
+from ksrcfind.engine.places import PlaceResolver
+from ksrcfind.history.releases import ReleaseTag
+from ksrcfind.log.line import LogLine
+from ksrcfind.match.answer import Answer, Tier
+from ksrcfind.match.rank import Matcher
+
+INCOMPLETE = "only the likeliest files were looked at: `ksrcfind index` reads them all"
+
+
+class Matching:
+    """Answers lines from one revision."""
+
+    def __init__(self, backend: Backend, places: PlaceResolver) -> None:
+        self._backend = backend
+        self._places = places
+
+    def answer(self, log: LogLine, limit: int) -> tuple[Answer, tuple[str, ...]]:
+        """Return which calls print a line, with the place that it names, and notes on the answer."""
+        answer, notes = self._matched(log, limit)
+        return (replace(answer, points_to=self._places.named_by(log, answer)) if answer.matches else answer), notes
+
+    def in_other_release(self, log: LogLine, limit: int) -> tuple[ReleaseTag, Answer] | None:
+        """Return the latest other indexed release that has the whole line, with its answer; None if none has."""
+        for tag, indexed in self._backend.releases.printing(log):
+            answer = indexed.matcher.answer(log, limit)
+            if answer.verdict == Tier.EXACT:
+                return tag, answer
+        return None
+
+    def _matched(self, log: LogLine, limit: int) -> tuple[Answer, tuple[str, ...]]:
+        index = self._backend.index
+        indexed = index.current()
+        if indexed is None:
+            return self._without_index(log, limit)
+        answer = indexed.matcher.answer(log, limit)
+        if index.refresh([match.message.path for match in answer.matches]) and (updated := index.current()):
+            answer = updated.matcher.answer(log, limit)
+        return answer, ()
+
+    def _without_index(self, log: LogLine, limit: int) -> tuple[Answer, tuple[str, ...]]:
+        """Match with the files that hold phrases of a line, then with those that hold its words."""
+        messages = self._backend.messages
+        if log.is_userspace or not log.body.strip():
+            return Matcher(messages.near_words("")).answer(log, limit), ()
+        answers: list[Answer] = []
+        for messages_near in (messages.near_phrases, messages.near_words):
+            answer = Matcher(messages_near(log.body)).answer(log, limit)
+            if answer.verdict == Tier.EXACT:
+                return answer, ()
+            answers.append(answer)
+            if answer.verdict == Tier.PARTIAL:
+                break  # Other files would take as long again and hardly hold a better one.
+        answer = next((answer for answer in reversed(answers) if answer.matches), answers[0])
+        return answer, (INCOMPLETE,)
+
+
+def is_weak(answer: Answer, log: LogLine) -> bool:
+    """Tell whether a line of the kernel has no answer that explains it or a part of it word by word."""
+    return answer.verdict not in (Tier.EXACT, Tier.PARTIAL) and not log.is_userspace and bool(log.body.strip())

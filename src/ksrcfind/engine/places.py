@@ -1,0 +1,103 @@
+"""Places of the source: the one that a log line names, and the log calls at places that were asked for."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+
+from ksrcfind.backend import Backend
+from ksrcfind.engine.histories import NO_HISTORY_ASKED, HistoryService
+from ksrcfind.finding import Finding, HistoryMode, Input
+from ksrcfind.history.provenance import Provenance
+from ksrcfind.history.trace import Request
+from ksrcfind.log.line import LogLine
+from ksrcfind.match.absence import Absence
+from ksrcfind.match.answer import Answer, Match, Place, Tier
+from ksrcfind.match.place import named_place, nearest_call, own_place
+from ksrcfind.source.message import Message
+
+SWITCHED_OFF = "This call is switched off, by a comment or by #if 0: nothing prints it."
+
+
+class PlaceResolver:
+    """Finds the place that a line names, by file and line alone."""
+
+    def __init__(self, backend: Backend) -> None:
+        self._messages = backend.messages
+        self._source = backend.source
+
+    def named_by(self, log: LogLine, answer: Answer) -> Place | None:
+        """Return the place that a line names, with the call there; None if it names none of the tree."""
+        first = answer.matches[0]
+        named = own_place(first)
+        path: str | None = first.message.path
+        if named is None:
+            named = named_place(log.body)
+            path = self._path_in_tree(named.path, first.message.path) if named is not None else None
+        if named is None or path is None:
+            return None
+        # An expression over several lines has the place of any of them, so a call that covers the line is at it.
+        for message in self._messages.of(path):
+            if message.line_start <= named.line <= message.line_end:
+                return Place(path, named.line, named.function or message.function, message.call, 0)
+        if path == first.message.path and named.function == first.message.function:
+            away = first.message.line_start - named.line
+            return Place(path, named.line, named.function, first.message.call, away)
+        call, drift = nearest_call(self._source.place_calls(path), named.line) or (None, None)
+        return Place(path, named.line, named.function, call, drift)
+
+    def _path_in_tree(self, path: str, printed_by: str) -> str | None:
+        """Return the file of the tree that a compiler was given under some path, None if there is none."""
+        parts = [part for part in path.split("/") if part not in ("", ".", "..")]
+        if f"/{printed_by}".endswith("/" + "/".join(parts)):
+            return printed_by
+        for start in range(len(parts)):
+            shorter = "/".join(parts[start:])
+            if self._source.has_file(shorter) or self._messages.of(shorter):
+                return shorter
+        return None
+
+
+class CallsAt:
+    """Explains the log calls at places."""
+
+    def __init__(self, backend: Backend, histories: HistoryService) -> None:
+        self._backend = backend
+        self._histories = histories
+
+    def findings(self, places: Sequence[tuple[str, int]], history: HistoryMode) -> Iterator[Finding]:
+        """Yield what the log calls at places print, in order; blames of one file share a run.
+
+        A call that is switched off, by a comment or by `#if 0`, is found as well, with a note.
+        """
+        messages, source = self._backend.messages, self._backend.source
+        found: list[list[Message]] = []
+        switched_off: set[int] = set()
+        messages.prefetch(path for path, _line in places)
+        for number, (path, line) in enumerate(places):
+            here = _around(line, messages.of(path))
+            if not here and (here := _around(line, messages.switched_off(path, line))):
+                switched_off.add(number)
+            found.append(here)
+        traced: dict[int, Provenance] = {}
+        if history is not HistoryMode.OFF:
+            asked = [number for number, here in enumerate(found) if here]
+            requests = [Request(found[number][0], at=places[number]) for number in asked]
+            traced = dict(zip(asked, self._histories.trace(requests), strict=True))
+        absence = Absence(messages.of, source.length, source.paths)
+        for number, ((path, line), here) in enumerate(zip(places, found, strict=True)):
+            finding = self._finding(path, line, here, traced.get(number, NO_HISTORY_ASKED), absence)
+            yield replace(finding, notes=(SWITCHED_OFF,)) if number in switched_off else finding
+
+    def _finding(
+        self, path: str, line: int, messages: Sequence[Message], provenance: Provenance, absence: Absence
+    ) -> Finding:
+        source, info = Input(None, None, f"{path}:{line}", truncated=False), self._backend.info
+        if not messages:
+            return Finding(source, None, info, Answer("place", absence.reason(path, line), (), 0), ())
+        matches = tuple(Match(Tier.EXACT, 1.0, 1.0, message, message.forms[0], ()) for message in messages[:1])
+        return Finding(source, None, info, Answer("place", None, matches, 0), (provenance,))
+
+
+def _around(line: int, messages: Iterable[Message]) -> list[Message]:
+    """Return the messages whose calls are on a line; of calls within calls the innermost first."""
+    here = [message for message in messages if message.line_start <= line <= message.line_end]
+    return sorted(here, key=lambda message: (message.line_end - message.line_start, -message.line_start))

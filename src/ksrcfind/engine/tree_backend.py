@@ -1,0 +1,128 @@
+"""A tree as the source of answers: a snapshot, its index and the history of its repository."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from ksrcfind.engine.context import TreeContext
+from ksrcfind.engine.index_manager import IndexManager
+from ksrcfind.engine.releases import TreeReleases
+from ksrcfind.engine.source_view import TreeSource
+from ksrcfind.engine.tree_messages import TreeMessages
+from ksrcfind.errors import KsrcfindError
+from ksrcfind.history.provenance import Commit, Later, Provenance
+from ksrcfind.history.releases import Releases
+from ksrcfind.history.trace import History, Request, wording_place
+from ksrcfind.tree.directory import DirectorySnapshot
+from ksrcfind.tree.names import skipped_note
+from ksrcfind.tree.snapshot import TreeInfo
+
+
+class TreeBackend:
+    """Implements `backend.Backend` for a tree."""
+
+    def __init__(self, context: TreeContext) -> None:
+        snapshot, settings = context.snapshot, context.settings
+        releases: Releases | None = None
+        if not isinstance(snapshot, DirectorySnapshot):
+            releases = Releases(snapshot.repository, settings.release_tags, context.store.cache)
+        self._context = context
+        self.index = IndexManager(context)
+        self.source = TreeSource(snapshot)
+        self.messages = TreeMessages(context, self.index, self.source)
+        self.histories = TreeHistories(context, releases)
+        self.releases = TreeReleases(context, self.index, releases)
+
+    @property
+    def info(self) -> TreeInfo:
+        """What tree this is."""
+        return self._context.snapshot.info
+
+    @property
+    def root(self) -> Path:
+        """Directory of the tree."""
+        return self._context.snapshot.root
+
+    @property
+    def source_root(self) -> Path:
+        """Directory of the tree."""
+        return self._context.snapshot.root
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the user should know of tree and index, as far as it is known: reading answers can add to it."""
+        skipped = self.messages.skipped
+        names = [skipped_note(skipped)] if skipped else []
+        return (*self._context.snapshot.notes, *self._context.store.notes, *self.index.notes, *names)
+
+    def is_current(self) -> bool:
+        """Tell whether commit, edits, index, tags and settings of history are as they were."""
+        if not self.index.is_current():
+            return False
+        snapshot = self._context.snapshot
+        if isinstance(snapshot, DirectorySnapshot):
+            return True
+        try:
+            return snapshot.is_current() and self.histories.is_current()
+        except KsrcfindError:  # There is no repository any more.
+            return False
+
+    @contextmanager
+    def at_revision(self, rev: str) -> Iterator["TreeBackend"]:
+        """Open another revision of the same tree, with the same store."""
+        with self._context.at_revision(rev) as context:
+            yield TreeBackend(context)
+
+    def close(self) -> None:
+        """Close the index and end the git process that reads objects."""
+        self._context.close()
+
+
+class TreeHistories:
+    """Implements `backend.Histories` for a tree: asks its repository, if there is one."""
+
+    def __init__(self, context: TreeContext, releases: Releases | None) -> None:
+        settings = context.settings
+        self._snapshot = context.snapshot
+        self._history = History(
+            context.snapshot,
+            releases,
+            context.store.cache,
+            follow=settings.follow,
+            jobs=settings.jobs,
+            progress=context.progress,
+        )
+
+    @property
+    def known(self) -> bool:
+        """Whether there is a repository."""
+        return not isinstance(self._snapshot, DirectorySnapshot)
+
+    def expect(self, requests: Sequence[Request]) -> None:
+        """Get ready for the histories of many messages, which will be asked for in parts."""
+        self._history.expect(requests)
+
+    def trace(self, requests: Sequence[Request]) -> list[Provenance]:
+        """Return the history of each message, in order; blames of one file share a run."""
+        return self._history.trace(requests)
+
+    def is_current(self) -> bool:
+        """Tell whether git still says the same of every commit, and the same tags and branches lead to them."""
+        return self._history.is_current()
+
+    def commits(self, ids: Iterable[str]) -> dict[str, Commit]:
+        """Return commits by their full ids; those that are not there are left out."""
+        return self._history.commits(ids)
+
+    def later(self, start: str, request: Request) -> Later:
+        """Return what happened to a message after a commit, until HEAD."""
+        if isinstance(self._snapshot, DirectorySnapshot):
+            return Later()
+        return self._history.later(start, wording_place(request), self._snapshot.repository.head())
+
+    def patch(self, commit_id: str) -> str | None:
+        """Return what a commit says and changes, as `git show` has it; None without git."""
+        if isinstance(self._snapshot, DirectorySnapshot):
+            return None
+        shown = self._snapshot.repository.git.run("show", "--end-of-options", commit_id)
+        return shown.decode("utf-8", "replace")

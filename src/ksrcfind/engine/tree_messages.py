@@ -1,0 +1,71 @@
+"""The messages of a tree, from its index or, where there is none, from the files that are asked about."""
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from ksrcfind.backend import Source
+from ksrcfind.engine.context import TreeContext
+from ksrcfind.engine.index_manager import IndexManager
+from ksrcfind.match.candidates import MessageIndex
+from ksrcfind.source.message import Message
+from ksrcfind.tree.names import is_utf8
+
+if TYPE_CHECKING:
+    from ksrcfind.search.unindexed import UnindexedSearch
+
+
+class TreeMessages:
+    """Implements `backend.Messages` for a tree."""
+
+    def __init__(self, context: TreeContext, index: IndexManager, source: Source) -> None:
+        self._context = context
+        self._index = index
+        self._source = source
+        self._unindexed: UnindexedSearch | None = None
+
+    @property
+    def skipped(self) -> Sequence[str]:
+        """Names of files that are skipped because they are not UTF-8, escaped; known once files were listed."""
+        if self._unindexed is not None:
+            return self._unindexed.skipped
+        revision = self._context.store.revision(self._index.key)
+        return revision.skipped if revision is not None else ()
+
+    def of(self, path: str) -> list[Message]:
+        """Return the messages of a file as it is now, by line; none if there is no such file. Builds no index."""
+        indexed = self._index.current()
+        if indexed is None:
+            return self._without_index().messages_of([path])
+        if not is_utf8(path):
+            return []
+        known = indexed.messages.messages_of(path)
+        # A path without messages and without a file is not a file that changed.
+        if not known and not self._source.has_file(path):
+            return []
+        updated = self._index.current() if self._index.refresh([path]) else None
+        return updated.messages.messages_of(path) if updated is not None else known
+
+    def prefetch(self, paths: Iterable[str]) -> None:
+        """Read files together whose messages will be asked for one by one, if they are not indexed."""
+        if self._index.current() is None:
+            self._without_index().messages_of(dict.fromkeys(paths))
+
+    def switched_off(self, path: str, line: int) -> list[Message]:
+        """Return the messages of a file as if the comment or `#if 0` around a line were not there."""
+        return self._without_index().switched_off(path, line)
+
+    def near_phrases(self, body: str) -> MessageIndex:
+        """Return the messages of the files that most likely printed a text: those that hold phrases of it."""
+        return self._without_index().index_for(body, phrases=True)
+
+    def near_words(self, body: str) -> MessageIndex:
+        """Return the messages of the files that most likely printed a text: those that hold its rarest words."""
+        return self._without_index().index_for(body)
+
+    def _without_index(self) -> "UnindexedSearch":
+        if self._unindexed is None:
+            # The parser and the linker are imported where files are read: most questions read none.
+            from ksrcfind.search.unindexed import UnindexedSearch
+
+            self._unindexed = UnindexedSearch(self._context.snapshot, self._context.store.cache, self._context.roots)
+        return self._unindexed

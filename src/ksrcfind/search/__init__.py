@@ -1,0 +1,1 @@
+"""What serves a question: the messages of revisions as matching asks for them, and answers without an index."""
