@@ -195,7 +195,6 @@ LIBRARY = {
     "notes": lambda finder: list(finder.notes),
     "is_current": lambda finder: finder.is_current,
     "index": lambda finder: finder.index(),
-    "is_current": lambda finder: finder.is_current,
     "find": lambda finder: [finder.find(text, history=mode) for text in (HIT, PART, *UNKNOWN) for mode in HistoryMode],
     "at": lambda finder: [
         finder.at(*place) for place in (("mm/oom_kill.c", 14), ("mm/oom_kill.c", 1), ("no/such.c", 1))

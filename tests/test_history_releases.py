@@ -191,7 +191,7 @@ def test_random_histories(scratch, seed, graph):
     cache = MemoryCache()
     together = releases(scratch, cache=cache).of_many(commits)
     assert {commit: release.first_tag for commit, release in together.items()} == expected
-    assert len(cache) == 1
+    assert len([name for name in cache if name.startswith("first-tags-")]) == 1
     kept = releases(scratch, cache=cache)
     one_by_one = releases(scratch)  # No table: git is asked for each.
     for commit in commits:
@@ -213,7 +213,7 @@ def test_the_table_is_made_again_when_tags_move_and_when_it_is_damaged(scratch):
     assert ask() == "v5.8"
     scratch.git("tag", "-d", "v5.8")
     assert ask() == "v5.9"
-    assert len(cache) == 2
+    assert len([name for name in cache if name.startswith("first-tags-")]) == 2
     for cut in (slice(0, 0), slice(0, 30), slice(0, -1), slice(1, None)):
         for name in list(cache):
             cache[name] = cache[name][cut]

@@ -145,7 +145,7 @@ def test_what_commits_changed(scratch):
     repository, touches = read(scratch, "a.c")
     third, second, first = touches.ids
     for parent, commit in ((first, second), (second, third)):
-        assert touches.changed(parent, commit) == changed_files(repository.git, parent, commit, "DMT")
+        assert touches.changed(parent, commit) == changed_files(repository.objects, parent, commit, "DMT")
     assert touches.changed(first, third) is None
     assert touches.named("a.c") == ["a.c"]
     assert touches.named("b.h") is None

@@ -12,8 +12,8 @@ from ksrcfind.engine.open import open_engine
 from ksrcfind.errors import KsrcfindError
 from ksrcfind.history import trace
 from ksrcfind.progress import SILENT
+from ksrcfind.tree import disk
 from ksrcfind.tree import git as git_module
-from ksrcfind.tree import objects as objects_module
 from ksrcfind.tree.git import Git, GitError, GitMissingError, executable, neutral, version
 from ksrcfind.tree.objects import MissingObjectError, ObjectReader
 from ksrcfind.tree.open import open_snapshot
@@ -169,7 +169,7 @@ def test_objects_that_the_caller_borrows_are_read(scratch, tmp_path, monkeypatch
 
 
 def test_a_huge_object_reads_as_empty_and_the_next_one_whole(scratch, monkeypatch):
-    monkeypatch.setattr(objects_module, "LARGEST", 40)
+    monkeypatch.setattr(disk, "LARGEST", 40)
     with closing(ObjectReader(Git(scratch.root))) as objects:
         found = list(objects.read_many(["HEAD:kernel/panic.c", "HEAD:Makefile", "HEAD:init/main.c"]))
     assert [len(data) for _, data in found] == [0, 40, 0]

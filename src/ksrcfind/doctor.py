@@ -88,7 +88,7 @@ def check_program() -> Check:
 def check_git() -> Check:
     """Say which git is used. Without one, trees are still searched, but nothing is known of their history."""
     try:
-        said = Git(Path("/")).run("version").decode(errors="replace").strip()
+        said = Git(Path("/"), alone=True).run("version").decode(errors="replace").strip()
     except KsrcfindError as error:
         return Check("git", State.WARN, error.title, error.hint)
     return Check("git", State.OK, said.removeprefix("git version "))

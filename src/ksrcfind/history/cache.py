@@ -2,10 +2,18 @@
 
 import hashlib
 import os
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
+import msgspec
+
+from ksrcfind.tree.git import GitError
 from ksrcfind.tree.repository import Repository
+
+Settings = Mapping[str, tuple[str, ...]]
+"""Name of a git setting, in lower case → all its values."""
 
 
 class Cache(Protocol):
@@ -28,25 +36,31 @@ class MemoryCache(dict[str, bytes]):
         self[name] = data
 
 
-def parents_state(repository: Repository) -> str:
-    """Return a digest of everything beside the commits that says what the parents of a commit are."""
+def parents_state(repository: Repository, settings: Settings | None = None) -> str:
+    """Return a digest of everything beside the commits that says what the parents of a commit are.
+
+    `settings` are those of this moment, by default those that held when the repository was opened.
+    """
+    settings = repository.settings if settings is None else settings
     state = hashlib.sha256()
-    state.update(repository.git.run("for-each-ref", "--format=%(refname) %(objectname)", "refs/replace"))
+    replaced = repository.objects.references("refs/replace/")
+    state.update("".join(f"{name} {other}\n" for name, other in replaced.items()).encode("utf-8", "surrogateescape"))
     # The setting and the variable switch these references off.
-    state.update(_settings(repository, "core.useReplaceRefs") + b"\0")
+    state.update(_values(settings, "core.usereplacerefs") + b"\0")
     state.update(b"off" if repository.git.ignores_replacements else b"on")
     for name in ("shallow", "info/grafts"):
         state.update(_content(repository.common_directory / name))
     return state.hexdigest()
 
 
-def story_state(repository: Repository) -> str:
+def story_state(repository: Repository, settings: Settings | None = None) -> str:
     """Return a digest of everything beside commit, path and line that the history of a line depends on."""
-    state = hashlib.sha256(parents_state(repository).encode())
-    values = _settings(repository, _IGNORED)
+    settings = repository.settings if settings is None else settings
+    state = hashlib.sha256(parents_state(repository, settings).encode())
+    values = _values(settings, _IGNORED)
     state.update(values)
     # Every file counts, whatever the other values: how an empty value acts depends on the version of git.
-    for name in _settings(repository, _IGNORED, "--type=path").split(b"\0") if values else ():
+    for name in _paths(repository, _IGNORED) if values else ():
         state.update(_content(repository.root / os.fsdecode(name)) if name else b"")
     if repository.partial:  # What is fetched later may hold where a text came from.
         packs = repository.common_directory / "objects" / "pack"
@@ -54,20 +68,33 @@ def story_state(repository: Repository) -> str:
     return state.hexdigest()
 
 
+def settings_now(repository: Repository) -> Settings:
+    """Return the settings of this moment; none if they cannot be read."""
+    try:
+        return repository.git.configuration()
+    except GitError:
+        return {}
+
+
 def is_plain(repository: Repository) -> bool:
     """Tell whether the commits alone say what their parents are, and blame ignores none."""
     cut = repository.shallow or (repository.common_directory / "info/grafts").exists()
-    replaced = repository.git.run("for-each-ref", "--count=1", "refs/replace") != b""
-    return not cut and not replaced and not _settings(repository, _IGNORED).strip(b"\0")
+    replaced = bool(repository.objects.references("refs/replace/"))
+    return not cut and not replaced and not _values(settings_now(repository), _IGNORED).strip(b"\0")
 
 
-_IGNORED = "blame.ignoreRevsFile"
+_IGNORED = "blame.ignorerevsfile"
 """Names files of revisions that git blame ignores; every value of it counts."""
 
 
-def _settings(repository: Repository, name: str, *options: str) -> bytes:
-    """Return all values of a setting as they are now, with a NUL behind each; nothing if it is not set or invalid."""
-    return repository.git.run("config", "-z", *options, "--get-all", name, okay=(0, 1, 128))
+def _values(settings: Settings, name: str) -> bytes:
+    """Return all values of a setting, with a NUL behind each; nothing if it is not set."""
+    return b"".join(value.encode("utf-8", "surrogateescape") + b"\0" for value in settings.get(name, ()))
+
+
+def _paths(repository: Repository, name: str) -> list[bytes]:
+    """Return all values of a setting that names files, with a home directory at the beginning put in."""
+    return repository.git.run("config", "-z", "--type=path", "--get-all", name, okay=(0, 1, 128)).split(b"\0")
 
 
 def _content(path: Path) -> bytes:
@@ -75,3 +102,27 @@ def _content(path: Path) -> bytes:
         return b"+" + path.read_bytes()
     except OSError:
         return b"-"
+
+
+_Value = TypeVar("_Value")
+
+
+def remembered(
+    cache: Cache | None, name: str, state: str | None, kind: type[_Value], make: Callable[[], _Value]
+) -> _Value:
+    """Return what was kept under a name for this state, else make it and keep it for later runs.
+
+    Only the last state is kept. Without one (None) nothing is.
+    """
+    if cache is None or state is None:
+        return make()
+    data = cache.get(name)
+    if data is not None:
+        with suppress(msgspec.MsgspecError):  # Damaged, or of another state: it is made again.
+            known, value = msgspec.msgpack.decode(data, type=tuple[str, kind])  # type: ignore[valid-type]
+            if known == state:
+                return value
+    value = make()
+    with suppress(UnicodeEncodeError):  # A name that is not UTF-8.
+        cache.put(name, msgspec.msgpack.encode((state, value)))
+    return value

@@ -7,13 +7,13 @@ from ksrcfind.history.commits import RawCommit, describe, read_commits
 from ksrcfind.history.links import Kind, Links, Mention, upstream_of
 from ksrcfind.history.provenance import Commit, Related, Release
 from ksrcfind.history.releases import Releases
-from ksrcfind.tree.objects import ObjectReader
+from ksrcfind.tree.database import ObjectDatabase
 
 
 class Catalogue:
     """The commits of one repository; those that were read stay in memory."""
 
-    def __init__(self, objects: ObjectReader, releases: Releases, links: Links) -> None:
+    def __init__(self, objects: ObjectDatabase, releases: Releases, links: Links) -> None:
         self._objects = objects
         self._releases = releases
         self._links = links

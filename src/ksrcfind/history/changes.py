@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from ksrcfind.tree.database import ObjectDatabase
 from ksrcfind.tree.git import Git
 
 SOURCE = (".c", ".h", ".S")
@@ -18,13 +19,13 @@ class Rename:
     after: str
 
 
-def changed_files(git: Git, parent: str, commit: str, kinds: str) -> list[str]:
+def changed_files(objects: ObjectDatabase, parent: str, commit: str, kinds: str) -> list[str]:
     """Return the source files that differ between two commits, renames seen as one file gone and one new.
 
     `kinds` are letters of `git diff --diff-filter`: A added, D deleted, M modified, T of another type.
     """
-    fields = _diff(git, "--raw", "--no-renames", f"--diff-filter={kinds}", parent, commit)
-    return [name for name in fields[1::2] if name.endswith(SOURCE)]
+    changes = objects.changed(parent, commit)
+    return [change.path for change in changes if change.kind in kinds and change.path.endswith(SOURCE)]
 
 
 def renames(git: Git, commit: str, path: str, first: str) -> list[Rename]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 
 from ksrcfind.history.provenance import Commit, Person, Release
-from ksrcfind.tree.objects import ObjectReader
+from ksrcfind.tree.database import ObjectDatabase
 
 PERSON = re.compile(
     rb"(?P<name>[^<]*)<(?P<email>[^>]*)>(?:.*?(?P<seconds>-?\d{1,18}) (?P<zone>[+-]\d{1,6}))?.*", re.DOTALL
@@ -62,7 +62,7 @@ def parse_commit(commit_id: str, data: bytes) -> RawCommit:
     )
 
 
-def read_commits(objects: ObjectReader, ids: Iterable[str]) -> Iterator[RawCommit]:
+def read_commits(objects: ObjectDatabase, ids: Iterable[str]) -> Iterator[RawCommit]:
     """Yield the commits with these full ids, in order; those that are not there are left out."""
     wanted = list(ids)
     for commit_id, found in zip(wanted, objects.read_many(wanted), strict=True):

@@ -32,6 +32,7 @@ class Endings:
 
     def __init__(self, repository: Repository) -> None:
         self._git = repository.git
+        self._objects = repository.objects
         self._sightings = Sightings(repository)
 
     def departures(self, start: str, path: str, line: int, end: str) -> Iterator[Departure]:
@@ -78,7 +79,7 @@ class Endings:
         wanted = [word.encode() for word in words(was.text)]
         if not wanted:
             return None
-        for path in changed_files(self._git, was.commit, commit, "AM"):
+        for path in changed_files(self._objects, was.commit, commit, "AM"):
             if path == was.path:
                 continue
             found = self._sightings.find(commit, path, was.text, was.wording.line_start)

@@ -12,12 +12,14 @@ from enum import IntEnum
 
 import msgspec
 
-from ksrcfind.history.cache import Cache, parents_state
+from ksrcfind.history.cache import Cache, parents_state, remembered
 from ksrcfind.tree.git import GitError
 from ksrcfind.tree.repository import Repository
 
 VERSION = 2
 NAME = f"links-{VERSION}"
+TIPS = "tips-1"
+"""Name in the cache of the commits that references lead to."""
 KEY_BYTES = 8
 """So much of a named id is kept; messages write 12 digits as a rule."""
 SHORTEST = 7
@@ -84,7 +86,7 @@ class Links:
     def upstream(self, message: str) -> str | None:
         """Return the id of the commit that a message says it is a backport of, where the repository holds it."""
         for name in upstream_of(message):
-            found = self._repository.git.answer("rev-parse", "--verify", "--quiet", f"{name}^{{commit}}")
+            found = self._repository.objects.commit(name)
             if found is not None:
                 return found
         return None
@@ -119,10 +121,9 @@ class Links:
 
     def _tips(self) -> list[str]:
         """Return the commits that HEAD, branches and tags lead to."""
-        git = self._repository.git
-        listed = git.run("rev-list", "--no-walk=unsorted", "--branches", "--tags", "--remotes").decode().split()
-        head = git.answer("rev-parse", "--verify", "--quiet", "HEAD^{commit}")
-        return sorted({*listed, *([head] if head is not None else [])})
+        objects = self._repository.objects
+        state = objects.state("refs/heads/", "refs/tags/", "refs/remotes/")
+        return remembered(self._cache, TIPS, state, list[str], objects.tips)
 
     def _gone(self, old: list[str], new: list[str]) -> bool:
         """Tell whether what old tips led to is led to no more, by a rebase or a deleted branch."""

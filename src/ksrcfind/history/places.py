@@ -52,6 +52,8 @@ class Tracer:
         """
         known = {place: found for place in places if (found := self._recall(place, places[place])) is not None}
         new = [place for place in places if place not in known]
+        if new and self._follower is not None:
+            self._snapshot.repository.objects.load()
         with ThreadPoolExecutor(self._jobs) as pool:
             return known | self._traced(new, places, pool)
 

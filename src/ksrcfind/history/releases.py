@@ -11,13 +11,15 @@ from functools import cached_property
 
 from ksrcfind.errors import KsrcfindError
 from ksrcfind.history.ancestry import FirstTags, first_tags
-from ksrcfind.history.cache import Cache, parents_state
+from ksrcfind.history.cache import Cache, parents_state, remembered
 from ksrcfind.history.provenance import Release
 from ksrcfind.tree.repository import Repository, has_commit_graph
 from ksrcfind.tree.versions import DEFAULT_PATTERNS, Version, parse_tag, release_versions
 
 # Asking git for one commit costs 0.02 s with a commit-graph; beyond so many the walk over everything is quicker.
 FEW = 8
+TAGS = "tags-1"
+"""Name in the cache of what tags lead to."""
 LONG = 20_000
 """Commits; a commit-graph is worth its making for a longer history."""
 
@@ -63,14 +65,23 @@ class Releases:
         self._table: FirstTags | None = None
         self._asked = 0
         self._walked = False
+        self._was: str | None = None
 
     def is_current(self) -> bool:
         """Tell whether the tags are those that were read."""
-        return "_leads" not in self.__dict__ or tag_targets(self._repository) == self._leads
+        if "_leads" not in self.__dict__:
+            return True
+        state = self._state()
+        return (state is not None and state == self._was) or tag_targets(self._repository) == self._leads
+
+    def _state(self) -> str | None:
+        return self._repository.objects.state("refs/tags/")
 
     @cached_property
     def _leads(self) -> dict[str, str | None]:
-        return tag_targets(self._repository)
+        self._was = self._state()
+        kind = dict[str, str | None]
+        return remembered(self._cache, TAGS, self._was, kind, lambda: tag_targets(self._repository))
 
     @cached_property
     def _read(self) -> tuple[tuple[ReleaseTag, ...], tuple[str, ...]]:
@@ -189,21 +200,4 @@ class Releases:
 
 def tag_targets(repository: Repository) -> dict[str, str | None]:
     """Return tag → the commit that it leads to; None for a tag on something else."""
-    listed = repository.git.run(
-        "for-each-ref",
-        "--format=%(refname)%00%(objecttype)%00%(objectname)%00%(*objecttype)%00%(*objectname)",
-        "refs/tags",
-    )
-    targets: dict[str, str | None] = {}
-    nested: list[str] = []
-    # At newlines only: the name of a tag may hold what else ends a line of Unicode.
-    for line in filter(None, listed.decode("utf-8", "surrogateescape").split("\n")):
-        reference, kind, name, inner_kind, inner = line.split("\0")
-        tag = reference.removeprefix("refs/tags/")
-        targets[tag] = name if kind == "commit" else inner if inner_kind == "commit" else None
-        if inner_kind == "tag":
-            nested.append(tag)
-    if nested:
-        for tag in nested:
-            targets[tag] = repository.git.answer("rev-parse", "--verify", "--quiet", f"refs/tags/{tag}^{{commit}}")
-    return targets
+    return repository.objects.tags()

@@ -14,7 +14,6 @@ from threading import Lock
 
 from ksrcfind.history.blame import Blame, blame
 from ksrcfind.history.touches import Touch, Touches
-from ksrcfind.tree.objects import IdReader
 from ksrcfind.tree.repository import Repository
 
 TOGETHER = 256
@@ -60,7 +59,7 @@ class Shortcuts:
     def __init__(self, repository: Repository, touches: Touches) -> None:
         self._repository = repository
         self._touches = touches
-        self._ids = IdReader(repository.git)
+        self._objects = repository.objects
         self._place = {path: number for number, path in enumerate(sorted(touches.paths))}
         self._group = lru_cache(maxsize=4)(self._read_group)
         self._parents: dict[str, dict[int, tuple[int, ...]]] = defaultdict(dict)
@@ -98,7 +97,7 @@ class Shortcuts:
         result: Parents = {}
         try:
             first = self._next(file, start)
-            if [file.touches[first].after] != list(self._ids.read_many([f"{commit}:{path}"])):
+            if [file.touches[first].after] != list(self._objects.ids([f"{commit}:{path}"])):
                 return None
             if first != start:
                 result[commit] = (ids[first],)
@@ -144,7 +143,7 @@ class Shortcuts:
         if len({file.reached_by(parent) for parent in parents}) == 1:
             return parents[0]
         names = [f"{self._touches.ids[commit]}:{file.path}" for commit in (merge, *parents)]
-        own, *others = self._ids.read_many(names)
+        own, *others = self._objects.ids(names)
         if own is None or own not in others:
             raise _UnclearError
         return parents[others.index(own)]

@@ -16,7 +16,7 @@ from ksrcfind.history.changes import SOURCE, Rename, changed_files, renames
 from ksrcfind.history.commits import RawCommit, read_commits
 from ksrcfind.history.touches import Touches
 from ksrcfind.history.wording import SourceText, Wording, contains, lost_prefix, words
-from ksrcfind.tree.objects import MissingObjectError, ObjectReader
+from ksrcfind.tree.database import MissingObjectError
 from ksrcfind.tree.repository import Repository
 
 LOOKED_AT = 4000
@@ -65,7 +65,7 @@ class Sightings:
     def __init__(self, repository: Repository) -> None:
         self._git = repository.git
         self._shallow = repository.shallow
-        self._objects = ObjectReader(repository.git)
+        self._objects = repository.objects
         self.source = lru_cache(maxsize=128)(self._source)
         self.commit = lru_cache(maxsize=4096)(self._commit)
         self._touched = lru_cache(maxsize=32)(self._read_touched)
@@ -191,22 +191,19 @@ class Sightings:
         if len(wanted) < 2:  # One word is said by strangers as well.
             return []
         path = PurePosixPath(seen.path)
-        directory = "" if path.parent == PurePosixPath() else f"{_literal(str(path.parent))}/"
-        suffixes = dict.fromkeys((*SOURCE, path.suffix))
-        places = [f":(top,glob){directory}*{suffix}" for suffix in suffixes if suffix]
+        directory = "" if path.parent == PurePosixPath() else str(path.parent)
+        suffixes = [suffix for suffix in dict.fromkeys((*SOURCE, path.suffix)) if suffix]
+        # To look into every directory for namesakes takes longer than all the rest.
         namesakes = self.touches.named(path.name) if self.touches is not None else None
-        if namesakes is None:  # Git looks into every directory for them, which takes longer than all the rest.
-            places.append(f":(top,glob)**/{_literal(path.name)}")
-        patterns = [argument for word in wanted for argument in ("-e", word)]
-        options = ("--files-with-matches", "--null", "--fixed-strings", "--all-match")
-        listed = self._git.run("grep", *options, *patterns, parent, "--", *places, okay=(0, 1))
-        names = [name.decode("utf-8", "surrogateescape") for name in listed.split(b"\0") if name]
-        return list(dict.fromkeys([*(name.removeprefix(f"{parent}:") for name in names), *(namesakes or ())]))
+        name = path.name if namesakes is None else None
+        return list(
+            dict.fromkeys([*self._objects.with_words(parent, wanted, directory, suffixes, name), *(namesakes or ())])
+        )
 
     def _read_touched(self, parent: str, commit: str) -> list[str]:
         """Return the source files of the parent that a commit changed or took away."""
         known = self.touches.changed(parent, commit) if self.touches is not None else None
-        return (changed_files(self._git, parent, commit, "DMT") if known is None else known)[:LOOKED_AT]
+        return (changed_files(self._objects, parent, commit, "DMT") if known is None else known)[:LOOKED_AT]
 
     def _source(self, commit: str, path: str) -> SourceText | None:
         try:
@@ -260,8 +257,3 @@ def _distance(wording: Wording, line: int) -> int:
 def _likeness(one: str, other: str) -> float:
     """Return how alike two texts are, 0–1."""
     return fuzz.ratio(one, other) / 100
-
-
-def _literal(path: str) -> str:
-    """Return a path as a pattern that means just that path."""
-    return "".join("\\" + character if character in "*?[]\\" else character for character in path)

@@ -7,7 +7,7 @@ from functools import cached_property
 import msgspec
 
 from ksrcfind.history.blame import Blame
-from ksrcfind.history.cache import Cache, story_state
+from ksrcfind.history.cache import Cache, settings_now, story_state
 from ksrcfind.history.follow import Story
 from ksrcfind.tree.repository import Repository
 
@@ -46,7 +46,7 @@ class Stories:
 
     def is_current(self) -> bool:
         """Tell whether git still answers as when this was first asked: only then may what it says be kept."""
-        return "_state" not in self.__dict__ or story_state(self._repository) == self._state
+        return story_state(self._repository, settings_now(self._repository)) == self._state
 
     @cached_property
     def _state(self) -> str:

@@ -21,7 +21,6 @@ from ksrcfind.progress import SILENT, Progress
 from ksrcfind.source.message import Message
 from ksrcfind.tree.directory import DirectorySnapshot
 from ksrcfind.tree.git import GitError
-from ksrcfind.tree.objects import ObjectReader
 from ksrcfind.tree.repository import has_commit_graph
 from ksrcfind.tree.revision import RevisionSnapshot
 
@@ -113,11 +112,12 @@ class _GitHistory:
         self._stories = Stories(repository, cache) if follow and cache is not None else None
         self.tracer = Tracer(snapshot, follower, self._stories, jobs)
         self.endings = Endings(repository)
-        self.catalogue = Catalogue(ObjectReader(repository.git), releases, Links(repository, cache))
+        self.catalogue = Catalogue(repository.objects, releases, Links(repository, cache))
         self.teller = Teller(self.catalogue)
 
     def is_current(self) -> bool:
         """Tell whether everything beside commits that answers depend on is as it was."""
+        self._repository.objects.load()  # Whoever asks that will ask more.
         return (self._stories is None or self._stories.is_current()) and self.catalogue.is_current()
 
     def expect(self, places: Mapping[Place, bool], progress: Progress) -> None:

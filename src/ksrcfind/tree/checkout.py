@@ -13,7 +13,7 @@ from ksrcfind.tree import disk
 from ksrcfind.tree.grep import grep
 from ksrcfind.tree.names import escaped
 from ksrcfind.tree.repository import Repository
-from ksrcfind.tree.revision import RevisionSnapshot, list_blobs
+from ksrcfind.tree.revision import RevisionSnapshot
 from ksrcfind.tree.snapshot import TreeInfo
 
 # After copying a tree, git's index takes every file for changed until `git status` has looked at all of them. Up to
@@ -29,7 +29,7 @@ class CheckoutSnapshot(RevisionSnapshot):
         self.info = TreeInfo(rev=self.info.rev, commit=self.commit, source="checkout")
         with ThreadPoolExecutor(1) as other:  # git compares files while it lists those of the commit
             comparing = other.submit(find_changes, repository)
-            committed = list_blobs(repository, self.commit)
+            committed = self.objects.blobs(self.commit)
         self.changes: Mapping[str, str | None] = comparing.result()
         """Files that differ from HEAD: path → content key (`stat:…`), None for one that is gone."""
         self._blobs = self._with_changes(committed)
@@ -48,7 +48,7 @@ class CheckoutSnapshot(RevisionSnapshot):
     def blobs(self) -> Mapping[str, str]:
         """Path → blob id, or `stat:…` for files that differ from HEAD."""
         if self._blobs is None:
-            self._blobs = self._with_changes(list_blobs(self.repository, self.commit))
+            self._blobs = self._with_changes(self.objects.blobs(self.commit))
         return self._blobs
 
     def _with_changes(self, committed: Mapping[str, str]) -> dict[str, str]:

@@ -125,6 +125,11 @@ class Git:
         """Whether the caller's environment switches replaced objects off (git-replace(1))."""
         return "GIT_NO_REPLACE_OBJECTS" in os.environ
 
+    @property
+    def borrows_objects(self) -> bool:
+        """Whether the caller's environment names more places where objects are."""
+        return bool(os.environ.get("GIT_ALTERNATE_OBJECT_DIRECTORIES"))
+
     def run(self, *arguments: str, stdin: bytes = b"", okay: tuple[int, ...] = (0,)) -> bytes:
         """Return what a command prints. Raises `GitError` when it ends with a status that is not `okay`."""
         with _in_directory(self.directory):
@@ -166,17 +171,18 @@ class Git:
         """Start a command that is talked to through pipes; `errors` keeps what it says on standard error."""
         return Process(self._argv(arguments), self.directory, self._environment(), errors=errors)
 
-    def configuration(self) -> dict[str, str]:
-        """Return the settings that hold here, the last value of each; section and variable names in lower case."""
-        result: dict[str, str] = {}
+    def configuration(self) -> dict[str, tuple[str, ...]]:
+        """Return the settings that hold here, all values of each; section and variable names in lower case."""
+        result: dict[str, tuple[str, ...]] = {}
         for entry in self.run("config", "-z", "--list").split(b"\0"):
             key, _, value = entry.decode("utf-8", "surrogateescape").partition("\n")
             if key:
-                result[key] = value
+                result[key] = (*result.get(key, ()), value)
         return result
 
     def _argv(self, arguments: tuple[str, ...]) -> list[str]:
-        argv = [executable(), "--no-pager"]
+        # Whether git is new enough is seen when a repository is opened.
+        argv = [executable() if self.alone else program(), "--no-pager"]
         for setting in SETTINGS + self.settings:
             argv += ("-c", setting)
         command, *rest = arguments
@@ -287,12 +293,18 @@ def environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if INHERITED.fullmatch(name)} | ENVIRONMENT
 
 
-@lru_cache(maxsize=1)
-def executable() -> str:
-    """Return the path of a git that is new enough. Raises `GitMissingError`."""
+def program() -> str:
+    """Return the path of git, of whatever version. Raises `GitMissingError`."""
     path = shutil.which("git")
     if path is None:
         raise GitMissingError("git is not installed", "Install it, on Debian and Ubuntu: apt install git")
+    return path
+
+
+@lru_cache(maxsize=1)
+def executable() -> str:
+    """Return the path of a git that is new enough. Raises `GitMissingError`."""
+    path = program()
     said = subprocess.run([path, "version"], env=environment(), capture_output=True, check=False).stdout.decode(
         errors="replace"
     )

@@ -1,15 +1,17 @@
-"""Reads git objects through one `git cat-file --batch` process.
+"""Reads git objects through one `git cat-file --batch` process, and asks git's own commands for all else about them.
 
 It serves as fast as the pack allows (27,163 files of Linux 2.6.35, 340 MB: 2.0 s; libgit2 takes 2.3 to 3.5 s) and
 reads every repository that git itself reads: partial clones, new reference formats, other hash functions.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
+from threading import Lock
 from typing import ClassVar, Generic, Self, TypeVar
 
-from ksrcfind.tree.disk import LARGEST
+from ksrcfind.tree import disk
+from ksrcfind.tree.database import Changed, MissingObjectError
 from ksrcfind.tree.git import Git, Process, failure
 
 # Requests written ahead of the answers. They must fit into a pipe as a whole, for git may be busy writing an answer;
@@ -21,15 +23,11 @@ PIPE_BYTES = 32768
 Found = TypeVar("Found")
 
 
-class MissingObjectError(LookupError):
-    """An object that is named is not in the repository."""
-
-
 class _Reader(ABC, Generic[Found]):
     """Asks one process for objects by id or by any other name (`v5.9:mm/oom_kill.c`).
 
     The process starts with the first question and is started anew after a fork or in the copy that pickling makes.
-    Not for use by several threads at once.
+    Several threads take turns.
     """
 
     command: ClassVar[str]
@@ -38,6 +36,7 @@ class _Reader(ABC, Generic[Found]):
     def __init__(self, git: Git) -> None:
         self._git = git
         self._process: Process | None = None
+        self._lock = Lock()
 
     def __reduce__(self) -> tuple[type[Self], tuple[Git]]:
         return type(self), (self._git,)
@@ -47,7 +46,9 @@ class _Reader(ABC, Generic[Found]):
         rest = iter(names)
         while chunk := list(islice(rest, AHEAD)):
             for group in _portions([_request(name) for name in chunk]):
-                yield from self._exchange(group)
+                with self._lock:
+                    found = self._exchange(group)
+                yield from found
 
     def close(self) -> None:
         """End the process; the next question starts another."""
@@ -90,7 +91,7 @@ class _Reader(ABC, Generic[Found]):
 class ObjectReader(_Reader[tuple[str, bytes]]):
     """Types (`blob`, `tree`, `commit`, `tag`) and bytes of the objects of one repository.
 
-    One of more than `LARGEST` bytes reads as empty.
+    One of more than `disk.LARGEST` bytes reads as empty.
     """
 
     command = "--batch"
@@ -108,7 +109,7 @@ class ObjectReader(_Reader[tuple[str, bytes]]):
         return found
 
     def _found(self, process: Process, name: bytes, kind: bytes, size: int) -> tuple[str, bytes]:  # noqa: ARG002
-        if size > LARGEST:  # It may be a thousand times as large as in the pack.
+        if size > disk.LARGEST:  # It may be a thousand times as large as in the pack.
             for left in range(size + 1, 0, -PIPE_BYTES):
                 process.output.read(min(left, PIPE_BYTES))
             return kind.decode(), b""
@@ -123,6 +124,129 @@ class IdReader(_Reader[str]):
 
     def _found(self, process: Process, name: bytes, kind: bytes, size: int) -> str:  # noqa: ARG002
         return name.decode()
+
+
+class GitDatabase:
+    """The objects and references of a repository, by the commands of git: an `ObjectDatabase` for every repository."""
+
+    def __init__(self, git: Git) -> None:
+        self._git = git
+        self._objects = ObjectReader(git)
+        self._ids = IdReader(git)
+
+    def __reduce__(self) -> tuple[type[Self], tuple[Git]]:
+        return type(self), (self._git,)
+
+    def read_many(self, names: Iterable[str]) -> Iterator[tuple[str, bytes] | None]:
+        """See `ObjectDatabase`."""
+        return self._objects.read_many(names)
+
+    def read_typed(self, name: str) -> tuple[str, bytes]:
+        """See `ObjectDatabase`."""
+        return self._objects.read_typed(name)
+
+    def read(self, name: str) -> bytes:
+        """See `ObjectDatabase`."""
+        return self._objects.read(name)
+
+    def ids(self, names: Iterable[str]) -> Iterator[str | None]:
+        """See `ObjectDatabase`."""
+        return self._ids.read_many(names)
+
+    def commit(self, rev: str) -> str | None:
+        """See `ObjectDatabase`."""
+        return self._git.answer("rev-parse", "--verify", "--quiet", f"{rev}^{{commit}}")
+
+    def head(self) -> str | None:
+        """See `ObjectDatabase`."""
+        return self.commit("HEAD")
+
+    def head_name(self) -> str | None:
+        """See `ObjectDatabase`."""
+        # Without --exact-match git walks the history for a tag, up to half a second without a commit-graph.
+        return self._git.answer("describe", "--tags", "--exact-match", "HEAD") or self._git.answer(
+            "symbolic-ref", "--short", "--quiet", "HEAD"
+        )
+
+    def references(self, *prefixes: str) -> dict[str, str]:
+        """See `ObjectDatabase`."""
+        listed = self._git.run("for-each-ref", "--format=%(refname) %(objectname)", *prefixes)
+        lines = listed.decode("utf-8", "surrogateescape").split("\n")
+        return dict(line.rsplit(" ", 1) for line in lines if line)
+
+    def state(self, *prefixes: str) -> None:
+        """Nothing: git would have to read all references for it."""
+
+    def tags(self) -> dict[str, str | None]:
+        """See `ObjectDatabase`."""
+        listed = self._git.run(
+            "for-each-ref",
+            "--format=%(refname)%00%(objecttype)%00%(objectname)%00%(*objecttype)%00%(*objectname)",
+            "refs/tags",
+        )
+        targets: dict[str, str | None] = {}
+        nested: list[str] = []
+        # At newlines only: the name of a tag may hold what else ends a line of Unicode.
+        for line in filter(None, listed.decode("utf-8", "surrogateescape").split("\n")):
+            reference, kind, name, inner_kind, inner = line.split("\0")
+            tag = reference.removeprefix("refs/tags/")
+            targets[tag] = name if kind == "commit" else inner if inner_kind == "commit" else None
+            if inner_kind == "tag":
+                nested.append(tag)
+        for tag in nested:
+            targets[tag] = self.commit(f"refs/tags/{tag}")
+        return targets
+
+    def tips(self) -> list[str]:
+        """See `ObjectDatabase`."""
+        listed = self._git.run("rev-list", "--no-walk=unsorted", "--branches", "--tags", "--remotes").decode().split()
+        head = self.head()
+        return sorted({*listed, *([head] if head is not None else [])})
+
+    def blobs(self, commit: str) -> dict[str, str]:
+        """See `ObjectDatabase`; 33,000 files: 0.08 s."""
+        listed = self._git.run("ls-tree", "-r", "-z", "--full-tree", commit)
+        blobs: dict[str, str] = {}
+        for entry in listed.split(b"\0"):
+            about, _, path = entry.partition(b"\t")
+            if about.startswith(b"100"):  # 100644 and 100755; links are 120000, submodules 160000.
+                blobs[path.decode("utf-8", "surrogateescape")] = about[12:].decode()
+        return blobs
+
+    def changed(self, old: str, new: str) -> Sequence[Changed]:
+        """See `ObjectDatabase`."""
+        fields = self._git.run("diff-tree", "-r", "-z", "--raw", "--no-renames", old, new).split(b"\0")
+        return [
+            Changed(chr(about[-1]), path.decode("utf-8", "surrogateescape"))
+            for about, path in zip(fields[0::2], fields[1::2], strict=False)
+        ]
+
+    def with_words(
+        self, commit: str, words: Sequence[str], directory: str, suffixes: Iterable[str], name: str | None
+    ) -> list[str]:
+        """See `ObjectDatabase`."""
+        inside = f"{_literal(directory)}/" if directory else ""
+        places = [f":(top,glob){inside}*{suffix}" for suffix in suffixes]
+        if name is not None:
+            places.append(f":(top,glob)**/{_literal(name)}")
+        patterns = [argument for word in words for argument in ("-e", word)]
+        options = ("--files-with-matches", "--null", "--fixed-strings", "--all-match")
+        listed = self._git.run("grep", *options, *patterns, commit, "--", *places, okay=(0, 1))
+        names = [found.decode("utf-8", "surrogateescape") for found in listed.split(b"\0") if found]
+        return [found.removeprefix(f"{commit}:") for found in names]
+
+    def load(self) -> None:
+        """There is nothing to load."""
+
+    def close(self) -> None:
+        """End the processes."""
+        self._objects.close()
+        self._ids.close()
+
+
+def _literal(path: str) -> str:
+    """Return a path as a pattern that means just that path."""
+    return "".join("\\" + character if character in "*?[]\\" else character for character in path)
 
 
 def _request(name: str) -> bytes:

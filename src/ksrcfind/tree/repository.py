@@ -4,12 +4,15 @@ import difflib
 import re
 import shlex
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ksrcfind.errors import KsrcfindError
 from ksrcfind.tree import disk
-from ksrcfind.tree.git import Git, GitError, neutral, not_fetched
+from ksrcfind.tree.database import ObjectDatabase
+from ksrcfind.tree.direct import DirectDatabase, usable
+from ksrcfind.tree.git import Git, GitError, executable, neutral, not_fetched
+from ksrcfind.tree.objects import GitDatabase
 
 COMMIT_ID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 
@@ -21,6 +24,8 @@ class Repository:
     root: Path
     """Top of the working tree, or the repository's own directory if it is bare."""
     git: Git
+    objects: ObjectDatabase = field(compare=False)
+    """Its objects and references."""
     bare: bool
     common_directory: Path
     """Where objects and references are: `.git`, or that of the main working tree."""
@@ -32,8 +37,8 @@ class Repository:
     """True if it was cloned with `--filter` and fetches objects on demand."""
     sparse: bool
     """True if only a part of the files is checked out."""
-    configuration: dict[str, str]
-    """Settings that hold here, the last value of each; section and variable names in lower case."""
+    settings: dict[str, tuple[str, ...]]
+    """Settings that hold here, all values of each; section and variable names in lower case."""
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -48,7 +53,7 @@ class Repository:
         """Return the id of the commit that a revision names. Raises `KsrcfindError` with the nearest names."""
         # A dash in front would be an option, and no name begins with one.
         if rev and not rev.startswith("-") and "\0" not in rev:
-            found = self.git.answer("rev-parse", "--verify", "--quiet", f"{rev}^{{commit}}")
+            found = self.objects.commit(rev)
             if found is not None and COMMIT_ID.fullmatch(found):
                 return found
             kind = self.git.answer("cat-file", "-t", f"{rev}^{{}}")
@@ -58,19 +63,14 @@ class Repository:
 
     def head(self) -> str:
         """Return the id of the commit that is checked out. Raises `KsrcfindError` if there is none yet."""
-        found = self.git.answer("rev-parse", "--verify", "--quiet", "HEAD^{commit}")
+        found = self.objects.head()
         if found is None:
             raise KsrcfindError(f"the repository at {self.root} has no commit checked out", "Name one with --rev.")
         return found
 
     def head_name(self) -> str:
         """Return what HEAD is called: a tag on it, else its branch, else the beginning of its id."""
-        # Without --exact-match git walks the history for a tag, up to half a second without a commit-graph.
-        return (
-            self.git.answer("describe", "--tags", "--exact-match", "HEAD")
-            or self.git.answer("symbolic-ref", "--short", "--quiet", "HEAD")
-            or self.head()[:12]
-        )
+        return self.objects.head_name() or self.head()[:12]
 
     def missing(self, what: str) -> KsrcfindError:
         """Return the error for an object that should be there."""
@@ -100,36 +100,69 @@ def open_repository(directory: Path) -> Repository | None:
     Raises `KsrcfindError` when it is one and git refuses it, `GitMissingError` when there is no git.
     """
     git = Git(directory)
-    try:
-        said = git.run("rev-parse", "--is-bare-repository", "--is-shallow-repository", "--absolute-git-dir")
-        bare, shallow, git_directory = said.decode("utf-8", "surrogateescape").removesuffix("\n").split("\n", 2)
-    except GitError as error:
-        if "not a git repository" in error.stderr:
-            return None
-        raise
-    if bare == "true":
-        root = Path(git_directory)
-    else:
-        top = git.answer("rev-parse", "--show-toplevel")
-        if top is None:  # Inside the .git directory itself.
-            return None
-        root = Path(top)
-    if root.resolve() != directory.resolve():
+    found = _layout(git)
+    if found is None:
         return None
-    common = git.run("rev-parse", "--git-common-dir").decode("utf-8", "surrogateescape").removesuffix("\n")
-    configuration = git.configuration()
+    root = found.git_directory if found.bare else found.top
+    if root is None or root.resolve() != directory.resolve():  # None: inside the .git directory itself.
+        return None
+    settings = git.configuration()
+    configuration = {key: values[-1] for key, values in settings.items()}
+    common = (directory / found.common).resolve()
+    git = Git(root, neutral(configuration))
+    plain = usable(git, found.git_directory, common, configuration)
     return Repository(
         root=root,
-        git=Git(root, neutral(configuration)),
-        bare=bare == "true",
-        common_directory=(directory / common).resolve(),
-        has_index=bare != "true" and (Path(git_directory) / "index").exists(),
-        shallow=shallow == "true",
+        git=git,
+        objects=DirectDatabase(git, found.git_directory, common) if plain else GitDatabase(git),
+        bare=found.bare,
+        common_directory=common,
+        has_index=not found.bare and (found.git_directory / "index").exists(),
+        shallow=found.shallow,
         partial=any(key.endswith((".promisor", ".partialclonefilter")) for key in configuration)
         or "extensions.partialclone" in configuration,
         sparse=configuration.get("core.sparsecheckout", "false") == "true",
-        configuration=configuration,
+        settings=settings,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """What git says about the repository that a directory is in."""
+
+    bare: bool
+    shallow: bool
+    git_directory: Path
+    common: Path
+    top: Path | None
+
+
+_NEXT = "--next"
+"""An option that `git rev-parse` does not know and so repeats: it tells paths with line ends apart."""
+_NEW = "--show-object-format"
+"""One that it knows since 2.25."""
+
+
+def _layout(git: Git) -> _Layout | None:
+    """Ask git about a directory; None if it is in no repository. Raises as `open_repository` does."""
+    about = ("--is-bare-repository", "--is-shallow-repository", "--absolute-git-dir", _NEXT, "--git-common-dir", _NEXT)
+    question = ("rev-parse", _NEW, *about)
+    # Without a working tree git fails at the last question, and has answered the others.
+    said = git.run(*question, "--show-toplevel", okay=(0, 128)).decode("utf-8", "surrogateescape")
+    parts = said.split(f"\n{_NEXT}\n")
+    if len(parts) < 3 or parts[0].startswith(f"{_NEW}\n"):
+        executable()
+        if len(parts) < 3:
+            try:
+                git.run(*question)
+            except GitError as error:
+                if "not a git repository" in error.stderr:
+                    return None
+                raise
+            raise GitError(f"git says nothing about {git.directory}")
+    _, bare, shallow, git_directory = parts[0].split("\n", 3)
+    top = parts[2].removesuffix("\n")
+    return _Layout(bare == "true", shallow == "true", Path(git_directory), Path(parts[1]), Path(top) if top else None)
 
 
 def has_commit_graph(repository: Repository) -> bool:

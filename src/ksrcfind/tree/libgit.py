@@ -1,0 +1,189 @@
+"""Reads git objects in this process, with libgit2.
+
+A process of git takes 5 ms to start, libgit2 takes 60 ms to import and nothing from then on. It is foreign ground here
+as well: no configuration but the repository's own is read, which names no program that reading objects would run; a
+repository of another owner is refused whatever a configuration says. What libgit2 cannot read, or would read otherwise,
+git is asked for, and so is every error: it is the one that git tells.
+"""
+
+import os
+import re
+import threading
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+from ksrcfind.tree import disk, trees
+from ksrcfind.tree.objects import GitDatabase
+
+if TYPE_CHECKING:
+    import pygit2
+
+ID = re.compile(r"[0-9a-f]{40}")
+FILE_NAME = re.compile(r"(?P<tree>[0-9a-f]{40}):(?P<path>(?!\.{1,2}(?:/|\Z))[^/\0\n]+(?:/[^/\0\n]+)*)")
+"""A file of a commit or tree, by a path that needs no tidying."""
+KINDS = {1: "commit", 2: "tree", 3: "blob", 4: "tag"}
+TREES = 8192
+"""Directories that are kept in memory; one version of Linux has 2,000 to 6,000."""
+
+
+@lru_cache(maxsize=1)
+def library() -> ModuleType | None:
+    """Import libgit2 and shut it off from every configuration outside of repositories; None if it is too old."""
+    import pygit2  # noqa: PLC0415 - takes as long as twelve processes of git
+
+    if not hasattr(pygit2.Odb, "read_header"):  # Nothing else tells how large an object is before it is in memory.
+        return None
+    level = pygit2.enums.ConfigLevel
+    for place in (level.PROGRAMDATA, level.SYSTEM, level.XDG, level.GLOBAL):
+        pygit2.settings.search_path[place] = ""
+    pygit2.settings.owner_validation = True
+    return pygit2
+
+
+class LibgitObjects:
+    """Types and bytes of the objects of one repository, by libgit2; a process of git reads what that cannot."""
+
+    def __init__(self, root: Path, git: GitDatabase) -> None:
+        self._root = root
+        self._git = git
+        self._local = threading.local()
+        self.tree = lru_cache(maxsize=TREES)(self._tree)
+
+    def usable(self) -> bool:
+        """Tell whether libgit2 opens the repository at all."""
+        return self._opened() is not None
+
+    def read_many(self, names: Iterable[str]) -> Iterator[tuple[str, bytes] | None]:
+        """Types and bytes of objects by any name, in the order asked; None for one that is missing."""
+        for name in names:
+            try:
+                yield self._read(name)
+            except _ASK_GIT:
+                yield next(self._git.read_many([name]))
+
+    def ids(self, names: Iterable[str]) -> Iterator[str | None]:
+        """Ids of objects by any name, in the order asked; None for one that is missing."""
+        for name in names:
+            try:
+                found = self._id(name)
+                yield found if found is not None and self._has(found) else None
+            except _ASK_GIT:
+                yield next(self._git.ids([name]))
+
+    def expand(self, prefix: str) -> str | None:
+        """Return the only id that begins so; None if there is none. Raises `LibgitError` if there are several."""
+        opened = self._opened()
+        if opened is None:
+            raise LibgitError
+        try:
+            return str(opened.expand_id(prefix))
+        except KeyError:
+            return None
+        except _failures() as error:
+            raise LibgitError from error
+
+    def close(self) -> None:
+        """Let go of the repository in this thread."""
+        self._local.opened = None
+        self._git.close()
+
+    def _opened(self) -> "pygit2.Repository | None":
+        """Return the repository, opened by this process and thread."""
+        own = os.getpid(), threading.get_ident()
+        kept = getattr(self._local, "opened", None)
+        if kept is None or kept[0] != own:
+            kept = self._local.opened = (own, self._open())
+        return kept[1]
+
+    def _open(self) -> "pygit2.Repository | None":
+        pygit2 = library()
+        if pygit2 is None:
+            return None
+        try:
+            return pygit2.Repository(os.fspath(self._root), pygit2.enums.RepositoryOpenFlag.NO_SEARCH)  # type: ignore[no-any-return]
+        except _failures():  # A format that it does not know, another owner.
+            return None
+
+    def _read(self, name: str) -> tuple[str, bytes] | None:
+        object_id = self._id(name)
+        return self._read_id(object_id) if object_id is not None else None
+
+    def _read_id(self, object_id: str) -> tuple[str, bytes] | None:
+        pygit2, opened = library(), self._opened()
+        if pygit2 is None or opened is None:
+            raise LibgitError
+        try:
+            oid = pygit2.Oid(hex=object_id)
+            kind, size = opened.odb.read_header(oid)
+            if size > disk.LARGEST:
+                return KINDS[int(kind)], b""
+            kind, data = opened.odb.read(oid)[:2]
+            return KINDS[int(kind)], bytes(data)
+        except KeyError:
+            if opened.odb.exists(oid):
+                raise LibgitError from None
+            return None
+        except _failures() as error:
+            raise LibgitError from error
+
+    def _has(self, object_id: str) -> bool:
+        pygit2, opened = library(), self._opened()
+        if pygit2 is None or opened is None:
+            raise LibgitError
+        oid = pygit2.Oid(hex=object_id)
+        try:
+            opened.odb.read_header(oid)
+        except _failures() as error:
+            if opened.odb.exists(oid):
+                raise LibgitError from error
+            return False
+        return True
+
+    def _id(self, name: str) -> str | None:
+        """Return the id that a name stands for; None for a file that is not there. Raises `LibgitError`."""
+        if ID.fullmatch(name):
+            return name
+        file = FILE_NAME.fullmatch(name)
+        if file is None:
+            raise LibgitError
+        tree = self.tree_of(file["tree"])
+        if tree is None:
+            return None
+        found = trees.find(self.tree, tree, trees.raw(file["path"]))
+        return found[1] if found is not None else None
+
+    def tree_of(self, object_id: str) -> str | None:
+        """Return the tree of a commit or tree; None if the object is not there. Raises `LibgitError`."""
+        found = self._read_id(object_id)
+        if found is None:
+            return None
+        kind, data = found
+        if kind == "tree":
+            return object_id
+        tree = re.match(rb"tree ([0-9a-f]{40})\n", data) if kind == "commit" else None
+        if tree is None:
+            raise LibgitError
+        return tree[1].decode()
+
+    def _tree(self, tree: str) -> trees.Entries:
+        found = self._read_id(tree)
+        if found is None or found[0] != "tree" or (not found[1] and tree != trees.EMPTY):
+            raise LibgitError
+        return trees.parse(found[1])
+
+
+class LibgitError(Exception):
+    """Something that git has to be asked for."""
+
+
+def _failures() -> tuple[type[Exception], ...]:
+    """Return what pygit2 raises: its own errors, and those of Python that it takes for libgit2's."""
+    import pygit2  # noqa: PLC0415 - as above
+
+    return pygit2.GitError, KeyError, ValueError, OSError, MemoryError
+
+
+_ASK_GIT = (LibgitError, trees.OddTreeError)
