@@ -1,5 +1,6 @@
 """Runs the server, over standard input and output or over TCP."""
 
+import os
 import socket
 import sys
 from pathlib import Path
@@ -36,8 +37,7 @@ def _serve_at(server: Server, port: int) -> None:
         with socket.create_server((HOST, port)) as listening:
             client, _ = listening.accept()
     except OSError as error:
-        raise KsrcfindError(
-            f"cannot listen at port {port}: {error.strerror}", "Name another port with --tcp."
-        ) from error
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        raise KsrcfindError(f"cannot listen at port {port}: {reason}", "Name another port with --tcp.") from error
     with client, client.makefile("rb") as reader, client.makefile("wb") as writer:
         server.run(reader, writer)

@@ -23,7 +23,6 @@ ID = re.compile(r"[0-9a-f]{40}")
 PREFIX = re.compile(r"[0-9a-f]{7,39}")
 PLAIN = re.compile(r"(?!.*\.\.)(?!.*\.lock(?:/|\Z))[A-Za-z0-9_][A-Za-z0-9_+-]*(?:[./][A-Za-z0-9_][A-Za-z0-9_+-]*)*")
 """Names of references without anything that means more in a revision."""
-DESCRIBED = re.compile(r".*-g[0-9a-f]+")
 TAGGED = re.compile(rb"object ([0-9a-f]{40})\n")
 NAMED = re.compile(rb"object [0-9a-f]{40}\ntype [a-z]+\ntag ([^\n]*)\n")
 MOST_TAGS = 32

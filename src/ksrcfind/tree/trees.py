@@ -36,11 +36,8 @@ class OddTreeError(ValueError):
 def parse(data: bytes) -> Entries:
     """Return the entries of a tree object, in its order. Raises `OddTreeError`."""
     entries: Entries = {}
-    end = 0
-    count = 0
-    for found in ENTRY.finditer(data):
-        if found.start() != end:
-            break
+    end = count = 0
+    while found := ENTRY.match(data, end):
         end = found.end()
         count += 1
         mode, name, object_id = found.groups()
