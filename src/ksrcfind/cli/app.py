@@ -461,19 +461,17 @@ def _usage_error(error: typer.TyperException, arguments: Sequence[str]) -> Ksrcf
     return KsrcfindError(_in_our_words(title), "\n".join(hints))
 
 
-_WORDS = (
-    # "Value error, " is pydantic's, which typer asks.
-    ("Value error, ", ""),
-    (r"Input should be greater than or equal to (\d+)$", r"it must be \1 or more"),
-    (r"Input should be less than or equal to (\d+)$", r"it must be \1 or less"),
-    (r"Input should be a valid integer.*$", "it must be a whole number"),
-)
+_AT_LEAST = re.compile(r"Input should be greater than or equal to (\d+)\Z")
+_AT_MOST = re.compile(r"Input should be less than or equal to (\d+)\Z")
 
 
 def _in_our_words(title: str) -> str:
-    for pattern, words in _WORDS:
-        title = re.sub(pattern, words, title)
-    return title
+    """Return an error of typer, or of pydantic which typer asks, as the rest of the program would say it."""
+    title = title.replace("Value error, ", "")
+    title = _AT_LEAST.sub(r"it must be \1 or more", title)
+    title = _AT_MOST.sub(r"it must be \1 or less", title)
+    before, found, _rest = title.partition("Input should be a valid integer")
+    return f"{before}it must be a whole number" if found else title
 
 
 def _found(session: Session, engine: Engine, options: Asking, words: list[str]) -> Iterator[Finding]:

@@ -15,7 +15,7 @@ PIECE = 1 << 16
 """Bytes that are read of a line at once."""
 
 # What was left of a message that was shorter than it said stands on the same line in front of the header.
-_LENGTH = re.compile(rb"Content-Length:[ \t]*([^\r\n]{0,40}?)[ \t]*\r?\n$", re.IGNORECASE)
+_LENGTH = re.compile(rb"Content-Length:([^\r\n]{0,200}+)\r?\n", re.IGNORECASE)
 _LONGEST_HEADER = 100
 
 
@@ -43,9 +43,10 @@ class Frames:
             line, rest = rest + line, b""
             found = _LENGTH.search(line)
             if found is not None:
-                length = int(found[1]) if found[1].isdigit() else -1
+                value = found[1].strip(b" \t")
+                length = int(value) if value.isdigit() else -1
                 if not 0 <= length <= LONGEST:
-                    return Refused(f"No length of a message: {found[1].decode('ascii', 'replace')}")
+                    return Refused(f"No length of a message: {value.decode('ascii', 'replace')}")
             elif length is not None and not line.strip():
                 return self._exactly(length)
         return None
