@@ -555,10 +555,9 @@ def _carried(example: Path, directory: Path, dice: random.Random) -> Callable[[s
         file.write_bytes(changed)
         index = Bundle(file)
         try:
-            for number in range(3):
-                str(index.message(number))
             for path in index.paths():
-                index.spans_of(path)
+                for first, count in index.spans_of(path):
+                    index.messages(first, count)
             index.word("panic")
         finally:
             index.close()

@@ -193,8 +193,8 @@ def test_a_bundle_has_no_file_to_open(backends, name, here):
 LIBRARY = {
     "tree": lambda finder: finder.tree.source,
     "notes": lambda finder: list(finder.notes),
-    "index": lambda finder: finder.index(),
     "is_current": lambda finder: finder.is_current,
+    "index": lambda finder: finder.index(),
     "find": lambda finder: [finder.find(text, history=mode) for text in (HIT, PART, *UNKNOWN) for mode in HistoryMode],
     "at": lambda finder: [
         finder.at(*place) for place in (("mm/oom_kill.c", 14), ("mm/oom_kill.c", 1), ("no/such.c", 1))

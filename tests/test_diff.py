@@ -205,3 +205,8 @@ def test_rules_of_the_fixture(linux_mini, tmp_path):
 def test_what_cannot_be_meant(linux_mini, arguments, said):
     done = ksrcfind(*arguments, directory=linux_mini)
     assert (done.status, said in done.err) == (2, True), done.err
+
+
+def test_a_rule_too_long_for_an_expression_is_told():
+    [outcome] = outcomes([Rule(1, "(a|b)" * 2000)], [], [], [], (lambda _: [], lambda _: []))
+    assert (outcome.state, outcome.note) == ("never", "longer than 4,096 characters")

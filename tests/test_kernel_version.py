@@ -116,7 +116,7 @@ def test_rev_auto_without_a_release(linux_mini, tmp_path, text, said):
 
 def test_rev_auto_of_a_pipe(linux_mini):
     done = ksrcfind("batch", "--rev", "auto", "-", directory=linux_mini)
-    assert (done.status, "read twice" in done.err) == (2, True)
+    assert (done.status, "needs a file, not standard input" in done.err) == (2, True)
 
 
 @pytest.mark.parametrize(("lines", "told"), [(30, True), (5, False)])

@@ -81,3 +81,11 @@ def test_expressions_that_repeat_are_not_run():
 def test_the_bundled_tree(linux_mini):
     found = Maintainers((linux_mini / "MAINTAINERS").read_text()).subsystem("drivers/net/mini/phy.c")
     assert found.name == "MINI-ETH NETWORK DRIVER"
+
+
+def test_expressions_may_repeat_and_broken_ones_count_for_nothing():
+    text = "\nCHIP\nN:\tbcm[9]?47622\nN:\t(a+)+$\nN:\t(\nN:\t(?=a)\nF:\tx/\ud800*[\n"
+    maintainers = Maintainers(text)
+    assert maintainers.subsystem("arch/arm/bcm947622.dts").name == "CHIP"
+    assert maintainers.subsystem("arch/arm/aaa").name == "CHIP"
+    assert maintainers.subsystem("arch/arm/" + "a" * 5000 + "!") is None

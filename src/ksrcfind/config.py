@@ -193,7 +193,8 @@ def _parse(content: bytes, kind: type[_File], name: str) -> _File:
             f"{name}: {_key_first(str(error))}", f"keys: {', '.join(kind.__struct_fields__)}"
         ) from error
     except ValueError as error:
-        raise KsrcfindError(f"{name}: not valid TOML: a number has too many digits") from error
+        problem = f"{name}: not valid TOML: a number has too many digits"
+        raise KsrcfindError(problem, MEND.format(name=name)) from error
 
 
 def _key_first(problem: str) -> str:

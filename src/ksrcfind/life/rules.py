@@ -22,6 +22,8 @@ IN_FRONT = "host kernel: [    1.000000] "
 EXAMPLES = {"d": "1", "i": "1", "u": "1", "x": "1f", "X": "1F", "o": "7", "c": "c", "s": "name"}
 POINTERS = {"pI4": "10.0.0.1", "pi4": "010.000.000.001", "pM": "00:11:22:33:44:55", "pm": "001122334455"}
 POINTER = "ffff880012345678"
+LONGEST = 4096
+"""Characters of a rule that is tried as an expression: RE2 takes 15 KB for each while it compiles."""
 ESCAPED = re.compile(r"\\(\W)")
 OPERATORS = re.compile(r"(?<!\\)[*+?|{}^$\[\]]|\\[a-zA-Z]")
 IN_LINES = re2.Options()
@@ -111,6 +113,8 @@ def id_of(message: Message) -> tuple[str, int, str]:
 
 def _expression(rule: str) -> tuple[Expression | None, str | None]:
     """Return a rule as an expression for the lines of a text; None, and why, if it is none."""
+    if len(rule) > LONGEST:
+        return None, f"longer than {LONGEST:,} characters"
     try:
         return re2.compile(b"(?m:" + _bytes(rule) + b")", IN_LINES), None
     except re2.error as error:

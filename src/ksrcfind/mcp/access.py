@@ -38,7 +38,7 @@ class Access:
         path = self._allowed(name)
         files = [file for file in log_files(path) if REPOSITORY not in file.parts]
         if path.is_dir() and not files:
-            raise KsrcfindError(f"no logs in {name}")
+            raise KsrcfindError(f"no logs in {name}", "Name a file that holds a log, or give its text.")
         return (row for file in files for row in self._read(file))
 
     def _allowed(self, name: str) -> Path:
@@ -49,7 +49,7 @@ class Access:
             path = Path(os.path.abspath(name.replace("\0", "")))  # noqa: PTH100 - without a look at the disk
             if self._covers(path):
                 said = error.strerror if isinstance(error, OSError) and error.strerror else "no such file"
-                raise KsrcfindError(f"cannot read {name}: {said}") from error
+                raise KsrcfindError(f"cannot read {name}: {said}", "Name another log, or give its text.") from error
         if not self._covers(path) or REPOSITORY in path.parts:
             raise KsrcfindError(
                 f"{name} is in none of the directories that this server may read",
@@ -70,7 +70,7 @@ def _open(path: Path) -> BinaryIO:
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
     except OSError as error:
-        raise KsrcfindError(f"cannot read {path}: {error.strerror}") from error
+        raise KsrcfindError(f"cannot read {path}: {error.strerror}", "Name another log, or give its text.") from error
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise KsrcfindError(f"neither a file nor a directory: {path}", "Name a log, or give its text.")

@@ -17,6 +17,7 @@ FILE = "MAINTAINERS"
 
 _FIELD = re.compile(r"([A-Z]):\s++(\S.*+)")
 _WILDCARD = re.compile(r"[*?\[]")
+_LONGEST = 4096  # characters of an expression
 _QUIET = re2.Options()
 _QUIET.log_errors = False
 
@@ -102,6 +103,8 @@ class _Pattern:
 
 def _pattern(start: str, expression: str) -> _Pattern | None:
     """Return a pattern; None for what is no expression, or a huge one."""
+    if len(expression) > _LONGEST:
+        return None
     try:
         return _Pattern(start, re2.compile(expression.encode("utf-8", "replace"), _QUIET))
     except re2.error:
@@ -112,6 +115,7 @@ def _glob(pattern: str) -> _Pattern | None:
     """Compile a pattern: `*` and `?` stay within a directory, a slash at the end means everything below."""
     if pattern in ("*", "*/"):
         return _pattern("", "")
+    pattern = pattern.encode("utf-8", "replace").decode()
     regex = "".join("[^/]*" if c == "*" else "[^/]" if c == "?" else re2.escape(c) for c in pattern)
     end = "" if pattern.endswith("/") else r"\z" if "*" in pattern else r"(?:/(?s:.*))?\z"
     return _pattern(_WILDCARD.split(pattern, maxsplit=1)[0], rf"\A{regex}{end}")
