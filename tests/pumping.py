@@ -34,7 +34,7 @@ SUSPECT = 1e-6
 """Seconds for a character of a short text from which on a long one is tried. No test fails by it."""
 LONG = 150_000
 """Characters at which squares take minutes and straight lines fractions of a second."""
-GUARD = 2.0
+GUARD = 10.0
 """Seconds of processor time that no straight line takes for a long text."""
 VARIANTS = 8
 """Texts that are made for one part of an expression."""

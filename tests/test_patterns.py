@@ -18,6 +18,8 @@ FOLDERS = (
     "source/",
     "history/",
     "index/",
+    "search/",
+    "storage/",
     "tree/",
     "match/",
     "batch/",
