@@ -186,6 +186,6 @@ def _key_first(problem: str) -> str:
     text, at, key = problem.rpartition(" - at `$")
     unknown = (text if at else problem).removeprefix("Object contains unknown field `")
     if unknown != (text if at else problem):
-        inside = key.removesuffix("`").removeprefix(".")
+        inside = key.removesuffix("`").removeprefix(".") if at else ""
         return f"unknown key {unknown.removesuffix('`')}" + (f" in {inside}" if inside else "")
     return f"{key.strip('.`')}: {text[:1].lower()}{text[1:]}" if at else problem
