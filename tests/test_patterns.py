@@ -20,6 +20,7 @@ FOLDERS = (
     "index/",
     "search/",
     "storage/",
+    "mcp/",
     "tree/",
     "match/",
     "batch/",
