@@ -199,16 +199,9 @@ def _parse(content: bytes, kind: type[_File], name: str) -> _File:
 
 def _key_first(problem: str) -> str:
     """Turn "Expected `int`, got `str` - at `$.roots[0].format`" into "roots[0].format: expected `int`, got `str`"."""
-<<<<<<< HEAD
     text, _, key = problem.partition(" - at `$")
     inside = key.removesuffix("`").removeprefix(".")
     unknown = text.removeprefix("Object contains unknown field `")
     if unknown != text:
-=======
-    text, at, key = problem.rpartition(" - at `$")
-    unknown = (text if at else problem).removeprefix("Object contains unknown field `")
-    if unknown != (text if at else problem):
-        inside = key.removesuffix("`").removeprefix(".") if at else ""
->>>>>>> hostile
         return f"unknown key {unknown.removesuffix('`')}" + (f" in {inside}" if inside else "")
     return f"{inside}: {text[:1].lower()}{text[1:]}" if inside else problem
