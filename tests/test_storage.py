@@ -329,6 +329,26 @@ def test_a_cache_that_is_damaged_while_it_is_open_is_replaced(tmp_path):
 # No space, no permission
 
 
+@pytest.mark.parametrize("size", [1_000, 5_000, 9_000, 13_000, 20_000, 30_000])
+def test_a_cache_on_a_full_disk_is_no_damaged_one(tmp_path, size):
+    program = (
+        "import pathlib, resource, sys; from ksrcfind.storage.cache import DerivedCache\n"
+        f"resource.setrlimit(resource.RLIMIT_FSIZE, ({size}, {size}))\n"
+        "cache = DerivedCache(pathlib.Path(sys.argv[1]))\n"
+        "cache.put('name', bytes(40_000)); cache.put('name', b'value'); print(cache.get('name'))\n"
+        "assert not any('damaged' in note for note in cache.notes), cache.notes; cache.close()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, tmp_path / "cache.sqlite"], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    cache = DerivedCache(tmp_path / "cache.sqlite")
+    cache.put("other", b"1")
+    assert cache.get("other") == b"1"
+    assert cache.notes == []
+    cache.close()
+
+
 def test_what_cannot_be_written_is_kept_in_memory(tree, tmp_path):
     blocked = tmp_path / "file"
     blocked.write_text("")

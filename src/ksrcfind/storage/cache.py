@@ -227,9 +227,10 @@ class DerivedCache:
                 _remove(self._path)
             except OSError:
                 self._path = None
-        return self._open()
+        return self._open(is_new=True)
 
-    def _open(self) -> sqlite3.Connection:
+    def _open(self, *, is_new: bool = False) -> sqlite3.Connection:
+        """Open the file; one that is damaged is replaced, unless `is_new`."""
         path = self._path
         if path is None:
             return _in_memory()
@@ -237,17 +238,21 @@ class DerivedCache:
             if not path.exists():
                 _create(path)
         for mode in _MODES:
+            connection = None
             try:
                 connection = _connect(f"{path.resolve().as_uri()}?{mode}")
                 connection.execute("SELECT count(*) FROM named WHERE name = ''").fetchone()
             except sqlite3.Error as error:
-                if _code(error) in _UNWRITABLE | _BUSY:
+                if connection is not None:
+                    connection.close()
+                # A full disk has no room for the shared memory of WAL mode, which shows as an I/O error.
+                if is_new or _code(error) in _UNWRITABLE | _BUSY | {sqlite3.SQLITE_IOERR}:
                     continue
                 return self._start_over(error)
             if mode != _MODES[0]:
                 self._failed_writes = _FAILED_WRITES
             return connection
-        self._say(f"nothing is cached: {path} cannot be created")
+        self._say(f"nothing is cached: {path} cannot be opened for writing")
         return _in_memory()
 
 
@@ -257,8 +262,12 @@ _MODES = ("mode=rw", "mode=ro", "mode=ro&immutable=1")
 
 def _connect(uri: str) -> sqlite3.Connection:
     connection = sqlite3.connect(uri, uri=True, timeout=_QUESTION_WAITS_MS / 1000, isolation_level=None)
-    for setting in ("synchronous = NORMAL", "cache_size = -32000", "trusted_schema = OFF", "cell_size_check = ON"):
-        connection.execute(f"PRAGMA {setting}")
+    try:
+        for setting in ("synchronous = NORMAL", "cache_size = -32000", "trusted_schema = OFF", "cell_size_check = ON"):
+            connection.execute(f"PRAGMA {setting}")
+    except sqlite3.Error:
+        connection.close()
+        raise
     return connection
 
 
@@ -275,9 +284,10 @@ def _create(path: Path) -> None:
     try:
         connection = sqlite3.connect(half, isolation_level=None)
         try:
-            connection.execute("PRAGMA journal_mode = WAL")
             for table in _TABLES:
                 connection.execute(table)
+            # Last: closing a file in WAL mode does not say that the disk was full.
+            connection.execute("PRAGMA journal_mode = WAL")
         finally:
             connection.close()
         with suppress(FileExistsError):
