@@ -111,7 +111,7 @@ _EMPTY_BODY = re.compile(
 _INITIAL_TEXT = re.compile(rb'=[ \t\r\n]*+((?>"[^"\\\n]*+(?:\\.[^"\\\n]*+)*+"|[A-Z_]\w*+|[ \t\r\n]++)++)(;)?')
 _STRING_VARIABLE = re.compile(
     rb"(?:\bconst[ \t]++)?\bchar\b[\w \t\r\n*]{0,160}?\b(\w++)[ \t\r\n]*+"
-    rb"(\[[^\]\n]*+\][ \t\r\n]*+)?+(?:__\w++[ \t\r\n]*+)*+\Z"
+    rb"(\[[^\]\n]{0,160}+\][ \t\r\n]*+)?+(?:__\w++[ \t\r\n]*+)*+\Z"
 )
 _INTO_BUFFER = re.compile(rb"\[[^\]\w]*+\w[^\]]*+\]\s*+")  # `char buf[64] = ""`: its size says that more will come
 _TEXT_PARAMETER = re.compile(r"\bchar\s*(?:const\s*)?\*\s*(?:const\s+)?([A-Za-z_]\w*)\Z")
