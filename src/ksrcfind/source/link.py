@@ -14,6 +14,7 @@ from ksrcfind.source.emission import Emission, handed_in
 from ksrcfind.source.expand import Expander
 from ksrcfind.source.facts import Call, Macro, SourceFacts, uses
 from ksrcfind.source.fill import form, forms, spread
+from ksrcfind.source.literal import CHARACTER, STRING, decode
 from ksrcfind.source.message import Argument, Definition, Form, Message, TextLine
 from ksrcfind.source.parse import Parser
 from ksrcfind.source.program import FileScope, Program
@@ -31,11 +32,11 @@ from ksrcfind.source.roots import CONTINUED
 from ksrcfind.source.shapes import Shapes
 from ksrcfind.source.substitute import Slot, Tokens
 from ksrcfind.source.template import has_words
-from ksrcfind.source.tokens import Token, closing, decode, is_name, is_string, split, tokenize
+from ksrcfind.source.tokens import Token, closing, is_name, is_string, split, tokenize
 
 _ARGUMENTS = 40  # arguments of one call that are looked at
 _NEEDED = 4  # arguments whose tokens may decide the expansion of one call
-_LITERAL = re.compile(r'"[^"\\\n]*+(?:\\(?:.|\n)[^"\\\n]*+)*+"|\'[^\'\\\n]*+(?:\\.[^\'\\\n]*+)*+\'|\\.|[()\[\]{},\n]')
+_LITERAL = re.compile(rf"{STRING}|{CHARACTER}|\\.|[()\[\]{{}},\n]")
 
 
 class Linker:
