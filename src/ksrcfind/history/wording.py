@@ -11,12 +11,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
+from ksrcfind.source.literal import STRING, unescape
+
 # An unterminated comment swallows the rest, as for the compiler. What an escape outside of a literal hides is passed
 # over, so that the quotation marks of a text which never ends are not tried one by one.
 TOKEN = re.compile(
-    rb'"(?:[^"\\\n]|\\.)*+"|/\*(?:[^*]|\*(?!/))*+(?:\*/)?|//(?:[^\\\n]|\\.)*+|\'(?:[^\'\\\n]|\\.){1,8}\'|\\.', re.DOTALL
+    STRING.encode() + rb"|/\*(?:[^*]|\*(?!/))*+(?:\*/)?|//(?:[^\\\n]|\\.)*+|\'(?:[^\'\\\n]|\\.){1,8}\'|\\.", re.DOTALL
 )
-LITERAL = re.compile(rb'("(?:[^"\\\n]|\\.)*+")|\\.', re.DOTALL)
+LITERAL = re.compile(rf"({STRING})|\\.".encode(), re.DOTALL)
 # What may stand between two literals of one text: blanks, line continuations, comments (blanked before), macros.
 GLUE = re.compile(rb"[\s\\]*+(?:[A-Za-z_]\w*+[\s\\]*+){0,3}")
 GLUE_IN_COMMENT = re.compile(rb"[\s\\/*]*+(?:[A-Z_]\w*+[\s\\/*]*+){0,3}")
@@ -26,8 +28,6 @@ LEVEL_CODE = re.compile(r"\A<[0-7cd]>")
 # Looked for at the beginning of a run only: one that ends before the text does is passed over once.
 LINE_END = re.compile(r"(?<!\\n)(?<!\s)(?:\\n|\s)++\Z")
 END = re.compile(r"(?<!\\n)(?<![\s.!,:;])(?:\\n|[\s.!,:;])++\Z")
-ESCAPE = re.compile(r"\\(?:[0-7]{1,3}|x[0-9a-fA-F]{1,2}|.)", re.DOTALL)
-ESCAPED = {"n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "f": "\f", "v": "\v", "e": "\x1b", "\n": ""}
 NOT_WORDS = re.compile(r"\\.|%[-+ #0-9.*]*(?:hh|h|ll|l|L|z|Z|t|q)?[a-zA-Z]")
 WORD = re.compile(r"[A-Za-z]{3,}")
 # What drivers put in front of a text and wrappers take over: `foo: `, `%s: `, `[drm] `, `foo %d: `.
@@ -286,13 +286,4 @@ def words(text: str) -> list[str]:
 
 def decoded(text: str) -> str:
     """Return a text with its C escapes decoded and bytes that are no UTF-8 replaced."""
-    return ESCAPE.sub(_character, text).encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-
-
-def _character(match: re.Match[str]) -> str:
-    code = match[0][1:]
-    if code[0] in "01234567":
-        return chr(int(code, 8) & 255)
-    if code[0] == "x" and len(code) > 1:
-        return chr(int(code[1:], 16))
-    return ESCAPED.get(code, code)
+    return unescape(text).encode("utf-8", "surrogateescape").decode("utf-8", "replace")

@@ -76,7 +76,7 @@ class Expander:
         if active and self._is_silent(name, arguments):
             return []
         if self._steps is not None and next(self._steps, None) is None:
-            raise NeedsTokensError(-1)  # macros that double what they call, again and again
+            raise NeedsTokensError(None)  # macros that double what they call, again and again
         found: list[Emission] = []
         if name not in active:
             definitions = self.scope.macros(name)
@@ -188,7 +188,7 @@ class Expander:
             return self.emissions(other, arguments, active) if other else []
         tokens = substitute_opaque(macro, arguments, self._reached(macro, arguments))
         if len(tokens) > _LONGEST:
-            raise NeedsTokensError(-1)
+            raise NeedsTokensError(None)
         found = itertools.islice(self.in_tokens(tokens, active), _EMISSIONS)
         return [_placed(emission, definition) for emission in found]
 
@@ -220,7 +220,7 @@ class Expander:
             return []
         # The names in a function mean what they mean in its own file.
         if any(is_longer(argument, _LONGEST) for argument in arguments):
-            raise NeedsTokensError(-1)
+            raise NeedsTokensError(None)
         inner = Expander(self.scope.of(definition.file), self._silence, self._steps, decides=self._decides)
         inside = Inside(inner.scope, wrapper.name)
         bound, rest = _parameters(wrapper, arguments, inside)

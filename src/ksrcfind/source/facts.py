@@ -16,6 +16,7 @@ from functools import lru_cache
 import msgspec
 
 from ksrcfind.source import scan
+from ksrcfind.source.literal import STRING
 from ksrcfind.source.parse import ParsedBody, ParsedCall, Parser
 from ksrcfind.source.template import CONVERSION
 
@@ -108,7 +109,7 @@ _EMPTY_BODY = re.compile(
     r"\s*+(?:do\s*+\{\s*+(?:;\s*+)?\}\s*+while\s*+\(\s*+0\s*+\)|\(\s*+\(\s*+void\s*+\)\s*+0\s*+\)|\{\s*+\}|;|0"
     r"|\(\s*+\{\s*+\}\s*+\))?\s*+"
 )
-_INITIAL_TEXT = re.compile(rb'=[ \t\r\n]*+((?>"[^"\\\n]*+(?:\\.[^"\\\n]*+)*+"|[A-Z_]\w*+|[ \t\r\n]++)++)(;)?')
+_INITIAL_TEXT = re.compile(rf"=[ \t\r\n]*+((?>{STRING}|[A-Z_]\w*+|[ \t\r\n]++)++)(;)?".encode())
 _STRING_VARIABLE = re.compile(
     rb"(?:\bconst[ \t]++)?\bchar\b[\w \t\r\n*]{0,160}?\b(\w++)[ \t\r\n]*+"
     rb"(\[[^\]\n]{0,160}+\][ \t\r\n]*+)?+(?:__\w++[ \t\r\n]*+)*+\Z"
@@ -123,6 +124,7 @@ _NUMBER = re.compile(
     re.MULTILINE,
 )
 _IF = re.compile(r"\bif\b")
+# A line that goes on in the next is joined to it by a line end alone in a macro's body, also within a literal.
 _ALL_TEXT = re.compile(r'(?:\s++|[A-Za-z_]\w*+|"[^"\\]*+(?:\\.[^"\\]*+)*+")*+', re.DOTALL)
 _ASSIGNED = re.compile(rb"(?<![\w.>])([A-Za-z_]\w*+)[ \t]*+=(?!=)")
 _BLANK_LINE = re.compile(rb"\n[ \t\r]*\n")
@@ -131,7 +133,7 @@ _LAST_NAME = re.compile(r"\b[A-Za-z_]\w*+(?=\s*+(?:\[[^\]]*+\]\s*+)*+\Z)")
 _AT_TOP = re.compile(rb"\n(\w++)[ \t]*+\(")
 _LAST_ARGUMENT = re.compile(r",\s*([A-Za-z_]\w*)\s*\)\Z")
 # An escape outside of a text is passed over, so that a text which never ends is read once.
-_LITERAL = re.compile(r'\\(?:.|\n)|("[^"\\\n]*+(?:\\(?:.|\n)[^"\\\n]*+)*+")')
+_LITERAL = re.compile(rf"\\(?:.|\n)|({STRING})")
 _NAME = re.compile(r"[A-Za-z_]\w*+")
 _LONGEST_CONDITION = 200  # bytes
 _LONGEST_GENERATED = 1 << 20  # characters of all functions that a file makes with macros

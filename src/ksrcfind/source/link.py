@@ -14,6 +14,7 @@ from ksrcfind.source.emission import Emission, handed_in
 from ksrcfind.source.expand import Expander
 from ksrcfind.source.facts import Call, Macro, SourceFacts, uses
 from ksrcfind.source.fill import form, forms, spread
+from ksrcfind.source.literal import CHARACTER, STRING, decode
 from ksrcfind.source.message import Argument, Definition, Form, Message, TextLine
 from ksrcfind.source.parse import Parser
 from ksrcfind.source.program import FileScope, Program
@@ -28,14 +29,14 @@ from ksrcfind.source.resolve import (
     without_level,
 )
 from ksrcfind.source.roots import CONTINUED
-from ksrcfind.source.shapes import Shapes
+from ksrcfind.source.shapes import Outcome, Shapes, Undecided
 from ksrcfind.source.substitute import Slot, Tokens
 from ksrcfind.source.template import has_words
-from ksrcfind.source.tokens import Token, closing, decode, is_name, is_string, split, tokenize
+from ksrcfind.source.tokens import Token, closing, is_name, is_string, split, tokenize
 
 _ARGUMENTS = 40  # arguments of one call that are looked at
 _NEEDED = 4  # arguments whose tokens may decide the expansion of one call
-_LITERAL = re.compile(r'"[^"\\\n]*+(?:\\(?:.|\n)[^"\\\n]*+)*+"|\'[^\'\\\n]*+(?:\\.[^\'\\\n]*+)*+\'|\\.|[()\[\]{},\n]')
+_LITERAL = re.compile(rf"{STRING}|{CHARACTER}|\\.|[()\[\]{{}},\n]")
 
 
 class Linker:
@@ -95,7 +96,7 @@ class _FileLinker:
             return bool(self._strings) or any('"' in macro.body for macro in self._facts.macros)
         for count in {len(some) for some in parameters if some is not None}:
             outcome = self._outcome(name, count, {})
-            if isinstance(outcome, int) or any(is_string(token) for each in outcome for token in each.format):
+            if isinstance(outcome, Undecided) or any(is_string(token) for each in outcome for token in each.format):
                 return True
         return False
 
@@ -190,11 +191,12 @@ class _FileLinker:
         constants = tuple(index for index, argument in enumerate(before) if is_constant(argument))
         while True:
             outcome = self._outcome(name, count, concrete, constants)
-            if not isinstance(outcome, int):
+            if not isinstance(outcome, Undecided):
                 return outcome
-            if outcome < 0 or outcome >= len(arguments) or outcome in concrete or len(concrete) >= _NEEDED:
+            index = outcome.argument
+            if index is None or index >= len(arguments) or index in concrete or len(concrete) >= _NEEDED:
                 return []
-            concrete[outcome] = self._opened(arguments, outcome)
+            concrete[index] = self._opened(arguments, index)
 
     def _opened(self, arguments: list[Tokens], index: int) -> Tokens:
         """Tokens of an argument. Of a list with text (`LOG((HERE, "text"))`) each part becomes an argument."""
@@ -219,7 +221,7 @@ class _FileLinker:
 
     def _outcome(
         self, name: str, count: int, concrete: Mapping[int, Tokens], constants: tuple[int, ...] = ()
-    ) -> list[Emission] | int:
+    ) -> Outcome:
         shape = self._shapes.shape(self._scope, name, count, concrete, constants)
         self._expander.consulted.update(shape.consulted)
         self._expander.beyond.update(shape.beyond)

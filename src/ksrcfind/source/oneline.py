@@ -11,8 +11,9 @@ from itertools import zip_longest
 
 from ksrcfind.source.emission import Emission, Handed
 from ksrcfind.source.inside import Inside
+from ksrcfind.source.literal import decode
 from ksrcfind.source.substitute import Tokens
-from ksrcfind.source.tokens import decode, is_string
+from ksrcfind.source.tokens import is_string
 
 _LEVEL = re.compile(r"\x01[0-7]|<[0-7]>")
 _CONTINUED = ("\x01c", "<c>")

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import tree_sitter
 import tree_sitter_c
 
+from ksrcfind.source.literal import STRING
 from ksrcfind.source.scan import Body
 
 _C = tree_sitter.Language(tree_sitter_c.language())
@@ -30,6 +31,7 @@ _BYTES_PER_REPORT = 16
 _SHORT = 1 << 12  # bytes in which no depth matters
 _DEEPEST = 200
 _BRACKET = re.compile(rb"[][(){}]")
+_BRACKET_OR_LITERAL = re.compile(rf"[()]|{STRING}|\\.".encode(), re.DOTALL)
 _UNDER_WAY = 256  # nodes that a query has begun to match
 _NESTED = 64  # calls within calls and conditions; all that they hold is kept for each of them
 _FUNCTION_NAME = re.compile(rb"\b([A-Za-z_]\w*+)[ \t\r\n]*+\(")
@@ -237,10 +239,10 @@ def _from_text(source: bytes, start: int, end: int, first_line: int) -> ParsedCa
 
 def _matching(text: bytes, opening: int) -> int:
     depth = 0
-    for match in re.finditer(rb'[()]|"[^"\\]*+(?:\\.[^"\\]*+)*+"|\\.', text[opening:], re.DOTALL):
+    for match in _BRACKET_OR_LITERAL.finditer(text, opening):
         depth += {b"(": 1, b")": -1}.get(match[0], 0)
         if depth == 0:
-            return opening + match.end()
+            return match.end()
     return len(text)
 
 

@@ -11,9 +11,10 @@ from functools import lru_cache
 from ksrcfind.source.emission import Handed
 from ksrcfind.source.expand import Expander
 from ksrcfind.source.facts import Macro
+from ksrcfind.source.literal import decode
 from ksrcfind.source.roots import FORMAT_PASSED
 from ksrcfind.source.substitute import NeedsTokensError, Slot, Tokens, substitute
-from ksrcfind.source.tokens import Token, closing, decode, is_name, is_string, split, text_of, tokenize, unwrapped
+from ksrcfind.source.tokens import Token, closing, is_name, is_string, split, text_of, tokenize, unwrapped
 
 _DEPTH = 12
 _LONGEST = 1 << 14  # tokens of the macros and constants that are opened for the texts of one call

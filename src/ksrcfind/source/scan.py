@@ -13,6 +13,8 @@ from collections import Counter
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
+from ksrcfind.source.literal import CHARACTER, STRING
+
 
 @dataclass(frozen=True, slots=True)
 class Directive:
@@ -61,10 +63,8 @@ _DIRECTIVE = re.compile(
 LITERAL_OR_COMMENT = re.compile(
     rb"/\*[^*]*+\*++(?:[^/*][^*]*+\*++)*+/"
     rb"|/\*.*+\Z"  # a comment that never ends
-    rb"|//[^\n]*+"
-    rb'|"[^"\\\n]*+(?:\\.[^"\\\n]*+)*+"'
-    rb"|'[^'\\\n]*+(?:\\.[^'\\\n]*+)*+'"
-    rb"|\\.",  # outside of a literal: the quotation marks of a text that never ends are not tried one by one
+    rb"|//[^\n]*+" + rf"|{STRING}|{CHARACTER}|\\.".encode(),
+    # A backslash outside of a literal: the quotation marks of a text that never ends are not tried one by one.
     re.DOTALL,
 )
 _BRACE = re.compile(rb"[{}]")

@@ -17,14 +17,25 @@ _NESTED = 16  # shapes that are found out inside of one another
 
 
 @dataclass(frozen=True, slots=True)
+class Undecided:
+    """The outcome of an expansion that stopped where the tokens of an argument decide."""
+
+    argument: int | None
+    """Index of the argument to look into; None if no argument's tokens would decide it."""
+
+
+Outcome = list[Emission] | Undecided
+"""What an expansion found: the emissions, or that it could not go on."""
+
+
+@dataclass(frozen=True, slots=True)
 class Shape:
     """How calls of one shape expand, wherever the names consulted mean the same."""
 
     consulted: Mapping[str, Signature]
     beyond: frozenset[str]
     """Names consulted in the files of wrapper functions."""
-    outcome: list[Emission] | int
-    """Emissions, or the argument whose tokens are needed first."""
+    outcome: Outcome
 
 
 _Key = tuple[str, int, tuple[tuple[int, Tokens], ...], tuple[int, ...]]
@@ -81,12 +92,12 @@ class Shapes:
             for index in range(count)
         ]
         expander = Expander(scope, self)
-        outcome: list[Emission] | int
+        outcome: Outcome
         self._looking.add(key)
         try:
             outcome = expander.call(name, slots)
         except NeedsTokensError as needed:
-            outcome = needed.index
+            outcome = Undecided(needed.index)
         finally:
             self._looking.discard(key)
         consulted = {other: scope.signature(other) for other in expander.consulted}

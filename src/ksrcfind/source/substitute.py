@@ -47,8 +47,8 @@ class Mark:
 class NeedsTokensError(Exception):
     """An argument's own tokens decide what happens: it is pasted, stringified or called."""
 
-    def __init__(self, index: int) -> None:
-        """Ask for the tokens of an argument; -1 if they cannot be told."""
+    def __init__(self, index: int | None) -> None:
+        """Ask for the tokens of an argument; None if no argument's tokens would decide it."""
         super().__init__(index)
         self.index = index
 
@@ -156,7 +156,7 @@ def _needed(token: Token) -> int:
     """The argument to look into. Raises `NeedsTokensError` for what no argument decides."""
     if isinstance(token, (Slot, Made)):
         return token.index
-    raise NeedsTokensError(-1)
+    raise NeedsTokensError(None)
 
 
 def made(tokens: Iterable[Token]) -> Iterator[Made]:

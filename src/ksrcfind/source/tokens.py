@@ -7,20 +7,19 @@ A token is a string as written; the first character tells its kind. Expansion pu
 import re
 from collections.abc import Sequence
 
+from ksrcfind.source.literal import CHARACTER, STRING
+
 Token = str | object
 """A token of the source, or a placeholder of the expansion."""
 
 _TOKEN = re.compile(
-    r'[LuU]?"[^"\\\n]*+(?:\\(?:.|\n)[^"\\\n]*+)*+"'
-    r"|'[^'\\\n]*+(?:\\.[^'\\\n]*+)*+'"
+    rf"[LuU]?{STRING}|{CHARACTER}"
     r"|\\\S"  # outside of a literal: the quotation marks of a text that never ends are not tried one by one
     r"|[A-Za-z_]\w*+"
     r"|\.?[0-9][\w.]*+"
     r"|\.\.\.|##|->|\+\+|--|&&|\|\||==|!=|<=|>=|<<|>>"
     r"|[^\s\w]"
 )
-_ESCAPE = re.compile(r"\\(x[0-9A-Fa-f]+|[0-7]{1,3}|\n|.)", re.DOTALL)
-_SIMPLE = {"n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "f": "\f", "v": "\v", "e": "\x1b", "\n": ""}
 
 _UNARY = frozenset("+-*&")
 _BINARY = frozenset(("==", "!=", "<=", ">=", "&&", "||", "<<", ">>", *"+-*/%&|^<>=?:"))
@@ -44,21 +43,6 @@ def is_string(token: Token) -> bool:
 def is_name(token: Token) -> bool:
     """True for an identifier or keyword."""
     return type(token) is str and (token[0].isalpha() or token[0] == "_") and token[-1] != '"'
-
-
-def decode(literal: str) -> str:
-    """Text of a string literal token: quotes removed, escapes decoded."""
-    inner = literal[literal.index('"') + 1 : -1]
-    return _ESCAPE.sub(_decode_escape, inner) if "\\" in inner else inner
-
-
-def _decode_escape(match: re.Match[str]) -> str:
-    text = match[1]
-    if text[0] == "x" and len(text) > 1:  # `\\x` alone is no C, and no reason to stop
-        return chr(int(text[1:], 16) & 0xFF)
-    if text[0] in "01234567":
-        return chr(int(text, 8) & 0xFF)
-    return _SIMPLE.get(text, text)
 
 
 def closing(tokens: Sequence[Token], opening: int) -> int:
