@@ -33,6 +33,9 @@ _DAY_S = 86400
 _UNUSED_S = 90 * _DAY_S
 """Seconds after which a revision that no run has used is removed."""
 
+_CREATING_S = 60
+"""Seconds after which an unfinished cache is taken for what a killed run left."""
+
 _GROWN = 1.5  # times as many facts as after the last clean-up: the next one pays
 _FEW_FACTS = 50
 
@@ -121,7 +124,8 @@ def clean_up(store: Store) -> None:
         if path.name not in used:
             _unlink(path)
     for path in store.files(".tmp"):
-        if path.name.endswith((".segment.tmp", ".revision.tmp")) or time.time() - mtime(path) > _DAY_S:
+        # Those of a cache belong to whoever creates it, which takes milliseconds and no lock.
+        if path.name.endswith((".segment.tmp", ".revision.tmp")) or time.time() - mtime(path) > _CREATING_S:
             _unlink(path)
     remove_unused(store.directory.parent, FORMAT)
 
