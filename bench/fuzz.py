@@ -24,16 +24,16 @@ from pathlib import Path
 from ksrcfind.bundle.format import Bundle
 from ksrcfind.config import Settings, with_tree_file
 from ksrcfind.errors import KsrcfindError
+from ksrcfind.evolution.rules import _expression
 from ksrcfind.history.commits import parse_commit
 from ksrcfind.history.wording import SourceText
-from ksrcfind.life.rules import _expression
 from ksrcfind.log.line import read_line
 from ksrcfind.log.records import read_rows, split_lines
 from ksrcfind.source import template
 from ksrcfind.source.facts import extract
 from ksrcfind.source.kbuild import module_names
-from ksrcfind.source.outline import outline
 from ksrcfind.source.parse import Parser
+from ksrcfind.source.summary import outline
 from ksrcfind.source.switched_off import switched_on
 from ksrcfind.tree.maintainers import Maintainers
 from ksrcfind.tree.versions import parse_tag

@@ -21,12 +21,12 @@ from pathlib import Path
 from bench.accuracy.left_out import distinct
 from ksrcfind import config
 from ksrcfind.__main__ import FEW_COLLECTIONS
-from ksrcfind.batch.answers import Answers
+from ksrcfind.batch.answer_cache import AnswerCache
 from ksrcfind.engine.context import open_tree, roots_of
 from ksrcfind.log.line import LogLine, read_line
 from ksrcfind.match.rank import Matcher
 from ksrcfind.search.revision_index import RevisionIndex
-from ksrcfind.source.roots import identity
+from ksrcfind.source.sinks import identity
 from ksrcfind.source.template import WORD, Conversion, pieces
 from ksrcfind.storage.store import Store, store_path
 
@@ -127,7 +127,7 @@ def main() -> None:
             print(f"{name:16}{len(lines):7} distinct: {first:9.0f} lines/s, {second:9.0f} lines/s when asked again")
     everything = [*seen, *made]
     if seen:
-        answers = Answers(matcher.answer)
+        answers = AnswerCache(matcher.answer)
         rate(answers, seen)
         many = list({line.body: line for line in with_other_numbers(seen, 20, options.seed)}.values())
         print(f"as batch does, other numbers {len(many):7} distinct: {rate(answers, many):9.0f} lines/s")

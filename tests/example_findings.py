@@ -5,10 +5,10 @@ from datetime import datetime, timedelta, timezone
 
 import msgspec
 
-from ksrcfind.batch.answers import Answers
-from ksrcfind.batch.coverage import Tally
-from ksrcfind.batch.explain import Explained
+from ksrcfind.batch.answer_cache import AnswerCache
+from ksrcfind.batch.coverage import Statistics
 from ksrcfind.batch.fold import Fold
+from ksrcfind.batch.matched_row import MatchedRow
 from ksrcfind.finding import Finding, Input
 from ksrcfind.history.provenance import Change, Commit, Event, Person, Provenance, Release
 from ksrcfind.log.events import Boot
@@ -190,8 +190,8 @@ ALL = (EXACT, FILES_ONLY, UNEXPLAINED, PLACE, NO_PLACE, RIVALS, POINTING, STRANG
 
 def explained(finding, event=None, boot=Boot(1, 1, "5.9.0")):  # noqa: B008 - frozen
     """Return the row of a log that a finding is about."""
-    known, texts = Answers(lambda _log: finding.answer)(finding.log)
-    return Explained(Row(finding.input.source, finding.input.line or 1, finding.log), event, boot, known, texts)
+    known, texts = AnswerCache(lambda _log: finding.answer)(finding.log)
+    return MatchedRow(Row(finding.input.source, finding.input.line or 1, finding.log), event, boot, known, texts)
 
 
 def fold(*findings):
@@ -205,7 +205,7 @@ def fold(*findings):
 
 def summary(*findings, interrupted=False):
     """Return the summary of a log of these lines."""
-    tally = Tally()
+    tally = Statistics()
     for finding in findings:
         tally.add(explained(finding))
     return tally.summary(interrupted=interrupted)

@@ -23,7 +23,7 @@ def seal(monkeypatch, home):
     monkeypatch.setenv("TZ", "UTC")
 
 
-class Scratch:
+class VirtualDocuments:
     """A repository to commit into; ids are the same in every run."""
 
     def __init__(self, root, *, bare=False):
@@ -82,6 +82,6 @@ class Scratch:
 
 def kernel(root, files=None):
     """Return a repository that looks like a kernel tree, with one commit."""
-    scratch = Scratch(root)
+    scratch = VirtualDocuments(root)
     scratch.commit("start", KERNEL | (files or {}))
     return scratch

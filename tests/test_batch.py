@@ -8,7 +8,7 @@ import pytest
 from example_findings import EXACT, MATCH, RIVALS, TREE, UNEXPLAINED, VALUES, explained, found, summary
 from example_findings import fold as folded
 from ksrcfind.batch import fold
-from ksrcfind.batch.answers import LIKELY, level_of
+from ksrcfind.batch.answer_cache import LIKELY, level_of
 from ksrcfind.batch.fold import ArgumentValues, Fold
 from ksrcfind.match.answer import Reason, Tier
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ksrcfind.batch.answers import Answers, shape
+from ksrcfind.batch.answer_cache import AnswerCache, shape
 from ksrcfind.log.line import read_line
 from ksrcfind.match.rank import Matcher
 from ksrcfind.search.memory_index import MemoryIndex
@@ -67,7 +67,7 @@ LINES = [
 
 def test_answers_are_those_of_the_matcher():
     asked, alone = Asked(), Matcher(INDEX)
-    answers = Answers(asked)
+    answers = AnswerCache(asked)
     for line in LINES:
         known, values = answers(read_line(line))
         assert known.answer_with(values) == alone.answer(read_line(line))
@@ -76,7 +76,7 @@ def test_answers_are_those_of_the_matcher():
 
 def test_numbers_that_stand_in_formats_are_asked_for_once():
     asked = Asked()
-    answers = Answers(asked)
+    answers = AnswerCache(asked)
     for number in (1, 2, 3):
         paths = [
             answers(read_line(f"band {n} MHz refused by {number}"))[0].answer.matches[0].message.path for n in (40, 80)
@@ -87,7 +87,7 @@ def test_numbers_that_stand_in_formats_are_asked_for_once():
 
 def test_a_line_that_fits_nothing_known_of_its_shape_is_asked_for_once():
     asked = Asked()
-    answers = Answers(asked)
+    answers = AnswerCache(asked)
     for _ in range(3):
         for number in (40, 20):
             answers(read_line(f"band {number} MHz refused by 1"))
@@ -98,7 +98,7 @@ def test_values_are_read_alike_however_many_lines_came_before():
     lines = [
         read_line(f"unrelated wibble of pool {number}{end} exhausted") for number in range(300) for end in ("", " x")
     ]
-    answers = Answers(Asked())
+    answers = AnswerCache(Asked())
     for line in lines:
         known, texts = answers(line)
         value = known.answer_with(texts).matches[0].values[0].value
@@ -107,7 +107,7 @@ def test_values_are_read_alike_however_many_lines_came_before():
 
 def test_one_question_for_a_shape():
     asked = Asked()
-    answers = Answers(asked)
+    answers = AnswerCache(asked)
     found = [answers(read_line(f"shaft {n} bent by {n * n} micrometers")) for n in range(100)]
     assert len(asked.lines) == 1
     shown = [known.answer_with(values).matches[0].values for known, values in found]
@@ -129,7 +129,7 @@ def test_shape(text, masked):
 
 def test_few_shapes_are_remembered():
     asked = Asked()
-    answers = Answers(asked, kept=2)
+    answers = AnswerCache(asked, kept=2)
     for word in ("aaa", "bbb", "ccc", "aaa"):
         answers(read_line(f"nobody {word}"))
     assert len(asked.lines) == 4

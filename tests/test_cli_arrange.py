@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ksrcfind.cli.arrange import Option, arrange, is_text, query_words
+from ksrcfind.cli.argv import Option, arrange, is_text, query_words
 from ksrcfind.errors import KsrcfindError
 
 COMMANDS = {"find", "at", "index", "life"}

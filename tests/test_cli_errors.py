@@ -10,7 +10,7 @@ import pytest
 
 from commandline import DEMO, ksrcfind
 from ksrcfind.tree.git import executable
-from repositories import KERNEL, Scratch
+from repositories import KERNEL, VirtualDocuments
 
 LINE = "victim 5 is already exiting"
 TREE = KERNEL | {"mm/oom_kill.c": 'void f(int pid)\n{\n\tprintk("victim %d is already exiting\\n", pid);\n}\n'}
@@ -18,7 +18,7 @@ TREE = KERNEL | {"mm/oom_kill.c": 'void f(int pid)\n{\n\tprintk("victim %d is al
 
 def kernel(root, files=()):
     """Return a repository of a small tree that can print `LINE`."""
-    scratch = Scratch(root)
+    scratch = VirtualDocuments(root)
     scratch.commit("start", TREE | dict(files))
     return scratch
 
@@ -62,7 +62,7 @@ def test_no_tree_where_it_was_said_to_be(tmp_path):
 
 
 def test_a_tarball_inside_another_repository_is_a_plain_tree(tmp_path):
-    Scratch(tmp_path).commit("notes", {"notes.txt": "x"})
+    VirtualDocuments(tmp_path).commit("notes", {"notes.txt": "x"})
     tree = tmp_path / "linux-6.1"
     for path, text in TREE.items():
         (tree / path).parent.mkdir(parents=True, exist_ok=True)

@@ -9,7 +9,7 @@ import typer
 
 from commandline import DEMO, ksrcfind
 from ksrcfind.cli.app import app
-from repositories import KERNEL, Scratch
+from repositories import KERNEL, VirtualDocuments
 
 ROOT = Path(__file__).parent.parent
 COMMANDS = typer.main.get_command(app).commands
@@ -82,7 +82,7 @@ def test_a_mistyped_command_that_matches_nothing_is_named(ask, typed, meant):
 
 
 def test_a_query_that_matches_is_no_mistyped_command(tmp_path):
-    Scratch(tmp_path).commit(
+    VirtualDocuments(tmp_path).commit(
         "start", KERNEL | {"mm/a.c": 'void f(void)\n{\n\tprintk("bacth job of mm ended\\n");\n}\n'}
     )
     done = ksrcfind("bacth", "job", "of", "mm", "ended", directory=tmp_path)
@@ -123,7 +123,9 @@ def test_a_place_alone_is_answered_as_a_place(ask):
 
 
 def test_a_place_that_a_message_prints_is_a_line(tmp_path):
-    Scratch(tmp_path).commit("start", KERNEL | {"mm/a.c": 'void f(void)\n{\n\tprintk("watchdog/entry.c:3\\n");\n}\n'})
+    VirtualDocuments(tmp_path).commit(
+        "start", KERNEL | {"mm/a.c": 'void f(void)\n{\n\tprintk("watchdog/entry.c:3\\n");\n}\n'}
+    )
     assert ksrcfind("index", directory=tmp_path).status == 0
     done = ksrcfind("watchdog/entry.c:3", "--no-history", directory=tmp_path)
     assert (done.status, done.err) == (0, "")

@@ -11,8 +11,8 @@ import pytest
 
 from commandline import ksrcfind
 from golden import check
-from ksrcfind.life.differences import differences
-from ksrcfind.life.rules import Rule, example, outcomes, read_rules
+from ksrcfind.evolution.differences import differences
+from ksrcfind.evolution.rules import Rule, example, outcomes, read_rules
 from ksrcfind.output.json import schema
 from ksrcfind.source.message import Form, Message
 

@@ -13,7 +13,7 @@ from commandline import ksrcfind
 from ksrcfind import Finder
 from ksrcfind.config import Settings
 from ksrcfind.tree.names import escaped, is_utf8, skipped_note
-from repositories import KERNEL, Scratch
+from repositories import KERNEL, VirtualDocuments
 
 STRANGE = "kernel/caf\udce9.c"
 NOTE = r"1 file is skipped because its name is not UTF-8: kernel/caf\xe9.c"
@@ -36,7 +36,7 @@ def tree(request, tmp_path):
             (root / path).parent.mkdir(parents=True, exist_ok=True)
             (root / path).write_text(text)
         return root, ()
-    scratch = Scratch(root)
+    scratch = VirtualDocuments(root)
     scratch.commit("start", TREE)
     scratch.git("tag", "v5.9")
     scratch.git("checkout", "-q", "-b", "br\udce9")
@@ -129,7 +129,7 @@ def test_a_log_and_its_lines_may_hold_any_bytes(tree, form):
 
 def test_a_file_that_was_called_so_once_is_followed(tmp_path):
     root = tmp_path / "linux"
-    scratch = Scratch(root)
+    scratch = VirtualDocuments(root)
     body = 'void g(void)\n{\n\tpr_info("kettle %d whistles along\\n", 3);\n}\n'
     scratch.commit("start", KERNEL | {"kernel/t\udce9.c": body})
     scratch.git("tag", "v5.8")

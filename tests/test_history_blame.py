@@ -6,7 +6,7 @@ from ksrcfind.errors import KsrcfindError
 from ksrcfind.history.blame import blame, parse_porcelain, unquote
 from ksrcfind.history.places import NOT_COMMITTED
 from ksrcfind.history.provenance import Release
-from ksrcfind.history.telling import BEGINNING
+from ksrcfind.history.provenance_builder import BEGINNING
 from ksrcfind.history.trace import NO_GIT, History, Request, wording_place
 from ksrcfind.source.message import Definition, Form, Message, TextLine
 from ksrcfind.tree.directory import DirectorySnapshot

@@ -7,7 +7,7 @@ from ksrcfind.history.links import Kind, Links, Mention
 from ksrcfind.history.trace import History, Request
 from ksrcfind.source.message import Form, Message, TextLine
 from ksrcfind.tree.open import open_snapshot
-from repositories import Scratch
+from repositories import VirtualDocuments
 
 TEXT = 'void say(void)\n{\n%sprintk("a device did not answer in time\\n");\n}\n'
 PLACE = Message("a.c", 3, 3, "say", "printk", None, None, "", (Form("", ()),), (TextLine("a.c", 3, 30),))
@@ -16,7 +16,7 @@ PLACE = Message("a.c", 3, 3, "say", "printk", None, None, "", (Form("", ()),), (
 @pytest.fixture
 def scratch(tmp_path):
     """A repository whose one message was indented three times: commits 0 (first) to 3."""
-    found = Scratch(tmp_path / "tree")
+    found = VirtualDocuments(tmp_path / "tree")
     found.commits = [found.commit(f"indent {depth}", {"a.c": TEXT % ("\t" * depth)}) for depth in range(1, 5)]
     return found
 
@@ -108,7 +108,7 @@ def test_grafts_and_a_history_that_is_fetched_count(scratch, tmp_path):
     scratch.git("clone", "-q", "--depth=2", f"file://{scratch.root}", str(clone))
     asked = Asked(clone)
     before = asked.ask(asked.cache)
-    Scratch(clone).git("fetch", "-q", "--unshallow")
+    VirtualDocuments(clone).git("fetch", "-q", "--unshallow")
     asked()
     assert asked.ask(asked.cache) != before
     (clone / ".git/info").mkdir(exist_ok=True)
@@ -124,7 +124,7 @@ def test_links_of_a_shallow_clone_are_read_again_when_the_history_is_fetched(scr
     scratch.git("clone", "-q", "--depth=1", f"file://{scratch.root}", str(clone))
     cache = MemoryCache()
     assert Links(open_snapshot(clone).repository, cache).naming(first) == []
-    Scratch(clone).git("fetch", "-q", "--unshallow")
+    VirtualDocuments(clone).git("fetch", "-q", "--unshallow")
     assert Links(open_snapshot(clone).repository, cache).naming(first) == [Mention(fix, Kind.FIX)]
 
 
@@ -147,12 +147,12 @@ def test_what_a_partial_clone_fetches_later_counts(scratch, tmp_path):
     repository = open_snapshot(clone, "HEAD").repository
     assert repository.partial
     before = story_state(repository)
-    Scratch(clone).git("cat-file", "-p", "HEAD:b.c")
+    VirtualDocuments(clone).git("cat-file", "-p", "HEAD:b.c")
     assert story_state(repository) != before
 
 
 def test_how_a_user_likes_differences_is_no_part_of_an_answer(tmp_path):
-    scratch = Scratch(tmp_path / "tree")
+    scratch = VirtualDocuments(tmp_path / "tree")
     block = "/*\n * %s\n */\nstatic int %s;\n\n"
     scratch.commit("one", {"a.c": block % ("a", "a") + block % ("c", "c")})
     scratch.commit("two", {"a.c": "".join(block % (name, name) for name in "abc")})

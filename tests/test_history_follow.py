@@ -13,7 +13,7 @@ from ksrcfind.history.trace import History, Request
 from ksrcfind.history.wording import SourceText
 from ksrcfind.source.message import Form, Message, TextLine
 from ksrcfind.tree.open import open_snapshot
-from repositories import Scratch
+from repositories import VirtualDocuments
 
 
 def request(snapshot, path, part):
@@ -54,7 +54,7 @@ def summary(provenance):
 
 
 def test_names_that_git_could_take_for_patterns(tmp_path):
-    scratch = Scratch(tmp_path)
+    scratch = VirtualDocuments(tmp_path)
     text = 'void f(void)\n{\n\tpr_info("hello from an odd place\\n");\n}\n'
     scratch.commit("one", {":(odd) [ab].c": text, "a.c": "int a;\n"})
     (tmp_path / ":(odd) [ab].c").rename(tmp_path / "[ab].c")
@@ -204,7 +204,7 @@ def test_introduced_is_never_before_its_text(linux_mini):
 
 @pytest.fixture
 def scratch(tmp_path):
-    return Scratch(tmp_path / "linux")
+    return VirtualDocuments(tmp_path / "linux")
 
 
 def call(text, function="start", macro="pr_info", indent=1):

@@ -7,7 +7,7 @@ from ksrcfind.history.links import NAME, Kind, Links, Mention, upstream_of
 from ksrcfind.history.provenance import Release
 from ksrcfind.history.trace import History
 from ksrcfind.tree.open import open_snapshot
-from repositories import Scratch
+from repositories import VirtualDocuments
 
 ONE, TWO = "1234567890ab" + "c" * 28, "abcdef012345" + "6" * 28
 
@@ -65,7 +65,7 @@ def test_what_makes_a_backport(message, names):
 
 @pytest.fixture
 def scratch(tmp_path):
-    return Scratch(tmp_path / "linux")
+    return VirtualDocuments(tmp_path / "linux")
 
 
 def naming(scratch, commit, cache=None):

@@ -9,7 +9,7 @@ import pytest
 from ksrcfind.history.trace import History, Request
 from ksrcfind.source.message import Form, Message, TextLine
 from ksrcfind.tree.open import open_snapshot
-from repositories import Scratch, seal
+from repositories import VirtualDocuments, seal
 
 FILES = ("one.c", "two.c", "three.c")
 WORDS = (
@@ -47,7 +47,7 @@ class Drawn:
 
     def __init__(self, root, seed, commits=45):
         self._chance = random.Random(seed)
-        self.scratch = Scratch(root)
+        self.scratch = VirtualDocuments(root)
         self.ids = []
         self.merges = []
         self.states = []

@@ -11,7 +11,7 @@ from ksrcfind.history.releases import FEW, Releases
 from ksrcfind.tree.git import Git
 from ksrcfind.tree.open import open_snapshot
 from ksrcfind.tree.versions import Version, parse_tag, release_versions
-from repositories import Scratch, kernel, seal
+from repositories import VirtualDocuments, kernel, seal
 
 
 @pytest.fixture
@@ -255,7 +255,7 @@ def test_a_table_of_many_commits_finds_each_and_no_other(scratch):
 def test_a_sha256_repository(tmp_path, monkeypatch):
     seal(monkeypatch, tmp_path)
     monkeypatch.setenv("GIT_DEFAULT_HASH", "sha256")
-    scratch = Scratch(tmp_path / "linux")
+    scratch = VirtualDocuments(tmp_path / "linux")
     head = scratch.commit("start", {"init/main.c": "int m;\n"})
     assert len(head) == 64
     scratch.git("tag", "v5.9")

@@ -7,30 +7,30 @@ import pytest
 from ksrcfind.history import trace
 from ksrcfind.history.blame import blame
 from ksrcfind.history.changes import changed_files
-from ksrcfind.history.shortcut import Shortcuts
-from ksrcfind.history.touches import Touches
+from ksrcfind.history.file_changes import FileChanges
+from ksrcfind.history.simple_blame import SimpleBlame
 from ksrcfind.history.trace import History
 from ksrcfind.progress import SILENT
 from ksrcfind.tree.open import open_snapshot
-from repositories import Scratch, seal
+from repositories import VirtualDocuments, seal
 from test_history_follow import STORIES, request
 
 
 @pytest.fixture
 def scratch(tmp_path, monkeypatch):
     seal(monkeypatch, tmp_path)
-    return Scratch(tmp_path / "linux")
+    return VirtualDocuments(tmp_path / "linux")
 
 
 def read(scratch, *names):
     repository = open_snapshot(scratch.root, "HEAD").repository
-    return repository, Touches(repository.git, repository.head(), names, SILENT)
+    return repository, FileChanges(repository.git, repository.head(), names, SILENT)
 
 
 def assert_as_git_says(scratch, *names):
     """Every line of every file of these names, at every commit; returns how many blames took a shortcut."""
     repository, touches = read(scratch, *names)
-    shortcuts, short = Shortcuts(repository, touches), 0
+    shortcuts, short = SimpleBlame(repository, touches), 0
     for commit in touches.ids:
         for path in scratch.git("ls-tree", "-r", "--name-only", "-z", commit).split("\0"):
             if path.rpartition("/")[2] in names:
@@ -64,7 +64,7 @@ def test_a_file_that_was_renamed_is_followed_to_its_old_name(scratch):
     scratch.commit("renamed", {"dir/new.c": text(*changed(ONE, 3))}, remove=["old.c"])
     scratch.commit("later", {"dir/new.c": text(*changed(changed(ONE, 3), 9))})
     repository, touches = read(scratch, "new.c")
-    found = Shortcuts(repository, touches).blame(repository.head(), "dir/new.c", [1])
+    found = SimpleBlame(repository, touches).blame(repository.head(), "dir/new.c", [1])
     assert (found[1].commit, found[1].path) == (first, "old.c")
     assert assert_as_git_says(scratch, "old.c", "new.c") == 3
 
@@ -159,7 +159,7 @@ def test_stories_of_many_files_are_the_same_as_one_by_one(linux_mini, monkeypatc
     together = History(snapshot)
     together.expect(requests)
     asked = []
-    monkeypatch.setattr(Touches, "changed", _noted(Touches.changed, asked))
+    monkeypatch.setattr(FileChanges, "changed", _noted(FileChanges.changed, asked))
     assert together.trace(requests) == alone
     assert asked
 

@@ -13,7 +13,7 @@ from ksrcfind.index.build import build
 from ksrcfind.progress import SILENT
 from ksrcfind.search.revision_index import RevisionIndex
 from ksrcfind.search.unindexed import UnindexedSearch
-from ksrcfind.source.roots import BUILT_IN
+from ksrcfind.source.sinks import BUILT_IN
 from ksrcfind.storage.cache import DerivedCache
 from ksrcfind.storage.store import Store
 from ksrcfind.tree.open import open_snapshot

@@ -3,9 +3,9 @@
 import pytest
 
 from commandline import ksrcfind
+from ksrcfind.evolution.log_release import banner_release, narrowed, nearest_tag, oldest_possible, tag_of
 from ksrcfind.history.provenance import Change, Release
 from ksrcfind.history.releases import ReleaseTag
-from ksrcfind.life.kernel import banner_release, narrowed, nearest_tag, oldest_possible, tag_of
 from ksrcfind.tree.versions import parse_tag, release_versions
 
 TAGS = [

@@ -25,7 +25,7 @@ LAYERS = [
     "backend",
     "bundle",
     "engine",
-    "life",
+    "evolution",
     "batch",
     "doctor",
     "output",

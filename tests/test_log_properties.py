@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from ksrcfind.log import grammar, line, logcat, objects, records, report, ring, syslog, wrappers, writer
+from ksrcfind.log import envelopes, grammar, line, logcat, objects, origin, records, report, ring, syslog
 from ksrcfind.log.grammar import FACILITIES, LEVELS
 from ksrcfind.log.line import LIMIT, read_line
 from ksrcfind.log.records import read_rows, rows_of_text, split_lines
@@ -261,7 +261,7 @@ def test_torn_records_lose_no_line(lines, size):
     assert all(row.part_of in carriers for row in rows if row.part_of is not None)
 
 
-MODULES = (grammar, line, logcat, objects, records, report, ring, syslog, wrappers, writer)
+MODULES = (grammar, line, logcat, objects, records, report, ring, syslog, envelopes, origin)
 PATTERNS = {
     pattern.pattern: pattern
     for pattern in (

@@ -10,12 +10,12 @@ pytest.importorskip("pygls", reason="the language server's packages are not inst
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ksrcfind.batch.answers import Answers
-from ksrcfind.lsp.desk import Desk, History
+from ksrcfind.batch.answer_cache import AnswerCache
+from ksrcfind.lsp.background_matching import OpenLog, match_window
 from ksrcfind.lsp.log_document import LogDocument
 from ksrcfind.lsp.markdown import block, code
-from ksrcfind.lsp.reading import OpenLog, match_window
 from ksrcfind.lsp.settings import ClientSettings
+from ksrcfind.lsp.tree_service import History, TreeService
 from ksrcfind.lsp.worker import Urgency, Worker
 from ksrcfind.match.answer import Answer, Reason
 
@@ -25,7 +25,7 @@ TEXTS = st.lists(st.sampled_from(["a b", "[    1.0] c", "", "\r", "\x0b", "x\u20
 
 
 def nothing():
-    return Answers(lambda log: Answer("none", Reason("nothing_alike", log.body), (), 0))
+    return AnswerCache(lambda log: Answer("none", Reason("nothing_alike", log.body), (), 0))
 
 
 def read(document, first=0):
@@ -93,7 +93,7 @@ def test_a_window_of_a_text_that_is_being_replaced(lines):
 
 
 def test_a_history_of_a_tree_that_changed_meanwhile_is_not_kept():
-    desk = Desk(lambda: pytest.fail("nobody asks the tree"), ClientSettings(limit=1))
+    desk = TreeService(lambda: pytest.fail("nobody asks the tree"), ClientSettings(limit=1))
     (item,) = LogDocument.of("a b").window(0, 0, nothing())
 
     async def ask(_question, _urgency):

@@ -10,11 +10,11 @@ from ksrcfind.log.line import read_line
 from ksrcfind.match.body import Body
 from ksrcfind.match.decode import decoded, errno_name
 from ksrcfind.match.evidence import MODULE
-from ksrcfind.match.fit import ANYHOW, fit_overlap, may_overlap
 from ksrcfind.match.fragment import Search, overlaps
-from ksrcfind.match.pattern import LONGEST, Work, pattern, places
+from ksrcfind.match.pattern import LONGEST, StepBudget, pattern, places
 from ksrcfind.match.place import Named, named_place, nearest_call, place_calls
 from ksrcfind.match.rank import Matcher
+from ksrcfind.match.score import ANYHOW, may_score_overlap, score_overlap
 from ksrcfind.match.whole import Whole
 from ksrcfind.match.wording import Wording
 from ksrcfind.search.memory_index import MemoryIndex
@@ -294,9 +294,9 @@ def test_hostile_lines_end(printed, unit):
 
 @given(st.text("ab1 ", max_size=40), st.sampled_from(["a", "%d", "a%d", "%da", " %c%d"]), st.lists(st.integers(0, 50)))
 def test_what_was_looked_for_once_is_found_again(text, printed, positions):
-    search = Search(pattern(printed), text, Work())
+    search = Search(pattern(printed), text, StepBudget())
     for position in positions:
-        first = next(places(pattern(printed).segments[0], text, position, len(text) + 1, Work()), None)
+        first = next(places(pattern(printed).segments[0], text, position, len(text) + 1, StepBudget()), None)
         assert search.place(0, position) == (first[0] if first else None)
 
 
@@ -469,6 +469,6 @@ def test_what_is_held_to_explain_too_little_does(sample):
     if not body.text:
         return
     for joined, joins in ((False, ALONE), (True, ANYHOW)):
-        if not may_overlap(body, wording, MODULE, Work(), joined=joined):
+        if not may_score_overlap(body, wording, MODULE, StepBudget(), joined=joined):
             for overlap in overlaps(wording.pattern, body.text):
-                assert not fit_overlap(body, wording, overlap).counts(MODULE, joins), (printed, line)
+                assert not score_overlap(body, wording, overlap).counts(MODULE, joins), (printed, line)

@@ -7,7 +7,7 @@ import pytest
 from backtracking import characters_read
 from ksrcfind.match.conversions import Typed, hole
 from ksrcfind.match.fragment import most_literal, overlaps
-from ksrcfind.match.pattern import LONGEST, MOST_VALUES, VALUE, WORK, Pattern, Values, Work, pattern
+from ksrcfind.match.pattern import LONGEST, MOST_VALUES, VALUE, WORK, Pattern, StepBudget, Values, pattern
 from ksrcfind.source.template import pieces
 
 CONVERSIONS = [
@@ -33,7 +33,7 @@ SEARCHES = [Pattern.spans, most_literal, lambda *which: list(overlaps(*which))]
 @pytest.mark.parametrize("unit", UNITS)
 @pytest.mark.parametrize("search", SEARCHES, ids=["spans", "most_literal", "overlaps"])
 def test_no_search_takes_more_than_its_steps(printed, unit, search):
-    work = Work()
+    work = StepBudget()
     search(pattern(printed), (unit * LONGEST)[:LONGEST], work)
     assert work.left > -WORK / 2, "what one value takes can be too many, no more"
 
@@ -66,7 +66,7 @@ def test_what_is_counted_is_what_is_done(printed, unit, compared):
     asked = compared(printed)
     for search in SEARCHES:
         asked.clear()
-        work = Work()
+        work = StepBudget()
         search(pattern(printed), (unit * LONGEST)[:LONGEST], work)
         assert 0 < len(asked) * VALUE <= WORK - work.left
 

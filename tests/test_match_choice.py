@@ -6,7 +6,7 @@ import pytest
 from ksrcfind.match.body import Body
 from ksrcfind.match.reasons import unexplained
 from ksrcfind.search.memory_index import MemoryIndex
-from ksrcfind.source.printed import ALONE, Joins, printed_lines
+from ksrcfind.source.printed import ALONE, Continuation, printed_lines
 from test_match import answer, message
 
 GENERAL = message("zebrafs error (device %s): %s:%d: herd #%lu: %pV", "fs/zebrafs/super.c", 800, module="zebrafs")
@@ -103,7 +103,7 @@ def test_a_function_of_another_file_is_not_known_to_go_on():
     begun = msgspec.structs.replace(begun, format="cage0: ")
     other = message("striped", "arch/zoo/other.c", 30, function="other_print", level="cont")
     lines = [next(printed_lines((begun, other), place)) for place in range(2)]
-    assert [line.joins for line in lines] == [ALONE, Joins(before=True, after=False)]
+    assert [line.joins for line in lines] == [ALONE, Continuation(before=True, after=False)]
 
 
 class WholeTree(MemoryIndex):

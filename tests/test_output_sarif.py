@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from example_findings import ALL, EXACT, RIVALS, UNEXPLAINED, fold, summary
-from ksrcfind.batch.choose import GroupBy, grouped
+from ksrcfind.batch.filters import GroupBy, grouped
 from ksrcfind.output.sarif import SarifWriter
 
 SCHEMA = json.loads((Path(__file__).parent / "schemas" / "sarif-2.1.0.json").read_text())

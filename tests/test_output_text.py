@@ -27,13 +27,13 @@ from example_findings import (
     found,
     summary,
 )
-from ksrcfind.batch.choose import GroupBy, grouped
+from ksrcfind.batch.filters import GroupBy, grouped
 from ksrcfind.history.provenance import Change, Event, Provenance, Release
 from ksrcfind.match.answer import Tier
 from ksrcfind.output.logtext import LogTextWriter
+from ksrcfind.output.sanitize import sanitized, sanitized_line
 from ksrcfind.output.style import Painter
 from ksrcfind.output.text import TextWriter, absences, body_of, quoted
-from ksrcfind.output.visible import visible, visible_line
 
 EXAMPLES = {
     "exact": EXACT,
@@ -103,7 +103,7 @@ def test_nothing_of_a_stranger_moves_the_cursor(color):
     shown = text(*ALL, color=color) + log_text(*lines, color=color) + log_text(*lines, each=True, color=color)
     own = {"\n"} | ({"\x1b"} if color else set())
     assert {char for char in shown if unicodedata.category(char) in ("Cc", "Cf", "Zl", "Zp", "Cs")} <= own
-    assert visible_line(HOSTILE) in shown
+    assert sanitized_line(HOSTILE) in shown
     if color:
         assert "\x1b]" not in shown
 
@@ -113,12 +113,12 @@ def test_visible_covers_all_controls_of_unicode():
     for char in map(chr, range(sys.maxunicode + 1)):
         unsafe = unicodedata.category(char) in ("Cc", "Cf", "Zl", "Zp", "Cs") and char not in kept
         if unicodedata.category(char) != "Cn":
-            assert (visible(char) != char) == unsafe, hex(ord(char))
+            assert (sanitized(char) != char) == unsafe, hex(ord(char))
 
 
 def test_visible_says_which_character_it_was():
-    assert visible("a\x1b[2J\u202eb\U000e0041\r\n\tc\udc80") == "a\\x1b[2J\\u202eb\\U000e0041\\x0d\n\tc\ufffd"
-    assert visible_line("a\nb") == "a\\nb"
+    assert sanitized("a\x1b[2J\u202eb\U000e0041\r\n\tc\udc80") == "a\\x1b[2J\\u202eb\\U000e0041\\x0d\n\tc\ufffd"
+    assert sanitized_line("a\nb") == "a\\nb"
 
 
 def test_body_of_a_message_leaves_out_the_subject_only_where_it_is_the_first_paragraph():

@@ -24,14 +24,14 @@ FOLDERS = (
     "tree/",
     "match/",
     "batch/",
-    "life/",
+    "evolution/",
     "lsp/",
     "output/",
     "cli/",
     "c",
 )
 GENERATED = {
-    "life/kernel.py:tag_of": "the name of a tag, escaped",
+    "evolution/log_release.py:tag_of": "the name of a tag, escaped",
     "log/report.py:_any": "rows of tables of this package",
     "match/conversions.py:compiled": "bounded, and matched at one place: tests/test_match_bounds.py counts its steps",
     "source/facts.py:_generated": "the name of a macro, escaped",

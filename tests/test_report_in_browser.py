@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from example_findings import ALL, COMMITS, EXACT, RIVALS, fold, summary
-from ksrcfind.batch.choose import GroupBy, grouped
+from ksrcfind.batch.filters import GroupBy, grouped
 from ksrcfind.match.answer import Answer, Reason
 from ksrcfind.output.html import HtmlWriter
 from ksrcfind.tree.maintainers import Subsystem

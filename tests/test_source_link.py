@@ -4,14 +4,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ksrcfind.index.survey import survey
+from ksrcfind.index.symbol_table import symbol_table
 from ksrcfind.source.facts import extract
 from ksrcfind.source.kbuild import module_names
 from ksrcfind.source.link import Linker
-from ksrcfind.source.outline import outline
 from ksrcfind.source.parse import Parser
 from ksrcfind.source.program import Program
-from ksrcfind.source.roots import BUILT_IN
+from ksrcfind.source.sinks import BUILT_IN
+from ksrcfind.source.summary import summary
 from ksrcfind.source.template import template
 
 PRINTK = r"""
@@ -33,7 +33,7 @@ def link(files):
     paths = sorted(path for path in files if path.endswith((".c", ".h")))
     parser = Parser()
     facts = [extract(files[path].encode(), parser) for path in paths]
-    found = survey(list(map(outline, facts)), BUILT_IN)
+    found = symbol_table(list(map(summary, facts)), BUILT_IN)
     modules = module_names({p: t for p, t in files.items() if p.endswith("Makefile")})
     program = Program(
         paths,

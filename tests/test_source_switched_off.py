@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from commandline import ksrcfind
 from ksrcfind.source.switched_off import switched_on
-from repositories import KERNEL, Scratch
+from repositories import KERNEL, VirtualDocuments
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ int f(int x)
 
 @pytest.mark.parametrize("index", [False, True])
 def test_at_tells_what_is_switched_off(index, tmp_path):
-    scratch = Scratch(tmp_path / "linux")
+    scratch = VirtualDocuments(tmp_path / "linux")
     scratch.commit(files=KERNEL | {"include/linux/printk.h": PRINTK, "drivers/dead.c": SOURCE})
     if index:
         assert ksrcfind("index", directory=scratch.root).status == 0

@@ -16,7 +16,7 @@ import pytest
 from ksrcfind.index.build import build
 from ksrcfind.progress import SILENT
 from ksrcfind.search.revision_index import RevisionIndex
-from ksrcfind.source.roots import BUILT_IN
+from ksrcfind.source.sinks import BUILT_IN
 from ksrcfind.storage import retired, segment
 from ksrcfind.storage.cache import DerivedCache
 from ksrcfind.storage.lock import build_lock

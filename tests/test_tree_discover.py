@@ -10,7 +10,7 @@ from ksrcfind.errors import KsrcfindError
 from ksrcfind.tree.discover import find_tree, is_kernel
 from ksrcfind.tree.git import executable
 from ksrcfind.tree.open import open_snapshot
-from repositories import KERNEL, Scratch, kernel, seal
+from repositories import KERNEL, VirtualDocuments, kernel, seal
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ def test_a_tarball_inside_a_repository_is_a_plain_tree(scratch):
 
 def test_a_kernel_committed_below_the_root_is_a_plain_tree(tmp_path, monkeypatch):
     seal(monkeypatch, tmp_path)
-    vendor = Scratch(tmp_path / "vendor")
+    vendor = VirtualDocuments(tmp_path / "vendor")
     vendor.commit("import", {f"kernel-5.4/{path}": text for path, text in KERNEL.items()})
     place = find_tree(vendor.root / "kernel-5.4/init", named=False)
     assert place.root == vendor.root / "kernel-5.4"
@@ -77,11 +77,11 @@ def test_a_kernel_committed_below_the_root_is_a_plain_tree(tmp_path, monkeypatch
 
 def test_other_c_repositories(tmp_path, monkeypatch):
     seal(monkeypatch, tmp_path)
-    driver = Scratch(tmp_path / "driver")
+    driver = VirtualDocuments(tmp_path / "driver")
     driver.commit("start", {"src/driver.c": "int d;\n", "doc/readme.txt": ""})
     for named in (True, False):
         assert find_tree(driver.root / "doc", named=named).repository is not None
-    prose = Scratch(tmp_path / "prose")
+    prose = VirtualDocuments(tmp_path / "prose")
     prose.commit("start", {"novel.txt": "It was a dark night.\n"})
     for named in (True, False):
         with pytest.raises(KsrcfindError, match="no kernel tree found"):

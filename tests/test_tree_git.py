@@ -18,7 +18,7 @@ from ksrcfind.tree.git import Git, GitError, GitMissingError, executable, neutra
 from ksrcfind.tree.objects import MissingObjectError, ObjectReader
 from ksrcfind.tree.open import open_snapshot
 from ksrcfind.tree.repository import open_repository
-from repositories import Scratch, kernel, seal
+from repositories import VirtualDocuments, kernel, seal
 
 PROGRAMS = (
     *("filter.odd.name.clean", "filter.odd.name.smudge", "filter.proc.process", "diff.odd.textconv"),
@@ -177,7 +177,7 @@ def test_a_huge_object_reads_as_empty_and_the_next_one_whole(scratch, monkeypatc
 
 def test_no_program_of_a_submodule_runs(scratch, trap, tmp_path):
     evil, marker = trap
-    inside = Scratch(scratch.root / "tools/inside")
+    inside = VirtualDocuments(scratch.root / "tools/inside")
     inside.commit("one", {"a.c": "int a;\n", ".gitattributes": "* filter=odd diff=odd\n"})
     scratch.commit("with a submodule", {".gitmodules": '[submodule "x"]\n\tpath = tools/inside\n\tignore = none\n'})
     inside.commit("two", {"a.c": "int b;\n"})

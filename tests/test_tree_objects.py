@@ -20,7 +20,7 @@ from ksrcfind.tree.git import Git
 from ksrcfind.tree.objects import GitDatabase
 from ksrcfind.tree.open import open_snapshot
 from ksrcfind.tree.repository import open_repository
-from repositories import KERNEL, Scratch, kernel, seal
+from repositories import KERNEL, VirtualDocuments, kernel, seal
 from test_history_random import Drawn
 
 ODD_NAMES = [
@@ -108,7 +108,7 @@ def test_random_histories(tmp_path, monkeypatch, seed):
 
 def odd_files(scratch):
     """Commit links, submodules, files that become directories, and names that are no UTF-8."""
-    inside = Scratch(scratch.root / "sub.c")
+    inside = VirtualDocuments(scratch.root / "sub.c")
     inside.commit("one", {"a.c": "int a;\n"})
     name = b"fs/\xff\xfe \xc3\xa4\t.c".decode("utf-8", "surrogateescape")
     (scratch.root / "fs").mkdir()

@@ -11,7 +11,7 @@ from ksrcfind.tree import checkout
 from ksrcfind.tree.directory import DirectorySnapshot
 from ksrcfind.tree.git import executable
 from ksrcfind.tree.open import open_snapshot
-from repositories import KERNEL, Scratch, kernel, seal
+from repositories import KERNEL, VirtualDocuments, kernel, seal
 
 C = (".c", ".h")
 
@@ -162,7 +162,7 @@ def test_bare_worktree_and_not_checked_out(scratch, tmp_path):
 def test_a_plain_directory(tmp_path, monkeypatch):
     seal(monkeypatch, tmp_path)
     root = tmp_path / "linux-5.9"
-    Scratch.write(type("Plain", (), {"root": root})(), KERNEL | {".git/x.c": "", "drivers/d.c": "exiting\n"})
+    VirtualDocuments.write(type("Plain", (), {"root": root})(), KERNEL | {".git/x.c": "", "drivers/d.c": "exiting\n"})
     (root / "loop").symlink_to(root)
     (root / "drivers/link.c").symlink_to("/etc/passwd")
     os.mkfifo(root / "drivers/pipe.c")
@@ -205,7 +205,7 @@ def test_grep_counts_lines_with_whole_words(scratch):
 
 @pytest.mark.parametrize("name", ["outer", "with:colon", "with blank"])
 def test_grep_of_a_plain_tree_inside_a_repository(scratch, tmp_path, name):
-    outer = Scratch(tmp_path / name)
+    outer = VirtualDocuments(tmp_path / name)
     shutil.copytree(scratch.root, outer.root / "inner", ignore=lambda *_: [".git"])
     outer.commit("a tree")
     snapshot = open_snapshot(outer.root / "inner")
@@ -299,7 +299,7 @@ def test_a_shallow_clone_is_noted(scratch, tmp_path):
 
 def test_a_repository_without_commits(tmp_path, monkeypatch):
     seal(monkeypatch, tmp_path)
-    scratch = Scratch(tmp_path / "new")
+    scratch = VirtualDocuments(tmp_path / "new")
     scratch.write(KERNEL)
     with pytest.raises(KsrcfindError, match="no commit"):
         open_snapshot(scratch.root)

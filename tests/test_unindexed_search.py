@@ -4,7 +4,7 @@ import pytest
 
 from ksrcfind.search.query_terms import phrases_of, words_of
 from ksrcfind.search.unindexed import UnindexedSearch
-from ksrcfind.source.roots import BUILT_IN
+from ksrcfind.source.sinks import BUILT_IN
 from ksrcfind.source.template import template
 from ksrcfind.storage.cache import DerivedCache
 from ksrcfind.tree.open import open_snapshot

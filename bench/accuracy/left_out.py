@@ -25,7 +25,7 @@ from ksrcfind.match.rank import Matcher
 from ksrcfind.search.revision_index import RevisionIndex
 from ksrcfind.source.message import Message
 from ksrcfind.source.printed import PrintedLine
-from ksrcfind.source.roots import identity
+from ksrcfind.source.sinks import identity
 from ksrcfind.storage.store import Store, store_path
 
 _VALUE = re.compile(r"[0-9a-f]{2,}|\d", re.IGNORECASE)

@@ -21,7 +21,7 @@ from ksrcfind.config import Settings
 from ksrcfind.engine.context import open_tree, roots_of
 from ksrcfind.errors import KsrcfindError
 from ksrcfind.history.releases import Releases, tag_targets
-from ksrcfind.source.roots import identity
+from ksrcfind.source.sinks import identity
 from ksrcfind.storage.store import Store, store_path
 from ksrcfind.tree.checkout import CheckoutSnapshot
 from ksrcfind.tree.git import Git

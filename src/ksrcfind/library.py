@@ -13,10 +13,10 @@ from types import TracebackType
 from typing import BinaryIO, Self, TypeVar
 
 from ksrcfind import config
-from ksrcfind.batch.choose import by_severity
+from ksrcfind.batch.analysis import LogAnalysis
 from ksrcfind.batch.coverage import Summary
+from ksrcfind.batch.filters import by_severity
 from ksrcfind.batch.fold import Folded
-from ksrcfind.batch.whole import WholeLog
 from ksrcfind.config import Settings
 from ksrcfind.engine.engine import Engine
 from ksrcfind.engine.open import open_engine
@@ -149,7 +149,7 @@ class Finder:
 
         Lines of one message are matched and traced once. Raises `KsrcfindError` if the log cannot be read.
         """
-        whole = WholeLog(self._engine, limit=limit, history=history)
+        whole = LogAnalysis(self._engine, limit=limit, history=history)
         return self._guarded(whole.findings(_rows(log)))
 
     def report(
@@ -165,7 +165,7 @@ class Finder:
         `history_limit` is for how many messages history is told at most, the most severe ones. Memory is bounded by the
         number of distinct messages. Raises `KsrcfindError` if a log cannot be read.
         """
-        whole = WholeLog(self._engine, limit=limit, history=history, history_limit=history_limit)
+        whole = LogAnalysis(self._engine, limit=limit, history=history, history_limit=history_limit)
         read = [_rows(log) for log in logs]
         for _ in whole.folding(chain.from_iterable(read), progress):
             pass

@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ksrcfind.batch.answers import level_of
-from ksrcfind.batch.explain import Explained
+from ksrcfind.batch.answer_cache import level_of
+from ksrcfind.batch.matched_row import MatchedRow
 from ksrcfind.batch.timeline import Chart, Timeline
 from ksrcfind.log.events import Boot
 from ksrcfind.log.line import LogLine
@@ -73,7 +73,7 @@ def severity(log: LogLine | None, answer: Answer) -> int:
     return SEVERITY[level or "unknown"]
 
 
-class Tally:
+class Statistics:
     """Counts lines as they pass, for the summary."""
 
     def __init__(self) -> None:
@@ -85,7 +85,7 @@ class Tally:
         self._boot_lines: Counter[tuple[str | None, int]] = Counter()
         self._timeline = Timeline()
 
-    def add(self, item: Explained) -> None:
+    def add(self, item: MatchedRow) -> None:
         """Count one line."""
         known, row = item.known, item.row
         self._verdicts[known.answer.verdict] += 1

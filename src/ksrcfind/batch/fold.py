@@ -11,8 +11,8 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
-from ksrcfind.batch.answers import shape
-from ksrcfind.batch.explain import Explained
+from ksrcfind.batch.answer_cache import shape
+from ksrcfind.batch.matched_row import MatchedRow
 from ksrcfind.finding import Finding
 from ksrcfind.log.line import LogLine
 from ksrcfind.log.report import faulted_at, is_opener, is_report_row, suppressed
@@ -128,7 +128,7 @@ class Fold:
         self._suppressed: Counter[str] = Counter()
         self._unexplained = 0
 
-    def add(self, item: Explained) -> None:
+    def add(self, item: MatchedRow) -> None:
         """Take one line in."""
         log = item.row.log
         if item.event is not None and _is_report_row(item):
@@ -161,7 +161,7 @@ class Fold:
     def _folded(self, group: "_Group") -> Folded:
         return group.folded(self._tree, self._suppressed)
 
-    def _open(self, item: Explained, group: "_Group") -> None:
+    def _open(self, item: MatchedRow, group: "_Group") -> None:
         """Remember a line that can be the headline of rows to come."""
         source, line = item.row.source, item.row.line
         self._headlines.append((source, line, group))
@@ -182,7 +182,7 @@ class Fold:
             self._before_headline.popitem(last=False)
 
 
-def _is_report_row(item: Explained) -> bool:
+def _is_report_row(item: MatchedRow) -> bool:
     """Tell whether a row of an event is no message by itself."""
     body = item.row.log.body
     return item.known.key is None or item.row.log.fragment or is_opener(body) or is_report_row(body)
@@ -198,7 +198,7 @@ def _key(answer: Answer, log: LogLine, *, by_text: bool) -> object:
 _RANK = {tier.value: rank for rank, tier in enumerate(Tier)}
 
 
-def _rank(item: Explained) -> int:
+def _rank(item: MatchedRow) -> int:
     return _RANK.get(item.known.answer.verdict, len(_RANK))
 
 
@@ -207,10 +207,10 @@ class _Group:
     """The lines of one message while the log is being read."""
 
     number: int
-    example: Explained
+    example: MatchedRow
     count: int = 0
-    first: Explained | None = None
-    last: Explained | None = None
+    first: MatchedRow | None = None
+    last: MatchedRow | None = None
     values: list[dict[str, int]] = field(default_factory=list)
     incomplete: set[int] = field(default_factory=set)
     report_line: int | None = None
@@ -219,7 +219,7 @@ class _Group:
     faulted_at: dict[str, int] = field(default_factory=dict)
     fresh: bool = True
 
-    def add(self, item: Explained) -> None:
+    def add(self, item: MatchedRow) -> None:
         if len(item.row.log.text) > EXAMPLE_LENGTH:
             item = _cut(item)
         self.fresh = True
@@ -283,13 +283,13 @@ class _Group:
         return Folded(self.number, self.example.finding(tree), occurrences)
 
 
-def _cut(item: Explained) -> Explained:
+def _cut(item: MatchedRow) -> MatchedRow:
     """Return an item that is small enough to be kept."""
     log = item.row.log
     short = replace(log, text=log.text[:EXAMPLE_LENGTH], body=log.body[:EXAMPLE_LENGTH], truncated=True)
     return replace(item, row=replace(item.row, log=short))
 
 
-def _sighting(item: Explained) -> Sighting:
+def _sighting(item: MatchedRow) -> Sighting:
     log = item.row.log
     return Sighting(item.row.source, item.row.line, log.uptime_s, log.time, log.wallclock, item.boot.number)

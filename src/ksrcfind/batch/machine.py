@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from ksrcfind.batch.answers import Known
+from ksrcfind.batch.answer_cache import CachedAnswer
 
 ENOUGH = 3
 """Calls of one architecture, and none of another, that tell which it is."""
@@ -17,7 +17,7 @@ class Machine:
     _keys: dict[str, set[object]] = field(default_factory=dict)
     """Messages that surely were printed, by the architecture whose code they are of."""
 
-    def see(self, known: Known) -> None:
+    def see(self, known: CachedAnswer) -> None:
         """Take in what is known of the next line."""
         if known.architecture is None:
             return

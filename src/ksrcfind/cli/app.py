@@ -17,8 +17,8 @@ import typer
 from typer.core import TyperGroup
 
 from ksrcfind import __version__
-from ksrcfind.cli.arrange import HELP, Option, arrange, has_blank, query_words
-from ksrcfind.cli.edit import become, editor_call
+from ksrcfind.cli.argv import HELP, Option, arrange, has_blank, query_words
+from ksrcfind.cli.edit import editor_call, exec_editor
 from ksrcfind.cli.examples import epilog
 from ksrcfind.cli.options import LOG_FORMATS, Asking, Batching, Common, Format, command, shared_options
 from ksrcfind.cli.places import Place, in_tree, parse_place, parse_places, place_in_source
@@ -215,9 +215,9 @@ def life(
 
     A message that is gone from the tree is found in the older releases that are indexed (index --releases).
     """
-    from ksrcfind.cli.lives import tell_life
+    from ksrcfind.cli.life import show_life
 
-    return tell_life(options, words)
+    return show_life(options, words)
 
 
 @command(app, formats=(Format.TEXT, Format.JSON, Format.NDJSON, Format.CSV), epilog=epilog("diff"))
@@ -519,5 +519,5 @@ def _show(findings: Iterable[Finding], writer: Writer) -> Finding | None:
 def _end(first: Finding | None, words: list[str] | None) -> int:
     """Return the exit status, unless an editor takes over."""
     if words is not None:
-        become(words)
+        exec_editor(words)
     return FOUND if first is not None else NOTHING_FOUND

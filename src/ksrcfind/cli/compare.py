@@ -10,8 +10,8 @@ from ksrcfind.cli.session import begin
 from ksrcfind.engine.comparison import file_pairs
 from ksrcfind.engine.engine import Engine
 from ksrcfind.errors import KsrcfindError
-from ksrcfind.life.differences import differences
-from ksrcfind.life.rules import Lookup, outcomes, read_rules
+from ksrcfind.evolution.differences import differences
+from ksrcfind.evolution.rules import Lookup, outcomes, read_rules
 from ksrcfind.log.line import read_line
 from ksrcfind.match.answer import Tier
 from ksrcfind.output.changes import changes, rules

@@ -46,7 +46,7 @@ def editor_call(engine: Engine, finding: Finding, editor: str) -> list[str]:
     return [word.replace("{line}", str(message.line_start)).replace("{file}", str(file)) for word in words]
 
 
-def become(words: list[str]) -> NoReturn:
+def exec_editor(words: list[str]) -> NoReturn:
     """Start an editor in place of this program. Raises `KsrcfindError` if it cannot be started."""
     flush()
     try:

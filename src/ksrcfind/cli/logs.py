@@ -10,9 +10,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from ksrcfind.batch.choose import Choice, grouped
-from ksrcfind.batch.wanted import GroupBy
-from ksrcfind.batch.whole import WholeLog
+from ksrcfind.batch.analysis import LogAnalysis
+from ksrcfind.batch.filters import Choice, grouped
+from ksrcfind.batch.options import GroupBy
 from ksrcfind.cli.options import AUTO, Batching, Format
 from ksrcfind.cli.release import engine_of_log, say_misfit, say_oldest, say_other_release
 from ksrcfind.cli.session import Session, begin
@@ -72,7 +72,7 @@ def explain_logs(options: Batching, logs: Sequence[str]) -> int:
         engine_of_log(session, here, options.rev, again, sources) as engine,
         _ended_like_interrupted(),
     ):
-        log = WholeLog(engine, _choice(options, engine), options.limit, options.history_mode, options.history_limit)
+        log = LogAnalysis(engine, _choice(options, engine), options.limit, options.history_mode, options.history_limit)
         writer = session.writer(options, engine, logs=sources)
         run = _Run(session, log, options, writer, once or not engine.releases.tags)
         rows = _rows(options, sources, run.update)
@@ -87,7 +87,7 @@ class _Run:
     """One log being explained."""
 
     session: Session
-    log: WholeLog
+    log: LogAnalysis
     options: Batching
     writer: Writer
     unheralded: bool

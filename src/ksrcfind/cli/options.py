@@ -14,7 +14,7 @@ from typing import Annotated, Any, get_type_hints
 
 import typer
 
-from ksrcfind.batch.wanted import GroupBy, Only
+from ksrcfind.batch.options import GroupBy, Only
 from ksrcfind.errors import KsrcfindError
 from ksrcfind.finding import HistoryMode
 from ksrcfind.levels import LEVELS, level_named

@@ -10,16 +10,16 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import islice
 
-from ksrcfind.batch.answers import shape
+from ksrcfind.batch.answer_cache import shape
 from ksrcfind.batch.coverage import BootSeen
 from ksrcfind.cli.options import AUTO
 from ksrcfind.cli.session import Session
 from ksrcfind.cli.terminal import show_note
 from ksrcfind.engine.engine import Engine
 from ksrcfind.errors import KsrcfindError
+from ksrcfind.evolution.log_release import banner_release, narrowed, oldest_possible, tag_of
 from ksrcfind.history.provenance import Change
 from ksrcfind.history.releases import ReleaseTag
-from ksrcfind.life.kernel import banner_release, narrowed, oldest_possible, tag_of
 from ksrcfind.log.line import LogLine
 from ksrcfind.log.records import Row
 from ksrcfind.log.stream import LogUnreadableError

@@ -8,7 +8,7 @@ from pathlib import Path
 from ksrcfind.config import TREE_FILE, Settings, with_tree_file
 from ksrcfind.errors import KsrcfindError
 from ksrcfind.progress import Progress
-from ksrcfind.source.roots import BUILT_IN, Root, identity
+from ksrcfind.source.sinks import BUILT_IN, LogSink, identity
 from ksrcfind.storage.store import Store, store_path
 from ksrcfind.tree.open import AnySnapshot, open_snapshot
 
@@ -35,7 +35,7 @@ class TreeContext:
         return cls(snapshot, store, settings, progress)
 
     @property
-    def roots(self) -> tuple[Root, ...]:
+    def roots(self) -> tuple[LogSink, ...]:
         """The functions that log."""
         return roots_of(self.settings)
 
@@ -74,6 +74,9 @@ def open_tree(repo: Path | None, start: Path, rev: str | None, settings: Setting
         raise
 
 
-def roots_of(settings: Settings) -> tuple[Root, ...]:
+def roots_of(settings: Settings) -> tuple[LogSink, ...]:
     """Return the functions that log: those of every kernel, and those that settings name."""
-    return (*BUILT_IN, *(Root(root.name, root.format, root.level_name, prefix=root.prefix) for root in settings.roots))
+    return (
+        *BUILT_IN,
+        *(LogSink(root.name, root.format, root.level_name, prefix=root.prefix) for root in settings.roots),
+    )

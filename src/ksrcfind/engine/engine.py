@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ksrcfind.backend import Backend
 from ksrcfind.engine.histories import HistoryService
-from ksrcfind.engine.matching import Matching, is_weak
+from ksrcfind.engine.matching import LineMatcher, is_weak
 from ksrcfind.engine.places import CallsAt, PlaceResolver
 from ksrcfind.engine.source_view import SourceView
 from ksrcfind.finding import Finding, HistoryMode, Input
@@ -26,7 +26,7 @@ class Engine:
         self.releases = backend.releases
         self.source = SourceView(backend.source)
         self.histories = HistoryService(backend)
-        self._matching = Matching(backend, PlaceResolver(backend))
+        self._matching = LineMatcher(backend, PlaceResolver(backend))
 
     @property
     def info(self) -> TreeInfo:

@@ -12,7 +12,7 @@ from ksrcfind.match.rank import Matcher
 INCOMPLETE = "only the likeliest files were looked at: `ksrcfind index` reads them all"
 
 
-class Matching:
+class LineMatcher:
     """Answers lines from one revision."""
 
     def __init__(self, backend: Backend, places: PlaceResolver) -> None:

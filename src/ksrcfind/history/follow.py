@@ -11,7 +11,7 @@ from collections.abc import Generator, Iterable
 from dataclasses import dataclass, replace
 
 from ksrcfind.history.blame import Blame
-from ksrcfind.history.sightings import Ancestor, Sighting, Sightings
+from ksrcfind.history.occurrences import Ancestor, Occurrence, Occurrences
 from ksrcfind.history.wording import differs_by_prefix, reads
 
 REVERT = re.compile(r"^This reverts commit ([0-9a-f]{40}(?:[0-9a-f]{24})?)", re.MULTILINE)
@@ -58,7 +58,7 @@ class State:
 
 
 @dataclass(frozen=True, slots=True)
-class Story:
+class MessageHistory:
     """The life of a message, newest commit first."""
 
     steps: tuple[Step, ...]
@@ -69,7 +69,7 @@ class Story:
 
 
 Answers = dict[int, Blame]
-Following = Generator[Question, Answers, Story | None]
+Following = Generator[Question, Answers, MessageHistory | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ class _Found:
 class Follower:
     """Tells stories of the messages of one repository."""
 
-    def __init__(self, sightings: Sightings) -> None:
+    def __init__(self, sightings: Occurrences) -> None:
         self._sightings = sightings
 
     def follow(self, commit: str, path: str, line: int) -> Following:
@@ -94,7 +94,7 @@ class Follower:
         wording = source.at(line) if source is not None else None
         if source is None or wording is None:
             return None
-        place = Sighting(commit, path, wording, source)
+        place = Occurrence(commit, path, wording, source)
         literal = source.literal(line) or wording.text
         steps: list[Step] = []
         introduced: int | None = None
@@ -119,9 +119,9 @@ class Follower:
             return None
         last = self._sightings.commit(steps[-1].commit)
         beginning = last is None or not last.parents
-        return Story(tuple(steps), len(steps) - 1 if introduced is None else introduced, beginning)
+        return MessageHistory(tuple(steps), len(steps) - 1 if introduced is None else introduced, beginning)
 
-    def _touching(self, place: Sighting, blames: Iterable[Blame]) -> Sighting | None:
+    def _touching(self, place: Occurrence, blames: Iterable[Blame]) -> Occurrence | None:
         """Return the message right after the newest commit that touched one of its lines and left this text.
 
         When there is none, as after a merge of two changes to it, the newest of them with the text that it left.
@@ -140,10 +140,10 @@ class Follower:
             source = self._sightings.source(commit, path)
             wording = source.at(line) if source is not None else None
             if source is not None and wording is not None:
-                return Sighting(commit, path, wording, source)
+                return Occurrence(commit, path, wording, source)
         return None
 
-    def _ancestor(self, seen: Sighting) -> "_Found | None":
+    def _ancestor(self, seen: Occurrence) -> "_Found | None":
         """Return where this wording was before the commit that it is seen in."""
         commit = self._sightings.commit(seen.commit)
         if commit is None:
@@ -160,7 +160,7 @@ class Follower:
                     return _Found(Ancestor(was, left=True), taken_by=name)
         return None
 
-    def _earlier(self, seen: Sighting) -> "_Found | None":
+    def _earlier(self, seen: Occurrence) -> "_Found | None":
         """Return the wording that this one replaced."""
         commit = self._sightings.commit(seen.commit)
         for parent in commit.parents if commit is not None else ():
@@ -169,7 +169,7 @@ class Follower:
                 return _Found(found)
         return None
 
-    def _renames(self, place: Sighting, seen: Sighting) -> list[Step]:
+    def _renames(self, place: Occurrence, seen: Occurrence) -> list[Step]:
         """Return the steps in which the file got its name, which blame passes over."""
         if place.path == seen.path:
             return []
@@ -206,7 +206,7 @@ class Follower:
         return commit.committer.date.timestamp() if commit is not None else 0.0
 
 
-def _lines(place: Sighting) -> tuple[int, ...]:
+def _lines(place: Occurrence) -> tuple[int, ...]:
     """Return the lines from the call's name to the last literal."""
     call = place.source.call(place.wording)
     first = place.wording.line_start
@@ -215,13 +215,13 @@ def _lines(place: Sighting) -> tuple[int, ...]:
     return tuple(range(first, place.wording.line_end + 1))
 
 
-def _state(seen: Sighting) -> State:
+def _state(seen: Occurrence) -> State:
     call = seen.source.call(seen.wording)
     level = seen.source.level(seen.wording)
     return State(seen.path, seen.text, seen.function, None if call is None else call.name, level)
 
 
-def _step(seen: Sighting, found: _Found | None, *, revert: bool) -> Step:
+def _step(seen: Occurrence, found: _Found | None, *, revert: bool) -> Step:
     after = _state(seen)
     before: State | None = None
     kinds: tuple[str, ...] = ()

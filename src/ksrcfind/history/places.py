@@ -5,9 +5,9 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from ksrcfind.history.blame import Blame, blame
-from ksrcfind.history.follow import Answers, Follower, Following, Question, Story
-from ksrcfind.history.shortcut import Shortcuts
-from ksrcfind.history.stories import Kept, Stories
+from ksrcfind.history.follow import Answers, Follower, Following, MessageHistory, Question
+from ksrcfind.history.message_histories import MessageHistories, StoredHistory
+from ksrcfind.history.simple_blame import SimpleBlame
 from ksrcfind.tree.checkout import CheckoutSnapshot
 from ksrcfind.tree.git import GitError
 from ksrcfind.tree.revision import RevisionSnapshot
@@ -24,7 +24,7 @@ class Traced:
 
     blame: Blame | None
     """None if the line is not committed, or could not be blamed."""
-    story: Story | None = None
+    story: MessageHistory | None = None
     """None if it was not followed, or has no text."""
     problem: str | None = None
     """Why there is no blame."""
@@ -34,7 +34,7 @@ class Tracer:
     """Traces places of one snapshot."""
 
     def __init__(
-        self, snapshot: RevisionSnapshot, follower: Follower | None, stories: Stories | None, jobs: int
+        self, snapshot: RevisionSnapshot, follower: Follower | None, stories: MessageHistories | None, jobs: int
     ) -> None:
         """Ask without `follower` for blames only; `stories` keeps what was found; `jobs` blames run at a time."""
         self._snapshot = snapshot
@@ -42,7 +42,7 @@ class Tracer:
         self._follower = follower
         self._stories = stories
         self._jobs = jobs
-        self.shortcuts: Shortcuts | None = None
+        self.shortcuts: SimpleBlame | None = None
         """What blames are told by, if there are many."""
 
     def trace(self, places: Mapping[Place, bool]) -> dict[Place, Traced]:
@@ -93,7 +93,7 @@ class Tracer:
         if self._stories is not None and result and self._stories.is_current():
             for place, found in result.items():
                 if place[0] not in self._edited and found.blame is not None:
-                    kept = Kept(found.blame, found.story, followed=place in stories.told)
+                    kept = StoredHistory(found.blame, found.story, followed=place in stories.told)
                     self._stories.put(self._snapshot.commit, *place, kept)
         return result
 
@@ -137,7 +137,7 @@ class _Telling:
 
     def __init__(self) -> None:
         self.waiting: list[tuple[Place, Following, Question]] = []
-        self.told: dict[Place, Story | None] = {}
+        self.told: dict[Place, MessageHistory | None] = {}
 
     def taken(self) -> list[tuple[Place, Following, Question]]:
         """Take all that wait."""

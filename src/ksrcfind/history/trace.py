@@ -5,18 +5,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ksrcfind.history.cache import Cache, is_plain
-from ksrcfind.history.catalogue import Catalogue
-from ksrcfind.history.ending import Endings
+from ksrcfind.history.commit_info import CommitInfo
+from ksrcfind.history.file_changes import FileChanges
 from ksrcfind.history.follow import Follower
 from ksrcfind.history.links import Links
+from ksrcfind.history.message_histories import MessageHistories
+from ksrcfind.history.occurrences import Occurrences
 from ksrcfind.history.places import Place, Tracer
 from ksrcfind.history.provenance import Commit, Later, Provenance
+from ksrcfind.history.provenance_builder import ProvenanceBuilder
 from ksrcfind.history.releases import Releases
-from ksrcfind.history.shortcut import Shortcuts
-from ksrcfind.history.sightings import Sightings
-from ksrcfind.history.stories import Stories
-from ksrcfind.history.telling import Teller
-from ksrcfind.history.touches import Touches
+from ksrcfind.history.removal import Removals
+from ksrcfind.history.simple_blame import SimpleBlame
 from ksrcfind.progress import SILENT, Progress
 from ksrcfind.source.message import Message
 from ksrcfind.tree.directory import DirectorySnapshot
@@ -107,13 +107,13 @@ class _GitHistory:
         repository = snapshot.repository
         self._repository = repository
         self._snapshot = snapshot
-        self._sightings = Sightings(repository) if follow else None
+        self._sightings = Occurrences(repository) if follow else None
         follower = Follower(self._sightings) if self._sightings is not None else None
-        self._stories = Stories(repository, cache) if follow and cache is not None else None
+        self._stories = MessageHistories(repository, cache) if follow and cache is not None else None
         self.tracer = Tracer(snapshot, follower, self._stories, jobs)
-        self.endings = Endings(repository)
-        self.catalogue = Catalogue(repository.objects, releases, Links(repository, cache))
-        self.teller = Teller(self.catalogue)
+        self.endings = Removals(repository)
+        self.catalogue = CommitInfo(repository.objects, releases, Links(repository, cache))
+        self.teller = ProvenanceBuilder(self.catalogue)
 
     def is_current(self) -> bool:
         """Tell whether everything beside commits that answers depend on is as it was."""
@@ -129,10 +129,10 @@ class _GitHistory:
         names = {path.rpartition("/")[2] for path in files}
         with progress.task("reading the history", None) as task:
             try:
-                touches = Touches(self._repository.git, self._snapshot.commit, names, task)
+                touches = FileChanges(self._repository.git, self._snapshot.commit, names, task)
             except GitError:  # Where something is missing, the blame that needs it says so.
                 return
-        self.tracer.shortcuts = Shortcuts(self._repository, touches)
+        self.tracer.shortcuts = SimpleBlame(self._repository, touches)
         if self._sightings is not None:
             self._sightings.touches = touches
 

@@ -26,7 +26,7 @@ from ksrcfind.index import sources
 from ksrcfind.index.report import IndexReport
 from ksrcfind.index.workers import leave_interrupts_to_parent, may_fork
 from ksrcfind.progress import Progress, Task
-from ksrcfind.source.roots import Root
+from ksrcfind.source.sinks import LogSink
 from ksrcfind.storage.store import Store
 from ksrcfind.tree.snapshot import Snapshot
 
@@ -46,7 +46,7 @@ class _Order:
     """Of the store."""
     identity: str
     """As `Store.open` wants it."""
-    roots: tuple[Root, ...]
+    roots: tuple[LogSink, ...]
     jobs: int | None
     token: bytes
     """As `build` wants it."""
@@ -82,7 +82,7 @@ _News = _Begun | _Advanced | _Failed | IndexReport
 def build(
     snapshot: Snapshot,
     store: Store,
-    roots: Sequence[Root],
+    roots: Sequence[LogSink],
     jobs: int | None,
     progress: Progress,
     token: bytes = b"",

@@ -8,21 +8,21 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from functools import cached_property
 
-from ksrcfind.index import inclusion, sources
+from ksrcfind.index import include_graph, sources
 from ksrcfind.index.changes import Changes, Prepared
-from ksrcfind.index.inclusion import Updated
+from ksrcfind.index.include_graph import Updated
 from ksrcfind.index.linking import Linked, linking
 from ksrcfind.index.parse import Parsed, parse_missing
 from ksrcfind.index.report import IndexReport
-from ksrcfind.index.survey import Survey, survey
+from ksrcfind.index.symbol_table import SymbolTable, symbol_table
 from ksrcfind.index.workers import cores
 from ksrcfind.progress import Progress
 from ksrcfind.source.facts import SourceFacts
 from ksrcfind.source.kbuild import module_names
-from ksrcfind.source.outline import Outline, reach_the_same
 from ksrcfind.source.program import Program
-from ksrcfind.source.roots import Root
-from ksrcfind.storage.codec import PackedFacts, unpack_facts, unpack_outline
+from ksrcfind.source.sinks import LogSink
+from ksrcfind.source.summary import FileSummary, reach_the_same
+from ksrcfind.storage.codec import PackedFacts, unpack_facts, unpack_summary
 from ksrcfind.storage.damage import DamagedIndexError
 from ksrcfind.storage.publishing import Unread, clean_up, publish, rename_state
 from ksrcfind.storage.revision import Revision, RevisionState
@@ -55,7 +55,7 @@ class _FactsByNumber:
         return facts
 
 
-def _logging(numbers: Iterable[int], program: Program, found: Survey) -> Iterator[int]:
+def _logging(numbers: Iterable[int], program: Program, found: SymbolTable) -> Iterator[int]:
     """Those of some files that call, without any text, what may lead to a root."""
     return (number for number in numbers if program.logging(found.called[number]))
 
@@ -63,7 +63,7 @@ def _logging(numbers: Iterable[int], program: Program, found: Survey) -> Iterato
 def build(
     snapshot: Snapshot,
     store: Store,
-    roots: Sequence[Root],
+    roots: Sequence[LogSink],
     jobs: int | None,
     progress: Progress,
     token: bytes = b"",
@@ -91,7 +91,7 @@ class _Build:
         self,
         snapshot: Snapshot,
         store: Store,
-        roots: Sequence[Root],
+        roots: Sequence[LogSink],
         jobs: int | None,
         progress: Progress,
         token: bytes,
@@ -105,7 +105,7 @@ class _Build:
         self._progress = progress
         self._token = token
         self._from_scratch = from_scratch
-        self._outlines: dict[str, Outline] = {}
+        self._outlines: dict[str, FileSummary] = {}
         self._facts: dict[str, bytes] = {}
         self._skipped: tuple[str, ...] = ()
 
@@ -181,35 +181,35 @@ class _Build:
 
     def _load(self, blobs: Mapping[str, str]) -> None:
         """Read the facts of files, path → blob id, from the cache, as far as they are there and not read yet."""
-        for blob, outline, facts in self._store.cache.all_facts(set(blobs.values()) - self._outlines.keys()):
-            self._outlines[blob] = unpack_outline(outline)
+        for blob, summary, facts in self._store.cache.all_facts(set(blobs.values()) - self._outlines.keys()):
+            self._outlines[blob] = unpack_summary(summary)
             self._facts[blob] = facts
 
     def _take(self, parsed: Mapping[str, PackedFacts]) -> None:
         for blob, packed in parsed.items():
-            self._outlines[blob] = unpack_outline(packed.outline)
+            self._outlines[blob] = unpack_summary(packed.summary)
             self._facts[blob] = packed.facts
 
     def _prepare(self, files: Mapping[str, str], blobs: Mapping[str, str], before: RevisionState | None) -> Prepared:
         """Find out what names mean in the tree, and which files may have messages."""
         paths = [path for path in files if path in blobs]
-        outlines = {path: self._outlines[blobs[path]] for path in paths}
+        summaries = {path: self._outlines[blobs[path]] for path in paths}
         old = before.blobs if before is not None else {}
         changed = {path for path in old.keys() | blobs.keys() if old.get(path) != blobs.get(path)}
         was = self._old_outlines(old, changed)
-        now = {path: outlines[path] for path in changed if path in outlines}
+        now = {path: summaries[path] for path in changed if path in summaries}
         names = frozenset(before.may_log) if before is not None else frozenset()
         is_known = was is not None and reach_the_same(names, was.values(), now.values())
-        found = survey(list(outlines.values()), self._roots, names if is_known else None)
+        found = symbol_table(list(summaries.values()), self._roots, names if is_known else None)
         modules = self._module_names(files, before)
         program = self._program(paths, blobs, found, modules)
         if before is None:
-            included = Updated(inclusion.whole(program.includes, len(paths)), ())
+            included = Updated(include_graph.whole(program.includes, len(paths)), ())
         else:
             same = {path for path, one in (was or {}).items() if path in now and one.includes == now[path].includes}
-            packed = inclusion.unpack(before.included)
-            included = inclusion.updated(packed, list(old), paths, changed - same, found.includes, program.includes)
-        program.includes.learn(included.inclusion)
+            packed = include_graph.unpack(before.included)
+            included = include_graph.updated(packed, list(old), paths, changed - same, found.includes, program.includes)
+        program.includes.learn(included.include_graph)
         # What was silent is so still, unless it changed or something that it calls is new in the log.
         is_louder = not found.may_log <= names
         silent = (number for number, path in enumerate(paths) if path in changed or is_louder)
@@ -219,7 +219,7 @@ class _Build:
         return Prepared(program, found, blobs, modules, included, changed, numbers)
 
     def _program(
-        self, paths: Sequence[str], blobs: Mapping[str, str], found: Survey, modules: Mapping[str, str]
+        self, paths: Sequence[str], blobs: Mapping[str, str], found: SymbolTable, modules: Mapping[str, str]
     ) -> Program:
         return Program(
             paths,
@@ -234,7 +234,7 @@ class _Build:
             found.includes.__getitem__,
         )
 
-    def _old_outlines(self, old: Mapping[str, str], changed: Set[str]) -> Mapping[str, Outline] | None:
+    def _old_outlines(self, old: Mapping[str, str], changed: Set[str]) -> Mapping[str, FileSummary] | None:
         """Outlines of changed files as they were; None if some are lost, or they are too many to compare."""
         blobs = {path: old[path] for path in changed if path in old}
         if len(changed) > len(old) // _FEW_OF:
@@ -262,8 +262,8 @@ class _Build:
                 revision, before = found
                 changes = Changes(before, prepared, self._facts_of)
                 unchanged = sorted(prepared.numbers - set(changed))
-                touched = changes.touched(unchanged, lambda: self._store.consulted(revision, before))
-                under_way.append((len(touched), link(touched)))
+                files_to_relink = changes.files_to_relink(unchanged, lambda: self._store.dependencies(revision, before))
+                under_way.append((len(files_to_relink), link(files_to_relink)))
             for count, coming in under_way:
                 with self._progress.task(f"linking {count:,} files", count) as task:
                     for item in coming:
@@ -294,18 +294,18 @@ class _Build:
         for item in done:
             path = paths[item.number]
             blob = blobs[path]
-            units[path] = digest = unit_digest(path, blob, item.consulted, item.messages)
+            units[path] = digest = unit_digest(path, blob, item.dependencies, item.messages)
             if digest != before.get(path):
-                fresh.append(Unit(path, blob, digest, item.consulted, item.messages, item.words, item.names))
-        survey = prepared.survey
+                fresh.append(Unit(path, blob, digest, item.dependencies, item.messages, item.words, item.names))
+        symbol_table = prepared.symbol_table
         state = RevisionState(
             dict(files),
             dict(blobs),
             units,
             dict(prepared.modules),
-            sorted(survey.may_log),
-            inclusion.pack(prepared.included.inclusion),
+            sorted(symbol_table.may_log),
+            include_graph.pack(prepared.included.include_graph),
         )
         base = found[0] if found else None
-        unread = Unread(survey.recovered, survey.lost, self._skipped)
+        unread = Unread(symbol_table.recovered, symbol_table.lost, self._skipped)
         return publish(self._store, self._snapshot.key, self._token, state, fresh, base, unread)

@@ -13,12 +13,12 @@ from functools import cached_property
 
 import msgspec
 
-from ksrcfind.index.inclusion import Updated, users
-from ksrcfind.index.survey import Survey
+from ksrcfind.index.include_graph import Updated, users
+from ksrcfind.index.symbol_table import SymbolTable
 from ksrcfind.source.facts import Macro, SourceFacts, Wrapper, name_hash
-from ksrcfind.source.inside import module_of
-from ksrcfind.source.outline import included_names
 from ksrcfind.source.program import Program
+from ksrcfind.source.summary import included_names
+from ksrcfind.source.wrapper_scope import module_of
 from ksrcfind.storage.revision import RevisionState
 
 _EVERYWHERE = -1  # bit set of all files
@@ -30,7 +30,7 @@ class Prepared:
     """A tree that is ready to be linked."""
 
     program: Program
-    survey: Survey
+    symbol_table: SymbolTable
     blobs: Mapping[str, str]
     """Path → blob id of every file of the program."""
     modules: Mapping[str, str]
@@ -50,17 +50,19 @@ class Changes:
         self._before = before
         self._facts_of = facts
         self._program = now.program
-        self._survey = survey = now.survey
+        self._survey = symbol_table = now.symbol_table
         self._blobs = now.blobs
         self._modules = now.modules
         self._other_modules = _different(before.modules, now.modules)
         """Paths without suffix of files that are of another module than before."""
         self._numbers = {path: number for number, path in enumerate(now.program.paths)}
-        self._names: dict[str, int] = dict.fromkeys(survey.may_log.symmetric_difference(before.may_log), _EVERYWHERE)
+        self._names: dict[str, int] = dict.fromkeys(
+            symbol_table.may_log.symmetric_difference(before.may_log), _EVERYWHERE
+        )
         """Names that mean something else than before → files whose definitions changed, as a bit set."""
         for stem in self._other_modules:
             self._names[module_of(f"{stem}.c")] = _EVERYWHERE
-        self._inclusion = now.included.inclusion
+        self._inclusion = now.included.include_graph
         self._including = _bits(now.included.others)
         """Files that include others than before, as a bit set: who includes them may see other definitions."""
         self._read_otherwise: set[str] = set()
@@ -105,10 +107,10 @@ class Changes:
             waiting += fresh
         return found
 
-    def touched(self, numbers: Iterable[int], consulted: Callable[[], Mapping[str, bytes]]) -> list[int]:
+    def files_to_relink(self, numbers: Iterable[int], dependencies: Callable[[], Mapping[str, bytes]]) -> list[int]:
         """Return those of some files that must be linked again although they have not changed.
 
-        `consulted` returns path → hashes of the names that linking looked up; it is called if any name changed.
+        `dependencies` returns path → hashes of the names that linking looked up; it is called if any name changed.
         """
         before = self._before
         names: dict[int, int] = defaultdict(int)
@@ -118,7 +120,7 @@ class Changes:
         seeing: dict[int, Container[int]] = {}
         everywhere = [self._seeing(self._including)] if self._including else []
         units = before.units
-        looked_up = consulted() if names else {}
+        looked_up = dependencies() if names else {}
         result: list[int] = []
         for number in numbers:
             path = self._program.paths[number]

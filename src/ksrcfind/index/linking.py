@@ -25,7 +25,7 @@ class Linked:
     """Messages of one file."""
 
     number: int
-    consulted: bytes
+    dependencies: bytes
     messages: list[tuple[bytes, bytes]]
     """Each with the lines that it can print, both packed."""
     words: list[list[str]]
@@ -39,11 +39,11 @@ class _FileLinker:
         self._linker = Linker(program, lambda number: snapshot.read(program.paths[number]))
 
     def link(self, number: int) -> Linked:
-        messages, consulted = self._linker.messages(number)
+        messages, dependencies = self._linker.messages(number)
         lines = all_printed_lines(messages)
         return Linked(
             number,
-            array("I", sorted({name_hash(name) for name in consulted})).tobytes(),
+            array("I", sorted({name_hash(name) for name in dependencies})).tobytes(),
             [(pack_message(message), pack_lines(own)) for message, own in zip(messages, lines, strict=True)],
             [[line.words for line in own] for own in lines],
             all_origin_names(messages),

@@ -54,7 +54,7 @@ class Fields(TypedDict, total=False):
 
 
 @dataclass(frozen=True, slots=True)
-class Unwrapped:
+class Decoded:
     """The reading of a form that does not end in the message as it was printed, but holds an escaped copy of it."""
 
     fields: Fields
@@ -77,7 +77,7 @@ class Grammar:
     """Every character that a text of this form can begin with."""
     pattern: re.Pattern[str]
     """Matches what is to be taken off, at the place where it is asked for."""
-    read: Callable[[re.Match[str]], Fields | Unwrapped | None]
+    read: Callable[[re.Match[str]], Fields | Decoded | None]
     """Fields of a match; None if the text is not of this form after all."""
     source: str
     """Where the form is defined."""

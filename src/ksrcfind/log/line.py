@@ -11,8 +11,8 @@ from datetime import datetime
 
 import msgspec
 
-from ksrcfind.log import logcat, objects, ring, syslog, wrappers, writer
-from ksrcfind.log.grammar import Fields, Grammar, Layer, Unwrapped
+from ksrcfind.log import envelopes, logcat, objects, origin, ring, syslog
+from ksrcfind.log.grammar import Decoded, Fields, Grammar, Layer
 
 LIMIT = 64 * 1024
 """Bytes of a line that are read."""
@@ -103,7 +103,7 @@ def read_clean(text: str, *, truncated: bool = False) -> LogLine:
     return _finish(text, truncated, form, fields, body)
 
 
-def read_unwrapped(text: str, form: str, reading: Unwrapped, *, truncated: bool) -> LogLine:
+def read_decoded(text: str, form: str, reading: Decoded, *, truncated: bool) -> LogLine:
     """Read a record whose fields and message were found on several lines; `text` is the line that carries it."""
     _, fields, body = _peel(visible(reading.text), reading.layer)
     return _finish(text, truncated, reading.format or form, _merge(reading.fields, fields), body)
@@ -126,15 +126,15 @@ _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*+[ -/]*+[@-~]|[\]PX^_][^\x07\x1b]*+(?:\x0
 _TABLE: tuple[Grammar, ...] = (
     *objects.GRAMMARS,
     *ring.GRAMMARS,
-    *wrappers.GRAMMARS,
+    *envelopes.GRAMMARS,
     *logcat.GRAMMARS,
     *syslog.GRAMMARS,
-    *wrappers.FALLBACKS,
+    *envelopes.FALLBACKS,
     *ring.FALLBACKS,
 )
 """Every grammar; where two could match, the more particular one stands first."""
 
-_NO_LOG_FORM = frozenset({_PLAIN, "json", *(grammar.format for grammar in (*wrappers.GRAMMARS, *wrappers.FALLBACKS))})
+_NO_LOG_FORM = frozenset({_PLAIN, "json", *(grammar.format for grammar in (*envelopes.GRAMMARS, *envelopes.FALLBACKS))})
 """Forms that say nothing of what stands behind them."""
 
 
@@ -198,7 +198,7 @@ def _peel(text: str, layer: Layer) -> tuple[str, Fields, str]:
             break
         undo = undo or (position, fields) if grammar.tentative else None
         last = grammar
-        if isinstance(reading, Unwrapped):
+        if isinstance(reading, Decoded):
             text, position, layer = visible(reading.text), 0, reading.layer
             form = form or reading.format or ("" if grammar.layer == Layer.WRAPPER else grammar.format)
             fields = _merge(fields, reading.fields)
@@ -218,13 +218,13 @@ def _peel(text: str, layer: Layer) -> tuple[str, Fields, str]:
 
 def _monotonic(fields: Fields, text: str, position: int) -> tuple[str, int]:
     """Take off the host and tag that journalctl puts behind the stamp; returns the form and the new position."""
-    origin = syslog.monotonic_origin(text, position)
-    if origin is None:
+    found = syslog.monotonic_origin(text, position)
+    if found is None:
         return "dmesg", position
-    host, process, pid, end = origin
+    host, process, pid, end = found
     if process == "kernel":
         fields["facility"] = "kern"
-    elif not writer.is_process(process, pid, text, end):
+    elif not origin.is_process(process, pid, text, end):
         return "dmesg", position
     fields["host"], fields["process"] = host, process
     return "journal-monotonic", end
@@ -275,10 +275,10 @@ def _name_writer(fields: Fields, body: str) -> None:
         # The facility is the record's own.
         if facility == "kern":
             return
-        name = writer.process_of(body, certain=facility is not None)
+        name = origin.process_of(body, certain=facility is not None)
     elif process == "kernel":
         # So says the tag of the daemon that copied it, and that the facility is `kern` was concluded from it.
-        name = writer.process_of(body, certain=False)
+        name = origin.process_of(body, certain=False)
         if name is not None and facility == "kern":
             fields["facility"] = None
     else:

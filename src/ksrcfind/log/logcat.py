@@ -8,7 +8,7 @@ kernel message: its prefix up to the colon is made the tag, its priority one of 
 import re
 from dataclasses import dataclass
 
-from ksrcfind.log.grammar import DIGITS, Fields, Grammar, Layer, Unwrapped, nothing
+from ksrcfind.log.grammar import DIGITS, Decoded, Fields, Grammar, Layer, nothing
 
 LEVELS = {"V": "debug", "D": "debug", "I": "info", "W": "warn", "E": "err", "F": "crit"}
 """Android's priorities; I stands for notice too, F for everything from crit up."""
@@ -52,9 +52,9 @@ def _fields(match: re.Match[str]) -> tuple[Fields, str]:
     return fields | {"process": "kernel", "facility": "kern"}, tag
 
 
-def _rebuild(match: re.Match[str]) -> Unwrapped:
+def _rebuild(match: re.Match[str]) -> Decoded:
     fields, tag = _fields(match)
-    return Unwrapped(fields, f"{tag}: {match['text']}" if tag else match["text"])
+    return Decoded(fields, f"{tag}: {match['text']}" if tag else match["text"])
 
 
 def _head(match: re.Match[str]) -> Fields:

@@ -15,10 +15,10 @@ from ksrcfind.log.grammar import (
     BOUNDED_NUMBER,
     FACILITIES,
     LEVEL_NAMES,
+    Decoded,
     Fields,
     Grammar,
     Layer,
-    Unwrapped,
     from_epoch,
     instant,
     priority,
@@ -57,7 +57,7 @@ def _number(value: object) -> int | None:
     return value if isinstance(value, int) and 0 <= value < BOUNDED_NUMBER else None
 
 
-def read_journal(record: Mapping[str, object]) -> Unwrapped | None:
+def read_journal(record: Mapping[str, object]) -> Decoded | None:
     """Read the fields of a journal record, None if it holds no message."""
     text = _text(record.get("MESSAGE"))
     if text is None:
@@ -75,7 +75,7 @@ def read_journal(record: Mapping[str, object]) -> Unwrapped | None:
     fields["device"] = _text(record.get("_KERNEL_DEVICE"))
     fields["subsystem"] = _text(record.get("_KERNEL_SUBSYSTEM"))
     fields["boot"] = _text(record.get("_BOOT_ID"))
-    return Unwrapped(fields, text)
+    return Decoded(fields, text)
 
 
 def _read_times(record: Mapping[str, object], fields: Fields) -> None:
@@ -100,7 +100,7 @@ def _journal_process(record: Mapping[str, object]) -> str | None:
     return identifier or _text(record.get("_COMM"))
 
 
-def read_dmesg(record: Mapping[str, object]) -> Unwrapped | None:
+def read_dmesg(record: Mapping[str, object]) -> Decoded | None:
     """Read an object of `dmesg --json`, None if it is none."""
     text = _text(record.get("msg"))
     if text is None or "pri" not in record:
@@ -121,14 +121,14 @@ def read_dmesg(record: Mapping[str, object]) -> Unwrapped | None:
         fields["uptime_s"] = float(time)
     fields["caller"] = _text(record.get("caller"))
     # Read from syslog(2), the message still has its caller column and its line end.
-    return Unwrapped(fields, text.removesuffix("\n"), Layer.CALLER)
+    return Decoded(fields, text.removesuffix("\n"), Layer.CALLER)
 
 
 _CARRIED = ("log", "message", "msg")
 """Where docker's json-file, log shippers and LAVA put the line they carry."""
 
 
-def read_object(record: Mapping[str, object]) -> Unwrapped | None:
+def read_object(record: Mapping[str, object]) -> Decoded | None:
     """Read any object that holds a log message, None if it holds none."""
     if (journal := read_journal(record)) is not None:
         return replace(journal, format="journal-json")
@@ -138,11 +138,11 @@ def read_object(record: Mapping[str, object]) -> Unwrapped | None:
         if isinstance(carried := record.get(key), str):
             time = record.get("time") or record.get("dt") or record.get("timestamp")
             fields: Fields = {"wallclock": time, "time": instant(time)} if isinstance(time, str) else {}
-            return Unwrapped(fields, carried.rstrip("\r\n"), Layer.WRAPPER)
+            return Decoded(fields, carried.rstrip("\r\n"), Layer.WRAPPER)
     return None
 
 
-def _object(match: re.Match[str]) -> Unwrapped | None:
+def _object(match: re.Match[str]) -> Decoded | None:
     record = decode_object(match[1])
     return read_object(record) if record else None
 

@@ -17,8 +17,8 @@ import msgspec
 from msgspec.structs import replace
 
 from ksrcfind.log import logcat, objects, ring
-from ksrcfind.log.grammar import Fields, Unwrapped
-from ksrcfind.log.line import LIMIT, LogLine, read_clean, read_unwrapped, visible
+from ksrcfind.log.grammar import Decoded, Fields
+from ksrcfind.log.line import LIMIT, LogLine, read_clean, read_decoded, visible
 
 MOST_LINES = 4096
 """Lines of a record that are looked at together."""
@@ -233,9 +233,9 @@ class _Record:
                 rows.append(Row(source, raw.number, log, self.carrier))
         return rows
 
-    def _carried(self, index: int, reading: Unwrapped) -> tuple[int, LogLine]:
+    def _carried(self, index: int, reading: Decoded) -> tuple[int, LogLine]:
         raw = self.lines[index]
-        return index, read_unwrapped(_text(raw), self.form, reading, truncated=raw.truncated)
+        return index, read_decoded(_text(raw), self.form, reading, truncated=raw.truncated)
 
 
 def _text(raw: Raw) -> str:
@@ -405,7 +405,7 @@ class _Logcat(_Record):
             return None
         text = _text(self.lines[1])
         text = f"{self.head.tag}: {text}" if self.head.tag else text
-        return self._carried(1, Unwrapped(self.head.fields, text))
+        return self._carried(1, Decoded(self.head.fields, text))
 
     def part(self, text: str, truncated: bool, record: LogLine | None) -> LogLine:
         if record is None or not text or logcat.long_head(text):

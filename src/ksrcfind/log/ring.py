@@ -12,10 +12,10 @@ from ksrcfind.log.grammar import (
     DIGITS,
     FACILITIES,
     LEVEL_NAMES,
+    Decoded,
     Fields,
     Grammar,
     Layer,
-    Unwrapped,
     instant,
     nothing,
     priority,
@@ -78,7 +78,7 @@ def _decoded(match: re.Match[str]) -> Fields:
     return {"facility": match[1], "level": LEVEL_NAMES[match[2]]}
 
 
-def _kmsg(match: re.Match[str]) -> Unwrapped | None:
+def _kmsg(match: re.Match[str]) -> Decoded | None:
     number, microseconds, flags, extra, text = match.groups()
     fields = priority(number)
     if not fields:
@@ -91,7 +91,7 @@ def _kmsg(match: re.Match[str]) -> Unwrapped | None:
     text, _, dictionary = text.partition("\n")
     for line in dictionary.split("\n"):
         fields |= dictionary_entry(line)
-    return Unwrapped(fields, unescape(text))
+    return Decoded(fields, unescape(text))
 
 
 _ENTRY = re.compile(r" ([A-Z_][A-Z0-9_]{0,63})=(.*)", re.DOTALL)

@@ -8,8 +8,9 @@ from pygls import uris
 from ksrcfind.engine.engine import Engine
 from ksrcfind.finding import Finding, HistoryMode
 from ksrcfind.history.provenance import Provenance
-from ksrcfind.lsp import hovering, views
+from ksrcfind.lsp import views
 from ksrcfind.lsp.c_document import line_here, line_in_tree
+from ksrcfind.lsp.hover import show_hover
 from ksrcfind.lsp.places import TO_THE_END, best, path_in_tree
 from ksrcfind.lsp.server import Server
 from ksrcfind.lsp.worker import Urgency
@@ -59,7 +60,7 @@ async def hover(server: Server, uri: str, position: types.Position) -> types.Hov
     finding = await _finding(server, uri, position.line)
     if finding is None:
         return None
-    return await hovering.show(server, finding, _whole(server, finding, Urgency.ASKED))
+    return await show_hover(server, finding, _whole(server, finding, Urgency.ASKED))
 
 
 async def code_lenses(server: Server, uri: str) -> list[types.CodeLens]:

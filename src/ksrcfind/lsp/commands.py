@@ -10,9 +10,9 @@ from lsprotocol import types
 
 from ksrcfind.engine.engine import Engine
 from ksrcfind.errors import KsrcfindError
+from ksrcfind.evolution.timelines import life_of
 from ksrcfind.finding import Finding
-from ksrcfind.life.life import life_of
-from ksrcfind.lsp.hovering import plain
+from ksrcfind.lsp.hover import plain
 from ksrcfind.lsp.server import Server
 from ksrcfind.lsp.worker import Urgency
 from ksrcfind.output.lifetime import lifetime
@@ -61,7 +61,7 @@ def _life(engine: Engine, finding: Finding) -> tuple[str, str]:
     if not finding.provenance:
         raise KsrcfindError("`life` needs the history of a message", "Switch on histories in the editor's settings.")
     life = life_of(finding, engine.histories.later(finding), [tag.name for tag in engine.releases.tags])
-    return "life.txt", "".join(lifetime("text", life, engine.histories.commit, Painter(False)))
+    return "evolution.txt", "".join(lifetime("text", life, engine.histories.commit, Painter(False)))
 
 
 _TEXTS: dict[str, Text] = {ANSWER: _answer, COMMIT: _commit, LIFE: _life}

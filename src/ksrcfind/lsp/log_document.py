@@ -7,8 +7,8 @@ ends of lines. Line numbers are those of the protocol, from 0.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from ksrcfind.batch.answers import Answers
-from ksrcfind.batch.explain import Explained, explained
+from ksrcfind.batch.answer_cache import AnswerCache
+from ksrcfind.batch.matched_row import MatchedRow, explained
 from ksrcfind.log.line import LIMIT
 from ksrcfind.log.records import Raw, Row, read_rows
 
@@ -20,7 +20,7 @@ AROUND = 60
 class Seen:
     """A message with the lines of the document that it explains."""
 
-    first: Explained
+    first: MatchedRow
     lines: tuple[int, ...]
 
 
@@ -31,7 +31,7 @@ class LogDocument:
     lines: list[str]
     read: int = 0
     """Lines, from the first, that were read in order: whatever can be known about them is."""
-    _known: list[Explained | None] = field(init=False)
+    _known: list[MatchedRow | None] = field(init=False)
 
     def __post_init__(self) -> None:
         self._known = [None] * len(self.lines)
@@ -65,11 +65,11 @@ class LogDocument:
         lines = self.lines  # An update replaces them while another thread reads.
         return read_rows(_raw(number, lines[number]) for number in range(first, min(last, len(lines))))
 
-    def reading(self, first: int, answers: Answers) -> Iterator[Explained]:
+    def reading(self, first: int, answers: AnswerCache) -> Iterator[MatchedRow]:
         """Explain the lines from `first` to the end, in order."""
         return explained(self.rows(first, len(self.lines)), answers)
 
-    def window(self, first: int, last: int, answers: Answers) -> Iterator[Explained]:
+    def window(self, first: int, last: int, answers: AnswerCache) -> Iterator[MatchedRow]:
         """Explain the lines from `first` to `last` that nothing is known about."""
         known = self._known  # An update replaces it, perhaps by a shorter one, while another thread asks.
         unknown = {number for number in range(max(first, 0), min(last + 1, len(known))) if not known[number]}
@@ -79,7 +79,7 @@ class LogDocument:
         rows = self.rows(max(0, min(unknown) - AROUND), max(unknown) + 1 + AROUND)
         return explained((row for row in rows if row.line - 1 in unknown), answers)
 
-    def learn(self, items: Iterable[Explained]) -> None:
+    def learn(self, items: Iterable[MatchedRow]) -> None:
         """Keep what was found out."""
         for item in items:
             if item.row.line <= len(self._known):
@@ -91,11 +91,11 @@ class LogDocument:
         self._known = [None] * len(self.lines)
         self.read = 0
 
-    def at(self, line: int) -> Explained | None:
+    def at(self, line: int) -> MatchedRow | None:
         """Return what is known about a line; None if nothing is, or if there is no such line."""
         return self._known[line] if 0 <= line < len(self._known) else None
 
-    def known(self, first: int = 0, last: int | None = None) -> Iterator[tuple[int, Explained]]:
+    def known(self, first: int = 0, last: int | None = None) -> Iterator[tuple[int, MatchedRow]]:
         """Yield the lines from `first` to `last` about which something is known."""
         for number, item in enumerate(self._known[first : None if last is None else last + 1], first):
             if item is not None:
@@ -103,7 +103,7 @@ class LogDocument:
 
     def messages(self) -> list[Seen]:
         """Return the messages that explain a line so far, in the order of their first lines."""
-        found: dict[object, tuple[Explained, list[int]]] = {}
+        found: dict[object, tuple[MatchedRow, list[int]]] = {}
         for number, item in self.known():
             if item.known.key is not None:
                 found.setdefault(item.known.key, (item, []))[1].append(number)

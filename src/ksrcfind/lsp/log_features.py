@@ -2,14 +2,15 @@
 
 from lsprotocol import types
 
-from ksrcfind.batch.explain import Explained
+from ksrcfind.batch.matched_row import MatchedRow
 from ksrcfind.engine.engine import Engine
 from ksrcfind.finding import Finding
-from ksrcfind.lsp import commands, hovering, views
-from ksrcfind.lsp.desk import History, with_history
+from ksrcfind.lsp import commands, views
+from ksrcfind.lsp.background_matching import FIRST_LINES, OpenLog, match_window
+from ksrcfind.lsp.hover import show_hover
 from ksrcfind.lsp.places import best, location
-from ksrcfind.lsp.reading import FIRST_LINES, OpenLog, match_window
 from ksrcfind.lsp.server import Server
+from ksrcfind.lsp.tree_service import History, with_history
 from ksrcfind.lsp.worker import Urgency
 from ksrcfind.match.answer import Answer
 
@@ -19,13 +20,13 @@ MOST_PLACES = 100
 NO_SUBSYSTEM = "no subsystem known"
 
 
-async def matched(server: Server, log: OpenLog, line: int) -> Explained | None:
+async def matched(server: Server, log: OpenLog, line: int) -> MatchedRow | None:
     """Return what is known about a line, which is matched if it was not; None if there is no such line."""
     await match_window(server.desk, log, line, line)
     return log.document.at(line)
 
 
-async def whole(server: Server, item: Explained, urgency: Urgency = Urgency.ASKED) -> Finding:
+async def whole(server: Server, item: MatchedRow, urgency: Urgency = Urgency.ASKED) -> Finding:
     """Return a line's finding with its history."""
     history = await server.desk.tell(item, urgency) if item.answer.matches else History((), None)
     return with_history(await server.desk.finding(item), history)
@@ -36,7 +37,7 @@ async def hover(server: Server, log: OpenLog, position: types.Position) -> types
     item = await matched(server, log, position.line)
     if item is None or not item.row.log.text.strip():
         return None
-    shown = await hovering.show(server, await server.desk.finding(item), whole(server, item))
+    shown = await show_hover(server, await server.desk.finding(item), whole(server, item))
     shown.range = views.line_range(log.document, position.line, server.units)
     return shown
 

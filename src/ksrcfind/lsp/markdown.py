@@ -10,9 +10,9 @@ from urllib.parse import quote
 from ksrcfind.finding import Finding
 from ksrcfind.history.provenance import Change, Commit, Provenance
 from ksrcfind.match.answer import Match, Place, Value
-from ksrcfind.output.record import NO_HISTORY, shown_values, told_matches
+from ksrcfind.output.record import NO_HISTORY, matches_with_history, shown_values
+from ksrcfind.output.sanitize import sanitized, sanitized_line
 from ksrcfind.output.text import body_of, changed, how, quoted
-from ksrcfind.output.visible import visible, visible_line
 from ksrcfind.output.writer import Commits
 
 MOST_LINES = 40
@@ -25,12 +25,12 @@ _SPECIAL = re.compile(r"[\\`*_{}\[\]()#+\-.!|<>~&$:@]")
 
 def text(plain: str) -> str:
     """Return text in one line that Markdown shows as it is; blanks around it would make code of it."""
-    return _SPECIAL.sub(lambda found: f"\\{found[0]}", visible_line(plain).strip())
+    return _SPECIAL.sub(lambda found: f"\\{found[0]}", sanitized_line(plain).strip())
 
 
 def code(plain: str) -> str:
     """Return text as code within a line."""
-    shown = visible_line(plain)
+    shown = sanitized_line(plain)
     fence = "`" * (1 + max((len(run) for run in re.findall("`+", shown)), default=0))
     padding = " " if shown.startswith("`") or shown.endswith("`") or not shown.strip() else ""
     return f"{fence}{padding}{shown}{padding}{fence}"
@@ -38,7 +38,7 @@ def code(plain: str) -> str:
 
 def block(plain: str, language: str = "") -> str:
     """Return text as a block of code."""
-    shown = visible(plain)
+    shown = sanitized(plain)
     fence = "`" * max(3, 1 + max((len(run) for run in re.findall("`+", shown)), default=0))
     return f"{fence}{language}\n{shown}\n{fence}"
 
@@ -57,7 +57,7 @@ def _parts(finding: Finding, commits: Commits, root: str | None, *, pending: boo
         yield f"Points to {_pointed(answer.points_to, root)}"
         yield from _history(finding.points_to or NO_HISTORY, commits)
     if answer.matches:
-        match, history = next(told_matches(finding))
+        match, history = next(matches_with_history(finding))
         yield _where(match, root, place=finding.log is None)
         yield block(f"{match.message.call}({quoted(match.message.format)})", "c")
         values = shown_values(match)
@@ -132,7 +132,7 @@ def _commit(commit: Commit) -> Iterator[str]:
 
 
 def _others(finding: Finding, root: str | None) -> Iterator[str]:
-    others = [match for match, _ in told_matches(finding)][1:]
+    others = [match for match, _ in matches_with_history(finding)][1:]
     if others:
         yield "Other candidates: " + ", ".join(_link(m.message.path, m.message.line_start, root) for m in others)
     unseen = finding.answer.rivals - len(others)

@@ -5,14 +5,14 @@ from pathlib import Path
 from lsprotocol import types
 
 from ksrcfind.engine.engine import Engine
-from ksrcfind.lsp.scratch import Scratch
+from ksrcfind.lsp.virtual_documents import VirtualDocuments
 from ksrcfind.match.answer import Answer, Match, Tier
 from ksrcfind.tree.disk import read_file
 
 TO_THE_END = 10**9
 
 
-def location(engine: Engine, scratch: Scratch, path: str, line: int) -> types.Location | None:
+def location(engine: Engine, scratch: VirtualDocuments, path: str, line: int) -> types.Location | None:
     """Return the location of a line, from 1; None if the file is not there.
 
     A file that reads otherwise in the revision than on disk is shown as a document of its own, which may only be read.

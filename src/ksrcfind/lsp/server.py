@@ -23,14 +23,14 @@ from ksrcfind.config import Settings
 from ksrcfind.engine.engine import Engine
 from ksrcfind.engine.open import open_engine
 from ksrcfind.errors import KsrcfindError, NoTreeError
-from ksrcfind.lsp.desk import Desk
+from ksrcfind.lsp.background_matching import FIRST_LINES, OpenLog, Report, match_rest, match_window
 from ksrcfind.lsp.frames import Frames, Refused
 from ksrcfind.lsp.indexing import build_index
 from ksrcfind.lsp.log_document import LogDocument
-from ksrcfind.lsp.reading import FIRST_LINES, OpenLog, Report, match_rest, match_window
-from ksrcfind.lsp.scratch import Scratch
 from ksrcfind.lsp.settings import SECTION, ClientSettings, client_settings
+from ksrcfind.lsp.tree_service import TreeService
 from ksrcfind.lsp.views import diagnostics
+from ksrcfind.lsp.virtual_documents import VirtualDocuments
 from ksrcfind.lsp.worker import Urgency
 from ksrcfind.progress import SILENT, Progress
 from ksrcfind.tree.disk import LARGEST, open_regular
@@ -74,10 +74,10 @@ class Server(LanguageServer):
         self._indexing: asyncio.Task[None] | None = None
         self._renewal: asyncio.TimerHandle | None = None
         self.client = ClientSettings()
-        self.scratch = Scratch()
+        self.scratch = VirtualDocuments()
         self.logs: dict[str, OpenLog] = {}
         self._closed: tuple[str, LogDocument] | None = None
-        self.desk = Desk(self._open_tree, self.client)
+        self.desk = TreeService(self._open_tree, self.client)
 
     def run(self, source: BinaryIO, channel: BinaryIO) -> None:
         """Serve one client over two files, until it goes away."""

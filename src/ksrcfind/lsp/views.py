@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterable, Sequence
 from lsprotocol import types
 
 from ksrcfind.batch.coverage import SEVERITY
-from ksrcfind.batch.explain import Explained
+from ksrcfind.batch.matched_row import MatchedRow
 from ksrcfind.history.provenance import Change, Provenance
 from ksrcfind.lsp.log_document import LogDocument, Seen
+from ksrcfind.output.sanitize import sanitized_line
 from ksrcfind.output.text import UNRELEASED
-from ksrcfind.output.visible import visible_line
 from ksrcfind.source.template import template
 
 MOST_DIAGNOSTICS = 1000
@@ -46,12 +46,14 @@ def release(change: Change | None) -> str | None:
     return None if change is None else change.release.first_release or change.release.first_tag or UNRELEASED
 
 
-def short_place(item: Explained) -> str | None:
+def short_place(item: MatchedRow) -> str | None:
     """Return where the call stands that printed a line; None if none is known."""
     if not item.answer.matches:
         return None
     message = item.answer.matches[0].message
-    return visible_line(f"{message.path}:{message.line_start}" + (f" {message.function}()" if message.function else ""))
+    return sanitized_line(
+        f"{message.path}:{message.line_start}" + (f" {message.function}()" if message.function else "")
+    )
 
 
 def lens_title(seen: Seen, told: Sequence[Provenance]) -> str:
@@ -79,7 +81,7 @@ def call_title(provenance: Provenance) -> str:
     return _cut(" · ".join(parts) or provenance.note or "no history")
 
 
-def hint(document: LogDocument, line: int, item: Explained, units: Units) -> types.InlayHint | None:
+def hint(document: LogDocument, line: int, item: MatchedRow, units: Units) -> types.InlayHint | None:
     """Return the hint behind a line; None if nothing explains it."""
     place = short_place(item)
     if place is None:
@@ -102,7 +104,7 @@ def diagnostics(document: LogDocument, least: str, units: Units) -> list[types.D
         found.append(
             types.Diagnostic(
                 line_range(document, line, units),
-                visible_line(said) + (f" ({place})" if place else ""),
+                sanitized_line(said) + (f" ({place})" if place else ""),
                 severity=_SEVERITIES.get(level, types.DiagnosticSeverity.Error),
                 source=SOURCE,
                 code=level,
@@ -128,7 +130,7 @@ def outline(
             for line in seen.lines[1:MOST_LINES_NAMED]
         ]
         detail = short_place(seen.first) or ""
-        groups.setdefault(visible_line(subsystem(match.message.path)), []).append(
+        groups.setdefault(sanitized_line(subsystem(match.message.path)), []).append(
             types.DocumentSymbol(
                 _name(template(match.form.printed)),
                 types.SymbolKind.Event,
@@ -165,10 +167,10 @@ def _order(position: types.Position) -> tuple[int, int]:
 
 def _name(text: str) -> str:
     """Return a symbol's name, which the protocol wants to be more than blanks."""
-    shown = _cut(visible_line(text).strip())
+    shown = _cut(sanitized_line(text).strip())
     return shown or "(blank)"
 
 
 def _cut(text: str) -> str:
-    shown = visible_line(text)
+    shown = sanitized_line(text)
     return shown if len(shown) <= TITLE_WIDTH else shown[: TITLE_WIDTH - 1] + "…"

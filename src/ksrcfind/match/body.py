@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from ksrcfind.match.pattern import LONGEST
-from ksrcfind.match.weights import bits
+from ksrcfind.match.word_weights import bits
 from ksrcfind.match.wording import folded
 from ksrcfind.source.template import LINE_WORD, words
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from ksrcfind.match.pattern import Gap, Item, Pattern, Span, Work, gap_spans, places
+from ksrcfind.match.pattern import Item, Pattern, Span, StepBudget, Wildcard, places, wildcard_spans
 
 _CUT_VALUE = 48
 """Characters of a value that may be left when its end or beginning is cut off."""
@@ -39,23 +39,23 @@ class Overlap(msgspec.Struct, frozen=True, gc=False):
     """True if the pattern's end is in the line."""
 
 
-def overlaps(pattern: Pattern, text: str, work: Work | None = None) -> Iterator[Overlap]:
+def overlaps(pattern: Pattern, text: str, work: StepBudget | None = None) -> Iterator[Overlap]:
     """Yield the ways in which a text and a pattern lie over each other, without those of a gap alone."""
-    search = Search(pattern, text, work or Work())
+    search = Search(pattern, text, work or StepBudget())
     for number in range(len(pattern.segments)):
         yield from search.beginning(number)
 
 
-def begun_by_text(pattern: Pattern, text: str, work: Work) -> Overlap | None:
+def begun_by_text(pattern: Pattern, text: str, work: StepBudget) -> Overlap | None:
     """Return how a text begins with a pattern whose first value may hold anything; None if that is not so."""
-    return Search(pattern, text, work).whole_beginning() if pattern.gaps and not pattern.segments[0] else None
+    return Search(pattern, text, work).whole_beginning() if pattern.wildcards and not pattern.segments[0] else None
 
 
-def most_literal(pattern: Pattern, text: str, work: Work | None = None) -> Overlap | None:
+def most_literal(pattern: Pattern, text: str, work: StepBudget | None = None) -> Overlap | None:
     """Return the first of the overlaps that have most literal text in common; None if there are none."""
     best: Overlap | None = None
     most = -1
-    search = Search(pattern, text, work or Work())
+    search = Search(pattern, text, work or StepBudget())
     for number in range(len(pattern.segments)):
         if most >= pattern.literal_from[number]:
             break  # What begins here or later has no more.
@@ -86,7 +86,7 @@ class _Start(NamedTuple):
 class Search:
     """Lays one pattern over one text. Each segment is looked for once."""
 
-    def __init__(self, pattern: Pattern, text: str, work: Work) -> None:
+    def __init__(self, pattern: Pattern, text: str, work: StepBudget) -> None:
         self._pattern = pattern
         self._text = text
         self._work = work
@@ -144,9 +144,9 @@ class Search:
 
     def _next(self, number: int, position: int) -> int | None:
         """Return where a segment goes on behind the gap in front of it, which begins at some position."""
-        gap = self._pattern.gaps[number - 1]
-        place = self.place(number, position + gap.least)
-        return None if place is None or place - position > gap.most else place
+        wildcard = self._pattern.wildcards[number - 1]
+        place = self.place(number, position + wildcard.least)
+        return None if place is None or place - position > wildcard.most else place
 
     def _forward(self, begin: _Start) -> Overlap:
         """Follow the pattern through the text from where both begin, as far as they agree."""
@@ -163,22 +163,22 @@ class Search:
             position, whole = _through(items, text, position, spans, literals, self._work)
             if not whole:
                 break
-            if number == len(pattern.gaps):
+            if number == len(pattern.wildcards):
                 finished = True
                 break
-            gap = pattern.gaps[number]
+            wildcard = pattern.wildcards[number]
             number += 1
             items = pattern.segments[number]
             if not items:
-                finished = position < len(text) or gap.least == 0
-                spans += gap_spans(text, position, len(text), gap)
+                finished = position < len(text) or wildcard.least == 0
+                spans += wildcard_spans(text, position, len(text), wildcard)
                 position = len(text)
                 break
             place = self._next(number, position)
             if place is None:
-                position = _end_in_gap(items[0], text, position, gap, spans, literals, self._work)
+                position = _end_in_gap(items[0], text, position, wildcard, spans, literals, self._work)
                 break
-            spans += gap_spans(text, position, place, gap)
+            spans += wildcard_spans(text, position, place, wildcard)
             position = place
         spans += [(-1, -1)] * (len(pattern.conversions) - len(spans))
         return Overlap(start, position, tuple(literals), tuple(spans), begun, finished)
@@ -189,19 +189,19 @@ def searching(literal: str, size: int) -> int:
     return 1 + (len(literal) * max(0, size - len(literal)) >> 9)
 
 
-def _first_place(literal: str, text: str, work: Work) -> int:
+def _first_place(literal: str, text: str, work: StepBudget) -> int:
     """Return where a literal stands in a text, or where the text is cut off inside of it, or -1."""
     work.left -= searching(literal, len(text))
     start = text.find(literal)
     return start if start >= 0 else _cut_off(literal, text, 0, _CUT_LITERAL, work)
 
 
-def is_cut_off(literal: str, text: str, work: Work) -> bool:
+def is_cut_off(literal: str, text: str, work: StepBudget) -> bool:
     """Tell whether the text can begin or end inside of a literal."""
     return _beginning(literal, text, work) is not None or _cut_off(literal, text, 0, _CUT_END, work) >= 0
 
 
-def _cut_off(literal: str, text: str, position: int, least: int, work: Work) -> int:
+def _cut_off(literal: str, text: str, position: int, least: int, work: StepBudget) -> int:
     """Return the first place from `position` on where a literal stands that the end of the text cuts off, or -1.
 
     At least so many of its characters must stand there.
@@ -216,7 +216,7 @@ def _cut_off(literal: str, text: str, position: int, least: int, work: Work) -> 
     return start
 
 
-def _beginning(literal: str, text: str, work: Work) -> int | None:
+def _beginning(literal: str, text: str, work: StepBudget) -> int | None:
     """Return the first offset from which on a literal and the text agree until one of them ends."""
     if text.startswith(literal):
         return 0
@@ -235,7 +235,7 @@ def _beginning(literal: str, text: str, work: Work) -> int | None:
 
 
 def _through(
-    items: tuple[Item, ...], text: str, position: int, spans: list[Span], literals: list[Span], work: Work
+    items: tuple[Item, ...], text: str, position: int, spans: list[Span], literals: list[Span], work: StepBudget
 ) -> tuple[int, bool]:
     """Go through a segment. Returns where it or the text ends, and whether the segment was seen whole."""
     for item in items:
@@ -261,7 +261,7 @@ def _through(
 
 
 def _end_in_gap(
-    item: Item, text: str, position: int, gap: Gap, spans: list[Span], literals: list[Span], work: Work
+    item: Item, text: str, position: int, wildcard: Wildcard, spans: list[Span], literals: list[Span], work: StepBudget
 ) -> int:
     """The text ends in a gap or in the beginning of the literal behind it."""
     end = len(text)
@@ -270,5 +270,5 @@ def _end_in_gap(
         if start >= 0:
             literals.append((start, end))
             end = start
-    spans += gap_spans(text, position, end, gap)
+    spans += wildcard_spans(text, position, end, wildcard)
     return len(text)

@@ -9,7 +9,7 @@ their text, two or three of them together.
 The time has an end, whatever format and line are. Of both, no more is looked at than a record of the kernel can hold
 (`LONGEST`, `MOST_VALUES`). All that is done is counted in steps: a place that is looked at is one, a value as many as
 its regular expression, which is of bounded length, takes at one place at most (`Values.steps`). Whoever looks for a
-pattern has so many steps (`Work`), and when they are used up, the pattern is not there.
+pattern has so many steps (`StepBudget`), and when they are used up, the pattern is not there.
 
 The pieces are interpreted rather than compiled into one regular expression: compiling takes some hundred times longer
 than one match, and a log asks for thousands of formats once.
@@ -53,7 +53,7 @@ _GIVING_BACK = 8
 Span = tuple[int, int]
 
 
-class Work:
+class StepBudget:
     """Steps that may still be taken."""
 
     __slots__ = ("left",)
@@ -85,7 +85,7 @@ class Values:
             found = self.ready = compiled(self.regex)
         return found
 
-    def find(self, text: str, start: int, stop: int, work: Work) -> int:
+    def find(self, text: str, start: int, stop: int, work: StepBudget) -> int:
         """Return the first place from `start` on, before `stop`, where they stand, or -1."""
         stop = min(stop, len(text) + 1, start + work.left // self.steps)
         if stop > len(text):
@@ -100,7 +100,7 @@ class Values:
 Item = str | Values
 
 
-class Gap(msgspec.Struct, frozen=True, gc=False):
+class Wildcard(msgspec.Struct, frozen=True, gc=False):
     """A hole between two segments, for one conversion or several without anything between them."""
 
     least: int
@@ -114,7 +114,7 @@ class Pattern(msgspec.Struct, frozen=True, gc=False):
 
     segments: tuple[tuple[Item, ...], ...]
     """Literal texts and typed values; a typed value's regular expression has one group for each conversion."""
-    gaps: tuple[Gap, ...]
+    wildcards: tuple[Wildcard, ...]
     """Holes for any text, one between each two segments."""
     conversions: tuple[Conversion, ...]
     """In the order of the spans that a match gives."""
@@ -137,7 +137,7 @@ class Pattern(msgspec.Struct, frozen=True, gc=False):
     last: frozenset[str] | None
     """Characters that a rendering may end with; None for any."""
 
-    def spans(self, text: str, work: Work | None = None) -> list[Span] | None:
+    def spans(self, text: str, work: StepBudget | None = None) -> list[Span] | None:
         """Return where the value of each conversion stands if the whole text fits, else None.
 
         A span of (-1, -1) stands for a value that cannot be told from its neighbour's.
@@ -147,27 +147,27 @@ class Pattern(msgspec.Struct, frozen=True, gc=False):
         if self.trailing:
             text += " "
         found: list[Span] = []
-        work = work or Work()
+        work = work or StepBudget()
         end = run(self.segments[0], text, 0, found, work)
         if end < 0:
             return None
-        if not self.gaps:
+        if not self.wildcards:
             return found if end == len(text) else None
-        last = len(self.gaps) - 1
-        for number, gap in enumerate(self.gaps):
+        last = len(self.wildcards) - 1
+        for number, wildcard in enumerate(self.wildcards):
             place = self._after_gap(number, text, end, number == last, work)
             if place is None:
                 return None
             start, stop, inner = place
-            found += gap_spans(text, end, start, gap)
+            found += wildcard_spans(text, end, start, wildcard)
             found += inner
             end = stop
         return found
 
-    def head(self, text: str, work: Work) -> int:
+    def head(self, text: str, work: StepBudget) -> int:
         """Return the first place where a beginning of the text fits whole, or -1; a gap at the end takes no text."""
         end = run(self.segments[0], text, 0, [], work)
-        for number in range(len(self.gaps)):
+        for number in range(len(self.wildcards)):
             if end < 0 or not self.segments[number + 1]:
                 return end
             place = self._after_gap(number, text, end, last=False, work=work)
@@ -175,15 +175,15 @@ class Pattern(msgspec.Struct, frozen=True, gc=False):
         return end
 
     def _after_gap(
-        self, number: int, text: str, position: int, last: bool, work: Work
+        self, number: int, text: str, position: int, last: bool, work: StepBudget
     ) -> tuple[int, int, list[Span]] | None:
         """Find the first place of the segment behind a gap, given by its number, that begins at `position`.
 
         Returns start, end and the spans of its values. The last segment must end with the text.
         """
-        gap, segment = self.gaps[number], self.segments[number + 1]
+        wildcard, segment = self.wildcards[number], self.segments[number + 1]
         size = len(text)
-        start = position + gap.least
+        start = position + wildcard.least
         if not segment:
             # A padded field at the end of a line may have lost its blanks.
             start = size
@@ -198,14 +198,14 @@ class Pattern(msgspec.Struct, frozen=True, gc=False):
         else:
             found = places(segment, text, start, size + 1, work)
             place = next((p for p in found if not last or p[1] == size), None)
-        if place is None or place[0] - position > gap.most:
+        if place is None or place[0] - position > wildcard.most:
             return None
-        if not gap.blanks and " " in text[position : place[0]]:
+        if not wildcard.blanks and " " in text[position : place[0]]:
             return None
         return place
 
 
-def run(segment: tuple[Item, ...], text: str, position: int, found: list[Span], work: Work) -> int:
+def run(segment: tuple[Item, ...], text: str, position: int, found: list[Span], work: StepBudget) -> int:
     """Match a segment at a position. Return where it ends, or -1; adds the spans of its values to `found`."""
     for item in segment:
         if isinstance(item, str):
@@ -223,7 +223,7 @@ def run(segment: tuple[Item, ...], text: str, position: int, found: list[Span], 
 
 
 def places(
-    segment: tuple[Item, ...], text: str, start: int, stop: int, work: Work
+    segment: tuple[Item, ...], text: str, start: int, stop: int, work: StepBudget
 ) -> Iterator[tuple[int, int, list[Span]]]:
     """Yield the places of a segment that begin at `start` or later, before `stop`: start, end, spans of its values."""
     first = segment[0]
@@ -247,18 +247,18 @@ def places(
         start += 1
 
 
-def gap_spans(text: str, start: int, end: int, gap: Gap) -> list[Span]:
+def wildcard_spans(text: str, start: int, end: int, wildcard: Wildcard) -> list[Span]:
     """Share the text of a gap among its conversions.
 
     Of several `%s` in a row the later ones are mostly optional suffixes: a word without blanks is the first's value;
     of anything longer nobody can say whose it is.
     """
-    if gap.conversions == 1:
+    if wildcard.conversions == 1:
         return [(start, end)]
     shared = text[start:end]
     if not shared or shared.split(None, 1) == [shared]:
-        return [(start, end)] + [(end, end)] * (gap.conversions - 1)
-    return [(-1, -1)] * gap.conversions
+        return [(start, end)] + [(end, end)] * (wildcard.conversions - 1)
+    return [(-1, -1)] * wildcard.conversions
 
 
 def _groups(items: list[str | Typed]) -> tuple[Item, ...]:
@@ -324,7 +324,7 @@ def pattern(line: str) -> Pattern:
     if parts and isinstance(parts[-1], str):
         parts[-1] = parts[-1].rstrip()
     segments: list[list[str | Typed]] = [[]]
-    gaps: list[Gap] = []
+    wildcards: list[Wildcard] = []
     conversions: list[Conversion] = []
     for part in parts:
         if isinstance(part, str):
@@ -335,16 +335,16 @@ def pattern(line: str) -> Pattern:
         conversions.append(conversion)
         if isinstance(value, Typed):
             segments[-1].append(value)
-        elif gaps and not segments[-1]:
-            before = gaps[-1]
-            gaps[-1] = Gap(
+        elif wildcards and not segments[-1]:
+            before = wildcards[-1]
+            wildcards[-1] = Wildcard(
                 before.least + value.least,
                 before.most + value.most,
                 before.blanks or value.blanks,
                 before.conversions + 1,
             )
         else:
-            gaps.append(Gap(value.least, value.most, value.blanks, 1))
+            wildcards.append(Wildcard(value.least, value.most, value.blanks, 1))
             segments.append([])
     holes = [part[1] for part in parts if not isinstance(part, str)]
     texts = tuple(isinstance(one, Text) for one in holes)
@@ -352,7 +352,7 @@ def pattern(line: str) -> Pattern:
     last_text = segments[-2][-1] if len(segments) > 1 and not segments[-1] and segments[-2] else ""
     trailing = isinstance(last_text, str) and last_text.endswith(" ")
     prefix = 0
-    for number in range(len(gaps)):
+    for number in range(len(wildcards)):
         if any(isinstance(item, str) and WORD.search(item) for item in segments[number]):
             break
         following = segments[number + 1][0] if segments[number + 1] else ""
@@ -362,15 +362,15 @@ def pattern(line: str) -> Pattern:
     grouped = tuple(_groups(segment) for segment in segments)
     return Pattern(
         grouped,
-        tuple(gaps),
+        tuple(wildcards),
         tuple(conversions),
         texts,
         weights,
         prefix,
-        sum(gap.conversions for gap in gaps[:prefix]),
+        sum(wildcard.conversions for wildcard in wildcards[:prefix]),
         trailing,
         _literal_from(segments),
-        _before(segments, gaps),
+        _before(segments, wildcards),
         tuple(sum(map(_cost, segment)) for segment in grouped),
         segments[-1][-1].last if segments[-1] and isinstance(segments[-1][-1], Typed) else None,
     )
@@ -394,9 +394,9 @@ def _literal_from(segments: Sequence[Sequence[str | Typed]]) -> tuple[int, ...]:
     return tuple(accumulate(reversed(lengths)))[::-1]
 
 
-def _before(segments: Sequence[Sequence[str | Typed]], gaps: Sequence[Gap]) -> tuple[int, ...]:
+def _before(segments: Sequence[Sequence[str | Typed]], wildcards: Sequence[Wildcard]) -> tuple[int, ...]:
     typed = [sum(isinstance(item, Typed) for item in segment) for segment in segments[:-1]]
-    counts = (inside + gap.conversions for inside, gap in zip(typed, gaps, strict=True))
+    counts = (inside + wildcard.conversions for inside, wildcard in zip(typed, wildcards, strict=True))
     return (0, *accumulate(counts))
 
 
@@ -417,15 +417,15 @@ def first_in(conversion: Conversion, text: str) -> Span:
 
 __all__ = [
     "LONGEST",
-    "Gap",
     "Pattern",
     "Span",
+    "StepBudget",
     "Text",
-    "Work",
+    "Wildcard",
     "first_in",
-    "gap_spans",
     "pattern",
     "places",
     "run",
     "value",
+    "wildcard_spans",
 ]

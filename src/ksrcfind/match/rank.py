@@ -15,15 +15,23 @@ from ksrcfind.match.answer import Answer, Match, Tier, Value
 from ksrcfind.match.body import Body
 from ksrcfind.match.candidates import MessageIndex
 from ksrcfind.match.confidence import confidence
+from ksrcfind.match.continuation import ContinuationMatcher
 from ksrcfind.match.conversions import compiled
 from ksrcfind.match.decode import decoded
-from ksrcfind.match.fit import ANYHOW, Fit, can_explain, fit_alike, fit_overlap, fit_whole, may_overlap
 from ksrcfind.match.fragment import begun_by_text, most_literal, overlaps
-from ksrcfind.match.pattern import WORK, Span, Work, value
+from ksrcfind.match.pattern import WORK, Span, StepBudget, value
 from ksrcfind.match.reasons import beyond_matching, unexplained
-from ksrcfind.match.together import Together
+from ksrcfind.match.score import (
+    ANYHOW,
+    Score,
+    can_explain,
+    may_score_overlap,
+    score_overlap,
+    score_similar,
+    score_whole,
+)
 from ksrcfind.match.wording import Wording
-from ksrcfind.match.wordings import LOOKED_AT, SHARED, Use, Wordings
+from ksrcfind.match.wordings import LOOKED_AT, SHARED, Occurrence, Wordings
 from ksrcfind.source.message import Argument, Message
 from ksrcfind.source.printed import ALONE
 from ksrcfind.source.template import WORD
@@ -48,8 +56,8 @@ _TOGETHER = 7.0  # bits that the end of a line must explain whose beginning anot
 
 
 class _Candidate(msgspec.Struct, frozen=True, gc=False):
-    fit: Fit
-    use: Use
+    fit: Score
+    use: Occurrence
     bits: float
     beyond: float
     """Bits beyond the text that count for its being an answer at all: who prints, and what speaks against it."""
@@ -87,7 +95,7 @@ class Matcher:
         self._origin = lru_cache(_ORIGINS_KEPT)(lambda number: evidence.Origin.of(index.message(number)))
         self._tells = lru_cache(_TELLING_KEPT)(lambda wording: can_explain(wording, evidence.MODULE))
         self._wordless = lru_cache(2)(self._find_wordless)
-        self._together = Together(index)
+        self._together = ContinuationMatcher(index)
         self._left = _LINE
         """Steps that may still be taken for the line that is being answered."""
 
@@ -141,13 +149,13 @@ class Matcher:
         found = _merged(self._candidates(self._of_values(body), body, line), found)
         return found or self._candidates(self._continued(body, known), body, line)
 
-    def _exact(self, body: Body, known: frozenset[str]) -> Iterator[Fit]:
+    def _exact(self, body: Body, known: frozenset[str]) -> Iterator[Score]:
         return self._whole(self._wordings.fitting(known), body) if known else self._without_words(body, few=True)
 
-    def _of_values(self, body: Body) -> Iterator[Fit]:
+    def _of_values(self, body: Body) -> Iterator[Score]:
         return self._without_words(body, few=len(body.words) <= _WORDS_OF_VALUES)
 
-    def _without_words(self, body: Body, *, few: bool) -> Iterator[Fit]:
+    def _without_words(self, body: Body, *, few: bool) -> Iterator[Score]:
         for telling, needles in self._wordless(few).items():
             self._left -= _SHAPE * len(body.text)
             if self._left > 0 and compiled(telling).search(body.text):
@@ -163,16 +171,16 @@ class Matcher:
         found: dict[str, dict[str, list[Wording]]] = {}
         for wording in self._wordings.wordless():
             if self._tells(wording) and (few or any(wording.pattern.texts)):
-                needles = found.setdefault(wording.makeup.telling, {})
+                needles = found.setdefault(wording.features.telling, {})
                 needles.setdefault(wording.needle, []).append(wording)
         return found
 
-    def _whole(self, wordings: Sequence[Wording], body: Body) -> Iterator[Fit]:
+    def _whole(self, wordings: Sequence[Wording], body: Body) -> Iterator[Score]:
         """Yield the wordings that the whole line is a rendering of and that tell enough to be an answer."""
         for wording, spans in self._rendered(wordings, body, self._tells):
             if not self._passes_on(wording):
                 self._left -= _FIT + len(body.tokens)
-                yield fit_whole(body, wording, spans)
+                yield score_whole(body, wording, spans)
 
     def _rendered(
         self, wordings: Sequence[Wording], body: Body, wanted: Callable[[Wording], bool]
@@ -195,7 +203,7 @@ class Matcher:
                     continue
                 if self._left <= 0:
                     return
-                work = Work()
+                work = StepBudget()
                 spans = wording.pattern.spans(text, work)
                 self._left -= WORK - work.left
                 if spans is not None:
@@ -209,44 +217,44 @@ class Matcher:
             not wording.words or self._wordings.begun_alike(wording, _SHARED_PREFIX) > _SHARED_PREFIX
         )
 
-    def _partial(self, body: Body, known: frozenset[str]) -> list[Fit]:
-        found: list[Fit] = []
+    def _partial(self, body: Body, known: frozenset[str]) -> list[Score]:
+        found: list[Score] = []
         for wording, joined in self._wordings.similar(known):
             if self._left <= 0:
                 break
-            work = Work()
-            if may_overlap(body, wording, evidence.MODULE, work, joined=joined):
+            work = StepBudget()
+            if may_score_overlap(body, wording, evidence.MODULE, work, joined=joined):
                 best = most_literal(wording.pattern, body.text, work)
                 if best is not None:
-                    found.append(fit_overlap(body, wording, best))
+                    found.append(score_overlap(body, wording, best))
             self._left -= WORK - work.left
         return found
 
-    def _fuzzy(self, body: Body, known: frozenset[str]) -> Iterator[Fit]:
+    def _fuzzy(self, body: Body, known: frozenset[str]) -> Iterator[Score]:
         similar = [wording for wording, _ in self._wordings.similar(known)]
         fitting = (wording for wording in self._wordings.fitting(known) if wording.bits >= SHARED)
         # What the line has all words and values of may be unlike it as a whole, in another order.
-        whole = (wording for wording in fitting if wording.makeup.shaped and wording not in similar)
+        whole = (wording for wording in fitting if wording.features.shaped and wording not in similar)
         for wording in chain(similar, islice(whole, LOOKED_AT)):
-            fit = fit_alike(body, wording)
+            fit = score_similar(body, wording)
             if fit is not None:
                 yield fit
 
-    def _continued(self, body: Body, known: frozenset[str]) -> Iterator[Fit]:
+    def _continued(self, body: Body, known: frozenset[str]) -> Iterator[Score]:
         """Lines that several calls of a function printed together and of which none tells enough alone."""
         fitting = self._wordings.fitting(known)
         parts = [wording for wording in fitting if self._joins(wording) and wording.needle in body.text]
         for wording in _telling_first(parts, _PARTS)[:_PARTS]:
             if self._left <= 0:
                 return
-            work = Work()
+            work = StepBudget()
             first = begun_by_text(wording.pattern, body.text, work)
             for overlap in chain((first,) if first else (), overlaps(wording.pattern, body.text, work)):
                 uses = self._wordings.uses(wording) if overlap.begun and overlap.finished else ()
                 joined = (use for use in uses if use.joins != ALONE)
                 some = tuple(use for use in joined if self._together.explains(use.number, body, overlap, work))
                 if some:
-                    fit = fit_overlap(body, wording, overlap)
+                    fit = score_overlap(body, wording, overlap)
                     yield msgspec.structs.replace(fit, uses=some, tier=Tier.EXACT, least=_TOGETHER)
                     break
             self._left -= WORK - work.left
@@ -255,7 +263,7 @@ class Matcher:
         """Tell whether other calls print into the lines of a wording."""
         return any(use.joins != ALONE for use in self._wordings.uses(wording))
 
-    def _candidates(self, fits: Iterable[Fit], body: Body, line: LogLine) -> list[_Candidate]:
+    def _candidates(self, fits: Iterable[Score], body: Body, line: LogLine) -> list[_Candidate]:
         """Return the messages behind the fits that count, best first."""
         fits = list(fits)
         best = max((fit.bits(ANYHOW) for fit in fits), default=0.0)
@@ -276,7 +284,7 @@ class Matcher:
             first.setdefault(candidate.use.number, candidate)
         return list(first.values())
 
-    def _weighed(self, fit: Fit, body: Body, line: LogLine) -> Iterator[_Candidate]:
+    def _weighed(self, fit: Score, body: Body, line: LogLine) -> Iterator[_Candidate]:
         # What is literal text has been counted.
         names = [name for name in evidence.names_in(fit.prefix) if name not in fit.wording.words]
         conversions = fit.wording.pattern.conversions

@@ -7,7 +7,7 @@ from ksrcfind.log.report import RowKind, row_kind
 from ksrcfind.match.answer import Reason
 from ksrcfind.match.body import Body
 from ksrcfind.match.candidates import MessageIndex
-from ksrcfind.match.weights import is_common
+from ksrcfind.match.word_weights import is_common
 from ksrcfind.match.wordings import LONGEST_WORD
 from ksrcfind.source.message import Message
 

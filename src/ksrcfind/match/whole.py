@@ -7,7 +7,7 @@ Compiling it costs as much as some hundred readings piece by piece.
 import re
 
 from ksrcfind.match.conversions import compiled
-from ksrcfind.match.pattern import LONGEST, WORK, Gap, Item, Pattern, Span, gap_spans
+from ksrcfind.match.pattern import LONGEST, WORK, Item, Pattern, Span, Wildcard, wildcard_spans
 
 
 class Whole:
@@ -18,24 +18,24 @@ class Whole:
         self._pattern = pattern
         self._longest = WORK // max(1, *pattern.sizes) - len(pattern.sizes)
         """Characters of a text of which every place is tried for every segment."""
-        self._shared: list[tuple[int, Gap]] = []
+        self._shared: list[tuple[int, Wildcard]] = []
         """Gaps of several conversions, the last first, with the place of their text among the groups."""
-        last = len(pattern.gaps)
+        last = len(pattern.wildcards)
         regex = [_segment(pattern.segments[0])]
-        for number, gap in enumerate(pattern.gaps, 1):
+        for number, wildcard in enumerate(pattern.wildcards, 1):
             segment = _segment(pattern.segments[number])
-            if gap.conversions > 1:
+            if wildcard.conversions > 1:
                 values = (
                     item.groups for some in pattern.segments[:number] for item in some if not isinstance(item, str)
                 )
-                self._shared.insert(0, (sum(values) + number - 1, gap))
+                self._shared.insert(0, (sum(values) + number - 1, wildcard))
             if not segment:
                 # A padded field at the end of a line may have lost its blanks.
-                regex.append(f"({_gap(gap, 0)})")
+                regex.append(f"({_gap(wildcard, 0)})")
             elif number == last:
-                regex.append(f"({_gap(gap, gap.least)}?){segment}")
+                regex.append(f"({_gap(wildcard, wildcard.least)}?){segment}")
             else:
-                regex.append(f"(?>({_gap(gap, gap.least)}?){segment})")
+                regex.append(f"(?>({_gap(wildcard, wildcard.least)}?){segment})")
         self._regex = compiled("".join(regex) + r"\Z")
 
     def spans(self, text: str) -> list[Span] | None:
@@ -48,9 +48,9 @@ class Whole:
         if match is None:
             return None
         found: list[Span] = list(match.regs[1:])
-        for place, gap in self._shared:
+        for place, wildcard in self._shared:
             start, end = found[place]
-            found[place : place + 1] = gap_spans(text, start, end, gap)
+            found[place : place + 1] = wildcard_spans(text, start, end, wildcard)
         return found
 
 
@@ -58,6 +58,6 @@ def _segment(segment: tuple[Item, ...]) -> str:
     return "".join(re.escape(item) if isinstance(item, str) else f"(?>{item.regex})" for item in segment)
 
 
-def _gap(gap: Gap, least: int) -> str:
-    most = "" if gap.most > 2 * LONGEST else gap.most
-    return f"{'.' if gap.blanks else '[^ ]'}{{{least},{most}}}"
+def _gap(wildcard: Wildcard, least: int) -> str:
+    most = "" if wildcard.most > 2 * LONGEST else wildcard.most
+    return f"{'.' if wildcard.blanks else '[^ ]'}{{{least},{most}}}"

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from ksrcfind.match.conversions import Typed, hole
 from ksrcfind.match.pattern import Pattern, pattern
-from ksrcfind.match.weights import bits
+from ksrcfind.match.word_weights import bits
 from ksrcfind.source.template import WORD, Piece, pieces
 
 PUNCTUATION = 0.5
@@ -36,7 +36,7 @@ class Literal(NamedTuple):
     """How much the shapes of the values tell between it and the next piece."""
 
 
-class Makeup(NamedTuple):
+class Features(NamedTuple):
     """What a wording is made of."""
 
     literals: tuple[Literal, ...]
@@ -98,14 +98,14 @@ class Wording:
         return first if isinstance(first, str) else "", last if isinstance(last, str) else ""
 
     @cached_property
-    def makeup(self) -> Makeup:
+    def features(self) -> Features:
         """What it is made of."""
         return _makeup(self.pieces, self.words)
 
     @cached_property
     def whole(self) -> float:
         """How much all of it tells, in bits: what it explains of any line that is a rendering of it."""
-        made = self.makeup
+        made = self.features
         glued = sum(map(bits, made.words - self.words))
         return self.bits + _GLUED * glued + made.typed + min(PUNCTUATION * made.marks, _PUNCTUATION_MOST)
 
@@ -121,7 +121,7 @@ class Wording:
         return folded(" ".join(piece for piece in self.pieces if isinstance(piece, str)))
 
 
-def _makeup(parts: tuple[Piece, ...], own: frozenset[str]) -> Makeup:
+def _makeup(parts: tuple[Piece, ...], own: frozenset[str]) -> Features:
     literals: list[Literal] = []
     words: set[str] = set()
     marks = 0
@@ -145,7 +145,7 @@ def _makeup(parts: tuple[Piece, ...], own: frozenset[str]) -> Makeup:
             behind += told
             if value.bits > most:
                 most, telling = value.bits, value.regex
-    return Makeup(tuple(literals), frozenset(words), marks, typed, holds_words, holds_hex, most >= SHAPED, telling)
+    return Features(tuple(literals), frozenset(words), marks, typed, holds_words, holds_hex, most >= SHAPED, telling)
 
 
 def folded(text: str) -> str:

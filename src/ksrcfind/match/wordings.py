@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 from ksrcfind.match.candidates import MessageIndex
 from ksrcfind.match.pattern import LONGEST
-from ksrcfind.match.weights import bits
+from ksrcfind.match.word_weights import bits
 from ksrcfind.match.wording import Wording
-from ksrcfind.source.printed import ALONE, Joins, PrintedLine, mark
+from ksrcfind.source.printed import ALONE, Continuation, PrintedLine, mark
 
 POSTINGS = 600
 """Messages with one of a line's words, or with several, from which on further ones are not looked at."""
@@ -40,7 +40,7 @@ _SETS_KEPT = 512  # words whose messages are remembered as a set, tens of thousa
 _LINES_KEPT = 65536  # messages whose lines are remembered
 
 
-class Use(NamedTuple):
+class Occurrence(NamedTuple):
     """A message that prints a wording."""
 
     number: int
@@ -49,7 +49,7 @@ class Use(NamedTuple):
     """Which of the message's forms."""
     first: int
     """Conversions in the form before this line."""
-    joins: Joins
+    joins: Continuation
     """How the message shares this line with others."""
 
 
@@ -70,7 +70,7 @@ class Wordings:
         """By their lines: what is computed of a wording is computed once."""
         self._words: dict[str, str] = {}
         """Each word once, whichever wordings have it."""
-        self._printed: dict[int, tuple[tuple[Wording, Use], ...]] = {}
+        self._printed: dict[int, tuple[tuple[Wording, Occurrence], ...]] = {}
         """What messages print, by their numbers."""
         self._contains = lru_cache(maxsize=65536)(index.contains)
         self.frequency = lru_cache(maxsize=65536)(index.frequency)
@@ -80,7 +80,7 @@ class Wordings:
         self._fitting = lru_cache(maxsize=16384)(self._find_fitting)
         self._alone = lru_cache(maxsize=16384)(self._find_alone)
         self._similar = lru_cache(maxsize=4096)(self._find_similar)
-        self._uses: dict[str, Sequence[Use]] = {}
+        self._uses: dict[str, Sequence[Occurrence]] = {}
         """Who prints a line, as far as `_printing` came by it."""
 
     def known(self, words: Iterable[str]) -> frozenset[str]:
@@ -114,7 +114,7 @@ class Wordings:
         """Return the wordings that share most with these known words, most alike first, at most `LOOKED_AT`."""
         return self._similar(words)
 
-    def uses(self, wording: Wording) -> Sequence[Use]:
+    def uses(self, wording: Wording) -> Sequence[Occurrence]:
         """Return all messages of the index that print a wording."""
         if wording.line not in self._uses:
             if len(wording.words) > 1:
@@ -145,7 +145,7 @@ class Wordings:
 
     def _printing(self, numbers: Iterable[int], wanted: Callable[[frozenset[str]], bool]) -> Iterable[Wording]:
         """Return the wordings of wanted words, each once, and note who prints them: these messages and no others."""
-        uses: dict[Wording, list[Use]] = {}
+        uses: dict[Wording, list[Occurrence]] = {}
         for some in self._printed_by(sorted(numbers)):
             for wording, use in some:
                 if wanted(wording.words):
@@ -197,7 +197,7 @@ class Wordings:
             pool |= both if len(both) <= POSTINGS else frozenset()
         return pool or (self._set(common[0]) if common else pool)
 
-    def _printed_by(self, numbers: Sequence[int]) -> list[tuple[tuple[Wording, Use], ...]]:
+    def _printed_by(self, numbers: Sequence[int]) -> list[tuple[tuple[Wording, Occurrence], ...]]:
         """Return what messages print, in the order of their numbers as given."""
         printed = self._printed
         missing = [number for number in numbers if number not in printed]
@@ -209,7 +209,7 @@ class Wordings:
                 missing = list(numbers)
             for number, lines in self._index.printed(missing):
                 printed[number] = tuple(
-                    (self._wording(line), Use(number, line.form, line.first, line.joins)) for line in lines
+                    (self._wording(line), Occurrence(number, line.form, line.first, line.joins)) for line in lines
                 )
         return [printed[number] for number in numbers]
 

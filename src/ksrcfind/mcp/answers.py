@@ -7,14 +7,14 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from ksrcfind.batch.choose import Choice, by_severity
-from ksrcfind.batch.whole import WholeLog
+from ksrcfind.batch.analysis import LogAnalysis
+from ksrcfind.batch.filters import Choice, by_severity
 from ksrcfind.engine.comparison import file_pairs
 from ksrcfind.engine.engine import Engine
 from ksrcfind.errors import KsrcfindError
+from ksrcfind.evolution.differences import differences
+from ksrcfind.evolution.timelines import life_of
 from ksrcfind.finding import Finding, HistoryMode
-from ksrcfind.life.differences import differences
-from ksrcfind.life.life import life_of
 from ksrcfind.log.records import Row
 from ksrcfind.mcp import compact
 from ksrcfind.output.changes import changes
@@ -30,7 +30,7 @@ PLAIN = Painter(color=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class ToolResult:
     """An answer."""
 
     document: Record
@@ -39,19 +39,19 @@ class Told:
     """For people."""
 
 
-def find(engine: Engine, text: str, limit: int, *, history: bool) -> Told:
+def find(engine: Engine, text: str, limit: int, *, history: bool) -> ToolResult:
     """Explain one or several log lines."""
     mode = HistoryMode.FIRST if history else HistoryMode.OFF
     found = [engine.find(line, limit=limit, history=mode) for line in text.strip("\n").split("\n")]
     return _findings(engine, found)
 
 
-def at(engine: Engine, path: str, line: int) -> Told:
+def at(engine: Engine, path: str, line: int) -> ToolResult:
     """Show what the log call at a place prints."""
     return _findings(engine, list(engine.at([(path, line)])))
 
 
-def messages(engine: Engine, paths: Sequence[str], limit: int) -> Told:
+def messages(engine: Engine, paths: Sequence[str], limit: int) -> ToolResult:
     """List the messages of files and directories of the tree, or of all of it, at most `limit` of them."""
     found = list(islice(engine.messages(list(paths)), limit + 1))
     document: Record = {"records": [compact.message_record(message) for message in found[:limit]]}
@@ -59,10 +59,10 @@ def messages(engine: Engine, paths: Sequence[str], limit: int) -> Told:
     if len(found) > limit:
         document["complete"] = False
         text += f"\nThere are more than the {limit} that are listed: name a smaller part of the tree.\n"
-    return Told(document, text)
+    return ToolResult(document, text)
 
 
-def life(engine: Engine, text: str) -> Told:
+def life(engine: Engine, text: str) -> ToolResult:
     """Show the life of the message that a line shows. Raises `KsrcfindError` if none does, or without releases."""
     engine.releases.check_lives()
     finding = engine.find(text, limit=1)
@@ -71,10 +71,10 @@ def life(engine: Engine, text: str) -> Told:
         raise KsrcfindError(reason, "Ask with find which messages are like the line.")
     told = life_of(finding, engine.histories.later(finding), [tag.name for tag in engine.releases.tags])
     shown = "".join(lifetime("text", told, engine.histories.commit, PLAIN))
-    return Told({"records": [compact.life_record(told)]}, shown)
+    return ToolResult({"records": [compact.life_record(told)]}, shown)
 
 
-def diff(engine: Engine, old: str, new: str, paths: Sequence[str], limit: int) -> Told:
+def diff(engine: Engine, old: str, new: str, paths: Sequence[str], limit: int) -> ToolResult:
     """Show which messages differ between two revisions, at most `limit` of them."""
     with engine.at_revision(old) as older, engine.at_revision(new) as newer:
         found = differences((pair.old, pair.new) for pair in file_pairs(older, newer, paths))
@@ -82,12 +82,12 @@ def diff(engine: Engine, old: str, new: str, paths: Sequence[str], limit: int) -
     shown = found[:limit]
     document: Record = {"differences": len(found), "records": [compact.difference_record(one) for one in shown]}
     text = "".join(changes("text", shown, trees, PLAIN))
-    return Told(document, f"{len(found)} differences, {len(shown)} of them told:\n{text}")
+    return ToolResult(document, f"{len(found)} differences, {len(shown)} of them told:\n{text}")
 
 
-def batch(engine: Engine, rows: Iterable[Row], choice: Choice, limit: int, *, history: bool) -> Told:
+def batch(engine: Engine, rows: Iterable[Row], choice: Choice, limit: int, *, history: bool) -> ToolResult:
     """Summarise a whole log: its most severe messages with repeats, at most `limit`, and how much is explained."""
-    whole = WholeLog(engine, choice, history=HistoryMode.FIRST if history else HistoryMode.OFF, history_limit=limit)
+    whole = LogAnalysis(engine, choice, history=HistoryMode.FIRST if history else HistoryMode.OFF, history_limit=limit)
     for _ in whole.folding(rows):
         pass
     chosen = by_severity(whole.messages())
@@ -100,16 +100,16 @@ def batch(engine: Engine, rows: Iterable[Row], choice: Choice, limit: int, *, hi
     lines = "".join(f"{compact.line_of(one)}\n" for one in shown)
     end = _written(lambda put: LogTextWriter(put, PLAIN, name_sources=False), lambda writer: writer.end(summary))
     more = f"{len(chosen) - len(shown)} more\n" if len(chosen) > len(shown) else ""
-    return Told(document, f"{lines}{more}\n{end}")
+    return ToolResult(document, f"{lines}{more}\n{end}")
 
 
-def _findings(engine: Engine, found: Sequence[Finding]) -> Told:
+def _findings(engine: Engine, found: Sequence[Finding]) -> ToolResult:
     def write(writer: Writer) -> None:
         for one in found:
             writer.finding(one)
         writer.end(None)
 
-    return Told(
+    return ToolResult(
         {"records": [compact.finding_record(one) for one in found]},
         _written(lambda put: TextWriter(put, engine.histories.commit, PLAIN), write),
     )

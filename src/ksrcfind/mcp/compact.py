@@ -6,15 +6,15 @@ and so is what an assistant can ask for in a further question.
 
 from collections.abc import Mapping
 
-from ksrcfind.batch.answers import level_of
+from ksrcfind.batch.answer_cache import level_of
 from ksrcfind.batch.coverage import Summary
 from ksrcfind.batch.fold import Folded
+from ksrcfind.evolution.differences import Difference
+from ksrcfind.evolution.timelines import Life
 from ksrcfind.finding import Finding
 from ksrcfind.history.provenance import Change, Event, Provenance
-from ksrcfind.life.differences import Difference
-from ksrcfind.life.life import Life
 from ksrcfind.match.answer import Match
-from ksrcfind.output.record import Record, told_matches
+from ksrcfind.output.record import Record, matches_with_history
 from ksrcfind.source.message import Message
 
 TEXT = 300
@@ -40,7 +40,7 @@ def finding_record(finding: Finding) -> Record:
             "text": cut(finding.input.text),
             "verdict": answer.verdict,
             "reason": answer.reason and answer.reason.text,
-            "matches": [_match(match, history) for match, history in told_matches(finding)],
+            "matches": [_match(match, history) for match, history in matches_with_history(finding)],
             "rivals": answer.rivals,
             "points_to": answer.points_to and f"{answer.points_to.path}:{answer.points_to.line}",
             "subsystem": finding.subsystem and finding.subsystem.name,

@@ -21,7 +21,7 @@ from mcp.types import CallToolResult, TextContent, ToolAnnotations
 from pydantic import BeforeValidator, Field
 
 from ksrcfind import __version__
-from ksrcfind.batch.choose import Choice
+from ksrcfind.batch.filters import Choice
 from ksrcfind.config import Settings
 from ksrcfind.engine.engine import Engine
 from ksrcfind.engine.open import open_engine
@@ -30,7 +30,7 @@ from ksrcfind.levels import level_named
 from ksrcfind.log.records import rows_of_text
 from ksrcfind.mcp import answers
 from ksrcfind.mcp.access import Access
-from ksrcfind.mcp.answers import Told
+from ksrcfind.mcp.answers import ToolResult
 from ksrcfind.mcp.catalogue import INSTRUCTIONS, NOTICE, TOOLS
 from ksrcfind.mcp.wire import Input, Output
 from ksrcfind.output.json import encode
@@ -48,7 +48,7 @@ Level = Annotated[
 
 Paths = Annotated[list[str] | None, Field(description="Files and directories of the tree; none: all.")]
 
-Ask = Callable[[Engine], Told]
+Ask = Callable[[Engine], ToolResult]
 Client = Context[Any, Any]
 
 EVERY = 0.5
@@ -112,7 +112,7 @@ class Desk:
         self._thread.submit(self._close).result()
         self._thread.shutdown()
 
-    def _answer(self, question: Ask) -> Told:
+    def _answer(self, question: Ask) -> ToolResult:
         try:
             return question(self._current())
         except KsrcfindError:
@@ -168,7 +168,7 @@ def server(desk: Desk, access: Access | None = None) -> "Server":
         if bool(file) == bool(text):
             raise ToolError("name a file or give the text of a log, one of them")
 
-        def summarise(engine: Engine) -> Told:
+        def summarise(engine: Engine) -> ToolResult:
             rows = _with_tree(allowed, engine).rows(file) if file else rows_of_text(text)
             return answers.batch(engine, rows, Choice(min_level), limit, history=history)
 

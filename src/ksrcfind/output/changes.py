@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from ksrcfind.life.differences import Difference, counts
-from ksrcfind.life.rules import Outcome
+from ksrcfind.evolution.differences import Difference, counts
+from ksrcfind.evolution.rules import Outcome
 from ksrcfind.output.json import encode
 from ksrcfind.output.record import SCHEMA, Record, message_fields, tree_fields
 from ksrcfind.output.style import Painter, Span

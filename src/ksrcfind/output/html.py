@@ -13,9 +13,9 @@ from datetime import UTC, datetime
 from importlib.resources import files
 
 from ksrcfind import __version__
-from ksrcfind.batch.answers import level_of
-from ksrcfind.batch.choose import NO_RELEASE, Group, arrival
+from ksrcfind.batch.answer_cache import level_of
 from ksrcfind.batch.coverage import ASIDE, SEVERITY, Summary, severity
+from ksrcfind.batch.filters import NO_RELEASE, Group, arrival
 from ksrcfind.batch.fold import Folded, Sighting
 from ksrcfind.batch.timeline import Chart
 from ksrcfind.finding import Finding
@@ -23,9 +23,9 @@ from ksrcfind.history.provenance import Commit, Event, Provenance
 from ksrcfind.match.answer import Match
 from ksrcfind.output.json import encode
 from ksrcfind.output.logtext import MEANINGS
-from ksrcfind.output.record import named_commits, told_matches
+from ksrcfind.output.record import matches_with_history, named_commits
+from ksrcfind.output.sanitize import sanitized
 from ksrcfind.output.text import quoted
-from ksrcfind.output.visible import visible
 from ksrcfind.output.writer import Commits, Write
 from ksrcfind.tree.versions import parse_tag
 
@@ -101,7 +101,7 @@ class HtmlWriter:
         from markupsafe import Markup  # noqa: PLC0415
 
         def shown(value: object) -> object:
-            return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+            return sanitized(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
         style, script = _resource("report.css"), _resource("report.js")
         document = {"messages": self._messages, "commits": self._told}
@@ -150,7 +150,7 @@ def _in_script(document: str) -> str:
 def _shown(value: object) -> object:
     """Return data with all text made visible."""
     if isinstance(value, str):
-        return visible(value)
+        return sanitized(value)
     if isinstance(value, dict):
         return {key: _shown(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
@@ -161,7 +161,7 @@ def _shown(value: object) -> object:
 def _message(folded: Folded, source: Source, order: int) -> Data:
     finding, seen = folded.finding, folded.occurrences
     level = level_of(finding.log, finding.answer) or "unknown"
-    told = next(told_matches(finding), None)
+    told = next(matches_with_history(finding), None)
     change = arrival(finding)
     release = (change.release.first_release or change.release.first_tag or NO_RELEASE) if change else NOTHING
     reason, place = finding.answer.reason, finding.answer.points_to
@@ -227,7 +227,7 @@ def _match(match: Match, history: Provenance, folded: Folded, source: Source) ->
             " ".join(filter(None, [event.first_tag or NOTHING, event.kind, event.commit[:12], _step(event)]))
             for event in history.events
         ],
-        "others": [_place(other) for other, _ in told_matches(folded.finding)][1:],
+        "others": [_place(other) for other, _ in matches_with_history(folded.finding)][1:],
     }
 
 

@@ -17,13 +17,13 @@ from ksrcfind.output.record import (
     named_commits,
     summary_record,
 )
-from ksrcfind.output.visible import visible_json
+from ksrcfind.output.sanitize import sanitized_json
 from ksrcfind.output.writer import Commits, Write
 from ksrcfind.tree.names import without_surrogates
 
 if TYPE_CHECKING:
-    from ksrcfind.batch.choose import Group
     from ksrcfind.batch.coverage import Summary
+    from ksrcfind.batch.filters import Group
     from ksrcfind.batch.fold import Folded
 
 _encoder = msgspec.json.Encoder()
@@ -41,7 +41,7 @@ def encode(value: object) -> str:
     except UnicodeEncodeError:  # A lone surrogate: an undecodable byte of a file name.
         encoded = _encoder.encode(without_surrogates(value))
     document = encoded.decode()
-    return document if encoded.isascii() and b"\x7f" not in encoded else visible_json(document)
+    return document if encoded.isascii() and b"\x7f" not in encoded else sanitized_json(document)
 
 
 class NdjsonWriter:

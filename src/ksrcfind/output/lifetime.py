@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import msgspec
 
+from ksrcfind.evolution.timelines import Life, Stage
 from ksrcfind.history.provenance import Event
-from ksrcfind.life.life import Life, Stage
 from ksrcfind.output.json import encode
 from ksrcfind.output.record import (
     SCHEMA,

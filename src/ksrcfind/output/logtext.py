@@ -3,13 +3,13 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from ksrcfind.batch.answers import level_of
-from ksrcfind.batch.choose import Group
+from ksrcfind.batch.answer_cache import level_of
 from ksrcfind.batch.coverage import Summary
+from ksrcfind.batch.filters import Group
 from ksrcfind.batch.fold import Folded, Occurrences, Sighting
 from ksrcfind.finding import Finding
-from ksrcfind.output.outpour import outpours
-from ksrcfind.output.record import told_matches
+from ksrcfind.output.bursts import bursts
+from ksrcfind.output.record import matches_with_history
 from ksrcfind.output.style import Painter, Span
 from ksrcfind.output.text import NO_HISTORY_TO_ASK, changed, where
 from ksrcfind.output.writer import Write
@@ -72,7 +72,7 @@ class LogTextWriter:
             lines = sum(folded.occurrences.count for folded in messages)
             self.write(self.painter.line((group.title, "title"), f"  {_messages(len(messages))}, {_lines(lines)}"))
             self.write("\n")
-        for first, *others in outpours(messages):
+        for first, *others in bursts(messages):
             self.folded(first)
             if others:
                 self._others(others)
@@ -169,7 +169,7 @@ def _explained(finding: Finding) -> Iterator[list[Span | str]]:
     answer = finding.answer
     if answer.points_to is not None:
         yield [("points to ", "label"), (f"{answer.points_to.path}:{answer.points_to.line}", "place")]
-    for match, history in told_matches(finding):
+    for match, history in matches_with_history(finding):
         others = f"  or {answer.rivals} more" if answer.rivals else ""
         tier: Span | str = "" if match.tier.value == "exact" else (f"  {match.tier.value}", match.tier.value)
         subsystem: Span | str = (f"  {finding.subsystem.name}", "label") if finding.subsystem else ""

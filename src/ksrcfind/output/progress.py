@@ -12,7 +12,7 @@ from typing import TextIO
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from ksrcfind.output.visible import visible_line
+from ksrcfind.output.sanitize import sanitized_line
 from ksrcfind.progress import Task
 
 DELAY_S = 1.0
@@ -31,7 +31,7 @@ class Bars:
     @contextmanager
     def task(self, description: str, total: int | None) -> Iterator[Task]:
         """Begin a piece of work; its bar goes away when it ends."""
-        bar = _Bar(self._console, visible_line(description), total)
+        bar = _Bar(self._console, sanitized_line(description), total)
         try:
             yield bar
         finally:

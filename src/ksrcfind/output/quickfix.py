@@ -14,14 +14,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ksrcfind.finding import Finding
-from ksrcfind.output.record import told_matches
-from ksrcfind.output.visible import visible_line
+from ksrcfind.output.record import matches_with_history
+from ksrcfind.output.sanitize import sanitized_line
 from ksrcfind.output.writer import Write
 from ksrcfind.source.template import template
 
 if TYPE_CHECKING:
-    from ksrcfind.batch.choose import Group
     from ksrcfind.batch.coverage import Summary
+    from ksrcfind.batch.filters import Group
     from ksrcfind.batch.fold import Folded
 
 
@@ -55,7 +55,7 @@ class QuickfixWriter:
         if points_to is not None and log is not None:
             # Text that ended with the place would be one more to stop at for Emacs.
             self._line(points_to.path, points_to.line, f"{prefix}{log.body} [where the line points]")
-        for match, history in told_matches(finding):
+        for match, history in matches_with_history(finding):
             text = template(match.form.printed) if log is None else log.body
             facts = [match.tier.value] if log else []
             if match.message.function:
@@ -67,9 +67,9 @@ class QuickfixWriter:
 
     def _line(self, path: str, line: int, text: str) -> None:
         if self._directory is not None:
-            self._write(f"ksrcfind: Entering directory '{visible_line(str(self._directory))}'\n")
+            self._write(f"ksrcfind: Entering directory '{sanitized_line(str(self._directory))}'\n")
             self._directory = None
-        self._write(f"{visible_line(path)}:{line}:1: {_plain(visible_line(text))}\n")
+        self._write(f"{sanitized_line(path)}:{line}:1: {_plain(sanitized_line(text))}\n")
 
 
 # The first pattern of vim's default 'errorformat', %*[^"]"%f"%*\D%l: %m, from the last quotation mark before the digits

@@ -52,7 +52,7 @@ def finding_record(finding: Finding, number: int) -> Record:
         "matches": [
             # Where the line points is told by the call that printed it, the first match.
             _match(match, history, _points_to(finding) if position == 0 else None)
-            for position, (match, history) in enumerate(told_matches(finding))
+            for position, (match, history) in enumerate(matches_with_history(finding))
         ],
         "rivals": answer.rivals,
         "repeats": finding.log.repeats if finding.log else 1,
@@ -133,7 +133,7 @@ def summary_record(summary: Summary) -> Record:
     }
 
 
-def told_matches(finding: Finding) -> Iterator[tuple[Match, Provenance]]:
+def matches_with_history(finding: Finding) -> Iterator[tuple[Match, Provenance]]:
     """Yield each match with its history."""
     for position, match in enumerate(finding.answer.matches):
         yield match, finding.provenance[position] if position < len(finding.provenance) else NO_HISTORY
@@ -148,7 +148,7 @@ def shown_values(match: Match) -> tuple[Value, ...]:
 
 def named_commits(finding: Finding) -> Iterator[str]:
     """Yield the ids of the commits that the record of a finding names, in its order, with repeats."""
-    told = [history for _, history in told_matches(finding)]
+    told = [history for _, history in matches_with_history(finding)]
     for history in [*told, *filter(None, [finding.points_to])]:
         yield from history.commits()
 

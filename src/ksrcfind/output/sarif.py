@@ -8,14 +8,14 @@ from urllib.parse import quote
 import msgspec
 
 from ksrcfind import __version__
-from ksrcfind.batch.answers import level_of
-from ksrcfind.batch.choose import Group
+from ksrcfind.batch.answer_cache import level_of
 from ksrcfind.batch.coverage import SEVERITY, Summary, severity
+from ksrcfind.batch.filters import Group
 from ksrcfind.batch.fold import Folded
 from ksrcfind.finding import Finding
 from ksrcfind.match.answer import Match
 from ksrcfind.output.json import encode
-from ksrcfind.output.record import Record, told_matches
+from ksrcfind.output.record import Record, matches_with_history
 from ksrcfind.output.writer import Write
 from ksrcfind.source.template import template
 
@@ -60,7 +60,7 @@ class SarifWriter:
 
     def _keep(self, finding: Finding, count: int) -> None:
         self._tree = {"rev": finding.tree.rev, "commit": finding.tree.commit}
-        told = next(told_matches(finding), None)
+        told = next(matches_with_history(finding), None)
         if told is None:
             return
         match, history = told

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ksrcfind.output.links import Links, linked
-from ksrcfind.output.visible import visible_line
+from ksrcfind.output.sanitize import sanitized_line
 
 STYLES = {
     "": "",
@@ -48,7 +48,7 @@ class Painter:
     def line(self, *spans: Span | str, indent: int = 0) -> str:
         """Return one line with its end; blanks at its right are cut."""
         parts = [(span, "") if isinstance(span, str) else span for span in spans]
-        safe = [(visible_line(text), style) for text, style in parts if text]
+        safe = [(sanitized_line(text), style) for text, style in parts if text]
         if safe:
             safe[-1] = (safe[-1][0].rstrip(), safe[-1][1])
         paint = _rich() if self.color else _plain

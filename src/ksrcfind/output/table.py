@@ -4,14 +4,14 @@ import csv
 import io
 from collections.abc import Iterable
 
-from ksrcfind.batch.answers import level_of
-from ksrcfind.batch.choose import Group
+from ksrcfind.batch.answer_cache import level_of
 from ksrcfind.batch.coverage import Summary
+from ksrcfind.batch.filters import Group
 from ksrcfind.batch.fold import Folded, Occurrences, Sighting
 from ksrcfind.finding import Finding
 from ksrcfind.log.line import LogLine
-from ksrcfind.output.record import told_matches
-from ksrcfind.output.visible import visible
+from ksrcfind.output.record import matches_with_history
+from ksrcfind.output.sanitize import sanitized
 from ksrcfind.output.writer import Write
 from ksrcfind.source.template import template
 
@@ -66,7 +66,7 @@ class CsvWriter:
             "reason": answer.reason and answer.reason.code,
             "body": log.body if log else finding.input.text,
         }
-        for match, history in told_matches(finding):
+        for match, history in matches_with_history(finding):
             message = match.message
             fields |= {
                 "confidence": match.confidence,
@@ -92,7 +92,7 @@ class CsvWriter:
 def row(values: Iterable[object]) -> str:
     """Return a line of a table."""
     line = io.StringIO()
-    csv.writer(line, lineterminator="\n").writerow("" if v is None else visible(str(v)) for v in values)
+    csv.writer(line, lineterminator="\n").writerow("" if v is None else sanitized(str(v)) for v in values)
     return line.getvalue()
 
 

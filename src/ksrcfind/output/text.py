@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 from ksrcfind.finding import Finding
 from ksrcfind.history.provenance import Change, Commit, Event, Provenance, Related
 from ksrcfind.match.answer import Match
-from ksrcfind.output.record import NO_HISTORY, shown_values, told_matches
+from ksrcfind.output.record import NO_HISTORY, matches_with_history, shown_values
 from ksrcfind.output.style import Painter, Span
 from ksrcfind.output.writer import Commits, Write
 from ksrcfind.source.template import template
 
 if TYPE_CHECKING:
-    from ksrcfind.batch.choose import Group
     from ksrcfind.batch.coverage import Summary
+    from ksrcfind.batch.filters import Group
     from ksrcfind.batch.fold import Folded
 
 COLUMN = 15
@@ -74,7 +74,7 @@ class TextWriter:
                 yield line((place.call, "code"), _drift(place.drift), indent=2)
             yield from self._history(finding.points_to or NO_HISTORY)
         if answer.matches:
-            match, history = next(told_matches(finding))
+            match, history = next(matches_with_history(finding))
             yield line()
             yield from self._match(match, place=finding.log is None)
             yield from self._history(history)
@@ -178,7 +178,7 @@ class TextWriter:
 
     def _others(self, finding: Finding) -> Iterator[str]:
         line, answer = self.painter.line, finding.answer
-        first, *others = told_matches(finding)
+        first, *others = matches_with_history(finding)
         equal = [told for told in others if (told[0].tier, told[0].score) == (first[0].tier, first[0].score)]
         unseen = answer.rivals - len(equal)
         if not others and unseen <= 0:

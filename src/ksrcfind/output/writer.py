@@ -9,8 +9,8 @@ from ksrcfind.finding import Finding
 from ksrcfind.history.provenance import Commit
 
 if TYPE_CHECKING:
-    from ksrcfind.batch.choose import Group
     from ksrcfind.batch.coverage import Summary
+    from ksrcfind.batch.filters import Group
     from ksrcfind.batch.fold import Folded
 
 Write = Callable[[str], object]

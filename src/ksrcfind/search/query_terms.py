@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 
-from ksrcfind.match.weights import bits, is_common
+from ksrcfind.match.word_weights import bits, is_common
 
 _WORDS = 6  # the rarest: common ones make grep slow and tell little
 _LONGEST_WORD = 200  # characters; no source has longer ones, and a command line ends somewhere

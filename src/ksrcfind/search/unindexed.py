@@ -13,7 +13,7 @@ from functools import cached_property
 
 from ksrcfind.index import sources
 from ksrcfind.index.parse import Worker
-from ksrcfind.match.weights import bits
+from ksrcfind.match.word_weights import bits
 from ksrcfind.search import candidate_files
 from ksrcfind.search.memory_index import MemoryIndex
 from ksrcfind.search.query_terms import phrases_of, words_of
@@ -21,10 +21,10 @@ from ksrcfind.source.facts import EMPTY, SourceFacts, extract, name_hash
 from ksrcfind.source.kbuild import module_names
 from ksrcfind.source.link import Linker
 from ksrcfind.source.message import Message
-from ksrcfind.source.outline import included_names, outline, reaching
 from ksrcfind.source.parse import Parser
 from ksrcfind.source.program import Program
-from ksrcfind.source.roots import Root
+from ksrcfind.source.sinks import LogSink
+from ksrcfind.source.summary import included_names, sink_reaching, summary
 from ksrcfind.source.switched_off import switched_on
 from ksrcfind.storage.cache import DerivedCache
 from ksrcfind.storage.codec import unpack_facts
@@ -45,7 +45,7 @@ _IDENTIFIER = re.compile(r"[A-Za-z_]\w*")
 class UnindexedSearch:
     """Reads a tree piece by piece."""
 
-    def __init__(self, snapshot: Snapshot, cache: DerivedCache, roots: Sequence[Root]) -> None:
+    def __init__(self, snapshot: Snapshot, cache: DerivedCache, roots: Sequence[LogSink]) -> None:
         self._snapshot = snapshot
         self._cache = cache
         self._roots = roots
@@ -179,7 +179,7 @@ class UnindexedSearch:
         self._read_includes(numbers)
         self._read_wrappers(numbers)
         modules = module_names(sources.makefile_texts(self._snapshot, self._makefiles(paths)))
-        may_log = reaching(list(map(outline, self._facts.values())), self._roots)
+        may_log = sink_reaching(list(map(summary, self._facts.values())), self._roots)
         program = Program(
             self._paths,
             self._load,

@@ -9,7 +9,7 @@ import operator
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-from ksrcfind.source.substitute import Mark, NeedsTokensError, Slot, Tokens
+from ksrcfind.source.substitute import ArgumentPlaceholder, ArgumentTokensRequiredError, ScopeMarker, Tokens
 from ksrcfind.source.tokens import Token, closing, is_name, is_string, tokenize
 
 Value = frozenset[int | str] | None
@@ -70,9 +70,9 @@ def is_constant(tokens: Tokens) -> bool:
 def truth(tokens: Sequence[Token], lookup: Lookup) -> bool | None:
     """Tell whether a condition holds; None if that depends.
 
-    Raises `NeedsTokensError` for a constant argument that has to be looked into.
+    Raises `ArgumentTokensRequiredError` for a constant argument that has to be looked into.
     """
-    plain = [token for token in tokens if not isinstance(token, Mark)]
+    plain = [token for token in tokens if not isinstance(token, ScopeMarker)]
     return _certain(_value(plain, _bounded(lookup), 0))
 
 
@@ -204,9 +204,9 @@ class _Reader:
         return value
 
     def _primary(self, token: Token | None) -> Value:
-        if isinstance(token, Slot):
+        if isinstance(token, ArgumentPlaceholder):
             if token.is_constant:
-                raise NeedsTokensError(token.index)
+                raise ArgumentTokensRequiredError(token.index)
             self._unknown()
             return None
         if not isinstance(token, str):

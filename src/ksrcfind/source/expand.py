@@ -1,8 +1,8 @@
 """Following a call down to printk: macros are expanded, wrapper functions looked through.
 
-A call such as `ext4_msg(sb, KERN_ERR, "bad %d", n)` is expanded once for all calls of its shape: its arguments are
-opaque `Slot`s, and the outcome (an `Emission` for each way it logs) says where each of them ends up. Only when a macro
-pastes or stringifies an argument, or calls it, are the tokens themselves needed; then the shape includes them.
+A call such as `ext4_msg(sb, KERN_ERR, "bad %d", n)` is expanded once for all calls with the same signature. Its
+arguments are opaque `ArgumentPlaceholder` objects, and each resulting `LogPath` says where every argument ends up. Only
+a macro that pastes, stringifies or calls an argument needs the argument's tokens; the signature then includes them.
 """
 
 import itertools
@@ -10,15 +10,23 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
+from ksrcfind.source.concatenation import Printed, concatenated
 from ksrcfind.source.condition import truth, unreached
-from ksrcfind.source.emission import Emission, Handed, Rest, is_longer
 from ksrcfind.source.facts import Call, Macro, Wrapper
-from ksrcfind.source.inside import Inside
-from ksrcfind.source.oneline import Printed, in_one_line
+from ksrcfind.source.log_path import ForwardedFormat, LogPath, VarArgs, is_longer
 from ksrcfind.source.program import Definition, FileScope
-from ksrcfind.source.roots import NOT_LOGGED, Root
-from ksrcfind.source.substitute import Made, NeedsTokensError, Slot, Tokens, bind, body_tokens, substitute_opaque
+from ksrcfind.source.sinks import NOT_LOGGED, LogSink
+from ksrcfind.source.substitute import (
+    ArgumentPlaceholder,
+    ArgumentTokensRequiredError,
+    PastedToken,
+    Tokens,
+    bind,
+    body_tokens,
+    substitute_opaque,
+)
 from ksrcfind.source.tokens import Token, closing, is_name, is_string, split, tokenize
+from ksrcfind.source.wrapper_scope import WrapperScope
 
 _DEPTH = 24
 _EMISSIONS = 8
@@ -26,24 +34,24 @@ _STEPS = 500  # calls that are looked into on the way from one call to its roots
 _LONGEST = 1 << 14  # tokens of a macro's expansion, and of what a wrapper function is given
 
 
-class Consulted(Protocol):
+class Dependencies(Protocol):
     """What an expansion depends on."""
 
     @property
-    def consulted(self) -> Iterable[str]:
+    def dependencies(self) -> Iterable[str]:
         """Names that were looked up."""
         ...
 
     @property
-    def beyond(self) -> Iterable[str]:
+    def cross_file_dependencies(self) -> Iterable[str]:
         """Names that were looked up in the files of wrapper functions."""
         ...
 
 
-class Silence(Protocol):
+class NonLoggingCalls(Protocol):
     """Remembers which calls log nothing."""
 
-    def silent(self, scope: FileScope, name: str, count: int, /) -> Consulted | None:
+    def never_logs(self, scope: FileScope, name: str, count: int, /) -> Dependencies | None:
         """What it depends on that such a call logs nothing by itself, whatever its arguments are; else None."""
         ...
 
@@ -52,7 +60,7 @@ class Expander:
     """Expands calls of one file."""
 
     def __init__(
-        self, scope: FileScope, silence: Silence, steps: Iterator[int] | None = None, *, decides: bool = True
+        self, scope: FileScope, silence: NonLoggingCalls, steps: Iterator[int] | None = None, *, decides: bool = True
     ) -> None:
         self._silence = silence
         self._steps = steps
@@ -60,14 +68,14 @@ class Expander:
         self._has_decided = False
         self.scope = scope
         """What names mean in the file."""
-        self.consulted: set[str] = set()
+        self.dependencies: set[str] = set()
         """Every name that was looked up: when one of them changes its meaning, the file is linked anew."""
-        self.beyond: set[str] = set()
+        self.cross_file_dependencies: set[str] = set()
         """Names that were looked up where a wrapper function stands: the file's own meaning does not matter."""
 
-    def emissions(self, name: str, arguments: Sequence[Tokens], active: frozenset[str] = frozenset()) -> list[Emission]:
+    def log_paths(self, name: str, arguments: Sequence[Tokens], active: frozenset[str] = frozenset()) -> list[LogPath]:
         """All ways in which a call of `name` logs; empty if it does not."""
-        self.consulted.add(name)
+        self.dependencies.add(name)
         if name in NOT_LOGGED or len(active) > _DEPTH or name not in self.scope.may_log:
             return []
         root = self.scope.root(name)
@@ -76,8 +84,8 @@ class Expander:
         if active and self._is_silent(name, arguments):
             return []
         if self._steps is not None and next(self._steps, None) is None:
-            raise NeedsTokensError(None)  # macros that double what they call, again and again
-        found: list[Emission] = []
+            raise ArgumentTokensRequiredError(None)  # macros that double what they call, again and again
+        found: list[LogPath] = []
         if name not in active:
             definitions = self.scope.macros(name)
             for definition in definitions:
@@ -89,25 +97,25 @@ class Expander:
                 found += self._of_wrapper(definition, arguments, active | {name, name + "()"})
         return _distinct(found)
 
-    def _text_macro(self, root: Root) -> str:
+    def _text_macro(self, root: LogSink) -> str:
         """The macro around the format of a root, if the file knows it."""
         if not root.text_macro:
             return ""
-        self.consulted.add(root.text_macro)
+        self.dependencies.add(root.text_macro)
         return root.text_macro if self.scope.macros(root.text_macro) else ""
 
     def _is_silent(self, name: str, arguments: Sequence[Tokens]) -> bool:
         """True if it is known that such a call logs nothing, whatever its arguments are."""
-        if any(isinstance(token, (Handed, Rest)) for argument in arguments for token in argument):
+        if any(isinstance(token, (ForwardedFormat, VarArgs)) for argument in arguments for token in argument):
             return False  # It may print what was handed to it.
-        silent = self._silence.silent(self.scope, name, len(arguments))
-        if silent is None:
+        never_logs = self._silence.never_logs(self.scope, name, len(arguments))
+        if never_logs is None:
             return False
-        self.consulted.update(silent.consulted)
-        self.beyond.update(silent.beyond)
+        self.dependencies.update(never_logs.dependencies)
+        self.cross_file_dependencies.update(never_logs.cross_file_dependencies)
         return True
 
-    def in_tokens(self, tokens: Sequence[Token], active: frozenset[str]) -> Iterator[Emission]:
+    def in_tokens(self, tokens: Sequence[Token], active: frozenset[str]) -> Iterator[LogPath]:
         """Emissions of all calls in a piece of code."""
         may_log = self.scope.may_log
         last = len(tokens) - 1
@@ -119,12 +127,12 @@ class Expander:
             following = tokens[index + 1] if index < last else None
             if not isinstance(token, str):
                 self._check_opaque(token, following)
-            elif isinstance(following, (Slot, Made)):
-                raise NeedsTokensError(following.index)  # `#define log(level, list) printk list`
+            elif isinstance(following, (ArgumentPlaceholder, PastedToken)):
+                raise ArgumentTokensRequiredError(following.index)  # `#define log(level, list) printk list`
             elif following == "(":
                 end = closing(tokens, index + 1)
                 inner = [tuple(part) for part in split(tokens[index + 2 : end])]
-                found = self.emissions(self._alias(token, active), inner, active)
+                found = self.log_paths(self._alias(token, active), inner, active)
                 yield from found
                 if found or token in NOT_LOGGED:
                     passed = end + 1
@@ -133,24 +141,28 @@ class Expander:
 
     def _check_opaque(self, token: Token, following: Token | None) -> None:
         """Ask for an argument that may be the name of what is called, or a part of it."""
-        if isinstance(token, Slot) and following == "(":
-            raise NeedsTokensError(token.index)
-        if isinstance(token, Made) and not token.is_string and self.scope.may_log_like(token.beginning, token.ending):
-            raise NeedsTokensError(token.index)
+        if isinstance(token, ArgumentPlaceholder) and following == "(":
+            raise ArgumentTokensRequiredError(token.index)
+        if (
+            isinstance(token, PastedToken)
+            and not token.is_string
+            and self.scope.may_log_like(token.beginning, token.ending)
+        ):
+            raise ArgumentTokensRequiredError(token.index)
 
-    def _of_object(self, name: str, active: frozenset[str]) -> Iterator[Emission]:
+    def _of_object(self, name: str, active: frozenset[str]) -> Iterator[LogPath]:
         """Emissions of a macro without parameters that holds calls."""
         for definition in self.scope.macros(name):
             macro = definition.item
             if isinstance(macro, Macro) and macro.parameters is None and "(" in macro.body:
-                self.consulted.add(name)
-                for emission in self.in_tokens(body_tokens(macro.body), active | {name}):
-                    yield _placed(emission, definition)
+                self.dependencies.add(name)
+                for log_path in self.in_tokens(body_tokens(macro.body), active | {name}):
+                    yield _placed(log_path, definition)
 
     def _alias(self, name: str, active: frozenset[str]) -> str:
         """Follow `#define dbg pr_debug`."""
         for _ in range(_DEPTH):
-            self.consulted.add(name)
+            self.dependencies.add(name)
             if self.scope.root(name) is not None or name in active:
                 return name
             for definition in self.scope.macros(name):
@@ -164,33 +176,33 @@ class Expander:
                 return name
         return name
 
-    def call(self, name: str, arguments: Sequence[Tokens]) -> list[Emission]:
+    def call(self, name: str, arguments: Sequence[Tokens]) -> list[LogPath]:
         """All ways in which a call, as it stands in a file, logs."""
         self._steps = iter(range(_STEPS))
-        found = self.emissions(self._alias(name, frozenset()), arguments)
+        found = self.log_paths(self._alias(name, frozenset()), arguments)
         if not found and self._has_decided:
             # Switched off by a number in the source: who debugs it will switch it on.
             self._steps, self._decides = iter(range(_STEPS)), False
-            found = self.emissions(self._alias(name, frozenset()), arguments)
+            found = self.log_paths(self._alias(name, frozenset()), arguments)
             self._decides = True
-        for emission in found:
-            values = (*emission.arguments, *emission.prefix_arguments, *emission.behind_arguments)
-            for tokens in (emission.format, emission.level, emission.behind, *values):
+        for log_path in found:
+            values = (*log_path.arguments, *log_path.prefix_arguments, *log_path.behind_arguments)
+            for tokens in (log_path.format, log_path.level, log_path.behind, *values):
                 _check_known(tokens)
         return found
 
-    def _of_macro(self, definition: Definition, arguments: Sequence[Tokens], active: frozenset[str]) -> list[Emission]:
+    def _of_macro(self, definition: Definition, arguments: Sequence[Tokens], active: frozenset[str]) -> list[LogPath]:
         macro = definition.item
         if not isinstance(macro, Macro):
             return []
         if macro.parameters is None:
             other = _other_name(macro)
-            return self.emissions(other, arguments, active) if other else []
+            return self.log_paths(other, arguments, active) if other else []
         tokens = substitute_opaque(macro, arguments, self._reached(macro, arguments))
         if len(tokens) > _LONGEST:
-            raise NeedsTokensError(None)
+            raise ArgumentTokensRequiredError(None)
         found = itertools.islice(self.in_tokens(tokens, active), _EMISSIONS)
-        return [_placed(emission, definition) for emission in found]
+        return [_placed(log_path, definition) for log_path in found]
 
     def _reached(self, macro: Macro, arguments: Sequence[Tokens]) -> Sequence[str]:
         """The part of a macro's body that the constants among its arguments do not rule out."""
@@ -203,7 +215,7 @@ class Expander:
 
     def _constant(self, name: str) -> Iterator[str]:
         """Yield the C source of each definition of a constant."""
-        self.consulted.add(name)
+        self.dependencies.add(name)
         for definition in self.scope.macros(name):
             if isinstance(definition.item, Macro) and definition.item.parameters is None:
                 yield definition.item.body
@@ -212,17 +224,15 @@ class Expander:
         """What a macro stands for that is a statement by itself: all its definitions."""
         return [token for source in self._constant(name) for token in (*body_tokens(source), ";")]
 
-    def _of_wrapper(
-        self, definition: Definition, arguments: Sequence[Tokens], active: frozenset[str]
-    ) -> list[Emission]:
+    def _of_wrapper(self, definition: Definition, arguments: Sequence[Tokens], active: frozenset[str]) -> list[LogPath]:
         wrapper = definition.item
         if not isinstance(wrapper, Wrapper):
             return []
         # The names in a function mean what they mean in its own file.
         if any(is_longer(argument, _LONGEST) for argument in arguments):
-            raise NeedsTokensError(None)
+            raise ArgumentTokensRequiredError(None)
         inner = Expander(self.scope.of(definition.file), self._silence, self._steps, decides=self._decides)
-        inside = Inside(inner.scope, wrapper.name)
+        inside = WrapperScope(inner.scope, wrapper.name)
         bound, rest = _parameters(wrapper, arguments, inside)
         calls = list(inner.made(wrapper, bound))
         _bind(bound, wrapper, [call for call, _guard in calls], rest)
@@ -239,10 +249,10 @@ class Expander:
             if handing >= _EMISSIONS:
                 break
         if wrapper.prints_text:
-            found = [inside.settled(emission) for one in printed for emission in one.emissions]
+            found = [inside.settled(log_path) for one in printed for log_path in one.log_paths]
         else:
-            found = list(in_one_line(printed, inside))
-        self.beyond |= inner.consulted | inner.beyond | inside.consulted
+            found = list(concatenated(printed, inside))
+        self.cross_file_dependencies |= inner.dependencies | inner.cross_file_dependencies | inside.dependencies
         self._has_decided |= inner._has_decided
         return found
 
@@ -258,11 +268,11 @@ class Expander:
 def _check_known(tokens: Tokens) -> None:
     """Ask for the argument of what is opaque in a text or value."""
     for token in tokens:
-        if isinstance(token, Made):
-            raise NeedsTokensError(token.index)
-        if isinstance(token, Handed):
+        if isinstance(token, PastedToken):
+            raise ArgumentTokensRequiredError(token.index)
+        if isinstance(token, ForwardedFormat):
             _check_known(token.format)
-        if isinstance(token, (Handed, Rest)):
+        if isinstance(token, (ForwardedFormat, VarArgs)):
             for value in token.values:
                 _check_known(value)
 
@@ -275,13 +285,15 @@ def _other_name(macro: Macro) -> str:
     return body[-1] if body and is_name(body[-1]) and (len(body) == 1 or body[0] == "if") else ""
 
 
-def _parameters(wrapper: Wrapper, arguments: Sequence[Tokens], inside: Inside) -> tuple[dict[str, Tokens], Rest]:
+def _parameters(
+    wrapper: Wrapper, arguments: Sequence[Tokens], inside: WrapperScope
+) -> tuple[dict[str, Tokens], VarArgs]:
     """What the parameters of a wrapper function stand for when it is called with `arguments`."""
     bound: dict[str, Tokens] = {}
-    rest = Rest(())
+    rest = VarArgs(())
     for position, declaration in enumerate(wrapper.parameters):
         if declaration == "...":
-            rest = Rest(tuple(map(inside.given, arguments[position:])))
+            rest = VarArgs(tuple(map(inside.given, arguments[position:])))
             break
         names = [token for token in body_tokens(declaration.split("[")[0]) if is_name(token)]
         if names and position < len(arguments):
@@ -289,7 +301,7 @@ def _parameters(wrapper: Wrapper, arguments: Sequence[Tokens], inside: Inside) -
     return bound, rest
 
 
-def _bind(bound: dict[str, Tokens], wrapper: Wrapper, calls: Sequence[Call], rest: Rest) -> None:
+def _bind(bound: dict[str, Tokens], wrapper: Wrapper, calls: Sequence[Call], rest: VarArgs) -> None:
     """Add what other names stand for when a wrapper function makes these calls, with the variable arguments `rest`."""
     for call in calls:
         if call.name not in ("va_start", "va_copy"):
@@ -300,7 +312,7 @@ def _bind(bound: dict[str, Tokens], wrapper: Wrapper, calls: Sequence[Call], res
         elif call.name == "va_copy" and len(values) == 2 and len(values[0]) == 1:
             bound[str(values[0][0])] = _replace(values[1], bound)
     for variable, expression in wrapper.formats:
-        bound[variable] = (Handed(_replace(body_tokens(expression), bound), rest.values),)
+        bound[variable] = (ForwardedFormat(_replace(body_tokens(expression), bound), rest.values),)
     for call in calls:
         _print_into(bound, call)
 
@@ -326,11 +338,11 @@ def _print_into(bound: dict[str, Tokens], call: Call) -> None:
             return
         given = listed
     before = bound.get(buffer, ())
-    if len(values[0]) > 1 and before and isinstance(before[0], Handed):
+    if len(values[0]) > 1 and before and isinstance(before[0], ForwardedFormat):
         form, given = before[0].format + form, before[0].values + given
-    handed = (Handed(form, given),)
-    if not is_longer(handed, _LONGEST):  # a buffer can be printed into itself, over and over
-        bound[buffer] = handed
+    forwarded_formats = (ForwardedFormat(form, given),)
+    if not is_longer(forwarded_formats, _LONGEST):  # a buffer can be printed into itself, over and over
+        bound[buffer] = forwarded_formats
 
 
 def _replace(tokens: Sequence[Token], bound: Mapping[str, Tokens]) -> Tokens:
@@ -340,7 +352,7 @@ def _replace(tokens: Sequence[Token], bound: Mapping[str, Tokens]) -> Tokens:
         if value is None or (position and tokens[position - 1] in ("->", ".")):
             result.append(token)
             continue
-        if result and result[-1] == "&" and len(value) == 1 and isinstance(value[0], (Handed, Rest)):
+        if result and result[-1] == "&" and len(value) == 1 and isinstance(value[0], (ForwardedFormat, VarArgs)):
             result.pop()
         result.extend(value)
     return tuple(result)
@@ -349,14 +361,14 @@ def _replace(tokens: Sequence[Token], bound: Mapping[str, Tokens]) -> Tokens:
 def _values_of(tokens: Tokens) -> tuple[Tokens, ...] | None:
     """The values behind a `va_list` argument."""
     for token in tokens:
-        if isinstance(token, Rest):
+        if isinstance(token, VarArgs):
             return token.values
-        if isinstance(token, Slot):
+        if isinstance(token, ArgumentPlaceholder):
             return ((token,),)
     return None
 
 
-def _of_root(root: Root, arguments: Sequence[Tokens], text_macro: str) -> list[Emission]:
+def _of_root(root: LogSink, arguments: Sequence[Tokens], text_macro: str) -> list[LogPath]:
     position = root.format if root.format >= 0 else len(arguments) + root.format
     if not 0 <= position < len(arguments):
         return []
@@ -370,7 +382,7 @@ def _of_root(root: Root, arguments: Sequence[Tokens], text_macro: str) -> list[E
         form, values = ('"%pV"',), (form,)
     level = tuple(arguments[root.level_argument]) if root.level_argument is not None else ()
     prefix = tuple(_prefix_argument(expression, arguments) for expression in root.prefix_arguments)
-    return [Emission(root, form, values, level, prefix)]
+    return [LogPath(root, form, values, level, prefix)]
 
 
 def _prefix_argument(expression: str, arguments: Sequence[Tokens]) -> Tokens:
@@ -384,15 +396,17 @@ def _prefix_argument(expression: str, arguments: Sequence[Tokens]) -> Tokens:
     return tuple(result)
 
 
-def _placed(emission: Emission, definition: Definition) -> Emission:
-    if emission.macro is not None or not isinstance(definition.item, Macro):
-        return emission
+def _placed(log_path: LogPath, definition: Definition) -> LogPath:
+    if log_path.macro is not None or not isinstance(definition.item, Macro):
+        return log_path
     # Its own text, not what a macro around it handed in.
-    texts = itertools.chain(emission.format, *(handed.format for handed in emission.handed()))
+    texts = itertools.chain(
+        log_path.format, *(forwarded_formats.format for forwarded_formats in log_path.forwarded_formats())
+    )
     if not any(is_string(token) and str(token) in definition.item.body for token in texts):
-        return emission
-    return replace(emission, macro=definition.item, macro_file=definition.file)
+        return log_path
+    return replace(log_path, macro=definition.item, macro_file=definition.file)
 
 
-def _distinct(found: list[Emission]) -> list[Emission]:
+def _distinct(found: list[LogPath]) -> list[LogPath]:
     return list(dict.fromkeys(found))[:_EMISSIONS]

@@ -10,11 +10,11 @@ from functools import cached_property, partial
 import msgspec
 
 from ksrcfind.source.condition import is_constant
-from ksrcfind.source.emission import Emission, handed_in
 from ksrcfind.source.expand import Expander
 from ksrcfind.source.facts import Call, Macro, SourceFacts, uses
-from ksrcfind.source.fill import form, forms, spread
+from ksrcfind.source.instances import form, forms, spread
 from ksrcfind.source.literal import CHARACTER, STRING, decode
+from ksrcfind.source.log_path import LogPath, forwarded_format
 from ksrcfind.source.message import Argument, Definition, Form, Message, TextLine
 from ksrcfind.source.parse import Parser
 from ksrcfind.source.program import FileScope, Program
@@ -28,9 +28,9 @@ from ksrcfind.source.resolve import (
     take_level,
     without_level,
 )
-from ksrcfind.source.roots import CONTINUED
-from ksrcfind.source.shapes import Outcome, Shapes, Undecided
-from ksrcfind.source.substitute import Slot, Tokens
+from ksrcfind.source.signatures import Outcome, SignatureCache, Undecided
+from ksrcfind.source.sinks import CONTINUED
+from ksrcfind.source.substitute import ArgumentPlaceholder, Tokens
 from ksrcfind.source.template import has_words
 from ksrcfind.source.tokens import Token, closing, is_name, is_string, split, tokenize
 
@@ -47,7 +47,7 @@ class Linker:
         self._program = program
         self._read = read
         self._parser = Parser()
-        self._shapes = Shapes()
+        self._shapes = SignatureCache()
 
     def messages(self, file: int) -> tuple[list[Message], frozenset[str]]:
         """Messages of one file, in source order, and every name whose meaning decided them."""
@@ -66,18 +66,18 @@ class _FileLinker:
     def __init__(
         self,
         program: Program,
-        shapes: Shapes,
+        signatures: SignatureCache,
         file: int,
         facts: SourceFacts,
     ) -> None:
         self._program = program
-        self._shapes = shapes
+        self._shapes = signatures
         self._file = file
         self._facts = facts
         self._path = program.paths[file]
         self._module = program.module(file)
         self._scope = FileScope(program, file)
-        self._expander = Expander(self._scope, shapes)
+        self._expander = Expander(self._scope, signatures)
         self._strings = dict(facts.strings)
         self._redefined = sorted(macro.line for macro in facts.macros if macro.replaces)
         self._passed = len(self._redefined)
@@ -117,7 +117,7 @@ class _FileLinker:
         for call in self._calls:
             self._move_to(call.line)
             result.extend(self._of_call(call))
-        return result, frozenset(self._expander.consulted | self._expander.beyond)
+        return result, frozenset(self._expander.dependencies | self._expander.cross_file_dependencies)
 
     def _move_to(self, line: int) -> None:
         """See names as they are at a line: the file may define a macro anew further down."""
@@ -130,12 +130,12 @@ class _FileLinker:
 
     def _of_call(self, call: Call) -> Iterator[Message]:
         if call.name not in self._scope.may_log:
-            self._expander.consulted.add(call.name)
+            self._expander.dependencies.add(call.name)
             return
         tokens = tokenize(call.text)
         arguments: list[Tokens] = [tuple(part) for part in split(tokens[2:-1])][:_ARGUMENTS]
-        emissions = self._emissions(call.name, arguments)
-        if not emissions:
+        log_paths = self._emissions(call.name, arguments)
+        if not log_paths:
             return
         function = self._functions[call.function] if call.function >= 0 else None
         place = Place(
@@ -149,12 +149,12 @@ class _FileLinker:
             arguments,
         )
         seen: dict[str, Message] = {}
-        for emission in _own(emissions):
-            choices = formats_and_added(emission.format, place)
+        for log_path in _own(log_paths):
+            choices = formats_and_added(log_path.format, place)
             written_with = ((written, added) for form, added in choices for written in alternatives(form, place))
             for written, added in written_with:
                 place.is_wordless = not any(isinstance(part, Text) and has_words(part.text) for part in written)
-                message = self._message(call, emission, written, (*added, *emission.arguments), place)
+                message = self._message(call, log_path, written, (*added, *log_path.arguments), place)
                 known = seen.get(message.format)
                 if known is None:
                     seen[message.format] = message
@@ -183,7 +183,7 @@ class _FileLinker:
                 found[call.name].append([tuple(part) for part in split(tokenize(call.text)[2:-1])])
         return found
 
-    def _emissions(self, name: str, arguments: list[Tokens]) -> list[Emission]:
+    def _emissions(self, name: str, arguments: list[Tokens]) -> list[LogPath]:
         """Emissions of a call of this shape, expanded at most once for all files that see the same definitions."""
         concrete: dict[int, Tokens] = {}
         count = len(arguments)
@@ -208,7 +208,7 @@ class _FileLinker:
             return tokens
         opened: list[Token] = []
         for part in itertools.chain.from_iterable(map(self._spread, parts)):
-            opened += [",", Slot(len(arguments))]
+            opened += [",", ArgumentPlaceholder(len(arguments))]
             arguments.append(part)
         return ("(", *opened[1:], ")")
 
@@ -222,21 +222,21 @@ class _FileLinker:
     def _outcome(
         self, name: str, count: int, concrete: Mapping[int, Tokens], constants: tuple[int, ...] = ()
     ) -> Outcome:
-        shape = self._shapes.shape(self._scope, name, count, concrete, constants)
-        self._expander.consulted.update(shape.consulted)
-        self._expander.beyond.update(shape.beyond)
-        return shape.outcome
+        signature = self._shapes.signature(self._scope, name, count, concrete, constants)
+        self._expander.dependencies.update(signature.dependencies)
+        self._expander.cross_file_dependencies.update(signature.cross_file_dependencies)
+        return signature.outcome
 
     def _message(
-        self, call: Call, emission: Emission, written: Parts, arguments: Sequence[Tokens], place: Place
+        self, call: Call, log_path: LogPath, written: Parts, arguments: Sequence[Tokens], place: Place
     ) -> Message:
-        level = emission.root.level or (level_of(emission.level, place) if emission.level else None)
+        level = log_path.root.level or (level_of(log_path.level, place) if log_path.level else None)
         made: list[Form] = []
-        if not emission.root.prefix:
+        if not log_path.root.prefix:
             written, arguments = without_level(written, arguments, place)
         arguments = spread(arguments, written, place)
-        prefix, prefix_given = self._prefix(emission, place)
-        behind, behind_given = self._behind(emission, place)
+        prefix, prefix_given = self._prefix(log_path, place)
+        behind, behind_given = self._behind(log_path, place)
         for printed, given in forms(written, arguments, place):
             text, marked = take_level(printed)
             level = level or marked
@@ -246,9 +246,9 @@ class _FileLinker:
                 made.append(form(prefix + text + behind, prefix_given + given + behind_given))
         if call.name in CONTINUED:
             level = "cont"
-        here = _written_here(written) or _handed_here(emission, place) or self._text_here(emission, place) or written
+        here = _written_here(written) or _handed_here(log_path, place) or self._text_here(log_path, place) or written
         own = "".join(part.text if isinstance(part, Text) else "%s" for part in here)
-        defined = self._defined_at(emission, written)
+        defined = self._defined_at(log_path, written)
         return Message(
             path=self._path,
             line_start=call.line,
@@ -259,48 +259,52 @@ class _FileLinker:
             module=self._module,
             format=take_level(own)[0],
             forms=tuple(dict.fromkeys(made)),
-            text_lines=self._text_lines(call, emission, defined),
+            text_lines=self._text_lines(call, log_path, defined),
             defined_at=defined,
         )
 
-    def _text_here(self, emission: Emission, place: Place) -> Parts:
+    def _text_here(self, log_path: LogPath, place: Place) -> Parts:
         """The text at a call of a function that prints it whole, without being a format."""
-        last = emission.arguments[-1] if emission.macro is None and emission.arguments else ()
-        if len(last) != 1 or not isinstance(last[0], Slot):
+        last = log_path.arguments[-1] if log_path.macro is None and log_path.arguments else ()
+        if len(last) != 1 or not isinstance(last[0], ArgumentPlaceholder):
             return ()
         return next((here for parts in alternatives(last, place) if (here := _written_here(parts))), ())
 
-    def _prefix(self, emission: Emission, place: Place) -> tuple[str, tuple[Argument, ...]]:
-        if not emission.root.prefix:
+    def _prefix(self, log_path: LogPath, place: Place) -> tuple[str, tuple[Argument, ...]]:
+        if not log_path.root.prefix:
             return "", ()
         # Most calls of a function name the same device.
-        given = tuple(place.plain(value) for value in emission.prefix_arguments)
-        key = (emission.root.prefix, given, place.function, place.is_wordless)
+        given = tuple(place.plain(value) for value in log_path.prefix_arguments)
+        key = (log_path.root.prefix, given, place.function, place.is_wordless)
         if key not in self._prefixes:
-            self._prefixes[key] = forms((Text(emission.root.prefix, False),), given, place)[0]
+            self._prefixes[key] = forms((Text(log_path.root.prefix, False),), given, place)[0]
         return self._prefixes[key]
 
-    def _behind(self, emission: Emission, place: Place) -> tuple[str, tuple[Argument, ...]]:
-        if not emission.behind:
+    def _behind(self, log_path: LogPath, place: Place) -> tuple[str, tuple[Argument, ...]]:
+        if not log_path.behind:
             return "", ()
-        return forms(alternatives(emission.behind, place)[0], emission.behind_arguments, place)[0]
+        return forms(alternatives(log_path.behind, place)[0], log_path.behind_arguments, place)[0]
 
-    def _defined_at(self, emission: Emission, written: Parts) -> Definition | None:
+    def _defined_at(self, log_path: LogPath, written: Parts) -> Definition | None:
         """Set if no text comes from the call itself."""
-        macro = emission.macro
+        macro = log_path.macro
         if macro is None or any(isinstance(part, Text) and part.from_call and part.text.strip() for part in written):
             return None
-        if any(isinstance(token, Slot) for handed in emission.handed() for token in handed.format):
+        if any(
+            isinstance(token, ArgumentPlaceholder)
+            for forwarded_formats in log_path.forwarded_formats()
+            for token in forwarded_formats.format
+        ):
             return None
         line = macro.line + _lines_before_text(macro)
-        return Definition(self._program.paths[emission.macro_file], line, macro.name)
+        return Definition(self._program.paths[log_path.macro_file], line, macro.name)
 
-    def _text_lines(self, call: Call, emission: Emission, defined: Definition | None) -> tuple[TextLine, ...]:
-        if defined is not None and emission.macro is not None:
-            return tuple(_macro_text(emission.macro, defined.path))
-        wanted = {token.index for token in emission.format if isinstance(token, Slot)}
-        for handed in emission.handed():
-            wanted |= {part.index for part in handed.format if isinstance(part, Slot)}
+    def _text_lines(self, call: Call, log_path: LogPath, defined: Definition | None) -> tuple[TextLine, ...]:
+        if defined is not None and log_path.macro is not None:
+            return tuple(_macro_text(log_path.macro, defined.path))
+        wanted = {token.index for token in log_path.format if isinstance(token, ArgumentPlaceholder)}
+        for forwarded_formats in log_path.forwarded_formats():
+            wanted |= {part.index for part in forwarded_formats.format if isinstance(part, ArgumentPlaceholder)}
         literals = list(_literals(call.text))
         lines = [
             TextLine(self._path, call.line + line, length)
@@ -309,16 +313,20 @@ class _FileLinker:
         return tuple(_by_line(lines))
 
 
-def _own(emissions: Sequence[Emission]) -> Sequence[Emission]:
+def _own(log_paths: Sequence[LogPath]) -> Sequence[LogPath]:
     """Where some way of logging prints the caller's text, the others are empty shells of a disabled build."""
-    with_text = [emission for emission in emissions if _prints_argument(emission)]
-    return with_text or emissions
+    with_text = [log_path for log_path in log_paths if _prints_argument(log_path)]
+    return with_text or log_paths
 
 
-def _prints_argument(emission: Emission) -> bool:
-    if any(isinstance(token, Slot) for token in emission.format):
+def _prints_argument(log_path: LogPath) -> bool:
+    if any(isinstance(token, ArgumentPlaceholder) for token in log_path.format):
         return True
-    return any(isinstance(token, Slot) for handed in emission.handed() for token in handed.format)
+    return any(
+        isinstance(token, ArgumentPlaceholder)
+        for forwarded_formats in log_path.forwarded_formats()
+        for token in forwarded_formats.format
+    )
 
 
 def _written_here(written: Parts) -> Parts:
@@ -327,15 +335,15 @@ def _written_here(written: Parts) -> Parts:
     return here if any(isinstance(part, Text) for part in here) else ()
 
 
-def _handed_here(emission: Emission, place: Place) -> Parts:
+def _handed_here(log_path: LogPath, place: Place) -> Parts:
     """The parts that stand at the call of a format that a wrapper function hands on as a value."""
-    handed = list(emission.handed())
-    while handed:
-        one = handed.pop(0)
+    forwarded_formats = list(log_path.forwarded_formats())
+    while forwarded_formats:
+        one = forwarded_formats.pop(0)
         for parts in alternatives(one.format, place):
             if here := _written_here(parts):
                 return here
-        handed += filter(None, map(handed_in, one.values))
+        forwarded_formats += filter(None, map(forwarded_format, one.values))
     return ()
 
 

@@ -13,7 +13,7 @@ from ksrcfind.source.message import Message
 from ksrcfind.source.template import lines, masked, whole_words
 
 
-class Joins(NamedTuple):
+class Continuation(NamedTuple):
     """How a message shares its line with others."""
 
     before: bool
@@ -22,7 +22,7 @@ class Joins(NamedTuple):
     """Another call goes on in its line."""
 
 
-ALONE = Joins(before=False, after=False)
+ALONE = Continuation(before=False, after=False)
 
 
 class PrintedLine(NamedTuple):
@@ -36,14 +36,14 @@ class PrintedLine(NamedTuple):
     """In printf syntax, without line breaks."""
     words: str
     """The words that every rendering contains, without repeats, sorted, with blanks between them."""
-    joins: Joins
+    joins: Continuation
     """How its message shares a line with others."""
 
 
 def printed_lines(messages: Sequence[Message], place: int) -> Iterator[PrintedLine]:
     """Yield the lines of all forms of one of the messages of a file that are not blank, each text once."""
     message = messages[place]
-    joins = joins_of(messages, place)
+    joins = continuation_of(messages, place)
     seen: set[str] = set()
     for number, form in enumerate(message.forms):
         first = 0
@@ -67,24 +67,24 @@ NEAR = 64
 """Messages of a file, before and behind one, among which a function is looked for that goes on in its line."""
 
 
-def joins_of(messages: Sequence[Message], place: int) -> Joins:
+def continuation_of(messages: Sequence[Message], place: int) -> Continuation:
     """Tell how one of the messages of a file, in source order, shares its line with others."""
     message = messages[place]
-    before = goes_on(message)
+    before = is_continuation(message)
     if ends_line(message):
-        return Joins(before, after=False) if before else ALONE
+        return Continuation(before, after=False) if before else ALONE
     for other in messages[place + 1 : place + 1 + NEIGHBOURS]:
         if other.path != message.path or other.function != message.function:
             break
-        if goes_on(other):
-            return Joins(before, after=True)
+        if is_continuation(other):
+            return Continuation(before, after=True)
     if is_open(message):
         first = max(0, place - NEAR)
         near = messages[first : place + 1 + NEAR]
         for number, other in enumerate(near, first):
-            if other.path == message.path and goes_on(other) and _begins_function(messages, number):
-                return Joins(before, after=True)
-    return Joins(before, after=False) if before else ALONE
+            if other.path == message.path and is_continuation(other) and _begins_function(messages, number):
+                return Continuation(before, after=True)
+    return Continuation(before, after=False) if before else ALONE
 
 
 def _begins_function(messages: Sequence[Message], place: int) -> bool:
@@ -93,7 +93,7 @@ def _begins_function(messages: Sequence[Message], place: int) -> bool:
     return before is None or before.path != messages[place].path or before.function != messages[place].function
 
 
-def goes_on(message: Message) -> bool:
+def is_continuation(message: Message) -> bool:
     """Tell whether a message goes on in a line that another one began."""
     return message.level == "cont"
 

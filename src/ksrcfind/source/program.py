@@ -11,7 +11,7 @@ from typing import Any
 
 from ksrcfind.source.facts import Macro, SourceFacts, Wrapper, name_hash
 from ksrcfind.source.includes import Includes, shared
-from ksrcfind.source.roots import NOT_LOGGED, Root
+from ksrcfind.source.sinks import NOT_LOGGED, LogSink
 
 _ALTERNATIVES = 4  # wrapper functions of one name that are looked into
 
@@ -25,7 +25,7 @@ class Definition:
 
 
 Resolution = tuple[Definition, ...]
-Signature = tuple[tuple[int, int], ...]
+DefinitionKey = tuple[tuple[int, int], ...]
 """What a name means in a file: where its definitions stand."""
 
 
@@ -37,7 +37,7 @@ class Program:
     `modules` gives the module that a path without its suffix is built into.
     `paths` are all C files of the tree; `facts` gives those of one file (it may load them on demand), `written` the
     includes among them; `macros` and
-    `wrappers` tell which files define a name, `may_log` which names lead to a root (see `outline.reaching`).
+    `wrappers` tell which files define a name, `may_log` which names lead to a root (see `summary.sink_reaching`).
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class Program:
         facts: Callable[[int], SourceFacts],
         macros: Mapping[str, Sequence[int]],
         wrappers: Mapping[str, Sequence[int]],
-        roots: Iterable[Root],
+        roots: Iterable[LogSink],
         may_log: Set[str],
         includers: Mapping[str, Sequence[int]] | None = None,
         modules: Mapping[str, str] | None = None,
@@ -262,9 +262,9 @@ class FileScope:
         self._program = program
         self._macros: dict[str, Resolution] = {}
         self._wrappers: dict[str, Resolution] = {}
-        self._signatures: dict[str, Signature] = {}
-        self.shapes: dict[object, Any] = {}
-        """What `shapes.Shapes` found out to hold here."""
+        self._signatures: dict[str, DefinitionKey] = {}
+        self.signatures: dict[object, Any] = {}
+        """What `signatures.SignatureCache` found out to hold here."""
 
     @property
     def module(self) -> str | None:
@@ -289,7 +289,7 @@ class FileScope:
         """True if there is such a name that begins and ends so."""
         return self._program.may_log_like(beginning, ending)
 
-    def root(self, name: str) -> Root | None:
+    def root(self, name: str) -> LogSink | None:
         """The root of that name. A weak one only where the tree does not define the name itself."""
         root = self._program.roots.get(name)
         if root is not None and root.weak and (self.macros(name) or self.wrappers(name)):
@@ -310,7 +310,7 @@ class FileScope:
             known = self._wrappers[name] = self._program.wrappers(self.file, name)
         return known
 
-    def signature(self, name: str) -> Signature:
+    def definition_key(self, name: str) -> DefinitionKey:
         """What a name means here, comparable between files."""
         known = self._signatures.get(name)
         if known is None:

@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from ksrcfind.source.emission import Handed
 from ksrcfind.source.expand import Expander
 from ksrcfind.source.facts import Macro
 from ksrcfind.source.literal import decode
-from ksrcfind.source.roots import FORMAT_PASSED
-from ksrcfind.source.substitute import NeedsTokensError, Slot, Tokens, substitute
+from ksrcfind.source.log_path import ForwardedFormat
+from ksrcfind.source.sinks import FORMAT_PASSED
+from ksrcfind.source.substitute import ArgumentPlaceholder, ArgumentTokensRequiredError, Tokens, substitute
 from ksrcfind.source.tokens import Token, closing, is_name, is_string, split, text_of, tokenize, unwrapped
 
 _DEPTH = 12
@@ -72,7 +72,7 @@ class Place:
     given: Callable[[str], Sequence[Tokens]]
     """Texts that callers give for a parameter of the function around the call; there can be others."""
     arguments: list[Tokens] = field(default_factory=list)
-    """Of the call, by `Slot` index."""
+    """Of the call, by `ArgumentPlaceholder` index."""
     left: int = _LONGEST
     """How many more tokens of macros and constants are read: a text that is told by doubling others has no end."""
     is_wordless: bool = False
@@ -80,16 +80,16 @@ class Place:
 
     def macros(self, name: str) -> list[Macro]:
         """Definitions of a macro as the call sees it."""
-        self.expander.consulted.add(name)
+        self.expander.dependencies.add(name)
         return [found.item for found in self.expander.scope.macros(name) if isinstance(found.item, Macro)]
 
     def plain(self, tokens: Tokens) -> Tokens:
         """Tokens with those of the call's arguments in the place of their slots."""
-        if len(tokens) == 1 and isinstance(slot := tokens[0], Slot):  # most values
+        if len(tokens) == 1 and isinstance(slot := tokens[0], ArgumentPlaceholder):  # most values
             return self.arguments[slot.index] if slot.index < len(self.arguments) else ()
         result: list[Token] = []
         for token in tokens:
-            if isinstance(token, Slot):
+            if isinstance(token, ArgumentPlaceholder):
                 result.extend(self.arguments[token.index] if token.index < len(self.arguments) else ())
             else:
                 result.append(token)
@@ -186,7 +186,7 @@ def formats_and_added(tokens: Tokens, place: Place) -> list[tuple[Tokens, tuple[
         for macro in macros:
             try:
                 body = substitute(macro, arguments)
-            except NeedsTokensError:
+            except ArgumentTokensRequiredError:
                 continue
             form, *added = (tuple(part) for part in split([*tokens[:index], *body, *tokens[end + 1 :]]))
             found.append((form, tuple(added)))
@@ -200,7 +200,7 @@ def _one(tokens: Sequence[Token], index: int, place: Place, inside: bool, depth:
     token = tokens[index]
     if is_string(token):
         return 1, [(Text(decode(str(token)), inside),)]
-    if isinstance(token, Slot):
+    if isinstance(token, ArgumentPlaceholder):
         if token.index >= len(place.arguments):
             return 1, [()]
         return 1, alternatives(place.arguments[token.index], place, inside=True, depth=depth + 1)
@@ -246,7 +246,7 @@ def constant(name: str, place: Place) -> str | None:
     """C source of a constant text, of the file's own or of another's."""
     source = place.strings.get(name)
     if source is None:
-        place.expander.beyond.add(name)
+        place.expander.cross_file_dependencies.add(name)
         source = place.constant(name)
     return source
 
@@ -265,12 +265,12 @@ def _used(name: str, arguments: Sequence[Tokens], place: Place, depth: int) -> l
             arguments = [_opened(argument, place) for argument in arguments]
         try:
             body = substitute(macro, arguments)
-        except NeedsTokensError:
+        except ArgumentTokensRequiredError:
             try:
                 body = substitute(macro, [place.plain(argument) for argument in arguments])
-            except NeedsTokensError:
+            except ArgumentTokensRequiredError:
                 continue  # no argument decides what it makes
-        if any(is_string(t) or is_name(t) or isinstance(t, (Slot, Handed)) for t in body):
+        if any(is_string(t) or is_name(t) or isinstance(t, (ArgumentPlaceholder, ForwardedFormat)) for t in body):
             bodies.append(tuple(body))
     return _all_of(bodies, place, inside=False, depth=depth)
 

@@ -1,8 +1,8 @@
 """What the preprocessor makes of a macro's body and the arguments of its use: parameters replaced, `#` and `##` done.
 
-Arguments may be opaque (`Slot`). What `#` and `##` make of such a one is opaque too (`Made`): most macros paste or
-stringify for purposes of their own, and whether they log does not depend on the text. Who has to know it asks for the
-argument's tokens with `NeedsTokensError`.
+Arguments may be opaque (`ArgumentPlaceholder`). The result of `#` and `##` on an opaque argument is opaque too
+(`PastedToken`): most macros paste or stringify for purposes of their own, and whether they log does not depend on the
+text. Code that needs the text raises `ArgumentTokensRequiredError` to get the argument's tokens.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -16,7 +16,7 @@ Tokens = tuple[Token, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Slot:
+class ArgumentPlaceholder:
     """An argument of the call, not looked into."""
 
     index: int
@@ -25,11 +25,11 @@ class Slot:
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class PastedToken:
     """What `#` or `##` makes of an argument that is not looked into."""
 
     index: int
-    """The argument whose tokens decide it, as in `Slot`."""
+    """The argument whose tokens decide it, as in `ArgumentPlaceholder`."""
     beginning: str = ""
     """What a pasted name begins with."""
     ending: str = ""
@@ -38,13 +38,13 @@ class Made:
     """True if `#` made it."""
 
 
-class Mark:
+class ScopeMarker:
     """Stands before everything that came in through a wrapper's parameter, to tell it from the wrapper's own text."""
 
     __slots__ = ()
 
 
-class NeedsTokensError(Exception):
+class ArgumentTokensRequiredError(Exception):
     """An argument's own tokens decide what happens: it is pasted, stringified or called."""
 
     def __init__(self, index: int | None) -> None:
@@ -60,16 +60,16 @@ def body_tokens(body: str) -> tuple[str, ...]:
 
 
 def substitute(macro: Macro, arguments: Sequence[Tokens]) -> list[Token]:
-    """Body of a function-like macro with its arguments in place. Raises `NeedsTokensError`: one must be looked into."""
+    """Body of a function-like macro with its arguments in place. Raises `ArgumentTokensRequiredError`."""
     tokens = substitute_opaque(macro, arguments)
     for token in tokens:
-        if type(token) is Made:
-            raise NeedsTokensError(token.index)
+        if type(token) is PastedToken:
+            raise ArgumentTokensRequiredError(token.index)
     return tokens
 
 
 def substitute_opaque(macro: Macro, arguments: Sequence[Tokens], body: Sequence[str] | None = None) -> list[Token]:
-    """Body of a function-like macro with its arguments in place; what is made of opaque ones is a `Made`.
+    """Body of a function-like macro with its arguments in place; what is made of opaque ones is a `PastedToken`.
 
     `body` is the part of it that counts, if not all does.
     """
@@ -129,16 +129,16 @@ def bind(macro: Macro, arguments: Sequence[Tokens]) -> tuple[dict[str, Tokens], 
 
 
 def _stringify(tokens: Tokens) -> Token:
-    tokens = tuple(token for token in tokens if not isinstance(token, Mark))
+    tokens = tuple(token for token in tokens if not isinstance(token, ScopeMarker))
     for token in tokens:
         if not isinstance(token, str):
-            return Made(_needed(token), is_string=True)
+            return PastedToken(_needed(token), is_string=True)
     text = text_of(tokens).replace("\\", "\\\\").replace('"', '\\"')
     return '"' + text + '"'
 
 
 def _paste(result: list[Token], right: Sequence[Token]) -> None:
-    right = [token for token in right if not isinstance(token, Mark)]
+    right = [token for token in right if not isinstance(token, ScopeMarker)]
     if not right:
         return
     left, first = result[-1], right[0]
@@ -146,19 +146,19 @@ def _paste(result: list[Token], right: Sequence[Token]) -> None:
         result[-1] = left + first
     else:
         unknown = first if isinstance(left, str) else left
-        beginning = left if isinstance(left, str) else left.beginning if isinstance(left, Made) else ""
-        ending = first if isinstance(first, str) else first.ending if isinstance(first, Made) else ""
-        result[-1] = Made(_needed(unknown), beginning, ending)
+        beginning = left if isinstance(left, str) else left.beginning if isinstance(left, PastedToken) else ""
+        ending = first if isinstance(first, str) else first.ending if isinstance(first, PastedToken) else ""
+        result[-1] = PastedToken(_needed(unknown), beginning, ending)
     result.extend(right[1:])
 
 
 def _needed(token: Token) -> int:
-    """The argument to look into. Raises `NeedsTokensError` for what no argument decides."""
-    if isinstance(token, (Slot, Made)):
+    """The argument to look into. Raises `ArgumentTokensRequiredError` for what no argument decides."""
+    if isinstance(token, (ArgumentPlaceholder, PastedToken)):
         return token.index
-    raise NeedsTokensError(None)
+    raise ArgumentTokensRequiredError(None)
 
 
-def made(tokens: Iterable[Token]) -> Iterator[Made]:
+def made(tokens: Iterable[Token]) -> Iterator[PastedToken]:
     """Yield what is opaque among tokens."""
-    return (token for token in tokens if isinstance(token, Made))
+    return (token for token in tokens if isinstance(token, PastedToken))

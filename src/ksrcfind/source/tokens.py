@@ -1,7 +1,7 @@
 """C tokens: enough of the language to take calls and macro bodies apart.
 
 A token is a string as written; the first character tells its kind. Expansion puts other objects between them:
-`expand.Slot` for an argument that is not looked into, `expand.Handed` for a format that a wrapper hands on.
+`ArgumentPlaceholder` for an opaque argument, `ForwardedFormat` for a format that a wrapper function passes on.
 """
 
 import re

@@ -100,9 +100,9 @@ class DerivedCache:
             ).fetchall()
 
         nothing: list[_FactsRow] = []
-        for blob, outline, data, checksum in self._read(rows, nothing) if blobs else nothing:
-            if blob in blobs and _is_intact(checksum, blob, outline, data):
-                yield blob, outline, data
+        for blob, summary, data, checksum in self._read(rows, nothing) if blobs else nothing:
+            if blob in blobs and _is_intact(checksum, blob, summary, data):
+                yield blob, summary, data
 
     def add_facts(self, packed: Iterable[tuple[str, PackedFacts]], stats: Iterable[tuple[str, str, str]]) -> None:
         """Cache facts by blob id; and path, signature and blob id of files that only the disk knows."""

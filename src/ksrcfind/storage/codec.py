@@ -8,12 +8,12 @@ import msgspec
 
 from ksrcfind.source.facts import SourceFacts
 from ksrcfind.source.message import Message
-from ksrcfind.source.outline import Outline, outline
 from ksrcfind.source.printed import PrintedLine
+from ksrcfind.source.summary import FileSummary, summary
 
 _COMPRESSED_FROM = 2000  # bytes; shorter data hardly gets smaller
 
-_outline_decoder = msgspec.msgpack.Decoder(Outline)
+_outline_decoder = msgspec.msgpack.Decoder(FileSummary)
 _facts_decoder = msgspec.msgpack.Decoder(SourceFacts)
 _message_decoder = msgspec.msgpack.Decoder(Message)
 _lines_decoder = msgspec.msgpack.Decoder(tuple[PrintedLine, ...])
@@ -23,13 +23,13 @@ _encoder = msgspec.msgpack.Encoder()
 class PackedFacts(NamedTuple):
     """Encoded facts of one file, with the outline that follows from them."""
 
-    outline: bytes
+    summary: bytes
     facts: bytes
 
 
 def pack_facts(facts: SourceFacts) -> PackedFacts:
     """Encode the facts of a file."""
-    return PackedFacts(*(_compressed(_encoder.encode(part)) for part in (outline(facts), facts)))
+    return PackedFacts(*(_compressed(_encoder.encode(part)) for part in (summary(facts), facts)))
 
 
 def unpack_facts(data: bytes) -> SourceFacts:
@@ -37,7 +37,7 @@ def unpack_facts(data: bytes) -> SourceFacts:
     return _facts_decoder.decode(_expanded(data))
 
 
-def unpack_outline(data: bytes) -> Outline:
+def unpack_summary(data: bytes) -> FileSummary:
     """Decode the outline of a file."""
     return _outline_decoder.decode(_expanded(data))
 

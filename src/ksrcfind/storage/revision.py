@@ -66,7 +66,7 @@ class RevisionState(msgspec.Struct, frozen=True, array_like=True, gc=False):
     may_log: list[str]
     """Names that may lead to a root."""
     included: bytes
-    """Which of the files of `blobs` include which, packed (`index.inclusion`)."""
+    """Which of the files of `blobs` include which, packed (`index.include_graph`)."""
 
 
 _revision_decoder = msgspec.msgpack.Decoder(Revision)

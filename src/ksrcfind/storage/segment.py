@@ -26,7 +26,8 @@ from ksrcfind.storage.revision import SegmentFile
 
 _TABLES = (
     "CREATE TABLE units"
-    " (path BLOB PRIMARY KEY, digest INTEGER, blob TEXT, consulted BLOB, first INTEGER, count INTEGER) WITHOUT ROWID",
+    " (path BLOB PRIMARY KEY, digest INTEGER, blob TEXT, consulted BLOB, first INTEGER, count INTEGER)"
+    " WITHOUT ROWID",
     "CREATE TABLE messages (id INTEGER PRIMARY KEY, data BLOB, lines BLOB)",
     "CREATE TABLE words (word TEXT PRIMARY KEY, containing BLOB, anchored BLOB, marks BLOB) WITHOUT ROWID",
 )
@@ -41,7 +42,7 @@ class Unit(NamedTuple):
     """Blob id of the file."""
     digest: int
     """As `unit_digest` returns it."""
-    consulted: bytes
+    dependencies: bytes
     """Hashes (32 bit each, sorted) of the names that linking looked up."""
     messages: Sequence[tuple[bytes, bytes]]
     """Each message with the lines that it can print, both packed."""
@@ -51,10 +52,10 @@ class Unit(NamedTuple):
     """Names of the messages' origins (`printed.origin_names`)."""
 
 
-def unit_digest(path: str, blob: str, consulted: bytes, messages: Sequence[tuple[bytes, bytes]]) -> int:
+def unit_digest(path: str, blob: str, dependencies: bytes, messages: Sequence[tuple[bytes, bytes]]) -> int:
     """Return a hash of 64 bits, signed. Equal digests mean the same messages that depend on the same names."""
     digest = hashlib.blake2b(digest_size=8)
-    for part in (os.fsencode(path), blob.encode(), consulted, *(message for message, _lines in messages)):
+    for part in (os.fsencode(path), blob.encode(), dependencies, *(message for message, _lines in messages)):
         digest.update(len(part).to_bytes(8, "little") + part)
     return int.from_bytes(digest.digest(), "little", signed=True)
 
@@ -65,7 +66,7 @@ class UnitRow(msgspec.Struct, frozen=True, gc=False):
     path: str
     digest: int
     blob: str
-    consulted: bytes
+    dependencies: bytes
     first: int
     """Number of its first message."""
     count: int
@@ -160,7 +161,7 @@ class Segment:
             packed = self._connection.execute(query, (row.first, row.first + row.count - 1)).fetchall()
             words = [[line.words for line in unpack_lines(lines)] for _data, lines in packed]
             names = all_origin_names(unpack_message(data) for data, _lines in packed)
-            return Unit(row.path, row.blob, row.digest, row.consulted, packed, words, names)
+            return Unit(row.path, row.blob, row.digest, row.dependencies, packed, words, names)
 
     @contextmanager
     def _reading(self) -> Iterator[None]:
@@ -214,7 +215,7 @@ def _write(connection: sqlite3.Connection, units: Sequence[Unit], first: int) ->
     origins: dict[int, list[str]] = {}
     number = first
     for unit in units:
-        rows.append((os.fsencode(unit.path), unit.digest, unit.blob, unit.consulted, number, len(unit.messages)))
+        rows.append((os.fsencode(unit.path), unit.digest, unit.blob, unit.dependencies, number, len(unit.messages)))
         messages.extend((place, *packed) for place, packed in enumerate(unit.messages, number))
         words += unit.words
         origins[number] = unit.names

@@ -161,7 +161,7 @@ class Store:
             return View(segments, lives, max((revision.size for revision in known), default=0))
         raise KeyError(keys[0])
 
-    def consulted(self, revision: Revision, state: RevisionState) -> dict[str, bytes]:
+    def dependencies(self, revision: Revision, state: RevisionState) -> dict[str, bytes]:
         """Return path → hashes (32 bit each) of the names that linking the file looked up.
 
         Raises `DamagedIndexError` or `FileNotFoundError`.
@@ -170,7 +170,7 @@ class Store:
         for file in revision.segments:
             for row in self.segment(file).units():
                 if state.units.get(row.path) == row.digest:
-                    found[row.path] = row.consulted
+                    found[row.path] = row.dependencies
         return found
 
     def _read(self, path: Path) -> Revision | None:

@@ -1,0 +1,120 @@
+"""Which messages of a log are told, in which order and under which headings."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from ksrcfind.batch.coverage import SEVERITY, severity
+from ksrcfind.batch.fold import Folded
+from ksrcfind.batch.options import GroupBy, Only
+from ksrcfind.finding import Finding
+from ksrcfind.history.provenance import Change
+from ksrcfind.tree.versions import Version, parse_tag
+
+UNEXPLAINED = "not explained"
+NO_RELEASE = "in no release"
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What is asked for."""
+
+    min_level: str | None = None
+    """Only messages at least as severe; those whose level nobody knows are left out then."""
+    only: Only | None = None
+    new_since: Version | None = None
+    """Only messages that came with a release after this one; needs history."""
+
+    def takes(self, finding: Finding) -> bool:
+        """Tell whether a line is wanted, as far as can be said without its history."""
+        answer = finding.answer
+        if self.only is not None and bool(answer.matches) != (self.only is Only.MATCHED):
+            return False
+        if self.new_since is not None and not answer.matches:
+            return False
+        if self.min_level is None:
+            return True
+        return severity(finding.log, answer) <= SEVERITY[self.min_level]
+
+    def is_new(self, finding: Finding) -> bool:
+        """Tell whether a line's history says that it came after the release."""
+        if self.new_since is None:
+            return True
+        change = arrival(finding)
+        if change is None:
+            return False
+        version = parse_tag(change.release.first_tag, tail=True) if change.release.first_tag else None
+        return version is None or version > self.new_since
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Messages under a heading."""
+
+    title: str | None
+    """None if nothing was asked to be grouped."""
+    messages: tuple[Folded, ...]
+
+
+def arrival(finding: Finding) -> Change | None:
+    """Return the change by which the first match came, as far as its history was told."""
+    if not finding.provenance:
+        return None
+    return finding.provenance[0].introduced or finding.provenance[0].last_changed
+
+
+def by_severity(messages: Iterable[Folded]) -> list[Folded]:
+    """Return messages with the most severe first, of equals the rarest, then in the order of the log."""
+    return sorted(messages, key=_severity)
+
+
+def _severity(folded: Folded) -> tuple[int, bool, int, int]:
+    finding, seen = folded.finding, folded.occurrences
+    return severity(finding.log, finding.answer), seen.report is None, seen.count, folded.number
+
+
+def grouped(messages: Iterable[Folded], by: GroupBy) -> list[Group]:
+    """Return messages by severity under headings: those with the most severe messages first, releases the newest."""
+    ordered = by_severity(messages)
+    if by is GroupBy.MESSAGE:
+        return [Group(None, tuple(ordered))]
+    groups: dict[str, list[Folded]] = {}
+    for folded in ordered:
+        groups.setdefault(_TITLE[by](folded.finding), []).append(folded)
+    found = [Group(title, tuple(own)) for title, own in groups.items()]
+    if by is GroupBy.RELEASE:
+        found.sort(key=lambda group: _age(group.title or ""))
+    return found
+
+
+def _age(title: str) -> tuple[int, tuple[int, ...]]:
+    """Order headings: in no release yet, then releases from the newest to the oldest, then what is not known."""
+    version = parse_tag(title, tail=True)
+    if version is None:
+        return (0 if title == NO_RELEASE else 2), ()
+    return 1, tuple(-number for number in (*version.numbers, 0, 0, 0)[:4])
+
+
+def _file(finding: Finding) -> str:
+    return finding.answer.matches[0].message.path if finding.answer.matches else UNEXPLAINED
+
+
+def _subsystem(finding: Finding) -> str:
+    if not finding.answer.matches:
+        return UNEXPLAINED
+    return finding.subsystem.name if finding.subsystem else "no subsystem known"
+
+
+def _release(finding: Finding) -> str:
+    if not finding.answer.matches:
+        return UNEXPLAINED
+    change = arrival(finding)
+    if change is None:
+        return "history not told"
+    return change.release.first_release or change.release.first_tag or NO_RELEASE
+
+
+_TITLE: dict[GroupBy, Callable[[Finding], str]] = {
+    GroupBy.FILE: _file,
+    GroupBy.SUBSYSTEM: _subsystem,
+    GroupBy.RELEASE: _release,
+}

@@ -1,0 +1,75 @@
+"""Commits with what else is known of them: the releases that have them, and what others have to do with them."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from ksrcfind.history.commits import RawCommit, describe, read_commits
+from ksrcfind.history.links import Kind, Links, Mention, upstream_of
+from ksrcfind.history.provenance import Commit, Related, Release
+from ksrcfind.history.releases import Releases
+from ksrcfind.tree.database import ObjectDatabase
+
+
+class CommitInfo:
+    """The commits of one repository; those that were read stay in memory."""
+
+    def __init__(self, objects: ObjectDatabase, releases: Releases, links: Links) -> None:
+        self._objects = objects
+        self._releases = releases
+        self._links = links
+        self._commits: dict[str, RawCommit] = {}
+
+    def is_current(self) -> bool:
+        """Tell whether tags, branches and HEAD lead to the commits that they led to when they were read."""
+        return self._releases.is_current() and self._links.is_current()
+
+    def read(self, ids: Iterable[str]) -> dict[str, RawCommit]:
+        """Read commits, and their releases, at once; those that are not there are left out."""
+        wanted = list(dict.fromkeys(ids))
+        new = [commit_id for commit_id in wanted if commit_id not in self._commits]
+        self._commits.update((commit.id, commit) for commit in read_commits(self._objects, new))
+        self._releases.of_many(commit_id for commit_id in wanted if commit_id in self._commits)
+        return {commit_id: self._commits[commit_id] for commit_id in wanted if commit_id in self._commits}
+
+    def release(self, commit_id: str) -> Release:
+        """Return the first release that has a commit."""
+        return self._releases.of(commit_id)
+
+    def describe(self, ids: Iterable[str]) -> dict[str, Commit]:
+        """Return commits as the record shows them, by their full ids; those that are not there are left out."""
+        return {commit_id: self._described(commit) for commit_id, commit in self.read(ids).items()}
+
+    def upstream(self, commit: RawCommit) -> Related | None:
+        """Return the commit that a message says it is a backport of, if it is there."""
+        name = self._links.upstream(commit.message)
+        found = self.read([name]).get(name) if name is not None else None
+        return Related(found.id, found.subject, self.release(found.id)) if found is not None else None
+
+    def _described(self, commit: RawCommit) -> Commit:
+        """Return a commit with what others have to do with it."""
+        upstream = self.upstream(commit)
+        naming = self._links.naming(commit.id)
+        of_upstream = self._links.naming(upstream.commit) if upstream is not None else []
+        backports = self._related(naming, Kind.BACKPORT)
+        order = self._releases.order
+        return replace(
+            describe(commit, self.release(commit.id)),
+            upstream=upstream,
+            backports=tuple(sorted(backports, key=lambda item: -order.get(item.release.first_tag or "", -1))),
+            fixed_by=tuple(self._related([*naming, *of_upstream], Kind.FIX, originals=True)),
+            reverted_by=tuple(self._related(naming, Kind.REVERT, originals=True)),
+        )
+
+    def _related(self, mentions: Iterable[Mention], kind: Kind, *, originals: bool = False) -> list[Related]:
+        """Return commits in order of their dates; with `originals` without the backports of others among them."""
+        raw = self.read(mention.commit for mention in mentions if mention.kind is kind)
+        if originals:
+            raw = {name: commit for name, commit in raw.items() if not _copies(commit, raw)}
+        ordered = sorted(raw.values(), key=lambda commit: (commit.committer.date, commit.id))
+        return [Related(commit.id, commit.subject, self.release(commit.id)) for commit in ordered]
+
+
+def _copies(commit: RawCommit, others: Iterable[str]) -> bool:
+    """Tell whether a commit says that it is a backport of one of the others."""
+    names = tuple(upstream_of(commit.message))
+    return bool(names) and any(other.startswith(names) for other in others)

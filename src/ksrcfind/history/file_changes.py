@@ -1,0 +1,157 @@
+"""Which commits touched which files, for all of a history at once.
+
+Whoever asks for the histories of hundreds of files lets git walk the same commits hundreds of times. One pass (5 to 7 s
+for the 200,000 commits of Linux 2.6.35, with or without a commit-graph) tells of each commit what it changed. In memory
+is the shape of the history, and what concerns files of the names that are wanted.
+"""
+
+from array import array
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from ksrcfind.history.blame import unquote
+from ksrcfind.history.changes import SOURCE
+from ksrcfind.progress import Task
+from ksrcfind.tree.git import Git
+
+_SOURCE = tuple(suffix.encode() for suffix in SOURCE)
+# A merge is compared with all its parents: only what differs from each of them is told.
+_OPTIONS = ("--topo-order", "--format=%H %P", "--raw", "-r", "-c", "--root", "--no-renames", "--no-abbrev")
+
+
+@dataclass(frozen=True, slots=True)
+class FileChange:
+    """A commit that left a file as none of its parents had it."""
+
+    commit: int
+    """Number of the commit."""
+    before: tuple[str, ...]
+    """What the file was in each parent, as blob ids; zeros where it was not there. One for a commit without parents."""
+    after: str
+    """What it became; zeros if it is gone."""
+    kinds: str
+    """For each parent what happened to the file: A added, D deleted, M modified, T of another type."""
+
+    @property
+    def modifies(self) -> bool:
+        """True if the file was there before and is there still."""
+        return set(self.kinds) == {"M"}
+
+
+class FileChanges:
+    """The commits of one history, numbered children first, and what they touched."""
+
+    def __init__(self, git: Git, commit: str, names: Iterable[str], task: Task) -> None:
+        """Read the history of a commit (full id); `names` are the file names, without directories, that are wanted.
+
+        Reports each commit to `task`. Raises `GitError`.
+        """
+        self._wanted = {name.encode("utf-8", "surrogateescape") for name in names}
+        self.ids: list[str] = []
+        """Full id of each commit."""
+        parents: list[str] = []
+        self._touches: dict[str, list[FileChange]] = defaultdict(list)
+        self._removing: set[int] = set()
+        self._paths: dict[bytes, int] = {}
+        self._changed = array("I")
+        self._first_changed = array("Q")
+        for line in git.lines("log", *_OPTIONS, "--end-of-options", commit, "--"):
+            if line.startswith(b":"):
+                self._take(line)
+            elif line:
+                name, _, own = line.decode().partition(" ")
+                self.ids.append(name)
+                parents.append(own)
+                self._first_changed.append(len(self._changed))
+                task.advance()
+        self._first_changed.append(len(self._changed))
+        self.numbers = {name: number for number, name in enumerate(self.ids)}
+        """Full id → number."""
+        self.parents = [tuple(self.numbers[parent] for parent in own.split()) for own in parents]
+        """Numbers of the parents of each commit."""
+        self._path_names = [path.decode("utf-8", "surrogateescape") for path in self._paths]
+        self._names: dict[str, list[str]] = defaultdict(list)
+        for path in self._touches:
+            self._names[path.rpartition("/")[2]].append(path)
+        self._order, self._size, self.end = _intervals(self.parents)
+
+    @property
+    def paths(self) -> Iterable[str]:
+        """Every path that ever had one of the names."""
+        return self._touches.keys()
+
+    def of(self, path: str) -> Sequence[FileChange]:
+        """Return the commits that touched a file of one of the names, newest first."""
+        return self._touches.get(path, ())
+
+    def named(self, name: str) -> Sequence[str] | None:
+        """Return every path that ever had a file name; None for a name that is not one of the wanted."""
+        return self._names.get(name, ()) if name.encode("utf-8", "surrogateescape") in self._wanted else None
+
+    def removes(self, commit: int) -> bool:
+        """Tell whether a commit took away a file, so that another can be what became of it."""
+        return commit in self._removing
+
+    def changed(self, parent: str, commit: str) -> list[str] | None:
+        """Return the source files that a commit changed or took away; None if that is not known.
+
+        It is known of a commit (full id) of this history and its only parent.
+        """
+        number = self.numbers.get(commit)
+        if number is None or [self.ids[other] for other in self.parents[number]] != [parent]:
+            return None
+        first, last = self._first_changed[number : number + 2]
+        return [self._path_names[path] for path in self._changed[first:last]]
+
+    def follows(self, later: int, earlier: int) -> bool:
+        """Tell whether one commit leads to another one through commits with one parent alone, merges left out."""
+        return self._order[earlier] <= self._order[later] < self._order[earlier] + self._size[earlier]
+
+    def nearest(self, commit: int, others: Iterable[int]) -> int | None:
+        """Return the first of some commits that is met going back from one, before the next merge or at it."""
+        met = [other for other in others if self.follows(commit, other)]
+        return max(met, key=self._order.__getitem__, default=None)
+
+    def _take(self, line: bytes) -> None:
+        """Take in `:100644 100644 <id> <id> M⇥path`, of a merge with a colon, a mode, an id and a kind per parent."""
+        fields, _, path = line.partition(b"\t")
+        if path.startswith(b'"'):
+            path = unquote(path).encode("utf-8", "surrogateescape")
+        commit = len(self.ids) - 1
+        kind = fields[-1:]
+        if kind == b"D":
+            self._removing.add(commit)
+        if not line.startswith(b"::") and kind != b"A" and path.endswith(_SOURCE):
+            self._changed.append(self._paths.setdefault(path, len(self._paths)))
+        if path.rpartition(b"/")[2] in self._wanted:
+            *numbers, kinds = fields.decode().split(" ")
+            names = numbers[len(numbers) // 2 :]
+            touch = FileChange(commit, tuple(names[:-1]), names[-1], kinds)
+            self._touches[path.decode("utf-8", "surrogateescape")].append(touch)
+
+
+def _intervals(parents: Sequence[tuple[int, ...]]) -> tuple[list[int], list[int], list[int]]:
+    """Number the commits so that those which lead to one without a merge between stand right behind it.
+
+    Returns for each its place, how many commits stand there, itself counted, and the merge or root that it leads to.
+    """
+    size = [1] * len(parents)
+    for commit, own in enumerate(parents):  # Children first.
+        if len(own) == 1:
+            size[own[0]] += size[commit]
+    order = [0] * len(parents)
+    free = [0] * len(parents)
+    ends = list(range(len(parents)))
+    last = 0
+    for commit in range(len(parents) - 1, -1, -1):  # Parents first.
+        own = parents[commit]
+        if len(own) == 1:
+            order[commit] = free[own[0]]
+            free[own[0]] += size[commit]
+            ends[commit] = ends[own[0]]
+        else:
+            order[commit] = last
+            last += size[commit]
+        free[commit] = order[commit] + 1
+    return order, size, ends

@@ -1,0 +1,259 @@
+"""Where a wording stood before a commit: in the same file, or in one that it can have come from.
+
+A file that the message can have come from is one that the commit touches, one in the same directory, or one of the
+same name elsewhere. Others that say the same are strangers.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import PurePosixPath
+
+from rapidfuzz import fuzz
+
+from ksrcfind.history.changes import SOURCE, Rename, changed_files, renames
+from ksrcfind.history.commits import RawCommit, read_commits
+from ksrcfind.history.file_changes import FileChanges
+from ksrcfind.history.wording import SourceText, Wording, contains, lost_prefix, words
+from ksrcfind.tree.database import MissingObjectError
+from ksrcfind.tree.repository import Repository
+
+LOOKED_AT = 4000
+"""Files of one commit that are looked at; treewide changes touch more."""
+SEARCHED_WORDS = 3
+ALIKE = 0.62
+"""Two texts are wordings of one message if they are so alike (0–1) …"""
+ALIKE_IN_FUNCTION = 0.5
+"""… or so alike in the same function."""
+
+
+@dataclass(frozen=True, slots=True)
+class Occurrence:
+    """A wording in one version of a file."""
+
+    commit: str
+    path: str
+    wording: Wording
+    source: SourceText
+
+    @property
+    def function(self) -> str | None:
+        """The function around it."""
+        return self.source.function(self.wording)
+
+    @property
+    def text(self) -> str:
+        """What it says."""
+        return self.wording.text
+
+
+@dataclass(frozen=True, slots=True)
+class Ancestor:
+    """Where a message was before a commit."""
+
+    sighting: Occurrence
+    left: bool
+    """True if the commit took it away from there."""
+    renamed: bool = False
+    """True if the commit took away that file."""
+
+
+class Occurrences:
+    """Looks for wordings in the versions of one repository; keeps the files that it read last."""
+
+    def __init__(self, repository: Repository) -> None:
+        self._git = repository.git
+        self._shallow = repository.shallow
+        self._objects = repository.objects
+        self.source = lru_cache(maxsize=128)(self._source)
+        self.commit = lru_cache(maxsize=4096)(self._commit)
+        self._touched = lru_cache(maxsize=32)(self._read_touched)
+        self.touches: FileChanges | None = None
+        """What every commit touched, if that is known."""
+
+    def find(self, commit: str, path: str, text: str, line: int) -> Occurrence | None:
+        """Return the text in a version of a file, nearest to a line."""
+        source = self.source(commit, path)
+        found = source.same(text) if source is not None else []
+        if source is None or not found:
+            return None
+        return Occurrence(commit, path, min(found, key=lambda wording: _distance(wording, line)), source)
+
+    def before(self, seen: Occurrence, parent: str, *, merge: bool) -> Ancestor | None:
+        """Return where the wording of a message stood in a parent of the commit that it is seen in."""
+        here = self.source(parent, seen.path)
+        if here is not None:
+            same = here.same(seen.text)
+            if same:
+                there = _nearest(parent, seen.path, here, same, seen)
+                return Ancestor(there, left=not _still_there(seen, there))
+        touched = [] if merge else self._touched(parent, seen.commit)
+        from_touched = list(self._in_files(seen, parent, touched, equal=True))
+        left = [ancestor for ancestor in from_touched if ancestor.left]
+        if left:
+            return left[0]
+        if here is not None:
+            part = self._as_part(seen, parent, here)
+            if part is not None:
+                return part
+        if from_touched:
+            return from_touched[0]
+        around = self._around(seen, parent)
+        for equal in (True, False):
+            for files in (around, [] if equal else touched):
+                found = next(self._in_files(seen, parent, files, equal=equal), None)
+                if found is not None:
+                    return found
+        return None
+
+    def reworded(self, seen: Occurrence, parent: str, *, merge: bool) -> Ancestor | None:
+        """Return the wording that the commit replaced by the one seen, if there is one that is like it."""
+        candidates: list[tuple[float, Occurrence]] = []
+        touched = [] if merge else self._touched(parent, seen.commit)
+        renamed = [path for path in touched if self.source(seen.commit, path) is None]
+        for path in [seen.path, *renamed[:20]]:
+            old = self.source(parent, path)
+            if old is None:
+                continue
+            new = self.source(seen.commit, path)
+            gone, came = _difference(old, new), _difference(seen.source, old)
+            rivals = [wording.text for wording in came if wording.text != seen.text]
+            for wording in gone:
+                score = _likeness(wording.text, seen.text)
+                function = old.function(wording) == seen.function
+                if score < (ALIKE_IN_FUNCTION if function else ALIKE):
+                    continue
+                # Another new text may be the one that replaces it.
+                if any(_likeness(wording.text, rival) > score for rival in rivals):
+                    continue
+                candidates.append((score + 0.1 * function, Occurrence(parent, path, wording, old)))
+        if not candidates:
+            return None
+        best = max(candidates, key=lambda item: (item[0], -_distance(item[1].wording, seen.wording.line_start)))
+        return Ancestor(best[1], left=True)
+
+    def renames(self, commit: str, path: str, first: str) -> list[Rename]:
+        """Return how a file got from its `first` name to its path in a commit, newest rename first."""
+        return renames(self._git, commit, path, first)
+
+    def _as_part(self, seen: Occurrence, parent: str, here: SourceText) -> Ancestor | None:
+        """Find a longer text at the same place that holds the one seen."""
+        still = {wording.text for wording in seen.source.wordings}
+        function = seen.function
+        found = [
+            wording
+            for wording in here.wordings
+            if contains(wording.text, seen.text) and (wording.text not in still or here.function(wording) == function)
+        ]
+        found = [wording for wording in found if wording.text not in still] or found
+        if not found:
+            return None
+        there = _nearest(parent, seen.path, here, found, seen)
+        return Ancestor(there, left=not _still_there(seen, there))
+
+    def _in_files(self, seen: Occurrence, parent: str, paths: Iterable[str], *, equal: bool) -> Iterator[Ancestor]:
+        """Yield where the text stands in other files; those first that lost it, and those of the same name."""
+        wanted = words(seen.text)[:SEARCHED_WORDS]
+        if not wanted:
+            return
+        found: list[tuple[tuple[bool, bool, bool, str], Ancestor]] = []
+        name, function = PurePosixPath(seen.path).name, seen.function
+        for path in self._with_words(parent, [path for path in paths if path != seen.path], wanted):
+            source = self.source(parent, path)
+            texts = [
+                wording
+                for wording in (source.wordings if source is not None else ())
+                if (wording.text == seen.text if equal else lost_prefix(wording.text, seen.text))
+            ]
+            if source is None or not texts:
+                continue
+            there = _nearest(parent, path, source, texts, seen)
+            now = self.source(seen.commit, path)
+            left = now is None or len(now.same(there.text)) < len(source.same(there.text))
+            order = (not left, PurePosixPath(path).name != name, there.function != function, path)
+            found.append((order, Ancestor(there, left, renamed=now is None)))
+        yield from (ancestor for _, ancestor in sorted(found, key=lambda item: item[0]))
+
+    def _with_words(self, commit: str, paths: list[str], wanted: list[str]) -> list[str]:
+        """Return those of the files that hold all the words; thousands are looked through in a second."""
+        needles = [word.encode() for word in wanted]
+        found = self._objects.read_many(f"{commit}:{path}" for path in paths)
+        return [
+            path
+            for path, item in zip(paths, found, strict=True)
+            if item is not None and all(needle in item[1] for needle in needles)
+        ]
+
+    def _around(self, seen: Occurrence, parent: str) -> list[str]:
+        """Return the files in the same directory, and those of the same name, that have the words of the text."""
+        wanted = words(seen.text)[:SEARCHED_WORDS]
+        if len(wanted) < 2:  # One word is said by strangers as well.
+            return []
+        path = PurePosixPath(seen.path)
+        directory = "" if path.parent == PurePosixPath() else str(path.parent)
+        suffixes = [suffix for suffix in dict.fromkeys((*SOURCE, path.suffix)) if suffix]
+        # To look into every directory for namesakes takes longer than all the rest.
+        namesakes = self.touches.named(path.name) if self.touches is not None else None
+        name = path.name if namesakes is None else None
+        return list(
+            dict.fromkeys([*self._objects.with_words(parent, wanted, directory, suffixes, name), *(namesakes or ())])
+        )
+
+    def _read_touched(self, parent: str, commit: str) -> list[str]:
+        """Return the source files of the parent that a commit changed or took away."""
+        known = self.touches.changed(parent, commit) if self.touches is not None else None
+        return (changed_files(self._objects, parent, commit, "DMT") if known is None else known)[:LOOKED_AT]
+
+    def _source(self, commit: str, path: str) -> SourceText | None:
+        try:
+            kind, data = self._objects.read_typed(f"{commit}:{path}")
+        except MissingObjectError:
+            return None
+        return SourceText(data) if kind == "blob" else None
+
+    def _commit(self, commit: str) -> RawCommit | None:
+        """Read a commit; in a shallow clone without the parents that are not there."""
+        found = next(read_commits(self._objects, [commit]), None)
+        if found is None or not self._shallow:
+            return found
+        parents = self._objects.read_many(found.parents)
+        return replace(found, parents=tuple(p for p, item in zip(found.parents, parents, strict=True) if item))
+
+
+def _difference(source: SourceText, other: SourceText | None) -> list[Wording]:
+    """Return the wordings of texts that stand more often in one version of a file than in another one."""
+    counts = Counter(wording.text for wording in source.wordings)
+    counts.subtract(wording.text for wording in (other.wordings if other is not None else ()))
+    return [wording for wording in source.wordings if counts[wording.text] > 0]
+
+
+def _nearest(commit: str, path: str, source: SourceText, found: list[Wording], seen: Occurrence) -> Occurrence:
+    """Choose among several places: in the same function, then the line nearest."""
+    function = seen.function if len(found) > 1 else None
+    best = min(
+        found,
+        key=lambda wording: (
+            function is not None and source.function(wording) != function,
+            _distance(wording, seen.wording.line_start),
+        ),
+    )
+    return Occurrence(commit, path, best, source)
+
+
+def _still_there(seen: Occurrence, there: Occurrence) -> bool:
+    """Tell whether the text, or the one that it was, still stands in the function that it comes from."""
+    function = there.function
+    if function == seen.function:
+        return False
+    texts = {seen.text, there.text}
+    return any(wording.text in texts and seen.source.function(wording) == function for wording in seen.source.wordings)
+
+
+def _distance(wording: Wording, line: int) -> int:
+    return abs(wording.line_start - line)
+
+
+def _likeness(one: str, other: str) -> float:
+    """Return how alike two texts are, 0–1."""
+    return fuzz.ratio(one, other) / 100

@@ -1,0 +1,174 @@
+"""The history of one file without the commits that left it alone, for `git blame` to walk.
+
+`git blame -S` takes the parents of commits from a file. Given those that the simplified history of a path has (History
+Simplification in git-rev-list(1)), it looks at the ten or hundred commits that changed the file instead of a hundred
+thousand, and says the same: where a merge has the file from one of its parents, blame as well goes on with the first
+such one alone. Where a file begins, git is asked anew if it can be what became of another one.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from functools import lru_cache
+from threading import Lock
+
+from ksrcfind.history.blame import Blame, blame
+from ksrcfind.history.file_changes import FileChange, FileChanges
+from ksrcfind.tree.repository import Repository
+
+TOGETHER = 256
+"""Files whose commits are looked through at once."""
+
+Parents = dict[str, tuple[str, ...]]
+"""Full id of a commit → those of its parents."""
+
+
+class _UnclearError(Exception):
+    """The history of a file is one that only git can tell."""
+
+
+class _File:
+    """A file and what touched it."""
+
+    def __init__(self, path: str, touches: Sequence[FileChange], reached: list[int], first_bit: int) -> None:
+        """Take `reached`: for each commit a set, as bits, of the touches of several files that it comes after."""
+        self.path = path
+        self.touches = {touch.commit: touch for touch in touches}
+        self._reached = reached
+        self._first_bit = first_bit
+        self._bits = (1 << len(touches)) - 1
+        times = Counter(touch.after for touch in touches)
+        self._last = {self.reached_by(touch.commit): touch.commit for touch in touches if times[touch.after] == 1}
+
+    def reached_by(self, commit: int) -> int:
+        """Return the set of touches of this file that a commit comes after, or is."""
+        return self._reached[commit] >> self._first_bit & self._bits
+
+    def last_touch(self, commit: int) -> int | None:
+        """Return the commit that made a file what it is, where the set of its touches tells.
+
+        That is one which comes after all the others and left what no other one left: no merge can have the same from
+        another parent.
+        """
+        return self._last.get(self.reached_by(commit))
+
+
+class SimpleBlame:
+    """Blames files of one history by the commits that touched them. Serves several threads."""
+
+    def __init__(self, repository: Repository, touches: FileChanges) -> None:
+        self._repository = repository
+        self._touches = touches
+        self._objects = repository.objects
+        self._place = {path: number for number, path in enumerate(sorted(touches.paths))}
+        self._group = lru_cache(maxsize=4)(self._read_group)
+        self._parents: dict[str, dict[int, tuple[int, ...]]] = defaultdict(dict)
+        self._lock = Lock()
+
+    def blame(self, commit: str, path: str, lines: Iterable[int]) -> dict[int, Blame]:
+        """Return line → blame for some lines of a version of a file, as `blame` does. Raises `GitError`."""
+        with self._lock:
+            parents = self.parents(commit, path)
+        found = blame(self._repository, commit, path, lines, parents=parents)
+        if parents is None:
+            return found
+        older: dict[str, list[int]] = defaultdict(list)
+        for line, item in found.items():
+            if item.commit is not None and item.boundary:
+                number = self._touches.numbers[item.commit]
+                if self._touches.parents[number]:
+                    found[line] = replace(item, boundary=False)
+                    if self._touches.removes(number):
+                        older[item.commit].append(line)
+        for first, ends in older.items():
+            before = blame(self._repository, first, path, [found[line].line for line in ends])
+            found.update((line, before[found[line].line]) for line in ends)
+        return found
+
+    def parents(self, commit: str, path: str) -> Parents | None:
+        """Return the simplified history of a file from a commit (full id) on; it ends where the file begins.
+
+        None if it is not known: git has to walk all of it.
+        """
+        start = self._touches.numbers.get(commit)
+        if start is None or path not in self._place:
+            return None
+        file, ids = self._file(path), self._touches.ids
+        result: Parents = {}
+        try:
+            first = self._next(file, start)
+            if [file.touches[first].after] != list(self._objects.ids([f"{commit}:{path}"])):
+                return None
+            if first != start:
+                result[commit] = (ids[first],)
+            waiting = [first]
+            while waiting:
+                number = waiting.pop()
+                if ids[number] not in result:
+                    own = self._parents_of(file, number)
+                    result[ids[number]] = tuple(ids[parent] for parent in own)
+                    waiting += own
+        except _UnclearError:
+            return None
+        return result
+
+    def _parents_of(self, file: _File, commit: int) -> tuple[int, ...]:
+        """Return the parents of a commit that touched a file: for each real one the next that touched it."""
+        known = self._parents[file.path]
+        if commit not in known:
+            touch = file.touches[commit]
+            if touch.kinds == "A":
+                known[commit] = ()
+            elif touch.modifies:
+                own = [self._next(file, parent) for parent in self._touches.parents[commit]]
+                if [file.touches[parent].after for parent in own] != list(touch.before):
+                    raise _UnclearError
+                known[commit] = tuple(dict.fromkeys(own))
+            else:  # It came from elsewhere in a merge, or was no regular file.
+                raise _UnclearError
+        return known[commit]
+
+    def _next(self, file: _File, commit: int) -> int:
+        """Return the first commit, going back from one that has a file, that touched it; this may be the one itself."""
+        while (last := file.last_touch(commit)) is None:
+            touched = self._touches.nearest(commit, file.touches)
+            if touched is not None:
+                return touched
+            commit = self._taken_from(file, self._touches.end[commit])
+        return last
+
+    def _taken_from(self, file: _File, merge: int) -> int:
+        """Return the parent that a merge, which did not touch a file, has it from: the first that has the same."""
+        parents = self._touches.parents[merge]
+        if len({file.reached_by(parent) for parent in parents}) == 1:
+            return parents[0]
+        names = [f"{self._touches.ids[commit]}:{file.path}" for commit in (merge, *parents)]
+        own, *others = self._objects.ids(names)
+        if own is None or own not in others:
+            raise _UnclearError
+        return parents[others.index(own)]
+
+    def _file(self, path: str) -> _File:
+        place = self._place[path]
+        return self._group(place // TOGETHER)[path]
+
+    def _read_group(self, number: int) -> dict[str, _File]:
+        """Find out for some files which of the commits that touched them each commit comes after."""
+        paths = [path for path, place in self._place.items() if place // TOGETHER == number]
+        bits: dict[int, int] = defaultdict(int)
+        first_bits: dict[str, int] = {}
+        bit = 0
+        for path in paths:
+            first_bits[path] = bit
+            for touch in self._touches.of(path):
+                bits[touch.commit] |= 1 << bit
+                bit += 1
+        reached = [0] * len(self._touches.parents)
+        for commit in range(len(reached) - 1, -1, -1):  # Parents first.
+            found = bits.get(commit, 0)
+            for parent in self._touches.parents[commit]:
+                # The same number stands for most commits: nothing is copied where nothing is added.
+                if found is not (other := reached[parent]):
+                    found = found | other if found and other else found or other
+            reached[commit] = found
+        return {path: _File(path, self._touches.of(path), reached, first_bits[path]) for path in paths}

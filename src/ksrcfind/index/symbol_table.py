@@ -1,0 +1,57 @@
+"""A look over a whole tree before it is linked: which file defines what, which names lead to a root."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from ksrcfind.source.sinks import LogSink
+from ksrcfind.source.summary import FileSummary, included_names, sink_reaching
+
+FilesByName = Mapping[str, Sequence[int]]
+"""Name → numbers of files, ascending."""
+
+
+@dataclass(frozen=True, slots=True)
+class SymbolTable:
+    """What the outlines of all files say together. The first four are as `Program` wants them."""
+
+    macros: FilesByName
+    wrappers: FilesByName
+    includers: FilesByName
+    constants: FilesByName
+    may_log: frozenset[str]
+    """As `sink_reaching` has it."""
+    with_calls: frozenset[int]
+    """Files that hold calls with text."""
+    includes: Sequence[Sequence[str]]
+    """For each file, as in `SourceFacts`."""
+    called: Sequence[bytes]
+    """For each file, as in `SourceFacts`."""
+    recovered: int
+    lost: int
+
+
+def symbol_table(
+    summaries: Sequence[FileSummary], roots: Iterable[LogSink], may_log: frozenset[str] | None = None
+) -> SymbolTable:
+    """Survey the files of a tree, numbered as they stand here; `may_log` if it is known."""
+    return SymbolTable(
+        _by_name(one.macros for one in summaries),
+        _by_name(one.wrappers for one in summaries),
+        _by_name(dict.fromkeys(included_names(one)) for one in summaries),
+        _by_name(one.constants for one in summaries),
+        sink_reaching(summaries, roots) if may_log is None else may_log,
+        frozenset(number for number, one in enumerate(summaries) if one.has_calls),
+        [one.includes for one in summaries],
+        [one.called for one in summaries],
+        sum(one.recovered for one in summaries),
+        sum(one.lost for one in summaries),
+    )
+
+
+def _by_name(names: Iterable[Iterable[str]]) -> FilesByName:
+    found: dict[str, list[int]] = defaultdict(list)
+    for number, some in enumerate(names):
+        for name in some:
+            found[name].append(number)
+    return found

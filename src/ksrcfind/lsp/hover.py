@@ -1,0 +1,62 @@
+"""Hover: the answer as it is known at once, with the history if that comes in time."""
+
+import asyncio
+from collections.abc import Awaitable
+
+from lsprotocol import types
+
+from ksrcfind.engine.engine import Engine
+from ksrcfind.finding import Finding
+from ksrcfind.lsp.markdown import hover
+from ksrcfind.lsp.server import Server
+from ksrcfind.lsp.worker import Urgency
+from ksrcfind.output.style import Painter
+from ksrcfind.output.text import TextWriter
+
+
+async def show_hover(server: Server, finding: Finding, whole: Awaitable[Finding]) -> types.Hover:
+    """Return the hover of a finding. `whole` is the same with its history, which is waited for as the client wants."""
+    pending = asyncio.ensure_future(whole)
+    done, _ = await asyncio.wait([pending], timeout=server.client.history_wait)
+    if done:
+        finding = pending.result()
+    else:
+        pending.add_done_callback(_ignore)
+
+    def write(engine: Engine) -> str:
+        return render(server, engine, finding, pending=not done)
+
+    # What is shown without history needs no commits, and the thread that could tell them is busy.
+    seat = server.desk.telling if done else server.desk.matching
+    return types.Hover(types.MarkupContent(_kind(server), await seat.ask(write, Urgency.ASKED)))
+
+
+def render(server: Server, engine: Engine, finding: Finding, *, pending: bool = False) -> str:
+    """Return a finding in the form that the client can show."""
+    if _kind(server) is types.MarkupKind.PlainText:
+        return plain(engine, finding)
+    root = engine.source_root.as_uri() if engine.source_root is not None else None
+    return hover(finding, engine.histories.commit, root, pending=pending)
+
+
+def plain(engine: Engine, finding: Finding) -> str:
+    """Return a finding as `ksrcfind find` prints it."""
+    parts: list[str] = []
+    TextWriter(parts.append, engine.histories.commit, Painter(False)).finding(finding)
+    return "".join(parts)
+
+
+def _kind(server: Server) -> types.MarkupKind:
+    text = server.client_capabilities.text_document
+    formats = text.hover.content_format if text and text.hover else None
+    return (
+        types.MarkupKind.PlainText
+        if formats and types.MarkupKind.Markdown not in formats
+        else types.MarkupKind.Markdown
+    )
+
+
+def _ignore(late: "asyncio.Future[Finding]") -> None:
+    """Take note of an error that nobody waits for any more: the next question meets it again."""
+    if not late.cancelled():
+        late.exception()

@@ -1,0 +1,38 @@
+"""Read-only documents that a server shows and that are no files of the user's: old revisions, commits, answers."""
+
+import re
+import shutil
+import tempfile
+from pathlib import Path
+
+_UNSAFE = re.compile(r"[^\w.+-]")
+
+
+class VirtualDocuments:
+    """A directory of its own, made with the first document and removed at the end."""
+
+    def __init__(self) -> None:
+        self._directory: Path | None = None
+
+    def show(self, name: str, content: str, folder: str = "") -> Path:
+        """Write a document that may only be read; return where it is. One with the same name is replaced."""
+        if self._directory is None:
+            self._directory = Path(tempfile.mkdtemp(prefix="ksrcfind-"))
+        directory = self._directory / _safe(folder) if folder else self._directory
+        directory.mkdir(exist_ok=True)
+        path = directory / _safe(name)
+        path.unlink(missing_ok=True)
+        path.write_text(content, encoding="utf-8", errors="replace")
+        path.chmod(0o400)
+        return path
+
+    def end(self) -> None:
+        """Remove everything."""
+        if self._directory is not None:
+            shutil.rmtree(self._directory, ignore_errors=True)
+            self._directory = None
+
+
+def _safe(name: str) -> str:
+    """Return a file name that leads nowhere else."""
+    return _UNSAFE.sub("_", name).lstrip(".")[-120:] or "_"

@@ -1,0 +1,79 @@
+"""Lines that several calls print together: one begins a line, `pr_cont` goes on in it (`source.printed`)."""
+
+from collections.abc import Callable, Iterator
+from itertools import chain
+
+from ksrcfind.match.body import Body
+from ksrcfind.match.candidates import MessageIndex
+from ksrcfind.match.fragment import Overlap, overlaps
+from ksrcfind.match.pattern import Pattern, StepBudget, pattern
+from ksrcfind.source.message import Message
+from ksrcfind.source.printed import NEAR, NEIGHBOURS, ends_line, is_continuation, is_open
+
+_LOOKING = 256  # steps that looking at a message and its neighbours takes
+
+
+class ContinuationMatcher:
+    """Knows which messages of an index print parts of one line."""
+
+    def __init__(self, index: MessageIndex) -> None:
+        self._index = index
+
+    def explains(self, number: int, body: Body, overlap: Overlap, work: StepBudget) -> bool:
+        """Tell whether what a message does not explain of a line can be of another call."""
+        work.left -= _LOOKING
+        if work.left < 0:
+            return False
+        if overlap.end == len(body.text):
+            return self._is_begun(number, body, overlap, work)
+        return overlap.start == 0 and self._is_ended(number, body, overlap, work)
+
+    def _is_begun(self, number: int, body: Body, overlap: Overlap, work: StepBudget) -> bool:
+        message = self._index.message(number)
+        begun = (
+            self._around(number, message, -1, lambda other: not ends_line(other)) if is_continuation(message) else ()
+        )
+        lines = (pattern(form.printed.rpartition("\n")[2]) for one in begun for form in one.forms)
+        return any(_can_begin(line, body.text, overlap.start, work) for line in lines)
+
+    def _is_ended(self, number: int, body: Body, overlap: Overlap, work: StepBudget) -> bool:
+        message = self._index.message(number)
+        if ends_line(message):
+            return False
+        behind = (one for one in self._around(number, message, 1, is_continuation) if ends_line(one))
+        helpers = self._of_others(number, message) if is_open(message) else ()
+        lines = (form.printed.partition("\n")[0] for one in chain(behind, helpers) for form in one.forms)
+        ends = (end for line in lines for end in overlaps(pattern(line), body.text, work) if end.begun and end.finished)
+        return any(overlap.end <= end.start and end.end == len(body.text) for end in ends)
+
+    def _of_others(self, number: int, message: Message) -> Iterator[Message]:
+        """Messages of other functions of the file that go on in a line, the nearest first."""
+        for step in (1, -1):
+            for away in range(1, NEAR + 1):
+                try:
+                    other = self._index.message(number + step * away)
+                except KeyError:
+                    break
+                if other.path != message.path:
+                    break
+                if is_continuation(other) and other.function != message.function:
+                    yield other
+
+    def _around(self, number: int, message: Message, step: int, wanted: Callable[[Message], bool]) -> Iterator[Message]:
+        """Messages of the same function before (step -1) or behind one (step 1), the nearest first."""
+        for away in range(1, NEIGHBOURS + 1):
+            try:
+                other = self._index.message(number + step * away)
+            except KeyError:
+                return
+            if other.path != message.path or other.function != message.function:
+                return
+            if wanted(other):
+                yield other
+
+
+def _can_begin(line: Pattern, text: str, end: int, work: StepBudget) -> bool:
+    """Tell whether a text begins with a pattern, before some offset; where any text alone would do, with one name."""
+    if not any(line.segments):
+        return " " not in text[:end].strip()
+    return 0 <= line.head(text, work) <= end

@@ -1,0 +1,163 @@
+"""From the text of a format to the forms of its message: the values that are known filled in."""
+
+import re
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+
+from ksrcfind.source.log_path import forwarded_format
+from ksrcfind.source.message import Argument, Form
+from ksrcfind.source.resolve import CHOICES, Hole, Part, Parts, Place, Text, alternatives, constant, function_like
+from ksrcfind.source.substitute import ArgumentTokensRequiredError, Tokens, substitute
+from ksrcfind.source.template import CONVERSION
+from ksrcfind.source.tokens import closing, is_name, is_string, split, text_of
+
+_DIGITS = 4  # of the width and precision of a text that is filled in
+
+
+def forms(parts: Parts, arguments: Sequence[Tokens], place: Place) -> list[tuple[str, tuple[Argument, ...]]]:
+    """Fill the values in that are known; a value that is one of a few literals gives a form for each."""
+    values = iter(arguments)
+    results: list[tuple[str, tuple[Argument, ...]]] = [("", ())]
+    for part in _merged(parts):
+        if isinstance(part, Hole):
+            hole = Argument("%s", _expression(part.tokens, place))
+            results = [(text + "%s", (*given, hole)) for text, given in results]
+            continue
+        pieces, tail = _conversions(part.text)
+        for literal, match in pieces:
+            for star in (match["width"], match["precision"]):
+                if star == "*":
+                    next(values, ())
+            value = next(values, ())
+            options = _value(match, value, place)
+            if len(results) * len(options) > CHOICES:
+                options = [_open(match, value, place)]
+            results = [
+                (text + literal + option, (*given, *more)) for text, given in results for option, more in options
+            ]
+        results = [(text + tail, given) for text, given in results]
+    return results
+
+
+@lru_cache(maxsize=4096)
+def _conversions(text: str) -> tuple[Sequence[tuple[str, re.Match[str]]], str]:
+    """The conversions of a format that take a value, each with the text before it, and the text behind the last."""
+    found: list[tuple[str, re.Match[str]]] = []
+    position = 0
+    for match in CONVERSION.finditer(text):
+        if not match["percent"]:
+            found.append((text[position : match.start()], match))
+            position = match.end()
+    return found, text[position:]
+
+
+def _merged(parts: Parts) -> Iterator[Part]:
+    """Join neighbouring texts: a conversion may be put together of several."""
+    text = ""
+    for part in parts:
+        if isinstance(part, Text):
+            text += part.text
+            continue
+        if text:
+            yield Text(text, from_call=False)
+        text = ""
+        yield part
+    if text:
+        yield Text(text, from_call=False)
+
+
+def spread(arguments: Sequence[Tokens], parts: Parts, place: Place) -> Sequence[Tokens]:
+    """Return the arguments of a format; a macro that stands for several is opened if there are too few of them."""
+    text = "".join(part.text for part in parts if isinstance(part, Text))
+    wanted = len(_conversions(text)[0])
+    if wanted <= len(arguments):
+        return arguments
+    return [value for argument in arguments for value in _several(place.plain(argument), place)]
+
+
+def _several(argument: Tokens, place: Place) -> Sequence[Tokens]:
+    """`MAC2STR(address)`, or `ACPI_FORMAT_UINT64(address)`: what it brings with commas between."""
+    if len(argument) > 2 and is_name(argument[0]) and argument[1] == "(" and closing(argument, 1) == len(argument) - 1:
+        given = [tuple(part) for part in split(argument[2:-1])]
+        for macro in function_like(str(argument[0]), place):
+            if "," in macro.body:
+                try:
+                    values = [tuple(part) for part in split(substitute(macro, given))]
+                except ArgumentTokensRequiredError:
+                    continue
+                if len(values) > 1:
+                    return values
+    return [argument]
+
+
+def _value(match: re.Match[str], tokens: Tokens, place: Place) -> list[tuple[str, tuple[Argument, ...]]]:
+    """What a conversion prints: text that is known, or itself with its argument."""
+    kind = match["kind"]
+    if kind in ("s", "pV"):
+        forwarded_formats = forwarded_format(tokens)
+        if forwarded_formats is not None:
+            found: list[tuple[str, tuple[Argument, ...]]] = []
+            for parts in alternatives(forwarded_formats.format, place):
+                found += forms(parts, forwarded_formats.values, place)
+            return found[:CHOICES]
+    if kind == "s" and _may_be_literal(tokens, place):
+        options = alternatives(tokens, place)
+        shown = [_shown(match, parts) for parts in options]
+        # A macro that is empty here stands for a text in another build.
+        if None not in shown and (any(shown) or any(map(is_string, place.plain(tokens)))):
+            return [(text.replace("%", "%%"), ()) for text in shown if text is not None]
+        if len(options) == 1 and match[0] == "%s" and (_is_constant(tokens, place) or "__stringify" in tokens):
+            return [_known_text(options[0], place)]
+    if match[0] == "%s" and place.is_wordless and len(plain := place.plain(tokens)) == 1 and is_name(plain[0]):
+        given = place.given(str(plain[0]))
+        texts = [_known_text(parts, place) for value in given for parts in alternatives(value, place)]
+        return [*texts, _open(match, tokens, place)]
+    return [_open(match, tokens, place)]
+
+
+def _known_text(parts: Parts, place: Place) -> tuple[str, tuple[Argument, ...]]:
+    """The text of a value in printf syntax, with a conversion for each part that is not known."""
+    text = "".join(part.text.replace("%", "%%") if isinstance(part, Text) else "%s" for part in parts)
+    holes = (part for part in parts if isinstance(part, Hole))
+    return text, tuple(Argument("%s", _expression(hole.tokens, place)) for hole in holes)
+
+
+def _is_constant(tokens: Tokens, place: Place) -> bool:
+    plain = place.plain(tokens)
+    return len(plain) == 1 and is_name(plain[0]) and constant(str(plain[0]), place) is not None
+
+
+def _shown(match: re.Match[str], parts: Parts) -> str | None:
+    """What `%s`, `%-8s` or `%.4s` makes of a text; None where it is not known to the end, or how wide it is."""
+    texts = [part.text for part in parts if isinstance(part, Text)]
+    width, precision = match["width"] or "0", match["precision"] or "0"
+    if len(texts) < len(parts) or "*" in (width, precision) or len(width + precision) > _DIGITS:
+        return None
+    text = "".join(texts)
+    if "." in match[0]:
+        text = text[: max(0, int(precision))]
+    return text.ljust(int(width)) if "-" in match["flags"] else text.rjust(int(width))
+
+
+def _open(match: re.Match[str], tokens: Tokens, place: Place) -> tuple[str, tuple[Argument, ...]]:
+    return match[0], (Argument(match[0], _expression(tokens, place)),)
+
+
+def _may_be_literal(tokens: Tokens, place: Place) -> bool:
+    tokens = place.plain(tokens)
+    if len(tokens) == 1:
+        token = tokens[0]
+        if is_name(token):
+            return not str(token)[0].islower() or constant(str(token), place) is not None
+        return is_string(token)
+    return any(is_string(token) for token in tokens) or any(is_name(t) and str(t).isupper() for t in tokens)
+
+
+def _expression(tokens: Tokens, place: Place) -> str:
+    plain = place.plain(tokens)
+    return text_of([token for token in plain if isinstance(token, str)])
+
+
+def form(printed: str, arguments: tuple[Argument, ...]) -> Form:
+    """The finished form: the last newline goes, as printk drops it."""
+    return Form(printed.removesuffix("\n"), arguments)
