@@ -6,7 +6,7 @@ import sys
 from dataclasses import dataclass
 from unittest import mock
 
-from ksrcfind.cli.app import run
+from ksrcfind.cli.main import run
 
 DEMO = (
     "May 23 02:06:26 host kernel: [40872.663481] Memory cgroup out of memory: OOM victim 46452 (nginx) is already "

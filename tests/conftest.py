@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from commandline import ksrcfind
 from skips import pytest_addoption, pytest_configure, pytest_sessionfinish  # noqa: F401 - pytest finds hooks here
 
 # No test fails because the machine is slow.
@@ -107,3 +108,13 @@ def mini_commits(tmp_path_factory):
     linux_mini_build.import_history(stream, directory / "repository", f"--export-marks={marks}")
     pairs = (line.split() for line in marks.read_text().splitlines())
     return {int(mark[1:]): object_id for mark, object_id in pairs}
+
+
+@pytest.fixture
+def ask(linux_mini):
+    """Run a command inside the bundled repository."""
+
+    def run(*arguments, **options):
+        return ksrcfind(*arguments, directory=linux_mini, **options)
+
+    return run

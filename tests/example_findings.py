@@ -7,7 +7,7 @@ import msgspec
 
 from ksrcfind.batch.answer_cache import AnswerCache
 from ksrcfind.batch.coverage import Statistics
-from ksrcfind.batch.fold import Fold
+from ksrcfind.batch.fold import Aggregator
 from ksrcfind.batch.matched_row import MatchedRow
 from ksrcfind.finding import Finding, Input
 from ksrcfind.history.provenance import Change, Commit, Event, Person, Provenance, Release
@@ -196,7 +196,7 @@ def explained(finding, event=None, boot=Boot(1, 1, "5.9.0")):  # noqa: B008 - fr
 
 def fold(*findings):
     """Return the messages of a log of these lines, with the history that the findings have."""
-    fold = Fold(TREE)
+    fold = Aggregator(TREE)
     for finding in findings:
         fold.add(explained(finding))
     history = {finding.answer: finding for finding in reversed(findings)}
@@ -205,7 +205,7 @@ def fold(*findings):
 
 def summary(*findings, interrupted=False):
     """Return the summary of a log of these lines."""
-    tally = Statistics()
+    statistics = Statistics()
     for finding in findings:
-        tally.add(explained(finding))
-    return tally.summary(interrupted=interrupted)
+        statistics.add(explained(finding))
+    return statistics.summary(interrupted=interrupted)

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 import ksrcfind.cli.logs
 import ksrcfind.index.build
 import ksrcfind.search.unindexed  # noqa: F401
-from ksrcfind.cli.app import run
+from ksrcfind.cli.main import run
 
 PATIENCE = 120
 """Seconds after which a command counts as stuck."""

@@ -253,17 +253,17 @@ def test_a_tool_answers_or_says_what_to_do(backend, tool):
     settings = Settings(cache_dir=backend.path.parent / "cache", repo=backend.path)
     if backend.is_bundle:
         settings = Settings(cache_dir=backend.path.parent / "cache", index=backend.path)
-    desk = serving.Desk(lambda told: open_engine(settings, backend.rev, backend.path, told))
+    thread = serving.EngineThread(lambda told: open_engine(settings, backend.rev, backend.path, told))
 
     async def ask():
-        async with client_of(serving.server(desk)) as client:
+        async with client_of(serving.server(thread)) as client:
             assert {one.name for one in (await client.list_tools()).tools} == set(TOOLS)
             return [await client.call_tool(tool, arguments) for arguments in TOOLS[tool]]
 
     try:
         results = asyncio.run(ask())
     finally:
-        desk.end()
+        thread.end()
     without_repository = backend.is_bundle or backend.name == "directory"
     for result in results:
         assert result.is_error == (without_repository and tool in TOOLS_OF_REPOSITORIES), result.content

@@ -9,7 +9,7 @@ from example_findings import EXACT, MATCH, RIVALS, TREE, UNEXPLAINED, VALUES, ex
 from example_findings import fold as folded
 from ksrcfind.batch import fold
 from ksrcfind.batch.answer_cache import LIKELY, level_of
-from ksrcfind.batch.fold import ArgumentValues, Fold
+from ksrcfind.batch.fold import Aggregator, ArgumentValues
 from ksrcfind.match.answer import Reason, Tier
 
 
@@ -114,7 +114,7 @@ def test_summary():
     assert found_out.reasons == {"userspace": 1}
     assert found_out.messages == 2
     assert found_out.interrupted
-    assert (found_out.kernel_lines, found_out.aside) == (3, 1)
+    assert (found_out.kernel_lines, found_out.skipped) == (3, 1)
     assert found_out.levels == {"err": 1, "info": 2}
     assert [(seen.boot.version, seen.lines) for seen in found_out.boots] == [("5.9.0", 3)]
 
@@ -125,7 +125,7 @@ def row_of_report(body, line, event, *matches):
 
 
 def test_a_report_is_one_with_its_headline():
-    whole = Fold(TREE)
+    whole = Aggregator(TREE)
     whole.add(row_of_report("------------[ cut here ]------------", 1, 2, MATCH))  # before its headline
     whole.add(row_of_report("kernel BUG at fs/x.c:1!", 2, None, RIVALS.answer.matches[0]))
     whole.add(row_of_report(" foo+0x1/0x2", 3, 2))
@@ -143,7 +143,7 @@ def test_a_report_is_one_with_its_headline():
 
 
 def test_reports_tell_where_the_processor_was():
-    whole = Fold(TREE)
+    whole = Aggregator(TREE)
     for line, place in ((1, "foo+0x1/0x2 [bar]"), (11, "baz+0x3/0x4"), (21, "foo+0x1/0x2 [bar]")):
         whole.add(row_of_report("kernel BUG at fs/x.c:1!", line, None, RIVALS.answer.matches[0]))
         whole.add(row_of_report(f"RIP: 0010:{place}", line + 1, line, MATCH))
@@ -154,7 +154,7 @@ def test_reports_tell_where_the_processor_was():
 
 def test_functions_whose_lines_were_suppressed_are_bounded(monkeypatch):
     monkeypatch.setattr(fold, "SUPPRESSED_KEPT", 2)
-    whole = Fold(TREE)
+    whole = Aggregator(TREE)
     whole.add(explained(EXACT))
     for name in ("one", "two", "__oom_kill_process", "one"):
         whole.add(explained(unexplained(f"{name}: 17 callbacks suppressed")))
@@ -163,7 +163,7 @@ def test_functions_whose_lines_were_suppressed_are_bounded(monkeypatch):
 
 
 def test_lines_that_were_suppressed_are_counted_with_their_function():
-    whole = Fold(TREE)
+    whole = Aggregator(TREE)
     whole.add(explained(EXACT))
     line = unexplained("__oom_kill_process: 17 callbacks suppressed")
     whole.add(explained(line))
@@ -171,7 +171,7 @@ def test_lines_that_were_suppressed_are_counted_with_their_function():
 
 
 def test_only_what_changed_is_told_again():
-    whole = Fold(TREE)
+    whole = Aggregator(TREE)
     whole.add(explained(EXACT))
     whole.add(explained(RIVALS))
     assert [one.number for one in whole.changed()] == [1, 2]
@@ -182,7 +182,7 @@ def test_only_what_changed_is_told_again():
 
 def test_long_lines_are_not_kept_whole():
     line = unexplained("x" * 50_000)
-    whole = Fold(TREE)
+    whole = Aggregator(TREE)
     whole.add(explained(replace(line, log=msgspec.structs.replace(line.log, text=line.log.body))))
     (group,) = whole.folded()
     assert len(group.finding.log.body) == len(group.finding.input.text) == fold.EXAMPLE_LENGTH

@@ -16,7 +16,7 @@ import pytest
 
 from commandline import ksrcfind
 from conftest import LINUX_MINI
-from ksrcfind.cli.logs import _ended_like_interrupted
+from ksrcfind.cli.logs import _sigterm_interrupts
 from ksrcfind.output.json import schema
 
 LOG = LINUX_MINI / "kern.log"
@@ -333,7 +333,7 @@ def test_the_report_names_the_tree(batch, cache, linux_mini, tmp_path, monkeypat
 
 
 def test_workers_that_are_told_to_end_say_nothing():
-    with _ended_like_interrupted():
+    with _sigterm_interrupts():
         worker = os.fork()
         if worker == 0:
             try:
@@ -364,7 +364,7 @@ def test_a_log_of_another_series_is_told_after_it(linux_mini, tmp_path):
     shutil.copytree(linux_mini, tree, ignore=shutil.ignore_patterns(".git"))
     (tree / "Makefile").write_text("VERSION = 5\nPATCHLEVEL = 10\nSUBLEVEL = 7\nEXTRAVERSION =\n")
     done = ksrcfind("batch", LOG, directory=tree)
-    assert "note: the log is of Linux version 6.1.0-mini, the tree of 5.10.7" in done.err
+    assert "note: the log is from Linux version 6.1.0-mini, the tree of 5.10.7" in done.err
     assert "it has no history to ask" in done.out
     (tree / "Makefile").write_text("VERSION = 6\nPATCHLEVEL = 1\nSUBLEVEL = 55\nEXTRAVERSION =\n")
     assert "note: the log is of" not in ksrcfind("batch", LOG, directory=tree).err

@@ -1,7 +1,7 @@
 """Lines that only one architecture prints tell whose code the other lines of their boot are of."""
 
 from ksrcfind.batch.answer_cache import AnswerCache
-from ksrcfind.batch.matched_row import explained
+from ksrcfind.batch.matched_row import match_rows
 from ksrcfind.log.line import read_line
 from ksrcfind.log.records import Row
 from ksrcfind.match.rank import Matcher
@@ -37,7 +37,7 @@ def paths(*lines):
     """File of the first match of each line."""
     matcher = Matcher(INDEX)
     rows = [Row("a.log", number, read_line(line)) for number, line in enumerate(lines, 1)]
-    found = [item.answer for item in explained(rows, AnswerCache(matcher.answer))]
+    found = [item.answer for item in match_rows(rows, AnswerCache(matcher.answer))]
     return [answer.matches[0].message.path if answer.matches else None for answer in found]
 
 

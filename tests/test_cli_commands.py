@@ -23,16 +23,6 @@ FRAGMENT = "is already exiting. Skip killing the task"
 
 
 @pytest.fixture
-def ask(linux_mini):
-    """Run a command inside the bundled repository."""
-
-    def run(*arguments, **options):
-        return ksrcfind(*arguments, directory=linux_mini, **options)
-
-    return run
-
-
-@pytest.fixture
 def records(ask):
     """Run a command with --format ndjson; returns the records of each type."""
 
@@ -403,7 +393,7 @@ def test_an_output_that_has_no_place_is_an_error(linux_mini):
     for command in ('"already exiting. Skip killing the task"', "messages", "batch --no-history /dev/null"):
         status, _, err = shell(f'"$@" {command} >/dev/full', linux_mini)
         assert status == 2, command
-        assert "error: the output cannot be written: No space left on device\n" in err, command
+        assert "error: cannot write the output: No space left on device\n" in err, command
 
 
 def test_an_interrupt_ends_a_batch_with_what_is_done(linux_mini):

@@ -46,13 +46,15 @@ def test_the_configuration_names_an_editor_before_the_environment(linux_mini, mo
     assert started[0] == "gvim"
 
 
-@pytest.mark.parametrize(("editor", "said"), [('vi "', "cannot be read"), (" ", "is blank")])
+@pytest.mark.parametrize(
+    ("editor", "said"), [('vi "', "cannot parse the editor command"), (" ", "the editor command is blank")]
+)
 def test_an_editor_that_is_no_command_is_told(linux_mini, monkeypatch, started, editor, said):
     monkeypatch.delenv("VISUAL", raising=False)
     monkeypatch.setenv("EDITOR", editor)
     done = ksrcfind("-C", linux_mini, DEMO, "--open", "--no-history")
     assert done.status == 2
-    assert f"the editor's command {said}" in done.err
+    assert said in done.err
     assert "VISUAL, EDITOR" in done.err
     assert started == []
 
@@ -65,7 +67,7 @@ def test_nothing_is_opened_where_nothing_matched(linux_mini, started):
 def test_a_file_that_reads_otherwise_in_the_revision_is_not_opened(linux_mini, started):
     done = ksrcfind("-C", linux_mini, "--rev", "v3.3", "invoked oom-killer", "--open", "--no-history")
     assert done.status == 2
-    assert "reads otherwise than in v3.3" in done.err
+    assert "differs from v3.3" in done.err
     assert started == []
 
 
@@ -73,7 +75,7 @@ def test_an_editor_that_is_not_there_is_named(linux_mini, monkeypatch):
     monkeypatch.setenv("VISUAL", "/no/such/editor")
     done = ksrcfind("-C", linux_mini, DEMO, "--open", "--no-history")
     assert done.status == 2
-    assert "/no/such/editor cannot be started" in done.err
+    assert "cannot start the editor /no/such/editor" in done.err
 
 
 PLACE, COMMIT = "ed://{file}:{line}", "https://git/?id={commit}"

@@ -29,9 +29,9 @@ def test_places(text, place):
     "text", ["", "mm/oom_kill.c", "mm/oom_kill.c:", ":5", "mm/oom_kill.c:0", "mm/oom_kill.c:x", "x:9999999999", "./:1"]
 )
 def test_what_is_no_place(text):
-    with pytest.raises(KsrcfindError, match="no place: ") as caught:
+    with pytest.raises(KsrcfindError, match="not a source line: ") as caught:
         parse_place(text)
-    assert caught.value.hint == "A place is PATH:LINE, as in mm/oom_kill.c:868."
+    assert caught.value.hint == "Write PATH:LINE, as in mm/oom_kill.c:868."
     assert caught.value.exit_code == 2
 
 
@@ -45,7 +45,7 @@ def test_many_places_in_order():
 
 
 def test_a_mistake_among_many_is_named_by_its_line():
-    with pytest.raises(KsrcfindError, match=r"^standard input, line 3: no place: 'nonsense'$"):
+    with pytest.raises(KsrcfindError, match=r"^standard input, line 3: not a source line: 'nonsense'$"):
         parse_places(["b.c:2", "", "nonsense"], "standard input")
 
 

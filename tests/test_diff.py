@@ -114,7 +114,7 @@ def test_why_a_rule_is_no_expression():
     old = [message("disk failed (again")]
     nowhere = (lambda _: [], lambda _: [])
     noted, found = outcomes([Rule(1, "disk (?!works)"), Rule(2, "failed (again")], old, old, [], nowhere)
-    assert noted.note == "no expression of RE2: invalid perl operator: (?!"
+    assert noted.note == "not an RE2 expression: invalid perl operator: (?!"
     assert (found.state, found.note) == ("matches", None)
 
 
@@ -197,9 +197,9 @@ def test_rules_of_the_fixture(linux_mini, tmp_path):
     ("arguments", "said"),
     [
         (("diff", "v5.8"), "REV2"),
-        (("diff", "--rev", "v5.9", "v5.8", "v5.9"), "not --rev"),
+        (("diff", "--rev", "v5.9", "v5.8", "v5.9"), "instead of --rev"),
         (("diff", "v5.8", "v5.99"), "unknown revision: v5.99"),
-        (("diff", "v5.8", "v5.9", "--rules", "/nowhere/rules"), "cannot be read"),
+        (("diff", "v5.8", "v5.9", "--rules", "/nowhere/rules"), "cannot read"),
     ],
 )
 def test_what_cannot_be_meant(linux_mini, arguments, said):
@@ -209,4 +209,4 @@ def test_what_cannot_be_meant(linux_mini, arguments, said):
 
 def test_a_rule_too_long_for_an_expression_is_told():
     [outcome] = outcomes([Rule(1, "(a|b)" * 2000)], [], [], [], (lambda _: [], lambda _: []))
-    assert (outcome.state, outcome.note) == ("never", "longer than 4,096 characters")
+    assert (outcome.state, outcome.note) == ("never", "the rule is longer than 4,096 characters")

@@ -102,7 +102,7 @@ def test_a_pipe_is_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     done = ksrcfind("--index", tmp_path / "pipe", "some text")
     assert done.status == 2
-    assert "it is no regular file" in done.err
+    assert "it is not a regular file" in done.err
 
 
 def test_what_is_written_can_be_read_however_much_alike_it_is(tmp_path):

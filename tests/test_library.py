@@ -53,9 +53,9 @@ def test_a_log_that_cannot_be_read_stays_open_too(finder):
 
 def test_a_file_of_text_is_refused_at_once(finder, tmp_path):
     for wrong in (io.StringIO("text"), 7, [DEMO]):
-        with pytest.raises(TypeError, match="file opened for reading bytes"):
+        with pytest.raises(TypeError, match="must be a path or a binary file"):
             finder.log(wrong)
-        with pytest.raises(TypeError, match="file opened for reading bytes"):
+        with pytest.raises(TypeError, match="must be a path or a binary file"):
             finder.report(io.BytesIO(TEXT), wrong)
 
 

@@ -29,8 +29,8 @@ def nothing():
 
 
 def read(document, first=0):
-    document.learn(document.reading(first, nothing()))
-    document.read = len(document.lines)
+    document.store(document.match_from(first, nothing()))
+    document.matched_to = len(document.lines)
 
 
 @given(TEXTS, TEXTS)
@@ -41,7 +41,7 @@ def test_after_a_change_each_line_is_known_as_if_it_had_been_read_alone(before, 
     fresh = LogDocument.of(after)
     read(fresh)
     assert document.lines == after.split("\n")
-    assert [item.row.log.text for _, item in document.known()] == [item.row.log.text for _, item in fresh.known()]
+    assert [item.row.log.text for _, item in document.matched()] == [item.row.log.text for _, item in fresh.matched()]
 
 
 def test_a_log_that_grows_keeps_what_is_known():
@@ -53,10 +53,10 @@ def test_a_log_that_grows_keeps_what_is_known():
     assert document.at(first) is None
 
 
-def test_a_reading_that_was_not_done_goes_on_where_it_was():
+def test_unfinished_matching_continues_where_it_was():
     document = LogDocument.of("\n".join(map(str, range(1000))))
-    document.learn(document.window(900, 950, nothing()))
-    document.read = 300
+    document.store(document.match_window(900, 950, nothing()))
+    document.matched_to = 300
     assert document.update("\n".join(map(str, range(1001)))) == 300
     assert document.at(920) is not None
 
@@ -64,12 +64,12 @@ def test_a_reading_that_was_not_done_goes_on_where_it_was():
 @given(TEXTS, st.integers(-5, 210), st.integers(-5, 210))
 def test_a_window_tells_of_its_lines_and_no_others(text, first, last):
     document = LogDocument.of(text)
-    document.learn(document.window(first, last, nothing()))
-    assert all(first <= number <= last for number, _ in document.known())
+    document.store(document.match_window(first, last, nothing()))
+    assert all(first <= number <= last for number, _ in document.matched())
 
 
 class Inline:
-    """A desk that answers at once, and runs something before it does."""
+    """A service that answers at once, and runs something before it does."""
 
     def __init__(self, before):
         self.matching = self
@@ -89,23 +89,23 @@ class Inline:
 def test_a_window_of_a_text_that_is_being_replaced(lines):
     document = LogDocument.of("a\nb\nc")
     document.lines = lines  # As another thread finds it in the middle of an update.
-    assert [item.row.line for item in document.window(0, 9, nothing())] == list(range(1, min(len(lines), 3) + 1))
+    assert [item.row.line for item in document.match_window(0, 9, nothing())] == list(range(1, min(len(lines), 3) + 1))
 
 
 def test_a_history_of_a_tree_that_changed_meanwhile_is_not_kept():
-    desk = TreeService(lambda: pytest.fail("nobody asks the tree"), ClientSettings(limit=1))
-    (item,) = LogDocument.of("a b").window(0, 0, nothing())
+    service = TreeService(lambda: pytest.fail("nobody asks the tree"), ClientSettings(limit=1))
+    (item,) = LogDocument.of("a b").match_window(0, 0, nothing())
 
     async def ask(_question, _urgency):
-        desk.renew()
+        service.reopen()
         return History((), None)
 
-    desk.telling.ask = ask
+    service.tracing.ask = ask
     try:
-        asyncio.run(desk.tell(item, Urgency.ASKED))
-        assert desk.told(item) is None
+        asyncio.run(service.history(item, Urgency.ASKED))
+        assert service.cached_history(item) is None
     finally:
-        desk.end()
+        service.end()
 
 
 def test_a_question_to_a_thread_that_ended_is_cancelled_and_waits_for_nothing():
@@ -114,7 +114,7 @@ def test_a_question_to_a_thread_that_ended_is_cancelled_and_waits_for_nothing():
         worker.end(lambda: done.append("closed"))
         worker.end(lambda: done.append("twice"))
         with pytest.raises(asyncio.CancelledError):
-            await asyncio.wait_for(worker.do(lambda: done.append("asked"), Urgency.ASKED), 10)
+            await asyncio.wait_for(worker.run(lambda: done.append("asked"), Urgency.ASKED), 10)
         return done
 
     assert asyncio.run(ask()) in ([], ["closed"])
@@ -123,7 +123,7 @@ def test_a_question_to_a_thread_that_ended_is_cancelled_and_waits_for_nothing():
 @pytest.mark.parametrize("change", ["text", "tree"])
 def test_what_was_found_about_a_text_or_tree_that_is_gone_is_dropped_and_found_again(change):
     log = OpenLog(LogDocument.of("old line"))
-    changes = [lambda: log.document.update("new line") if change == "text" else log.document.forget()]
+    changes = [lambda: log.document.update("new line") if change == "text" else log.document.clear()]
     found = []
 
     def before():

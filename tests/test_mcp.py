@@ -18,7 +18,7 @@ from ksrcfind.config import Settings
 from ksrcfind.engine.open import open_engine
 from ksrcfind.mcp.access import Access
 from ksrcfind.mcp.catalogue import TOOLS
-from ksrcfind.mcp.server import Desk, server
+from ksrcfind.mcp.server import EngineThread, server
 
 KERN_LOG = Path(__file__).parent.parent / "fixtures" / "linux-mini" / "kern.log"
 
@@ -26,8 +26,10 @@ KERN_LOG = Path(__file__).parent.parent / "fixtures" / "linux-mini" / "kern.log"
 @pytest.fixture
 def call(linux_mini, tmp_path):
     """Call tools of a server on the bundled repository: `call(name, **arguments)` gives the result."""
-    desk = Desk(lambda told: open_engine(Settings(cache_dir=tmp_path, repo=linux_mini), None, linux_mini, told))
-    tools = server(desk, Access.to(tmp_path))
+    thread = EngineThread(
+        lambda told: open_engine(Settings(cache_dir=tmp_path, repo=linux_mini), None, linux_mini, told)
+    )
+    tools = server(thread, Access.to(tmp_path))
 
     def run(name, progress=None, **arguments):
         async def ask():
@@ -47,7 +49,7 @@ def call(linux_mini, tmp_path):
 
     run.listed = lambda: asyncio.run(listed())
     yield run
-    desk.end()
+    thread.end()
 
 
 def test_find_tells_call_commit_and_release(call):
@@ -96,7 +98,7 @@ def test_life_tells_releases(call):
 def test_messages_lists_a_part_of_the_tree(call):
     result = call("messages", paths=["mm/oom_kill.c"], limit=2)
     assert [record["path"] for record in result.structured_content["records"]] == ["mm/oom_kill.c"] * 2
-    assert "more than the 2" in result.content[0].text
+    assert "Only the first 2 messages are listed" in result.content[0].text
     everything = call("messages", paths=["mm"])
     assert len(everything.structured_content["records"]) > 2
     assert "more than" not in everything.content[0].text
@@ -161,7 +163,7 @@ def test_diff_tells_what_changed(call):
     result = call("diff", old="v5.8", new="v5.9", limit=2)
     assert result.structured_content["differences"] > 2
     assert len(result.structured_content["records"]) == 2
-    assert "2 of them told" in result.content[0].text
+    assert "2 of them listed" in result.content[0].text
     elsewhere = call("diff", old="v5.8", new="v5.9", paths=["mm"]).structured_content["records"]
     assert all(record.get("new", record.get("old"))["path"].startswith("mm/") for record in elsewhere)
 
@@ -172,9 +174,9 @@ def test_diff_tells_what_changed(call):
         ("diff", {"old": "v0.1", "new": "v5.9"}, "v0.1"),
         ("life", {"line": "zzyzx frobnicates"}, ""),
         ("batch_summary", {"file": "/no/such/log"}, "/no/such/log"),
-        ("batch_summary", {"file": "/dev/zero"}, "in none of the directories"),
-        ("batch_summary", {"file": "a" * 5000}, "in none of the directories"),
-        ("batch_summary", {}, "one of them"),
+        ("batch_summary", {"file": "/dev/zero"}, "outside the allowed directories"),
+        ("batch_summary", {"file": "a" * 5000}, "outside the allowed directories"),
+        ("batch_summary", {}, "either the file or the text"),
         ("find", {"line": DEMO, "limit": 0}, "limit"),
         ("find", {}, "line"),
     ],

@@ -20,7 +20,7 @@ from ksrcfind.config import resolve
 from ksrcfind.engine.open import open_engine
 from ksrcfind.errors import KsrcfindError
 from ksrcfind.mcp.access import Access, is_wide
-from ksrcfind.mcp.server import Desk, server
+from ksrcfind.mcp.server import EngineThread, server
 
 CALL = 'void f(void)\n{\n\tpr_info("%s\\n");\n}\n'
 OLD, NEW = "the first widget did not answer", "a gadget went astray at night"
@@ -29,13 +29,13 @@ OLD, NEW = "the first widget did not answer", "a gadget went astray at night"
 @pytest.fixture
 def serve():
     """Start a server for a tree: `serve(root)(tool, **arguments)` gives the result of a call; none is started anew."""
-    desks = []
+    threads = []
 
     def start(root):
         settings = resolve(os.environ)
-        desk = Desk(lambda progress: open_engine(settings, None, root, progress))
-        desks.append(desk)
-        tools = server(desk)
+        thread = EngineThread(lambda progress: open_engine(settings, None, root, progress))
+        threads.append(thread)
+        tools = server(thread)
 
         def call(name, **arguments):
             async def ask():
@@ -47,8 +47,8 @@ def serve():
         return call
 
     yield start
-    for desk in desks:
-        desk.end()
+    for thread in threads:
+        thread.end()
 
 
 def verdict(result):
@@ -211,7 +211,7 @@ def test_other_files_are_not_read_and_not_told_of(files, path):
     (files / "logs/link").symlink_to("../other/secret")
     (files / "logs/deep").symlink_to("../other")
     access = Access.to(files / "logs", files / "tree")
-    with pytest.raises(KsrcfindError, match="in none of the directories") as caught:
+    with pytest.raises(KsrcfindError, match="outside the allowed directories") as caught:
         read(access, files / path if path.startswith(("other", "logs", "tree")) else path)
     assert "--allow" in caught.value.hint
     assert "swordfish" not in str(caught.value)

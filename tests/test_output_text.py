@@ -174,7 +174,7 @@ def dump(rows, first_line=10, step=1, function="dump_registers", **changes):
 def test_what_a_function_prints_in_a_row_is_shown_as_one():
     out = log_text(*dump(8))
     assert re.findall("R[A-H] 0x0", out) == ["RA 0x0"]
-    assert "and 7 messages right behind it by dump_registers(), lines 11 to 17" in out
+    assert "and 7 messages more from dump_registers() directly after it, lines 11 to 17" in out
     assert "8 lines, 8 messages" in out
 
 

@@ -1,17 +1,17 @@
-"""From a kernel log line to the code that printed it and the commit that brought it.
+"""Find the source line that printed a kernel log message, the commit that added it, and its first release.
 
     from ksrcfind import Finder
 
     with Finder.open("~/linux") as finder:
         finding = finder.find("Out of memory: Killed process 4711 (nginx)")
 
-docs/library.md shows what can be asked. The names in `__all__` are what the library offers; everything else may change.
-They are imported when they are first used, so that importing the package costs nothing.
+docs/library.md describes the interface: the names in `__all__`; everything else may change. Each name is imported when
+it is first used, so that importing the package costs nothing.
 """
 
 __version__ = "0.1.0"
 
-TYPE_CHECKING = False  # What typing has for type checkers, without importing it.
+TYPE_CHECKING = False  # Type checkers treat it like typing.TYPE_CHECKING, without importing typing.
 if TYPE_CHECKING:
     from ksrcfind.batch.coverage import Summary as Summary
     from ksrcfind.batch.fold import Folded as Folded

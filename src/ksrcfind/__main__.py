@@ -12,7 +12,7 @@ def main() -> None:
     gc.set_threshold(*FEW_COLLECTIONS)
     try:
         # Here, so that Ctrl-C is as quiet in the first tenth of a second as it is later.
-        from ksrcfind.cli.app import run  # noqa: PLC0415
+        from ksrcfind.cli.main import run  # noqa: PLC0415
         from ksrcfind.cli.terminal import open_missing_streams  # noqa: PLC0415
 
         open_missing_streams()

@@ -1,8 +1,8 @@
-"""Settings: the user's file, the tree's file and the environment, resolved once and handed on.
+"""Settings from the user's file, the tree's file and the environment, resolved once.
 
-The user's file may set everything. The tree's file (`.ksrcfind.toml` at its root) comes with a tree that nobody has
-vouched for: it may say how this tree logs and names its releases, never where to read, write or what to run. Nothing
-here looks at the environment by itself; the command line passes it in.
+The user's file may set everything. The tree's file (`.ksrcfind.toml` at its root) is untrusted: it may define log
+functions and release tags, but never what to read, write or run. Nothing here reads the environment; the command line
+passes it in.
 """
 
 import tomllib
@@ -21,70 +21,70 @@ TREE_FILE = ".ksrcfind.toml"
 """Name of the tree's file, at the root of the tree."""
 
 FILE_LIMIT = 256 * 1024
-"""Bytes of a configuration file; a longer one is refused."""
+"""Bytes of a configuration file, at most."""
 
 DEFAULT_RELEASE_TAGS = ("v[0-9]*",)
 """Linux: `v5.9`, `v5.9-rc1`, `v5.9.2`."""
 
-MEND = "Correct {name}, or move it away."
-"""What to do about a file that is no configuration."""
+FIX = "Correct {name}, or remove it."
+"""The hint for an invalid configuration file."""
 
 Color = Literal["auto", "always", "never"]
 Links = Literal["auto", "always", "never"]
 
 
 class Root(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A function or macro that prints to the log and that following the source would not find by itself."""
+    """A log function or macro that the linker cannot find by itself."""
 
     name: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=200)]
-    """As it is called: `xen_printk`."""
+    """Its name: `xen_printk`."""
     format: Annotated[int, msgspec.Meta(ge=0, le=30)]
-    """Which argument is the format, counted from 0."""
+    """The position of the format argument, counted from 0."""
     level: str | int | None = None
-    """The level that it logs at, `cont` for one that continues a line; None when the format or run time tells."""
+    """Its level, `cont` if it continues a line; None if the format or the run time decides."""
     prefix: Annotated[str, msgspec.Meta(max_length=1000)] = ""
-    """Text that it prints in front, in printf syntax: `(XEN) `."""
+    """Text that it prints before the format, in printf syntax: `(XEN) `."""
 
     def __post_init__(self) -> None:
         """Raise `ValueError` for a level that does not exist."""
         if self.level is not None and self.level_name is None:
-            raise ValueError(f"{self.level!r} is no level: {', '.join((*LEVELS, 'cont'))}")
+            raise ValueError(f"{self.level!r} is not a level; levels are {', '.join((*LEVELS, 'cont'))}")
 
     @property
     def level_name(self) -> str | None:
-        """The level under the name that the record has for it."""
+        """The normalised name of the level."""
         return "cont" if self.level == "cont" else level_named(str(self.level))
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Everything that can be configured, resolved."""
+    """All settings, resolved."""
 
     cache_dir: Path
-    """Where indexes are kept; need not exist yet."""
+    """The directory of indexes; it need not exist yet."""
     repo: Path | None = None
-    """The tree that an option or the environment names: no other is looked for."""
+    """The tree named by an option or the environment; no other tree is searched for."""
     index: Path | None = None
     """A bundle to answer from instead of a tree."""
     fallback_repo: Path | None = None
-    """The tree that the user's file names: for a current directory that lies in none."""
+    """The tree named by the user's file, for a current directory outside of any tree."""
     release_tags: tuple[str, ...] = DEFAULT_RELEASE_TAGS
     """Shell patterns of the tags that are releases."""
     jobs: int | None = None
-    """Processes that work at the same time; None: one for each core that may be used."""
+    """Worker processes; None: one for each available core."""
     follow: bool = True
-    """Whether the text of messages is followed through history; otherwise git blame is the answer."""
+    """Whether to follow earlier wordings through history; False: plain git blame."""
     color: Color = "auto"
     hyperlinks: Links = "auto"
-    """Whether a terminal gets places and commits as links."""
+    """Whether source locations and commits are links on a terminal."""
     place_link: str = "file://{file}"
-    """Address of a place."""
+    """Template of the address of a source location."""
     commit_link: str | None = None
-    """Address of a commit."""
+    """Template of the address of a commit."""
     editor: str = "vi"
-    """Words that start an editor."""
+    """The command that starts an editor."""
     roots: tuple[Root, ...] = ()
-    """Log calls to start from besides the built-in ones."""
+    """Log functions in addition to the built-in ones."""
 
 
 Patterns = Annotated[
@@ -119,23 +119,23 @@ _File = TypeVar("_File", _TreeFile, _UserFile)
 
 
 def resolve(environment: Mapping[str, str]) -> Settings:
-    """Read the user's file and the environment, which goes before it.
+    """Return the settings of the user's file, overridden by those of the environment.
 
-    The file is `KSRCFIND_CONFIG`, else `ksrcfind/config.toml` in the user's configuration directory, where it may be
-    missing. Raises `KsrcfindError` for a file that cannot be read or holds a mistake.
+    The file is the one that `KSRCFIND_CONFIG` names, else `ksrcfind/config.toml` in the user's configuration directory,
+    where it may be missing. Raises `KsrcfindError` for a file that cannot be read or is invalid.
     """
-    named = environment.get("KSRCFIND_CONFIG")
-    path = Path(named).expanduser() if named else platformdirs.user_config_path("ksrcfind") / "config.toml"
+    variable = environment.get("KSRCFIND_CONFIG")
+    path = Path(variable).expanduser() if variable else platformdirs.user_config_path("ksrcfind") / "config.toml"
     try:
         with path.open("rb") as file:
             content = file.read(FILE_LIMIT + 1)
     except FileNotFoundError:
-        if named:
-            raise KsrcfindError(f"no configuration file {path}", "KSRCFIND_CONFIG names it") from None
+        if variable:
+            raise KsrcfindError(f"no configuration file {path}", "Correct or unset KSRCFIND_CONFIG.") from None
         content = b""
     except OSError as error:
         raise KsrcfindError(
-            f"cannot read the configuration file {path}: {error.strerror}", "Name another with KSRCFIND_CONFIG."
+            f"cannot read the configuration file {path}: {error.strerror}", "Name another file with KSRCFIND_CONFIG."
         ) from error
     given = _parse(content, _UserFile, str(path))
     repo, cache_dir = environment.get("KSRCFIND_REPO"), environment.get("KSRCFIND_CACHE_DIR")
@@ -159,9 +159,9 @@ def resolve(environment: Mapping[str, str]) -> Settings:
 
 
 def with_tree_file(settings: Settings, content: bytes, name: str) -> Settings:
-    """Return the settings with what the tree's file adds; what the user's file decides about tags stays.
+    """Return the settings with those of the tree's file; the release tags of the user's file take precedence.
 
-    `name` is what to call the file in an error. Raises `KsrcfindError` for a file that is too long or holds a mistake.
+    `name` is the file's name in errors. Raises `KsrcfindError` for a file that is too long or invalid.
     """
     given = _parse(content, _TreeFile, name)
     by_user = settings.release_tags != DEFAULT_RELEASE_TAGS
@@ -173,32 +173,32 @@ def with_tree_file(settings: Settings, content: bytes, name: str) -> Settings:
 
 
 def _beside(path: Path, value: str | None) -> Path | None:
-    """Return a path of a configuration file: `~` is the home directory, a relative one starts at the file."""
+    """Return a path from a configuration file: `~` is the home directory; a relative path starts at the file."""
     return path.parent / Path(value).expanduser() if value else None
 
 
 def _parse(content: bytes, kind: type[_File], name: str) -> _File:
     if len(content) > FILE_LIMIT:
-        raise KsrcfindError(f"{name}: longer than {FILE_LIMIT // 1024} KiB", MEND.format(name=name))
+        raise KsrcfindError(f"{name}: longer than {FILE_LIMIT // 1024} KiB", FIX.format(name=name))
     try:
         return msgspec.convert(tomllib.loads(content.decode()), kind)
     except UnicodeDecodeError as error:
-        raise KsrcfindError(f"{name}: not UTF-8 text", MEND.format(name=name)) from error
+        raise KsrcfindError(f"{name}: not UTF-8 text", FIX.format(name=name)) from error
     except tomllib.TOMLDecodeError as error:
-        raise KsrcfindError(f"{name}: not valid TOML: {error}", MEND.format(name=name)) from error
+        raise KsrcfindError(f"{name}: not valid TOML: {error}", FIX.format(name=name)) from error
     except RecursionError as error:
-        raise KsrcfindError(f"{name}: nested too deeply", MEND.format(name=name)) from error
+        raise KsrcfindError(f"{name}: nested too deeply", FIX.format(name=name)) from error
     except msgspec.ValidationError as error:
         raise KsrcfindError(
-            f"{name}: {_key_first(str(error))}", f"keys: {', '.join(kind.__struct_fields__)}"
+            f"{name}: {_key_first(str(error))}", f"Valid keys: {', '.join(kind.__struct_fields__)}."
         ) from error
     except ValueError as error:
         problem = f"{name}: not valid TOML: a number has too many digits"
-        raise KsrcfindError(problem, MEND.format(name=name)) from error
+        raise KsrcfindError(problem, FIX.format(name=name)) from error
 
 
 def _key_first(problem: str) -> str:
-    """Turn "Expected `int`, got `str` - at `$.roots[0].format`" into "roots[0].format: expected `int`, got `str`"."""
+    """Return "Expected `int`, got `str` - at `$.roots[0].format`" as "roots[0].format: expected `int`, got `str`"."""
     text, _, key = problem.partition(" - at `$")
     inside = key.removesuffix("`").removeprefix(".")
     unknown = text.removeprefix("Object contains unknown field `")

@@ -1,4 +1,4 @@
-"""The one result that the command line, batch mode and editors share."""
+"""`Finding`, the result that all front ends share."""
 
 from dataclasses import dataclass
 from enum import Enum
@@ -11,18 +11,19 @@ from ksrcfind.tree.snapshot import TreeInfo
 
 
 class HistoryMode(Enum):
-    """Whose history is wanted."""
+    """Which matches get a history."""
 
     FIRST = "first"
-    """That of the first match."""
+    """The first match."""
     ALL = "all"
-    """That of every match shown."""
+    """Every match shown."""
     OFF = "off"
+    """No match."""
 
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """Where the text came from."""
+    """The text of a question, and where it came from."""
 
     source: str | None
     """File name, `-` for standard input, None for the command line."""
@@ -34,30 +35,30 @@ class Input:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A log line or a place, its matches and their history."""
+    """A log line or a source line with its matches and their histories."""
 
     input: Input
     log: LogLine | None
-    """None for a place."""
+    """None for a source line."""
     tree: TreeInfo
     answer: Answer
     provenance: tuple[Provenance, ...]
     """One for each match of the answer, in the same order."""
     points_to: Provenance | None = None
-    """History of the place that the line names, when traced."""
+    """History of the source location that the line names; None if there is none or it was not traced."""
     event: int | None = None
-    """Input line number of the headline that this row belongs to."""
+    """Input line number of the headline whose report this row belongs to."""
     subsystem: Subsystem | None = None
-    """Who looks after the file of the first match, when asked for."""
+    """The subsystem that maintains the file of the first match; None if not looked up."""
     notes: tuple[str, ...] = ()
-    """Sentences that help the reader: an index may know more, the log is of another kernel."""
+    """Sentences for the reader: an index may find more, the log comes from another kernel."""
 
     @property
     def match(self) -> Match | None:
-        """The call that printed the line, the first match; None if nothing fits."""
+        """The first match: the call that printed the line; None if nothing matches."""
         return self.answer.matches[0] if self.answer.matches else None
 
     @property
     def history(self) -> Provenance | None:
-        """Where that call's message came from; None if it was not asked for."""
+        """The history of the first match; None if it was not traced."""
         return self.provenance[0] if self.provenance else None

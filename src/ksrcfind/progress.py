@@ -1,7 +1,7 @@
-"""How long work says how far it is, without knowing who watches.
+"""The interface by which long work reports its progress.
 
 Everything that may take more than a second takes a `Progress` and reports to it; only the command line decides whether
-anybody sees it (`output/progress.py` draws bars). Advancing must stay cheap: callers may do it for every file or line.
+it is shown (`output/progress.py` draws bars). `advance` must stay cheap: callers use it for every file or line.
 """
 
 from collections.abc import Iterator
@@ -10,35 +10,35 @@ from typing import Protocol
 
 
 class Task(Protocol):
-    """One piece of work under way."""
+    """A running piece of work."""
 
     def advance(self, amount: int = 1) -> None:
-        """Say that so many further units are done."""
+        """Add to the finished units."""
         ...
 
 
 class Progress(Protocol):
-    """Where work reports to."""
+    """Receives progress reports."""
 
     def task(self, description: str, total: int | None) -> AbstractContextManager[Task]:
-        """Begin a piece of work of `total` units (None: not known beforehand); it ends with the context.
+        """Start a piece of work of `total` units (None: unknown); it ends with the context.
 
         `description` is a short phrase for people: `parsing 22,700 files`.
         """
         ...
 
 
-class _Nothing:
-    """A task and a progress that nobody watches."""
+class _Silent:
+    """A progress and a task that discard their reports."""
 
     def advance(self, amount: int = 1) -> None:
-        """Drop the report."""
+        """Discard the report."""
 
     @contextmanager
     def task(self, description: str, total: int | None) -> Iterator[Task]:  # noqa: ARG002 - the protocol's signature
-        """Begin work that nobody watches."""
+        """Start a piece of work."""
         yield self
 
 
-SILENT: Progress = _Nothing()
-"""Reports to nobody."""
+SILENT: Progress = _Silent()
+"""Discards all reports."""

@@ -1,1 +1,1 @@
-"""A whole log: read, explained line by line with the work for equal lines done once, folded, counted and ordered."""
+"""Analyse a whole log: match each row, answer equal rows from a cache, group repeats, count and sort."""

@@ -1,13 +1,13 @@
-"""A whole log, read with an engine: its lines explained, counted and folded, and the histories of its messages told."""
+"""Analyse a log with an engine: match and count its lines, group them by message, and add histories."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from ksrcfind.batch.answer_cache import AnswerCache
 from ksrcfind.batch.coverage import Statistics, Summary
-from ksrcfind.batch.filters import Choice, by_severity
-from ksrcfind.batch.fold import Fold, Folded
-from ksrcfind.batch.matched_row import MatchedRow, explained
+from ksrcfind.batch.filters import Filter, by_severity
+from ksrcfind.batch.fold import Aggregator, Folded
+from ksrcfind.batch.matched_row import MatchedRow, match_rows
 from ksrcfind.engine.engine import Engine
 from ksrcfind.finding import Finding, HistoryMode
 from ksrcfind.history.provenance import Change
@@ -15,121 +15,121 @@ from ksrcfind.log.records import Row
 from ksrcfind.match.answer import Tier
 from ksrcfind.progress import SILENT, Progress
 
-EVERYTHING = Choice()
+EVERYTHING = Filter()
 
 
 @dataclass(slots=True)
 class LogAnalysis:
-    """A log while it is read. What is asked of it is answered from what was read so far.
+    """The analysis of a log while it is read. Results cover the rows that were read so far.
 
-    Distinct messages are traced once, and blames of one file share a run.
+    Each distinct message is traced once, and blames of one file share a run.
     """
 
     engine: Engine
-    choice: Choice = EVERYTHING
-    """Which lines and messages are wanted; all are counted."""
+    filter: Filter = EVERYTHING
+    """Selects lines and messages; the statistics count all of them."""
     limit: int = 5
-    """Calls told for a line, at most."""
+    """Matches per line, at most."""
     history: HistoryMode = HistoryMode.FIRST
     history_limit: int | None = None
-    """Folded messages whose history is told at most, the most severe ones; None: all."""
-    tally: Statistics = field(init=False, default_factory=Statistics)
-    fold: Fold = field(init=False)
-    told: dict[int, Finding] = field(init=False, default_factory=dict)
+    """Only this many messages, the most severe ones, get a history; None: all."""
+    statistics: Statistics = field(init=False, default_factory=Statistics)
+    aggregator: Aggregator = field(init=False)
+    traced: dict[int, Finding] = field(init=False, default_factory=dict)
     """Folded messages with their history, by number."""
-    known: dict[object, Finding] = field(init=False, default_factory=dict)
-    """Single lines with their history, by what they can be matched by."""
+    traced_lines: dict[object, Finding] = field(init=False, default_factory=dict)
+    """Single lines with their history, by the messages that they match."""
 
     def __post_init__(self) -> None:
-        self.fold = Fold(self.engine.info)
+        self.aggregator = Aggregator(self.engine.info)
 
     def findings(self, rows: Iterable[Row], progress: Progress = SILENT) -> Iterator[Finding]:
-        """Explain the rows one by one, in order, each with its history; yields those that are wanted."""
-        for item in self._explained(rows, progress):
+        """Yield a finding with its history for each row that the filter selects, in order."""
+        for item in self._matched(rows, progress):
             finding = item.finding(self.engine.info)
-            if self.choice.takes(finding) and self.choice.is_new(finding := self._with_known_history(item, finding)):
+            if self.filter.accepts(finding) and self.filter.is_new(finding := self._with_history(item, finding)):
                 yield finding
 
     def folding(self, rows: Iterable[Row], progress: Progress = SILENT) -> Iterator[MatchedRow]:
-        """Take the rows in, in order; yields each when it is."""
-        for item in self._explained(rows, progress):
-            self.fold.add(item)
+        """Yield each row, in order, after adding it to its message."""
+        for item in self._matched(rows, progress):
+            self.aggregator.add(item)
             yield item
 
     def messages(self, progress: Progress = SILENT) -> Iterator[Folded]:
-        """Tell the histories of the messages taken in, and yield those that are wanted, in the order of the log.
+        """Yield the messages that the filter selects, in the order of the log, with their histories.
 
-        Whoever is interrupted meanwhile finds in `as_told` what was done.
+        If tracing is interrupted, `messages_so_far` yields what was finished.
         """
-        wanted = self._wanted(self.fold.folded())
-        self._tell(wanted, progress)
-        yield from self._new(wanted)
+        selected = self._selected(self.aggregator.folded())
+        self._trace(selected, progress)
+        yield from self._new(selected)
 
-    def as_told(self) -> Iterator[Folded]:
-        """Yield the messages that are wanted with the histories that were told so far."""
-        yield from self._new(self._wanted(self.fold.folded()))
+    def messages_so_far(self) -> Iterator[Folded]:
+        """Yield the messages that the filter selects, with the histories that were traced so far."""
+        yield from self._new(self._selected(self.aggregator.folded()))
 
     def changed(self) -> Iterator[Folded]:
-        """Yield the messages that are wanted and new or different since this was asked last, with their history."""
-        wanted = self._wanted(self.fold.changed())
-        self._tell([folded for folded in wanted if folded.number not in self.told], SILENT)
-        yield from self._new(wanted)
+        """Yield the selected messages that are new or changed since the last call, with their histories."""
+        selected = self._selected(self.aggregator.changed())
+        self._trace([folded for folded in selected if folded.number not in self.traced], SILENT)
+        yield from self._new(selected)
 
     def introduced(self) -> list[Change]:
-        """Return what brought the messages that lines are in full, as far as history was told."""
-        told = (finding for finding in (*self.told.values(), *self.known.values()) if finding.match and finding.history)
-        exact = (finding.history for finding in told if finding.match and finding.match.tier is Tier.EXACT)
+        """Return the changes that introduced the exactly matched messages, as far as histories were traced."""
+        findings = [*self.traced.values(), *self.traced_lines.values()]
+        exact = (finding.history for finding in findings if finding.match and finding.match.tier is Tier.EXACT)
         return [history.introduced for history in exact if history is not None and history.introduced is not None]
 
     def summary(self, *, interrupted: bool = False) -> Summary:
-        """Return what the log came to."""
-        return self.tally.summary(interrupted=interrupted)
+        """Return the statistics of the rows that were read so far."""
+        return self.statistics.summary(interrupted=interrupted)
 
-    def _explained(self, rows: Iterable[Row], progress: Progress) -> Iterator[MatchedRow]:
+    def _matched(self, rows: Iterable[Row], progress: Progress) -> Iterator[MatchedRow]:
         answers = AnswerCache(lambda log: self.engine.answer(log, self.limit))
         with progress.task("matching lines", None) as task:
-            for item in explained(rows, answers):
-                self.tally.add(item)
+            for item in match_rows(rows, answers):
+                self.statistics.add(item)
                 yield item
                 task.advance()
 
-    def _wanted(self, messages: Iterable[Folded]) -> list[Folded]:
-        return [folded for folded in messages if self.choice.takes(folded.finding)]
+    def _selected(self, messages: Iterable[Folded]) -> list[Folded]:
+        return [folded for folded in messages if self.filter.accepts(folded.finding)]
 
     def _new(self, messages: Iterable[Folded]) -> Iterator[Folded]:
         for folded in messages:
-            told = self.told.get(folded.number)
+            traced = self.traced.get(folded.number)
             finding = folded.finding
-            if told is not None:
-                finding = replace(finding, provenance=told.provenance, points_to=told.points_to)
-            if self.choice.is_new(finding):
-                yield replace(folded, finding=self._placed(finding))
+            if traced is not None:
+                finding = replace(finding, provenance=traced.provenance, points_to=traced.points_to)
+            if self.filter.is_new(finding):
+                yield replace(folded, finding=self._with_subsystem(finding))
 
-    def _tell(self, messages: Sequence[Folded], progress: Progress) -> None:
-        """Remember the history of messages, the most severe first as far as a limit goes."""
+    def _trace(self, messages: Sequence[Folded], progress: Progress) -> None:
+        """Trace the histories of messages into `traced`, the most severe ones first, up to the limit."""
         if self.history is HistoryMode.OFF:
             return
         matched = [folded for folded in by_severity(messages) if folded.finding.answer.matches]
         limit = self.history_limit
-        wanted = matched if limit is None else matched[: max(0, limit - len(self.told))]
-        with progress.task("telling histories", len(wanted)) as task:
-            for position, finding in self.engine.histories.traced([folded.finding for folded in wanted], self.history):
-                self.told[wanted[position].number] = finding
+        chosen = matched if limit is None else matched[: max(0, limit - len(self.traced))]
+        with progress.task("tracing histories", len(chosen)) as task:
+            for position, finding in self.engine.histories.traced([folded.finding for folded in chosen], self.history):
+                self.traced[chosen[position].number] = finding
                 task.advance()
 
-    def _with_known_history(self, item: MatchedRow, finding: Finding) -> Finding:
-        """Return a line with its history, which lines of the same messages share."""
+    def _with_history(self, item: MatchedRow, finding: Finding) -> Finding:
+        """Return a line's finding with its history; lines that match the same messages share it."""
         first, *others = finding.answer.matches or (None,)
         if first is None:
             return finding
-        key = item.known.key, tuple((match.message.path, match.message.line_start) for match in others)
-        known = self.known.get(key)
-        if known is None:
-            [(_, known)] = self.engine.histories.traced([finding], self.history)
-            self.known[key] = known
-        return self._placed(replace(finding, provenance=known.provenance, points_to=known.points_to))
+        key = item.cached.key, tuple((match.message.path, match.message.line_start) for match in others)
+        traced = self.traced_lines.get(key)
+        if traced is None:
+            [(_, traced)] = self.engine.histories.traced([finding], self.history)
+            self.traced_lines[key] = traced
+        return self._with_subsystem(replace(finding, provenance=traced.provenance, points_to=traced.points_to))
 
-    def _placed(self, finding: Finding) -> Finding:
-        """Return a finding with who looks after the file of its first match."""
+    def _with_subsystem(self, finding: Finding) -> Finding:
+        """Return a finding with the subsystem that maintains the file of its first match."""
         matches = finding.answer.matches
         return replace(finding, subsystem=self.engine.source.subsystem(matches[0].message.path)) if matches else finding

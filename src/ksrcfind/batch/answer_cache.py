@@ -1,7 +1,7 @@
-"""Answers for the lines of a log, most of which differ from an earlier one in numbers only.
+"""A cache of answers for the lines of a log, most of which differ from an earlier line only in numbers.
 
-Such lines have one answer: a line of a shape that was seen before costs some microseconds instead of milliseconds. The
-values are read off each line, and a line whose numbers do not fit the message that its shape led to is matched alone.
+Such lines have the same shape and share an answer: a line of a known shape costs microseconds instead of milliseconds.
+The values are read from each line. A line whose numbers do not fit the cached message is matched by itself.
 """
 
 import hashlib
@@ -19,69 +19,69 @@ from ksrcfind.match.place import Named, named_place, own_place
 from ksrcfind.match.value_reader import Texts, ValueReader
 
 KEPT = 20_000
-"""Shapes that are remembered, those seen last."""
+"""Shapes in the cache, the last used ones."""
 
 MOST_MESSAGES = 4
-"""Messages that lines of one shape are tried with."""
+"""Messages that are tried for a line of one shape."""
 
 LONGEST_TEXT = 1000
-"""Characters of lines that are remembered by their text; of longer ones a hash is kept."""
+"""Characters; lines up to this length are cached under their text, longer ones under a hash."""
 
 Ask = Callable[[LogLine], Answer]
 
 
 @dataclass(slots=True)
 class CachedAnswer:
-    """What is known of all lines of one shape."""
+    """The answer to all lines of one shape."""
 
     answer: Answer
-    """That of the first such line."""
+    """The answer to the first line of this shape."""
     level: str | None
-    """That of the line, else that of the message."""
+    """The line's level, else the message's."""
     key: object
-    """What tells its message apart from others of the log; None if no message explains it."""
-    refit: ValueReader | None
+    """Identifies the message within the log; None if no message matches."""
+    value_reader: ValueReader | None
     """Reads the values of a line; None if the answer has none."""
     texts: Texts = ()
-    """The values of the first such line."""
+    """The values of the first line."""
     own_place: Named | None = None
-    """The place that the values of the first such line name, if the call prints its own."""
+    """The source location among the values of the first line, if the call prints its own location."""
     architecture: str | None = None
-    """Of the machine, where only code of one architecture can have printed the first such line."""
-    otherwise: "CachedAnswer | None" = None
-    """What is known of lines of this shape whose numbers do not fit the message: some stand in its format."""
+    """The machine's architecture, if only code of this architecture can have printed the first line."""
+    alternative: "CachedAnswer | None" = None
+    """The answer to lines of this shape whose numbers do not fit the message, because its format contains numbers."""
 
     def answer_with(self, texts: Texts | None) -> Answer:
-        """Return the answer to a line with these values; None for those of the first."""
-        if texts is None or self.refit is None:
+        """Return the answer to a line with these values; None means the values of the first line."""
+        if texts is None or self.value_reader is None:
             return self.answer
         first, *others = self.answer.matches
-        return replace(self.answer, matches=(replace(first, values=self.refit.values(texts)), *others))
+        return replace(self.answer, matches=(replace(first, values=self.value_reader.values(texts)), *others))
 
     def texts_of(self, log: LogLine) -> Texts | None:
-        """Return the values of a further line; None if it has to be matched by itself."""
-        texts = self.refit.texts(log.body) if self.refit is not None else None
+        """Return the values of a further line; None if the line must be matched by itself."""
+        texts = self.value_reader.texts(log.body) if self.value_reader is not None else None
         if texts is None or self.own_place is None:
             return texts
         return texts if own_place(self.answer_with(texts).matches[0]) == self.own_place else None
 
 
 class AnswerCache:
-    """Answers from memory where it can, else by asking."""
+    """Answers lines from memory, or from the matcher for a new shape."""
 
     def __init__(self, ask: Ask, kept: int = KEPT) -> None:
         self._ask = ask
         self._kept = kept
         self._known: OrderedDict[object, CachedAnswer] = OrderedDict()
         self._masked: dict[object, CachedAnswer] = {}
-        """The same under what costs less than a shape and tells more apart; emptied when it is full."""
+        """The same answers under a cheaper, finer key (`_mask`); cleared when full."""
         self._texts: dict[tuple[str | None, str | None, str], CachedAnswer] = {}
-        """The same under level, architecture and text, of lines that do not fit what is known of their shape."""
+        """Answers by level, architecture and text, for lines that do not fit the answer to their shape."""
 
     def __call__(self, log: LogLine, architecture: str | None = None) -> tuple[CachedAnswer, Texts | None]:
-        """Return what is known about a line, and its own values if they are not those of the first such line.
+        """Return the answer to a line, and the line's values if they differ from those of the first line of its shape.
 
-        `architecture` is that of the machine, if other lines of its boot told.
+        `architecture` is the machine's architecture, when earlier lines of the same boot reveal it.
         """
         mask = _mask(log, architecture)
         known = self._masked.get(mask) if mask is not None else None
@@ -95,17 +95,17 @@ class AnswerCache:
             self._known.move_to_end(shape)
             self._keep(mask, known)
         for _ in range(MOST_MESSAGES):
-            if known.refit is None:
+            if known.value_reader is None:
                 return known, None
             texts = known.texts_of(log)
             if texts is not None:
                 return known, texts
-            if known.otherwise is None:
+            if known.alternative is None:
                 break
-            known = known.otherwise
+            known = known.alternative
         alone = self._alone(log, architecture)
-        if alone.refit is not None and known.otherwise is None:
-            known.otherwise = alone
+        if alone.value_reader is not None and known.alternative is None:
+            known.alternative = alone
         return alone, None
 
     def _asked(self, log: LogLine, architecture: str | None) -> CachedAnswer:
@@ -113,7 +113,7 @@ class AnswerCache:
         return _known(log, self._ask(asked))
 
     def _alone(self, log: LogLine, architecture: str | None) -> CachedAnswer:
-        """Return what is known of a line whose numbers decide what it is."""
+        """Return the answer to a line whose numbers decide which message it is."""
         text = log.level, architecture, log.body
         known = self._texts.get(text)
         if known is None:
@@ -134,16 +134,16 @@ class AnswerCache:
 
 
 SURE = 0.9
-"""Confidence of an answer without equal ones from which on its call is taken to have run."""
+"""Confidence of an exact match without rivals above which its architecture counts as the machine's."""
 
 LIKELY = 0.5
-"""Confidence of a fuzzy match from which on the line is taken to have the level of its call."""
+"""Confidence of a fuzzy match above which the line gets the level of its call."""
 
 
 def level_of(log: LogLine | None, answer: Answer) -> str | None:
-    """Return the level of a line: what the log says, else what the call that printed it does.
+    """Return the level of a line: the one in the log, else the level of the call that printed it.
 
-    A call that the line is hardly of says nothing: its errors would stand before those that are some.
+    The call of a weak match does not count: its level would list doubtful errors before real ones.
     """
     if log is not None and log.level is not None:
         return log.level
@@ -159,7 +159,7 @@ def _known(log: LogLine, answer: Answer) -> CachedAnswer:
         return CachedAnswer(answer, level, None, None)
     first = answer.matches[0]
     message = first.message
-    # Warnings have one call in common: what tells them apart is the place that they name.
+    # Warnings share one call; the source location that they name distinguishes them.
     key = (message.path, message.line_start, message.call, first.form.printed, answer.points_to)
     is_sure = first.tier is Tier.EXACT and first.confidence >= SURE and not answer.rivals
     architecture = architecture_of(message) if is_sure else None
@@ -174,7 +174,7 @@ _DIGITS = re.compile(r"[0-9]+")
 
 
 def shape(text: str) -> str:
-    """Return a text with its numbers masked, decimal ones apart from hexadecimal ones."""
+    """Return a text with its numbers masked; decimal and hexadecimal numbers have different masks."""
     return _DIGITS.sub("0", _HEX.sub("0x", text))
 
 
@@ -183,7 +183,7 @@ _NAMES_PLACE = (".c:", ".h:", ".S:")
 
 
 def _mask(log: LogLine, architecture: str | None) -> object:
-    """Return what lines of different shape never have in common; None if a line names a place, or is long."""
+    """Return a cheap key; equal keys imply equal shapes. None if a line names a source location, or is long."""
     if log.is_userspace:
         return log.process, log.facility
     body = log.body
@@ -192,7 +192,7 @@ def _mask(log: LogLine, architecture: str | None) -> object:
     for mark in _NAMES_PLACE:
         if mark in body:
             return None
-    # A shape depends on where digits stand, and on whether `0x` does, not on which digits.
+    # A shape depends on the positions of digits and of `0x`, not on which digits they are.
     return log.level, architecture, body.replace("0x", "\0").translate(_TO_ZERO)
 
 

@@ -1,4 +1,4 @@
-"""What a log came to: how many of its lines were explained how well, and why the others were not."""
+"""Statistics of a log: how many lines match how well, why the others do not, levels, boots and charts."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -13,15 +13,15 @@ from ksrcfind.log.report import is_headline
 from ksrcfind.match.answer import Answer, Tier
 
 MOST_BOOTS = 1000
-"""Boots that are told."""
+"""Boots in a summary, at most."""
 
-ASIDE = ("userspace", "empty")
+NOT_KERNEL = ("userspace", "empty")
 """Reasons of lines that the kernel did not print."""
 
 
 @dataclass(frozen=True, slots=True)
 class BootSeen:
-    """A boot that a log shows."""
+    """A boot in a log."""
 
     source: str | None
     boot: Boot
@@ -31,7 +31,7 @@ class BootSeen:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What a log came to."""
+    """The statistics of a log."""
 
     lines: int
     verdicts: Mapping[str, int]
@@ -39,23 +39,23 @@ class Summary:
     reasons: Mapping[str, int]
     """Lines of verdict `none` by reason code."""
     messages: int
-    """Distinct messages that explain a line as first match."""
+    """Distinct messages that are the first match of a line."""
     interrupted: bool
-    """True if the log was not read to its end."""
+    """True if the run ended before the end of the log."""
     levels: Mapping[str, int]
-    """Kernel lines by level, the most severe first; `unknown` where neither log nor message tell."""
+    """Kernel lines by level, the most severe first; `unknown` if neither log nor message has one."""
     boots: tuple[BootSeen, ...] = ()
     charts: tuple[Chart, ...] = ()
 
     @property
-    def aside(self) -> int:
+    def skipped(self) -> int:
         """Lines that the kernel did not print."""
-        return sum(self.reasons.get(code, 0) for code in ASIDE)
+        return sum(self.reasons.get(code, 0) for code in NOT_KERNEL)
 
     @property
     def kernel_lines(self) -> int:
         """Lines that the kernel printed."""
-        return self.lines - self.aside
+        return self.lines - self.skipped
 
 
 SEVERITY = {
@@ -66,7 +66,7 @@ SEVERITY = {
 
 
 def severity(log: LogLine | None, answer: Answer) -> int:
-    """Return the rank of a line's level; the headline of a crash is critical where nobody says how severe it is."""
+    """Return the rank of a line's level; the headline of a crash counts as critical if its level is unknown."""
     level = level_of(log, answer)
     if level is None and log is not None and is_headline(log.body):
         level = "crit"
@@ -74,7 +74,7 @@ def severity(log: LogLine | None, answer: Answer) -> int:
 
 
 class Statistics:
-    """Counts lines as they pass, for the summary."""
+    """Counts the lines of a log for its summary."""
 
     def __init__(self) -> None:
         self._verdicts: Counter[str] = Counter(dict.fromkeys((*(tier.value for tier in Tier), "none"), 0))
@@ -87,23 +87,23 @@ class Statistics:
 
     def add(self, item: MatchedRow) -> None:
         """Count one line."""
-        known, row = item.known, item.row
-        self._verdicts[known.answer.verdict] += 1
-        if known.key is not None:
-            self._messages.add(known.key)
-        elif known.answer.reason is not None:
-            self._reasons[known.answer.reason.code] += 1
-            if known.answer.reason.code in ASIDE:
+        cached, row = item.cached, item.row
+        self._verdicts[cached.answer.verdict] += 1
+        if cached.key is not None:
+            self._messages.add(cached.key)
+        elif cached.answer.reason is not None:
+            self._reasons[cached.answer.reason.code] += 1
+            if cached.answer.reason.code in NOT_KERNEL:
                 return
-        self._levels[known.level or "unknown"] += 1
+        self._levels[cached.level or "unknown"] += 1
         boot = (row.source, item.boot.number)
         if boot in self._boots or len(self._boots) < MOST_BOOTS:
             self._boots[boot] = item.boot
             self._boot_lines[boot] += 1
-        self._timeline.add(row.source, item.boot.number, row.line, row.log, known.level)
+        self._timeline.add(row.source, item.boot.number, row.line, row.log, cached.level)
 
     def summary(self, *, interrupted: bool = False) -> Summary:
-        """Return what was counted so far."""
+        """Return the statistics of the lines that were added."""
         return Summary(
             lines=self._verdicts.total(),
             verdicts=dict(self._verdicts),

@@ -1,11 +1,11 @@
-"""Which messages of a log are told, in which order and under which headings."""
+"""Select, sort and group the messages of a log."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from ksrcfind.batch.coverage import SEVERITY, severity
 from ksrcfind.batch.fold import Folded
-from ksrcfind.batch.options import GroupBy, Only
+from ksrcfind.batch.options import GroupBy, LineKind
 from ksrcfind.finding import Finding
 from ksrcfind.history.provenance import Change
 from ksrcfind.tree.versions import Version, parse_tag
@@ -15,19 +15,19 @@ NO_RELEASE = "in no release"
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
-    """What is asked for."""
+class Filter:
+    """Selects lines and messages."""
 
     min_level: str | None = None
-    """Only messages at least as severe; those whose level nobody knows are left out then."""
-    only: Only | None = None
+    """Only messages of this level or more severe; messages of unknown level are omitted."""
+    only: LineKind | None = None
     new_since: Version | None = None
-    """Only messages that came with a release after this one; needs history."""
+    """Only messages that a release after this one introduced; needs history."""
 
-    def takes(self, finding: Finding) -> bool:
-        """Tell whether a line is wanted, as far as can be said without its history."""
+    def accepts(self, finding: Finding) -> bool:
+        """Return True if the filter selects a line, as far as that is known without its history."""
         answer = finding.answer
-        if self.only is not None and bool(answer.matches) != (self.only is Only.MATCHED):
+        if self.only is not None and bool(answer.matches) != (self.only is LineKind.MATCHED):
             return False
         if self.new_since is not None and not answer.matches:
             return False
@@ -36,7 +36,7 @@ class Choice:
         return severity(finding.log, answer) <= SEVERITY[self.min_level]
 
     def is_new(self, finding: Finding) -> bool:
-        """Tell whether a line's history says that it came after the release."""
+        """Return True if the first match was introduced after the release `new_since`, or if no release is set."""
         if self.new_since is None:
             return True
         change = arrival(finding)
@@ -51,19 +51,19 @@ class Group:
     """Messages under a heading."""
 
     title: str | None
-    """None if nothing was asked to be grouped."""
+    """None if messages are not grouped."""
     messages: tuple[Folded, ...]
 
 
 def arrival(finding: Finding) -> Change | None:
-    """Return the change by which the first match came, as far as its history was told."""
+    """Return the change that introduced the first match, else its last change; None if it has no history."""
     if not finding.provenance:
         return None
     return finding.provenance[0].introduced or finding.provenance[0].last_changed
 
 
 def by_severity(messages: Iterable[Folded]) -> list[Folded]:
-    """Return messages with the most severe first, of equals the rarest, then in the order of the log."""
+    """Return the messages sorted: most severe first, then rarest, then in the order of the log."""
     return sorted(messages, key=_severity)
 
 
@@ -73,7 +73,7 @@ def _severity(folded: Folded) -> tuple[int, bool, int, int]:
 
 
 def grouped(messages: Iterable[Folded], by: GroupBy) -> list[Group]:
-    """Return messages by severity under headings: those with the most severe messages first, releases the newest."""
+    """Return the messages in groups: the group with the most severe message first, or the newest release first."""
     ordered = by_severity(messages)
     if by is GroupBy.MESSAGE:
         return [Group(None, tuple(ordered))]
@@ -87,7 +87,7 @@ def grouped(messages: Iterable[Folded], by: GroupBy) -> list[Group]:
 
 
 def _age(title: str) -> tuple[int, tuple[int, ...]]:
-    """Order headings: in no release yet, then releases from the newest to the oldest, then what is not known."""
+    """Return a sort key for headings: in no release yet, releases from newest to oldest, unknown."""
     version = parse_tag(title, tail=True)
     if version is None:
         return (0 if title == NO_RELEASE else 2), ()
@@ -109,7 +109,7 @@ def _release(finding: Finding) -> str:
         return UNEXPLAINED
     change = arrival(finding)
     if change is None:
-        return "history not told"
+        return "no history"
     return change.release.first_release or change.release.first_tag or NO_RELEASE
 
 

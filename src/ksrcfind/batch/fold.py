@@ -1,7 +1,7 @@
-"""Repeats of one message folded into one answer.
+"""Group the lines of a log by message.
 
-Memory is bounded by the number of distinct messages, not by the length of the log: of the values that a message was
-seen with, at most `VALUES_KEPT` are told apart for each argument, and lines that nothing explains are folded too.
+Memory is bounded by the number of distinct messages, not by the length of the log: for each argument, at most
+`VALUES_KEPT` distinct values are counted, and lines without a match are grouped too.
 """
 
 from collections import Counter, OrderedDict, deque
@@ -23,30 +23,30 @@ VALUES_KEPT = 100
 """Distinct values counted for each argument of a message."""
 
 VALUE_LENGTH = 200
-"""Characters kept of each of them."""
+"""Characters kept of each value."""
 
 UNEXPLAINED_KEPT = 10_000
-"""Distinct texts kept of lines that nothing explains; further ones are folded by their reason alone."""
+"""Distinct texts of lines without a match; further lines are grouped by their reason alone."""
 
 SUPPRESSED_KEPT = 10_000
-"""Functions whose suppressed messages are counted: more than have a limit in any kernel."""
+"""Functions whose suppressed messages are counted: more than have a rate limit in any kernel."""
 
 FOLDED_BY_REASON = {"userspace", "empty", "part_of_event"}
 """Reasons for which the text of the line does not matter."""
 
 EXAMPLE_LENGTH = 4096
-"""Characters kept of a line that stands for others; no more of it is matched."""
+"""Characters kept of the example line of a message; matching uses no more of a line."""
 
 REPORT_ROWS = 60
 """Rows kept of the first report of a headline."""
 
 HEADLINES_KEPT = 512
-"""Lines, the last ones, whose report can still go on."""
+"""The last lines to which further rows of a report can be added."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """One line of a log in which a message stood."""
+    """One line of a log that shows a message."""
 
     source: str | None
     """File name, `-` for standard input."""
@@ -63,12 +63,12 @@ class Sighting:
 
 @dataclass(frozen=True, slots=True)
 class ArgumentValues:
-    """What one argument of a message stood at."""
+    """The values of one argument of a message."""
 
     values: tuple[tuple[str, int], ...]
     """Distinct values with their counts, most frequent first; at most `VALUES_KEPT`, each cut at `VALUE_LENGTH`."""
     complete: bool
-    """False if there were further values that are not counted here."""
+    """False if the log has further values, which are not counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,20 +76,20 @@ class Report:
     """The rows below a headline: a stack, registers, a table, parts of the line."""
 
     rows: int
-    """Of all reports with this headline."""
+    """The number of rows in all reports with this headline."""
     example: tuple[str, ...]
-    """The first rows of the first one."""
+    """The first rows of the first report."""
     faulted_at: tuple[tuple[str, int], ...] = ()
-    """Where the processor was in these reports, `foo+0x1/0x2 [module]`, with counts, most frequent first; at most
+    """The instruction pointers in these reports, `foo+0x1/0x2 [module]`, with counts, most frequent first; at most
     `VALUES_KEPT`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Occurrences:
-    """How often and when a message stood in the log."""
+    """How often and when the log shows a message."""
 
     count: int
-    """Lines, with those that a logger folded into one ("message repeated 3 times")."""
+    """Lines, including those that a logger replaced with "message repeated 3 times"."""
     first: Sighting
     last: Sighting
     arguments: tuple[ArgumentValues, ...]
@@ -97,28 +97,28 @@ class Occurrences:
     report: Report | None = None
     """Set if the message is the headline of a report."""
     suppressed: int = 0
-    """Further lines that the kernel says it left out because the message's function was printing too fast."""
+    """Further lines that the kernel's rate limit suppressed in the message's function ("callbacks suppressed")."""
 
 
 @dataclass(frozen=True, slots=True)
 class Folded:
-    """All lines of a log that one message explains, or that nothing explains in the same way."""
+    """All lines of a log that match one message, or all lines without a match that have the same shape or reason."""
 
     number: int
-    """Its id: 1 for the message that stood first in the log."""
+    """Its id: 1 for the first message of the log."""
     finding: Finding
-    """One example: the first of those that the message explains best."""
+    """One example: the first of the lines that match best."""
     occurrences: Occurrences
 
     @property
     def is_message(self) -> bool:
-        """False for what stands for lines without a message: of user space, empty, parts of reports."""
+        """False for lines that are not messages: from user space, empty, rows of reports."""
         reason = self.finding.answer.reason
         return reason is None or reason.code not in FOLDED_BY_REASON
 
 
-class Fold:
-    """Folds the lines of a log: one answer for each message, in the order in which they first stood there."""
+class Aggregator:
+    """Groups the lines of a log by message, in the order of their first lines."""
 
     def __init__(self, tree: TreeInfo) -> None:
         self._tree = tree
@@ -129,40 +129,40 @@ class Fold:
         self._unexplained = 0
 
     def add(self, item: MatchedRow) -> None:
-        """Take one line in."""
+        """Add one line."""
         log = item.row.log
         if item.event is not None and _is_report_row(item):
             self._add_to_report((item.row.source, item.event), log.body)
             return
-        key = item.known.key or _key(item.known.answer, log, by_text=self._unexplained < UNEXPLAINED_KEPT)
+        key = item.cached.key or _key(item.cached.answer, log, by_text=self._unexplained < UNEXPLAINED_KEPT)
         group = self._groups.get(key)
         if group is None:
             group = self._groups[key] = _Group(len(self._groups) + 1, item)
-            self._unexplained += item.known.key is None
+            self._unexplained += item.cached.key is None
         group.add(item)
         if item.event is None:
             self._open(item, group)
-        if log.body.endswith(" callbacks suppressed") and (left_out := suppressed(log.body)) is not None:
-            function, count = left_out
+        if log.body.endswith(" callbacks suppressed") and (omitted := suppressed(log.body)) is not None:
+            function, count = omitted
             if function in self._suppressed or len(self._suppressed) < SUPPRESSED_KEPT:
                 self._suppressed[function] += count * log.repeats
 
     def folded(self) -> list[Folded]:
-        """Return what was taken in so far."""
+        """Return the messages of the lines so far."""
         return [self._folded(group) for group in self._groups.values()]
 
     def changed(self) -> list[Folded]:
-        """Return what is new or different since this was asked last."""
-        groups = [group for group in self._groups.values() if group.fresh]
+        """Return the messages that are new or have new lines since the last call."""
+        groups = [group for group in self._groups.values() if group.changed]
         for group in groups:
-            group.fresh = False
+            group.changed = False
         return [self._folded(group) for group in groups]
 
     def _folded(self, group: "_Group") -> Folded:
         return group.folded(self._tree, self._suppressed)
 
     def _open(self, item: MatchedRow, group: "_Group") -> None:
-        """Remember a line that can be the headline of rows to come."""
+        """Remember a line as the possible headline of later rows."""
         source, line = item.row.source, item.row.line
         self._headlines.append((source, line, group))
         if self._before_headline:
@@ -183,9 +183,9 @@ class Fold:
 
 
 def _is_report_row(item: MatchedRow) -> bool:
-    """Tell whether a row of an event is no message by itself."""
+    """Return True if a row of an event is part of a report and not a message of its own."""
     body = item.row.log.body
-    return item.known.key is None or item.row.log.fragment or is_opener(body) or is_report_row(body)
+    return item.cached.key is None or item.row.log.fragment or is_opener(body) or is_report_row(body)
 
 
 def _key(answer: Answer, log: LogLine, *, by_text: bool) -> object:
@@ -199,12 +199,12 @@ _RANK = {tier.value: rank for rank, tier in enumerate(Tier)}
 
 
 def _rank(item: MatchedRow) -> int:
-    return _RANK.get(item.known.answer.verdict, len(_RANK))
+    return _RANK.get(item.cached.answer.verdict, len(_RANK))
 
 
 @dataclass(slots=True)
 class _Group:
-    """The lines of one message while the log is being read."""
+    """The lines of one message, while the log is read."""
 
     number: int
     example: MatchedRow
@@ -217,22 +217,22 @@ class _Group:
     report_rows: int = 0
     report: list[str] = field(default_factory=list)
     faulted_at: dict[str, int] = field(default_factory=dict)
-    fresh: bool = True
+    changed: bool = True
 
     def add(self, item: MatchedRow) -> None:
         if len(item.row.log.text) > EXAMPLE_LENGTH:
             item = _cut(item)
-        self.fresh = True
-        # A syslog daemon may have folded repeats already: "message repeated 3 times".
+        self.changed = True
+        # A syslog daemon may have replaced repeats: "message repeated 3 times".
         self.count += item.row.log.repeats
         if self.first is None:
             self.first = self.example = item
-        elif item.known is not self.example.known and _rank(item) < _rank(self.example):
+        elif item.cached is not self.example.cached and _rank(item) < _rank(self.example):
             self.example = item
         self.last = item
-        if item.known.refit is None:
+        if item.cached.value_reader is None:
             return
-        texts = item.known.texts if item.texts is None else item.texts
+        texts = item.cached.texts if item.texts is None else item.texts
         if len(texts) > len(self.values):
             self.values.extend({} for _ in texts[len(self.values) :])
         for position, text in enumerate(texts):
@@ -250,7 +250,7 @@ class _Group:
             self.incomplete.add(position)
 
     def add_to_report(self, headline: int, text: str) -> None:
-        self.fresh = True
+        self.changed = True
         self.report_rows += 1
         if self.report_line is None:
             self.report_line = headline
@@ -270,7 +270,7 @@ class _Group:
             ArgumentValues(tuple(Counter(counts).most_common()), position not in self.incomplete)
             for position, counts in enumerate(self.values)
         )
-        matches = self.example.known.answer.matches
+        matches = self.example.cached.answer.matches
         function = matches[0].message.function if matches else None
         occurrences = Occurrences(
             self.count,
@@ -284,7 +284,7 @@ class _Group:
 
 
 def _cut(item: MatchedRow) -> MatchedRow:
-    """Return an item that is small enough to be kept."""
+    """Return a row that is cut to `EXAMPLE_LENGTH`, so that keeping it takes little memory."""
     log = item.row.log
     short = replace(log, text=log.text[:EXAMPLE_LENGTH], body=log.body[:EXAMPLE_LENGTH], truncated=True)
     return replace(item, row=replace(item.row, log=short))

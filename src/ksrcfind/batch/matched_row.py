@@ -1,4 +1,4 @@
-"""The rows of a log, each with its answer, the report that it belongs to and the boot that it is of."""
+"""The rows of a log with their answers, reports and boots."""
 
 from collections.abc import Iterable, Iterator
 from itertools import groupby
@@ -15,38 +15,41 @@ from ksrcfind.match.answer import Answer, Reason
 from ksrcfind.match.value_reader import Texts
 from ksrcfind.tree.snapshot import TreeInfo
 
-_NO_MISS_IN_REPORT = ("nothing_alike", "no_words", "any_text")
+_UNMATCHED = ("nothing_alike", "no_words", "any_text")
 _PART_OF_REPORT = CachedAnswer(
-    Answer("none", Reason("part_of_event", "A row of the report that its headline begins."), (), 0), None, None, None
+    Answer("none", Reason("part_of_event", "This row belongs to the report of an earlier headline."), (), 0),
+    None,
+    None,
+    None,
 )
 
 
 class MatchedRow(msgspec.Struct, frozen=True):
-    """A row of a log with what is known about it."""
+    """A row of a log with its answer."""
 
     row: Row
     event: int | None
-    """Line of the headline that the row belongs to; None for headlines and rows of their own."""
+    """Line of the headline of the report that the row belongs to; None for headlines and single rows."""
     boot: Boot
-    known: CachedAnswer
-    """What is known of all lines like it."""
+    cached: CachedAnswer
+    """The answer to all lines of this shape."""
     texts: Texts | None = None
-    """Values of the first match, if they are not those of the known answer."""
+    """Values of the first match, if they differ from those of the cached answer."""
 
     @property
     def answer(self) -> Answer:
-        """Its answer."""
-        return self.known.answer_with(self.texts)
+        """The answer, with the values of this row."""
+        return self.cached.answer_with(self.texts)
 
     def finding(self, tree: TreeInfo) -> Finding:
-        """Return it as every front end shows it; no history is told yet."""
+        """Return the finding, without history."""
         log = self.row.log
         source = Input(self.row.source, self.row.line, log.text, log.truncated)
         return Finding(source, log, tree, self.answer, (), event=self.event)
 
 
-def explained(rows: Iterable[Row], answers: AnswerCache) -> Iterator[MatchedRow]:
-    """Explain the rows of one or several sources, in order. Few rows are held back, none is lost."""
+def match_rows(rows: Iterable[Row], answers: AnswerCache) -> Iterator[MatchedRow]:
+    """Yield each row of one or several sources with its answer, in order; few rows are buffered."""
     for _source, own in groupby(rows, key=attrgetter("source")):
         boots = Boots()
         number, machine = 0, Machine()
@@ -54,8 +57,8 @@ def explained(rows: Iterable[Row], answers: AnswerCache) -> Iterator[MatchedRow]
             boot = boots.of(row)
             if boot.number != number:
                 number, machine = boot.number, Machine()
-            known, texts = answers(row.log, machine.architecture)
-            machine.see(known)
-            if event is not None and (reason := known.answer.reason) is not None and reason.code in _NO_MISS_IN_REPORT:
-                known = _PART_OF_REPORT
-            yield MatchedRow(row, event, boot, known, texts)
+            cached, texts = answers(row.log, machine.architecture)
+            machine.observe(cached)
+            if event is not None and (reason := cached.answer.reason) is not None and reason.code in _UNMATCHED:
+                cached = _PART_OF_REPORT
+            yield MatchedRow(row, event, boot, cached, texts)

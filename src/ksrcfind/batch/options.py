@@ -1,17 +1,17 @@
-"""What can be asked of a log: the words of the command line, apart from what they do."""
+"""The values of the command line's options for logs; importing them loads nothing else."""
 
 from enum import StrEnum
 
 
-class Only(StrEnum):
-    """Which lines are wanted."""
+class LineKind(StrEnum):
+    """Which lines to show, by whether a message matches them."""
 
     MATCHED = "matched"
     UNMATCHED = "unmatched"
 
 
 class GroupBy(StrEnum):
-    """What messages are put together by."""
+    """How to group messages."""
 
     MESSAGE = "message"
     FILE = "file"

@@ -1,4 +1,4 @@
-"""When a log was loud: its kernel lines by time and level, in few columns whatever its length."""
+"""Charts of a log: kernel lines by time and level, in at most `COLUMNS` columns whatever its length."""
 
 import calendar
 import re
@@ -13,10 +13,10 @@ COLUMNS = 120
 """Columns of a chart, at most."""
 
 MOST_CHARTS = 20
-"""Charts that are kept: one for each boot of each source, the first ones."""
+"""Charts of a log, one for each boot of each source; further boots have none."""
 
 _FINEST = 1.0  # seconds of a column
-# A year that has a 29th of February stands for the one that syslog does not write.
+# Syslog does not write the year; 2000 replaces it, because it has a 29th of February.
 _STAMP = re.compile(r"([A-Z][a-z]{2})\s+(\d{1,2}) (\d\d):(\d\d):(\d\d)")
 _MONTHS = {name: number for number, name in enumerate(calendar.month_abbr) if name}
 
@@ -29,8 +29,8 @@ class Chart:
     boot: int
     """Number of the boot within the source."""
     unit: str
-    """What `start` counts: `uptime` (seconds since boot), `clock` (seconds since the epoch, as the log's clock had it;
-    without a known year 2000 stands for it) or `line` (lines of the file, where there is no time)."""
+    """The unit of `start`: `uptime` (seconds since boot), `clock` (seconds since the epoch by the log's clock; an
+    unknown year is 2000) or `line` (lines of the file, if it has no times)."""
     start: float
     step: float
     """Width of a column."""
@@ -39,14 +39,14 @@ class Chart:
 
 
 class Timeline:
-    """Takes lines in and gives charts."""
+    """Collects the kernel lines of a log into charts."""
 
     def __init__(self) -> None:
         self._charts: dict[tuple[str | None, int], _Columns] = {}
         self._stamp: tuple[str | None, float | None] = (None, None)
 
     def add(self, source: str | None, boot: int, line: int, log: LogLine, level: str | None) -> None:
-        """Take in a line of the kernel."""
+        """Add a kernel line."""
         columns = self._charts.get((source, boot))
         if columns is None:
             if len(self._charts) >= MOST_CHARTS:
@@ -57,7 +57,7 @@ class Timeline:
             columns.add(moment, level or "unknown", log.repeats)
 
     def charts(self) -> Iterator[Chart]:
-        """Yield what was taken in, a chart for each boot."""
+        """Yield a chart for each boot."""
         for (source, boot), columns in self._charts.items():
             if columns.counts:
                 yield columns.chart(source, boot)
@@ -76,7 +76,7 @@ class Timeline:
 
 
 class _Columns:
-    """Counts in columns that grow wider as the time does."""
+    """Counts per column; the columns become wider as time passes."""
 
     def __init__(self, unit: str) -> None:
         self.unit = unit
@@ -108,7 +108,7 @@ class _Columns:
 
 
 def _seconds(stamp: str | None) -> float | None:
-    """Return the moment that a clock's text without a year names, as seconds since the epoch, in the year 2000."""
+    """Return a wall clock time without a year as seconds since the epoch, in the year 2000; None if it is not one."""
     found = _STAMP.match(stamp) if stamp else None
     if found is None or found[1] not in _MONTHS:
         return None

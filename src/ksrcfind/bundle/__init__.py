@@ -1,1 +1,1 @@
-"""A bundle: one file that answers for a revision without tree and git. Its format, its writer, and answers from it."""
+"""Bundles, single-file indexes that work without a tree and git: format, writer and backend."""

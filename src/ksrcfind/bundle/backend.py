@@ -1,4 +1,4 @@
-"""A bundle as the source of answers, without a tree and without git."""
+"""A bundle as a `Backend`, without a tree and without git."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
@@ -20,8 +20,8 @@ from ksrcfind.tree.names import skipped_note
 from ksrcfind.tree.repository import COMMIT_ID
 from ksrcfind.tree.snapshot import TreeInfo
 
-NO_HISTORY = "The bundle was made without history; ksrcfind index --output FILE --with-history puts it in."
-"""Shown with an answer that would need it."""
+NO_HISTORY = "The bundle has no history. Add it with: ksrcfind index --output FILE --with-history"
+"""The note of an answer that would have a history."""
 
 # JSON, since msgpack has no time zones: dates are shown as their authors wrote them.
 _provenance = msgspec.json.Decoder(Provenance)
@@ -54,7 +54,7 @@ class BundleBackend:
 
     @property
     def info(self) -> TreeInfo:
-        """What tree the bundle was made of."""
+        """The tree from which the bundle was made."""
         about = self._bundle.about
         return TreeInfo(about.rev, about.commit, about.source)
 
@@ -65,18 +65,18 @@ class BundleBackend:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What the user should know before reading answers."""
+        """Notes for the user."""
         about = self._bundle.about
         what = about.rev or about.commit or about.tree
-        made = f"answers from {self._bundle.path}, made of {what} on {about.made[:10]}"
+        made = f"answers from {self._bundle.path}, made from {what} on {about.made[:10]}"
         return (made, skipped_note(about.skipped)) if about.skipped else (made,)
 
     def is_current(self) -> bool:
-        """Tell whether the file is the one that was opened."""
+        """Return True if the file was not replaced since it was opened."""
         return _file_now(self._bundle.path) == self._file
 
     def at_revision(self, rev: str) -> NoReturn:
-        """Refuse: a bundle holds one revision."""
+        """Raise `KsrcfindError`: a bundle holds one revision."""
         raise needs_tree(self._bundle.path, f"answer for {rev}")
 
     def close(self) -> None:
@@ -85,7 +85,7 @@ class BundleBackend:
 
 
 class BundleIndex:
-    """Implements `backend.Index`: always there, never out of date."""
+    """Implements `backend.Index`: a complete index that never changes."""
 
     unsaved = None
 
@@ -108,15 +108,15 @@ class BundleIndex:
         return self.indexed
 
     def ensure_complete(self) -> Indexed:
-        """Return the messages of the bundle: nothing is missing."""
+        """Return the messages of the bundle, which are complete."""
         return self.indexed
 
     def refresh(self, _paths: Iterable[str]) -> bool:
-        """Return False: the tree is not there to change."""
+        """Return False: without a tree, nothing changes."""
         return False
 
     def build(self) -> NoReturn:
-        """Refuse: a bundle never changes."""
+        """Raise `KsrcfindError`: a bundle never changes."""
         raise needs_tree(self._path, "build an index")
 
 
@@ -133,23 +133,23 @@ class BundleMessages:
         return self._index.messages_of(path)
 
     def prefetch(self, _paths: Iterable[str]) -> None:
-        """Do nothing: every message is at hand."""
+        """Do nothing: the bundle holds every message."""
 
     def switched_off(self, _path: str, _line: int) -> list[Message]:
-        """Return none: the tree is not there to read."""
+        """Return an empty list: there is no source to read."""
         return []
 
     def near_phrases(self, _body: str) -> RevisionIndex:
-        """Return all messages: an index is at hand."""
+        """Return all messages: a bundle is an index."""
         return self._index
 
     def near_words(self, _body: str) -> RevisionIndex:
-        """Return all messages: an index is at hand."""
+        """Return all messages: a bundle is an index."""
         return self._index
 
 
 class BundleSource:
-    """Implements `backend.Source` with the little that a bundle holds of files."""
+    """Implements `backend.Source` with the few parts of files that a bundle holds."""
 
     def __init__(self, bundle: Bundle) -> None:
         self._bundle = bundle
@@ -159,26 +159,26 @@ class BundleSource:
         return self._bundle.paths()
 
     def read(self, path: str) -> bytes:
-        """Return what the bundle holds of a file. Raises `FileNotFoundError`."""
+        """Return the part of a file that the bundle holds. Raises `FileNotFoundError`."""
         found = self._bundle.further(path) if path in BUNDLED_FILES else None
         if found is None:
             raise FileNotFoundError(path)
         return found
 
     def has_file(self, path: str) -> bool:
-        """Tell whether there was such a file of C or assembly."""
+        """Return True if the tree had this C or assembly file."""
         return path in self._calls
 
     def length(self, path: str) -> int | None:
-        """Return None for a file without messages; how many lines the others have is not in a bundle."""
+        """Return None for a file without messages, else an upper bound: a bundle has no line counts."""
         return LONGEST_FILE if path in self._bundle.paths() else None
 
     def place_calls(self, path: str) -> Sequence[tuple[int, str]]:
-        """Return the calls of a file that tell their own place."""
+        """Return the calls of a file that print their own location."""
         return self._calls.get(path, ())
 
     def all_place_calls(self) -> Iterator[tuple[str, list[tuple[int, str]]]]:
-        """Yield every file of C and assembly with its calls that tell their own place."""
+        """Yield every C and assembly file with its calls that print their own location."""
         yield from self._calls.items()
 
     @cached_property
@@ -187,18 +187,18 @@ class BundleSource:
 
 
 class BundleHistories:
-    """Implements `backend.Histories`: history as it was found when the bundle was made."""
+    """Implements `backend.Histories` with the histories that were traced when the bundle was made."""
 
     def __init__(self, bundle: Bundle) -> None:
         self._bundle = bundle
 
     @property
     def known(self) -> bool:
-        """Whether the bundle was made with history."""
+        """True if the bundle was made with history."""
         return self._bundle.about.history
 
     def expect(self, requests: Sequence[Request]) -> None:
-        """Do nothing: every history is at hand."""
+        """Do nothing: the bundle holds every history."""
 
     def trace(self, requests: Sequence[Request]) -> list[Provenance]:
         """Return the history of each message."""
@@ -207,23 +207,23 @@ class BundleHistories:
         return [self._provenance(request) for request in requests]
 
     def commits(self, ids: Iterable[str]) -> dict[str, Commit]:
-        """Return the commits that are in the file."""
+        """Return those commits that the file holds, by id."""
         found = ((commit_id, self._bundle.decoded(f"commit:{commit_id}", _commit)) for commit_id in ids)
         return {commit_id: self._checked(commit_id, commit) for commit_id, commit in found if commit is not None}
 
     def later(self, _start: str, _request: Request) -> Later:
-        """Return nothing: later revisions are not known."""
+        """Return an empty result: a bundle knows no later revisions."""
         return Later()
 
     def patch(self, _commit_id: str) -> None:
-        """Return None: what commits change is not in a bundle."""
+        """Return None: a bundle holds no patches."""
 
     def _provenance(self, request: Request) -> Provenance:
         found = self._bundle.decoded(story_name(request), _provenance)
         if found is None:
             return Provenance("unavailable")
         if found.status not in ("traced", "blame-only", "unavailable"):
-            raise self._bundle.unusable("a history cannot be")
+            raise self._bundle.unusable("a history has an unknown status")
         for commit_id in dict.fromkeys(found.commits()):
             if not COMMIT_ID.fullmatch(commit_id) or self._bundle.further(f"commit:{commit_id}") is None:
                 raise self._bundle.unusable("a history names a commit that is not there")
@@ -231,12 +231,12 @@ class BundleHistories:
 
     def _checked(self, commit_id: str, commit: Commit) -> Commit:
         if commit.id != commit_id or None in (commit.author.date.tzinfo, commit.committer.date.tzinfo):
-            raise self._bundle.unusable("a commit cannot be")
+            raise self._bundle.unusable("a commit has another id, or a date without a time zone")
         return commit
 
 
 class NoReleases:
-    """Implements `backend.Releases`: a bundle holds one revision and knows of no other release."""
+    """Implements `backend.Releases`: a bundle holds one revision and knows no other release."""
 
     tags = ()
     advice = None
@@ -258,20 +258,20 @@ class NoReleases:
         return sum(bool(self._indexed.matcher.printing(line)) for line in lines), []
 
     def index_all(self, _candidates: bool) -> NoReturn:
-        """Refuse: there is no repository to index."""
+        """Raise `KsrcfindError`: there is no repository to index."""
         raise needs_tree(self._path, "index releases")
 
     def differing(self, _newer: str) -> NoReturn:
-        """Refuse: a bundle holds one revision."""
+        """Raise `KsrcfindError`: a bundle holds one revision."""
         raise needs_tree(self._path, "compare revisions")
 
     def check_lives(self) -> NoReturn:
-        """Refuse: a bundle does not know in which releases a message changed after its own."""
-        raise needs_tree(self._path, "show the life of a message")
+        """Raise `KsrcfindError`: a bundle does not know how a message changed after its own revision."""
+        raise needs_tree(self._path, "show how a message changed")
 
 
 def _file_now(path: Path) -> tuple[int, int, int] | None:
-    """Return what changes with the file at a path; None if there is none."""
+    """Return a value that changes when the file at a path is replaced; None if there is no file."""
     try:
         status = path.stat()
     except OSError:

@@ -1,13 +1,11 @@
-"""A bundle: one read-only, compressed file that answers for a revision without tree and git.
+"""The format of a bundle, a read-only, compressed index in one file, and its reader (docs/bundle.md).
 
-It is an SQLite database that is told apart by its application id and the version of its format (docs/carried-index.md).
-The last four bytes, behind the database, are the CRC-32 of all before them: a row that damage hides would otherwise be
-missed in silence.
+A bundle is an SQLite database with its own application id and format version. The last four bytes, after the database,
+are the CRC-32 of everything before them: without it, a damaged page could hide rows unnoticed.
 
-A bundle comes from somebody else, and a checksum proves nothing about who wrote it. So nothing in it is believed:
-tables other than those below are refused, and every value is checked for its type, its size and what it refers to
-before it is used. Whatever the file holds, the reader gets an answer or one `KsrcfindError`, in memory that is bounded
-by the size of the file.
+A bundle is untrusted, and a checksum does not prove who wrote it. Other tables than those below are refused, and the
+reader checks the type, size and references of every value before use. For every input, it returns an answer or raises
+one `KsrcfindError`, with memory bounded by the size of the file.
 """
 
 import itertools
@@ -40,7 +38,7 @@ APPLICATION_ID = 0x6B737266
 """`ksrf`, in the header of the file."""
 
 FORMAT = 3
-"""Version of the format; other ones are refused."""
+"""Version of the format; the reader refuses other versions."""
 
 TABLES = (
     "CREATE TABLE about (data BLOB)",
@@ -51,37 +49,37 @@ TABLES = (
 _HEADER = 100  # bytes of SQLite's own header, https://www.sqlite.org/fileformat2.html
 CHECKSUM = 4
 """Bytes of the checksum, big-endian."""
-# What one value may have when it is unpacked. In the bundle of Linux 6.1 the largest has 5 MB, the messages of a file
-# have 250 kB and shrink to a 37th at most; only a bomb shrinks more.
+# Limits for one unpacked value. In the bundle of Linux 6.1 the largest value has 5 MB; the messages of a file have
+# 250 kB and compress to no less than a 37th. Only a decompression bomb compresses more.
 _LARGEST = 1 << 24  # bytes
-SMALL = 1 << 16  # bytes that need no further reason
-SHRINKS = 200  # bytes for each byte that is stored
+SMALL = 1 << 16  # bytes that are always accepted
+SHRINKS = 200  # unpacked bytes for each stored byte
 _NUMBERS = 16  # numbers of a list for each message of the bundle
-_UNITS_KEPT = 1 << 25  # bytes, unpacked; what they become in memory takes about six times as much
+_UNITS_KEPT = 1 << 25  # unpacked bytes in the cache; as objects they take about six times as much memory
 _LAST_LINE = 10**9
 
 REMEDY = "Rebuild it with: ksrcfind index --output FILE"
 
 LEVELS = frozenset(("emerg", "alert", "crit", "err", "warn", "notice", "info", "debug", "cont", None))
-"""What `Message.level` may be."""
+"""Valid values of `Message.level`."""
 
 SOURCES = frozenset(("git", "checkout", "files"))
-"""What `About.source` may be."""
+"""Valid values of `About.source`."""
 
 BUNDLED_FILES = {MAINTAINERS: 10**9, MAKEFILE: 20}
-"""Files of the tree that a bundle holds: how many of their first lines."""
+"""Files of the tree in a bundle → the number of their first lines that it holds."""
 
 PLACE_CALLS = "place-calls"
-"""Name of what tells the calls of each file that tell their own place."""
+"""The key in `extras` of the calls that print their own location, by file."""
 
 _Kept = TypeVar("_Kept")
 
 
 class About(msgspec.Struct, frozen=True):
-    """What a file was made of."""
+    """What a bundle was made from."""
 
     rev: str | None
-    """As `TreeInfo` has it."""
+    """Like `TreeInfo.rev`."""
     commit: str | None
     source: str
     tree: str
@@ -92,9 +90,9 @@ class About(msgspec.Struct, frozen=True):
     """Version of ksrcfind."""
     messages: int
     history: bool
-    """True if the history of the messages stands in it too."""
+    """True if the bundle holds the history of its messages."""
     skipped: tuple[str, ...] = ()
-    """Names of files of the tree that were left out because they are not UTF-8, escaped."""
+    """Names of files of the tree that were omitted because they are not UTF-8, escaped."""
 
 
 _message_list = msgspec.msgpack.Decoder(list[Message])
@@ -102,10 +100,10 @@ _about = msgspec.msgpack.Decoder(About)
 
 
 class Bundle:
-    """Reads such a file; offers what `RevisionIndex` asks of a store."""
+    """Reads a bundle, with the interface that `RevisionIndex` needs."""
 
     def __init__(self, path: Path) -> None:
-        """Open a file. Raises `KsrcfindError`: not there, not such a file, of another format, damaged."""
+        """Open a bundle. Raises `KsrcfindError` if it is missing, damaged, another file or of another version."""
         self.path = path
         size = _check_header(path)
         uri = f"{path.resolve().as_uri()}?mode=ro&immutable=1"
@@ -124,7 +122,7 @@ class Bundle:
             self.close()
             raise
         self._kept: OrderedDict[int, tuple[list[Message], int]] = OrderedDict()
-        """Messages of files that were asked for last, by the number of the first, with their unpacked size."""
+        """The last used messages of files with their unpacked size, by the number of the first message."""
         self._kept_bytes = 0
 
     def close(self) -> None:
@@ -140,21 +138,21 @@ class Bundle:
     def _read_about(self, size: int) -> About:
         about = _about.decode(self._unpacked(self._one("SELECT data FROM about")))
         if about.source not in SOURCES or not 0 <= about.messages <= size:
-            raise ValueError("what it says of itself cannot be")
+            raise ValueError("its description is invalid")
         return about
 
     @property
     def live(self) -> bytes:
-        """Bit set of the messages."""
+        """Bitmap of the messages."""
         return live_bits([(1, self.size)])
 
     @property
     def size(self) -> int:
-        """Messages in all."""
+        """Number of messages."""
         return self.about.messages
 
     def word(self, word: str) -> list[Lists]:
-        """What is kept of a word."""
+        """Return the lists of a word; none for an unknown word."""
         query = "SELECT containing, anchored, marks FROM words WHERE word = ?"
         with self._reading():
             row = self._connection.execute(query, (word,)).fetchone()
@@ -169,37 +167,37 @@ class Bundle:
             return [(containing, anchored, marks)]
 
     def _numbers(self, data: bytes, *, twice: bool) -> bytes:
-        """Return ascending numbers of messages from their steps; `twice` allows for a number that is repeated."""
+        """Return ascending message numbers from their differences; `twice` permits repeated numbers."""
         steps = array("I")
         steps.frombytes(data)
         if steps and (steps[0] < 1 or sum(steps) > self.about.messages or (not twice and min(steps) < 1)):
-            raise ValueError("a list has numbers that no message has")
+            raise ValueError("a list has invalid message numbers")
         return array("I", itertools.accumulate(steps)).tobytes()
 
     def message(self, number: int) -> Message:
-        """One message. Raises `KeyError`."""
+        """Return one message. Raises `KeyError`."""
         messages, place = self._found(number)
         return messages[place]
 
     def printed(self, numbers: Sequence[int]) -> Iterator[tuple[int, Sequence[PrintedLine]]]:
-        """Messages with the lines that they print."""
+        """Return messages by number, with the lines that they print."""
         return ((number, tuple(printed_lines(*self._found(number)))) for number in numbers)
 
     def messages(self, first: int, count: int) -> list[Message]:
-        """Messages of one file, as `spans_of` tells them."""
+        """Return the messages of one file, given the numbers from `spans_of`."""
         return self._unit(first)[:count]
 
     def spans_of(self, path: str) -> list[tuple[int, int]]:
-        """Id of the first message of a file and their count."""
+        """Return the number of a file's first message and the count of its messages."""
         place = self._units.places.get(path)
         return [] if place is None else [(self._units.firsts[place], self._units.count(place))]
 
     def paths(self) -> list[str]:
-        """Every file that has messages, sorted."""
+        """Return every file that has messages, sorted."""
         return sorted(self._units.places)
 
     def decoded(self, name: str, decoder: "msgspec.json.Decoder[_Kept]") -> _Kept | None:
-        """What else is kept under a name, in JSON."""
+        """Return the decoded JSON that `extras` holds under a name; None if there is none."""
         data = self.further(name)
         if data is None:
             return None
@@ -207,7 +205,7 @@ class Bundle:
             return decoder.decode(data)
 
     def further(self, name: str) -> bytes | None:
-        """What else is kept under a name."""
+        """Return the bytes that `extras` holds under a name; None if there are none."""
         if not is_utf8(name):
             return None
         with self._reading():
@@ -215,18 +213,18 @@ class Bundle:
             return self._unpacked(row[0]) if row else None
 
     def unusable(self, why: object) -> KsrcfindError:
-        """Return the error for something in the file that cannot be."""
+        """Return the error for invalid content of the file."""
         return _unusable(self.path, f"it is damaged: {why}")
 
     def _found(self, number: int) -> tuple[list[Message], int]:
-        """Return the messages of a file, and which of them one is. Raises `KeyError`."""
+        """Return the messages of a message's file and its position among them. Raises `KeyError`."""
         if not 1 <= number <= self.about.messages:
             raise KeyError(number)
         first = self._units.firsts[bisect_right(self._units.firsts, number) - 1]
         return self._unit(first), number - first
 
     def _unit(self, first: int) -> list[Message]:
-        """Return the messages of the file whose first one has a number."""
+        """Return the messages of a file by the number of its first message."""
         kept = self._kept.get(first)
         if kept is not None:
             self._kept.move_to_end(first)
@@ -254,7 +252,7 @@ class Bundle:
 
     @contextmanager
     def _reading(self) -> Iterator[None]:
-        """Say of whatever goes wrong that the file is damaged."""
+        """Turn every error of reading into the error that the file is damaged."""
         try:
             yield
         except (
@@ -271,7 +269,7 @@ class Bundle:
 
 @dataclass(frozen=True, slots=True)
 class _Units:
-    """Which files have which messages."""
+    """The files and the numbers of their messages."""
 
     firsts: Sequence[int]
     """Number of the first message of each file, ascending."""
@@ -280,7 +278,7 @@ class _Units:
     places: Mapping[str, int]
     """Path → position in both."""
     messages: int
-    """Of all files."""
+    """Number of messages of all files."""
 
     @classmethod
     def of(cls, rows: Iterable[tuple[object, object, object]]) -> "_Units":
@@ -294,7 +292,7 @@ class _Units:
             following += count
         places = {path: place for place, path in enumerate(paths)}
         if len(places) != len(paths):
-            raise ValueError("a file stands in it twice")
+            raise ValueError("it lists a file twice")
         return cls(firsts, paths, places, following - 1)
 
     def count(self, place: int) -> int:
@@ -304,18 +302,18 @@ class _Units:
 
 
 def story_name(request: Request) -> str:
-    """Return the name under which the history of a message is kept."""
+    """Return the key in `extras` of a message's history."""
     path, line = wording_place(request)
     return f"story:{path}:{line}"
 
 
 def _is_path(path: object) -> TypeGuard[str]:
-    """Tell whether something is the path of a file inside a tree."""
+    """Return True if a value is the path of a file inside a tree."""
     return isinstance(path, str) and "\0" not in path and not {"", ".", ".."} & {*path.split("/")}
 
 
 def _check_messages(messages: Sequence[Message], path: str, count: int) -> None:
-    """Raise `ValueError` unless messages are what a linker would make of a file."""
+    """Raise `ValueError` unless a linker could make these messages of a file."""
     if len(messages) != count:
         raise ValueError(f"{path} has {len(messages)} messages, not {count}")
     for message in messages:
@@ -328,14 +326,14 @@ def _check_messages(messages: Sequence[Message], path: str, count: int) -> None:
             and all(1 <= line.line <= _LAST_LINE and _is_path(line.path) for line in message.text_lines)
             and (message.defined_at is None or _is_path(message.defined_at.path))
         ):
-            raise ValueError(f"a message of {path} cannot be")
+            raise ValueError(f"a message of {path} is invalid")
 
 
 def _check_header(path: Path) -> int:
-    """Return the size of the database in a file. Raises `KsrcfindError` if it is not a whole bundle."""
+    """Return the size of the database in a file. Raises `KsrcfindError` if the file is not a complete bundle."""
     try:
         if path.exists() and not path.is_file():  # A pipe or device might never end.
-            raise _unusable(path, "it is no regular file")
+            raise _unusable(path, "it is not a regular file")
         with path.open("rb") as file:
             header = file.read(_HEADER)
             size = path.stat().st_size
@@ -348,7 +346,7 @@ def _check_header(path: Path) -> int:
     version = int.from_bytes(header[60:64], "big")
     if version != FORMAT:
         age = "an older" if version < FORMAT else "a newer"
-        raise _unusable(path, f"it is of {age} format ({version}, not {FORMAT})")
+        raise _unusable(path, f"it has {age} format ({version}, not {FORMAT})")
     if not whole:
         raise _unusable(path, "it is damaged: its checksum is wrong")
     return size - CHECKSUM
@@ -370,9 +368,9 @@ def _tail(file: BinaryIO) -> bytes:
 
 
 def _unpack(data: object, limit: int) -> bytes:
-    """Return what was packed. Raises `ValueError` if it is no packed value, or larger than a limit."""
+    """Return an unpacked value. Raises `ValueError` if it is not a packed value, or larger than a limit."""
     if not isinstance(data, bytes):
-        raise ValueError("a value is of another type")  # noqa: TRY004 - it is wrong data, not a wrong call
+        raise ValueError("a value has another type")  # noqa: TRY004 - the data is wrong, not the call
     unpacker = zlib.decompressobj()
     unpacked = unpacker.decompress(data, min(limit, _LARGEST))
     if not unpacker.eof or unpacker.unused_data:

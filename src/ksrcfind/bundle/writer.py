@@ -1,4 +1,4 @@
-"""Makes a bundle: what a tree, its index and its history say, in one file."""
+"""Write a bundle from a tree, its index and its history."""
 
 import itertools
 import sqlite3
@@ -38,19 +38,21 @@ Units = Iterable[tuple[str, list[Message]]]
 """Path and messages of each file that has some, in order."""
 
 _packer = msgspec.msgpack.Encoder()
-# JSON, since msgpack has no time zones: dates are told as their authors wrote them.
+# JSON, since msgpack has no time zones: dates are shown as their authors wrote them.
 _encoder = msgspec.json.Encoder()
 
 
 def write_bundle(backend: Backend, output: Path, progress: Progress, *, with_history: bool) -> About:
-    """Write what a tree and its index say into one file. Histories that are cached are not asked for again.
+    """Write a bundle and return its description. Cached histories are reused.
 
-    Raises `KsrcfindError` for a file that cannot be written: before the work, as far as that can be known.
+    Raises `KsrcfindError` if the file cannot be written, if possible before the work.
     """
     if output.exists() and not output.is_file():  # A device would be replaced by the file.
-        raise KsrcfindError(f"cannot write {output}: it is no regular file", "Name a new file, or a bundle to replace.")
+        raise KsrcfindError(
+            f"cannot write {output}: it is not a regular file", "Name a new file, or a bundle to replace."
+        )
     if not output.parent.is_dir():
-        raise KsrcfindError(f"cannot write {output}: there is no directory {output.parent}", "Make it first.")
+        raise KsrcfindError(f"cannot write {output}: there is no directory {output.parent}", "Create it first.")
     units = _Units(backend)
     messages = sum(len(own) for _path, own in units)
     info = backend.info
@@ -66,7 +68,7 @@ def write_bundle(backend: Backend, output: Path, progress: Progress, *, with_his
 
 
 class _Units:
-    """Path and messages of each file that has some, in order; read again each time, since all together are large."""
+    """Yields the path and messages of each file with messages, in order; each iteration reads them again."""
 
     def __init__(self, backend: Backend) -> None:
         self._index = backend.index.ensure_complete().messages
@@ -87,9 +89,9 @@ def _files(source: Source) -> dict[str, bytes]:
 
 
 def _place_calls(source: Source, progress: Progress) -> bytes:
-    """Return the calls of every file that tell their own place, packed."""
+    """Return the calls that print their own location, by file, encoded."""
     found: dict[str, list[tuple[int, str]]] = {}
-    with progress.task("looking for calls that tell their place", None) as task:
+    with progress.task("searching calls that print their location", None) as task:
         for path, calls in source.all_place_calls():
             found[path] = calls
             task.advance()
@@ -97,10 +99,10 @@ def _place_calls(source: Source, progress: Progress) -> bytes:
 
 
 def _histories(histories: Histories, units: Units, messages: int, progress: Progress) -> dict[str, bytes]:
-    """Return the history of every message, and every commit that one names, packed."""
+    """Return the history of every message and every commit that one names, encoded."""
     found: dict[str, bytes] = {}
     commits: set[str] = set()
-    with progress.task("telling histories", messages) as task:
+    with progress.task("tracing histories", messages) as task:
         for _path, own in units:
             requests = list({story_name(request): request for request in map(Request, own)}.values())
             for request, provenance in zip(requests, histories.trace(requests), strict=True):
@@ -116,12 +118,12 @@ def _text(name: str) -> str:
 
 
 def _encode(value: Provenance | Commit) -> bytes:
-    """Return JSON; a file had another name once, or a branch has one, that is not UTF-8."""
+    """Return JSON in UTF-8; an old file name or a branch name may not be UTF-8."""
     return _encoder.encode(without_surrogates(msgspec.to_builtins(value)))
 
 
 def write_file(path: Path, about: About, units: Units, extras: Iterable[tuple[str, bytes]]) -> None:
-    """Write a file, whole or not at all."""
+    """Write a file completely, or not at all."""
     half = path.with_name(path.name + ".part")
     half.unlink(missing_ok=True)
     try:
@@ -146,7 +148,7 @@ def write_file(path: Path, about: About, units: Units, extras: Iterable[tuple[st
             file.write(checksum)
         half.replace(path)
     except (OSError, sqlite3.OperationalError) as error:
-        raise KsrcfindError(f"cannot write {path}: {error}", "Name a file on a disk with room for it.") from error
+        raise KsrcfindError(f"cannot write {path}: {error}", "Name a file on a disk with free space.") from error
     finally:
         half.unlink(missing_ok=True)
 
@@ -172,12 +174,12 @@ def _write_messages(connection: sqlite3.Connection, units: Units) -> None:
 
 def _pack(data: bytes) -> bytes:
     packed = zlib.compress(data, 9)
-    # What shrinks as only a bomb does is kept as it is, so that the reader takes it.
+    # The reader refuses data that compresses like a decompression bomb, so such data is stored uncompressed.
     return packed if len(data) <= SMALL + SHRINKS * len(packed) else zlib.compress(data, 0)
 
 
 def _pack_numbers(data: bytes) -> bytes:
-    """Pack ascending numbers as their differences, which compress well."""
+    """Return ascending numbers packed as their differences, which compress well."""
     numbers = array("I")
     numbers.frombytes(data)
     steps = array("I", (after - before for before, after in itertools.pairwise([0, *numbers])))

@@ -2,12 +2,12 @@
 
 Log lines begin with anything, also with dashes, and nobody wants to type a command word before one. So:
 
-- The first word that is no option, if it is exactly a command's name, is that command; else it begins a query, and
-  `find` is meant. An argument with a blank in it is query text wherever it stands, also with a leading dash.
-- `--` ends options; what follows is text, even if it reads like an option or a command.
+- The first word that is not an option is the command if it is exactly a command's name; else it begins a query, and
+  the command is `find`. An argument that contains a space is always text, even with a leading dash.
+- `--` ends options; everything after it is text, even if it looks like an option or a command.
 - Options work before and after the command.
 
-Pure: from one list of arguments to another, the one that typer understands.
+These functions are pure: they turn one list of arguments into another, which typer understands.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -20,7 +20,7 @@ HELP = {"-h", "--help"}
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """What has to be known of an option to find its end."""
+    """What the parser must know about an option to find where it ends."""
 
     takes_value: bool
     for_all: bool = False
@@ -29,7 +29,7 @@ class Option:
 
 @dataclass(slots=True)
 class _Arguments:
-    """Arguments, sorted by what they are."""
+    """Arguments, sorted by kind."""
 
     program: list[str] = field(default_factory=list)
     """Options of the program."""
@@ -41,11 +41,11 @@ class _Arguments:
     """True if `--` ended the options."""
 
 
-def arrange(arguments: Sequence[str], commands: Collection[str], options: Mapping[str, Option]) -> list[str]:
+def reorder(arguments: Sequence[str], commands: Collection[str], options: Mapping[str, Option]) -> list[str]:
     """Return the arguments in typer's order: the program's options, the command, its options, `--`, its words.
 
     `options` holds every option of every command under each of its names, `-C` and `--repo`. Raises `KsrcfindError`
-    for an option whose value is empty: a variable of a script that is not set.
+    for an option with an empty value, as from a script's variable that is not set.
     """
     found = _sorted(arguments, commands, options)
     if found.command is None and not found.words and not found.ended and (not found.options or HELP & {*found.options}):
@@ -55,7 +55,7 @@ def arrange(arguments: Sequence[str], commands: Collection[str], options: Mappin
 
 
 def query_words(arguments: Sequence[str], commands: Collection[str], options: Mapping[str, Option]) -> list[str]:
-    """Return the words of a query that was typed without a command word; none where a command is named."""
+    """Return the words of a query that has no command word; an empty list if there is a command."""
     found = _sorted(arguments, commands, options)
     return found.words if found.command is None and not found.ended else []
 
@@ -80,7 +80,7 @@ def _sorted(arguments: Sequence[str], commands: Collection[str], options: Mappin
         target.append(argument)
         if takes_value:
             if not rest:
-                found.words.clear()  # The value is missing: with the option as its last argument, typer says so.
+                found.words.clear()  # The value is missing. typer reports this if the option is the last argument.
             target += rest[:1]
             del rest[:1]
         if (takes_value and target[-1] == "") or (argument == f"{name}=" and name in options):
@@ -89,21 +89,21 @@ def _sorted(arguments: Sequence[str], commands: Collection[str], options: Mappin
 
 
 def is_text(argument: str) -> bool:
-    """Return True for an argument that cannot be an option: no dash in front, a blank inside, or `-` alone."""
+    """Return True for an argument that cannot be an option: no leading dash, a space inside, or `-` alone."""
     return not argument.startswith("-") or argument == "-" or has_blank(argument)
 
 
 def has_blank(argument: str) -> bool:
-    """Return True if white space stands anywhere in an argument."""
+    """Return True if an argument contains white space."""
     return any(char.isspace() for char in argument)
 
 
 def _option(argument: str, options: Mapping[str, Option]) -> tuple[str, bool]:
-    """Return the option that an argument names, and whether its value is the next argument."""
+    """Return the option in an argument, and whether the next argument is its value."""
     if argument.startswith("--"):
         name, equals, _ = argument.partition("=")
         return name, not equals and name in options and options[name].takes_value
-    # Short options may stand together, the last of them with its value right behind: `-qn5`.
+    # Short options may be combined; the value of the last one may follow directly: `-qn5`.
     for position, letter in enumerate(argument[1:], 1):
         name = f"-{letter}"
         if name in options and options[name].takes_value:

@@ -1,4 +1,4 @@
-"""What the command diff does: two releases in, what became of messages or rules out."""
+"""The command diff: compare the messages of two revisions, or check monitoring rules against both."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -18,34 +18,34 @@ from ksrcfind.output.changes import changes, rules
 from ksrcfind.source.message import Message
 
 RULES_LIMIT = 16 << 20
-"""Bytes of a file of rules; a longer one is refused."""
+"""Bytes of a rules file; a longer one is refused."""
 
 LOOKED_UP = 50
-"""Messages that a rule with values in it may match."""
+"""Messages that a rule containing values can match, at most."""
 
 
 def compare(options: Common, old: str, new: str, paths: Sequence[str], rules_file: Path | None) -> int:
-    """Write what differs between two revisions; return the exit status, 1 if nothing does or every rule matches.
+    """Write what differs between two revisions; return the exit status: 1 if nothing differs or every rule matches.
 
-    Raises `KsrcfindError` for revisions, paths and files that are not there.
+    Raises `KsrcfindError` for revisions, paths and files that do not exist.
     """
     if options.rev is not None:
-        raise KsrcfindError("diff takes two revisions, not --rev", "ksrcfind diff v6.1 v6.12")
+        raise KsrcfindError("diff takes two revisions instead of --rev", "Example: ksrcfind diff v6.1 v6.12")
     text = _read(rules_file) if rules_file is not None else None
     session = begin(options)
-    # An index that the environment names holds one revision.
+    # A bundle named by the environment holds only one revision.
     session = replace(session, settings=replace(session.settings, index=options.index))
     with replace(session, rev=old).engine() as older, replace(session, rev=new).engine() as newer:
-        wanted = [in_tree(path, older.root, session.directory) for path in paths]
-        found = differences((pair.old, pair.new) for pair in file_pairs(older, newer, wanted))
+        selected = [in_tree(path, older.root, session.directory) for path in paths]
+        found = differences((pair.old, pair.new) for pair in file_pairs(older, newer, selected))
         trees = older.info, newer.info
         if text is None:
             output, empty = changes(options.format, found, trees, session.terminal.painter), not found
         else:
-            every = [list(engine.messages()) for engine in (older, newer)]
-            became = outcomes(read_rules(text), every[0], every[1], found, (_lookup(older), _lookup(newer)))
-            empty = all(outcome.state == "matches" for outcome in became)
-            output = rules(options.format, became, trees, session.terminal.painter)
+            messages = [list(engine.messages()) for engine in (older, newer)]
+            checked = outcomes(read_rules(text), messages[0], messages[1], found, (_lookup(older), _lookup(newer)))
+            empty = all(outcome.state == "matches" for outcome in checked)
+            output = rules(options.format, checked, trees, session.terminal.painter)
         for piece in output:
             session.terminal.write(piece)
     return 1 if empty else 0
@@ -64,7 +64,11 @@ def _read(path: Path) -> str:
         with path.open("rb") as file:
             content = file.read(RULES_LIMIT + 1)
     except OSError as error:
-        raise KsrcfindError(f"{path} cannot be read: {error.strerror}", "Name a file of rules, one a line.") from error
+        raise KsrcfindError(
+            f"cannot read {path}: {error.strerror}", "--rules needs a file with one rule per line."
+        ) from error
     if len(content) > RULES_LIMIT:
-        raise KsrcfindError(f"{path}: longer than {RULES_LIMIT >> 20} MiB", "Name a file of rules, one a line.")
+        raise KsrcfindError(
+            f"{path} is longer than {RULES_LIMIT >> 20} MiB", "--rules needs a file with one rule per line."
+        )
     return content.decode("utf-8", "replace")

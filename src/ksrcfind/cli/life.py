@@ -1,11 +1,11 @@
-"""What the command life does: a line or a place in, the life of its message out."""
+"""The command life: show how the message of a log line or source line changed from release to release."""
 
 from collections.abc import Callable, Sequence
 
 from ksrcfind.cli.options import Common
 from ksrcfind.cli.places import in_tree, parse_place
 from ksrcfind.cli.session import begin
-from ksrcfind.cli.terminal import show_note
+from ksrcfind.cli.terminal import FOUND, NOTHING_FOUND, show_note
 from ksrcfind.engine.engine import Engine
 from ksrcfind.errors import KsrcfindError
 from ksrcfind.evolution.timelines import life_of
@@ -14,27 +14,25 @@ from ksrcfind.output.lifetime import lifetime
 
 
 def show_life(options: Common, words: Sequence[str]) -> int:
-    """Write the life of the message that a line or PATH:LINE names; return the exit status."""
+    """Write the timeline of the message that a log line or PATH:LINE names; return the exit status."""
     session = begin(options)
     text = " ".join(words)
     with session.engine() as engine:
         engine.releases.check_lives()
         finding = _found(engine, text, lambda path: in_tree(path, engine.root, session.directory))
         if not finding.answer.matches:
-            said = finding.answer.reason.text if finding.answer.reason else "Nothing matched."
-            older = (
-                "" if engine.releases.indexed() else " `ksrcfind index --releases` lets it be found in older releases."
-            )
-            show_note(session.terminal.painter.line(said + older))
-            return 1
+            reason = finding.answer.reason.text if finding.answer.reason else "Nothing matched."
+            older = "" if engine.releases.indexed() else " To search older releases too: ksrcfind index --releases"
+            show_note(session.terminal.painter.line(reason + older))
+            return NOTHING_FOUND
         life = life_of(finding, engine.histories.later(finding), [tag.name for tag in engine.releases.tags])
         for piece in lifetime(options.format, life, engine.histories.commit, session.painter(engine)):
             session.terminal.write(piece)
-    return 0
+    return FOUND
 
 
 def _found(engine: Engine, text: str, path_in_tree: Callable[[str], str]) -> Finding:
-    """Return the finding of a place if the text is one of a file of the tree, else that of a line."""
+    """Return the finding for PATH:LINE if the text has this form, else the finding for a log line."""
     try:
         path, line = parse_place(text)
     except KsrcfindError:

@@ -1,4 +1,4 @@
-"""What the command batch does: a whole log in, what it says out."""
+"""The command batch: explain whole logs."""
 
 import gc
 import os
@@ -11,12 +11,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ksrcfind.batch.analysis import LogAnalysis
-from ksrcfind.batch.filters import Choice, grouped
+from ksrcfind.batch.filters import Filter, grouped
 from ksrcfind.batch.options import GroupBy
 from ksrcfind.cli.options import AUTO, Batching, Format
-from ksrcfind.cli.release import engine_of_log, say_misfit, say_oldest, say_other_release
+from ksrcfind.cli.release import engine_of_log, note_few_matches, note_oldest_release, note_other_series
 from ksrcfind.cli.session import Session, begin
-from ksrcfind.cli.terminal import INTERRUPTED, say, say_how_to_end
+from ksrcfind.cli.terminal import FOUND, INTERRUPTED, NOTHING_FOUND, say, say_how_to_end
 from ksrcfind.engine.engine import Engine
 from ksrcfind.errors import KsrcfindError
 from ksrcfind.finding import HistoryMode
@@ -40,12 +40,12 @@ from ksrcfind.progress import SILENT, Progress
 from ksrcfind.tree.versions import Version, parse_tag
 
 GARBAGE_THRESHOLDS = (100_000, 20, 20)
-"""For Python's garbage collector: a log makes hundred thousands of objects that are kept and next to no cycles, and
-looking through them at its usual pace takes a tenth of the time."""
+"""For Python's garbage collector. A log makes hundreds of thousands of objects that stay, and almost no cycles; with
+the default thresholds, collection takes a tenth of the time."""
 
 EMPTY_JOURNAL = (
-    "the journal shows nothing of this: `journalctl --list-boots` tells which boots it has, and root or the group "
-    "systemd-journal may read all of it"
+    "the journal has no matching entries. journalctl --list-boots lists its boots; reading all of it needs root or the "
+    "group systemd-journal"
 )
 
 UPDATE_S = 1.0
@@ -53,9 +53,9 @@ UPDATE_S = 1.0
 
 
 def explain_logs(options: Batching, logs: Sequence[str]) -> int:
-    """Explain the logs with these names, as the options have it; return the exit status.
+    """Explain the logs with these names, as the options ask; return the exit status.
 
-    Raises `KsrcfindError` for what cannot be meant, no tree and logs that cannot be read.
+    Raises `KsrcfindError` for contradicting options, a missing tree, and logs that cannot be read.
     """
     gc.set_threshold(*GARBAGE_THRESHOLDS)
     session = begin(options)
@@ -65,18 +65,18 @@ def explain_logs(options: Batching, logs: Sequence[str]) -> int:
     _check_new_since(options)
     if STDIN in sources:
         say_how_to_end()
-    once = options.journal or options.follow or STDIN in sources
-    again = None if once else read_logs(sources, sys.stdin.buffer)
+    read_once = options.journal or options.follow or STDIN in sources
+    preview = None if read_once else read_logs(sources, sys.stdin.buffer)
     with (
-        session.engine() as here,
-        engine_of_log(session, here, options.rev, again, sources) as engine,
-        _ended_like_interrupted(),
+        session.engine() as default,
+        engine_of_log(session, default, options.rev, preview, sources) as engine,
+        _sigterm_interrupts(),
     ):
-        log = LogAnalysis(engine, _choice(options, engine), options.limit, options.history_mode, options.history_limit)
+        log = LogAnalysis(engine, _filter(options, engine), options.limit, options.history_mode, options.history_limit)
         writer = session.writer(options, engine, logs=sources)
-        run = _Run(session, log, options, writer, once or not engine.releases.tags)
+        run = _Run(session, log, options, writer, read_once or not engine.releases.tags)
         rows = _rows(options, sources, run.update)
-        # A bar and answers that come line by line would write over each other on one terminal.
+        # On one terminal, a progress bar and answers line by line would overwrite each other.
         streamed = (options.each or options.follow) and sys.stdout.isatty()
         progress = SILENT if streamed else session.terminal.progress
         return run.each(rows, progress) if options.each else run.folded(rows, progress)
@@ -84,18 +84,18 @@ def explain_logs(options: Batching, logs: Sequence[str]) -> int:
 
 @dataclass(slots=True)
 class _Run:
-    """One log being explained."""
+    """One run of batch."""
 
     session: Session
     log: LogAnalysis
     options: Batching
     writer: Writer
-    unheralded: bool
-    """True if nobody could look for the log's release before it was read."""
+    release_unchecked: bool
+    """True if the release of the log could not be looked up before the log was read."""
     updated: float = field(init=False, default=0.0)
 
     def each(self, rows: Iterable[Row], progress: Progress) -> int:
-        """Answer for each line as it comes."""
+        """Write an answer for each line, in order; return the exit status."""
         damage: LogUnreadableError | None = None
         try:
             for finding in self.log.findings(rows, progress):
@@ -107,7 +107,7 @@ class _Run:
         return self._end(damage=damage)
 
     def folded(self, rows: Iterable[Row], progress: Progress) -> int:
-        """Answer for each message at the end, or again and again while the log is followed."""
+        """Write an answer for each message, at the end or as updates while the log grows; return the exit status."""
         interrupted = False
         damage: LogUnreadableError | None = None
         self.updated = time.monotonic()
@@ -123,18 +123,18 @@ class _Run:
             self.updated = 0.0
             self.update()
             return self._end(interrupted=interrupted, damage=damage)
-        messages = list(self.log.as_told()) if interrupted else None
+        messages = list(self.log.messages_so_far()) if interrupted else None
         if messages is None:
             try:
                 messages = list(self.log.messages(progress))
             except KeyboardInterrupt:
-                interrupted, messages = True, list(self.log.as_told())
+                interrupted, messages = True, list(self.log.messages_so_far())
         for group in grouped(messages, self.options.group_by):
             self.writer.group(group)
         return self._end(interrupted=interrupted, damage=damage)
 
     def update(self) -> bool:
-        """While a log is followed: write what changed, once in a while. Always True: it goes on."""
+        """Write the messages that changed, at most once per `UPDATE_S`. Returns True: keep following the log."""
         if self.options.each or time.monotonic() - self.updated < UPDATE_S:
             return True
         for folded in self.log.changed():
@@ -144,7 +144,7 @@ class _Run:
         return True
 
     def _end(self, *, interrupted: bool = False, damage: LogUnreadableError | None = None) -> int:
-        """Write what the log came to. Raises what ended it early, after what was read before has been written."""
+        """Write the summary and notes; return the exit status. Raises `damage` after the results so far are written."""
         summary = self.log.summary(interrupted=interrupted or damage is not None)
         if damage is not None and not summary.lines:
             raise damage
@@ -154,37 +154,37 @@ class _Run:
             raise damage
         if not summary.lines and not interrupted:
             say(EMPTY_JOURNAL if self.options.journal else "the log is empty")
-        known = summary.verdicts[Tier.EXACT] + summary.verdicts[Tier.PARTIAL]
+        matched = summary.verdicts[Tier.EXACT] + summary.verdicts[Tier.PARTIAL]
         engine = self.log.engine
-        say_misfit(self.session, engine, known, summary.kernel_lines)
-        named = any(seen.boot.banner for seen in summary.boots)
-        if not named and self.options.rev is None and not engine.releases.indexed():
-            say_oldest(self.session, engine, self.log.introduced())
-        if self.unheralded:
-            say_other_release(self.session, engine, summary.boots)
+        note_few_matches(self.session, engine, matched, summary.kernel_lines)
+        has_banner = any(seen.boot.banner for seen in summary.boots)
+        if not has_banner and self.options.rev is None and not engine.releases.indexed():
+            note_oldest_release(self.session, engine, self.log.introduced())
+        if self.release_unchecked:
+            note_other_series(self.session, engine, summary.boots)
         if interrupted and not self.options.follow:
             return INTERRUPTED
-        return 0 if summary.messages else 1
+        return FOUND if summary.messages else NOTHING_FOUND
 
 
 def _sources(options: Batching, logs: Sequence[str]) -> list[str]:
-    """Return the names of the logs. Raises `KsrcfindError` for what cannot be meant."""
+    """Return the names of the logs. Raises `KsrcfindError` for options that contradict each other."""
     if options.format is Format.HTML and (options.each or options.follow):
-        raise KsrcfindError("html shows messages, not lines", "Leave --each and --follow out.")
+        raise KsrcfindError("--format html shows messages, not single lines", "Remove --each and --follow.")
     if options.each and (options.group_by is not GroupBy.MESSAGE or options.history_limit is not None):
         raise KsrcfindError(
-            "--group-by and --history-limit are for messages, --each answers line by line", "Leave --each out."
+            "--group-by and --history-limit apply to messages, but --each answers line by line", "Remove --each."
         )
     if options.journal:
         if logs:
-            raise KsrcfindError("--journal and a log file at the same time", "Ask for one after the other.")
+            raise KsrcfindError("--journal cannot be combined with a log file", "Run ksrcfind once for each.")
         return [journalctl.SOURCE]
     if options.boot or options.since or options.until:
-        raise KsrcfindError("--boot, --since and --until choose from the journal", "Add --journal.")
+        raise KsrcfindError("--boot, --since and --until need --journal", "Add --journal.")
     if not logs:
-        raise KsrcfindError("no log is named", "Name files or directories, - for standard input, or --journal.")
+        raise KsrcfindError("no log given", "Name files or directories, - for standard input, or --journal.")
     if options.follow and len(logs) > 1:
-        raise KsrcfindError("only one log can be followed", "Start ksrcfind once for each.")
+        raise KsrcfindError("--follow needs exactly one log", "Run ksrcfind once for each.")
     for name in logs:
         if name != STDIN:
             check_log(name)
@@ -207,34 +207,34 @@ def _rows(options: Batching, sources: Sequence[str], idle: Callable[[], bool]) -
 
 
 def _check_new_since(options: Batching) -> None:
-    """Raise `KsrcfindError` for options that would leave out the history that --new-since needs."""
+    """Raise `KsrcfindError` for options that omit the history that --new-since needs."""
     if options.new_since is not None and (options.history_mode is HistoryMode.OFF or options.history_limit is not None):
         raise KsrcfindError(
-            "--new-since needs the history of every message", "Leave out --no-history and --history-limit."
+            "--new-since needs the history of every message", "Remove --no-history and --history-limit."
         )
 
 
-def _choice(options: Batching, engine: Engine) -> Choice:
-    """Return which messages are wanted. Raises `KsrcfindError` for a release that does not exist."""
+def _filter(options: Batching, engine: Engine) -> Filter:
+    """Return the filter that the options ask for. Raises `KsrcfindError` for a release that does not exist."""
     since: Version | None = None
     if options.new_since is not None:
         if not engine.histories.known:
-            raise KsrcfindError("--new-since needs history, and there is none here", "ksrcfind doctor says why.")
+            raise KsrcfindError("--new-since needs history, which this tree does not have", "ksrcfind doctor says why.")
         since = parse_tag(options.new_since) if engine.source_root is None else None
         # A bundle has no list of releases.
         since = since or release_named(options.new_since, engine.releases.tags).version
-    return Choice(options.min_level, options.only, since)
+    return Filter(options.min_level, options.only, since)
 
 
 @contextmanager
-def _ended_like_interrupted() -> Iterator[None]:
-    """Let SIGTERM do what Ctrl-C does: what is done so far is written."""
+def _sigterm_interrupts() -> Iterator[None]:
+    """Treat SIGTERM like Ctrl-C: the results so far are written."""
     owner = os.getpid()
 
     def interrupt(number: int, _frame: object) -> None:
-        if os.getpid() != owner:  # A worker that builds the index and is told to end; it has nothing to write.
+        if os.getpid() != owner:  # A worker that builds the index; it has no results to write.
             os._exit(128 + number)
-        signal.signal(signal.SIGTERM, before)  # Should writing never end, the next signal does not wait for it.
+        signal.signal(signal.SIGTERM, before)  # If writing hangs, a second signal ends the process.
         raise KeyboardInterrupt
 
     before = signal.signal(signal.SIGTERM, interrupt)

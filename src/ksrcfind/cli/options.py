@@ -1,7 +1,7 @@
 """The options that several commands share, declared once.
 
-A command takes them as one object: `@command` puts the fields into the signature that typer reads and hands them on
-as an instance of the class, `Common` or `Asking`, that the command's first parameter is annotated with.
+A command receives them as one object: `@command` adds the fields to the signature that typer reads, and passes their
+values as an instance of the class, `Common` or `Asking`, that annotates the command's first parameter.
 """
 
 import functools
@@ -14,14 +14,14 @@ from typing import Annotated, Any, get_type_hints
 
 import typer
 
-from ksrcfind.batch.options import GroupBy, Only
+from ksrcfind.batch.options import GroupBy, LineKind
 from ksrcfind.errors import KsrcfindError
 from ksrcfind.finding import HistoryMode
 from ksrcfind.levels import LEVELS, level_named
 
 SHARED = "Options of every command"
 AUTO = "auto"
-"""Given instead of a revision: that of the log."""
+"""A value of `--rev`: use the revision of the log."""
 
 
 class Format(StrEnum):
@@ -52,7 +52,7 @@ class Color(StrEnum):
 
 
 class Traced(StrEnum):
-    """Which of the matches have their history told."""
+    """Which matches get a history."""
 
     FIRST = "first"
     ALL = "all"
@@ -79,8 +79,8 @@ class Common:
         typer.Option(
             metavar="REV",
             show_default=False,
-            help="Tag, branch or commit to look at instead of the checked-out files. Nothing is checked out. "
-            "For batch also auto: the release that the log's banner names, or that fits its messages best.",
+            help="Answer for this tag, branch or commit instead of the checked-out files. Nothing is checked out. "
+            "For batch also auto: the release in the log's banner, or the one that matches most of its messages.",
             rich_help_panel=SHARED,
         ),
     ] = None
@@ -97,7 +97,7 @@ class Common:
         Format,
         typer.Option(
             metavar="FORMAT",
-            help="How to write the answer. The help of each command lists its formats.",
+            help="Output format. The help of each command lists its formats.",
             rich_help_panel=SHARED,
         ),
     ] = Format.TEXT
@@ -107,7 +107,7 @@ class Common:
         typer.Option(
             metavar="|".join(Color),
             show_default=False,
-            help="When to colour text. Default: auto, on a terminal unless NO_COLOR is set.",
+            help="When to colour text. Default: auto, which colours on a terminal unless NO_COLOR is set.",
             rich_help_panel=SHARED,
         ),
     ] = None
@@ -119,7 +119,7 @@ class Common:
             metavar="N",
             min=1,
             show_default=False,
-            help="Processes at work at the same time. Default: one for each core.",
+            help="Number of worker processes. Default: one for each core.",
             rich_help_panel=SHARED,
         ),
     ] = None
@@ -135,18 +135,18 @@ class Asking(Common):
     ] = 5
     history: Annotated[
         Traced,
-        typer.Option(
-            metavar="|".join(Traced), help="Tell the history of the first call shown, or of all. See --no-history."
-        ),
+        typer.Option(metavar="|".join(Traced), help="Show the history of the first match or of all. See --no-history."),
     ] = Traced.FIRST
-    no_history: Annotated[bool, typer.Option("--no-history", help="Tell no history: faster, for long logs.")] = False
+    no_history: Annotated[
+        bool, typer.Option("--no-history", help="Show no history. This is faster, for long logs.")
+    ] = False
     no_follow: Annotated[
-        bool, typer.Option("--no-follow", help="Tell what git blame says instead of following the message's text.")
+        bool, typer.Option("--no-follow", help="Report plain git blame; do not follow earlier wordings.")
     ] = False
 
     @property
     def history_mode(self) -> HistoryMode:
-        """What the two options on history come to."""
+        """The history mode that the two options select."""
         if self.no_history:
             return HistoryMode.OFF
         return HistoryMode.ALL if self.history is Traced.ALL else HistoryMode.FIRST
@@ -156,11 +156,11 @@ def _level(text: str) -> str:
     level = level_named(text)
     if level is None:
         names = ", ".join(LEVELS)
-        raise KsrcfindError(f"no such level: {text}", f"Levels are {names}, or 0 to 7. Names like warning do as well.")
+        raise KsrcfindError(f"no such level: {text}", f"Levels are {names}, names like warning and error, and 0 to 7.")
     return level
 
 
-CHOOSING = "What is told"
+FILTERS = "Filters and groups"
 JOURNAL = "The journal"
 
 
@@ -169,13 +169,11 @@ class Batching(Asking):
     """Options of batch."""
 
     each: Annotated[
-        bool, typer.Option("--each", help="Answer for each line, in order and at once, instead of folding repeats.")
+        bool, typer.Option("--each", help="Answer line by line, in order and at once; do not group repeats.")
     ] = False
     follow: Annotated[
         bool,
-        typer.Option(
-            "--follow", "-f", help="Go on as the log grows, until Ctrl-C; folded answers are written again as updates."
-        ),
+        typer.Option("--follow", "-f", help="Keep reading as the log grows, until Ctrl-C, and write updated answers."),
     ] = False
     history_limit: Annotated[
         int | None,
@@ -183,7 +181,7 @@ class Batching(Asking):
             metavar="N",
             min=0,
             show_default=False,
-            help="Tell the history of at most N messages, the most severe ones.",
+            help="Show the history of only the N most severe messages.",
         ),
     ] = None
     min_level: Annotated[
@@ -192,18 +190,18 @@ class Batching(Asking):
             metavar="LEVEL",
             parser=_level,
             show_default=False,
-            help=f"Only messages at least as severe: {', '.join(LEVELS)}. Other customary names such as warning and "
-            "error, and 0 to 7, are accepted. Messages of unknown level are left out.",
-            rich_help_panel=CHOOSING,
+            help=f"Only messages of this level or more severe: {', '.join(LEVELS)}. Names such as warning and error, "
+            "and 0 to 7, work too. Messages of unknown level are omitted.",
+            rich_help_panel=FILTERS,
         ),
     ] = None
     only: Annotated[
-        Only | None,
+        LineKind | None,
         typer.Option(
-            metavar="|".join(Only),
+            metavar="|".join(LineKind),
             show_default=False,
-            help="Only lines that a message explains, or only the others.",
-            rich_help_panel=CHOOSING,
+            help="Only lines that match a message, or only lines that match none.",
+            rich_help_panel=FILTERS,
         ),
     ] = None
     new_since: Annotated[
@@ -211,51 +209,53 @@ class Batching(Asking):
         typer.Option(
             metavar="RELEASE",
             show_default=False,
-            help="Only messages that came with a release after this one.",
-            rich_help_panel=CHOOSING,
+            help="Only messages that a release after this one introduced.",
+            rich_help_panel=FILTERS,
         ),
     ] = None
     group_by: Annotated[
         GroupBy,
-        typer.Option(metavar="|".join(GroupBy), help="What to put messages together by.", rich_help_panel=CHOOSING),
+        typer.Option(metavar="|".join(GroupBy), help="How to group messages.", rich_help_panel=FILTERS),
     ] = GroupBy.MESSAGE
     journal: Annotated[
         bool,
-        typer.Option("--journal", help="Read the kernel's log from the journal.", rich_help_panel=JOURNAL),
+        typer.Option("--journal", help="Read the kernel log from the systemd journal.", rich_help_panel=JOURNAL),
     ] = False
     boot: Annotated[
         str | None,
         typer.Option(
             metavar="BOOT",
             show_default=False,
-            help="Which boot: -1 for the one before, an id, or all. Default: this one.",
+            help="Which boot: -1 for the previous one, an id, or all. Default: the current one.",
             rich_help_panel=JOURNAL,
         ),
     ] = None
     since: Annotated[
         str | None,
-        typer.Option(metavar="TIME", show_default=False, help="From when on: yesterday, -2h.", rich_help_panel=JOURNAL),
+        typer.Option(
+            metavar="TIME", show_default=False, help="Start time, such as yesterday or -2h.", rich_help_panel=JOURNAL
+        ),
     ] = None
     until: Annotated[
         str | None,
-        typer.Option(metavar="TIME", show_default=False, help="Until when.", rich_help_panel=JOURNAL),
+        typer.Option(metavar="TIME", show_default=False, help="End time.", rich_help_panel=JOURNAL),
     ] = None
 
 
 def _formats(command: str, formats: Sequence[Format]) -> Any:
-    """Return the declaration of `--format` for a command that has some of the formats."""
+    """Return the declaration of `--format` for a command with these formats."""
 
     def parse(text: str) -> Format:
         if text not in formats:
-            known = f"{', '.join(formats[:-1])} and {formats[-1]}" if len(formats) > 1 else f"{formats[0]} only"
-            raise KsrcfindError(f"{command} has no format {text}", f"It has {known}.")
+            names = f"{', '.join(formats[:-1])} and {formats[-1]}" if len(formats) > 1 else f"{formats[0]} only"
+            raise KsrcfindError(f"{command} has no format {text}", f"It has {names}.")
         return Format(text)
 
     option = typer.Option(
         metavar="|".join(formats),
         parser=parse,
         autocompletion=lambda: [*formats],
-        help="How to write the answer.",
+        help="Output format.",
         rich_help_panel=SHARED,
         hidden=len(formats) == 1,
     )
@@ -263,9 +263,9 @@ def _formats(command: str, formats: Sequence[Format]) -> Any:
 
 
 def shared_options(function: Callable[..., None]) -> Callable[..., None]:
-    """Let the help of the program list the options that every command has. The program itself ignores them.
+    """Return the program's function with the options of every command in its help; it ignores their values.
 
-    `cli.arrange` hands them to the command, wherever they are.
+    `argv.reorder` moves these options behind the command, wherever they were typed.
     """
     hints = get_type_hints(Common, include_extras=True)
 
@@ -291,10 +291,10 @@ def _parameters(options: type[Common], hints: Mapping[str, Any]) -> Iterator[ins
 def command(
     app: typer.Typer, *, formats: tuple[Format, ...] = ANSWERS, epilog: str, more: str = ""
 ) -> Callable[[Callable[..., int]], Callable[..., None]]:
-    """Make a function a command of its name whose status is the exit status.
+    """Return a decorator that makes a function a command of its name; the function returns the exit status.
 
-    Its first parameter is a `Common` or a subclass; the others are its own arguments and options. `epilog` is shown
-    below the help: examples. `more` is a paragraph of help that is made, below the docstring.
+    Its first parameter is a `Common` or a subclass; the others are its own arguments and options. The help consists of
+    the docstring, the paragraph `more`, and `epilog`, the examples.
     """
 
     def register(function: Callable[..., int]) -> Callable[..., None]:
@@ -311,7 +311,7 @@ def command(
         run.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
             [*keyword_only, *_parameters(shared, hints)]
         )
-        # A terminal is rarely as wide as the source: each paragraph is broken where it has to be.
+        # Terminals are narrower than the source: join the lines of a paragraph, so that typer can wrap them.
         paragraphs = [" ".join(part.split()) for part in f"{inspect.getdoc(function)}\n\n{more}".split("\n\n")]
         app.command(help="\n\n".join(filter(None, paragraphs)), epilog=epilog)(run)
         return run

@@ -1,4 +1,4 @@
-"""Places as people and tools write them: `mm/oom_kill.c:868`, and the output lines of grep and compilers."""
+"""Parse PATH:LINE as people and tools write it: `mm/oom_kill.c:868`, and the output of grep and compilers."""
 
 import os
 import re
@@ -7,25 +7,25 @@ from pathlib import Path
 
 from ksrcfind.errors import KsrcfindError
 
-# What follows the line, a column or the text that grep found there, is not looked at.
+# Anything after the line number, such as a column or the text that grep prints, is ignored.
 _PLACE = re.compile(r"(?P<path>[^:]+(?::[^:\d][^:]*)*):(?P<line>\d{1,9})(?::.*)?", re.DOTALL)
 
 _SOURCE = (".c", ".h", ".S")
 
-Place = tuple[str, int]
+PathLine = tuple[str, int]
 """Path and 1-based line."""
 
 
-def parse_place(text: str) -> Place:
-    """Return the path and the line that a text names. Raises `KsrcfindError`."""
+def parse_place(text: str) -> PathLine:
+    """Return the path and the line in a text. Raises `KsrcfindError` if the text is not PATH:LINE."""
     match = _PLACE.fullmatch(text.strip().removeprefix("./"))
     if match is None or int(match["line"]) < 1:
-        raise KsrcfindError(f"no place: {text.strip()[:200]!r}", "A place is PATH:LINE, as in mm/oom_kill.c:868.")
+        raise KsrcfindError(f"not a source line: {text.strip()[:200]!r}", "Write PATH:LINE, as in mm/oom_kill.c:868.")
     return match["path"], int(match["line"])
 
 
-def place_in_source(text: str) -> Place | None:
-    """Return the place of a C or assembly file that a text without blanks names, None for any other text."""
+def place_in_source(text: str) -> PathLine | None:
+    """Return the path and line if a text without spaces is PATH:LINE of a C or assembly file, else None."""
     try:
         path, line = parse_place(text)
     except KsrcfindError:
@@ -34,10 +34,10 @@ def place_in_source(text: str) -> Place | None:
 
 
 def in_tree(path: str, root: Path, directory: Path) -> str:
-    """Return a path as the tree has it, from its root with slashes.
+    """Return a path relative to the root of the tree, with slashes.
 
-    It may be given from the root, absolute, or from the current `directory` if that is inside the tree, as shells
-    complete it. One that is not there stays as it is. Raises `KsrcfindError` for an empty one.
+    The path may be relative to the root, absolute, or relative to the current `directory` if that is inside the tree,
+    as shells complete it. A path that does not exist is returned unchanged. Raises `KsrcfindError` for an empty path.
     """
     if not path:
         raise KsrcfindError("a path is empty", "Name a file or directory of the tree, as in mm/oom_kill.c.")
@@ -49,8 +49,11 @@ def in_tree(path: str, root: Path, directory: Path) -> str:
     return path
 
 
-def parse_places(lines: Iterable[str], source: str) -> list[Place]:
-    """Return the places of a file, one a line; blank lines are passed over. Raises `KsrcfindError` with the line."""
+def parse_places(lines: Iterable[str], source: str) -> list[PathLine]:
+    """Return the paths and lines of a file with one per line; blank lines are skipped.
+
+    Raises `KsrcfindError`, which names the bad line.
+    """
     places = []
     for number, line in enumerate(lines, 1):
         if not line.strip():

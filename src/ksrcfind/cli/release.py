@@ -1,7 +1,7 @@
-"""Which release a log is explained with: the one that is asked for, or the one that the log tells.
+"""Which release explains a log: the requested one, or the one that the log comes from.
 
-A kernel's banner names it. Without one it is narrowed down by what the releases that are indexed can print, else by the
-message that came last.
+The kernel's banner names the release. Without a banner, the indexed releases that can print most of the log's lines
+narrow it down; without indexed releases, the message that was introduced last gives the earliest possible one.
 """
 
 import shlex
@@ -26,55 +26,55 @@ from ksrcfind.log.stream import LogUnreadableError
 from ksrcfind.progress import Task
 from ksrcfind.tree.versions import parse_tag, series
 
-MOST_NAMED = 3
-"""Kernels of a log that a note names."""
-FEW = 20
-"""Kernel lines that say nothing of a log as a whole."""
-LOOKED_AT = 20_000
-"""Rows of a log among which its banner is looked for."""
+KERNELS_NAMED = 3
+"""Kernels of a log that a note names, at most."""
+FEWEST_LINES = 20
+"""Kernel lines; a log with fewer says too little about its release."""
+BANNER_WITHIN = 20_000
+"""The banner is searched in this many rows from the start of a log."""
 SAMPLE = 200
-"""Different lines of a log without a banner that all releases are asked for."""
+"""Different lines of a log without a banner that are matched against every indexed release, at most."""
 
 
 @contextmanager
 def engine_of_log(
-    session: Session, engine: Engine, asked: str | None, rows: Iterator[Row] | None, named: Sequence[str]
+    session: Session, engine: Engine, rev: str | None, rows: Iterator[Row] | None, names: Sequence[str]
 ) -> Iterator[Engine]:
-    """Give the engine of the release that a log is of, or the one that is there, and say so where they differ.
+    """Yield the engine for the release of a log, or the given engine; a note says so if they differ.
 
-    `rows` is the log, to be read for this alone; None for one that can be read only once. `named` are the logs' names.
-    Raises `KsrcfindError` if `asked` is `auto` and the release cannot be told.
+    `rev` is the value of `--rev`. `rows` is a first reading of the log, only for this; None for a log that can be read
+    only once. `names` are the names of the logs. Raises `KsrcfindError` if `rev` is `auto` and the release is unknown.
     """
-    if asked == AUTO and rows is None:
+    if rev == AUTO and rows is None:
         raise KsrcfindError(
             "--rev auto needs a file, not standard input or the journal", "Name a file, or the release."
         )
-    if asked not in (None, AUTO) or rows is None:
+    if rev not in (None, AUTO) or rows is None:
         yield engine
         return
-    told = _told_by(session, engine, _beginning(rows), wanted=asked == AUTO)
-    if told is None or told.tag.commit == engine.info.commit:
+    detected = _detect(session, engine, _beginning(rows), required=rev == AUTO)
+    if detected is None or detected.tag.commit == engine.info.commit:
         yield engine
-    elif asked == AUTO or told.sure:
-        _say(session, f"{told.by}; answers from {told.tag.name}")
-        with engine.at_revision(told.tag.name) as other:
+    elif rev == AUTO or detected.certain:
+        _note(session, f"{detected.evidence}; answers are for {detected.tag.name}")
+        with engine.at_revision(detected.tag.name) as other:
             yield other
     else:
-        command = shlex.join(["ksrcfind", "batch", "--rev", told.tag.name, *named])
-        _say(session, f"{told.by}; answers from {_name(engine)}, those of {told.tag.name} by: {command}")
+        command = shlex.join(["ksrcfind", "batch", "--rev", detected.tag.name, *names])
+        _note(session, f"{detected.evidence}; answers are for {_name(engine)}. For {detected.tag.name}, run: {command}")
         yield engine
 
 
 def _beginning(rows: Iterable[Row]) -> list[Row]:
-    """Return the first rows of a log, as many as can be read: where it is damaged is said when all of it is read."""
+    """Return the first rows of a log, up to a damaged place; the full reading reports the damage."""
     found: list[Row] = []
     with suppress(LogUnreadableError):
-        found.extend(islice(rows, LOOKED_AT))
+        found.extend(islice(rows, BANNER_WITHIN))
     return found
 
 
-def say_oldest(session: Session, engine: Engine, introduced: Iterable[Change]) -> None:
-    """Say from which release on a log without a banner can be, going by when its messages were introduced."""
+def note_oldest_release(session: Session, engine: Engine, introduced: Iterable[Change]) -> None:
+    """Write the earliest release that a log without a banner can be from, by when its messages were introduced."""
 
     def backports(commit: str) -> list[str | None]:
         return [other.release.first_tag for other in engine.histories.commit(commit).backports]
@@ -83,20 +83,23 @@ def say_oldest(session: Session, engine: Engine, introduced: Iterable[Change]) -
     found = oldest_possible(introduced, order, backports)
     if found is not None and order[found[1]] > 0:
         change, first = found
-        _say(session, f"the log names no release; it is of {first} or later, which has {change.path}:{change.line}")
-
-
-def say_misfit(session: Session, engine: Engine, known: int, lines: int) -> None:
-    """Say so if hardly a line of a log is known to the tree."""
-    if lines >= FEW and known * 2 < lines:
-        _say(
+        _note(
             session,
-            f"only {known:,} of {lines:,} kernel lines are in {_name(engine)}: the log seems to be of another kernel",
+            f"the log names no release; it is from {first} or later, which introduced {change.path}:{change.line}",
         )
 
 
-def say_other_release(session: Session, engine: Engine, boots: Iterable[BootSeen]) -> None:
-    """Say so if a log is of another series of kernels than the tree, as the tree's own Makefile has it."""
+def note_few_matches(session: Session, engine: Engine, matched: int, lines: int) -> None:
+    """Write a note if fewer than half of a log's kernel lines match a message of the tree."""
+    if lines >= FEWEST_LINES and matched * 2 < lines:
+        _note(
+            session,
+            f"only {matched:,} of {lines:,} kernel lines match {_name(engine)}: the log may be from another kernel",
+        )
+
+
+def note_other_series(session: Session, engine: Engine, boots: Iterable[BootSeen]) -> None:
+    """Write a note if a log comes from another kernel series than the tree's Makefile names."""
     own = engine.source.release
     version = parse_tag(own, tail=True) if own is not None else None
     if version is None:
@@ -105,71 +108,73 @@ def say_other_release(session: Session, engine: Engine, boots: Iterable[BootSeen
     others = [banner for banner in banners if (of := banner_release(banner)) and series(of) != series(version)]
     kernels = list(dict.fromkeys(" ".join(banner.split()[:3])[:80] for banner in others))
     if kernels:
-        more = f" and {len(kernels) - MOST_NAMED} more" if len(kernels) > MOST_NAMED else ""
-        named = f"{' and '.join(kernels[:MOST_NAMED])}{more}"
-        _say(session, f"the log is of {named}, the tree of {own}: messages may read otherwise, or not be there")
+        more = f" and {len(kernels) - KERNELS_NAMED} more" if len(kernels) > KERNELS_NAMED else ""
+        named = f"{' and '.join(kernels[:KERNELS_NAMED])}{more}"
+        _note(session, f"the log is from {named}, the tree is {own}: messages may be worded differently, or be missing")
 
 
 @dataclass(frozen=True, slots=True)
-class _Told:
-    """A release that a log tells."""
+class _Detected:
+    """The release that a log comes from."""
 
     tag: ReleaseTag
-    by: str
-    """What tells it, for people."""
-    sure: bool
-    """True if it is indexed and named by the log itself: its answers are the right ones."""
+    evidence: str
+    """Why, as a clause for people."""
+    certain: bool
+    """True if the log's banner names the release and the release is indexed."""
 
 
-def _told_by(session: Session, engine: Engine, rows: Sequence[Row], *, wanted: bool) -> _Told | None:
-    """Return the release that a log tells. Raises `KsrcfindError` if one is wanted and the log tells none."""
+def _detect(session: Session, engine: Engine, rows: Sequence[Row], *, required: bool) -> _Detected | None:
+    """Return the release of a log. Raises `KsrcfindError` if it is required and unknown."""
     banner = banner_in(rows)
     if banner is not None:
         tag = tag_of(banner, engine.releases.tags)
-        said = " ".join(banner.split()[:3])
-        if tag is None and wanted:
-            raise KsrcfindError(f"no release tag for {said[:80]}", "Name one with --rev.")
+        kernel = " ".join(banner.split()[:3])
+        if tag is None and required:
+            raise KsrcfindError(f"no release tag for {kernel[:80]}", "Name one with --rev.")
         if tag is None:
             return None
-        return _Told(tag, f"the log is of {said}", tag in engine.releases.indexed())
-    told = _narrowed(session, engine, rows, wanted=wanted) if engine.releases.indexed() else None
-    if told is None and wanted:
+        return _Detected(tag, f"the log is from {kernel}", tag in engine.releases.indexed())
+    detected = _narrowed(session, engine, rows, required=required) if engine.releases.indexed() else None
+    if detected is None and required:
         raise KsrcfindError(
-            "the release of this log cannot be told",
-            "Name one with --rev. Without a banner it takes indexes of several: ksrcfind index --releases",
+            "cannot determine the release of this log",
+            "Name it with --rev. For a log without a banner, index several releases: ksrcfind index --releases",
         )
-    return told
+    return detected
 
 
 def banner_in(rows: Iterable[Row]) -> str | None:
-    """Return the banner of a kernel among some rows, None if there is none."""
+    """Return the first kernel banner in some rows, None if there is none."""
     bodies = (row.log.body for row in rows if not row.log.is_userspace)
     return next((body for body in bodies if banner_release(body) is not None), None)
 
 
-def _narrowed(session: Session, engine: Engine, rows: Sequence[Row], *, wanted: bool) -> _Told | None:
-    """Return the last of the releases whose messages fit the rows best; unless wanted only if the tree's fit less."""
+def _narrowed(session: Session, engine: Engine, rows: Sequence[Row], *, required: bool) -> _Detected | None:
+    """Return the latest of the releases that print most lines; unless required, only if the tree prints fewer."""
     lines = _sample(rows)
-    with session.terminal.progress.task("asking the releases", len(lines)) as task:
-        here, known = engine.releases.lines_known(_passing(lines, task))
+    with session.terminal.progress.task("searching the indexed releases", len(lines)) as task:
+        here, known = engine.releases.lines_known(_counted(lines, task))
     span = narrowed(known)
     if span is None or here > span.lines:
         return None
     names = span.first.name if span.first == span.last else f"{span.first.name} to {span.last.name}"
-    by = f"the log names no release; its messages are those of {names} ({span.lines} of {len(lines)} lines)"
-    if here == span.lines and not wanted:
-        _say(session, by)
+    evidence = (
+        f"the log names no release; {names} can print the most of its messages ({span.lines} of {len(lines)} lines)"
+    )
+    if here == span.lines and not required:
+        _note(session, evidence)
         return None
-    return _Told(span.last, f"{by}, {here} of them are in {_name(engine)}", sure=False)
+    return _Detected(span.last, f"{evidence}, {_name(engine)} can print {here}", certain=False)
 
 
 def _sample(rows: Iterable[Row]) -> list[LogLine]:
-    """Return different lines of the kernel, from all of a log."""
+    """Return different kernel lines, spread over the whole log."""
     lines = {shape(row.log.body): row.log for row in rows if not row.log.is_userspace and row.log.body.strip()}
     return list(lines.values())[:: len(lines) // SAMPLE + 1]
 
 
-def _passing(lines: Iterable[LogLine], task: Task) -> Iterator[LogLine]:
+def _counted(lines: Iterable[LogLine], task: Task) -> Iterator[LogLine]:
     for line in lines:
         yield line
         task.advance()
@@ -179,5 +184,5 @@ def _name(engine: Engine) -> str:
     return str(engine.info.rev or engine.root)
 
 
-def _say(session: Session, text: str) -> None:
+def _note(session: Session, text: str) -> None:
     show_note(session.terminal.painter.line(f"note: {text}"))

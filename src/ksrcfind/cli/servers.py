@@ -1,4 +1,4 @@
-"""What the commands lsp and mcp do: they serve a program over standard input and output."""
+"""The commands lsp and mcp: serve an editor or an assistant over standard input and output."""
 
 import importlib
 import importlib.metadata
@@ -18,7 +18,7 @@ from ksrcfind.mcp.access import Access, is_wide
 
 
 def serve_lsp(options: Common, tcp: int | None) -> int:
-    """Serve an editor until it goes away; return the exit status."""
+    """Serve an editor until it disconnects; return the exit status."""
     serve = _extra("ksrcfind.lsp.serve", "lsp").serve
     session = begin(options)
     serve(session.settings, session.rev, session.directory, _channel(), tcp)
@@ -26,22 +26,23 @@ def serve_lsp(options: Common, tcp: int | None) -> int:
 
 
 def serve_mcp(options: Common, allow: Sequence[Path]) -> int:
-    """Serve an assistant until it goes away; return the exit status.
+    """Serve an assistant until it disconnects; return the exit status.
 
-    It may have logs read below the directories in `allow` and the current one, if that is not too wide.
+    It may read logs below the directories in `allow`, and below the current one unless that is the home directory, one
+    above it, or `/`.
     """
     serve = _extra("ksrcfind.mcp.server", "mcp").serve
     session = begin(options)
     missing = next((directory for directory in allow if not directory.is_dir()), None)
     if missing is not None:
-        raise KsrcfindError(f"no such directory: {missing}", "--allow names a directory that logs are read in.")
+        raise KsrcfindError(f"no such directory: {missing}", "--allow needs a directory that holds logs.")
     here = [] if is_wide(session.directory, Path.home()) else [session.directory]
     serve(session.settings, session.rev, session.directory, Access.to(*allow, *here), _source(), _channel())
     return 0
 
 
 def _source() -> FileIO:
-    """Return standard input for the protocol alone: what is started later reads nothing of it."""
+    """Return standard input for the protocol alone: programs that are started later read nothing from it."""
     source = os.fdopen(os.dup(sys.stdin.fileno()), "rb", buffering=0)
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, sys.stdin.fileno())
@@ -50,9 +51,9 @@ def _source() -> FileIO:
 
 
 def how_to_add(extra: str) -> str:
-    """Return the command that adds what an extra needs to this installation.
+    """Return the command that installs the packages of an extra beside this installation.
 
-    It names the packages themselves: ksrcfind is on no package index, and its sources may be gone.
+    It names the packages themselves: ksrcfind is on no package index, and its sources may have been deleted.
     """
     try:
         requirements = importlib.metadata.requires("ksrcfind") or []
@@ -65,14 +66,14 @@ def how_to_add(extra: str) -> str:
 
 
 def _channel() -> BinaryIO:
-    """Return standard output for the protocol alone: whatever else is written there goes to standard error."""
+    """Return standard output for the protocol alone: other output is redirected to standard error."""
     channel = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     return channel
 
 
 def _extra(module: str, extra: str) -> ModuleType:
-    """Import what needs an extra. Raises `KsrcfindError` if that is not installed."""
+    """Return an imported module that needs an extra. Raises `KsrcfindError` if the extra is not installed."""
     try:
         return importlib.import_module(module)
     except ModuleNotFoundError as error:

@@ -1,4 +1,4 @@
-"""What every command begins with: settings from options, environment and files; a tree; a writer."""
+"""What every command starts with: settings from options, environment and files; a tree; a writer."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -34,7 +34,7 @@ class Session:
 
     @contextmanager
     def engine(self) -> Iterator[Engine]:
-        """Open the tree that is meant, say on standard error what should be known of it, and close it in the end."""
+        """Open the selected tree and close it at the end; write its notes to standard error."""
         engine = open_engine(self.settings, self.rev, self.directory, self.terminal.progress)
         shown = engine.notes
         try:
@@ -50,16 +50,16 @@ class Session:
             engine.close()
 
     def painter(self, engine: Engine) -> Painter:
-        """Return what paints text about a tree, with links where a terminal can follow them."""
+        """Return the painter for text about a tree, with links if the terminal supports them."""
         terminal, settings = self.terminal, self.settings
-        wanted = terminal.follows_links if settings.hyperlinks == "auto" else settings.hyperlinks == "always"
+        linked = terminal.follows_links if settings.hyperlinks == "auto" else settings.hyperlinks == "always"
         links = (
-            Links(settings.place_link, settings.commit_link, engine.source_root, engine.info.rev) if wanted else None
+            Links(settings.place_link, settings.commit_link, engine.source_root, engine.info.rev) if linked else None
         )
         return replace(terminal.painter, links=links)
 
     def writer(self, options: Asking, engine: Engine, *, logs: Sequence[str] = ()) -> Writer:
-        """Return the writer of a format. With `logs`, text is that for whole logs instead of for single lines."""
+        """Return the writer of the selected format. With `logs`, text output is the one for whole logs."""
         write = self.terminal.write
         if options.format is Format.JSON:
             return JsonWriter(write, engine.histories.commit)
@@ -69,7 +69,7 @@ class Session:
             root = engine.source_root
             return QuickfixWriter(write, None if root == self.directory else root)
         if options.format is Format.CSV:
-            # Here and below: what only one format needs is imported with it.
+            # Here and below: a writer is imported when its format is selected, to start faster.
             from ksrcfind.output.table import CsvWriter
 
             return CsvWriter(write)
@@ -90,32 +90,35 @@ class Session:
 
 
 def _tree_name(engine: Engine) -> str:
-    """Return what a tree is called: its revision, that of a plain directory by what its Makefile says."""
-    named = engine.info.rev or engine.info.commit
-    if named is not None:
-        return named
+    """Return a tree's name for people: its revision, or for a plain directory its name and the Makefile's release."""
+    rev = engine.info.rev or engine.info.commit
+    if rev is not None:
+        return rev
     release = engine.source.release
     return f"{engine.root.name} (Linux {release})" if release is not None else engine.root.name
 
 
 def begin(options: Common) -> Session:
-    """Resolve the settings, options before environment before files, and look at the streams."""
+    """Return the session of a run: options override the environment, which overrides configuration files.
+
+    Raises `KsrcfindError` for options that contradict each other and for a configuration that cannot be used.
+    """
     settings = config.resolve(os.environ)
     if options.index is not None and (options.repo is not None or options.rev is not None):
-        raise KsrcfindError("--index goes with no --repo and no --rev", "A bundle holds one revision.")
+        raise KsrcfindError("--index cannot be combined with --repo or --rev", "A bundle holds one revision.")
     if options.repo is not None and is_file(options.repo):
-        raise KsrcfindError(f"not a directory: {options.repo}", "--repo takes the directory of a kernel tree.")
+        raise KsrcfindError(f"not a directory: {options.repo}", "--repo needs the directory of a kernel tree.")
     if options.rev == AUTO and not isinstance(options, Batching):
-        raise KsrcfindError("--rev auto is for batch", "Name a tag, branch or commit.")
-    # A tree or revision that an option names goes before an index that the environment does.
-    carried = options.index or (settings.index if options.repo is None and options.rev is None else None)
+        raise KsrcfindError("--rev auto works only with batch", "Name a tag, branch or commit.")
+    # --repo and --rev override a bundle that the environment names.
+    bundle = options.index or (settings.index if options.repo is None and options.rev is None else None)
     default = Color.NEVER if os.environ.get("NO_COLOR") else Color(settings.color)
     machine = options.format is not Format.TEXT
     return Session(
         settings=replace(
             settings,
             repo=options.repo or settings.repo,
-            index=carried,
+            index=bundle,
             jobs=options.jobs or settings.jobs,
             follow=not (isinstance(options, Asking) and options.no_follow),
         ),

@@ -1,4 +1,4 @@
-"""The three standard streams: who reads them, what may be shown there, and what happens when nobody does."""
+"""The three standard streams: what may be shown on them, and what happens when they are closed."""
 
 import os
 import sys
@@ -14,6 +14,9 @@ from ksrcfind.errors import KsrcfindError
 from ksrcfind.output.style import Painter
 from ksrcfind.progress import SILENT, Progress
 
+FOUND, NOTHING_FOUND = 0, 1
+"""Exit status of a run without errors; that of an error is `KsrcfindError.exit_code`, 2."""
+
 CLOSED_PIPE = 128 + 13
 """Exit status of a program that SIGPIPE ended."""
 
@@ -23,16 +26,16 @@ INTERRUPTED = 128 + 2
 
 @dataclass(frozen=True, slots=True)
 class Terminal:
-    """What the streams allow, as the environment and the options have it."""
+    """How output is shown, as options, environment and streams allow."""
 
     color: bool
     """True if answers are coloured."""
     progress: Progress
     follows_links: bool
-    """True if output goes to a terminal that colours text: those that do either show links or leave them out."""
+    """True if output goes to a terminal that colours text: such a terminal shows links or ignores them."""
 
     def write(self, text: str) -> None:
-        """Write to standard output. A reader that went away ends the program, as it ends any other in a pipe."""
+        """Write to standard output. If the reader of a pipe has closed it, the program ends, as programs do."""
         try:
             sys.stdout.write(text)
             if sys.stdout.isatty():
@@ -41,17 +44,17 @@ class Terminal:
             give_up_output(error)
 
     def flush(self) -> None:
-        """Send out what was written."""
+        """Flush standard output."""
         flush()
 
     @property
     def painter(self) -> Painter:
-        """For text on standard output."""
+        """The painter for text on standard output."""
         return Painter(self.color)
 
 
 def open_terminal(color: Color, *, quiet: bool, machine: bool) -> Terminal:
-    """Return the terminal. `machine` output is always UTF-8; for people it is what their locale can show."""
+    """Return the terminal. Output for programs (`machine`) is always UTF-8; for people it follows the locale."""
     if machine:
         sys.stdout.reconfigure(encoding="utf-8", errors="replace", newline="\n")  # type: ignore[union-attr]
     else:
@@ -62,27 +65,27 @@ def open_terminal(color: Color, *, quiet: bool, machine: bool) -> Terminal:
 
 
 def is_coloured(color: Color, is_terminal: bool) -> bool:
-    """Return True if output is to be coloured; NO_COLOR (no-color.org) is looked at by the caller."""
+    """Return True if output should be coloured; the caller handles NO_COLOR (no-color.org)."""
     if color is Color.AUTO:
         return is_terminal and os.environ.get("TERM") != "dumb"
     return color is Color.ALWAYS
 
 
 def color_help(arguments: Sequence[str]) -> None:
-    """Let `--help` be coloured exactly where an answer would be. typer writes it before it reads any other option."""
+    """Colour `--help` exactly when an answer would be coloured. typer prints it before it reads other options."""
     from typer import rich_utils  # noqa: PLC0415 - 40 ms that only help needs
 
     options = list(arguments[: arguments.index("--")] if "--" in arguments else arguments)
     split = [part for option in options for part in option.split("=", 1)]
-    asked = [value for name, value in pairwise(split) if name == "--color" and value in set(Color)]
+    given = [value for name, value in pairwise(split) if name == "--color" and value in set(Color)]
     default = Color.NEVER if os.environ.get("NO_COLOR") else Color.AUTO
-    coloured = is_coloured(Color(asked[-1]) if asked else default, sys.stdout.isatty())
+    coloured = is_coloured(Color(given[-1]) if given else default, sys.stdout.isatty())
     rich_utils.FORCE_TERMINAL = coloured
     rich_utils.COLOR_SYSTEM = "standard" if coloured else None
 
 
 def show_error(error: KsrcfindError) -> None:
-    """Tell the user what happened and what to do, on standard error."""
+    """Write what happened and what to do to standard error."""
     painter = Painter(is_coloured(Color.AUTO, sys.stderr.isatty()) and not os.environ.get("NO_COLOR"))
     show_note(painter.line(("error: ", "error"), error.title))
     for line in error.hint.splitlines():
@@ -90,27 +93,27 @@ def show_error(error: KsrcfindError) -> None:
 
 
 def show_note(text: str) -> None:
-    """Write to standard error, whoever reads it."""
+    """Write to standard error; ignore that it may be closed."""
     try:
         sys.stderr.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
         sys.stderr.write(text)
-    except OSError:  # A pipe that is closed, a disk that is full: there is nobody else to tell.
+    except OSError:  # A closed pipe or a full disk: there is no other place for the note.
         pass
 
 
 def say(text: str) -> None:
-    """Write a note to standard error; control characters of the text are shown by number."""
+    """Write a note to standard error; control characters in the text are escaped."""
     show_note(Painter(color=False).line(f"note: {text}"))
 
 
 def say_how_to_end() -> None:
-    """Say that a person is expected to type, if standard input is a terminal."""
+    """If standard input is a terminal, say that the program reads from it."""
     if sys.stdin.isatty():
-        say("reading lines from the terminal; Ctrl-D ends them")
+        say("reading lines from the terminal; end with Ctrl-D")
 
 
 def flush() -> None:
-    """Send out what is still held back, so that a reader that went away is noticed here."""
+    """Flush standard output, so that a closed pipe is noticed here."""
     try:
         sys.stdout.flush()
     except OSError as error:
@@ -118,19 +121,19 @@ def flush() -> None:
 
 
 def give_up_output(error: OSError) -> NoReturn:
-    """End because nobody reads the output, or it has no place; the interpreter must not try to flush it again."""
+    """End the program because output cannot be written; the interpreter must not try to flush it again."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     if isinstance(error, BrokenPipeError):
         raise typer.Exit(CLOSED_PIPE)
     raise KsrcfindError(
-        f"the output cannot be written: {error.strerror}", "Send it to a file on a disk with room for it."
+        f"cannot write the output: {error.strerror}", "Write it to a file on a disk with free space."
     ) from error
 
 
 def open_missing_streams() -> None:
-    """Open the standard streams that the caller closed: nothing comes in there, and what goes out is dropped.
+    """Open the standard streams that the caller closed as empty input and discarded output.
 
-    Without this, the next file that is opened would take their place.
+    Otherwise the next file that is opened would get their number.
     """
     for number, (name, mode) in enumerate((("stdin", "r"), ("stdout", "w"), ("stderr", "w"))):
         if getattr(sys, name) is None:

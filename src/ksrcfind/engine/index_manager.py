@@ -116,7 +116,7 @@ class IndexManager:
         if is_free or wait:
             self.build()
         elif self._indexed is not None:
-            self.notes.append("another run is updating the index: this answer is from before the last change")
+            self.notes.append("another run is updating the index; this answer does not include the last change")
 
     def _token(self) -> bytes:
         """Changes whenever a checkout does; the state of a plain directory is looked at file by file instead."""

@@ -77,7 +77,7 @@ class TreeReleases:
         started = time.monotonic()
         wanted = [tag for tag in self.tags if candidates or tag.version == tag.version.final]
         if not wanted:
-            raise KsrcfindError("this tree has no release tags", "ksrcfind doctor tells which tags count.")
+            raise KsrcfindError("this tree has no release tags", "ksrcfind doctor shows which tags are releases.")
         known = self._known()
         new = [tag for tag in wanted if tag.commit not in known]
         reports: list[IndexReport] = []

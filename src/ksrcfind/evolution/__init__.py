@@ -1,1 +1,1 @@
-"""What becomes of messages: from one release to the next, and over a tree's whole history."""
+"""Compare releases: timelines of messages, differences between two releases, monitoring rules, a log's release."""

@@ -1,4 +1,4 @@
-"""What became of the messages of one release in another: pure comparison of what two trees can print."""
+"""Compare the messages of two releases: which were added, removed, reworded, moved, or changed level."""
 
 import re
 from collections import Counter, defaultdict
@@ -10,22 +10,22 @@ from rapidfuzz import fuzz
 from ksrcfind.source.message import Message
 
 KINDS = ("reworded", "level_changed", "moved", "removed", "added")
-"""What can have become of a message."""
+"""The kinds of differences."""
 
 NEARLY_SAME = 0.9
-"""So much alike (0–1) are two texts of one function of which one followed the other, whatever is said elsewhere."""
+"""Similarity (0–1) of two texts of one function above which one replaced the other, even if a copy is elsewhere."""
 SAME_FUNCTION = 0.55
-"""So much alike are they if nothing went elsewhere."""
+"""Similarity of two unpaired texts of one function above which one replaced the other."""
 SAME_FILE = 0.75
 """The same for two texts of one file."""
 WORDS = re.compile(r"[A-Za-z]{3,}")
 MANY = 400
-"""Left-over messages of one file beyond which only those of one function are compared with each other."""
+"""Unpaired messages of one file; with more, only messages of the same function are compared."""
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What became of one message."""
+    """How one message differs."""
 
     kind: str
     """One of `KINDS`. A message that was reworded may have moved and changed its level as well."""
@@ -36,33 +36,33 @@ class Difference:
 
     @property
     def place(self) -> tuple[str, int, str]:
-        """Path and line to order differences by: where the message is now, else where it was."""
+        """Sort key: the path and line of the message now, else before, then the kind."""
         message = self.new or self.old
         return (message.path, message.line_start, self.kind) if message is not None else ("", 0, self.kind)
 
 
 Key = Callable[[Message], Hashable]
-"""What two messages must have in common; None goes with nothing."""
+"""Two messages with equal keys can be a pair; None is never paired."""
 
 
 def differences(pairs: Iterable[tuple[Iterable[Message], Iterable[Message]]]) -> list[Difference]:
-    """Return what differs between two trees, by path and line, given the messages of each file (old, new).
+    """Return the differences between two trees, by path and line, given the messages of each file (old, new).
 
-    The same text in the same function at the same level is the same message, wherever its line went. What is left is
-    paired from the surest to the least sure: another level, another place, another wording.
+    A message with the same text, function and level is unchanged, even on another line. The others are paired in order
+    of certainty: another level, another location, another wording.
     """
     old: list[Message] = []
     new: list[Message] = []
     for was, now in pairs:
-        left = _Left(list(was), list(now))
+        left = _Unpaired(list(was), list(now))
         left.pair(lambda message: (_texts(message), message.level, message.function))
         old += left.old
         new += left.new
-    left = _Left(old, new)
+    left = _Unpaired(old, new)
     found: list[Difference] = []
     for kind, key in _IN_FILE:
         found += (Difference(kind, was, now) for was, now in left.pair(key))
-    # What stayed and is hardly different did not go where a copy says the same.
+    # A nearly equal text in the same function wins over an equal text elsewhere, which is a copy.
     found += (Difference("reworded", was, now) for was, now in left.pair_alike(_in_function, NEARLY_SAME))
     for key in _ELSEWHERE:
         found += (Difference("moved", was, now) for was, now in left.pair(key))
@@ -73,15 +73,15 @@ def differences(pairs: Iterable[tuple[Iterable[Message], Iterable[Message]]]) ->
     return sorted(found, key=lambda difference: difference.place)
 
 
-class _Left:
-    """Messages of both sides that are not paired yet."""
+class _Unpaired:
+    """The messages of both sides that are not paired yet."""
 
     def __init__(self, old: list[Message], new: list[Message]) -> None:
         self.old = old
         self.new = new
 
     def pair(self, key: Key) -> list[tuple[Message, Message]]:
-        """Take out the pairs with equal keys; of several alike the first goes with the first."""
+        """Remove and return the pairs with equal keys; several messages with one key are paired in order."""
         waiting: dict[Hashable, list[int]] = defaultdict(list)
         for number in range(len(self.new) - 1, -1, -1):
             waiting[key(self.new[number])].append(number)
@@ -90,7 +90,7 @@ class _Left:
         return self._take(pairs)
 
     def pair_alike(self, key: Key, least: float) -> list[tuple[Message, Message]]:
-        """Take out the pairs with equal keys whose texts are at least so much alike, the most alike first."""
+        """Remove and return the pairs with equal keys and at least this similarity, the most similar first."""
         new: dict[Hashable, list[int]] = defaultdict(list)
         for number, now in enumerate(self.new):
             new[key(now)].append(number)
@@ -127,7 +127,7 @@ class _Left:
 
 
 def alike(one: str, other: str) -> float:
-    """Return how much two texts are alike (0–1); 0 if they share no word, for values and signs say little."""
+    """Return the similarity of two texts (0–1); 0 if they share no word."""
     if set(WORDS.findall(one.lower())).isdisjoint(WORDS.findall(other.lower())):
         return 0.0
     return fuzz.ratio(one, other) / 100
@@ -148,7 +148,7 @@ def _name(path: str) -> str:
 
 
 def _says_much(message: Message) -> bool:
-    """Tell whether a text can be known again anywhere in the tree."""
+    """Return True if a text has enough words to be recognised anywhere in the tree."""
     return len(set(WORDS.findall(message.forms[0].printed))) >= 3
 
 

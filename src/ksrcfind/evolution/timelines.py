@@ -1,4 +1,4 @@
-"""The life of a message: how it reads in which releases, from the first that has it to the last."""
+"""The timeline of a message: its wordings from the first release that has it to the last."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -9,38 +9,38 @@ from ksrcfind.history.provenance import Change, Event, Later, Provenance
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """Releases in which a message reads the same."""
+    """Consecutive releases in which a message has the same wording, path, call and level."""
 
     first_tag: str | None
     """None if no release has it yet."""
     last_tag: str | None
-    """The last release before the next stage, or before its end; None if it is still so today."""
+    """The last release before the next stage, or before the removal; None if the stage lasts until today."""
     text: str | None
-    """None where the message was taken away for a while."""
+    """None while the message was missing."""
     path: str
     call: str
     level: str | None
     events: tuple[Event, ...] = ()
-    """What led to it, oldest first."""
+    """The events that led to this stage, oldest first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Life:
-    """The life of the message that a finding found."""
+    """The timeline of the first match of a finding."""
 
     finding: Finding
     provenance: Provenance
     stages: tuple[Stage, ...]
     """Earliest release first."""
     events: tuple[Event, ...]
-    """Oldest first, up to its end."""
+    """Oldest first, up to the removal."""
     last_release: str | None
-    """The last release tag that has it; None if it is there today, or in no release."""
+    """The last release tag that has the message; None if it was not removed, or is in no release."""
     removed: Change | None
 
 
 def life_of(finding: Finding, later: Later, tags: Sequence[str]) -> Life:
-    """Return the life of the first match. `tags` are the release tags, earliest first."""
+    """Return the timeline of the first match. `tags` are the release tags, earliest first."""
     provenance = finding.provenance[0]
     events = (*provenance.events, *later.events)
     before = {tag: earlier for earlier, tag in zip((None, *tags), tags, strict=False)}
@@ -55,7 +55,7 @@ def life_of(finding: Finding, later: Later, tags: Sequence[str]) -> Life:
 def _stages(
     now: Stage, earlier: Sequence[Event], later: Later, before: dict[str, str | None], last: str | None
 ) -> tuple[Stage, ...]:
-    """Return the stages on both sides of what the message is in the tree in which it was found."""
+    """Return the stages before and after the state `now` of the message in the tree where it was found."""
     states: list[tuple[Event | None, Stage]] = []
     state = now
     for event in reversed(earlier):
@@ -75,7 +75,7 @@ def _stages(
         led += [cause] if cause is not None else []
         follower = tags[number + 1] if number + 1 < len(tags) else None
         if follower is not None and follower == tags[number]:
-            continue  # Nobody saw it: the next change came before the release.
+            continue  # No release has this stage: the next change came before the release.
         until = before.get(follower) if follower is not None else last
         same = stages[-1] if stages else None
         if same is not None and replace(same, first_tag=None, last_tag=None, events=()) == one:
@@ -87,7 +87,7 @@ def _stages(
 
 
 def _changed(state: Stage, this: str | None, that: str | None) -> Stage:
-    """Return a state in which what is `this` is `that`: an event does not say which of its sides it changed."""
+    """Return a state with `this` replaced by `that`: an event does not say which field it changed."""
     if this == state.text:
         return replace(state, text=that)
     if this == state.path and that is not None:

@@ -122,8 +122,8 @@ def _build_apart(order: _Order, progress: Progress) -> IndexReport:
             news = _followed(ours, progress)
         except (EOFError, ConnectionError) as error:
             raise KsrcfindError(
-                f"the index could not be built: its process ended with status {process.wait()}",
-                "Less memory is needed with fewer processes: --jobs 1",
+                f"cannot build the index: its process ended with status {process.wait()}",
+                "To use less memory, run fewer processes: --jobs 1",
             ) from error
         except BaseException:
             process.terminate()
@@ -143,7 +143,7 @@ def _started(code: str, descriptor: int) -> "subprocess.Popen[bytes]":
         return subprocess.Popen([python, "-c", code], stdin=subprocess.DEVNULL, pass_fds=[descriptor])
     except OSError as error:
         raise KsrcfindError(
-            f"the index could not be built: cannot start {python}: {error.strerror}",
+            f"cannot build the index: cannot start {python}: {error.strerror}",
             "Build it beforehand with: ksrcfind index",
         ) from error
 
@@ -204,5 +204,5 @@ def _built(order: _Order, pipe: Connection) -> IndexReport:
     with closing(Store.open(order.directory, order.identity)) as store:
         report = _build_here(order, store, _Reporter(pipe))
         if store.unsaved is not None:
-            raise KsrcfindError(store.unsaved, "Make room, or name another directory: KSRCFIND_CACHE_DIR.")
+            raise KsrcfindError(store.unsaved, "Free some space, or name another directory: KSRCFIND_CACHE_DIR.")
         return report

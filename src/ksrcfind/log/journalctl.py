@@ -30,7 +30,7 @@ def journal(call: Sequence[str]) -> Iterator[BinaryIO]:
     """Run journalctl and hand out what it writes. Raises LogUnreadableError when it fails or is not there."""
     program = shutil.which("journalctl")
     if program is None:
-        raise KsrcfindError("there is no journalctl to ask", "Name a file, or read standard input: dmesg | … batch -")
+        raise KsrcfindError("journalctl is not installed", "Name a log file, or use: dmesg | ksrcfind batch -")
     # A pipe for errors, which nobody reads meanwhile, would stop a journalctl that has much to say of damaged files.
     with (
         tempfile.TemporaryFile() as errors,

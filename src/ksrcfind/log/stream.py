@@ -177,7 +177,7 @@ def _as_far_as_it_reads(pieces: Iterable[Piece], name: str) -> Iterator[Piece]:
     try:
         yield from pieces
     except OSError as error:
-        raise LogUnreadableError(f"cannot read {name}: {error.strerror}", "what stands before was read") from error
+        raise LogUnreadableError(f"cannot read {name}: {error.strerror}", "The lines before it were read.") from error
 
 
 class _Readable(Protocol):
@@ -224,7 +224,7 @@ def _plain(file: io.BufferedReader, name: str) -> Iterator[bytes]:
     try:
         yield from pieces
     except (OSError, EOFError, lzma.LZMAError, zlib.error) as error:
-        raise LogUnreadableError(f"{name} is damaged: {error}", "what stands before the damage was read") from error
+        raise LogUnreadableError(f"{name} is damaged: {error}", "The lines before the damage were read.") from error
 
 
 class _Decompressor(Protocol):

@@ -1,4 +1,4 @@
-"""Logs that are open: what is on a screen is matched at once, the rest in the background, piece by piece."""
+"""Match the lines of open logs: visible lines at once, the rest in the background in short slices."""
 
 import asyncio
 import time
@@ -19,10 +19,10 @@ from ksrcfind.lsp.tree_service import TreeService
 from ksrcfind.lsp.worker import Urgency
 
 SLICE = 0.03
-"""Seconds of matching in one piece: as long as somebody who asks waits for the background."""
+"""Seconds of background matching before a request gets its turn."""
 
 FIRST_LINES = 100
-"""Lines that are taken to be on the screen when a log is opened."""
+"""Lines that are assumed to be visible when a log is opened."""
 
 PROGRESS_AFTER = 0.5
 """Seconds of work before progress is shown."""
@@ -34,69 +34,69 @@ class OpenLog:
 
     document: LogDocument
     complete: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set when every line was matched, or when that was cancelled. Each reading has its own."""
+    """Set when every line is matched, or when matching was cancelled. Every run of matching has its own event."""
     task: asyncio.Task[None] | None = None
 
-    async def settled(self) -> None:
-        """Wait until every line of the text as it is then was matched, or until that was cancelled."""
-        reading = None
-        while reading is not self.complete:  # A new text was read meanwhile.
-            reading = self.complete
-            await reading.wait()
+    async def wait_complete(self) -> None:
+        """Wait until every line of the current text is matched, or until matching was cancelled."""
+        event = None
+        while event is not self.complete:  # The text changed while this waited.
+            event = self.complete
+            await event.wait()
 
     def stop(self) -> None:
-        """End the work in the background."""
+        """Cancel background matching."""
         if self.task is not None:
             self.task.cancel()
             self.task = None
 
 
 async def match_window(
-    desk: TreeService, log: OpenLog, first: int, last: int, urgency: Urgency = Urgency.ASKED
+    service: TreeService, log: OpenLog, first: int, last: int, urgency: Urgency = Urgency.ASKED
 ) -> None:
-    """See to it that the lines from `first` to `last` are matched, of the text as it is when that is done."""
+    """Match the lines from `first` to `last`; if the text changes meanwhile, those of the new text."""
     document = log.document
     while not all(document.at(line) for line in range(max(first, 0), min(last + 1, len(document.lines)))):
         lines = document.lines
-        async for found in _in_pieces(desk, lambda answers: document.window(first, last, answers), urgency):
+        async for found in _slices(service, lambda answers: document.match_window(first, last, answers), urgency):
             if document.lines is not lines:  # The text or the tree was replaced meanwhile.
                 break
-            document.learn(found)
+            document.store(found)
         if document.lines is lines:
             return
 
 
-async def match_rest(desk: TreeService, log: OpenLog, first: int, report: "Report") -> None:
+async def match_rest(service: TreeService, log: OpenLog, first: int, report: "ProgressReport") -> None:
     """Match all lines from `first` to the end. Ends early if the client cancels."""
     document, done = log.document, first
 
-    def begin(answers: AnswerCache) -> Iterator[MatchedRow]:
-        return document.reading(first if done == first else max(first, document.read - AROUND), answers)
+    def start(answers: AnswerCache) -> Iterator[MatchedRow]:
+        return document.match_from(first if done == first else max(first, document.matched_to - AROUND), answers)
 
-    async for found in _in_pieces(desk, begin, Urgency.LATER):
-        document.learn(found)
-        document.read = done = found[-1].row.line
+    async for found in _slices(service, start, Urgency.LATER):
+        document.store(found)
+        document.matched_to = done = found[-1].row.line
         report.at(f"{done:,} of {len(document.lines):,} lines", done * 100 // max(len(document.lines), 1))
         if report.cancelled:
             return
 
 
-async def _in_pieces(
-    desk: TreeService, begin: Callable[[AnswerCache], Iterator[MatchedRow]], urgency: Urgency
+async def _slices(
+    service: TreeService, start: Callable[[AnswerCache], Iterator[MatchedRow]], urgency: Urgency
 ) -> AsyncIterator[list[MatchedRow]]:
-    """Yield what matching gives, in pieces between which whatever is more urgent comes first.
+    """Yield matched rows in slices of `SLICE` seconds; more urgent questions run between two slices.
 
-    Where the tree was opened again between two pieces, matching begins again, with the new engine: `begin` knows which
-    lines are left.
+    If the tree is reopened between two slices, matching restarts with the new engine: `start` knows which lines are
+    left.
     """
     rows: Iterator[MatchedRow] = iter(())
-    begun_with: AnswerCache | None = None
+    started_with: AnswerCache | None = None
 
     def match(engine: Engine) -> list[MatchedRow]:
-        nonlocal rows, begun_with
-        answers = desk.answers(engine)
-        if answers is not begun_with:
-            rows, begun_with = begin(answers), answers
+        nonlocal rows, started_with
+        answers = service.answers(engine)
+        if answers is not started_with:
+            rows, started_with = start(answers), answers
         until = time.monotonic() + SLICE
         found = []
         for item in rows:
@@ -105,14 +105,14 @@ async def _in_pieces(
                 break
         return found
 
-    while found := await desk.matching.ask(match, urgency):
+    while found := await service.matching.ask(match, urgency):
         yield found
 
 
-class Report:
-    """Progress that the client shows, if it can and if the work takes long enough; the client may cancel it.
+class ProgressReport:
+    """Reports progress to a client that supports it, once the work takes long enough; the client may cancel the work.
 
-    The work does not wait for the client: one that never answers sees no progress.
+    The work never waits for the client.
     """
 
     def __init__(self, server: LanguageServer, title: str) -> None:
@@ -123,17 +123,17 @@ class Report:
         self._began = time.monotonic()
         self._percent = -1
         window = server.client_capabilities.window
-        self._able = bool(window and window.work_done_progress)
+        self._supported = bool(window and window.work_done_progress)
 
     @property
     def cancelled(self) -> bool:
-        """Whether the client wants the work to end."""
+        """True if the client cancelled the work."""
         token = self._server.work_done_progress.tokens.get(self._token) if self._token else None
         return token is not None and token.cancelled()
 
     def at(self, message: str, percent: int | None) -> None:
-        """Say how far the work is; nothing is sent twice for the same per cent."""
-        if not self._able or time.monotonic() - self._began < PROGRESS_AFTER or percent == self._percent:
+        """Report how far the work is; a percentage is sent only once."""
+        if not self._supported or time.monotonic() - self._began < PROGRESS_AFTER or percent == self._percent:
             return
         self._opening = self._opening or asyncio.create_task(self._open())
         if self._token is not None:
@@ -143,13 +143,13 @@ class Report:
 
     async def _open(self) -> None:
         progress, token = self._server.work_done_progress, str(uuid4())
-        with suppress(JsonRpcException):  # A client that says it can and does not.
+        with suppress(JsonRpcException):  # The client claims support but refuses.
             await progress.create_async(token)
             progress.begin(token, types.WorkDoneProgressBegin(self._title, cancellable=True, percentage=0))
             self._token = token
 
     def end(self) -> None:
-        """Say that the work is done."""
+        """Report that the work is finished."""
         if self._opening is not None:
             self._opening.cancel()
         if self._token is not None:

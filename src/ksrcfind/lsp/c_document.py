@@ -1,11 +1,11 @@
-"""A C file that is open in an editor, with edits that the tree does not have yet."""
+"""Map lines between a C file in an editor, with unsaved edits, and the same file in the tree."""
 
 from collections.abc import Sequence
 from itertools import takewhile
 
 
 def line_in_tree(line: int, here: Sequence[str], tree: Sequence[str]) -> int | None:
-    """Return the line of the tree's file that a line of the editor's is; None within what was edited. From 0."""
+    """Return the tree's line for a line of the editor, both counted from 0; None inside the edited part."""
     top, bottom = _same(here, tree)
     if line < top:
         return line
@@ -15,12 +15,12 @@ def line_in_tree(line: int, here: Sequence[str], tree: Sequence[str]) -> int | N
 
 
 def line_here(line: int, here: Sequence[str], tree: Sequence[str]) -> int | None:
-    """Return the line of the editor's file that a line of the tree's is; None if it was edited. From 0."""
+    """Return the editor's line for a line of the tree, both counted from 0; None inside the edited part."""
     return line_in_tree(line, tree, here)
 
 
 def _same(here: Sequence[str], tree: Sequence[str]) -> tuple[int, int]:
-    """Return how many lines at the beginning and at the end are the same."""
+    """Return how many lines at the beginning and at the end are equal."""
     top = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(here, tree, strict=False)))
     most = min(len(here), len(tree)) - top
     ends = zip(reversed(here), reversed(tree), strict=False)

@@ -1,4 +1,4 @@
-"""What the server offers in a C file of the tree."""
+"""The features of the server in C files of the tree."""
 
 from pathlib import Path
 
@@ -18,18 +18,18 @@ from ksrcfind.source.message import Message
 
 
 def _shown(server: Server, uri: str) -> list[str]:
-    """Return the lines of a file as the editor has it; none if it is not open and cannot be read from disk."""
+    """Return the lines of a file in the editor, else on disk; an empty list if it cannot be read."""
     is_open = uri in server.workspace.text_documents
     if not is_open and not Path(uris.to_fs_path(uri) or "").is_file():  # A pipe or device might never end.
         return []
     try:
         return server.workspace.get_text_document(uri).source.split("\n")
-    except (OSError, ValueError):  # Closed and gone, no text, no name of a file.
+    except (OSError, ValueError):  # Closed and deleted, not text, not the name of a file.
         return []
 
 
 async def _finding(server: Server, uri: str, line: int) -> Finding | None:
-    """Return the log call at a line, without its history; None if there is none, or if it was edited."""
+    """Return the finding for the log call at a line, without history; None if there is none or the line was edited."""
     file, here = uris.to_fs_path(uri), _shown(server, uri)
     if file is None:
         return None
@@ -44,27 +44,27 @@ async def _finding(server: Server, uri: str, line: int) -> Finding | None:
         finding = next(engine.at([(path, mapped + 1)], history=HistoryMode.OFF))
         return finding if finding.answer.matches else None
 
-    return await server.desk.matching.ask(find, Urgency.ASKED)
+    return await server.service.matching.ask(find, Urgency.ASKED)
 
 
-async def _whole(server: Server, finding: Finding, urgency: Urgency) -> Finding:
-    """Return the same with its history."""
+async def _with_history(server: Server, finding: Finding, urgency: Urgency) -> Finding:
+    """Return the finding with its history."""
     message = finding.answer.matches[0].message
     mode = HistoryMode.FIRST if server.client.history else HistoryMode.OFF
     place = message.path, message.line_start
-    return await server.desk.telling.ask(lambda engine: next(engine.at([place], history=mode)), urgency)
+    return await server.service.tracing.ask(lambda engine: next(engine.at([place], history=mode)), urgency)
 
 
 async def hover(server: Server, uri: str, position: types.Position) -> types.Hover | None:
-    """Tell about the log call at a place."""
+    """Return the hover for the log call at a position."""
     finding = await _finding(server, uri, position.line)
     if finding is None:
         return None
-    return await show_hover(server, finding, _whole(server, finding, Urgency.ASKED))
+    return await show_hover(server, finding, _with_history(server, finding, Urgency.ASKED))
 
 
 async def code_lenses(server: Server, uri: str) -> list[types.CodeLens]:
-    """Return a lens over each log call that is as in the tree."""
+    """Return a lens for each log call that is not edited."""
     file, here = uris.to_fs_path(uri), _shown(server, uri)
     if file is None:
         return []
@@ -77,30 +77,30 @@ async def code_lenses(server: Server, uri: str) -> list[types.CodeLens]:
         mapped = ((message, line_here(message.line_start - 1, here, tree)) for message in engine.messages_in(path))
         return [(message, line) for message, line in mapped if line is not None]
 
-    found = await server.desk.matching.ask(calls, Urgency.SHOWN)
+    found = await server.service.matching.ask(calls, Urgency.SHOWN)
     lenses = {line: types.CodeLens(_line(line), data={"uri": uri, "line": line}) for _, line in found}
     return list(lenses.values())
 
 
 async def resolve_lens(server: Server, lens: types.CodeLens, uri: str) -> types.CodeLens:
-    """Give a lens its title: releases, and how often the message was reworded."""
+    """Return a lens with its title: releases, and how often the message was reworded."""
     finding = await _finding(server, uri, lens.range.start.line)
-    told = (await _whole(server, finding, Urgency.SHOWN)).provenance if finding else ()
-    lens.command = types.Command(views.call_title(told[0] if told else Provenance("off")), "")
+    histories = (await _with_history(server, finding, Urgency.SHOWN)).provenance if finding else ()
+    lens.command = types.Command(views.call_title(histories[0] if histories else Provenance("off")), "")
     return lens
 
 
 async def references(server: Server, uri: str, position: types.Position) -> list[types.Location]:
-    """Return the lines of the open logs that fit the log call at a place best, once they are all matched."""
+    """Return the lines of the open logs whose best match is the log call at a position, once all are matched."""
     finding = await _finding(server, uri, position.line)
     if finding is None:
         return []
     call = finding.answer.matches[0].message
     found = []
     for log_uri, log in list(server.logs.items()):
-        await log.settled()
-        for line, item in log.document.known():
-            messages = (match.message for match in best(item.known.answer))
+        await log.wait_complete()
+        for line, item in log.document.matched():
+            messages = (match.message for match in best(item.cached.answer))
             if any((one.path, one.line_start) == (call.path, call.line_start) for one in messages):
                 found.append(types.Location(log_uri, views.line_range(log.document, line, server.units)))
     return found

@@ -1,7 +1,7 @@
-"""What can be done with a line of a log: its answer as text, its commit, its message's life, shown as documents.
+"""The commands for a line of a log: show its answer as text, its commit, or its message's timeline as a document.
 
-A command returns the text and where it was written, for clients that copy it or show it in their own way; a client
-that can open documents (`window/showDocument`) is asked to.
+A command returns the text and the document's URI, for clients that copy the text or show it in their own way. A client
+that can open documents (`window/showDocument`) is asked to open it.
 """
 
 from collections.abc import Awaitable, Callable
@@ -23,20 +23,20 @@ ANSWER = "ksrcfind.copyAnswer"
 COMMIT = "ksrcfind.openCommit"
 LIFE = "ksrcfind.showLife"
 
-TITLES = {ANSWER: "Copy the answer", COMMIT: "Open the commit", LIFE: "Show the life of the message"}
-"""Command → what it is called in a menu."""
+TITLES = {ANSWER: "Copy the answer", COMMIT: "Open the commit", LIFE: "Show how the message changed"}
+"""Command → title in a menu."""
 
 Text = Callable[[Engine, Finding], tuple[str, str]]
-"""Returns the name of a document and what it says. Raises `KsrcfindError` if there is nothing to say."""
+"""Returns the name of a document and its text. Raises `KsrcfindError` if there is none."""
 
 
 async def run(server: Server, command: str, finding: Callable[[], Awaitable[Finding | None]]) -> dict[str, str] | None:
-    """Show what a command is about; return its text, and where it was written as a URI."""
-    told = await finding()
-    if told is None or not told.answer.matches:
+    """Run a command; return the name, text and URI of its document. None if the line has no match."""
+    found = await finding()
+    if found is None or not found.answer.matches:
         return None
-    name, text = await server.desk.telling.ask(lambda engine: _TEXTS[command](engine, told), Urgency.ASKED)
-    uri = server.scratch.show(name, text).as_uri()
+    name, text = await server.service.tracing.ask(lambda engine: _TEXTS[command](engine, found), Urgency.ASKED)
+    uri = server.documents.show(name, text).as_uri()
     window = server.client_capabilities.window
     copied = command == ANSWER and server.client.copies
     if window and window.show_document and window.show_document.support and not copied:
@@ -52,14 +52,14 @@ def _commit(engine: Engine, finding: Finding) -> tuple[str, str]:
     history = finding.provenance[0] if finding.provenance else NO_HISTORY
     change = history.introduced or history.last_changed
     if change is None:
-        raise KsrcfindError("no commit is known for this line", "ksrcfind doctor tells what history is used.")
+        raise KsrcfindError("no commit is known for this line", "ksrcfind doctor shows which history is used.")
     return f"{change.commit[:12]}.patch", engine.histories.patch(change.commit)
 
 
 def _life(engine: Engine, finding: Finding) -> tuple[str, str]:
     engine.releases.check_lives()
     if not finding.provenance:
-        raise KsrcfindError("`life` needs the history of a message", "Switch on histories in the editor's settings.")
+        raise KsrcfindError("`life` needs the history of a message", "Enable `history` in the editor's settings.")
     life = life_of(finding, engine.histories.later(finding), [tag.name for tag in engine.releases.tags])
     return "evolution.txt", "".join(lifetime("text", life, engine.histories.commit, Painter(False)))
 

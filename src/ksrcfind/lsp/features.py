@@ -1,4 +1,4 @@
-"""The protocol's requests and notifications, each handed to what answers it."""
+"""Register a handler for each request and notification of the protocol."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from ksrcfind.lsp.server import C_SUFFIXES, Server, is_c
 
 
 def register(server: Server) -> None:
-    """Give a server its features."""
+    """Register all features of a server."""
     _register_lifecycle(server)
     _register_documents(server)
     _register_answers(server)
@@ -22,7 +22,7 @@ def register(server: Server) -> None:
 def _register_lifecycle(server: Server) -> None:
     @server.feature(types.INITIALIZE)
     def initialize(params: types.InitializeParams) -> None:
-        server.begin(params)
+        server.initialize_client(params)
 
     @server.feature(types.INITIALIZED)
     async def initialized(_params: types.InitializedParams) -> None:
@@ -60,8 +60,8 @@ def _register_documents(server: Server) -> None:
     @server.feature(types.TEXT_DOCUMENT_DID_SAVE)
     def saved(params: types.DidSaveTextDocumentParams) -> None:
         if params.text_document.uri.endswith(C_SUFFIXES):
-            server.desk.renew()  # What is asked next is answered from the new text,
-            server.tree_changed()  # and logs, whose lines may lead elsewhere now, once saving is over.
+            server.service.reopen()  # The next question is answered from the new text;
+            server.tree_changed()  # open logs are matched again once no more files are saved.
 
     @server.feature(types.WORKSPACE_DID_CHANGE_WATCHED_FILES)
     def watched(params: types.DidChangeWatchedFilesParams) -> None:
@@ -78,19 +78,19 @@ def _register_answers(server: Server) -> None:
     async def hover(params: types.HoverParams) -> types.Hover | None:
         uri = params.text_document.uri
         if uri in logs:
-            return await server.or_say(log_features.hover(server, logs[uri], params.position))
-        return await server.or_say(c_features.hover(server, uri, params.position), takes_tree=False)
+            return await server.or_show_error(log_features.hover(server, logs[uri], params.position))
+        return await server.or_show_error(c_features.hover(server, uri, params.position), needs_tree=False)
 
     @server.feature(types.TEXT_DOCUMENT_DEFINITION)
     async def definition(params: types.DefinitionParams) -> list[types.Location] | None:
         log = logs.get(params.text_document.uri)
-        return await server.or_say(log_features.definition(server, log, params.position)) if log else None
+        return await server.or_show_error(log_features.definition(server, log, params.position)) if log else None
 
     @server.feature(types.TEXT_DOCUMENT_REFERENCES)
     async def references(params: types.ReferenceParams) -> list[types.Location] | None:
         uri = params.text_document.uri
         found = None if uri in logs else c_features.references(server, uri, params.position)
-        return await server.or_say(found, takes_tree=False) if found else None
+        return await server.or_show_error(found, needs_tree=False) if found else None
 
     @server.feature(types.TEXT_DOCUMENT_CODE_LENS, types.CodeLensOptions(resolve_provider=True))
     async def code_lens(params: types.CodeLensParams) -> list[types.CodeLens] | None:
@@ -98,36 +98,38 @@ def _register_answers(server: Server) -> None:
         if not server.client.code_lens:
             return None
         if uri in logs:
-            return await server.or_say(log_features.code_lenses(server, uri, logs[uri]))
-        return await server.or_say(c_features.code_lenses(server, uri), takes_tree=False)
+            return await server.or_show_error(log_features.code_lenses(server, uri, logs[uri]))
+        return await server.or_show_error(c_features.code_lenses(server, uri), needs_tree=False)
 
     @server.feature(types.CODE_LENS_RESOLVE)
     async def resolve(lens: types.CodeLens) -> types.CodeLens:
         uri = str(lens.data.get("uri", "")) if isinstance(lens.data, dict) else ""
         if uri in logs:
-            told = await server.or_say(log_features.resolve_lens(server, lens, uri, logs[uri]))
+            resolved = await server.or_show_error(log_features.resolve_lens(server, lens, uri, logs[uri]))
         else:
-            told = await server.or_say(c_features.resolve_lens(server, lens, uri), takes_tree=False)
-        return told or lens
+            resolved = await server.or_show_error(c_features.resolve_lens(server, lens, uri), needs_tree=False)
+        return resolved or lens
 
     @server.feature(types.TEXT_DOCUMENT_INLAY_HINT)
     async def inlay_hint(params: types.InlayHintParams) -> list[types.InlayHint] | None:
         log = logs.get(params.text_document.uri)
         if log is None or not server.client.inlay_hints:
             return None
-        return await server.or_say(log_features.inlay_hints(server, log, params.range))
+        return await server.or_show_error(log_features.inlay_hints(server, log, params.range))
 
     @server.feature(types.TEXT_DOCUMENT_DOCUMENT_SYMBOL)
     async def symbols(params: types.DocumentSymbolParams) -> list[types.DocumentSymbol] | None:
         log = logs.get(params.text_document.uri)
-        return await server.or_say(log_features.symbols(server, log)) if log else None
+        return await server.or_show_error(log_features.symbols(server, log)) if log else None
 
     @server.feature(types.TEXT_DOCUMENT_CODE_ACTION)
     async def code_action(params: types.CodeActionParams) -> list[types.Command] | None:
         uri = params.text_document.uri
         log = logs.get(uri)
         return (
-            await server.or_say(log_features.code_actions(server, uri, log, params.range.start.line)) if log else None
+            await server.or_show_error(log_features.code_actions(server, uri, log, params.range.start.line))
+            if log
+            else None
         )
 
 
@@ -137,9 +139,9 @@ def _register_command(server: Server, name: str) -> None:
         async def finding() -> Finding | None:
             log = server.logs.get(uri)
             item = await log_features.matched(server, log, line) if log else None
-            return await log_features.whole(server, item) if item else None
+            return await log_features.finding_with_history(server, item) if item else None
 
-        return await server.or_say(commands.run(server, name, finding))
+        return await server.or_show_error(commands.run(server, name, finding))
 
 
 def _is_head(uri: str) -> bool:

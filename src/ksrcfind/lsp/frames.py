@@ -1,7 +1,7 @@
-"""Messages of the protocol, cut out of a stream of bytes whatever else stands in it.
+"""Extract the messages of the protocol from a stream of bytes that may contain anything else.
 
-A message is a header (`Content-Length: 85`), an empty line and so many bytes. A header that cannot be right is refused,
-and reading goes on at the next one that can: what stands between them may be anything, and of any length.
+A message is a header (`Content-Length: 85`), an empty line and that many bytes. An impossible header is refused, and
+reading continues at the next valid header; the bytes between them are skipped.
 """
 
 import re
@@ -9,25 +9,26 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 LONGEST = 1 << 28
-"""Bytes of a message. A log of 100 MB, sent whole, is a message of about as many bytes."""
+"""Bytes of a message, at most. A log of 100 MB, sent whole, is a message of about 100 MB."""
 
 PIECE = 1 << 16
-"""Bytes that are read of a line at once."""
+"""Bytes per read."""
 
-# What was left of a message that was shorter than it said stands on the same line in front of the header.
+# If a message was longer than its header said, the rest of it precedes the next header on the same line.
 _LENGTH = re.compile(rb"Content-Length:([^\r\n]{0,200}+)\r?\n", re.IGNORECASE)
 _LONGEST_HEADER = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """What stands where a message should."""
+    """A part of the stream that is not a message."""
 
     reason: str
+    """The text of the error for the client."""
 
 
 class Frames:
-    """The messages of a stream, one after the other."""
+    """Reads the messages of a stream."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
@@ -46,13 +47,13 @@ class Frames:
                 value = found[1].strip(b" \t")
                 length = int(value) if value.isdigit() else -1
                 if not 0 <= length <= LONGEST:
-                    return Refused(f"No length of a message: {value.decode('ascii', 'replace')}")
+                    return Refused(f"Invalid Content-Length: {value.decode('ascii', 'replace')}")
             elif length is not None and not line.strip():
                 return self._exactly(length)
         return None
 
     def _exactly(self, length: int) -> bytes | None:
-        """Read so many bytes; memory is taken for those that come, not for those that are announced."""
+        """Return exactly `length` bytes, None if the stream ends. Memory is used only for bytes that arrive."""
         parts: list[bytes] = []
         while length:
             part = self._file.read(min(length, PIECE))

@@ -1,4 +1,4 @@
-"""Hover: the answer as it is known at once, with the history if that comes in time."""
+"""Hover: the answer at once, with its history if that is ready in time."""
 
 import asyncio
 from collections.abc import Awaitable
@@ -14,9 +14,9 @@ from ksrcfind.output.style import Painter
 from ksrcfind.output.text import TextWriter
 
 
-async def show_hover(server: Server, finding: Finding, whole: Awaitable[Finding]) -> types.Hover:
-    """Return the hover of a finding. `whole` is the same with its history, which is waited for as the client wants."""
-    pending = asyncio.ensure_future(whole)
+async def show_hover(server: Server, finding: Finding, traced: Awaitable[Finding]) -> types.Hover:
+    """Return the hover of a finding. `traced` is the finding with its history; the client sets how long to wait."""
+    pending = asyncio.ensure_future(traced)
     done, _ = await asyncio.wait([pending], timeout=server.client.history_wait)
     if done:
         finding = pending.result()
@@ -26,13 +26,13 @@ async def show_hover(server: Server, finding: Finding, whole: Awaitable[Finding]
     def write(engine: Engine) -> str:
         return render(server, engine, finding, pending=not done)
 
-    # What is shown without history needs no commits, and the thread that could tell them is busy.
-    seat = server.desk.telling if done else server.desk.matching
-    return types.Hover(types.MarkupContent(_kind(server), await seat.ask(write, Urgency.ASKED)))
+    # Without history, the text needs no commits, and the tracing thread is busy.
+    thread = server.service.tracing if done else server.service.matching
+    return types.Hover(types.MarkupContent(_kind(server), await thread.ask(write, Urgency.ASKED)))
 
 
 def render(server: Server, engine: Engine, finding: Finding, *, pending: bool = False) -> str:
-    """Return a finding in the form that the client can show."""
+    """Return a finding as Markdown or plain text, whichever the client supports."""
     if _kind(server) is types.MarkupKind.PlainText:
         return plain(engine, finding)
     root = engine.source_root.as_uri() if engine.source_root is not None else None
@@ -40,7 +40,7 @@ def render(server: Server, engine: Engine, finding: Finding, *, pending: bool = 
 
 
 def plain(engine: Engine, finding: Finding) -> str:
-    """Return a finding as `ksrcfind find` prints it."""
+    """Return a finding as plain text, as `ksrcfind find` prints it."""
     parts: list[str] = []
     TextWriter(parts.append, engine.histories.commit, Painter(False)).finding(finding)
     return "".join(parts)
@@ -57,6 +57,6 @@ def _kind(server: Server) -> types.MarkupKind:
 
 
 def _ignore(late: "asyncio.Future[Finding]") -> None:
-    """Take note of an error that nobody waits for any more: the next question meets it again."""
+    """Discard the error of a late history: asyncio would log it, and the next question gets it again."""
     if not late.cancelled():
         late.exception()

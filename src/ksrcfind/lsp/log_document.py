@@ -1,24 +1,24 @@
-"""A log that is open in an editor: its lines and what is known about each.
+"""A log that is open in an editor: its lines and their answers.
 
-Lines end at a newline and nowhere else, as everywhere in ksrcfind and in Vim, Neovim and Emacs; VS Code shows no other
-ends of lines. Line numbers are those of the protocol, from 0.
+Only a newline ends a line, as everywhere in ksrcfind and in Vim, Neovim, Emacs and VS Code. Lines are numbered from 0,
+as in the protocol.
 """
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from ksrcfind.batch.answer_cache import AnswerCache
-from ksrcfind.batch.matched_row import MatchedRow, explained
+from ksrcfind.batch.matched_row import MatchedRow, match_rows
 from ksrcfind.log.line import LIMIT
 from ksrcfind.log.records import Raw, Row, read_rows
 
 AROUND = 60
-"""Lines above and below a place that are read with it: records and reports may take several."""
+"""Lines before and after a range that are read with it, because records and reports can span several lines."""
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """A message with the lines of the document that it explains."""
+class MessageLines:
+    """A message with the lines of the document that match it."""
 
     first: MatchedRow
     lines: tuple[int, ...]
@@ -26,88 +26,88 @@ class Seen:
 
 @dataclass(slots=True)
 class LogDocument:
-    """The lines of a log and what is known about them."""
+    """The lines of a log with their answers, as far as they are matched."""
 
     lines: list[str]
-    read: int = 0
-    """Lines, from the first, that were read in order: whatever can be known about them is."""
-    _known: list[MatchedRow | None] = field(init=False)
+    matched_to: int = 0
+    """All lines before this one are matched, in order."""
+    _rows: list[MatchedRow | None] = field(init=False)
 
     def __post_init__(self) -> None:
-        self._known = [None] * len(self.lines)
+        self._rows = [None] * len(self.lines)
 
     @classmethod
     def of(cls, text: str) -> "LogDocument":
-        """Return the document with a text."""
+        """Return the document of a text."""
         return cls(_lines(text))
 
     def has(self, text: str) -> bool:
-        """Tell whether this is the text of the document."""
+        """Return True if this is the text of the document."""
         return self.lines == _lines(text)
 
     def update(self, text: str) -> int:
-        """Take a new text; return the first line about which something is to be learned anew.
+        """Replace the text; return the first line that must be matched.
 
-        Lines before the first that differs keep what is known about them, so that a log that grows is not read again;
-        a reading that was not done yet goes on where it was.
+        Lines before the first difference keep their answers, so that a growing log is not matched again; unfinished
+        matching continues where it was.
         """
         before, self.lines = self.lines, _lines(text)
         same = next((n for n, (old, new) in enumerate(zip(before, self.lines, strict=False)) if old != new), None)
         if same is None:
             same = min(len(before), len(self.lines))
         kept = max(0, same - AROUND)
-        self._known = [*self._known[:kept], *[None] * (len(self.lines) - kept)]
-        self.read = min(self.read, kept)
-        return self.read
+        self._rows = [*self._rows[:kept], *[None] * (len(self.lines) - kept)]
+        self.matched_to = min(self.matched_to, kept)
+        return self.matched_to
 
     def rows(self, first: int, last: int) -> Iterator[Row]:
-        """Read the rows of the lines from `first` to before `last`."""
-        lines = self.lines  # An update replaces them while another thread reads.
+        """Yield the rows of the lines from `first` up to, not including, `last`."""
+        lines = self.lines  # An update may replace the list while another thread reads it.
         return read_rows(_raw(number, lines[number]) for number in range(first, min(last, len(lines))))
 
-    def reading(self, first: int, answers: AnswerCache) -> Iterator[MatchedRow]:
-        """Explain the lines from `first` to the end, in order."""
-        return explained(self.rows(first, len(self.lines)), answers)
+    def match_from(self, first: int, answers: AnswerCache) -> Iterator[MatchedRow]:
+        """Yield the lines from `first` to the end with their answers, in order."""
+        return match_rows(self.rows(first, len(self.lines)), answers)
 
-    def window(self, first: int, last: int, answers: AnswerCache) -> Iterator[MatchedRow]:
-        """Explain the lines from `first` to `last` that nothing is known about."""
-        known = self._known  # An update replaces it, perhaps by a shorter one, while another thread asks.
-        unknown = {number for number in range(max(first, 0), min(last + 1, len(known))) if not known[number]}
-        if not unknown:
+    def match_window(self, first: int, last: int, answers: AnswerCache) -> Iterator[MatchedRow]:
+        """Yield those lines from `first` to `last` that are not matched yet, with their answers."""
+        known = self._rows  # An update may replace it, even by a shorter list, while another thread reads it.
+        unmatched = {number for number in range(max(first, 0), min(last + 1, len(known))) if not known[number]}
+        if not unmatched:
             return iter(())
-        # Lines around them are read only to see what belongs together.
-        rows = self.rows(max(0, min(unknown) - AROUND), max(unknown) + 1 + AROUND)
-        return explained((row for row in rows if row.line - 1 in unknown), answers)
+        # Lines around them are read only to find records and reports that span several lines.
+        rows = self.rows(max(0, min(unmatched) - AROUND), max(unmatched) + 1 + AROUND)
+        return match_rows((row for row in rows if row.line - 1 in unmatched), answers)
 
-    def learn(self, items: Iterable[MatchedRow]) -> None:
-        """Keep what was found out."""
+    def store(self, items: Iterable[MatchedRow]) -> None:
+        """Store the answers of lines."""
         for item in items:
-            if item.row.line <= len(self._known):
-                self._known[item.row.line - 1] = item
+            if item.row.line <= len(self._rows):
+                self._rows[item.row.line - 1] = item
 
-    def forget(self) -> None:
-        """Keep nothing: the tree is another one."""
-        self.lines = [*self.lines]  # Other lines, for those who still read the old ones.
-        self._known = [None] * len(self.lines)
-        self.read = 0
+    def clear(self) -> None:
+        """Discard all answers, because the tree changed."""
+        self.lines = [*self.lines]  # A new list, so that running tasks notice the change.
+        self._rows = [None] * len(self.lines)
+        self.matched_to = 0
 
     def at(self, line: int) -> MatchedRow | None:
-        """Return what is known about a line; None if nothing is, or if there is no such line."""
-        return self._known[line] if 0 <= line < len(self._known) else None
+        """Return a line with its answer; None if it is not matched yet, or if there is no such line."""
+        return self._rows[line] if 0 <= line < len(self._rows) else None
 
-    def known(self, first: int = 0, last: int | None = None) -> Iterator[tuple[int, MatchedRow]]:
-        """Yield the lines from `first` to `last` about which something is known."""
-        for number, item in enumerate(self._known[first : None if last is None else last + 1], first):
+    def matched(self, first: int = 0, last: int | None = None) -> Iterator[tuple[int, MatchedRow]]:
+        """Yield the matched lines from `first` to `last`, with their numbers."""
+        for number, item in enumerate(self._rows[first : None if last is None else last + 1], first):
             if item is not None:
                 yield number, item
 
-    def messages(self) -> list[Seen]:
-        """Return the messages that explain a line so far, in the order of their first lines."""
+    def messages(self) -> list[MessageLines]:
+        """Return the messages of the matched lines, in the order of their first lines."""
         found: dict[object, tuple[MatchedRow, list[int]]] = {}
-        for number, item in self.known():
-            if item.known.key is not None:
-                found.setdefault(item.known.key, (item, []))[1].append(number)
-        return [Seen(first, tuple(lines)) for first, lines in found.values()]
+        for number, item in self.matched():
+            if item.cached.key is not None:
+                found.setdefault(item.cached.key, (item, []))[1].append(number)
+        return [MessageLines(first, tuple(lines)) for first, lines in found.values()]
 
 
 def _lines(text: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""What the server offers in a log."""
+"""The features of the server in logs."""
 
 from lsprotocol import types
 
@@ -15,47 +15,47 @@ from ksrcfind.lsp.worker import Urgency
 from ksrcfind.match.answer import Answer
 
 MOST_PLACES = 100
-"""Calls that fit equally well and that a line leads to."""
+"""Equally good matches that go to definition lists, at most."""
 
 NO_SUBSYSTEM = "no subsystem known"
 
 
 async def matched(server: Server, log: OpenLog, line: int) -> MatchedRow | None:
-    """Return what is known about a line, which is matched if it was not; None if there is no such line."""
-    await match_window(server.desk, log, line, line)
+    """Return a line with its answer, after matching it if necessary; None if there is no such line."""
+    await match_window(server.service, log, line, line)
     return log.document.at(line)
 
 
-async def whole(server: Server, item: MatchedRow, urgency: Urgency = Urgency.ASKED) -> Finding:
-    """Return a line's finding with its history."""
-    history = await server.desk.tell(item, urgency) if item.answer.matches else History((), None)
-    return with_history(await server.desk.finding(item), history)
+async def finding_with_history(server: Server, item: MatchedRow, urgency: Urgency = Urgency.ASKED) -> Finding:
+    """Return the finding of a line with its history."""
+    history = await server.service.history(item, urgency) if item.answer.matches else History((), None)
+    return with_history(await server.service.finding(item), history)
 
 
 async def hover(server: Server, log: OpenLog, position: types.Position) -> types.Hover | None:
-    """Tell about a line."""
+    """Return the hover for a line."""
     item = await matched(server, log, position.line)
     if item is None or not item.row.log.text.strip():
         return None
-    shown = await show_hover(server, await server.desk.finding(item), whole(server, item))
+    shown = await show_hover(server, await server.service.finding(item), finding_with_history(server, item))
     shown.range = views.line_range(log.document, position.line, server.units)
     return shown
 
 
 async def definition(server: Server, log: OpenLog, position: types.Position) -> list[types.Location] | None:
-    """Return where the line points, if it does, the call that printed it, and all calls that fit as well."""
+    """Return the location that the line names, if any, the call that printed it, and all equally good matches."""
     item = await matched(server, log, position.line)
     if item is None:
         return None
 
     def locate(engine: Engine) -> list[types.Location]:
         answer = item.answer
-        if answer.rivals >= len(answer.matches):  # More fit as well than are shown.
+        if answer.rivals >= len(answer.matches):  # There are more equally good matches than shown.
             answer = engine.answer(item.row.log, min(answer.rivals + 1, MOST_PLACES), build=False)
-        found = (location(engine, server.scratch, path, line) for path, line in _places(answer))
+        found = (location(engine, server.documents, path, line) for path, line in _places(answer))
         return [one for one in found if one is not None]
 
-    return await server.desk.matching.ask(locate, Urgency.ASKED) or None
+    return await server.service.matching.ask(locate, Urgency.ASKED) or None
 
 
 def _places(answer: Answer) -> list[tuple[str, int]]:
@@ -64,8 +64,8 @@ def _places(answer: Answer) -> list[tuple[str, int]]:
 
 
 async def code_lenses(server: Server, uri: str, log: OpenLog) -> list[types.CodeLens]:
-    """Return a lens over the first line of each message that was found so far; its title is told when it is shown."""
-    await match_window(server.desk, log, 0, FIRST_LINES, Urgency.SHOWN)
+    """Return a lens for the first line of each message found so far; `resolve_lens` adds the titles."""
+    await match_window(server.service, log, 0, FIRST_LINES, Urgency.SHOWN)
     document = log.document
     return [
         types.CodeLens(
@@ -77,30 +77,30 @@ async def code_lenses(server: Server, uri: str, log: OpenLog) -> list[types.Code
 
 
 async def resolve_lens(server: Server, lens: types.CodeLens, uri: str, log: OpenLog) -> types.CodeLens:
-    """Give a lens its title: the release, the commit, how often."""
+    """Return a lens with its title: release, commit, and number of lines."""
     line = lens.range.start.line
     item = await matched(server, log, line)
     seen = next((seen for seen in log.document.messages() if seen.lines[0] == line), None)
     if item is None or seen is None:
         lens.command = types.Command("", "")
         return lens
-    history = await server.desk.tell(item, Urgency.SHOWN)
+    history = await server.service.history(item, Urgency.SHOWN)
     name = commands.COMMIT if any(one.last_changed for one in history.provenance) else commands.ANSWER
     lens.command = types.Command(views.lens_title(seen, history.provenance), name, arguments=[uri, line])
     return lens
 
 
 async def inlay_hints(server: Server, log: OpenLog, lines: types.Range) -> list[types.InlayHint]:
-    """Return the places behind the lines of a range, which is what is on the screen."""
+    """Return the source locations to show behind the lines of a range, which is the visible part."""
     first, last = lines.start.line, lines.end.line
-    await match_window(server.desk, log, first, last)
-    hints = (views.hint(log.document, line, item, server.units) for line, item in log.document.known(first, last))
+    await match_window(server.service, log, first, last)
+    hints = (views.hint(log.document, line, item, server.units) for line, item in log.document.matched(first, last))
     return [hint for hint in hints if hint is not None]
 
 
 async def symbols(server: Server, log: OpenLog) -> list[types.DocumentSymbol]:
-    """Return the outline by subsystems, once all lines are matched."""
-    await log.settled()
+    """Return the messages grouped by subsystem, once all lines are matched."""
+    await log.wait_complete()
     messages = log.document.messages()
     paths = {seen.first.answer.matches[0].message.path for seen in messages}
 
@@ -108,12 +108,12 @@ async def symbols(server: Server, log: OpenLog) -> list[types.DocumentSymbol]:
         found = ((path, engine.source.subsystem(path)) for path in paths)
         return {path: subsystem.name if subsystem else NO_SUBSYSTEM for path, subsystem in found}
 
-    names = await server.desk.matching.ask(name, Urgency.SHOWN)
+    names = await server.service.matching.ask(name, Urgency.SHOWN)
     return views.outline(log.document, messages, names.__getitem__, server.units)
 
 
 async def code_actions(server: Server, uri: str, log: OpenLog, line: int) -> list[types.Command]:
-    """Return what can be done with a line's answer."""
+    """Return the commands for a line that has a match."""
     item = await matched(server, log, line)
     if item is None or not item.answer.matches:
         return []

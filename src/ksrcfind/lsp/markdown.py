@@ -1,6 +1,6 @@
 """An answer as Markdown, for editors that show it beside the line.
 
-Whatever strangers wrote goes through `text` or into a code block: it can neither format nor link anything.
+Untrusted text is escaped by `text` or put into a code block, so it can neither format nor link anything.
 """
 
 import re
@@ -16,20 +16,20 @@ from ksrcfind.output.text import body_of, changed, how, quoted
 from ksrcfind.output.writer import Commits
 
 MOST_LINES = 40
-"""Lines of a commit's message that are shown."""
+"""Lines of a commit message that are shown, at most."""
 
-PENDING = "The history is being read; ask again in a moment."
+PENDING = "The history is not ready yet. Hover again in a moment."
 
 _SPECIAL = re.compile(r"[\\`*_{}\[\]()#+\-.!|<>~&$:@]")
 
 
 def text(plain: str) -> str:
-    """Return text in one line that Markdown shows as it is; blanks around it would make code of it."""
+    """Return one line of text, escaped and stripped: leading spaces would make it a code block."""
     return _SPECIAL.sub(lambda found: f"\\{found[0]}", sanitized_line(plain).strip())
 
 
 def code(plain: str) -> str:
-    """Return text as code within a line."""
+    """Return text as inline code."""
     shown = sanitized_line(plain)
     fence = "`" * (1 + max((len(run) for run in re.findall("`+", shown)), default=0))
     padding = " " if shown.startswith("`") or shown.endswith("`") or not shown.strip() else ""
@@ -37,16 +37,16 @@ def code(plain: str) -> str:
 
 
 def block(plain: str, language: str = "") -> str:
-    """Return text as a block of code."""
+    """Return text as a code block."""
     shown = sanitized(plain)
     fence = "`" * max(3, 1 + max((len(run) for run in re.findall("`+", shown)), default=0))
     return f"{fence}{language}\n{shown}\n{fence}"
 
 
 def hover(finding: Finding, commits: Commits, root: str | None, *, pending: bool = False) -> str:
-    """Return what is known about a line or a place.
+    """Return the finding for a log line or source line as Markdown.
 
-    `root` is the `file:` URI of the tree, None if it has no files; `pending` says that its history is still to come.
+    `root` is the `file:` URI of the tree, None if it has no files; `pending` is True if the history is not ready yet.
     """
     return "\n\n".join(_parts(finding, commits, root, pending=pending))
 
@@ -137,4 +137,8 @@ def _others(finding: Finding, root: str | None) -> Iterator[str]:
         yield "Other candidates: " + ", ".join(_link(m.message.path, m.message.line_start, root) for m in others)
     unseen = finding.answer.rivals - len(others)
     if unseen > 0:
-        yield f"{unseen} more fit as well as the first."
+        yield (
+            "1 more call matches as well as the first."
+            if unseen == 1
+            else f"{unseen} more calls match as well as the first."
+        )

@@ -1,4 +1,4 @@
-"""Places of the tree as locations that an editor can open."""
+"""Convert paths and lines of the tree into locations that an editor can open."""
 
 from pathlib import Path
 
@@ -12,17 +12,17 @@ from ksrcfind.tree.disk import read_file
 TO_THE_END = 10**9
 
 
-def location(engine: Engine, scratch: VirtualDocuments, path: str, line: int) -> types.Location | None:
-    """Return the location of a line, from 1; None if the file is not there.
+def location(engine: Engine, documents: VirtualDocuments, path: str, line: int) -> types.Location | None:
+    """Return the location of a line, counted from 1; None if the file does not exist.
 
-    A file that reads otherwise in the revision than on disk is shown as a document of its own, which may only be read.
+    If the file on disk differs from the revision, the location is in a read-only document with the revision's text.
     """
     lines = engine.source.lines(path, 1, TO_THE_END)
     if not lines:
         return None
     file = engine.root / path
     if engine.info.source == "git" and _on_disk(engine.root, path) != lines:
-        file = scratch.show(
+        file = documents.show(
             path.replace("/", "_"), "\n".join(lines), folder=engine.info.rev or engine.info.commit or ""
         )
     start = types.Position(min(line, len(lines)) - 1, 0)
@@ -30,7 +30,7 @@ def location(engine: Engine, scratch: VirtualDocuments, path: str, line: int) ->
 
 
 def best(answer: Answer) -> list[Match]:
-    """Return the first match and those that fit as well."""
+    """Return the first match and all matches that are equally good."""
     return [match for match in answer.matches if _rank(match) == _rank(answer.matches[0])]
 
 
@@ -39,7 +39,7 @@ def _rank(match: Match) -> tuple[Tier, float]:
 
 
 def path_in_tree(engine: Engine, file: Path) -> str | None:
-    """Return a file's path within the tree; None if it is not in there."""
+    """Return the path of a file relative to the tree; None if it is outside the tree."""
     try:
         return file.resolve().relative_to(engine.root.resolve()).as_posix()
     except ValueError:

@@ -1,4 +1,4 @@
-"""Runs the server, over standard input and output or over TCP."""
+"""Run the server over standard input and output, or over TCP."""
 
 import os
 import socket
@@ -12,13 +12,13 @@ from ksrcfind.lsp.features import register
 from ksrcfind.lsp.server import Server
 
 HOST = "127.0.0.1"
-"""Only programs of this machine may connect."""
+"""Only programs on this machine can connect."""
 
 
 def serve(settings: Settings, rev: str | None, directory: Path, channel: BinaryIO, tcp: int | None) -> None:
-    """Serve one client, until it goes away: from standard input to a channel, or at a port.
+    """Serve one client until it disconnects: over standard input and `channel`, or over a TCP port.
 
-    Raises `KsrcfindError` for a port that cannot be had.
+    Raises `KsrcfindError` if the port cannot be opened.
     """
     server = Server(settings, rev, directory)
     register(server)
@@ -32,12 +32,12 @@ def serve(settings: Settings, rev: str | None, directory: Path, channel: BinaryI
 
 
 def _serve_at(server: Server, port: int) -> None:
-    """Wait for one client at a port, and serve it."""
+    """Wait for one client on a port, and serve it."""
     try:
         with socket.create_server((HOST, port)) as listening:
             client, _ = listening.accept()
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno else str(error)
-        raise KsrcfindError(f"cannot listen at port {port}: {reason}", "Name another port with --tcp.") from error
+        raise KsrcfindError(f"cannot listen on port {port}: {reason}", "Name another port with --tcp.") from error
     with client, client.makefile("rb") as reader, client.makefile("wb") as writer:
         server.run(reader, writer)

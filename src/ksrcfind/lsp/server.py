@@ -1,6 +1,6 @@
-"""The server: what it knows of its client, its open documents and its tree; the features are registered in `features`.
+"""The server with its client settings, open documents and tree; `features` registers its features.
 
-Nothing that a client sends ends it: what is wrong with a tree or a setting is shown as a message, once.
+No message from a client ends the server. An error in a tree or a setting is shown to the user once.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ from ksrcfind.config import Settings
 from ksrcfind.engine.engine import Engine
 from ksrcfind.engine.open import open_engine
 from ksrcfind.errors import KsrcfindError, NoTreeError
-from ksrcfind.lsp.background_matching import FIRST_LINES, OpenLog, Report, match_rest, match_window
+from ksrcfind.lsp.background_matching import FIRST_LINES, OpenLog, ProgressReport, match_rest, match_window
 from ksrcfind.lsp.frames import Frames, Refused
 from ksrcfind.lsp.indexing import build_index
 from ksrcfind.lsp.log_document import LogDocument
@@ -39,21 +39,21 @@ C_LANGUAGES = ("c", "cpp")
 C_SUFFIXES = (".c", ".h")
 
 QUIET = 0.3
-"""Seconds without a change after which a tree is read anew."""
+"""Seconds without another change before the tree is reopened."""
 
 _Result = TypeVar("_Result")
 
 
 class Protocol(LanguageServerProtocol):
-    """The protocol, with what reading messages needs of it."""
+    """pygls's protocol with public access to its state."""
 
     @property
     def is_shut_down(self) -> bool:
-        """Whether the client said that it will ask nothing more."""
+        """True if the client sent the shutdown request."""
         return self._shutdown
 
     def send(self, message: dict[str, Any]) -> None:
-        """Send a message that is plain data."""
+        """Send a message given as plain data."""
         self._send_data(message)
 
 
@@ -63,8 +63,8 @@ class Server(LanguageServer):
     protocol: Protocol
 
     def __init__(self, settings: Settings, rev: str | None, directory: Path) -> None:
-        """`directory` is where a tree is looked for if the client names no folder."""
-        # Whole texts: pygls applies pieces to lines that it ends at other characters than newlines too.
+        """`directory` is where the search for a tree starts if the client has no folder."""
+        # Full synchronisation: pygls applies partial changes to lines that also end at other characters than newlines.
         super().__init__("ksrcfind", __version__, types.TextDocumentSyncKind.Full, protocol_cls=Protocol)
         self._settings = settings
         self._rev = rev
@@ -72,15 +72,15 @@ class Server(LanguageServer):
         self._initial: Any = None
         self._shown: set[str] = set()
         self._indexing: asyncio.Task[None] | None = None
-        self._renewal: asyncio.TimerHandle | None = None
+        self._reopening: asyncio.TimerHandle | None = None
         self.client = ClientSettings()
-        self.scratch = VirtualDocuments()
+        self.documents = VirtualDocuments()
         self.logs: dict[str, OpenLog] = {}
         self._closed: tuple[str, LogDocument] | None = None
-        self.desk = TreeService(self._open_tree, self.client)
+        self.service = TreeService(self._open_tree, self.client)
 
     def run(self, source: BinaryIO, channel: BinaryIO) -> None:
-        """Serve one client over two files, until it goes away."""
+        """Serve one client over two files until it disconnects."""
         self.protocol.set_writer(StdoutWriter(channel))
         try:
             asyncio.run(self._serve(Frames(source)))
@@ -98,7 +98,7 @@ class Server(LanguageServer):
                 self._receive(body)
 
     def _receive(self, body: bytes) -> None:
-        """Hand on a message. Whatever is wrong with it, a request gets an answer and the server goes on."""
+        """Process a message. An invalid request gets an error, and the server continues."""
         try:
             data = json.loads(body)
         except (ValueError, RecursionError):
@@ -106,12 +106,12 @@ class Server(LanguageServer):
             return
         number = data.get("id") if isinstance(data, dict) else None
         if not isinstance(data, dict) or data.get("jsonrpc") != "2.0" or not _is_id(number, present="id" in data):
-            self._refuse(None, JsonRpcInvalidRequest("no message of JSON-RPC 2.0"))
+            self._refuse(None, JsonRpcInvalidRequest("not a JSON-RPC 2.0 message"))
             return
         is_request = number is not None and "method" in data
         try:
             if not isinstance(data.get("method", ""), str):
-                raise JsonRpcInvalidRequest("a method is a text")  # noqa: TRY301 - answered like all that follows
+                raise JsonRpcInvalidRequest("the method must be a string")  # noqa: TRY301 - answered like other errors
             if is_request and self.protocol.is_shut_down:
                 raise JsonRpcInvalidRequest("the server was shut down")  # noqa: TRY301
             self.protocol.handle_message(self.protocol.structure_message(data))
@@ -120,16 +120,15 @@ class Server(LanguageServer):
                 self._refuse(number, error)
         except (BrokenPipeError, ConnectionResetError):
             raise
-        except Exception as error:  # noqa: BLE001 - what a client sends never ends the server
+        except Exception as error:  # noqa: BLE001 - no message of a client ends the server
             if is_request:
                 self._refuse(number, JsonRpcInternalError(str(error)))
 
     def _refuse(self, number: int | str | None, error: JsonRpcException) -> None:
-        told = {"code": error.code, "message": error.message}
-        self.protocol.send({"jsonrpc": "2.0", "id": number, "error": told})
+        self.protocol.send({"jsonrpc": "2.0", "id": number, "error": {"code": error.code, "message": error.message}})
 
-    def begin(self, params: types.InitializeParams) -> None:
-        """Take what the client says of itself."""
+    def initialize_client(self, params: types.InitializeParams) -> None:
+        """Store the folder and the initialization options of the client."""
         folders = params.workspace_folders or []
         root = folders[0].uri if folders else params.root_uri
         path = uris.to_fs_path(root) if root else None
@@ -139,7 +138,7 @@ class Server(LanguageServer):
         self.configure(None)
 
     async def ask_settings(self) -> None:
-        """Ask the client for its settings, if it can be asked."""
+        """Request the client's settings, if it supports the request."""
         workspace = self.client_capabilities.workspace
         if workspace and workspace.configuration:
             item = types.ConfigurationItem(section=SECTION)
@@ -148,76 +147,76 @@ class Server(LanguageServer):
             )
 
     def configure(self, given: Any) -> None:
-        """Take settings of the client, which go before those that it began with."""
+        """Apply settings of the client; they override its initialization options."""
         try:
             client = client_settings(self._initial, given)
         except KsrcfindError as error:
-            self.say(error)
+            self.show_error(error)
             return
         if client != self.client:
             self.client = client
-            self.renew()
+            self.reopen()
 
     async def warm_up(self) -> None:
-        """Open the tree before it is asked for."""
-        with suppress(KsrcfindError):  # Whoever asks is told.
-            await self.desk.matching.ask(lambda engine: engine.index.current() is not None, Urgency.LATER)
+        """Open the tree before the first question."""
+        with suppress(KsrcfindError):  # The first question shows the error.
+            await self.service.matching.ask(lambda engine: engine.index.current() is not None, Urgency.LATER)
 
     def tree_changed(self) -> None:
-        """Answer from the tree as it is now, once it stays as it is: a checkout changes many files."""
-        if self._renewal is not None:
-            self._renewal.cancel()
-        self._renewal = asyncio.get_running_loop().call_later(QUIET, self.renew)
+        """Reopen the tree after `QUIET` seconds without another change: a checkout changes many files."""
+        if self._reopening is not None:
+            self._reopening.cancel()
+        self._reopening = asyncio.get_running_loop().call_later(QUIET, self.reopen)
 
-    def renew(self) -> None:
-        """Answer from the tree as it is now, and match the open logs again."""
-        self.desk.client = self.client
-        self.desk.renew()
+    def reopen(self) -> None:
+        """Reopen the tree and match the open logs again."""
+        self.service.client = self.client
+        self.service.reopen()
         self._closed = None
         for uri, log in self.logs.items():
-            log.document.forget()
-            self.read(uri, log, 0)
+            log.document.clear()
+            self.match_log(uri, log, 0)
 
     def stop(self) -> None:
-        """Let go of everything."""
+        """Cancel all work and close the tree."""
         for log in self.logs.values():
             log.stop()
         if self._indexing is not None:
             self._indexing.cancel()
-        if self._renewal is not None:
-            self._renewal.cancel()
-        self.desk.end()
-        self.scratch.end()
+        if self._reopening is not None:
+            self._reopening.cancel()
+        self.service.end()
+        self.documents.end()
 
-    def say(self, error: KsrcfindError) -> None:
-        """Show an error, once."""
+    def show_error(self, error: KsrcfindError) -> None:
+        """Show an error to the user, each error only once."""
         if error.title not in self._shown:
             self._shown.add(error.title)
             text = f"{error.title}. {error.hint}" if error.hint else error.title
             self.window_show_message(types.ShowMessageParams(types.MessageType.Warning, f"ksrcfind: {text}"))
 
-    async def or_say(self, answer: Awaitable[_Result], *, takes_tree: bool = True) -> _Result | None:
-        """Return an answer; None, with a message for the user, where there is an error to show.
+    async def or_show_error(self, answer: Awaitable[_Result], *, needs_tree: bool = True) -> _Result | None:
+        """Return an answer; on an error, show it to the user and return None.
 
-        `takes_tree` is false for files of which it is not known that they are of interest: most C is no kernel's.
+        `needs_tree` is False for C files: most of them are not kernel code, so a missing tree is not an error.
         """
         try:
             return await answer
         except NoTreeError as error:
-            if takes_tree:
-                self.say(error)
+            if needs_tree:
+                self.show_error(error)
             return None
         except KsrcfindError as error:
-            self.say(error)
+            self.show_error(error)
             return None
 
     def units(self, text: str) -> int:
-        """Return the length of a text as the client counts."""
+        """Return the length of a text in the units of the client's position encoding."""
         return len(text) if text.isascii() else self.workspace.position_codec.client_num_units(text)
 
     @property
     def tree(self) -> tuple[Settings, str | None]:
-        """Settings and revision, those of the client before those of the command line."""
+        """Settings and revision: those of the client, else those of the command line."""
         client, settings = self.client, self._settings
         if client.index:
             return replace(settings, index=Path(client.index).expanduser()), None
@@ -227,23 +226,23 @@ class Server(LanguageServer):
         return settings, self._rev
 
     def open_log(self, uri: str, text: str) -> None:
-        """Take a log that was opened. Editors that close and open one whose file grew do not have it read again."""
+        """Open a log. If it was the last one closed, its answers are reused: some editors reopen a log that grew."""
         if self._closed is not None and self._closed[0] == uri:
             document, first = self._closed[1], self._closed[1].update(text)
         else:
             document, first = LogDocument.of(text), 0
         self._closed = None
         self.logs[uri] = log = OpenLog(document)
-        self.read(uri, log, first)
+        self.match_log(uri, log, first)
 
     def change_log(self, uri: str, text: str) -> None:
-        """Take a log's new text."""
+        """Apply the new text of a log."""
         log = self.logs[uri]
         if not log.document.has(text):
-            self.read(uri, log, log.document.update(text))
+            self.match_log(uri, log, log.document.update(text))
 
     def grow_log(self, uri: str) -> None:
-        """Read on where a log's file goes on behind what the editor has; its text is the editor's otherwise."""
+        """Apply lines that were appended to the file of a log; any other change of the file is ignored."""
         path = Path(uris.to_fs_path(uri) or "")
         try:
             with open_regular(path) as file:
@@ -254,37 +253,37 @@ class Server(LanguageServer):
             self.change_log(uri, text)
 
     def close_log(self, uri: str) -> None:
-        """Forget a log."""
+        """Close a log; its answers are kept until another log is closed or opened."""
         log = self.logs.pop(uri, None)
         if log is not None:
             log.stop()
             self._closed = uri, log.document
             self.text_document_publish_diagnostics(types.PublishDiagnosticsParams(uri, []))
 
-    def read(self, uri: str, log: OpenLog, first: int) -> None:
-        """Match a log in the background, from a line on."""
+    def match_log(self, uri: str, log: OpenLog, first: int) -> None:
+        """Match a log in the background, starting at a line."""
         log.stop()
         log.complete = asyncio.Event()
-        log.task = asyncio.create_task(self._read(uri, log, first))
+        log.task = asyncio.create_task(self._match_log(uri, log, first))
 
-    async def _read(self, uri: str, log: OpenLog, first: int) -> None:
-        report, complete = Report(self, "Matching log lines"), log.complete
+    async def _match_log(self, uri: str, log: OpenLog, first: int) -> None:
+        report, complete = ProgressReport(self, "Matching log lines"), log.complete
         try:
-            await match_window(self.desk, log, first, first + FIRST_LINES, Urgency.SHOWN)
+            await match_window(self.service, log, first, first + FIRST_LINES, Urgency.SHOWN)
             self._publish(uri, log)
-            if not await self.desk.matching.ask(lambda engine: engine.index.current() is not None, Urgency.LATER):
+            if not await self.service.matching.ask(lambda engine: engine.index.current() is not None, Urgency.LATER):
                 await self._index()
-            await match_rest(self.desk, log, first, report)
+            await match_rest(self.service, log, first, report)
             self._publish(uri, log)
         except KsrcfindError as error:
-            self.say(error)
+            self.show_error(error)
         finally:
             report.end()
             complete.set()
         await self._refresh()
 
     async def _index(self) -> None:
-        """See to an index, built once for all who wait for it."""
+        """Build a missing index; all tasks that need it wait for the same build."""
         if not self.client.build_index:
             return
         if self._indexing is None or self._indexing.done():
@@ -292,14 +291,14 @@ class Server(LanguageServer):
         await asyncio.shield(self._indexing)
 
     async def _build(self) -> None:
-        report = Report(self, "Indexing the kernel tree")
-        said: list[tuple[str, int | None]] = []
-        building = asyncio.create_task(build_index(self._open_tree, lambda text, percent: said.append((text, percent))))
+        report = ProgressReport(self, "Indexing the kernel tree")
+        news: list[tuple[str, int | None]] = []
+        building = asyncio.create_task(build_index(self._open_tree, lambda text, percent: news.append((text, percent))))
         try:
             while not building.done():
                 await asyncio.wait([building], timeout=0.5)
-                if said:
-                    report.at(*said[-1])
+                if news:
+                    report.at(*news[-1])
                 if report.cancelled:
                     building.cancel()
             if not building.cancelled():
@@ -307,7 +306,7 @@ class Server(LanguageServer):
         finally:
             building.cancel()
             report.end()
-        self.desk.renew()
+        self.service.reopen()
 
     def _publish(self, uri: str, log: OpenLog) -> None:
         least = self.client.diagnostics
@@ -315,9 +314,9 @@ class Server(LanguageServer):
         self.text_document_publish_diagnostics(types.PublishDiagnosticsParams(uri, found))
 
     async def _refresh(self) -> None:
-        """Let the client ask again for what it shows."""
+        """Ask the client to request visible lenses and hints again."""
         workspace = self.client_capabilities.workspace
-        with suppress(JsonRpcException):  # A client that says it can and does not.
+        with suppress(JsonRpcException):  # The client claims support but refuses.
             if workspace and workspace.code_lens and workspace.code_lens.refresh_support:
                 await self.workspace_code_lens_refresh_async(None)
             if workspace and workspace.inlay_hint and workspace.inlay_hint.refresh_support:
@@ -329,10 +328,10 @@ class Server(LanguageServer):
 
 
 def _is_id(number: object, *, present: bool) -> bool:
-    """Tell whether a message may have an id, or none."""
+    """Return True if a message has a valid id, or none."""
     return not present or (isinstance(number, int | str) and not isinstance(number, bool))
 
 
 def is_c(document: types.TextDocumentItem) -> bool:
-    """Tell whether a document is C; everything else that a client sends is a log."""
+    """Return True if a document is C; every other document is a log."""
     return document.language_id in C_LANGUAGES or document.uri.endswith(C_SUFFIXES)

@@ -1,4 +1,4 @@
-"""What a client may set, in its own configuration; the rest is that of the command line."""
+"""The settings of a client; other settings come from the command line and the configuration file."""
 
 from typing import Annotated
 
@@ -12,51 +12,51 @@ SECTION = "ksrcfind"
 
 
 class ClientSettings(msgspec.Struct, frozen=True, rename="camel"):
-    """Settings of a client, with the names that it uses in camel case. What it does not know is passed over."""
+    """Settings of a client, named in camel case there. Unknown settings are ignored."""
 
     repo: str | None = None
-    """The kernel tree; None: the one around the workspace, else the configured one."""
+    """The kernel tree; None: the tree around the workspace, else the configured one."""
     rev: str | None = None
     """Revision to answer from instead of the checkout."""
     index: str | None = None
     """A bundle to answer from instead of a tree."""
     limit: Annotated[int, msgspec.Meta(ge=1, le=100)] = 5
-    """Calls that are shown for a line."""
+    """Matches shown for a line, at most."""
     history: bool = True
-    """Whether history is told."""
+    """Whether to show histories."""
     history_wait: Annotated[float, msgspec.Meta(ge=0, le=60)] = 1.0
-    """Seconds that a hover waits for history before it is shown without."""
+    """Seconds that a hover waits for the history."""
     code_lens: bool = True
     inlay_hints: bool = False
     diagnostics: str = "err"
-    """The least severe level of a log line that is a diagnostic; `off` for none."""
+    """Lines of this level or more severe are diagnostics; `off` for none."""
     build_index: bool = True
-    """Whether a missing index is built."""
+    """Whether to build a missing index."""
     copies: bool = False
-    """Whether the client copies the answer that it is given to copy; otherwise it is shown."""
+    """Whether the client copies the answer that `ksrcfind.copyAnswer` returns; else it is shown as a document."""
 
     def __post_init__(self) -> None:
-        """Give the level the name that the record has. Raises `ValueError` for one that does not exist."""
+        """Normalise the name of the level. Raises `ValueError` for a level that does not exist."""
         if self.diagnostics != "off":
             level = level_named(self.diagnostics)
             if level is None:
-                raise ValueError(f"diagnostics is {self.diagnostics!r}: off, {', '.join(LEVELS)}")
+                raise ValueError(f"diagnostics is {self.diagnostics!r}, but must be one of: off, {', '.join(LEVELS)}")
             msgspec.structs.force_setattr(self, "diagnostics", level)
 
 
 def client_settings(*given: object) -> ClientSettings:
-    """Return the settings that a client sent, each in their section or bare, later ones before earlier ones.
+    """Return the settings that a client sent, with or without their section; later ones override earlier ones.
 
-    Raises `KsrcfindError` for a mistake.
+    Raises `KsrcfindError` for an invalid setting.
     """
-    told: dict[str, object] = {}
+    settings: dict[str, object] = {}
     for one in given:
         section = one.get(SECTION, one) if isinstance(one, dict) else None
         if isinstance(section, dict):
-            told |= {key: value for key, value in section.items() if value not in (None, "")}
+            settings |= {key: value for key, value in section.items() if value not in (None, "")}
     try:
-        return msgspec.convert(told, ClientSettings)
+        return msgspec.convert(settings, ClientSettings)
     except msgspec.ValidationError as error:
         raise KsrcfindError(
-            f"the editor's settings for ksrcfind: {error}", "docs/editors.md lists the settings and their values."
+            f"invalid editor setting for ksrcfind: {error}", "docs/editors.md lists the settings and their values."
         ) from error

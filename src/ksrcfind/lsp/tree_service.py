@@ -1,10 +1,9 @@
-"""The tree that a server answers from, asked in threads: one matches lines, another tells histories.
+"""The tree of a server, used in two threads: one matches lines, the other traces histories.
 
-Each has an engine of its own, made, used and closed in its thread. A history takes git as long as it takes; lines are
-matched meanwhile.
+Each thread opens, uses and closes an engine of its own, so a slow history never delays matching.
 
-Invariant: an engine is used by one question at a time and only until that question returns. Between two questions its
-seat may close it and open the tree again. Whatever goes on over several questions asks for an engine in each.
+Invariant: an engine serves one question at a time, and only until that question returns. Between two questions its
+thread may close it and reopen the tree. Work that spans several questions gets the engine again for each.
 """
 
 from collections.abc import Callable
@@ -24,12 +23,12 @@ from ksrcfind.tree.snapshot import TreeInfo
 _Result = TypeVar("_Result")
 
 Open = Callable[[], Engine]
-"""Opens the tree. Raises `KsrcfindError`."""
+"""Opens the tree. Raises `KsrcfindError` if there is none."""
 
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """What was told about a message."""
+    """The histories of a message's matches and of the location that its line names."""
 
     provenance: tuple[Provenance, ...]
     points_to: Provenance | None
@@ -45,15 +44,15 @@ class EngineThread:
         self._stale = False
 
     async def ask(self, question: Callable[[Engine], _Result], urgency: Urgency) -> _Result:
-        """Return what a question returns. Raises what it raises, and `KsrcfindError` if there is no tree."""
-        return await self._worker.do(lambda: question(self._current()), urgency)
+        """Return the result of a question. Raises what it raises, and `KsrcfindError` if there is no tree."""
+        return await self._worker.run(lambda: question(self._current()), urgency)
 
-    def renew(self) -> None:
-        """Let the next question open the tree again: it changed."""
+    def reopen(self) -> None:
+        """Reopen the tree at the next question."""
         self._stale = True
 
     def end(self) -> None:
-        """Answer what was asked so far, then close the engine and end the thread."""
+        """Answer the waiting questions, then close the engine and end the thread."""
         self._worker.end(self._close)
 
     def _close(self) -> None:
@@ -71,67 +70,66 @@ class EngineThread:
 
 
 class TreeService:
-    """Where the server asks about lines and messages, for as long as it runs."""
+    """Answers the server's questions about lines and histories; keeps answers and histories until the tree changes."""
 
     def __init__(self, open_tree: Open, client: ClientSettings) -> None:
         self.matching = EngineThread("matching", open_tree)
-        self.telling = EngineThread("telling", open_tree)
+        self.tracing = EngineThread("tracing", open_tree)
         self.client = client
-        """What the client wants to be told."""
         self._answers: tuple[Engine, AnswerCache] | None = None
-        self._told: dict[object, History] = {}
+        self._histories: dict[object, History] = {}
         self._tree: TreeInfo | None = None
 
-    def renew(self) -> None:
-        """Answer from the tree as it is now from here on."""
-        self.matching.renew()
-        self.telling.renew()
-        self._told = {}
+    def reopen(self) -> None:
+        """Reopen the tree at the next question, and discard what is cached."""
+        self.matching.reopen()
+        self.tracing.reopen()
+        self._histories = {}
         self._tree = None
 
     def end(self) -> None:
-        """Let go of the tree."""
+        """Close the tree and end both threads."""
         self.matching.end()
-        self.telling.end()
+        self.tracing.end()
 
     async def finding(self, item: MatchedRow) -> Finding:
-        """Return what is known about a line as every front end shows it, without history; no thread is waited for."""
+        """Return the finding of a line, without history."""
         if self._tree is None:
             self._tree = await self.matching.ask(lambda engine: engine.info, Urgency.ASKED)
         return item.finding(self._tree)
 
     def answers(self, engine: Engine) -> AnswerCache:
-        """Return what remembers the answers of an engine, for one question to `matching`."""
+        """Return the answer cache of an engine, for use within one question to `matching`."""
         if self._answers is None or self._answers[0] is not engine:
             self._answers = engine, AnswerCache(partial(engine.answer, limit=self.client.limit, build=False))
         return self._answers[1]
 
-    def told(self, item: MatchedRow) -> History | None:
-        """Return the history of the message that explains a line, if it was told already."""
-        return self._told.get(item.known.key)
+    def cached_history(self, item: MatchedRow) -> History | None:
+        """Return the history of a line's message if it was traced already, else None."""
+        return self._histories.get(item.cached.key)
 
-    async def tell(self, item: MatchedRow, urgency: Urgency) -> History:
-        """Return the history of the message that explains a line."""
-        told = self._told  # Another one once the tree changed: this answer is of the old one then.
-        known = self.told(item)
-        if known is not None:
-            return known
+    async def history(self, item: MatchedRow, urgency: Urgency) -> History:
+        """Return the history of a line's message."""
+        histories = self._histories  # `reopen` replaces the dictionary, so a late result of the old tree is dropped.
+        cached = self.cached_history(item)
+        if cached is not None:
+            return cached
 
         def trace(engine: Engine) -> History:
-            again = self.told(item)
-            if again is not None:
-                return again
+            cached = self.cached_history(item)
+            if cached is not None:
+                return cached
             mode = HistoryMode.FIRST if self.client.history else HistoryMode.OFF
             [(_, finding)] = engine.histories.traced([item.finding(engine.info)], mode)
             return History(finding.provenance, finding.points_to)
 
-        history = await self.telling.ask(trace, urgency)
-        told[item.known.key] = history
+        history = await self.tracing.ask(trace, urgency)
+        histories[item.cached.key] = history
         return history
 
 
 def with_history(finding: Finding, history: History | None) -> Finding:
-    """Return a finding with its history as far as it was told."""
+    """Return a finding with its history; unchanged if that is None."""
     if history is None:
         return finding
     return replace(finding, provenance=history.provenance, points_to=history.points_to)

@@ -1,4 +1,4 @@
-"""What is known about a log or a C file as the protocol has it: lenses, hints, symbols, diagnostics."""
+"""Convert answers into the types of the protocol: lenses, hints, symbols, diagnostics."""
 
 from collections.abc import Callable, Iterable, Sequence
 
@@ -7,24 +7,24 @@ from lsprotocol import types
 from ksrcfind.batch.coverage import SEVERITY
 from ksrcfind.batch.matched_row import MatchedRow
 from ksrcfind.history.provenance import Change, Provenance
-from ksrcfind.lsp.log_document import LogDocument, Seen
+from ksrcfind.lsp.log_document import LogDocument, MessageLines
 from ksrcfind.output.sanitize import sanitized_line
 from ksrcfind.output.text import UNRELEASED
 from ksrcfind.source.template import template
 
 MOST_DIAGNOSTICS = 1000
-"""Diagnostics of one document."""
+"""Diagnostics of one document, at most."""
 
 MOST_LINES_NAMED = 200
-"""Lines of one message that the outline lists."""
+"""Lines of one message in the outline, at most."""
 
 TITLE_WIDTH = 100
-"""Characters of a lens."""
+"""Characters of a lens, at most."""
 
 SOURCE = "ksrcfind"
 
 Units = Callable[[str], int]
-"""Length of a text in the units that the client counts in: UTF-16 unless it wants others."""
+"""Returns the length of a text in the units of the client's position encoding: UTF-16 unless negotiated."""
 
 _SEVERITIES = {
     "emerg": types.DiagnosticSeverity.Error,
@@ -42,12 +42,12 @@ def line_range(document: LogDocument, line: int, units: Units) -> types.Range:
 
 
 def release(change: Change | None) -> str | None:
-    """Return the release of a change, as short as it can be named."""
+    """Return the short name of the release of a change."""
     return None if change is None else change.release.first_release or change.release.first_tag or UNRELEASED
 
 
 def short_place(item: MatchedRow) -> str | None:
-    """Return where the call stands that printed a line; None if none is known."""
+    """Return the location and function of the call that printed a line; None without a match."""
     if not item.answer.matches:
         return None
     message = item.answer.matches[0].message
@@ -56,9 +56,9 @@ def short_place(item: MatchedRow) -> str | None:
     )
 
 
-def lens_title(seen: Seen, told: Sequence[Provenance]) -> str:
-    """Return what stands over the first line of a message: `v5.9 · mm, oom: show … · 12 times`."""
-    history = told[0] if told else None
+def lens_title(seen: MessageLines, histories: Sequence[Provenance]) -> str:
+    """Return the lens title for the first line of a message: `v5.9 · mm, oom: show … · 12 times`."""
+    history = histories[0] if histories else None
     change = history and (history.introduced or history.last_changed)
     parts = [release(change), change.subject] if change else [short_place(seen.first)]
     if len(seen.lines) > 1:
@@ -67,7 +67,7 @@ def lens_title(seen: Seen, told: Sequence[Provenance]) -> str:
 
 
 def call_title(provenance: Provenance) -> str:
-    """Return what stands over a log call: `introduced in v5.9 · last changed in v5.10 · reworded 2 times`."""
+    """Return the lens title for a log call: `introduced in v5.9 · last changed in v5.10 · reworded 2 times`."""
     parts = []
     if provenance.introduced:
         parts.append(f"introduced in {release(provenance.introduced)}")
@@ -82,7 +82,7 @@ def call_title(provenance: Provenance) -> str:
 
 
 def hint(document: LogDocument, line: int, item: MatchedRow, units: Units) -> types.InlayHint | None:
-    """Return the hint behind a line; None if nothing explains it."""
+    """Return the hint to show behind a line; None without a match."""
     place = short_place(item)
     if place is None:
         return None
@@ -90,21 +90,21 @@ def hint(document: LogDocument, line: int, item: MatchedRow, units: Units) -> ty
 
 
 def diagnostics(document: LogDocument, least: str, units: Units) -> list[types.Diagnostic]:
-    """Return the lines that are at least as severe as a level; those of an earlier report's rows are left out."""
+    """Return a diagnostic for each line of a level or more severe, except rows of reports."""
     found = []
-    for line, item in document.known():
-        level = item.known.level
+    for line, item in document.matched():
+        level = item.cached.level
         if level is None or SEVERITY[level] > SEVERITY[least] or item.event is not None:
             continue
         reason = item.answer.reason
         if reason is not None and reason.code == "userspace":
             continue
-        said = item.row.log.body or item.row.log.text
+        text = item.row.log.body or item.row.log.text
         place = short_place(item)
         found.append(
             types.Diagnostic(
                 line_range(document, line, units),
-                sanitized_line(said) + (f" ({place})" if place else ""),
+                sanitized_line(text) + (f" ({place})" if place else ""),
                 severity=_SEVERITIES.get(level, types.DiagnosticSeverity.Error),
                 source=SOURCE,
                 code=level,
@@ -116,9 +116,9 @@ def diagnostics(document: LogDocument, least: str, units: Units) -> list[types.D
 
 
 def outline(
-    document: LogDocument, messages: Iterable[Seen], subsystem: Callable[[str], str], units: Units
+    document: LogDocument, messages: Iterable[MessageLines], subsystem: Callable[[str], str], units: Units
 ) -> list[types.DocumentSymbol]:
-    """Return a log's messages under their subsystems. `subsystem` names that of a path."""
+    """Return the messages of a log grouped by subsystem. `subsystem` returns the subsystem of a path."""
     groups: dict[str, list[types.DocumentSymbol]] = {}
     for seen in messages:
         match = seen.first.answer.matches[0]
@@ -154,7 +154,7 @@ def outline(
 
 
 def _over(ranges: Sequence[types.Range]) -> types.Range:
-    """Return the range that holds others."""
+    """Return the smallest range that covers all ranges."""
     return types.Range(
         min((one.start for one in ranges), key=_order),
         max((one.end for one in ranges), key=_order),
@@ -166,7 +166,7 @@ def _order(position: types.Position) -> tuple[int, int]:
 
 
 def _name(text: str) -> str:
-    """Return a symbol's name, which the protocol wants to be more than blanks."""
+    """Return the name of a symbol, which the protocol requires to be non-blank."""
     shown = _cut(sanitized_line(text).strip())
     return shown or "(blank)"
 

@@ -1,4 +1,4 @@
-"""Read-only documents that a server shows and that are no files of the user's: old revisions, commits, answers."""
+"""Read-only documents that the server creates: old revisions of files, commits, answers."""
 
 import re
 import shutil
@@ -9,13 +9,13 @@ _UNSAFE = re.compile(r"[^\w.+-]")
 
 
 class VirtualDocuments:
-    """A directory of its own, made with the first document and removed at the end."""
+    """A temporary directory of documents, created with the first one and removed at the end."""
 
     def __init__(self) -> None:
         self._directory: Path | None = None
 
     def show(self, name: str, content: str, folder: str = "") -> Path:
-        """Write a document that may only be read; return where it is. One with the same name is replaced."""
+        """Write a read-only document and return its path. A document of the same name is replaced."""
         if self._directory is None:
             self._directory = Path(tempfile.mkdtemp(prefix="ksrcfind-"))
         directory = self._directory / _safe(folder) if folder else self._directory
@@ -27,12 +27,12 @@ class VirtualDocuments:
         return path
 
     def end(self) -> None:
-        """Remove everything."""
+        """Remove all documents."""
         if self._directory is not None:
             shutil.rmtree(self._directory, ignore_errors=True)
             self._directory = None
 
 
 def _safe(name: str) -> str:
-    """Return a file name that leads nowhere else."""
+    """Return a file name that cannot leave its directory."""
     return _UNSAFE.sub("_", name).lstrip(".")[-120:] or "_"

@@ -1,4 +1,4 @@
-"""A thread for work that must not keep the server's event loop waiting."""
+"""A thread for work that must not block the server's event loop."""
 
 import asyncio
 import itertools
@@ -13,23 +13,23 @@ _Result = TypeVar("_Result")
 
 
 class Urgency(IntEnum):
-    """What is done first."""
+    """The priority of a job; lower values run first."""
 
     ASKED = 0
-    """Somebody looks at the place and waits."""
+    """The user waits for the result."""
     SHOWN = 1
-    """It is on a screen."""
+    """The result is for a visible part of a document."""
     LATER = 2
-    """The rest of a document."""
+    """The result is for the rest of a document."""
     AT_LAST = 3
-    """When nothing else is left to do."""
+    """Runs when no other job is left."""
 
 
 class Worker:
-    """Does one job after the other in a thread of its own, the most urgent first, of equals in order.
+    """Runs jobs one by one in a thread of its own: the most urgent first, equally urgent ones in order.
 
-    A job whose awaiting task is cancelled before it began is left out. `do` and `end` are called in one thread, that
-    of the event loop.
+    A job is skipped if its awaiting task is cancelled before it starts. `run` and `end` must be called in the thread of
+    the event loop.
     """
 
     def __init__(self, name: str) -> None:
@@ -38,16 +38,16 @@ class Worker:
         self._ended = False
         threading.Thread(target=self._work, name=name, daemon=True).start()
 
-    async def do(self, job: Callable[[], _Result], urgency: Urgency) -> _Result:
-        """Return what a job returns. Raises what it raises, and `CancelledError` once the thread was told to end."""
-        if self._ended:  # Nobody would ever do it.
+    async def run(self, job: Callable[[], _Result], urgency: Urgency) -> _Result:
+        """Return the result of a job. Raises what it raises, and `CancelledError` after `end` was called."""
+        if self._ended:  # The job would never run.
             raise asyncio.CancelledError
         done: Future[_Result] = Future()
         self._jobs.put((urgency, next(self._numbers), job, done))
         return await asyncio.wrap_future(done)
 
     def end(self, last: Callable[[], object]) -> None:
-        """End the thread after what it was given so far, and after `last`."""
+        """End the thread after the waiting jobs and the job `last`."""
         if self._ended:
             return
         self._ended = True
@@ -63,5 +63,5 @@ class Worker:
                 continue
             try:
                 done.set_result(job())
-            except BaseException as error:  # noqa: BLE001 - it belongs to whoever asked
+            except BaseException as error:  # noqa: BLE001 - passed to the task that awaits the job
                 done.set_exception(error)

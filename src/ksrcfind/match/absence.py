@@ -27,17 +27,17 @@ class Absence:
     def _text(self, path: str, line: int) -> str:
         messages = self.messages(path)
         if messages and line <= max(message.line_end for message in messages):
-            return f"There is no log call at {path}:{line}.{_nearest(path, line, messages)}"
+            return f"There is no log call at {path}:{line}.{_nearest(line, messages)}"
         length = self.length(path)
         if length is None:
             if path not in self._missing:
                 self._missing[path] = self._about_missing(path)
             return self._missing[path]
         if line > length:
-            return f"{path} has {length:,} lines, there is no line {line}.{_nearest(path, line, messages)}"
+            return f"{path} has only {length:,} lines; there is no line {line}.{_nearest(line, messages)}"
         if not messages:
-            return f"There is no log call at {path}:{line}, nor anywhere else in this file."
-        return f"There is no log call at {path}:{line}.{_nearest(path, line, messages)}"
+            return f"There is no log call at {path}:{line}. This file has no log calls."
+        return f"There is no log call at {path}:{line}.{_nearest(line, messages)}"
 
     def _about_missing(self, path: str) -> str:
         files = list(self.files())
@@ -45,17 +45,17 @@ class Absence:
         if any(file.startswith(inside) for file in files):
             return f"{path} is a directory. Name a file in it."
         meant = closest_path(path, files)
-        similar = f" The closest is {meant}." if meant is not None else " Paths start at the root of the tree."
+        similar = f" Did you mean {meant}?" if meant is not None else " Paths are relative to the root of the tree."
         return f"There is no source file {path} in this tree.{similar}"
 
 
-def _nearest(path: str, line: int, messages: Iterable[Message]) -> str:
+def _nearest(line: int, messages: Iterable[Message]) -> str:
     """Return a sentence that names the call nearest to a line, empty if there is none."""
     nearest = min(messages, key=lambda message: _away(line, message), default=None)
     if nearest is None:
         return ""
-    function = f", in {nearest.function}()" if nearest.function else ""
-    return f" The nearest is at {path}:{nearest.line_start}{function}."
+    function = f" in {nearest.function}()" if nearest.function else ""
+    return f" The nearest is at line {nearest.line_start}{function}."
 
 
 def _away(line: int, message: Message) -> int:

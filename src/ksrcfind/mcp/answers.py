@@ -1,6 +1,6 @@
-"""What the tools answer: a compact document, and the same for people.
+"""The answers of the tools: a compact document, and the same as text for people.
 
-Everything here runs in the one thread that owns the engine.
+All functions run in the thread that owns the engine.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from ksrcfind.batch.analysis import LogAnalysis
-from ksrcfind.batch.filters import Choice, by_severity
+from ksrcfind.batch.filters import Filter, by_severity
 from ksrcfind.engine.comparison import file_pairs
 from ksrcfind.engine.engine import Engine
 from ksrcfind.errors import KsrcfindError
@@ -31,75 +31,76 @@ PLAIN = Painter(color=False)
 
 @dataclass(frozen=True, slots=True)
 class ToolResult:
-    """An answer."""
+    """The result of a tool."""
 
     document: Record
-    """Plain dictionaries, lists, numbers and texts."""
+    """Plain dictionaries, lists, numbers and strings."""
     text: str
-    """For people."""
+    """The same for people."""
 
 
 def find(engine: Engine, text: str, limit: int, *, history: bool) -> ToolResult:
-    """Explain one or several log lines."""
+    """Return the calls that printed one or several log lines."""
     mode = HistoryMode.FIRST if history else HistoryMode.OFF
     found = [engine.find(line, limit=limit, history=mode) for line in text.strip("\n").split("\n")]
     return _findings(engine, found)
 
 
 def at(engine: Engine, path: str, line: int) -> ToolResult:
-    """Show what the log call at a place prints."""
+    """Return what the log call at a source line prints."""
     return _findings(engine, list(engine.at([(path, line)])))
 
 
 def messages(engine: Engine, paths: Sequence[str], limit: int) -> ToolResult:
-    """List the messages of files and directories of the tree, or of all of it, at most `limit` of them."""
+    """Return at most `limit` messages of files and directories of the tree, or of the whole tree."""
     found = list(islice(engine.messages(list(paths)), limit + 1))
     document: Record = {"records": [compact.message_record(message) for message in found[:limit]]}
     text = "".join(listing("text", found[:limit], PLAIN))
     if len(found) > limit:
         document["complete"] = False
-        text += f"\nThere are more than the {limit} that are listed: name a smaller part of the tree.\n"
+        text += f"\nOnly the first {limit} messages are listed. For the others, name a smaller part of the tree.\n"
     return ToolResult(document, text)
 
 
 def life(engine: Engine, text: str) -> ToolResult:
-    """Show the life of the message that a line shows. Raises `KsrcfindError` if none does, or without releases."""
+    """Return how the message of a log line changed. Raises `KsrcfindError` without a match or without releases."""
     engine.releases.check_lives()
     finding = engine.find(text, limit=1)
     if not finding.answer.matches:
         reason = finding.answer.reason.text if finding.answer.reason else "nothing matched"
-        raise KsrcfindError(reason, "Ask with find which messages are like the line.")
-    told = life_of(finding, engine.histories.later(finding), [tag.name for tag in engine.releases.tags])
-    shown = "".join(lifetime("text", told, engine.histories.commit, PLAIN))
-    return ToolResult({"records": [compact.life_record(told)]}, shown)
+        raise KsrcfindError(reason, "The tool find shows which messages are similar to the line.")
+    found = life_of(finding, engine.histories.later(finding), [tag.name for tag in engine.releases.tags])
+    shown = "".join(lifetime("text", found, engine.histories.commit, PLAIN))
+    return ToolResult({"records": [compact.life_record(found)]}, shown)
 
 
 def diff(engine: Engine, old: str, new: str, paths: Sequence[str], limit: int) -> ToolResult:
-    """Show which messages differ between two revisions, at most `limit` of them."""
+    """Return at most `limit` messages that differ between two revisions."""
     with engine.at_revision(old) as older, engine.at_revision(new) as newer:
         found = differences((pair.old, pair.new) for pair in file_pairs(older, newer, paths))
         trees = older.info, newer.info
     shown = found[:limit]
     document: Record = {"differences": len(found), "records": [compact.difference_record(one) for one in shown]}
     text = "".join(changes("text", shown, trees, PLAIN))
-    return ToolResult(document, f"{len(found)} differences, {len(shown)} of them told:\n{text}")
+    return ToolResult(document, f"{len(found)} differences, {len(shown)} of them listed:\n{text}")
 
 
-def batch(engine: Engine, rows: Iterable[Row], choice: Choice, limit: int, *, history: bool) -> ToolResult:
-    """Summarise a whole log: its most severe messages with repeats, at most `limit`, and how much is explained."""
-    whole = LogAnalysis(engine, choice, history=HistoryMode.FIRST if history else HistoryMode.OFF, history_limit=limit)
-    for _ in whole.folding(rows):
+def batch(engine: Engine, rows: Iterable[Row], selected: Filter, limit: int, *, history: bool) -> ToolResult:
+    """Return the `limit` most severe messages of a log with their counts, and statistics."""
+    mode = HistoryMode.FIRST if history else HistoryMode.OFF
+    log = LogAnalysis(engine, selected, history=mode, history_limit=limit)
+    for _ in log.folding(rows):
         pass
-    chosen = by_severity(whole.messages())
-    shown, summary = chosen[:limit], whole.summary()
+    messages = by_severity(log.messages())
+    shown, summary = messages[:limit], log.summary()
     document: Record = {
         "records": [compact.folded_record(one) for one in shown],
-        "omitted": len(chosen) - len(shown),
+        "omitted": len(messages) - len(shown),
         "summary": compact.summary_record(summary),
     }
     lines = "".join(f"{compact.line_of(one)}\n" for one in shown)
     end = _written(lambda put: LogTextWriter(put, PLAIN, name_sources=False), lambda writer: writer.end(summary))
-    more = f"{len(chosen) - len(shown)} more\n" if len(chosen) > len(shown) else ""
+    more = f"{len(messages) - len(shown)} more messages\n" if len(messages) > len(shown) else ""
     return ToolResult(document, f"{lines}{more}\n{end}")
 
 

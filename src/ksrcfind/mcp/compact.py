@@ -1,7 +1,7 @@
-"""Answers in few words: an assistant pays for every byte that it reads.
+"""Compact records: an assistant pays for every byte that it reads.
 
-Fields are named as in `ksrcfind/1` and hold the same, with what is long cut short; fields without a value are left out,
-and so is what an assistant can ask for in a further question.
+Fields have the names and meanings of `ksrcfind/1`. Long texts are cut; fields without a value are omitted, and so are
+details that an assistant can ask for in another question.
 """
 
 from collections.abc import Mapping
@@ -20,20 +20,20 @@ from ksrcfind.source.message import Message
 TEXT = 300
 """Characters of a log line, a format or a value that are kept."""
 BRIEF = 100
-"""The same for each of the many messages of a log."""
+"""Characters of a line that are kept in the summary of a log, which has many."""
 SUBJECT = 72
 """Characters of a commit's subject in a summary; few are longer."""
 COMMIT = 12
-"""Digits of a commit's id: git finds it by these."""
+"""Digits of a commit's id: enough for git to find it."""
 
 
 def cut(text: str, length: int = TEXT) -> str:
-    """Return a text that is not longer than so many characters."""
+    """Return a text cut to at most `length` characters."""
     return text if len(text) <= length else text[: length - 1] + "…"
 
 
 def finding_record(finding: Finding) -> Record:
-    """Return a log line or a place with its matches and the history of each."""
+    """Return a log line or source line with its matches and their histories."""
     answer = finding.answer
     return _filled(
         {
@@ -50,7 +50,7 @@ def finding_record(finding: Finding) -> Record:
 
 
 def folded_record(folded: Folded) -> Record:
-    """Return a message of a log: how often, an example, its first match and since when the kernel has it."""
+    """Return a message of a log: count, example, first match, and the release that introduced it."""
     finding = folded.finding
     match, history = finding.match, finding.history
     introduced = history and (history.introduced or history.last_changed)
@@ -70,7 +70,7 @@ def folded_record(folded: Folded) -> Record:
 
 
 def summary_record(summary: Summary) -> Record:
-    """Return what a log came to."""
+    """Return the statistics of a log."""
     return _filled(
         {
             "lines": summary.lines,
@@ -83,7 +83,7 @@ def summary_record(summary: Summary) -> Record:
 
 
 def message_record(message: Message) -> Record:
-    """Return a message with its place."""
+    """Return a message with its path and line."""
     return _filled(
         {
             "path": message.path,
@@ -96,7 +96,7 @@ def message_record(message: Message) -> Record:
 
 
 def life_record(life: Life) -> Record:
-    """Return the life of a message."""
+    """Return how a message changed from release to release."""
     message = life.finding.answer.matches[0].message
     return _filled(
         {
@@ -122,13 +122,13 @@ def life_record(life: Life) -> Record:
 
 
 def difference_record(difference: Difference) -> Record:
-    """Return what became of a message."""
+    """Return how one message differs between two revisions."""
     old, new = difference.old, difference.new
     return _filled({"kind": difference.kind, "old": old and message_record(old), "new": new and message_record(new)})
 
 
 def line_of(folded: Folded) -> str:
-    """Return a message of a log in one line for people."""
+    """Return a message of a log as one line for people."""
     record = folded_record(folded)
     change = record.get("introduced")
     since = f" {change['first_release'] or '-'} {change['commit']}" if isinstance(change, Mapping) else ""
@@ -143,7 +143,7 @@ def _match(match: Match, history: Provenance) -> Record:
     values = [f"{value.expression or value.conversion} = {cut(value.value)}" for value in match.values if value.value]
     introduced = history.introduced
     others = {"last_changed": history.last_changed, "origin": history.origin}
-    told = introduced and introduced.commit
+    shown = introduced and introduced.commit
     return _filled(
         {
             "tier": match.tier.value,
@@ -153,7 +153,7 @@ def _match(match: Match, history: Provenance) -> Record:
             "module": message.module,
             "values": values,
             "introduced": introduced and _change(introduced),
-            **{name: _change(change) for name, change in others.items() if change and change.commit != told},
+            **{name: _change(change) for name, change in others.items() if change and change.commit != shown},
             "history_note": history.note,
         }
     )

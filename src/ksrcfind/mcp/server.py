@@ -21,7 +21,7 @@ from mcp.types import CallToolResult, TextContent, ToolAnnotations
 from pydantic import BeforeValidator, Field
 
 from ksrcfind import __version__
-from ksrcfind.batch.filters import Choice
+from ksrcfind.batch.filters import Filter
 from ksrcfind.config import Settings
 from ksrcfind.engine.engine import Engine
 from ksrcfind.engine.open import open_engine
@@ -37,78 +37,79 @@ from ksrcfind.output.json import encode
 from ksrcfind.output.record import Record
 from ksrcfind.progress import Progress
 
-Line = Annotated[str, Field(description="A log line as it stands in the log, or several.", max_length=1 << 20)]
-Limit = Annotated[int, Field(description="Most calls for a line.", ge=1, le=100)]
-Count = Annotated[int, Field(description="Most records.", ge=1, le=1000)]
-History = Annotated[bool, Field(description="With commits and releases.")]
+Line = Annotated[str, Field(description="A log line as in the log, or several lines.", max_length=1 << 20)]
+Limit = Annotated[int, Field(description="Calls per line, at most.", ge=1, le=100)]
+Count = Annotated[int, Field(description="Records, at most.", ge=1, le=1000)]
+History = Annotated[bool, Field(description="Include commits and releases.")]
 Level = Annotated[
     Literal["emerg", "alert", "crit", "err", "warn", "notice", "info", "debug"],
     BeforeValidator(lambda text: level_named(str(text)) or text),
 ]
 
-Paths = Annotated[list[str] | None, Field(description="Files and directories of the tree; none: all.")]
+Paths = Annotated[list[str] | None, Field(description="Files and directories of the tree. Default: all.")]
 
 Ask = Callable[[Engine], ToolResult]
 Client = Context[Any, Any]
 
 EVERY = 0.5
-"""Seconds between two looks at how far the work is."""
+"""Seconds between two progress reports."""
 
 
 @dataclass(slots=True)
-class Work:
-    """What the engine is at, a `Progress` and its `Task` at once: written in its thread, read in another."""
+class EngineProgress:
+    """The progress of the engine, a `Progress` and its `Task` in one: written in its thread, read in another."""
 
     description: str = ""
     total: int | None = None
     done: int = 0
 
     @contextmanager
-    def task(self, description: str, total: int | None) -> Iterator["Work"]:
-        """Begin a piece of work."""
+    def task(self, description: str, total: int | None) -> Iterator["EngineProgress"]:
+        """Start a piece of work."""
         self.description, self.total, self.done = description, total, 0
         yield self
 
     def advance(self, amount: int = 1) -> None:
-        """Say that so many further units are done."""
+        """Add to the finished units."""
         self.done += amount
 
     def __str__(self) -> str:
         return f"{self.description}: {self.done:,} of {self.total:,}" if self.total else self.description
 
 
-class Desk:
-    """Owns the engine, in a thread of its own. Every question is answered from the tree as it is then."""
+class EngineThread:
+    """A thread that owns an engine. It answers every question from the current state of the tree."""
 
     def __init__(self, open_tree: Callable[[Progress], Engine]) -> None:
         self._open = open_tree
         self._thread = ThreadPoolExecutor(1, "engine")
         self._engine: Engine | None = None
-        self._work = Work()
+        self._progress = EngineProgress()
 
     async def ask(self, question: Ask, client: Client) -> CallToolResult:
-        """Return what a question returns, as a result of the protocol; a client that waits hears how far it is.
+        """Return the result of a question in the protocol's form; the client gets progress reports while it waits.
 
-        Raises `ToolError`.
+        Raises `ToolError` for a `KsrcfindError`.
         """
         done = self._thread.submit(self._answer, question)
         try:
-            said, count = "", 0
+            reported, count = "", 0
             while not (await anyio.to_thread.run_sync(partial(wait, [done], EVERY))).done:
-                if (now := str(self._work)) != said:
-                    said, count = now, count + 1
+                if (now := str(self._progress)) != reported:
+                    reported, count = now, count + 1
                     await client.report_progress(count, message=now)
-            told = done.result()
+            result = done.result()
         except KsrcfindError as error:
-            # It may quote a log or the names of tags.
+            # The error may quote a log or the names of tags, so it is marked as data too.
             raise ToolError(_marked(f"{error.title}. {error.hint}\n" if error.hint else f"{error.title}\n")) from error
-        document: Record = {"notice": NOTICE, **told.document}
+        document: Record = {"notice": NOTICE, **result.document}
         return CallToolResult(
-            content=[TextContent(type="text", text=_marked(told.text))], structured_content=json.loads(encode(document))
+            content=[TextContent(type="text", text=_marked(result.text))],
+            structured_content=json.loads(encode(document)),
         )
 
     def end(self) -> None:
-        """Close the engine."""
+        """Close the engine and end the thread."""
         self._thread.submit(self._close).result()
         self._thread.shutdown()
 
@@ -118,14 +119,14 @@ class Desk:
         except KsrcfindError:
             raise
         except Exception:
-            self._close()  # Whatever it is, the next question does not meet it again.
+            self._close()  # The next question gets a new engine, which is not in the state that failed.
             raise
 
     def _current(self) -> Engine:
         if self._engine is not None and not self._engine.is_current():
             self._close()
         if self._engine is None:
-            self._engine = self._open(self._work)
+            self._engine = self._open(self._progress)
             self._engine.catch_up()
         return self._engine
 
@@ -136,58 +137,58 @@ class Desk:
 
 
 def _marked(text: str) -> str:
-    """Return a text between marks that nothing in it can imitate, with a word on what stands there."""
+    """Return a text between random marks, which it cannot imitate, after the notice that it is data."""
     mark = secrets.token_hex(4)
     whole = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
     return f"{NOTICE}\n<data {mark}>\n{whole.rstrip()}\n</data {mark}>\n"
 
 
-def server(desk: Desk, access: Access | None = None) -> "Server":
-    """Return the server with its tools. Logs are read below the tree and where else there is `access`."""
+def server(engine_thread: EngineThread, access: Access | None = None) -> "Server":
+    """Return the server with its tools. It may read logs in the tree and where `access` permits."""
     allowed = access or Access()
 
     async def find(client: Client, line: Line, limit: Limit = 3, *, history: History = True) -> CallToolResult:
-        return await desk.ask(partial(answers.find, text=line, limit=limit, history=history), client)
+        return await engine_thread.ask(partial(answers.find, text=line, limit=limit, history=history), client)
 
     async def at(
         client: Client,
-        path: Annotated[str, Field(description="From the root of the tree: mm/oom_kill.c")],
+        path: Annotated[str, Field(description="Path relative to the root of the tree, such as mm/oom_kill.c.")],
         line: Annotated[int, Field(description="Any line of the call, from 1.", ge=1)],
     ) -> CallToolResult:
-        return await desk.ask(partial(answers.at, path=path, line=line), client)
+        return await engine_thread.ask(partial(answers.at, path=path, line=line), client)
 
     async def batch_summary(
         client: Client,
-        file: Annotated[str, Field(description="A log, or a directory of logs, that the server may read.")] = "",
-        text: Annotated[str, Field(description="Instead of a file: the log itself.", max_length=1 << 24)] = "",
-        min_level: Annotated[Level | None, Field(description="Only messages at least as severe.")] = None,
+        file: Annotated[str, Field(description="A log file or a directory of logs that the server may read.")] = "",
+        text: Annotated[str, Field(description="The text of the log, instead of a file.", max_length=1 << 24)] = "",
+        min_level: Annotated[Level | None, Field(description="Only messages of this level or more severe.")] = None,
         limit: Count = 20,
         *,
         history: History = True,
     ) -> CallToolResult:
         if bool(file) == bool(text):
-            raise ToolError("name a file or give the text of a log, one of them")
+            raise ToolError("pass either the file or the text of a log")
 
         def summarise(engine: Engine) -> ToolResult:
             rows = _with_tree(allowed, engine).rows(file) if file else rows_of_text(text)
-            return answers.batch(engine, rows, Choice(min_level), limit, history=history)
+            return answers.batch(engine, rows, Filter(min_level), limit, history=history)
 
-        return await desk.ask(summarise, client)
+        return await engine_thread.ask(summarise, client)
 
     async def life(client: Client, line: Line) -> CallToolResult:
-        return await desk.ask(partial(answers.life, text=line), client)
+        return await engine_thread.ask(partial(answers.life, text=line), client)
 
     async def messages(client: Client, paths: Paths = None, limit: Count = 100) -> CallToolResult:
-        return await desk.ask(partial(answers.messages, paths=paths or [], limit=limit), client)
+        return await engine_thread.ask(partial(answers.messages, paths=paths or [], limit=limit), client)
 
     async def diff(
         client: Client,
         old: Annotated[str, Field(description="The older tag, branch or commit.")],
-        new: Annotated[str, Field(description="The newer one.")],
+        new: Annotated[str, Field(description="The newer tag, branch or commit.")],
         paths: Paths = None,
         limit: Count = 100,
     ) -> CallToolResult:
-        return await desk.ask(partial(answers.diff, old=old, new=new, paths=paths or [], limit=limit), client)
+        return await engine_thread.ask(partial(answers.diff, old=old, new=new, paths=paths or [], limit=limit), client)
 
     offered = {tool.__name__: tool for tool in (find, batch_summary, at, messages, life, diff)}
     tools = [_tool(name, offered[name]) for name in TOOLS]
@@ -195,7 +196,7 @@ def server(desk: Desk, access: Access | None = None) -> "Server":
 
 
 def _with_tree(access: Access, engine: Engine) -> Access:
-    """Return the access of a server whose tree is known. A bundle stands among files of all kinds."""
+    """Return the access of a server, with its tree. The directory of a bundle is not added: it may hold any files."""
     return Access.to(*access.directories, engine.source_root) if engine.source_root is not None else access
 
 
@@ -227,7 +228,7 @@ OUTPUT: dict[str, Any] = {
 
 
 def _without_titles(schema: Any) -> Any:
-    """Return a schema without the titles that only repeat names."""
+    """Return a schema without titles, which only repeat names."""
     if isinstance(schema, dict):
         return {
             key: _without_titles(part) for key, part in schema.items() if not (key == "title" and isinstance(part, str))
@@ -236,12 +237,12 @@ def _without_titles(schema: Any) -> Any:
 
 
 class Server(MCPServer[Any]):
-    """The server, over a transport that no input ends."""
+    """The server, with a transport that survives every input."""
 
     async def serve(self, source: FileIO, channel: BinaryIO) -> None:
-        """Serve one client, until it goes away."""
+        """Serve one client until it disconnects."""
         output = Output(channel)
-        # Of a file of the SDK's the transport uses these methods.
+        # The transport of the SDK uses only the methods that these classes have.
         lines: Any = Input(source, output)
         answers_to: Any = output
         async with stdio_server(lines, answers_to) as (read, write):
@@ -251,9 +252,9 @@ class Server(MCPServer[Any]):
 def serve(
     settings: Settings, rev: str | None, directory: Path, access: Access, source: FileIO, channel: BinaryIO
 ) -> None:
-    """Serve one client over two files, until it goes away."""
-    desk = Desk(lambda progress: open_engine(settings, rev, directory, progress))
+    """Serve one client over two files until it disconnects."""
+    engine_thread = EngineThread(lambda progress: open_engine(settings, rev, directory, progress))
     try:
-        anyio.run(server(desk, access).serve, source, channel)
+        anyio.run(server(engine_thread, access).serve, source, channel)
     finally:
-        desk.end()
+        engine_thread.end()

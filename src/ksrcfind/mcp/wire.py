@@ -1,7 +1,8 @@
-r"""Messages over standard input and output, one a line, of which none ends the server and none goes without an answer.
+r"""The transport: one message per line. Every line gets a reply, and none ends the server.
 
-The SDK's transport drops what it cannot read, and a client waits for ever. Here such a line gets an error, with the id
-of the request if one can be read. Half a character (`\\ud800`), which JSON can write and UTF-8 cannot, becomes U+FFFD.
+The SDK's transport drops a line that it cannot parse, so that the client waits for ever. Here such a line gets an
+error, with the id of the request if it can be read. A lone surrogate (`\\ud800`), which JSON can write but UTF-8
+cannot, becomes U+FFFD.
 """
 
 import json
@@ -23,29 +24,29 @@ from mcp.types import (
 )
 
 LONGEST = 64 << 20
-"""Bytes of a line, from which on it is passed over: four times the longest log that a tool takes."""
+"""Bytes of a line; a longer one is refused. Four times the longest log that a tool accepts."""
 
 CHUNK = 1 << 16
-"""Bytes that are read at once."""
+"""Bytes per read."""
 
 _ESCAPE = re.compile(r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u[dD][89a-fA-F][0-9a-fA-F]{2}|.)")
-"""A whole surrogate pair, half of one, or any other escape: read in this order, from left to right."""
+"""A surrogate pair, a lone surrogate, or any other escape, tried in this order."""
 
 
 @dataclass(slots=True)
 class Output:
-    """Where messages are written, whole and one after the other."""
+    """Writes whole messages, one after the other."""
 
     file: BinaryIO
     _lock: anyio.Lock = field(default_factory=anyio.Lock)
 
     async def write(self, text: str) -> None:
-        """Write messages with their ends of line."""
+        """Write messages, each with its newline."""
         async with self._lock:
             await anyio.to_thread.run_sync(self._write, text.encode("utf-8", "replace"))
 
     async def flush(self) -> None:
-        """Do nothing: what is written is on its way."""
+        """Do nothing: `write` flushes."""
 
     def _write(self, data: bytes) -> None:
         self.file.write(data)
@@ -54,13 +55,13 @@ class Output:
 
 @dataclass(slots=True)
 class Input:
-    """The lines that hold messages; others are answered at once."""
+    """Yields the lines that are messages; other lines get an error at once."""
 
     file: RawIOBase
     output: Output
 
     async def __aiter__(self) -> AsyncIterator[str]:
-        """Yield the messages that can be read, until the client goes away."""
+        """Yield the valid messages until the client disconnects."""
         async for line in _lines(self.file):
             if line is None:
                 await self._refuse(None, PARSE_ERROR, f"Longer than {LONGEST >> 20} MiB")
@@ -70,7 +71,7 @@ class Input:
                 continue
             try:
                 jsonrpc_message_adapter.validate_json(text, by_name=False)
-            except Exception:  # noqa: BLE001 - whatever is wrong with it, the client is told
+            except Exception:  # noqa: BLE001 - the client gets an error for every invalid message
                 await self._refuse(*_wrong(text))
                 continue
             yield text
@@ -81,7 +82,7 @@ class Input:
 
 
 def whole_characters(text: str) -> str:
-    """Return JSON in which no escape stands for half a character."""
+    """Return JSON in which every escaped lone surrogate is replaced with U+FFFD."""
     return _ESCAPE.sub(_whole, text) if "\\u" in text else text
 
 
@@ -90,7 +91,7 @@ def _whole(escape: re.Match[str]) -> str:
 
 
 def _wrong(text: str) -> tuple[RequestId | None, int, str]:
-    """Return the id of a message that is none, as far as it can be read, and what is wrong with it."""
+    """Return the id of an invalid message, None if it cannot be read, and the error's code and text."""
     try:
         message = json.loads(text)
     except (ValueError, RecursionError):
@@ -101,7 +102,7 @@ def _wrong(text: str) -> tuple[RequestId | None, int, str]:
 
 
 async def _lines(file: RawIOBase) -> AsyncIterator[bytes | None]:
-    """Yield the lines of a file without their ends; None for one that is too long to be kept."""
+    """Yield the lines of a file without newlines; None for a line that is too long."""
     parts: list[bytes] = []
     size = 0
     read: Callable[[int], bytes | None] = file.read

@@ -1,4 +1,4 @@
-"""What one function prints line after line: a dump of registers, a table, a box of asterisks. Shown as one message."""
+"""Join messages that one function prints line after line, such as a register dump or a box of asterisks."""
 
 from collections.abc import Iterator, Sequence
 
@@ -7,30 +7,30 @@ from ksrcfind.batch.fold import Folded
 from ksrcfind.match.answer import Tier
 
 FEWEST = 5
-"""Messages; fewer are shown one by one."""
+"""Messages of a burst, at least; fewer are shown one by one."""
 APART = 3
-"""Lines of the log from one to the next at most: other processors print meanwhile."""
+"""Lines of the log between two messages of a burst, at most: other CPUs print at the same time."""
 
 
 def bursts(messages: Sequence[Folded]) -> Iterator[Sequence[Folded]]:
-    """Yield the messages, in their order, those that one function printed in a row together and others alone."""
+    """Yield the messages in order: the messages of a burst together, others alone."""
     run: list[Folded] = []
     for folded in messages:
-        if run and not _goes_on(run[-1], folded):
-            yield from _told(run)
+        if run and not _continues(run[-1], folded):
+            yield from _split(run)
             run = []
         run.append(folded)
-    yield from _told(run)
+    yield from _split(run)
 
 
-def _told(run: list[Folded]) -> Iterator[Sequence[Folded]]:
+def _split(run: list[Folded]) -> Iterator[Sequence[Folded]]:
     if len(run) >= FEWEST:
         yield run
     else:
         yield from ([folded] for folded in run)
 
 
-def _goes_on(one: Folded, other: Folded) -> bool:
+def _continues(one: Folded, other: Folded) -> bool:
     kind = _kind(one)
     if kind is None or kind != _kind(other):
         return False
@@ -41,7 +41,7 @@ def _goes_on(one: Folded, other: Folded) -> bool:
 
 
 def _kind(folded: Folded) -> object:
-    """Return what the messages of a run have in common; None for one that stands alone."""
+    """Return a key that the messages of a burst share; None for a message that is always shown alone."""
     finding, seen = folded.finding, folded.occurrences
     match = finding.match
     if match is None or match.tier is Tier.FUZZY or match.message.function is None or seen.report is not None:

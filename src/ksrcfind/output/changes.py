@@ -1,4 +1,4 @@
-"""The formats of `diff`: what became of messages between two releases, and of rules that were made for them."""
+"""The formats of `diff`: messages that differ between two releases, and monitoring rules checked against both."""
 
 from collections.abc import Iterator, Sequence
 
@@ -16,24 +16,24 @@ from ksrcfind.tree.snapshot import TreeInfo
 
 SIDES = ("path", "line_start", "function", "level", "template")
 COLUMNS = ("kind", *(f"old_{field}" for field in SIDES), *(f"new_{field}" for field in SIDES))
-"""Of the format csv for messages."""
+"""Columns of the format csv for messages."""
 RULE_COLUMNS = ("line", "rule", "state", "old_matches", "new_matches", *COLUMNS)
-"""Of the format csv for rules: one row for each message that a lost rule matched."""
+"""Columns of the format csv for rules: one row for each message that a lost rule matched."""
 LABELS = {"level_changed": "level changed"}
 STYLES = {"added": "ok", "removed": "error"}
 
 Trees = tuple[TreeInfo, TreeInfo]
-"""The older and the newer one."""
+"""The older and the newer tree."""
 
 
 def changes(chosen: str, found: Sequence[Difference], trees: Trees, painter: Painter) -> Iterator[str]:
-    """Yield the differences of two trees in a format: json, ndjson, csv or text."""
+    """Yield the differences between two trees as json, ndjson, csv or text."""
     if chosen == "csv":
         yield row(COLUMNS)
         yield from (row(_cells(difference)) for difference in found)
     elif chosen == "text":
         for difference in found:
-            yield from _told(difference, painter, 0)
+            yield from _text(difference, painter, 0)
         summed = ", ".join(f"{count:,} {LABELS.get(kind, kind)}" for kind, count in counts(found).items())
         yield painter.line((f"{trees[0].rev} → {trees[1].rev}: ", "title"), summed)
     else:
@@ -41,7 +41,7 @@ def changes(chosen: str, found: Sequence[Difference], trees: Trees, painter: Pai
 
 
 def rules(chosen: str, found: Sequence[Outcome], trees: Trees, painter: Painter) -> Iterator[str]:
-    """Yield what became of rules in a format: json, ndjson, csv or text."""
+    """Yield the results of checking rules as json, ndjson, csv or text."""
     if chosen == "csv":
         yield row(RULE_COLUMNS)
         for outcome in found:
@@ -105,19 +105,21 @@ def _rules_text(found: Sequence[Outcome], trees: Trees, painter: Painter) -> Ite
     for outcome in found:
         if outcome.state == "matches":
             continue
-        said = f"matches nothing in {trees[1].rev}" if outcome.state == "lost" else "matches nothing in either release"
-        said += f" ({outcome.note})" if outcome.note else ""
-        yield painter.line((f"rule {outcome.rule.line}: ", "title"), (outcome.rule.text, "code"), f"  {said}")
+        result = (
+            f"matches nothing in {trees[1].rev}" if outcome.state == "lost" else "matches nothing in either release"
+        )
+        result += f" ({outcome.note})" if outcome.note else ""
+        yield painter.line((f"rule {outcome.rule.line}: ", "title"), (outcome.rule.text, "code"), f"  {result}")
         for difference in outcome.became:
-            yield from _told(difference, painter, 2)
+            yield from _text(difference, painter, 2)
     lost = sum(outcome.state == "lost" for outcome in found)
     never = sum(outcome.state == "never" for outcome in found)
-    summed = f"{len(found):,} rules, {lost:,} lost, {never:,} without a message in either release"
+    summed = f"{len(found):,} rules, {lost:,} lost, {never:,} match nothing in either release"
     yield painter.line((f"{trees[0].rev} → {trees[1].rev}: ", "title"), summed)
 
 
-def _told(difference: Difference, painter: Painter, indent: int) -> Iterator[str]:
-    """Yield a head and what was and is printed."""
+def _text(difference: Difference, painter: Painter, indent: int) -> Iterator[str]:
+    """Yield the lines for one difference: a heading, then the old and the new text."""
     old, new = difference.old, difference.new
     message = new or old
     if message is None:

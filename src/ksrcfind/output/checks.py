@@ -1,4 +1,4 @@
-"""What doctor found and what index did, as text and as JSON."""
+"""The results of doctor and index, as text and as JSON."""
 
 from collections.abc import Iterable
 from dataclasses import asdict
@@ -17,7 +17,7 @@ NAME_WIDTH = 14
 
 
 def checks_text(checks: Iterable[Check], painter: Painter) -> str:
-    """Return one line for each check, and below it what to do."""
+    """Return one line for each check, and its advice below it."""
     lines = []
     for check in checks:
         state = (f"{check.state.value:<7}", check.state.value)

@@ -1,7 +1,7 @@
-"""The format html: one file that opens offline and shows what a log says.
+"""The format html: a report on a log in one file that works offline.
 
-The page's own script and style are named by their hashes in its content security policy, so nothing else can run in it.
-Everything that strangers wrote is escaped by the template or handed over as JSON and shown as text.
+The content security policy of the page allows only its own script and style, by their hashes. Text from logs, source
+and commits is escaped by the template, or passed as JSON and shown as text.
 """
 
 import base64
@@ -14,7 +14,7 @@ from importlib.resources import files
 
 from ksrcfind import __version__
 from ksrcfind.batch.answer_cache import level_of
-from ksrcfind.batch.coverage import ASIDE, SEVERITY, Summary, severity
+from ksrcfind.batch.coverage import NOT_KERNEL, SEVERITY, Summary, severity
 from ksrcfind.batch.filters import NO_RELEASE, Group, arrival
 from ksrcfind.batch.fold import Folded, Sighting
 from ksrcfind.batch.timeline import Chart
@@ -30,7 +30,7 @@ from ksrcfind.output.writer import Commits, Write
 from ksrcfind.tree.versions import parse_tag
 
 Source = Callable[[str, int, int], list[str]]
-"""Gives the lines of a file of the tree, from and to 1-based line numbers (`Finder.source`)."""
+"""Returns the lines of a file of the tree between two 1-based line numbers (`Finder.source`)."""
 
 Data = dict[str, object]
 
@@ -41,13 +41,13 @@ MOST_BARS = 12
 """Bars of a chart."""
 
 CALENDAR = (-62_135_596_800, 253_402_300_799)
-"""Seconds since the epoch of the first and the last moment that can be told: the years 1 to 9999."""
+"""Seconds since the epoch of the first and the last moment that `datetime` supports: the years 1 to 9999."""
 
-NOTHING = "–"
-"""Stands for a release or subsystem that is not known."""
+UNKNOWN = "–"
+"""Shown for an unknown release or subsystem."""
 
 LEGEND = (("err", "error or worse"), ("warn", "warning"), ("info", "notice, info"), ("unknown", "debug, unknown"))
-"""A level of each colour, and what has it."""
+"""One level of each colour, and the label of the colour."""
 
 COLUMNS = {
     "level": "level",
@@ -61,20 +61,20 @@ COLUMNS = {
 
 
 class HtmlWriter:
-    """Keeps what a log says and writes the page at the end."""
+    """Collects the messages of a log and writes the page at the end."""
 
     def __init__(self, write: Write, commits: Commits, source: Source, title: str, tree: str) -> None:
-        """Take names for people: `title` is that of the logs, `tree` that of what explains them."""
+        """Set the names that the page shows: `title` for the logs, `tree` for the tree that explains them."""
         self._write = write
         self._commits = commits
         self._source = source
         self._title = title
         self._messages: list[Data] = []
-        self._told: dict[str, Data] = {}
+        self._named_commits: dict[str, Data] = {}
         self._tree = tree
 
     def finding(self, finding: Finding) -> None:
-        """Never called: a page shows folded messages only."""
+        """Never called: a page shows messages, not single lines."""
         raise NotImplementedError
 
     def group(self, group: Group) -> None:
@@ -83,13 +83,13 @@ class HtmlWriter:
             self.folded(folded)
 
     def folded(self, folded: Folded) -> None:
-        """Keep a message, and the commits that it names."""
+        """Keep a message and the commits that it names."""
         if not folded.is_message:
             return
         finding = folded.finding
         for commit in named_commits(finding):
-            if commit not in self._told:
-                self._told[commit] = _commit(self._commits(commit))
+            if commit not in self._named_commits:
+                self._named_commits[commit] = _commit(self._commits(commit))
         self._messages.append(_message(folded, self._source, order=folded.number))
 
     def end(self, summary: Summary | None) -> None:
@@ -104,7 +104,7 @@ class HtmlWriter:
             return sanitized(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
         style, script = _resource("report.css"), _resource("report.js")
-        document = {"messages": self._messages, "commits": self._told}
+        document = {"messages": self._messages, "commits": self._named_commits}
         template = Environment(autoescape=True, finalize=shown, trim_blocks=True).from_string(_resource("report.html"))
         page = template.generate(
             version=__version__,
@@ -143,12 +143,12 @@ def _hash(text: str) -> str:
 
 
 def _in_script(document: str) -> str:
-    """Return JSON that cannot end the element in which it stands."""
+    """Return JSON that cannot end the script element around it."""
     return document.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
 def _shown(value: object) -> object:
-    """Return data with all text made visible."""
+    """Return data with control characters escaped in all text."""
     if isinstance(value, str):
         return sanitized(value)
     if isinstance(value, dict):
@@ -161,9 +161,9 @@ def _shown(value: object) -> object:
 def _message(folded: Folded, source: Source, order: int) -> Data:
     finding, seen = folded.finding, folded.occurrences
     level = level_of(finding.log, finding.answer) or "unknown"
-    told = next(matches_with_history(finding), None)
+    first_match = next(matches_with_history(finding), None)
     change = arrival(finding)
-    release = (change.release.first_release or change.release.first_tag or NO_RELEASE) if change else NOTHING
+    release = (change.release.first_release or change.release.first_tag or NO_RELEASE) if change else UNKNOWN
     reason, place = finding.answer.reason, finding.answer.points_to
     return {
         "id": folded.number,
@@ -174,7 +174,7 @@ def _message(folded: Folded, source: Source, order: int) -> Data:
         "body": finding.log.body if finding.log else finding.input.text,
         "release": release,
         "age": _age(release),
-        "subsystem": finding.subsystem.name if finding.subsystem else NOTHING,
+        "subsystem": finding.subsystem.name if finding.subsystem else UNKNOWN,
         "maintainers": [*finding.subsystem.maintainers, *finding.subsystem.lists] if finding.subsystem else [],
         "first": _moment(seen.first),
         "when": f"{_where(seen.first)} to {_where(seen.last)}" if seen.count > 1 else _where(seen.first),
@@ -184,7 +184,7 @@ def _message(folded: Folded, source: Source, order: int) -> Data:
         "reason": reason.text if reason else None,
         "points_to": place and f"{place.path}:{place.line}",
         "tier": finding.answer.verdict,
-        **(_match(*told, folded, source) if told else _NO_MATCH),
+        **(_match(*first_match, folded, source) if first_match else _NO_MATCH),
     }
 
 
@@ -224,7 +224,7 @@ def _match(match: Match, history: Provenance, folded: Folded, source: Source) ->
         ],
         "commits": list(_changes(history)),
         "events": [
-            " ".join(filter(None, [event.first_tag or NOTHING, event.kind, event.commit[:12], _step(event)]))
+            " ".join(filter(None, [event.first_tag or UNKNOWN, event.kind, event.commit[:12], _step(event)]))
             for event in history.events
         ],
         "others": [_place(other) for other, _ in matches_with_history(folded.finding)][1:],
@@ -236,7 +236,7 @@ def _step(event: Event) -> str:
 
 
 def _changes(history: Provenance) -> Iterator[tuple[str, str]]:
-    """Yield title and commit of what is to be told of a history, each commit once."""
+    """Yield the title and commit of each change that the page shows, each commit once."""
     named = [
         ("Introduced", history.introduced),
         ("First wording", history.origin),
@@ -289,15 +289,15 @@ def _age(release: str) -> list[int] | int:
 def _coverage(summary: Summary) -> Iterator[Data]:
     kernel = summary.kernel_lines
     for name, count in summary.verdicts.items():
-        told = count - summary.aside if name == "none" else count
-        yield {"name": name, "lines": told, "share": f"{100 * told / kernel:.1f} %" if kernel else "", "aside": False}
+        lines = count - summary.skipped if name == "none" else count
+        yield {"name": name, "lines": lines, "share": f"{100 * lines / kernel:.1f} %" if kernel else "", "aside": False}
     for code, count in summary.reasons.items():
-        kind = "aside" if code in ASIDE else "none"
+        kind = "skipped" if code in NOT_KERNEL else "none"
         yield {"name": f"{kind}: {MEANINGS.get(code, code)}", "lines": count, "share": "", "aside": True}
 
 
 def _bars(name: str, title: str, messages: Sequence[Data], order: Callable[[str], object] | None) -> Data:
-    counts = Counter(str(message[name]) for message in messages if message[name] != NOTHING)
+    counts = Counter(str(message[name]) for message in messages if message[name] != UNKNOWN)
     ranked = sorted(counts.items(), key=lambda item: order(item[0])) if order else counts.most_common()  # type: ignore[arg-type,return-value]
     most = max(counts.values(), default=1)
     bars = [{"name": key, "count": count, "width": round(100 * count / most, 2)} for key, count in ranked[:MOST_BARS]]
@@ -311,14 +311,14 @@ def _newest(release: str) -> object:
 def _select(name: str, messages: Sequence[Data]) -> Data:
     values = {str(message[name]) for message in messages}
     order = {"level": lambda value: SEVERITY.get(value, 99), "release": _newest}.get(name, str)
-    return {"name": name, "title": "how" if name == "tier" else COLUMNS[name], "options": sorted(values, key=order)}  # type: ignore[arg-type]
+    return {"name": name, "title": "match" if name == "tier" else COLUMNS[name], "options": sorted(values, key=order)}  # type: ignore[arg-type]
 
 
 def _timeline(chart: Chart, *, several: bool) -> Data:
     highest = max((sum(column.values()) for column in chart.columns), default=1)
     columns = []
     for number, column in enumerate(chart.columns):
-        # By the root of the count: a boot's hundreds of lines would hide the single one that matters.
+        # A square-root scale: on a linear one, a boot's hundreds of lines would hide the single one that matters.
         total = sum(column.values())
         y, parts = 100.0, []
         for level in sorted(column, key=SEVERITY.__getitem__):
@@ -327,10 +327,10 @@ def _timeline(chart: Chart, *, several: bool) -> Data:
             parts.append({"level": level, "y": round(y, 3), "height": height})
         counts = ", ".join(f"{count:,} {level}" for level, count in column.items())
         columns.append({"x": number, "title": f"{_tick(chart, number)}: {counts or 'nothing'}", "parts": parts})
-    unit = {"uptime": "seconds since boot", "clock": "the log's clock", "line": "lines of the log"}[chart.unit]
+    unit = {"uptime": "seconds since boot", "clock": "time by the log's clock", "line": "line of the log"}[chart.unit]
     return {
         "name": f"{chart.source or ''} boot {chart.boot}" if several else "",
-        "label": f"{unit}; the highest column is {highest:,} lines, heights by the root of the number",
+        "label": f"{unit}; tallest bar: {_lines(highest)} (square-root scale)",
         "width": len(chart.columns),
         "columns": columns,
         "start": _tick(chart, 0),
@@ -342,6 +342,10 @@ def _tick(chart: Chart, column: int) -> str:
     moment = chart.start + column * chart.step
     if chart.unit != "clock":
         return f"{moment:,.0f}"
-    # A column ends behind its last line, and a zone may begin before the calendar does.
-    told = datetime.fromtimestamp(min(max(moment, CALENDAR[0]), CALENDAR[1]), UTC)
-    return f"{told:%b %d %H:%M:%S}" if told.year == 2000 else f"{told:%Y-%m-%d %H:%M:%S}"
+    # The last column can end after the year 9999, and a time zone can move a moment before the year 1.
+    date = datetime.fromtimestamp(min(max(moment, CALENDAR[0]), CALENDAR[1]), UTC)
+    return f"{date:%b %d %H:%M:%S}" if date.year == 2000 else f"{date:%Y-%m-%d %H:%M:%S}"
+
+
+def _lines(count: int) -> str:
+    return "1 line" if count == 1 else f"{count:,} lines"

@@ -1,4 +1,4 @@
-"""The formats json, one document, and ndjson, one record a line, streamed."""
+"""The formats json (one document) and ndjson (one record per line, streamed)."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ _encoder = msgspec.json.Encoder()
 
 
 def schema() -> str:
-    """Return the JSON Schema (draft 2020-12) of everything that is written here."""
+    """Return the JSON Schema (draft 2020-12) of all JSON output."""
     return (files("ksrcfind") / "schema" / "ksrcfind-1.schema.json").read_text(encoding="utf-8")
 
 
 def encode(value: object) -> str:
-    """Return JSON in one line, safe to show on a terminal, whatever the strings hold."""
+    """Return JSON in one line, safe to print on a terminal."""
     try:
         encoded = _encoder.encode(value)
     except UnicodeEncodeError:  # A lone surrogate: an undecodable byte of a file name.
@@ -45,7 +45,7 @@ def encode(value: object) -> str:
 
 
 class NdjsonWriter:
-    """One record a line, as they come; a commit stands before the first record that names it."""
+    """Writes one record per line at once; a commit precedes the first record that names it."""
 
     def __init__(self, write: Write, commits: Commits) -> None:
         self._write = write
@@ -77,12 +77,12 @@ class NdjsonWriter:
 
 
 class JsonWriter:
-    """One document, written at the end."""
+    """Collects records and writes one document at the end."""
 
     def __init__(self, write: Write, commits: Commits) -> None:
         self._write = write
         self._commits = _NewCommits(commits)
-        self._told: dict[str, Record] = {}
+        self._named: dict[str, Record] = {}
         self._records: list[Record] = []
 
     def finding(self, finding: Finding) -> None:
@@ -103,25 +103,25 @@ class JsonWriter:
         document = {
             "schema": SCHEMA,
             "records": self._records,
-            "commits": self._told,
+            "commits": self._named,
             "summary": summary and summary_record(summary),
         }
         self._write(msgspec.json.format(encode(document), indent=2) + "\n")
 
     def _keep(self, finding: Finding, record: Record) -> None:
         self._records.append(record)
-        self._told |= {str(commit["commit"]): commit for commit in self._commits.of(finding)}
+        self._named |= {str(commit["commit"]): commit for commit in self._commits.of(finding)}
 
 
 class _NewCommits:
-    """Each commit once."""
+    """Returns the record of each commit only once."""
 
     def __init__(self, commits: Commits) -> None:
         self._commits = commits
-        self._told: set[str] = set()
+        self._written: set[str] = set()
 
     def of(self, finding: Finding) -> list[Record]:
         """Return the records of the commits that a finding is the first to name."""
-        new = [commit for commit in dict.fromkeys(named_commits(finding)) if commit not in self._told]
-        self._told.update(new)
+        new = [commit for commit in dict.fromkeys(named_commits(finding)) if commit not in self._written]
+        self._written.update(new)
         return [commit_record(self._commits(commit)) for commit in new]

@@ -26,7 +26,7 @@ TODAY = "today"
 
 
 def lifetime(chosen: str, life: Life, commits: Commits, painter: Painter) -> Iterator[str]:
-    """Yield a life in a format: json, ndjson or text."""
+    """Yield the timeline of a message as json, ndjson or text."""
     if chosen == "text":
         yield from _timeline(life, commits, painter)
         return
@@ -44,16 +44,16 @@ def lifetime(chosen: str, life: Life, commits: Commits, painter: Painter) -> Ite
 
 def life_record(life: Life) -> Record:
     """Return the `life` record."""
-    match, told = life.finding.answer.matches[0], life.provenance
+    match, history = life.finding.answer.matches[0], life.provenance
     return {
         "schema": SCHEMA,
         "type": "life",
         "input": finding_record(life.finding, 1)["input"],
         "tree": tree_fields(life.finding.tree),
         "message": message_fields(match.message, match.form),
-        "history": told.status,
-        "introduced": told.introduced and change_fields(told.introduced),
-        "origin": told.origin and change_fields(told.origin),
+        "history": history.status,
+        "introduced": history.introduced and change_fields(history.introduced),
+        "origin": history.origin and change_fields(history.origin),
         "stages": [
             {
                 "first_tag": stage.first_tag,
@@ -68,7 +68,7 @@ def life_record(life: Life) -> Record:
         "events": [event_fields(event) for event in life.events],
         "last_release": life.last_release,
         "removed": life.removed and change_fields(life.removed),
-        "notes": [*life.finding.notes, *([told.note] if told.note else [])],
+        "notes": [*life.finding.notes, *([history.note] if history.note else [])],
     }
 
 
@@ -79,8 +79,8 @@ def _timeline(life: Life, commits: Commits, painter: Painter) -> Iterator[str]:
     yield painter.line()
     for stage in life.stages:
         yield painter.line(("● ", "release"), *_span(stage, life))
-        gone = ("not there", "label") if stage.text is None else (quoted(stage.text), "code")
-        yield painter.line(("│   ", "label"), gone)
+        text = ("missing", "label") if stage.text is None else (quoted(stage.text), "code")
+        yield painter.line(("│   ", "label"), text)
         yield painter.line(("│   ", "label"), (f"{stage.call}() {stage.level or '-'} {stage.path}", "label"))
         for event in stage.events:
             yield from _event(event, commits, painter)
@@ -88,8 +88,9 @@ def _timeline(life: Life, commits: Commits, painter: Painter) -> Iterator[str]:
         if event.kind == "removed":
             yield from _event(event, commits, painter)
     if life.removed is not None:
-        said = (life.removed.release.first_tag or UNRELEASED, "release")
-        yield painter.line(("✕ ", "error"), "gone since ", said, ", last in ", (life.last_release or "none", "release"))
+        removed_in = (life.removed.release.first_tag or UNRELEASED, "release")
+        last = (life.last_release or "none", "release")
+        yield painter.line(("✕ ", "error"), "removed in ", removed_in, ", last release with it: ", last)
     for note in (*life.finding.notes, life.provenance.note):
         if note:
             yield painter.line()

@@ -1,4 +1,4 @@
-"""Where the links of a terminal lead to: places to an editor or a browser, commits to a browser."""
+"""Links for terminals: source locations open an editor or a browser, commits a browser."""
 
 import re
 from dataclasses import dataclass
@@ -10,18 +10,18 @@ _PLACE = re.compile(r"(?P<path>.*?):(?P<line>\d+)(?:-\d+)?", re.DOTALL)
 
 @dataclass(frozen=True, slots=True)
 class Links:
-    """Templates of addresses, with what they need to be filled in."""
+    """Templates of addresses, and the values for them."""
 
     place: str | None
     """With `{path}` (in the tree), `{file}` (absolute), `{line}` and `{rev}`; None for no links."""
     commit: str | None
     """With `{commit}`, as many digits as are shown."""
     root: Path | None
-    """Directory of the tree; None if there are no files to lead to."""
+    """Directory of the tree; None if it has no files on disk."""
     rev: str | None
 
     def address(self, text: str, style: str) -> str | None:
-        """Return where a span leads to; None if nowhere. Only printable ASCII is in it, whatever the text holds."""
+        """Return the address for a span, in printable ASCII; None if the span is not a link."""
         if style == "commit" and self.commit is not None:
             return self.commit.replace("{commit}", quote(text, safe=""))
         match = _PLACE.fullmatch(text) if style == "place" and self.place is not None else None
@@ -39,5 +39,5 @@ class Links:
 
 
 def linked(text: str, address: str | None) -> str:
-    """Return text that a terminal shows as a link: OSC 8, as VTE, iTerm2, kitty, foot and others have it."""
+    """Return text as a terminal link (OSC 8, supported by VTE, iTerm2, kitty, foot and others)."""
     return text if address is None else f"\x1b]8;;{address}\x1b\\{text}\x1b]8;;\x1b\\"

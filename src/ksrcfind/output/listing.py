@@ -24,35 +24,35 @@ COLUMNS = (
     "arguments",
     "defined_at",
 )
-"""Of the format csv, named like the fields of the record."""
+"""Columns of the format csv, named like the fields of the record."""
 
 Texts = Iterator[str]
 """Pieces of output, each of whole lines."""
 
 
 def listing(chosen: str, messages: Iterable[Message], painter: Painter) -> Texts:
-    """Yield the messages in a format: json, ndjson, csv or text."""
+    """Yield the messages as json, ndjson, csv or text."""
     by_name = {"json": listing_json, "ndjson": listing_ndjson, "csv": listing_csv}
     return by_name[chosen](messages) if chosen in by_name else listing_text(messages, painter)
 
 
 def listing_ndjson(messages: Iterable[Message]) -> Texts:
-    """Yield one record a line."""
-    for message, form in _told(messages):
+    """Yield one record per line."""
+    for message, form in _forms(messages):
         yield encode(message_record(message, form)) + "\n"
 
 
 def listing_json(messages: Iterable[Message]) -> Texts:
     """Yield one document."""
-    records = [message_record(message, form) for message, form in _told(messages)]
+    records = [message_record(message, form) for message, form in _forms(messages)]
     document: Record = {"schema": SCHEMA, "records": records, "commits": {}, "summary": None}
     yield msgspec.json.format(encode(document), indent=2) + "\n"
 
 
 def listing_csv(messages: Iterable[Message]) -> Texts:
-    """Yield a head and one row for each record, quoted as RFC 4180 has it; what is not known is empty."""
+    """Yield a header and one row for each record, quoted as in RFC 4180; an unknown value is empty."""
     yield row(COLUMNS)
-    for message, form in _told(messages):
+    for message, form in _forms(messages):
         defined = message.defined_at
         fields = message_fields(message, form) | {
             "arguments": "; ".join(f"{argument.conversion} {argument.expression}" for argument in form.arguments),
@@ -62,8 +62,8 @@ def listing_csv(messages: Iterable[Message]) -> Texts:
 
 
 def listing_text(messages: Iterable[Message], painter: Painter) -> Texts:
-    """Yield one line for each record, as grep and compilers write them."""
-    for message, form in _told(messages):
+    """Yield one line for each record, in the form that grep and compilers use."""
+    for message, form in _forms(messages):
         where = (f"{message.path}:{message.line_start}:", "place")
         function = (f"{message.function}()", "function") if message.function else "-"
         yield painter.line(where, " ", (message.level or "-", "label"), " ", function, " ", template(form.printed))
@@ -74,7 +74,7 @@ def message_record(message: Message, form: Form) -> Record:
     return {"schema": SCHEMA, "type": "message", **message_fields(message, form)}
 
 
-def _told(messages: Iterable[Message]) -> Iterator[tuple[Message, Form]]:
+def _forms(messages: Iterable[Message]) -> Iterator[tuple[Message, Form]]:
     for message in messages:
         for form in message.forms:
             yield message, form

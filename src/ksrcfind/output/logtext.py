@@ -1,10 +1,10 @@
-"""The format text of batch: a few lines for each message of a log, the most severe first, and what it all came to."""
+"""The format text of batch: a few lines for each message of a log, most severe first, and a summary."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from ksrcfind.batch.answer_cache import level_of
-from ksrcfind.batch.coverage import Summary
+from ksrcfind.batch.coverage import NOT_KERNEL, Summary
 from ksrcfind.batch.filters import Group
 from ksrcfind.batch.fold import Folded, Occurrences, Sighting
 from ksrcfind.finding import Finding
@@ -15,56 +15,56 @@ from ksrcfind.output.text import NO_HISTORY_TO_ASK, changed, where
 from ksrcfind.output.writer import Write
 
 LEVEL_STYLES = dict.fromkeys(("emerg", "alert", "crit", "err"), "error") | {"warn": "warn"}
-"""Level → style; others are labels."""
+"""Level → style; other levels are shown as labels."""
 
 COUNT_WIDTH = 7
 """Width of the column of counts."""
 
 INDENT = 6 + COUNT_WIDTH + 2
-"""Columns in front of what is said of a message."""
+"""Indentation of the lines about a message."""
 
 MOST_BOOTS = 10
 """Boots that are shown."""
 
 MOST_PLACES = 3
-"""Places that are shown of the reports of one headline."""
+"""Instruction pointers shown for the reports of one headline, at most."""
 
 MEANINGS = {
-    "userspace": "written by user-space programs",
+    "userspace": "from user-space programs",
     "empty": "without text",
     "part_of_event": "rows of reports",
-    "nothing_alike": "no message reads like it",
+    "nothing_alike": "no message matches",
     "audit_record": "audit records",
-    "no_words": "without words to go by",
-    "any_text": "fitting only what takes any text",
+    "no_words": "without a word of any kernel message",
+    "any_text": "match only messages that accept any text",
     "not_in_tree": "not in this tree",
-    "module_not_in_tree": "of a module that is not in this tree",
+    "module_not_in_tree": "from a module that is not in this tree",
 }
-"""Reason → what the table of coverage says."""
+"""Reason code → description in the summary."""
 
 
 @dataclass(slots=True)
 class LogTextWriter:
-    """A log's lines with what printed them."""
+    """Writes the messages or lines of a log, then a summary."""
 
     write: Write
     painter: Painter
     name_sources: bool
-    """True if places in the log are told with their file."""
+    """True if the positions of lines include the name of the log."""
     each: bool = False
     """True once a single line was written."""
     without_history: str | None = None
-    """Why there was no history to tell, if there was none."""
+    """Why histories are missing; None if they are not."""
 
     def finding(self, finding: Finding) -> None:
-        """Write a log line as read and, below, what printed it."""
+        """Write a log line and, below it, the call that printed it."""
         self.each = True
         self.write(self.painter.line(finding.input.text))
         for spans in _explained(finding):
             self.write(self.painter.line(*spans, indent=4))
 
     def group(self, group: Group) -> None:
-        """Write a heading and what stands under it; of lines that are no messages only the summary tells."""
+        """Write a heading and the messages under it; other lines appear only in the summary."""
         messages = [folded for folded in group.messages if folded.is_message]
         if not messages:
             return
@@ -79,7 +79,7 @@ class LogTextWriter:
         self.write("\n")
 
     def folded(self, folded: Folded) -> None:
-        """Write a message's level, count and example and, below, what printed it, when and since which release."""
+        """Write a message's level, count and example and, below it, the call, the release and the times."""
         finding, seen = folded.finding, folded.occurrences
         if finding.history is not None and finding.history.status == "unavailable":
             self.without_history = finding.history.note or NO_HISTORY_TO_ASK
@@ -98,16 +98,16 @@ class LogTextWriter:
         self.write(self.painter.line((", ".join(self._when(seen)), "label"), indent=INDENT))
 
     def _others(self, others: Sequence[Folded]) -> None:
-        """Say what else the function of a message printed right behind it."""
+        """Write one line about the other messages of a burst."""
         match = others[0].finding.match
-        name = f"{match.message.function}()" if match is not None else "it"
+        name = f"{match.message.function}()" if match is not None else "the same function"
         first, last = others[0].occurrences.first, others[-1].occurrences.first
         lines = f"{self._place(first, 'lines ')} to {self._place(last, '')}"
-        text = f"and {_messages(len(others))} right behind it by {name}, {lines}"
+        text = f"and {_messages(len(others))} more from {name} directly after it, {lines}"
         self.write(self.painter.line((text, "label"), indent=INDENT))
 
     def end(self, summary: Summary | None) -> None:
-        """Write what the log came to."""
+        """Write the summary of a log."""
         if summary is None:
             return
         if self.each:
@@ -119,24 +119,24 @@ class LogTextWriter:
         end = ", interrupted" if summary.interrupted else ""
         yield [(f"{_lines(summary.lines)}, {_messages(summary.messages)}{end}", "title")]
         for seen in summary.boots[:MOST_BOOTS]:
-            version = f"Linux {seen.boot.version}" if seen.boot.version else "a kernel that does not say its version"
+            version = f"Linux {seen.boot.version}" if seen.boot.version else "a kernel of unknown version"
             name = f"{seen.source}:{seen.boot.line}" if self.name_sources else f"line {seen.boot.line}"
-            yield [f"  {_lines(seen.lines):>14}  ", version, (f", from {name} on", "label")]
+            yield [f"  {_lines(seen.lines):>14}  ", version, (f", starting at {name}", "label")]
         if len(summary.boots) > MOST_BOOTS:
-            yield [f"  and {len(summary.boots) - MOST_BOOTS:,} further boots"]
+            yield [f"  and {len(summary.boots) - MOST_BOOTS:,} more boots"]
         yield []
         kernel = summary.kernel_lines
         for name, count in summary.verdicts.items():
-            told = count - summary.aside if name == "none" else count
-            share = f"{100 * told / kernel:5.1f} %" if kernel else ""
-            yield [(f"  {name:<8}", name if told else "label"), f"{told:>9,}", (f"  {share}", "label")]
+            lines = count - summary.skipped if name == "none" else count
+            share = f"{100 * lines / kernel:5.1f} %" if kernel else ""
+            yield [(f"  {name:<8}", name if lines else "label"), f"{lines:>9,}", (f"  {share}", "label")]
         for code, count in summary.reasons.items():
-            if code not in ("userspace", "empty"):
+            if code not in NOT_KERNEL:
                 yield [f"      {count:>13,}  ", (MEANINGS.get(code, code.replace("_", " ")), "label")]
         yield [("  kernel  ", "title"), f"{kernel:>9,}"]
-        for code in ("userspace", "empty"):
+        for code in NOT_KERNEL:
             if summary.reasons.get(code):
-                yield [("  aside   ", "label"), f"{summary.reasons[code]:>9,}", (f"  {MEANINGS[code]}", "label")]
+                yield [("  skipped ", "label"), f"{summary.reasons[code]:>9,}", (f"  {MEANINGS[code]}", "label")]
         if self.without_history is not None:
             yield []
             yield ["  ", self.without_history]
@@ -145,7 +145,7 @@ class LogTextWriter:
             yield ["  ", ", ".join(f"{count:,} {level}" for level, count in summary.levels.items())]
 
     def _when(self, seen: Occurrences) -> Iterator[str]:
-        """Yield `line 12 at 40872.663481`, or `lines 12 to 4711` and `3.1 to 40872.663481`, and what belongs to it."""
+        """Yield `line 12 at 40872.663481`, or `lines 12 to 4711` and `3.1 to 40872.663481`, then further counts."""
         first, last = seen.first, seen.last
         from_time, to_time = _time(first), _time(last)
         if first == last:
@@ -183,10 +183,10 @@ def _explained(finding: Finding) -> Iterator[list[Span | str]]:
 
 
 def _places(faulted_at: Sequence[tuple[str, int]]) -> str:
-    """Return where the processor was in the reports of a headline: the commonest few."""
-    told = [f"{place} ({count}x)" if len(faulted_at) > 1 else place for place, count in faulted_at[:MOST_PLACES]]
+    """Return the most frequent instruction pointers in the reports of a headline."""
+    shown = [f"{place} ({count}x)" if len(faulted_at) > 1 else place for place, count in faulted_at[:MOST_PLACES]]
     more = f" and {len(faulted_at) - MOST_PLACES:,} more" if len(faulted_at) > MOST_PLACES else ""
-    return ", ".join(told) + more
+    return ", ".join(shown) + more
 
 
 def _time(sighting: Sighting) -> str | None:

@@ -1,7 +1,7 @@
-"""Progress bars for work that takes its time.
+"""Progress bars for long work.
 
-Nothing is drawn in the first second, and no thread is used: a bar is drawn when work advances, at most ten times a
-second, so that processes may be forked at any time.
+A bar appears after one second and is redrawn when work advances, at most ten times a second. No thread is used, so
+processes may be forked at any time.
 """
 
 import time
@@ -16,10 +16,10 @@ from ksrcfind.output.sanitize import sanitized_line
 from ksrcfind.progress import Task
 
 DELAY_S = 1.0
-"""Work that is done sooner shows nothing."""
+"""Seconds before a bar appears."""
 
 INTERVAL_S = 0.1
-"""Time between two drawings."""
+"""Seconds between two drawings, at least."""
 
 
 class Bars:
@@ -30,7 +30,7 @@ class Bars:
 
     @contextmanager
     def task(self, description: str, total: int | None) -> Iterator[Task]:
-        """Begin a piece of work; its bar goes away when it ends."""
+        """Start a piece of work; its bar disappears when the context ends."""
         bar = _Bar(self._console, sanitized_line(description), total)
         try:
             yield bar
@@ -39,7 +39,7 @@ class Bars:
 
 
 class _Bar:
-    """One bar, drawn once it is due."""
+    """One bar."""
 
     def __init__(self, console: Console, description: str, total: int | None) -> None:
         self._console = console
@@ -51,7 +51,7 @@ class _Bar:
         self._task = TaskID(0)
 
     def advance(self, amount: int = 1) -> None:
-        """Count, and draw if it is due."""
+        """Add to the count, and draw the bar if it is time."""
         self._done += amount
         now = time.monotonic()
         if now < self._due:
@@ -75,6 +75,6 @@ class _Bar:
         self._progress.refresh()
 
     def end(self) -> None:
-        """Take the bar away."""
+        """Remove the bar."""
         if self._progress is not None:
             self._progress.stop()

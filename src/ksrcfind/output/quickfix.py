@@ -1,10 +1,10 @@
 """The format quickfix: `path:line:1: message`, which vim, Emacs and every grep-aware editor jump to.
 
-The column is always the first. Without one, the default 'errorformat' of vim looks for it further on and takes a text
-with `52:54:00:` in it for a place; a name in double quotes with a number behind it misleads it as well.
+The column is always 1. Without a column, vim's default 'errorformat' searches for one later in the line and parses
+`52:54:00:` in a text as a location; a name in double quotes before a number misleads it too.
 
-Paths are those of the tree, as everywhere else. When it is not the current directory, the first line says where they
-start, in the words of make that the default 'errorformat' of vim and compilation-mode of Emacs follow.
+Paths are relative to the root of the tree. If that is not the current directory, the first line names it in the wording
+of make, which vim's default 'errorformat' and the compilation-mode of Emacs understand.
 """
 
 from __future__ import annotations
@@ -26,19 +26,19 @@ if TYPE_CHECKING:
 
 
 class QuickfixWriter:
-    """One line for each match; lines that nothing explains are left out."""
+    """Writes one line for each match; log lines without a match are omitted."""
 
     def __init__(self, write: Write, directory: Path | None = None) -> None:
-        """`directory` is where the paths start, None if that is the current directory or none at all."""
+        """`directory` is the root of the tree; None if that is the current directory, or if there is no tree."""
         self._write = write
         self._directory = directory
 
     def finding(self, finding: Finding) -> None:
-        """Write a line for the place that the log line names, and one for each match."""
+        """Write a line for the source location that the log line names, and one for each match."""
         self._lines(finding, "")
 
     def folded(self, folded: Folded) -> None:
-        """Write the lines of the example, with how often it stood in the log."""
+        """Write the lines for the example of a message, with the number of its occurrences."""
         count = folded.occurrences.count
         self._lines(folded.finding, f"{count}x " if count > 1 else "")
 
@@ -53,7 +53,7 @@ class QuickfixWriter:
     def _lines(self, finding: Finding, prefix: str) -> None:
         points_to, log = finding.answer.points_to, finding.log
         if points_to is not None and log is not None:
-            # Text that ended with the place would be one more to stop at for Emacs.
+            # The bracketed text ends the line: Emacs would stop again at a line that ends with a location.
             self._line(points_to.path, points_to.line, f"{prefix}{log.body} [where the line points]")
         for match, history in matches_with_history(finding):
             text = template(match.form.printed) if log is None else log.body
@@ -77,5 +77,5 @@ _TAKEN_FOR_PLACE = re.compile(r'"[^"]*+"[^"\d]*+\d++: ')
 
 
 def _plain(text: str) -> str:
-    """Return a text that no editor takes for a place by itself."""
+    """Return a text that no editor parses as a location."""
     return text.replace('"', "'") if _TAKEN_FOR_PLACE.search(text) else text

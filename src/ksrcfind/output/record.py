@@ -1,7 +1,7 @@
 """Findings as records of the schema `ksrcfind/1`: plain dictionaries, ready to be written as JSON.
 
-The schema itself is `ksrcfind/schema/ksrcfind-1.schema.json`, told for people in docs/json.md. It grows only by added
-fields; a value that is not known is None, never left out.
+The schema is `ksrcfind/schema/ksrcfind-1.schema.json`; docs/json.md describes it for people. It grows only by added
+fields. An unknown value is None, never omitted.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ SCHEMA = "ksrcfind/1"
 Record = dict[str, object]
 
 NO_HISTORY = Provenance("off")
-"""Stands in for a match whose history nobody asked for."""
+"""The history of a match that was not traced."""
 
 
 def finding_record(finding: Finding, number: int) -> Record:
@@ -50,7 +50,7 @@ def finding_record(finding: Finding, number: int) -> Record:
         "reason": answer.reason and {"code": answer.reason.code, "text": answer.reason.text},
         "event": finding.event,
         "matches": [
-            # Where the line points is told by the call that printed it, the first match.
+            # `points_to` belongs to the call that printed the line, the first match.
             _match(match, history, _points_to(finding) if position == 0 else None)
             for position, (match, history) in enumerate(matches_with_history(finding))
         ],
@@ -63,7 +63,7 @@ def finding_record(finding: Finding, number: int) -> Record:
 
 
 def folded_record(folded: Folded) -> Record:
-    """Return the `line` record of a message that stands in the log once or more often."""
+    """Return the `line` record of all lines of one message."""
     seen = folded.occurrences
     return finding_record(folded.finding, folded.number) | {
         "repeats": seen.count,
@@ -140,7 +140,7 @@ def matches_with_history(finding: Finding) -> Iterator[tuple[Match, Provenance]]
 
 
 def shown_values(match: Match) -> tuple[Value, ...]:
-    """Return the values of a match; those of a place are what the call prints, not known from any line."""
+    """Return the values of a match; a source line has no values, so its arguments are returned without values."""
     if match.values:
         return match.values
     return tuple(Value(argument.conversion, argument.expression, None) for argument in match.form.arguments)
@@ -148,8 +148,8 @@ def shown_values(match: Match) -> tuple[Value, ...]:
 
 def named_commits(finding: Finding) -> Iterator[str]:
     """Yield the ids of the commits that the record of a finding names, in its order, with repeats."""
-    told = [history for _, history in matches_with_history(finding)]
-    for history in [*told, *filter(None, [finding.points_to])]:
+    histories = [history for _, history in matches_with_history(finding)]
+    for history in [*histories, *filter(None, [finding.points_to])]:
         yield from history.commits()
 
 
@@ -172,12 +172,12 @@ def _log(line: LogLine) -> Record:
 
 
 def tree_fields(tree: TreeInfo) -> Record:
-    """Return what a record says about a tree."""
+    """Return the fields of a tree."""
     return {"rev": tree.rev, "commit": tree.commit, "source": tree.source}
 
 
 def message_fields(message: Message, form: Form) -> Record:
-    """Return what every record tells of a message and of the one text that it prints or may print."""
+    """Return the fields of a message and of one form that it can print."""
     defined_at = message.defined_at
     return {
         "path": message.path,
@@ -241,7 +241,7 @@ def _history(history: Provenance) -> Record:
 
 
 def event_fields(event: Event) -> Record:
-    """Return what a record tells of a step of a message's life."""
+    """Return the fields of one step in the history of a message."""
     return {
         "kind": event.kind,
         "commit": event.commit,
@@ -252,7 +252,7 @@ def event_fields(event: Event) -> Record:
 
 
 def change_fields(change: Change) -> Record:
-    """Return what a record tells of a commit that touched a message."""
+    """Return the fields of a commit that changed a message."""
     return {
         "commit": change.commit,
         **_release(change.release),

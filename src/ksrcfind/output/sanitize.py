@@ -1,13 +1,13 @@
-"""Text of strangers made safe to show.
+"""Make untrusted text safe to show.
 
-Log lines, source and commit messages may hold bytes that move the cursor, rename the window or turn the writing
-direction around. Whatever goes to a terminal passes through here: such characters are shown by their number.
+Log lines, source and commit messages can contain characters that move the cursor, rename the window or reverse the
+writing direction. All text for a terminal passes through here; such characters are escaped.
 """
 
 import re
 
-# Unicode's controls (Cc), invisible formats (Cf), line separators (Zl, Zp) and lone surrogates (Cs). Left alone: tab
-# and newline, and the two joiners (U+200C, U+200D) without which Persian, Indic and emoji names are misspelt.
+# Unicode's controls (Cc), invisible formats (Cf), line separators (Zl, Zp) and lone surrogates (Cs). Exceptions: tab
+# and newline, and the two joiners (U+200C, U+200D), without which Persian, Indic and emoji names are misspelt.
 _CONTROL = (
     r"\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u180e\u200b\u200e\u200f"
     r"\u2028-\u202e\u2060-\u206f\ufeff\ufff0-\ufffb\ud800-\udfff\U000110bd\U000110cd\U00013430-\U0001343f"
@@ -19,17 +19,17 @@ _UNSAFE_IN_JSON = re.compile(f"[{_CONTROL}]".replace(r"\x00-\x08\x0b-\x1f", ""))
 
 
 def sanitized(text: str) -> str:
-    r"""Return text whose controls are shown as `\x1b` or `\u202e`; tabs and newlines stay."""
+    r"""Return text with control characters escaped as `\x1b` or `\u202e`; tabs and newlines stay."""
     return _UNSAFE.sub(_numbered, text)
 
 
 def sanitized_line(text: str) -> str:
-    r"""Return text as `sanitized` does, in one line: newlines are shown as `\n`."""
+    r"""Return the text like `sanitized`, in one line: newlines are escaped as `\n`."""
     return _UNSAFE_IN_LINE.sub(_numbered, text)
 
 
 def sanitized_json(document: str) -> str:
-    r"""Return JSON that means the same, with every control that JSON lets through (DEL, C1, BiDi) as `\u009b`."""
+    r"""Return equivalent JSON, with every control character that JSON permits (DEL, C1, BiDi) escaped as `\u009b`."""
     return _UNSAFE_IN_JSON.sub(_json_escape, document)
 
 

@@ -1,6 +1,6 @@
 """The format sarif: Static Analysis Results Interchange Format 2.1.0, for tools that show findings in source code.
 
-Every message of the log is a result at the call that printed it; every call is a rule.
+Each message of the log is a result at the call that printed it; each call is a rule.
 """
 
 from urllib.parse import quote
@@ -23,7 +23,7 @@ SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
 
 class SarifWriter:
-    """One document, written at the end."""
+    """Collects results and writes one document at the end."""
 
     def __init__(self, write: Write) -> None:
         self._write = write
@@ -60,10 +60,10 @@ class SarifWriter:
 
     def _keep(self, finding: Finding, count: int) -> None:
         self._tree = {"rev": finding.tree.rev, "commit": finding.tree.commit}
-        told = next(matches_with_history(finding), None)
-        if told is None:
+        first = next(matches_with_history(finding), None)
+        if first is None:
             return
-        match, history = told
+        match, history = first
         change = history.introduced or history.last_changed
         rule = f"{match.message.path}:{match.message.line_start}"
         self._rules.setdefault(rule, (len(self._rules), _rule(rule, match)))
@@ -102,7 +102,7 @@ def _level(finding: Finding) -> str:
 
 
 def _others(finding: Finding) -> list[Record]:
-    """Return the places of the other calls that fit, each once, as the schema wants them."""
+    """Return the locations of the other matches, each once, as the schema requires."""
     found: list[Record] = []
     for match in finding.answer.matches[1:]:
         location = _location(match)
@@ -115,7 +115,7 @@ def _location(match: Match) -> Record:
     message = match.message
     place: Record = {
         "physicalLocation": {
-            # Of the tree's root, which the reader knows and this file does not name.
+            # Relative to the tree's root, which the reader of the file knows; the file does not name it.
             "artifactLocation": {"uri": quote(message.path, errors="surrogateescape"), "uriBaseId": "SRCROOT"},
             "region": {"startLine": message.line_start, "endLine": message.line_end},
         }

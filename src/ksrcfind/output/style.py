@@ -1,7 +1,7 @@
-"""Lines of text for people: with colours where a terminal shows them, else plain.
+"""Lines of text for people, coloured for a terminal, else plain.
 
-A line is put together from spans, text with the name of what it is. Text of strangers is made safe here, on its way
-into a span, so that no format can forget it.
+A line consists of spans: text with the name of a style. Untrusted text is sanitised here, so that no format can forget
+it.
 """
 
 from collections.abc import Callable
@@ -28,7 +28,7 @@ STYLES = {
     "warn": "yellow",
     "error": "bold red",
 }
-"""What a span is → how rich names its look."""
+"""Style → rich's name for how it looks."""
 
 Span = tuple[str, str]
 """Text and the key of its style."""
@@ -41,18 +41,18 @@ class Painter:
     """Turns spans into lines."""
 
     color: bool
-    """True to colour with the terminal's own sixteen colours, which fit its background."""
+    """True to use the terminal's own sixteen colours, which fit its background."""
     links: Links | None = None
-    """Where places and commits lead to; None where nobody can follow."""
+    """Addresses of source locations and commits; None for output without links."""
 
     def line(self, *spans: Span | str, indent: int = 0) -> str:
-        """Return one line with its end; blanks at its right are cut."""
+        """Return one line with its newline; trailing spaces are removed."""
         parts = [(span, "") if isinstance(span, str) else span for span in spans]
         safe = [(sanitized_line(text), style) for text, style in parts if text]
         if safe:
             safe[-1] = (safe[-1][0].rstrip(), safe[-1][1])
         paint = _rich() if self.color else _plain
-        # The look is looked up without colours too: a style that does not exist never waits for a terminal to fail.
+        # The style is looked up without colours too, so that a misspelt style fails on every output.
         painted = (self._linked(paint(text, STYLES[style]), text, style) for text, style in safe)
         return " " * (indent if safe else 0) + "".join(painted) + "\n"
 
@@ -60,12 +60,12 @@ class Painter:
         return painted if self.links is None else linked(painted, self.links.address(text, style))
 
 
-def _plain(text: str, look: str) -> str:  # noqa: ARG001 - the other painter needs it
+def _plain(text: str, look: str) -> str:  # noqa: ARG001 - same signature as the other painter
     return text
 
 
 def _rich() -> Painted:
-    # Imported late: plain output, the usual one for scripts, starts 40 ms sooner without it.
+    # Imported late: without it, plain output starts 40 ms sooner.
     from rich.color import ColorSystem  # noqa: PLC0415
     from rich.style import Style  # noqa: PLC0415
 

@@ -21,11 +21,11 @@ COLUMNS = (
     *("changed_commit", "changed_subject", "source", "first_line", "last_line", "first_time", "last_time", "reason"),
     "body",
 )
-"""Of the format, in order."""
+"""Columns of the format, in order."""
 
 
 class CsvWriter:
-    """A head, then rows quoted as RFC 4180 has it; what is not known is empty."""
+    """Writes a header and rows, quoted as in RFC 4180; an unknown value is empty."""
 
     def __init__(self, write: Write) -> None:
         self._write = write
@@ -90,17 +90,17 @@ class CsvWriter:
 
 
 def row(values: Iterable[object]) -> str:
-    """Return a line of a table."""
+    """Return one line of a CSV file."""
     line = io.StringIO()
     csv.writer(line, lineterminator="\n").writerow("" if v is None else sanitized(str(v)) for v in values)
     return line.getvalue()
 
 
 def _no_formula(value: object) -> object:
-    """Return a text that no spreadsheet takes for a formula: such a one gets an apostrophe in front."""
+    """Return a value that no spreadsheet runs as a formula: an apostrophe precedes such a text."""
     return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
 
 
 def _time(seen: Sighting | LogLine) -> object:
-    """Return when a line was logged: by the calendar if the log tells, else in seconds since boot."""
+    """Return when a line was logged: the date and time if the log has them, else seconds since boot."""
     return seen.time.isoformat() if seen.time else seen.wallclock or seen.uptime_s

@@ -1,4 +1,4 @@
-"""The format text of find and at: what a maintainer would paste into a bug report."""
+"""The format text of find and at, fit to be pasted into a bug report."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ if TYPE_CHECKING:
     from ksrcfind.batch.fold import Folded
 
 COLUMN = 15
-"""Width of the labels before a commit's facts."""
+"""Width of the column of labels, such as `Introduced`."""
 
 EXPRESSION_WIDTH = 32
-"""Expressions up to this width put the values into one column; longer ones push theirs to the right."""
+"""Expressions up to this width align their values in one column; a longer one moves its value to the right."""
 
 UNRELEASED = "no tag"
-"""Stands for the tag of a commit that is in no release."""
+"""Shown instead of the tag of a commit that is in no release."""
 
-TELL_TEXT = {"introduced", "reworded", "reapplied"}
-"""Events that tell what the message reads; others tell names of files, functions, calls and levels."""
+TEXT_EVENTS = {"introduced", "reworded", "reapplied"}
+"""Events whose values are texts of the message; the values of others are files, functions, calls or levels."""
 
-NO_HISTORY_TO_ASK = "There is no history to ask; ksrcfind doctor says why."
+NO_HISTORY_TO_ASK = "No history is available; ksrcfind doctor says why."
 
 
 @dataclass(slots=True)
 class TextWriter:
-    """One finding after the other, told in full."""
+    """Writes findings in full, one after the other."""
 
     write: Write
     commits: Commits
@@ -44,7 +44,7 @@ class TextWriter:
     first: bool = True
 
     def finding(self, finding: Finding) -> None:
-        """Write the line, what printed it and where that came from."""
+        """Write the line, the call that printed it, and its history."""
         if not self.first:
             self.write("\n\n")
         self.first = False
@@ -52,7 +52,7 @@ class TextWriter:
             self.write(line)
 
     def folded(self, folded: Folded) -> None:
-        """Write the example."""
+        """Write the example of a message."""
         self.finding(folded.finding)
 
     def group(self, group: Group) -> None:
@@ -95,7 +95,7 @@ class TextWriter:
             yield line(("prints ", "label"), quoted(printed), indent=2)
         if message.defined_at is not None:
             definition = message.defined_at
-            yield line(("out of macro ", "label"), f"{definition.macro}, {definition.path}:{definition.line}", indent=2)
+            yield line(("from macro ", "label"), f"{definition.macro}, {definition.path}:{definition.line}", indent=2)
         values = shown_values(match)
         if values:
             yield line()
@@ -120,7 +120,7 @@ class TextWriter:
             yield self.painter.line()
             yield from self._commit("Introduced" if first else "Last changed", shown, commit)
             for gone, back in absences(history):
-                yield from self._fact("Not there", "from ", (gone, "release"), " until ", (back, "release"))
+                yield from self._fact("Missing", "from ", (gone, "release"), " to ", (back, "release"))
             if history.origin is not None and history.origin.commit != shown.commit:
                 yield from self._fact("First wording", *changed(history.origin))
             if last is not None and last.commit != shown.commit:
@@ -147,15 +147,15 @@ class TextWriter:
                 yield from self._fact(label, *changed(other))
 
     def _events(self, events: Sequence[Event]) -> Iterator[str]:
-        """Tell what happened to the message since it first read in any way; nothing if that is all there is."""
+        """Yield a line for each event in the history; none if there is only the first."""
         if len(events) < 2:
             return
         yield self.painter.line()
         tags = max(len(event.first_tag or UNRELEASED) for event in events)
-        told: str | None = None
+        previous: str | None = None
         for event in events:
             tag = f"{event.first_tag or UNRELEASED:<{tags}}"
-            new = event.commit != told
+            new = event.commit != previous
             yield self.painter.line(
                 (tag if new else " " * tags, "release"),
                 "  ",
@@ -164,7 +164,7 @@ class TextWriter:
                 *happened(event),
                 indent=2,
             )
-            told = event.commit
+            previous = event.commit
 
     def _message(self, commit: Commit) -> Iterator[str]:
         body = body_of(commit)
@@ -179,7 +179,7 @@ class TextWriter:
     def _others(self, finding: Finding) -> Iterator[str]:
         line, answer = self.painter.line, finding.answer
         first, *others = matches_with_history(finding)
-        equal = [told for told in others if (told[0].tier, told[0].score) == (first[0].tier, first[0].score)]
+        equal = [other for other in others if (other[0].tier, other[0].score) == (first[0].tier, first[0].score)]
         unseen = answer.rivals - len(equal)
         if not others and unseen <= 0:
             return
@@ -195,38 +195,38 @@ class TextWriter:
                 yield line((f"{label} ", "label"), *changed(change), indent=4)
         if unseen > 0:
             yield line()
-            calls = "1 further call fits" if unseen == 1 else f"{unseen} further calls fit"
+            calls = "1 more call matches" if unseen == 1 else f"{unseen} more calls match"
             yield line(f"{calls} as well as the first; -n {len(others) + 1 + unseen} shows all.", indent=4)
 
 
 def where(match: Match) -> list[Span | str]:
-    """Return the spans that say where a call stands: `mm/oom_kill.c:868-869  __oom_kill_process()`."""
+    """Return the spans of a call's location: `mm/oom_kill.c:868-869  __oom_kill_process()`."""
     message = match.message
     end = f"-{message.line_end}" if message.line_end != message.line_start else ""
     return [(f"{message.path}:{message.line_start}{end}", "place"), *_in(message.function)]
 
 
 def how(match: Match) -> list[Span | str]:
-    """Return the spans that say how well a call explains the line: `exact match, confidence 0.97`."""
+    """Return the spans of the quality of a match: `exact match, confidence 0.97`."""
     return [(f"{match.tier.value} match", match.tier.value), (f", confidence {match.confidence:.2f}", "label")]
 
 
 def happened(event: Event) -> list[Span | str]:
-    """Return the spans that tell a step of a message's life: `converted from printk to pr_err`."""
+    """Return the spans of one step in the history of a message: `converted from printk to pr_err`."""
     kind = (event.kind.replace("_", " "), "label")
-    # A text that came or went is told by a revert as well.
-    show = quoted if event.kind in TELL_TEXT or event.after is None else str
+    # The values of a revert are texts if it removed the message.
+    show = quoted if event.kind in TEXT_EVENTS or event.after is None else str
     if event.before is None:
         return [kind] if event.after is None else [kind, " ", (show(event.after), "code")]
     if event.after is None:
-        return [kind, ", gone is ", (show(event.before), "code")]
-    if event.kind == "reworded":  # What it was stands above.
+        return [kind, " ", (show(event.before), "code")]
+    if event.kind == "reworded":  # The line above shows the earlier wording.
         return [kind, " to ", (show(event.after), "code")]
     return [kind, " from ", (show(event.before), "code"), " to ", (show(event.after), "code")]
 
 
 def absences(history: Provenance) -> Iterator[tuple[str, str]]:
-    """Yield the first tags, of leaving and of return, between which a wording was not there any more."""
+    """Yield pairs of tags: the first tag without a wording, and the first tag that has it again."""
     introduced = history.introduced
     numbers = [n for n, event in enumerate(history.events) if introduced and event.commit == introduced.commit]
     if introduced is None or not numbers:
@@ -234,7 +234,7 @@ def absences(history: Provenance) -> Iterator[tuple[str, str]]:
     text = introduced.format
     texts: list[tuple[str, str | None]] = []
     for event in history.events[numbers[-1] + 1 :]:
-        if event.kind in TELL_TEXT or (event.kind == "reverted" and event.before == text):
+        if event.kind in TEXT_EVENTS or (event.kind == "reverted" and event.before == text):
             text = event.after
             texts.append((event.first_tag or UNRELEASED, text))
     gone: str | None = None
@@ -248,20 +248,20 @@ def absences(history: Provenance) -> Iterator[tuple[str, str]]:
 
 
 def backported(commit: Commit) -> str:
-    """Return which releases got a commit as a backport: ` (backported: v5.8.2, v5.4.59)`."""
+    """Return the stable releases with a backport of a commit: ` (backported: v5.8.2, v5.4.59)`."""
     tags = dict.fromkeys(other.release.first_tag for other in commit.backports if other.release.first_tag)
     return f" (backported: {', '.join(tags)})" if tags else ""
 
 
 def cited(change: Change | Related) -> list[Span | str]:
-    """Return the spans that name a commit as kernel people do: `619b5b469bab ("mm, oom: show …")`."""
+    """Return the spans that cite a commit in the kernel's style: `619b5b469bab ("mm, oom: show …")`."""
     return [(change.commit[:12], "commit"), f' ("{change.subject}")']
 
 
 def changed(change: Change | Related) -> list[Span | str]:
-    """Return the spans that name a commit and its release: `in v5.9 by 619b5b469bab ("mm, oom: show …")`.
+    """Return the spans that cite a commit and its release: `in v5.9 by 619b5b469bab ("mm, oom: show …")`.
 
-    Of a backport also the release that has its upstream: `in v5.9, here v5.8.2, by …`.
+    For a backport, the release of its upstream commit comes first: `in v5.9, here v5.8.2, by …`.
     """
     here = change.release.first_release or change.release.first_tag
     upstream = change.upstream.release if isinstance(change, Change) and change.upstream else None
@@ -273,7 +273,7 @@ def changed(change: Change | Related) -> list[Span | str]:
 
 
 def body_of(commit: Commit) -> list[str]:
-    """Return the lines of the message below its subject; all lines if the subject is not its first paragraph."""
+    """Return the lines of a commit message below the subject; all lines if the subject is not its first paragraph."""
     head, _, rest = commit.message.strip("\n").partition("\n\n")
     text = rest if " ".join(head.split()) == " ".join(commit.subject.split()) else commit.message
     return text.strip("\n").splitlines()
@@ -289,7 +289,7 @@ def _drift(drift: int | None) -> str:
     if not drift:
         return ""
     lines = f"{abs(drift)} {'line' if abs(drift) == 1 else 'lines'} {'further down' if drift > 0 else 'further up'}"
-    return f" stands {lines} in this tree: the log is of another version of this file"
+    return f" is {lines} in this tree: the log comes from another version of this file"
 
 
 def _in(function: str | None) -> list[Span | str]:

@@ -1,4 +1,4 @@
-"""What every format offers: findings go in as they come, text comes out."""
+"""The interface of all formats: findings in, text out."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ if TYPE_CHECKING:
     from ksrcfind.batch.fold import Folded
 
 Write = Callable[[str], object]
-"""Where text goes to."""
+"""Writes text."""
 
 Commits = Callable[[str], Commit]
-"""Tells about the commit with an id (`Finder.commit`)."""
+"""Returns the commit with an id (`Finder.commit`)."""
 
 
 class Writer(Protocol):
-    """Shows findings in one format."""
+    """Writes findings in one format."""
 
     def finding(self, finding: Finding) -> None:
-        """Show one finding."""
+        """Write one finding."""
         ...
 
     def folded(self, folded: Folded) -> None:
-        """Show a message of a log with its repeats; again, if there were more since it was shown."""
+        """Write a message of a log; when a log is followed, again with its new repeats."""
         ...
 
     def group(self, group: Group) -> None:
-        """Show the messages of a log that stand under one heading."""
+        """Write a group of messages of a log."""
         ...
 
     def end(self, summary: Summary | None) -> None:
-        """Show what comes last; `summary` is that of a batch."""
+        """Write the end of the output; only batch has a summary."""
         ...

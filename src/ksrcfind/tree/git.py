@@ -269,7 +269,7 @@ def _in_directory(directory: Path) -> Iterator[None]:
     try:
         yield
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise GitError(f"there is no directory {directory} any more") from error
+        raise GitError(f"the directory {directory} no longer exists") from error
 
 
 def neutral(configuration: Mapping[str, str]) -> tuple[str, ...]:
@@ -281,8 +281,8 @@ def neutral(configuration: Mapping[str, str]) -> tuple[str, ...]:
                 # `-c` cannot name it, so it could not be switched off.
                 raise KsrcfindError(
                     f"the git configuration names a program in a way that cannot be switched off: {key}",
-                    "Remove or rename this setting; git config --show-origin --get-regexp '^(filter|diff)' shows where "
-                    "it stands.",
+                    "Remove or rename this setting; git config --show-origin --get-regexp '^(filter|diff)' shows "
+                    "its file.",
                 )
             result.append(f"{key}={'false' if REQUIRED.fullmatch(key) else ''}")
     return tuple(result)

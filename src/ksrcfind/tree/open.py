@@ -25,7 +25,7 @@ def open_snapshot(start: Path | Place, rev: str | None = None, *, named: bool = 
         if rev is not None:
             raise KsrcfindError(
                 f"no revision {rev}: the tree at {place.root} is not the root of a git repository",
-                place.note or "Without --rev the files are used as they are.",
+                place.note or "Without --rev, the files on disk are used.",
             )
         return DirectorySnapshot(place.root, [place.note] if place.note else [])
     if rev is not None:

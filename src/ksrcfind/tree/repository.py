@@ -78,7 +78,7 @@ class Repository:
             return not_fetched(self.root)
         return KsrcfindError(
             f"{what} is missing from the repository at {self.root}",
-            f"git -C {shlex.quote(str(self.root))} fsck tells what else is.",
+            f"git -C {shlex.quote(str(self.root))} fsck lists what else is missing.",
         )
 
     def _nearest(self, rev: str) -> str:
@@ -159,7 +159,7 @@ def _layout(git: Git) -> _Layout | None:
                 if "not a git repository" in error.stderr:
                     return None
                 raise
-            raise GitError(f"git says nothing about {git.directory}")
+            raise GitError(f"git reports nothing about {git.directory}")
     _, bare, shallow, git_directory = parts[0].split("\n", 3)
     top = parts[2].removesuffix("\n")
     return _Layout(bare == "true", shallow == "true", Path(git_directory), Path(parts[1]), Path(top) if top else None)

@@ -35,7 +35,7 @@
   function argumentTable(message) {
     const table = element("table");
     const head = table.createTHead().insertRow();
-    for (const title of ["argument", "expression", "values and how often"]) {
+    for (const title of ["argument", "expression", "values (count)"]) {
       const cell = element("th", title);
       cell.scope = "col";
       head.append(cell);
@@ -46,7 +46,7 @@
       line.insertCell().textContent = argument.conversion;
       line.insertCell().textContent = argument.expression;
       const values = argument.values.map(([value, count]) => (count > 1 ? `${value} (${count})` : value));
-      line.insertCell().textContent = values.join(", ") + (argument.complete ? "" : ", and further ones");
+      line.insertCell().textContent = values.join(", ") + (argument.complete ? "" : ", and more");
     }
     table.className = "mono";
     return table;
@@ -74,12 +74,12 @@
     if (message.arguments.length) section(cell, "Values", argumentTable(message));
     for (const [title, id] of message.commits) section(cell, title, commitBlock(data.commits[id]));
     if (message.events.length) section(cell, "Life", element("pre", message.events.join("\n")));
-    if (message.others.length) section(cell, "Other calls that fit", element("pre", message.others.join("\n")));
+    if (message.others.length) section(cell, "Other candidates", element("pre", message.others.join("\n")));
     if (message.maintainers.length) section(cell, message.subsystem, element("pre", message.maintainers.join("\n")));
     if (message.report) {
       const places = message.report.faulted_at.map(([place, count]) => `${place} (${count})`);
-      if (places.length) section(cell, "Where the processor was", element("pre", places.join("\n")));
-      section(cell, `Report (${message.report.rows} rows in all)`, element("pre", message.report.example.join("\n")));
+      if (places.length) section(cell, "Instruction pointer", element("pre", places.join("\n")));
+      section(cell, `Report (${message.report.rows} rows in total)`, element("pre", message.report.example.join("\n")));
     }
   }
 

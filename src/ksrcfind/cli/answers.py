@@ -1,0 +1,97 @@
+"""The commands find and at: explain log lines and source lines, one finding after the other."""
+
+import shlex
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
+
+from ksrcfind.cli.argv import has_blank
+from ksrcfind.cli.edit import editor_call, exec_editor
+from ksrcfind.cli.options import Asking
+from ksrcfind.cli.places import PathLine, in_tree, parse_place, parse_places, place_in_source
+from ksrcfind.cli.session import Session, begin
+from ksrcfind.cli.terminal import FOUND, NOTHING_FOUND, say, say_how_to_end
+from ksrcfind.engine.engine import Engine
+from ksrcfind.finding import Finding
+from ksrcfind.log.stream import STDIN, read_logs
+from ksrcfind.match.answer import Tier
+from ksrcfind.output.writer import Writer
+
+
+def explain_lines(options: Asking, words: Sequence[str], *, open_editor: bool) -> int:
+    """Explain the log lines in the words of the command line; return the exit status."""
+    return _answer(options, lambda session, engine: _lines(session, engine, options, words), open_editor)
+
+
+def explain_places(options: Asking, places: Sequence[str], *, open_editor: bool) -> int:
+    """Explain the log calls at PATH:LINE, `-` for standard input; return the exit status."""
+    parsed = list(chain.from_iterable(map(_parsed, places)))
+
+    def explain(session: Session, engine: Engine) -> Iterator[Finding]:
+        here = [(in_tree(path, engine.root, session.directory), line) for path, line in parsed]
+        return engine.at(here, history=options.history_mode)
+
+    return _answer(options, explain, open_editor)
+
+
+def _answer(options: Asking, explain: Callable[[Session, Engine], Iterable[Finding]], open_editor: bool) -> int:
+    """Write findings and, if asked for, start an editor at the first match; return the exit status."""
+    session = begin(options)
+    with session.engine() as engine:
+        first = _show(explain(session, engine), session.writer(options, engine))
+        editor = editor_call(engine, first, session.settings.editor) if first and open_editor else None
+    if editor is not None:
+        exec_editor(editor)
+    return FOUND if first is not None else NOTHING_FOUND
+
+
+def _show(findings: Iterable[Finding], writer: Writer) -> Finding | None:
+    """Write findings; return the first one that has a match."""
+    first: Finding | None = None
+    for finding in findings:
+        writer.finding(finding)
+        if first is None and finding.answer.matches:
+            first = finding
+    writer.end(None)
+    return first
+
+
+def _parsed(place: str) -> list[PathLine]:
+    if place != STDIN:
+        return [parse_place(place)]
+    say_how_to_end()
+    text = sys.stdin.buffer.read().decode("utf-8", "surrogateescape")
+    if not text.strip():
+        say("standard input is empty")
+    return parse_places(text.split("\n"), "standard input")
+
+
+def _lines(session: Session, engine: Engine, options: Asking, words: Sequence[str]) -> Iterator[Finding]:
+    """Yield the findings of the lines in the words of the command line."""
+    limit, history = options.limit, options.history_mode
+    if STDIN not in words and not any(map(has_blank, words)):
+        finding = engine.find(" ".join(words), limit=limit, history=history)
+        place = place_in_source(words[0]) if len(words) == 1 else None
+        if place is None or finding.answer.verdict in (Tier.EXACT, Tier.PARTIAL):
+            yield finding
+            return
+        say(f"{words[0]} is answered as a source line, like: {shlex.join(['ksrcfind', 'at', words[0]])}")
+        yield from engine.at([(in_tree(place[0], engine.root, session.directory), place[1])], history=history)
+        return
+    for word in words:
+        if word == STDIN:
+            yield from _lines_of_stdin(engine, options)
+            continue
+        # A pasted piece of a log may be several lines.
+        for line in word.removesuffix("\n").split("\n"):
+            yield engine.find(line, limit=limit, history=history)
+
+
+def _lines_of_stdin(engine: Engine, options: Asking) -> Iterator[Finding]:
+    say_how_to_end()
+    rows = read_logs([STDIN], sys.stdin.buffer)
+    first = next(rows, None)
+    if first is None:
+        say("standard input is empty")
+        return
+    yield from engine.lines(chain([first], rows), limit=options.limit, history=options.history_mode)

@@ -1,0 +1,49 @@
+"""The command index: build the index of a tree, write a bundle, or index every release."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from ksrcfind.bundle.writer import write_bundle
+from ksrcfind.cli.options import Common, Format
+from ksrcfind.cli.session import begin
+from ksrcfind.cli.terminal import FOUND
+from ksrcfind.engine.engine import Engine
+from ksrcfind.errors import KsrcfindError
+from ksrcfind.output.checks import releases_json, report_json
+
+
+def build_index(options: Common, output: Path | None, *, with_history: bool, releases: bool, candidates: bool) -> int:
+    """Build what the options ask for and report it; return the exit status.
+
+    Raises `KsrcfindError` for options that contradict each other and for an index that cannot be written.
+    """
+    if with_history and output is None:
+        raise KsrcfindError("--with-history is for a bundle", "Add --output FILE.")
+    if candidates and not releases:
+        raise KsrcfindError("--candidates needs --releases", "Add --releases.")
+    if releases and (output is not None or options.rev is not None):
+        raise KsrcfindError("--releases cannot be combined with --rev or --output", "It indexes every release tag.")
+    session = begin(options)
+    # An index named by the environment answers questions; it does not change what is indexed.
+    session = replace(session, settings=replace(session.settings, index=options.index))
+    as_json = options.format is Format.JSON
+    with session.engine() as engine:
+        if releases:
+            done = engine.releases.index_all(candidates)
+            _check_saved(engine)
+            session.terminal.write(releases_json(done) if as_json else str(done))
+            return FOUND
+        report = engine.index.build()
+        if output is None:
+            _check_saved(engine)
+        else:
+            write_bundle(engine.backend, output, session.terminal.progress, with_history=with_history)
+            report = replace(report, size_bytes=output.stat().st_size)
+    session.terminal.write(report_json(report) if as_json else str(report))
+    return FOUND
+
+
+def _check_saved(engine: Engine) -> None:
+    """Raise `KsrcfindError` if the index could not be written to the cache directory."""
+    if engine.index.unsaved is not None:
+        raise KsrcfindError(engine.index.unsaved, "Free some space, or name another directory: KSRCFIND_CACHE_DIR.")
