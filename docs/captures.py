@@ -1,4 +1,4 @@
-"""Takes the captures in the READMEs of the editors anew: real editors in tmux, installed as the READMEs say.
+"""Renews the captures in the READMEs of the editors: real editors in tmux, installed as the READMEs say.
 
     python docs/captures.py [EDITOR...]
 
@@ -44,7 +44,7 @@ class Editor:
 
     folder: str
     version: tuple[str, ...]
-    """Asks for its version, which the first line tells."""
+    """The command that prints its version in the first line."""
     language: str
     """Of the block that goes into the file of settings."""
     settings: str
@@ -186,9 +186,9 @@ def capture(editor: Editor, home: Path, environment: dict[str, str]) -> str:
 def essence(shown: str, home: Path | None = None) -> str:
     """Return what of a capture is the same wherever the home is: where lines are broken depends on its length."""
     lines = (line.strip(" \\") for line in shown.splitlines())
-    told = "".join("".join(line.split()) for line in lines if line not in ("~", "@"))
-    told = re.sub(r"[─-]{3,}|ksrcfind-\w{6}\.log|(?<=confidence)[\d.]+", "", told)
-    return told.replace(str(home), SHOWN_HOME) if home else told
+    shown = "".join("".join(line.split()) for line in lines if line not in ("~", "@"))
+    shown = re.sub(r"[─-]{3,}|ksrcfind-\w{6}\.log|(?<=confidence)[\d.]+", "", shown)
+    return shown.replace(str(home), SHOWN_HOME) if home else shown
 
 
 def version(editor: Editor) -> str | None:

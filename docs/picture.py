@@ -1,4 +1,4 @@
-"""Makes docs/report.png anew: the report of the bundled log in Chromium, as docs/report.md and README.md show it.
+"""Renews docs/report.png: the report of the bundled log in Chromium, as docs/report.md and README.md show it.
 
     python docs/picture.py [CHROMIUM]
 

@@ -1,4 +1,4 @@
-"""Writes anew what the documents show of the program: its outputs and the tables of its JSON.
+"""Updates the generated parts of the documents: outputs of the program, and the tables of its JSON.
 
     python docs/regenerate.py
 
@@ -41,7 +41,7 @@ _MADE = re.compile(r"(?<=<!-- made by regenerate.py -->\n).*?(?=<!-- end -->)", 
 
 _PYTHON = re.compile(r"^```python\n(.*?)^```$\n\n^```text\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
-# Runs pieces of code in one namespace and tells what each of them printed.
+# Runs pieces of code in one namespace and returns the output of each.
 _DRIVER = """
 import contextlib, io, json, sys
 names, printed = {}, []
@@ -134,44 +134,44 @@ def tables(definitions: dict[str, dict]) -> str:
         if "properties" not in definition:
             continue
         rows = [
-            f"| `{field}` | {_type(told, definitions)} | {_meaning(told, definitions)} |"
-            for field, told in definition["properties"].items()
+            f"| `{field}` | {_type(field_schema, definitions)} | {_meaning(field_schema, definitions)} |"
+            for field, field_schema in definition["properties"].items()
         ]
         head = [f"### {name}", "", definition["description"], "", "| field | type | meaning |", "| --- | --- | --- |"]
         sections.append("\n".join([*head, *rows]))
     return "\n" + "\n\n".join(sections) + "\n\n"
 
 
-def _type(told: dict, definitions: dict[str, dict]) -> str:
-    return " or ".join(dict.fromkeys(_types(told, definitions)))
+def _type(field_schema: dict, definitions: dict[str, dict]) -> str:
+    return " or ".join(dict.fromkeys(_types(field_schema, definitions)))
 
 
-def _types(told: dict, definitions: dict[str, dict]) -> Iterator[str]:
-    for alternative in [*told.get("anyOf", []), *told.get("oneOf", [])]:
+def _types(field_schema: dict, definitions: dict[str, dict]) -> Iterator[str]:
+    for alternative in [*field_schema.get("anyOf", []), *field_schema.get("oneOf", [])]:
         yield from _types(alternative, definitions)
-    if "$ref" in told:
-        name = told["$ref"].rpartition("/")[2]
+    if "$ref" in field_schema:
+        name = field_schema["$ref"].rpartition("/")[2]
         if "properties" in definitions[name]:
             yield f"[{name}](#{name})"
         else:
             yield from _types(definitions[name], definitions)
-    if "const" in told:
-        yield f"`{json.dumps(told['const'])}`"
-    kinds = told.get("type", [])
+    if "const" in field_schema:
+        yield f"`{json.dumps(field_schema['const'])}`"
+    kinds = field_schema.get("type", [])
     for kind in [kinds] if isinstance(kinds, str) else kinds:
-        if kind == "array" and "items" in told:
-            yield f"array of {_type(told['items'], definitions)}"
-        elif kind == "string" and "enum" in told:
-            yield ", ".join(f"`{value}`" for value in told["enum"] if value is not None)
+        if kind == "array" and "items" in field_schema:
+            yield f"array of {_type(field_schema['items'], definitions)}"
+        elif kind == "string" and "enum" in field_schema:
+            yield ", ".join(f"`{value}`" for value in field_schema["enum"] if value is not None)
         else:
             yield kind
 
 
-def _meaning(told: dict, definitions: dict[str, dict]) -> str:
+def _meaning(field_schema: dict, definitions: dict[str, dict]) -> str:
     """Return what a field says of itself, else what its type does."""
-    if "description" in told:
-        return told["description"]
-    name = told.get("$ref", "").rpartition("/")[2]
+    if "description" in field_schema:
+        return field_schema["description"]
+    name = field_schema.get("$ref", "").rpartition("/")[2]
     return definitions.get(name, {}).get("description", "")
 
 
@@ -232,7 +232,7 @@ def _row(parameter: Any) -> str:
 
 
 def main() -> None:
-    """Write everything anew."""
+    """Update all documents."""
     sys.path.insert(0, str(FIXTURE))
     from build import build  # noqa: PLC0415 - a script of the fixture, no package
 

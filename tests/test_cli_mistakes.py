@@ -136,7 +136,7 @@ def test_a_place_without_a_message_names_the_one_that_was_meant(ask):
     assert said("mm/oom_kill.c:99").startswith(
         "mm/oom_kill.c has only 30 lines; there is no line 99. The nearest is at line 18"
     )
-    assert said("mm/oom_kil.c:14") == "There is no source file mm/oom_kil.c in this tree. The closest is mm/oom_kill.c."
+    assert said("mm/oom_kil.c:14") == "There is no source file mm/oom_kil.c in this tree. Did you mean mm/oom_kill.c?"
     assert said("oom_kill.c:14").endswith("Did you mean mm/oom_kill.c?")
     assert said("mm:1") == "mm is a directory. Name a file in it."
     assert said("zzzzzzzz.c:1").endswith("Paths start at the root of the tree.")

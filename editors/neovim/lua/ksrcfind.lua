@@ -104,7 +104,7 @@ local function start(root, buffer)
   }, { bufnr = buffer })
 end
 
---- Read a log again when its file grows, as `tail -f` does: the server is told the new text.
+--- Read a log again when its file grows, like `tail -f`, and send the new text to the server.
 local function follow(buffer)
   vim.bo[buffer].autoread = true
   followed[buffer] = true

@@ -16,4 +16,4 @@ vim.api.nvim_create_autocmd("FileType", {
 
 vim.api.nvim_create_user_command("KsrcfindRestart", function()
   require("ksrcfind").restart()
-end, { desc = "Start ksrcfind's language server anew" })
+end, { desc = "Restart ksrcfind's language server" })

@@ -9,7 +9,7 @@ export interface Settings {
   readonly index: string;
 }
 
-/** Returns the program and its arguments. A carried index goes before a tree, as in the server. */
+/** Returns the program and its arguments. A bundle takes precedence over a tree, as in the server. */
 export function invocation(settings: Settings, words: readonly string[]): { program: string; args: string[] } {
   const [program = "ksrcfind", ...own] = settings.command;
   const tree = settings.index

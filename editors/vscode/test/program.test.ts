@@ -10,7 +10,7 @@ const settings = (own: Partial<Settings> = {}): Settings => ({
   ...own,
 });
 
-test("options of the settings come behind the words, a carried index alone", () => {
+test("options of the settings follow the words, a bundle excludes the others", () => {
   const command = ["ksrcfind", "-q"];
   assert.deepEqual(invocation(settings({ command, repo: "/linux", rev: "v6.1" }), ["find", "-"]), {
     program: "ksrcfind",

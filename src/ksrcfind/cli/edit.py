@@ -51,6 +51,6 @@ def exec_editor(words: list[str]) -> NoReturn:
     """Replace this program with an editor. Raises `KsrcfindError` if the editor cannot be started."""
     flush()
     try:
-        os.execvp(words[0], words)  # noqa: S606 - no shell is wanted
+        os.execvp(words[0], words)  # noqa: S606 - without a shell
     except OSError as error:
         raise KsrcfindError(f"cannot start the editor {words[0]}: {error.strerror}", HOW_TO_SET) from error

@@ -9,7 +9,7 @@ from ksrcfind.log.line import LogLine
 from ksrcfind.match.answer import Answer, Tier
 from ksrcfind.match.rank import Matcher
 
-INCOMPLETE = "only the likeliest files were looked at: `ksrcfind index` reads them all"
+INCOMPLETE = "only the likeliest files were searched; to search every file, run: ksrcfind index"
 
 
 class LineMatcher:

@@ -1,6 +1,6 @@
 """Which rows of a log belong together: a report under its headline, the parts of a line, the rows of a boot.
 
-Works on a stream: few rows are held back, and few contexts are remembered. Rows of different CPUs are told apart by
+Works on a stream: few rows are held back, and few contexts are remembered. Rows of different CPUs are distinguished by
 printk's caller column where the log has one; without it, rows in between that belong to nothing are tolerated.
 """
 
@@ -33,7 +33,7 @@ MOST_CONTEXTS = 256
 MOST_ROWS = 2000
 """Rows of one event."""
 MOST_STRANGERS = 40
-"""Rows in between that belong to nothing, where no caller tells them apart."""
+"""Rows in between that belong to nothing, if no caller column distinguishes them."""
 MOST_STRANGERS_OF_CALLER = 3
 """The same, of one caller."""
 LONGEST_GAP = 10.0

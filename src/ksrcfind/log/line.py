@@ -31,7 +31,7 @@ class LogLine(msgspec.Struct, frozen=True):
     format: str
     """The form that was recognised: `plain`, `dmesg`, `dmesg-T`, `syslog`, …"""
     body: str
-    """What the kernel printed, as far as the form tells."""
+    """What the kernel printed, as far as the form shows."""
     level: str | None = None
     """emerg alert crit err warn notice info debug."""
     facility: str | None = None
@@ -58,7 +58,7 @@ class LogLine(msgspec.Struct, frozen=True):
     fragment: bool = False
     """True if the record says that it is a part of a line, to be joined with others."""
     architecture: str | None = None
-    """Of the machine, as the kernel's arch/ calls it (`x86`), if other lines of the boot told."""
+    """The machine's architecture by its directory of arch/ (`x86`), when earlier lines of the same boot reveal it."""
 
     @property
     def is_userspace(self) -> bool:
@@ -80,7 +80,7 @@ def read_line(text: str) -> LogLine:
 
 
 def cut(text: str) -> tuple[str, bool]:
-    """Cut a text at 64 KiB of UTF-8, between two characters; the second value tells whether it was."""
+    """Return a text cut at 64 KiB of UTF-8, between two characters, and whether it was cut."""
     if len(text) <= LIMIT // 4:
         return text, False
     raw = text[: LIMIT + 1].encode("utf-8", "replace")

@@ -135,10 +135,10 @@ def read_object(record: Mapping[str, object]) -> Decoded | None:
     if (dmesg := read_dmesg(record)) is not None:
         return replace(dmesg, format="dmesg-json")
     for key in _CARRIED:
-        if isinstance(carried := record.get(key), str):
+        if isinstance(message := record.get(key), str):
             time = record.get("time") or record.get("dt") or record.get("timestamp")
             fields: Fields = {"wallclock": time, "time": instant(time)} if isinstance(time, str) else {}
-            return Decoded(fields, carried.rstrip("\r\n"), Layer.WRAPPER)
+            return Decoded(fields, message.rstrip("\r\n"), Layer.WRAPPER)
     return None
 
 

@@ -31,7 +31,7 @@ SMALLEST_CERTAIN_PID = 100
 def process_of(text: str, *, certain: bool) -> str | None:
     """Return the process that a ring buffer record names as its writer, None for the kernel or for none named.
 
-    With `certain`, it is known that a process wrote the record, only its name is wanted.
+    With `certain`, a process certainly wrote the record, and only its name is needed.
     """
     match = _TAG.match(text)
     if match is None:

@@ -3,7 +3,7 @@
 Most records are one line, and `line` reads it. Some take several: a /dev/kmsg record with its dictionary, a journal
 record as fields or as pretty JSON, a logcat record of the long form, a message with line ends in it. Their message
 stands on one of the lines, and that row carries the record; the others say which row they are part of. So nothing is
-lost or counted twice, and whoever must answer every line can.
+lost or counted twice, and every line can be answered.
 
 Everything here is pure and works with bounded memory: a line is cut at 64 KiB while it is read, a record at a number
 of lines and bytes.
@@ -181,7 +181,7 @@ class _Record:
 
     form = "plain"
     open_ended = False
-    """True if only the line behind it tells that it is complete."""
+    """True if only the next line shows that it is complete."""
 
     def __init__(self, raw: Raw) -> None:
         self.lines = [raw]

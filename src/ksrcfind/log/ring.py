@@ -137,7 +137,7 @@ GRAMMARS = (
         "dmesg",
         Layer.STAMP,
         DIGITS + ".",
-        # The end of a stamp whose beginning was not copied: no time can be told from it.
+        # The end of a stamp whose beginning was not copied: it gives no time.
         re.compile(r"\d{0,12}\.\d{6}\]" + _END),
         _caller,
         _PRINTK,

@@ -104,7 +104,7 @@ def read_log(file: BinaryIO, source: str | None = None) -> Iterator[Row]:
 
 
 def follow_file(name: str, wait: Callable[[], bool] | None = None) -> Iterator[Row]:
-    """Read a growing file for ever, also when it is rotated or cut; line numbers start anew then.
+    """Yield the rows of a growing file for ever, even if it is rotated or truncated; then line numbers restart at 1.
 
     `wait` is called whenever there is nothing to read; it ends the iteration by returning False.
     """

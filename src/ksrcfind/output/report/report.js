@@ -113,8 +113,8 @@
       if (entry.detail) entry.detail.hidden = !visible || entry.row.querySelector("button").ariaExpanded !== "true";
       count += visible;
     }
-    const [told, all] = [count, rows.length].map((number) => number.toLocaleString("en"));
-    shown.textContent = count === rows.length ? `${told} shown` : `${told} of ${all} shown`;
+    const [visible, all] = [count, rows.length].map((number) => number.toLocaleString("en"));
+    shown.textContent = count === rows.length ? `${visible} shown` : `${visible} of ${all} shown`;
     for (const bar of document.querySelectorAll("[data-filter]")) {
       const select = document.getElementById(`f-${bar.dataset.filter}`);
       bar.setAttribute("aria-pressed", String(select.value === bar.dataset.value));
