@@ -329,7 +329,7 @@ def test_the_report_names_the_tree(batch, cache, linux_mini, tmp_path, monkeypat
     (plain / "Makefile").write_text("VERSION = 6\nPATCHLEVEL = 1\nSUBLEVEL = 7\nEXTRAVERSION =\n")
     monkeypatch.setenv("KSRCFIND_CACHE_DIR", str(tmp_path / "cache"))
     done = ksrcfind("batch", "--no-history", "--format", "html", LOG, directory=plain)
-    assert "explained by linux-6.1 (Linux 6.1.7)<" in done.out
+    assert "match linux-6.1 (Linux 6.1.7)<" in done.out
 
 
 def test_workers_that_are_told_to_end_say_nothing():
