@@ -2,8 +2,9 @@
 
 import pytest
 
-from ksrcfind.history.cache import MemoryCache, story_state
+from ksrcfind.caching import MemoryCache
 from ksrcfind.history.links import Kind, Links, Mention
+from ksrcfind.history.state import story_state
 from ksrcfind.history.trace import History, Request
 from ksrcfind.source.message import Form, Message, TextLine
 from ksrcfind.tree.open import open_snapshot

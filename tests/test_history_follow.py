@@ -5,9 +5,9 @@ import subprocess
 import pytest
 from msgspec.structs import replace
 
+from ksrcfind.caching import MemoryCache
 from ksrcfind.history import blame as blame_module
 from ksrcfind.history import places
-from ksrcfind.history.cache import MemoryCache
 from ksrcfind.history.places import NOT_COMMITTED
 from ksrcfind.history.trace import History, Request
 from ksrcfind.history.wording import SourceText

@@ -12,7 +12,8 @@ from enum import IntEnum
 
 import msgspec
 
-from ksrcfind.history.cache import Cache, parents_state, remembered
+from ksrcfind.caching import Cache, cached
+from ksrcfind.history.state import parents_state
 from ksrcfind.tree.git import GitError
 from ksrcfind.tree.repository import Repository
 
@@ -123,7 +124,7 @@ class Links:
         """Return the commits that HEAD, branches and tags lead to."""
         objects = self._repository.objects
         state = objects.state("refs/heads/", "refs/tags/", "refs/remotes/")
-        return remembered(self._cache, TIPS, state, list[str], objects.tips)
+        return cached(self._cache, TIPS, state, list[str], objects.tips)
 
     def _gone(self, old: list[str], new: list[str]) -> bool:
         """Tell whether what old tips led to is led to no more, by a rebase or a deleted branch."""

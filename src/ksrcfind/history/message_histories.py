@@ -6,9 +6,10 @@ from functools import cached_property
 
 import msgspec
 
+from ksrcfind.caching import Cache
 from ksrcfind.history.blame import Blame
-from ksrcfind.history.cache import Cache, settings_now, story_state
 from ksrcfind.history.follow import MessageHistory
+from ksrcfind.history.state import settings_now, story_state
 from ksrcfind.tree.repository import Repository
 
 VERSION = 5

@@ -10,12 +10,11 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import PurePosixPath
 
-from rapidfuzz import fuzz
-
 from ksrcfind.history.changes import SOURCE, Rename, changed_files, renames
 from ksrcfind.history.commits import RawCommit, read_commits
 from ksrcfind.history.file_changes import FileChanges
 from ksrcfind.history.wording import SourceText, Wording, contains, lost_prefix, words
+from ksrcfind.match.similarity import similarity
 from ksrcfind.tree.database import MissingObjectError
 from ksrcfind.tree.repository import Repository
 
@@ -120,12 +119,12 @@ class Occurrences:
             gone, came = _difference(old, new), _difference(seen.source, old)
             rivals = [wording.text for wording in came if wording.text != seen.text]
             for wording in gone:
-                score = _likeness(wording.text, seen.text)
+                score = similarity(wording.text, seen.text)
                 function = old.function(wording) == seen.function
                 if score < (ALIKE_IN_FUNCTION if function else ALIKE):
                     continue
                 # Another new text may be the one that replaces it.
-                if any(_likeness(wording.text, rival) > score for rival in rivals):
+                if any(similarity(wording.text, rival) > score for rival in rivals):
                     continue
                 candidates.append((score + 0.1 * function, Occurrence(parent, path, wording, old)))
         if not candidates:
@@ -252,8 +251,3 @@ def _still_there(seen: Occurrence, there: Occurrence) -> bool:
 
 def _distance(wording: Wording, line: int) -> int:
     return abs(wording.line_start - line)
-
-
-def _likeness(one: str, other: str) -> float:
-    """Return how alike two texts are, 0–1."""
-    return fuzz.ratio(one, other) / 100

@@ -9,10 +9,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from ksrcfind.caching import Cache, cached
 from ksrcfind.errors import KsrcfindError
 from ksrcfind.history.ancestry import FirstTags, first_tags
-from ksrcfind.history.cache import Cache, parents_state, remembered
 from ksrcfind.history.provenance import Release
+from ksrcfind.history.state import parents_state
 from ksrcfind.tree.repository import Repository, has_commit_graph
 from ksrcfind.tree.versions import DEFAULT_PATTERNS, Version, parse_tag, release_versions
 
@@ -81,7 +82,7 @@ class Releases:
     def _leads(self) -> dict[str, str | None]:
         self._was = self._state()
         kind = dict[str, str | None]
-        return remembered(self._cache, TAGS, self._was, kind, lambda: tag_targets(self._repository))
+        return cached(self._cache, TAGS, self._was, kind, lambda: tag_targets(self._repository))
 
     @cached_property
     def _read(self) -> tuple[tuple[ReleaseTag, ...], tuple[str, ...]]:

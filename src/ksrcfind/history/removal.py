@@ -3,11 +3,10 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from rapidfuzz import fuzz
-
 from ksrcfind.history.changes import changed_files
 from ksrcfind.history.occurrences import ALIKE_IN_FUNCTION, Occurrence, Occurrences
 from ksrcfind.history.wording import Wording, words
+from ksrcfind.match.similarity import similarity
 from ksrcfind.tree.repository import Repository
 
 LONGEST = 100
@@ -98,7 +97,7 @@ class Removals:
 
         def likeness(wording: Wording) -> float:
             alike = not set(words(wording.text)).isdisjoint(words(was.text))
-            return fuzz.ratio(wording.text, was.text) / 100 if alike else 0.0
+            return similarity(wording.text, was.text) if alike else 0.0
 
         best = max(new, key=likeness, default=None)
         if best is None or likeness(best) < ALIKE_IN_FUNCTION:

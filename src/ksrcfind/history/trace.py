@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from ksrcfind.history.cache import Cache, is_plain
+from ksrcfind.caching import Cache
 from ksrcfind.history.commit_info import CommitInfo
 from ksrcfind.history.file_changes import FileChanges
 from ksrcfind.history.follow import Follower
@@ -17,6 +17,7 @@ from ksrcfind.history.provenance_builder import ProvenanceBuilder
 from ksrcfind.history.releases import Releases
 from ksrcfind.history.removal import Removals
 from ksrcfind.history.simple_blame import SimpleBlame
+from ksrcfind.history.state import is_plain
 from ksrcfind.progress import SILENT, Progress
 from ksrcfind.source.message import Message
 from ksrcfind.tree.directory import DirectorySnapshot

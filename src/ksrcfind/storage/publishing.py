@@ -27,10 +27,9 @@ from ksrcfind.storage.revision import (
     read_revision,
 )
 from ksrcfind.storage.segment import Segment, Unit, UnitRow, segment_in_memory, write_segment
-from ksrcfind.storage.store import FORMAT, Store, Unsaved, mtime
+from ksrcfind.storage.store import DAY_S, FORMAT, Store, Unsaved, mtime
 
-_DAY_S = 86400
-_UNUSED_S = 90 * _DAY_S
+_UNUSED_S = 90 * DAY_S
 """Seconds after which a revision that no run has used is removed."""
 
 _CREATING_S = 60

@@ -34,7 +34,7 @@ from ksrcfind.storage.view import View
 FORMAT = f"9.{FACTS_VERSION}"
 """Its first number is raised when the files or what is in them change."""
 
-_DAY_S = 86400
+DAY_S = 86400
 _ATTEMPTS = 5  # at reading a revision whose segments a build removes at that moment
 
 
@@ -242,7 +242,7 @@ class Store:
     def _mark_used(self, path: Path) -> None:
         """Note when a revision was used, to the day."""
         with suppress(OSError):
-            if time.time() - mtime(path) > _DAY_S:
+            if time.time() - mtime(path) > DAY_S:
                 path.touch()
 
     def _say(self, note: str) -> None:

@@ -1,39 +1,15 @@
-"""What history remembers between runs, and what the commits alone do not say of it."""
+"""Digests of everything beside the commits that histories depend on: cached histories are valid for one digest."""
 
 import hashlib
 import os
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Protocol, TypeVar
-
-import msgspec
 
 from ksrcfind.tree.git import GitError
 from ksrcfind.tree.repository import Repository
 
 Settings = Mapping[str, tuple[str, ...]]
 """Name of a git setting, in lower case → all its values."""
-
-
-class Cache(Protocol):
-    """Keeps bytes under a name, for as long as it likes."""
-
-    def get(self, name: str) -> bytes | None:
-        """Return what was kept, None if it is not there (any more)."""
-        ...
-
-    def put(self, name: str, data: bytes) -> None:
-        """Keep it."""
-        ...
-
-
-class MemoryCache(dict[str, bytes]):
-    """A cache for one run."""
-
-    def put(self, name: str, data: bytes) -> None:
-        """Keep it."""
-        self[name] = data
 
 
 def parents_state(repository: Repository, settings: Settings | None = None) -> str:
@@ -102,27 +78,3 @@ def _content(path: Path) -> bytes:
         return b"+" + path.read_bytes()
     except OSError:
         return b"-"
-
-
-_Value = TypeVar("_Value")
-
-
-def remembered(
-    cache: Cache | None, name: str, state: str | None, kind: type[_Value], make: Callable[[], _Value]
-) -> _Value:
-    """Return what was kept under a name for this state, else make it and keep it for later runs.
-
-    Only the last state is kept. Without one (None) nothing is.
-    """
-    if cache is None or state is None:
-        return make()
-    data = cache.get(name)
-    if data is not None:
-        with suppress(msgspec.MsgspecError):  # Damaged, or of another state: it is made again.
-            known, value = msgspec.msgpack.decode(data, type=tuple[str, kind])  # type: ignore[valid-type]
-            if known == state:
-                return value
-    value = make()
-    with suppress(UnicodeEncodeError):  # A name that is not UTF-8.
-        cache.put(name, msgspec.msgpack.encode((state, value)))
-    return value
