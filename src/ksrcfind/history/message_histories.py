@@ -9,7 +9,7 @@ import msgspec
 from ksrcfind.caching import Cache
 from ksrcfind.history.blame import Blame
 from ksrcfind.history.follow import MessageHistory
-from ksrcfind.history.state import settings_now, story_state
+from ksrcfind.history.state import history_state
 from ksrcfind.tree.repository import Repository
 
 VERSION = 5
@@ -46,12 +46,16 @@ class MessageHistories:
             return None
 
     def is_current(self) -> bool:
-        """Tell whether git still answers as when this was first asked: only then may what it says be kept."""
-        return story_state(self._repository, settings_now(self._repository)) == self._state
+        """Return whether everything that cached histories depend on is as when the repository was opened."""
+        return history_state(self._repository, self._repository.read_settings()) == self._state
+
+    def may_store(self) -> bool:
+        """Return the same as `is_current`, without a process of git if no file of the configuration has changed."""
+        return history_state(self._repository, self._repository.current_settings()) == self._state
 
     @cached_property
     def _state(self) -> str:
-        return story_state(self._repository)
+        return history_state(self._repository)
 
     def put(self, commit: str, path: str, line: int, kept: StoredHistory) -> None:
         """Keep the answer for a line."""

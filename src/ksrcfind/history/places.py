@@ -90,7 +90,7 @@ class Tracer:
                 stories.advance((path, line), following, None)
         self._tell(stories, pool)
         result = {place: replace(blamed[place[0]][place[1]], story=stories.told.get(place)) for place in new}
-        if self._stories is not None and result and self._stories.is_current():
+        if self._stories is not None and result and self._stories.may_store():
             for place, found in result.items():
                 if place[0] not in self._edited and found.blame is not None:
                     kept = StoredHistory(found.blame, found.story, followed=place in stories.told)

@@ -5,7 +5,6 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from ksrcfind.tree.git import GitError
 from ksrcfind.tree.repository import Repository
 
 Settings = Mapping[str, tuple[str, ...]]
@@ -29,7 +28,7 @@ def parents_state(repository: Repository, settings: Settings | None = None) -> s
     return state.hexdigest()
 
 
-def story_state(repository: Repository, settings: Settings | None = None) -> str:
+def history_state(repository: Repository, settings: Settings | None = None) -> str:
     """Return a digest of everything beside commit, path and line that the history of a line depends on."""
     settings = repository.settings if settings is None else settings
     state = hashlib.sha256(parents_state(repository, settings).encode())
@@ -44,19 +43,11 @@ def story_state(repository: Repository, settings: Settings | None = None) -> str
     return state.hexdigest()
 
 
-def settings_now(repository: Repository) -> Settings:
-    """Return the settings of this moment; none if they cannot be read."""
-    try:
-        return repository.git.configuration()
-    except GitError:
-        return {}
-
-
 def is_plain(repository: Repository) -> bool:
     """Tell whether the commits alone say what their parents are, and blame ignores none."""
     cut = repository.shallow or (repository.common_directory / "info/grafts").exists()
     replaced = bool(repository.objects.references("refs/replace/"))
-    return not cut and not replaced and not _values(settings_now(repository), _IGNORED).strip(b"\0")
+    return not cut and not replaced and not _values(repository.current_settings(), _IGNORED).strip(b"\0")
 
 
 _IGNORED = "blame.ignorerevsfile"

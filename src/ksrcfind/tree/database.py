@@ -25,6 +25,11 @@ class Changed:
 class ObjectDatabase(Protocol):
     """The objects and references of one repository. Picklable, usable after a fork and by several threads."""
 
+    @property
+    def ids_are_final(self) -> bool:
+        """Whether an id names the same content for ever: False where replaced objects and grafts may apply."""
+        ...
+
     def read_many(self, names: Iterable[str]) -> Iterator[tuple[str, bytes] | None]:
         """Types and bytes of objects by id or any other name (`ID:mm/oom_kill.c`), in order; None for missing ones.
 

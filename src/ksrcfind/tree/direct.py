@@ -86,6 +86,11 @@ class DirectDatabase:
             self._libgit = libgit if libgit.usable() else None
             self._loaded = True
 
+    @property
+    def ids_are_final(self) -> bool:
+        """See `ObjectDatabase`: `usable` excludes replaced objects and grafts."""
+        return True
+
     def read_many(self, names: Iterable[str]) -> Iterator[tuple[str, bytes] | None]:
         """See `ObjectDatabase`."""
         return (self._libgit or self._git).read_many(names)

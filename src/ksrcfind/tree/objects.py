@@ -137,6 +137,11 @@ class GitDatabase:
     def __reduce__(self) -> tuple[type[Self], tuple[Git]]:
         return type(self), (self._git,)
 
+    @property
+    def ids_are_final(self) -> bool:
+        """See `ObjectDatabase`."""
+        return False
+
     def read_many(self, names: Iterable[str]) -> Iterator[tuple[str, bytes] | None]:
         """See `ObjectDatabase`."""
         return self._objects.read_many(names)

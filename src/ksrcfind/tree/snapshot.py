@@ -34,6 +34,14 @@ class Snapshot(Protocol):
         """Names the state of the whole tree: a commit id where git objects alone decide, else the directory."""
         ...
 
+    @property
+    def state(self) -> str | None:
+        """Names the content of all files: a value cached for it is valid for every snapshot with the same state.
+
+        None where only reading the files would tell whether they changed.
+        """
+        ...
+
     def files(self, suffixes: Sequence[str], names: Sequence[str] = ()) -> Mapping[str, str]:
         """Paths (relative, with slashes) of regular files with one of the suffixes or base names, sorted → content key.
 
