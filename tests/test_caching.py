@@ -1,5 +1,6 @@
 """What is cached between runs so that git is not asked again: hits, stale entries, errors, other processes."""
 
+import os
 import subprocess
 import sys
 from contextlib import closing
@@ -137,7 +138,18 @@ def test_another_process_uses_what_was_cached(scratch, tmp_path):
             "HOME": str(tmp_path),
             "KSRCFIND_CACHE_DIR": str(tmp_path / "c"),
         }
-        command = [sys.executable, "-m", "ksrcfind", "-C", scratch.root, "find", "--no-history", "--json", LINE]
+        command = [
+            sys.executable,
+            "-m",
+            "ksrcfind",
+            "-C",
+            scratch.root,
+            "find",
+            "--no-history",
+            "--format",
+            "json",
+            LINE,
+        ]
         done = subprocess.run(command, env=variables, capture_output=True, text=True, check=True)
         return done.stdout, len(log.read_text().splitlines())
 
@@ -185,6 +197,7 @@ def test_a_search_that_met_a_later_edit_is_not_used_once_the_edit_is_gone(scratc
         file.write_text("int nothing;\n")
         assert UnindexedSearch(snapshot, derived, BUILT_IN).index_for(LINE, phrases=True).size == 0
     file.write_text(CALLER)
+    os.utime(file, (2_000_000_000, 2_000_000_000))  # Git compares whole seconds.
     assert "init/call.c" in search(scratch, derived)
     scratch.git("update-index", "--refresh")
     assert "init/call.c" in search(scratch, derived)

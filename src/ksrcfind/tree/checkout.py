@@ -54,6 +54,8 @@ class CheckoutSnapshot(RevisionSnapshot):
 
         Invariant: two snapshots with the same state have the same files, and a file that was changed on disk after the
         first was made differs from its entry in git's index, or the index was written since: either changes the state.
+        Git compares times in seconds, so this does not cover a file that is edited and restored within one second of
+        the time of its entry.
         """
         return f"{self.commit} {self._working_tree}" if self.objects.ids_are_final else None
 
