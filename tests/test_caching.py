@@ -138,19 +138,10 @@ def test_another_process_uses_what_was_cached(scratch, tmp_path):
             "HOME": str(tmp_path),
             "KSRCFIND_CACHE_DIR": str(tmp_path / "c"),
         }
-        command = [
-            sys.executable,
-            "-m",
-            "ksrcfind",
-            "-C",
-            scratch.root,
-            "find",
-            "--no-history",
-            "--format",
-            "json",
-            LINE,
-        ]
-        done = subprocess.run(command, env=variables, capture_output=True, text=True, check=True)
+        question = ["-C", scratch.root, "find", "--no-history", "--format", "json", LINE]
+        done = subprocess.run(
+            [sys.executable, "-m", "ksrcfind", *question], env=variables, capture_output=True, text=True, check=True
+        )
         return done.stdout, len(log.read_text().splitlines())
 
     (first, many), (second, few) = ask(), ask()
@@ -251,7 +242,7 @@ def test_differences_of_many_files_take_one_process(scratch, calls):
     def version(commit, path):
         return Version(commit, scratch.git("rev-parse", f"{commit}:{path}"))
 
-    with closing(LineChanges(repository.git, repository.objects, ["say.c", "call.c"])) as changes:
+    with closing(LineChanges(repository.git, repository.objects)) as changes:
         calls.clear()
         for path, hunk in (("init/say.c", Hunk(0, 1, 1)), ("init/call.c", Hunk(0, 6, 1))):
             assert changes.between(path, version(old, path), version(new, path)) == (hunk,)

@@ -1,7 +1,7 @@
 """Which lines of a file a commit changed, compared as `git blame` does: one process of git answers for many files."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from threading import Lock
 from weakref import finalize
@@ -52,11 +52,9 @@ class Version:
 class LineChanges:
     """Differences between versions of files. Serves several threads; the process starts with the first question."""
 
-    def __init__(self, git: Git, objects: ObjectDatabase, names: Iterable[str]) -> None:
-        """Compare files with these names (without directories)."""
+    def __init__(self, git: Git, objects: ObjectDatabase) -> None:
         self._git = git
         self._objects = objects
-        self._names = sorted(names)
         self._process: Process | None = None
         self._end: finalize[[], LineChanges] | None = None
         """Ends the process, at the latest when nothing refers to this object any more."""
@@ -64,7 +62,10 @@ class LineChanges:
         self._hunks: dict[tuple[str, str], tuple[Hunk, ...]] = {}
 
     def between(self, path: str, older: Version, newer: Version) -> tuple[Hunk, ...] | None:
-        """Return what differs between two versions of a file, in order; None if git does not say."""
+        """Return what differs between two versions of a file, in order; None if git does not say.
+
+        Other files of the directory that differ are compared as well, so the commits should be parent and child.
+        """
         key = older.blob, newer.blob
         with self._lock:
             if key not in self._hunks:
@@ -92,8 +93,7 @@ class LineChanges:
             self.close()
             # As `git blame` compares: without context, renames, and attributes that make a file binary.
             options = ("--stdin", "-p", "-U0", "--text", "--full-index", "--no-renames", "--no-commit-id")
-            names = (f":(top,literal){name}" for name in self._names)
-            self._process = self._git.start("diff-tree", *options, "--", *names)
+            self._process = self._git.start("diff-tree", *options)
             self._end = finalize(self, self._process.end)
         try:
             self._process.input.write(question.encode() + b"\n" + END + b"\n")

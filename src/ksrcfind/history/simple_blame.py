@@ -64,7 +64,7 @@ class SimpleBlame:
         self._place = {path: number for number, path in enumerate(sorted(touches.paths))}
         self._group = lru_cache(maxsize=4)(self._read_group)
         self._parents: dict[str, dict[int, tuple[int, ...]]] = defaultdict(dict)
-        self._line_changes = LineChanges(repository.git, repository.objects, touches.names)
+        self._line_changes = LineChanges(repository.git, repository.objects)
         self._lock = Lock()
 
     def blame(self, commit: str, path: str, lines: Iterable[int]) -> dict[int, Blame]:
@@ -98,11 +98,11 @@ class SimpleBlame:
         data = self._objects.read(f"{commit}:{path}")
         if max(lines, default=0) > data.count(b"\n") + (not data.endswith(b"\n")):
             return None  # Git says how many lines the file has.
-        after = {self._touches.ids[touch.commit]: touch.after for touch in self._touches.of(path)}
+        changes = {self._touches.ids[change.commit]: change for change in self._touches.of(path)}
         found: dict[int, Blame] = {}
         for line in lines:
             suspect, number = commit, line
-            while (passed := self._passed_on(path, suspect, number, parents[suspect], after)) is not None:
+            while (passed := self._passed_on(path, suspect, number, parents[suspect], changes)) is not None:
                 if passed[1] == 0:
                     return None
                 suspect, number = passed
@@ -110,21 +110,26 @@ class SimpleBlame:
         return found
 
     def _passed_on(
-        self, path: str, commit: str, line: int, parents: tuple[str, ...], after: Mapping[str, str]
+        self, path: str, commit: str, line: int, parents: tuple[str, ...], changes: Mapping[str, FileChange]
     ) -> tuple[str, int] | None:
         """Return the parent that has a line of a commit, and its number there; 0 for a number that git does not say.
 
         None if the line is new in the commit.
         """
-        if commit not in after:  # It left the file alone.
+        change = changes.get(commit)
+        if change is None:  # It left the file alone.
             return parents[0], line
         for parent in parents:
-            hunks = self._line_changes.between(path, Version(parent, after[parent]), Version(commit, after[commit]))
+            before = changes[parent].after
+            # The real parent has the same version of the file, and differs in fewer others.
+            real = self._touches.parents[change.commit][change.before.index(before)]
+            older, newer = Version(self._touches.ids[real], before), Version(commit, change.after)
+            hunks = self._line_changes.between(path, older, newer)
             if hunks is None:
                 return parent, 0
-            older = older_line(hunks, line)
-            if older is not None:
-                return parent, older
+            passed = older_line(hunks, line)
+            if passed is not None:
+                return parent, passed
         return None
 
     def parents(self, commit: str, path: str) -> Parents | None:
