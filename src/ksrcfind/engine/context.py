@@ -1,4 +1,4 @@
-"""The tree that is meant, with its settings and its directory in the cache."""
+"""An open tree with its settings and its store."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager

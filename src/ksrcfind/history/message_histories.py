@@ -1,4 +1,4 @@
-"""Stories that are kept between runs, under names that say what they depend on."""
+"""The cache of message histories: the name of an entry is a digest of everything that the history depends on."""
 
 import hashlib
 from dataclasses import dataclass
@@ -12,23 +12,23 @@ from ksrcfind.history.follow import MessageHistory
 from ksrcfind.history.state import history_state
 from ksrcfind.tree.repository import Repository
 
-VERSION = 5
-"""Raised when the same question gets a different answer: what was kept is asked anew."""
+VERSION = 6
+"""Version of the entries; raised when the same question gets a different answer, which invalidates all entries."""
 
 
 @dataclass(frozen=True, slots=True)
 class StoredHistory:
-    """What was found out about a line of a version of a file."""
+    """The cached blame and history of one line of a version of a file."""
 
     blame: Blame
-    story: MessageHistory | None
+    history: MessageHistory | None
     """None for a line without text."""
     followed: bool = True
     """False if only the blame was asked for."""
 
 
 class MessageHistories:
-    """Kept answers of one repository."""
+    """The cached histories of one repository."""
 
     def __init__(self, repository: Repository, cache: Cache) -> None:
         self._repository = repository
@@ -36,7 +36,7 @@ class MessageHistories:
         self._decoder = msgspec.msgpack.Decoder(StoredHistory)
 
     def get(self, commit: str, path: str, line: int) -> StoredHistory | None:
-        """Return the answer for a line, if it is there and whole."""
+        """Return the cached history of a line; None if there is none or it is damaged."""
         data = self._cache.get(self._name(commit, path, line))
         if data is None:
             return None
@@ -58,7 +58,7 @@ class MessageHistories:
         return history_state(self._repository)
 
     def put(self, commit: str, path: str, line: int, kept: StoredHistory) -> None:
-        """Keep the answer for a line."""
+        """Cache the history of a line."""
         try:
             data = msgspec.msgpack.encode(kept)
         except UnicodeEncodeError:  # A path that is not UTF-8.
@@ -67,4 +67,4 @@ class MessageHistories:
 
     def _name(self, commit: str, path: str, line: int) -> str:
         question = "\0".join((self._state, commit, path, str(line))).encode("utf-8", "surrogateescape")
-        return f"story-{VERSION}-{hashlib.sha256(question).hexdigest()[:40]}"
+        return f"history-{VERSION}-{hashlib.sha256(question).hexdigest()[:40]}"

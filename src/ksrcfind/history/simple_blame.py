@@ -3,7 +3,7 @@
 `git blame -S` takes the parents of commits from a file. Given those that the simplified history of a path has (History
 Simplification in git-rev-list(1)), it looks at the ten or hundred commits that changed the file instead of a hundred
 thousand, and says the same: where a merge has the file from one of its parents, blame as well goes on with the first
-such one alone. Where a file begins, git is asked anew if it can be what became of another one.
+such one alone. Where a file begins, git is asked again if the commit also removed a file, which may have been renamed.
 """
 
 from collections import Counter, defaultdict
@@ -25,11 +25,11 @@ Parents = dict[str, tuple[str, ...]]
 
 
 class _UnclearError(Exception):
-    """The history of a file is one that only git can tell."""
+    """The simplified history of a file is not known: git has to walk the whole history."""
 
 
 class _File:
-    """A file and what touched it."""
+    """A file and the commits that changed it."""
 
     def __init__(self, path: str, touches: Sequence[FileChange], reached: list[int], first_bit: int) -> None:
         """Take `reached`: for each commit a set, as bits, of the touches of several files that it comes after."""
@@ -46,7 +46,7 @@ class _File:
         return self._reached[commit] >> self._first_bit & self._bits
 
     def last_touch(self, commit: int) -> int | None:
-        """Return the commit that made a file what it is, where the set of its touches tells.
+        """Return the commit that last changed the file, if the set of its changes determines it.
 
         That is one which comes after all the others and left what no other one left: no merge can have the same from
         another parent.

@@ -12,7 +12,7 @@ Settings = Mapping[str, tuple[str, ...]]
 
 
 def parents_state(repository: Repository, settings: Settings | None = None) -> str:
-    """Return a digest of everything beside the commits that says what the parents of a commit are.
+    """Return a digest of everything beside the commits that determines the parents of a commit.
 
     `settings` are those of this moment, by default those that held when the repository was opened.
     """
@@ -20,7 +20,7 @@ def parents_state(repository: Repository, settings: Settings | None = None) -> s
     state = hashlib.sha256()
     replaced = repository.objects.references("refs/replace/")
     state.update("".join(f"{name} {other}\n" for name, other in replaced.items()).encode("utf-8", "surrogateescape"))
-    # The setting and the variable switch these references off.
+    # The setting and the variable disable replaced objects.
     state.update(_values(settings, "core.usereplacerefs") + b"\0")
     state.update(b"off" if repository.git.ignores_replacements else b"on")
     for name in ("shallow", "info/grafts"):
@@ -44,7 +44,7 @@ def history_state(repository: Repository, settings: Settings | None = None) -> s
 
 
 def is_plain(repository: Repository) -> bool:
-    """Tell whether the commits alone say what their parents are, and blame ignores none."""
+    """Return whether only the commit objects determine parents, and blame ignores no commit."""
     cut = repository.shallow or (repository.common_directory / "info/grafts").exists()
     replaced = bool(repository.objects.references("refs/replace/"))
     return not cut and not replaced and not _values(repository.current_settings(), _IGNORED).strip(b"\0")

@@ -33,7 +33,7 @@ from ksrcfind.storage.codec import unpack_facts
 from ksrcfind.tree.snapshot import Snapshot
 
 _FILES_WITH_CONSTANTS = 8  # files of which the messages are read since they mention a text of those
-_TELLING = 10.0  # bits of a word that is worth a search
+_DISCRIMINATIVE = 10.0  # bits of a word that is worth a search
 _AT_LEAST = 3  # words that are searched for if all are common
 
 _SEARCH_ENTRY = "search-1"
@@ -77,8 +77,8 @@ class UnindexedSearch:
     def index_for(self, body: str, *, phrases: bool = False) -> MemoryIndex:
         """Messages of the files that most likely hold the call that printed a text: those that hold its words.
 
-        With `phrases`, those that hold some of its words one behind the other: quicker to read, and where all words are
-        common, these alone tell.
+        With `phrases`, files that hold phrases of it: faster, and the only discriminative terms where all
+        words are common.
         """
         paths = self._with_phrases(body) if phrases else self._candidates(body)
         return MemoryIndex(self.messages_of(sorted(paths)))  # in the order of an index, which decides between equals
@@ -108,10 +108,10 @@ class UnindexedSearch:
         words = words_of(body)
         if not words:
             return []
-        telling = [word for word in words if bits(word.lower()) >= _TELLING]
-        found = self._grep(telling or words[:_AT_LEAST])
-        if telling and not found:
-            found = self._grep([word for word in words if word not in telling])
+        rare = [word for word in words if bits(word.lower()) >= _DISCRIMINATIVE]
+        found = self._grep(rare or words[:_AT_LEAST])
+        if rare and not found:
+            found = self._grep([word for word in words if word not in rare])
         return candidate_files.with_words(found, len(self._paths))
 
     def _with_phrases(self, body: str) -> list[str]:

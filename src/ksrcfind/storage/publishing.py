@@ -40,7 +40,7 @@ _FEW_FACTS = 50
 
 
 class Unread(NamedTuple):
-    """What of a tree could not be read: fields of `Revision`."""
+    """Parts of a tree that could not be read: fields of `Revision`."""
 
     recovered: int
     lost: int
@@ -123,14 +123,14 @@ def clean_up(store: Store) -> None:
         if path.name not in used:
             _unlink(path)
     for path in store.files(".tmp"):
-        # Those of a cache belong to whoever creates it, which takes milliseconds and no lock.
+        # Those of a cache belong to the process that creates it, which takes milliseconds and no lock.
         if path.name.endswith((".segment.tmp", ".revision.tmp")) or time.time() - mtime(path) > _CREATING_S:
             _unlink(path)
     remove_unused(store.directory.parent, FORMAT)
 
 
 def _layout(store: Store, state: RevisionState, fresh: Sequence[Unit], base: Revision | None) -> _Layout:
-    """Decide which segments of `base` a revision goes on using and which units are written (again)."""
+    """Decide which segments of `base` a revision keeps using and which units are written (again)."""
     new = {unit.path for unit in fresh}
     wanted = {path: digest for path, digest in state.units.items() if path not in new}
     shared: list[tuple[SegmentFile, Segment, list[UnitRow]]] = []

@@ -1,7 +1,7 @@
 """A checkout as a snapshot: the commit that is checked out, with the files that differ from it as they are on disk.
 
-Only what git tracks counts: files of HEAD and files added to the index. Untracked files are build products more often
-than source, and git knows no history of them.
+Only tracked files count: files of HEAD and files added to the index. Untracked files are build products more often
+than source, and have no history.
 """
 
 import hashlib
@@ -44,7 +44,7 @@ class CheckoutSnapshot(RevisionSnapshot):
         return escaped(str(self.root))
 
     def is_current(self) -> bool:
-        """Tell whether the same commit is checked out, under the same name, with the same edits. Raises `GitError`."""
+        """Return whether commit, name of the revision and edits are unchanged. Raises `GitError`."""
         now = self.repository.head(), self.repository.head_name(), find_changes(self.repository)[0]
         return now == (self.commit, self.info.rev, self.changes)
 

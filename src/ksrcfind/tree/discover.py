@@ -1,4 +1,4 @@
-"""Finds the tree that is meant: from a directory, one of its parents, or a path that was named."""
+"""Finds the source tree: at a directory, at one of its parents, or at a path that the user gave."""
 
 import os
 import re
@@ -35,7 +35,7 @@ class TreeLocation:
 
 
 def is_kernel(directory: Path) -> bool:
-    """Tell whether a directory looks like the top of a Linux source tree."""
+    """Return whether a directory looks like the top of a Linux source tree."""
     if not all((directory / part).is_dir() for part in PARTS):
         return False
     try:
@@ -90,7 +90,7 @@ def _tree_at(directory: Path, *, kernel: bool) -> TreeLocation | None:
 
 
 def _inside_another(directory: Path) -> str | None:
-    """Say that a repository around a plain tree is not asked for its history."""
+    """Return a note if a repository around a plain tree is not used for history."""
     try:
         outer = next((parent for parent in directory.parents if (parent / ".git").exists()), None)
     except OSError:
@@ -101,7 +101,7 @@ def _inside_another(directory: Path) -> str | None:
 
 
 def _may_be_repository(directory: Path) -> bool:
-    """Spare git the question for directories that cannot be the root of a repository."""
+    """Return False for directories that cannot be the root of a repository, which saves a process of git."""
     return (directory / ".git").exists() or ((directory / "HEAD").exists() and (directory / "objects").is_dir())
 
 
@@ -110,7 +110,7 @@ def _tracks_c(repository: Repository) -> bool:
 
 
 def _holds_c(directory: Path, depth: int) -> bool:
-    """Tell whether a C file stands in a directory or up to `depth` levels below."""
+    """Return whether there is a C file in a directory or up to `depth` levels below."""
     below: list[Path] = []
     try:
         with os.scandir(directory) as entries:

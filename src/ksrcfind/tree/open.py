@@ -1,4 +1,4 @@
-"""Opens the tree that is meant as the right kind of snapshot."""
+"""Opens a tree as the right kind of snapshot."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -247,7 +247,7 @@ def _layout(git: Git) -> _Layout | None:
 
 
 def has_commit_graph(repository: Repository) -> bool:
-    """Tell whether git finds its way through the history quickly."""
+    """Return whether git finds its way through the history quickly."""
     return any(graph.is_file() for graph in commit_graphs(repository.common_directory / "objects"))
 
 
