@@ -242,7 +242,7 @@ def test_differences_of_many_files_take_one_process(scratch, calls):
     def version(commit, path):
         return Version(commit, scratch.git("rev-parse", f"{commit}:{path}"))
 
-    with closing(LineChanges(repository.git, repository.objects)) as changes:
+    with closing(LineChanges(repository.git, repository.objects, ["say.c", "call.c"])) as changes:
         calls.clear()
         for path, hunk in (("init/say.c", Hunk(0, 1, 1)), ("init/call.c", Hunk(0, 6, 1))):
             assert changes.between(path, version(old, path), version(new, path)) == (hunk,)

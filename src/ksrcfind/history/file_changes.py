@@ -47,7 +47,9 @@ class FileChanges:
 
         Reports each commit to `task`. Raises `GitError`.
         """
-        self._wanted = {name.encode("utf-8", "surrogateescape") for name in names}
+        self.names = frozenset(names)
+        """Names of the files, without directories, whose changes were read."""
+        self._wanted = {name.encode("utf-8", "surrogateescape") for name in self.names}
         self.ids: list[str] = []
         """Full id of each commit."""
         parents: list[str] = []

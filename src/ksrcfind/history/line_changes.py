@@ -1,7 +1,7 @@
 """Which lines of a file a commit changed, compared as `git blame` does: one process of git answers for many files."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from threading import Lock
 from weakref import finalize
@@ -52,9 +52,11 @@ class Version:
 class LineChanges:
     """Differences between versions of files. Serves several threads; the process starts with the first question."""
 
-    def __init__(self, git: Git, objects: ObjectDatabase) -> None:
+    def __init__(self, git: Git, objects: ObjectDatabase, names: Iterable[str]) -> None:
+        """Compare only files with these names (without directories)."""
         self._git = git
         self._objects = objects
+        self._names = sorted(names)
         self._process: Process | None = None
         self._end: finalize[[], LineChanges] | None = None
         """Ends the process, at the latest when nothing refers to this object any more."""
@@ -93,7 +95,8 @@ class LineChanges:
             self.close()
             # As `git blame` compares: without context, renames, and attributes that make a file binary.
             options = ("--stdin", "-p", "-U0", "--text", "--full-index", "--no-renames", "--no-commit-id")
-            self._process = self._git.start("diff-tree", *options)
+            names = (f":(top,literal){name}" for name in self._names)
+            self._process = self._git.start("diff-tree", *options, "--", *names)
             self._end = finalize(self, self._process.end)
         try:
             self._process.input.write(question.encode() + b"\n" + END + b"\n")

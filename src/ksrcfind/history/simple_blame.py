@@ -64,7 +64,7 @@ class SimpleBlame:
         self._place = {path: number for number, path in enumerate(sorted(touches.paths))}
         self._group = lru_cache(maxsize=4)(self._read_group)
         self._parents: dict[str, dict[int, tuple[int, ...]]] = defaultdict(dict)
-        self._line_changes = LineChanges(repository.git, repository.objects)
+        self._line_changes = LineChanges(repository.git, repository.objects, touches.names)
         self._lock = Lock()
 
     def blame(self, commit: str, path: str, lines: Iterable[int]) -> dict[int, Blame]:
