@@ -16,7 +16,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from ksrcfind.history.cache import MemoryCache
+from ksrcfind.caching import MemoryCache
 from ksrcfind.history.releases import Releases
 from ksrcfind.tree.repository import Repository, open_repository
 

@@ -4,7 +4,7 @@ import pytest
 
 from ksrcfind.errors import KsrcfindError
 from ksrcfind.history.blame import blame, parse_porcelain, unquote
-from ksrcfind.history.places import NOT_COMMITTED
+from ksrcfind.history.blame_and_follow import NOT_COMMITTED
 from ksrcfind.history.provenance import Release
 from ksrcfind.history.provenance_builder import BEGINNING
 from ksrcfind.history.trace import NO_GIT, History, Request, wording_place

@@ -2,8 +2,9 @@
 
 import pytest
 
-from ksrcfind.history.cache import MemoryCache, story_state
+from ksrcfind.caching import MemoryCache
 from ksrcfind.history.links import Kind, Links, Mention
+from ksrcfind.history.state import history_state
 from ksrcfind.history.trace import History, Request
 from ksrcfind.source.message import Form, Message, TextLine
 from ksrcfind.tree.open import open_snapshot
@@ -146,9 +147,9 @@ def test_what_a_partial_clone_fetches_later_counts(scratch, tmp_path):
     scratch.git("clone", "-q", "--filter=blob:none", "--no-checkout", f"file://{scratch.root}", str(clone))
     repository = open_snapshot(clone, "HEAD").repository
     assert repository.partial
-    before = story_state(repository)
+    before = history_state(repository)
     VirtualDocuments(clone).git("cat-file", "-p", "HEAD:b.c")
-    assert story_state(repository) != before
+    assert history_state(repository) != before
 
 
 def test_how_a_user_likes_differences_is_no_part_of_an_answer(tmp_path):

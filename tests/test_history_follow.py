@@ -5,10 +5,10 @@ import subprocess
 import pytest
 from msgspec.structs import replace
 
+from ksrcfind.caching import MemoryCache
 from ksrcfind.history import blame as blame_module
-from ksrcfind.history import places
-from ksrcfind.history.cache import MemoryCache
-from ksrcfind.history.places import NOT_COMMITTED
+from ksrcfind.history import blame_and_follow
+from ksrcfind.history.blame_and_follow import NOT_COMMITTED
 from ksrcfind.history.trace import History, Request
 from ksrcfind.history.wording import SourceText
 from ksrcfind.source.message import Form, Message, TextLine
@@ -462,11 +462,11 @@ def test_answers_are_kept(linux_mini, monkeypatch):
     requests = [request(snapshot, *place) for place in STORIES]
     cache = MemoryCache()
     first = History(snapshot, cache=cache).trace(requests)
-    monkeypatch.setattr(places, "blame", None)
+    monkeypatch.setattr(blame_and_follow, "blame", None)
     assert History(snapshot, cache=cache).trace(requests) == first
     for name in cache:
         cache[name] = b"\xc1damaged"
-    monkeypatch.setattr(places, "blame", blame_module.blame)
+    monkeypatch.setattr(blame_and_follow, "blame", blame_module.blame)
     assert History(snapshot, cache=cache).trace(requests) == first
 
 
@@ -479,10 +479,10 @@ def test_a_blame_without_a_text_is_kept_and_is_no_story(scratch, monkeypatch):
     alone = History(snapshot, cache=cache).trace([without])
     assert [found.status for found in alone] == ["blame-only"]
     with monkeypatch.context() as patch:
-        patch.setattr(places, "blame", None)
+        patch.setattr(blame_and_follow, "blame", None)
         assert History(snapshot, cache=cache).trace([without]) == alone
     assert [found.status for found in History(snapshot, cache=cache).trace([with_text])] == ["traced"]
-    monkeypatch.setattr(places, "blame", None)
+    monkeypatch.setattr(blame_and_follow, "blame", None)
     assert History(snapshot, cache=cache).trace([without]) == alone
 
 

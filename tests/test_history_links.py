@@ -2,7 +2,7 @@
 
 import pytest
 
-from ksrcfind.history.cache import MemoryCache
+from ksrcfind.caching import MemoryCache
 from ksrcfind.history.links import NAME, Kind, Links, Mention, upstream_of
 from ksrcfind.history.provenance import Release
 from ksrcfind.history.trace import History

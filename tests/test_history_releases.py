@@ -4,8 +4,8 @@ import random
 
 import pytest
 
+from ksrcfind.caching import MemoryCache
 from ksrcfind.history.ancestry import FirstTags, first_tags
-from ksrcfind.history.cache import MemoryCache
 from ksrcfind.history.provenance import Release
 from ksrcfind.history.releases import FEW, Releases
 from ksrcfind.tree.git import Git

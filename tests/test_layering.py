@@ -12,6 +12,7 @@ LAYERS = [
     "errors",
     "levels",
     "progress",
+    "caching",
     "config",
     "log",
     "tree",

@@ -1,4 +1,4 @@
-"""What answers come from: a tree with its index, or a bundle. Both offer the parts that are declared here."""
+"""The protocols of the data sources: a tree with its index, and a bundle, implement the parts declared here."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
@@ -66,7 +66,7 @@ class Index(Protocol):
         ...
 
     def refresh(self, paths: Iterable[str], /) -> bool:
-        """Tell whether one of these files had changed and the index was updated for it."""
+        """Return whether one of these files had changed and the index was updated for it."""
         ...
 
     def build(self) -> IndexReport:
@@ -115,7 +115,7 @@ class Source(Protocol):
         ...
 
     def has_file(self, path: str) -> bool:
-        """Tell whether there is such a file, and it is not empty."""
+        """Return whether there is such a file, and it is not empty."""
         ...
 
     def length(self, path: str) -> int | None:
@@ -123,11 +123,11 @@ class Source(Protocol):
         ...
 
     def place_calls(self, path: str) -> Sequence[tuple[int, str]]:
-        """Return the calls of a file that tell their own place, as `match.place.place_calls` does."""
+        """Return the calls of a file that print their own path and line, as `match.place.place_calls` does."""
         ...
 
     def all_place_calls(self) -> Iterator[tuple[str, list[tuple[int, str]]]]:
-        """Yield every file of C and assembly with its calls that tell their own place."""
+        """Yield every file of C and assembly with its calls that print their own path and line."""
         ...
 
 
@@ -140,7 +140,7 @@ class Histories(Protocol):
         ...
 
     def expect(self, requests: Sequence[Request]) -> None:
-        """Get ready for the histories of many messages, which will be asked for in parts."""
+        """Prepare for tracing many messages in parts."""
         ...
 
     def trace(self, requests: Sequence[Request]) -> list[Provenance]:
@@ -156,7 +156,7 @@ class Histories(Protocol):
         ...
 
     def patch(self, commit_id: str, /) -> str | None:
-        """Return what a commit says and changes, as `git show` has it; None where there is no git to ask."""
+        """Return message and diff of a commit, as `git show` prints them; None without git."""
         ...
 
 
@@ -206,7 +206,7 @@ class Releases(Protocol):
 
 
 class Backend(Protocol):
-    """Everything that answers about one revision come from."""
+    """The data source of one revision."""
 
     @property
     def info(self) -> TreeInfo:
@@ -225,7 +225,7 @@ class Backend(Protocol):
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What the user should know, as far as it is known: reading answers can add to it."""
+        """Notes for the user; answering can add notes."""
         ...
 
     @property
@@ -254,7 +254,7 @@ class Backend(Protocol):
         ...
 
     def is_current(self) -> bool:
-        """Tell whether a backend that is opened now would answer the same."""
+        """Return whether a newly opened backend would give the same answers."""
         ...
 
     def at_revision(self, rev: str, /) -> AbstractContextManager["Backend"]:

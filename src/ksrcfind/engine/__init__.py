@@ -1,1 +1,1 @@
-"""Questions about one revision: a line is read, matched, and its history found."""
+"""The engine behind all front ends: read a line, match it, add its history."""

@@ -1,16 +1,17 @@
-"""The tree that is meant, with its settings and its directory in the cache."""
+"""An open tree with its settings and its store."""
 
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from ksrcfind.caching import Cache
 from ksrcfind.config import TREE_FILE, Settings, with_tree_file
 from ksrcfind.errors import KsrcfindError
 from ksrcfind.progress import Progress
 from ksrcfind.source.sinks import BUILT_IN, LogSink, identity
 from ksrcfind.storage.store import Store, store_path
-from ksrcfind.tree.open import AnySnapshot, open_snapshot
+from ksrcfind.tree.open import NO_CACHE, AnySnapshot, open_snapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +31,21 @@ class TreeContext:
 
         Raises `KsrcfindError`: no tree, unknown revision, a repository that git refuses.
         """
-        snapshot, settings = open_tree(repo, start, rev, settings)
-        store = Store.open(store_path(settings.cache_dir, snapshot.root), identity(roots_of(settings)))
-        return cls(snapshot, store, settings, progress)
+        with ExitStack() as unused:
+            stores: dict[Path, Store] = {}
+
+            def store_of(root: Path) -> Store:
+                if root not in stores:
+                    stores[root] = Store.open(store_path(settings.cache_dir, root))
+                    unused.callback(stores[root].close)
+                return stores[root]
+
+            snapshot, with_tree = open_tree(repo, start, rev, settings, lambda root: store_of(root).cache)
+            store = store_of(snapshot.root)
+            # The tree's file of settings is a part of what the messages depend on, so it is known only now.
+            store.identity = identity(roots_of(with_tree))
+            unused.pop_all()
+        return cls(snapshot, store, with_tree, progress)
 
     @property
     def roots(self) -> tuple[LogSink, ...]:
@@ -51,20 +64,26 @@ class TreeContext:
         self.snapshot.close()
 
 
-def open_tree(repo: Path | None, start: Path, rev: str | None, settings: Settings) -> tuple[AnySnapshot, Settings]:
+def open_tree(
+    repo: Path | None,
+    start: Path,
+    rev: str | None,
+    settings: Settings,
+    cache_of: Callable[[Path], Cache | None] = NO_CACHE,
+) -> tuple[AnySnapshot, Settings]:
     """Open the tree at `repo`, else the one around `start`, else the configured one; and add its settings.
 
     Raises `KsrcfindError`: no tree, unknown revision, a repository that git refuses, a mistake in the tree's file.
     """
     if repo is not None:
-        snapshot = open_snapshot(repo, rev, named=True)
+        snapshot = open_snapshot(repo, rev, named=True, cache_of=cache_of)
     else:
         try:
-            snapshot = open_snapshot(start, rev)
+            snapshot = open_snapshot(start, rev, cache_of=cache_of)
         except KsrcfindError:
             if settings.fallback_repo is None:
                 raise
-            snapshot = open_snapshot(settings.fallback_repo, rev, named=True)
+            snapshot = open_snapshot(settings.fallback_repo, rev, named=True, cache_of=cache_of)
     try:
         return snapshot, with_tree_file(settings, snapshot.read(TREE_FILE), TREE_FILE)
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""The one sequence behind every front end: a line is read, matched, and its history found."""
+"""The sequence behind every front end: read a line, match it, add its history."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -45,7 +45,7 @@ class Engine:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What the user should know of tree and index, as far as it is known: reading answers can add to it."""
+        """Notes on tree and index for the user; answering can add notes."""
         return self.backend.notes
 
     def close(self) -> None:
@@ -100,11 +100,11 @@ class Engine:
             yield Engine(backend)
 
     def is_current(self) -> bool:
-        """Tell whether an engine that is opened now would answer the same: one for those that run long.
+        """Return whether a newly opened engine would give the same answers; for long-running programs.
 
         False once another commit is checked out, a file is edited, tags or settings of history change, or an index is
         made. Costs some runs of git, 0.1 s for Linux; in a plain directory it takes listing it, 0.4 s. A directory
-        without an index is looked at with each question, and never said to be current.
+        without an index is read for each question and never current.
         """
         return self.backend.is_current()
 

@@ -57,15 +57,16 @@ class HistoryService:
     def added_to(self, finding: Finding, history: HistoryMode) -> Finding:
         """Return a finding with the history of its matches, and of the place that the line names."""
         matches = finding.answer.matches
-        wanted = matches[: _depth(history, matches)]
-        traced = self._histories.trace([Request(match.message) for match in wanted]) if wanted else []
+        selected = matches[: _depth(history, matches)]
+        traced = self._histories.trace([Request(match.message) for match in selected]) if selected else []
         pointed = self._of_place(finding.answer.points_to, history)
         return replace(finding, provenance=_for_each(matches, traced), points_to=pointed)
 
     def traced(self, findings: Sequence[Finding], history: HistoryMode) -> Iterator[tuple[int, Finding]]:
         """Yield findings that were made without history with it, file by file, each with its position.
 
-        Those of some files are traced together: blames of one file share a run, and runs of several go side by side.
+        Findings of neighbouring files are traced together: blames of one file share a process, and
+        several processes run in parallel.
         """
         matched = [position for position, finding in enumerate(findings) if finding.answer.matches]
         matched.sort(key=lambda position: findings[position].answer.matches[0].message.path)

@@ -11,18 +11,18 @@ from ksrcfind.tree.directory import DirectorySnapshot
 
 
 class IndexManager:
-    """Implements `backend.Index` for a tree. The store is looked at when the first question needs it."""
+    """Implements `backend.Index` for a tree. It opens the index with the first question that needs it."""
 
     def __init__(self, context: TreeContext) -> None:
         self._context = context
         self._indexed: Indexed | None = None
-        self._was_looked_for = False
+        self._is_loaded = False
         self._made: float | None = None
         """When the index was made that is used."""
         self._files: tuple[float, int] | None = None
         """Digest of the files of the index that was made at a time."""
         self.notes: list[str] = []
-        """What the user should know of the state of the index."""
+        """Notes on the state of the index for the user."""
 
     @property
     def key(self) -> str:
@@ -39,8 +39,8 @@ class IndexManager:
 
         If another run is doing that, answers come from the older state, with a note; with `wait`, wait for it.
         """
-        if not self._was_looked_for:
-            self._was_looked_for = True
+        if not self._is_loaded:
+            self._is_loaded = True
             store, key = self._context.store, self._context.snapshot.key
             revision = store.revision(key)
             try:
@@ -82,8 +82,8 @@ class IndexManager:
         return report
 
     def is_current(self) -> bool:
-        """Tell whether the index that is used is the latest one, and of a plain directory has all files as they are."""
-        if self._was_looked_for and self._made_last() != self._made:
+        """Return whether the index in use is the latest one; for a plain directory, also whether no file changed."""
+        if self._is_loaded and self._made_last() != self._made:
             return False
         snapshot = self._context.snapshot
         if isinstance(snapshot, DirectorySnapshot):
@@ -96,7 +96,7 @@ class IndexManager:
 
         one = self._context
         report = build(one.snapshot, one.store, one.roots, one.settings.jobs, one.progress, self._token())
-        self._was_looked_for = True
+        self._is_loaded = True
         return report
 
     def _built(self) -> Indexed:

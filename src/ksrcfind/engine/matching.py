@@ -60,5 +60,5 @@ class LineMatcher:
 
 
 def is_weak(answer: Answer, log: LogLine) -> bool:
-    """Tell whether a line of the kernel has no answer that explains it or a part of it word by word."""
+    """Return whether a line of the kernel has no answer that explains it or a part of it word by word."""
     return answer.verdict not in (Tier.EXACT, Tier.PARTIAL) and not log.is_userspace and bool(log.body.strip())

@@ -1,4 +1,4 @@
-"""Opens what settings mean: a bundle, else a tree."""
+"""Opens the bundle or the tree that the settings name."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from ksrcfind.progress import Progress
 
 
 def open_engine(settings: Settings, rev: str | None, start: Path, progress: Progress) -> Engine:
-    """Return the engine that settings mean: over the bundle that they name, else over a tree.
+    """Return an engine over the bundle that the settings name, or over a tree.
 
     Raises `KsrcfindError`: no tree, unknown revision, a repository that git refuses, an index that cannot be used.
     """

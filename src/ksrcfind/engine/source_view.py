@@ -81,7 +81,7 @@ class TreeSource:
         return self._snapshot.read(path)
 
     def has_file(self, path: str) -> bool:
-        """Tell whether there is such a file."""
+        """Return whether there is such a file."""
         return bool(self._lines(path, 1))
 
     def length(self, path: str) -> int | None:

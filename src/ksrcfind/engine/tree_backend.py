@@ -50,13 +50,13 @@ class TreeBackend:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What the user should know of tree and index, as far as it is known: reading answers can add to it."""
+        """Notes on tree and index for the user; answering can add notes."""
         skipped = self.messages.skipped
         names = [skipped_note(skipped)] if skipped else []
         return (*self._context.snapshot.notes, *self._context.store.notes, *self.index.notes, *names)
 
     def is_current(self) -> bool:
-        """Tell whether commit, edits, index, tags and settings of history are as they were."""
+        """Return whether commit, edits, index, tags and history settings are unchanged."""
         if not self.index.is_current():
             return False
         snapshot = self._context.snapshot
@@ -107,7 +107,7 @@ class TreeHistories:
         return self._history.trace(requests)
 
     def is_current(self) -> bool:
-        """Tell whether git still says the same of every commit, and the same tags and branches lead to them."""
+        """Return whether references and all settings that histories depend on are unchanged."""
         return self._history.is_current()
 
     def commits(self, ids: Iterable[str]) -> dict[str, Commit]:
@@ -121,7 +121,7 @@ class TreeHistories:
         return self._history.later(start, wording_place(request), self._snapshot.repository.head())
 
     def patch(self, commit_id: str) -> str | None:
-        """Return what a commit says and changes, as `git show` has it; None without git."""
+        """Return message and diff of a commit, as `git show` prints them; None without git."""
         if isinstance(self._snapshot, DirectorySnapshot):
             return None
         shown = self._snapshot.repository.git.run("show", "--end-of-options", commit_id)

@@ -5,8 +5,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass
 
-from rapidfuzz import fuzz
-
+from ksrcfind.match.similarity import similarity
 from ksrcfind.source.message import Message
 
 KINDS = ("reworded", "level_changed", "moved", "removed", "added")
@@ -130,7 +129,7 @@ def alike(one: str, other: str) -> float:
     """Return the similarity of two texts (0–1); 0 if they share no word."""
     if set(WORDS.findall(one.lower())).isdisjoint(WORDS.findall(other.lower())):
         return 0.0
-    return fuzz.ratio(one, other) / 100
+    return similarity(one, other)
 
 
 def counts(found: Iterable[Difference]) -> dict[str, int]:

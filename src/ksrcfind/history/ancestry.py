@@ -102,5 +102,5 @@ def _pack(buckets: list[list[bytes]]) -> FirstTags:
 
 
 def _distinct(buckets: list[list[bytes]], key: int) -> bool:
-    """Tell whether the first `key` bytes are enough to tell all commits apart; buckets are sorted."""
+    """Return whether the first `key` bytes are enough to tell all commits apart; buckets are sorted."""
     return all(one[:key] != other[:key] for bucket in buckets for one, other in pairwise(bucket))

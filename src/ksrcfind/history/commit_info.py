@@ -1,4 +1,4 @@
-"""Commits with what else is known of them: the releases that have them, and what others have to do with them."""
+"""Commits with their first releases and related commits: backports, fixes and reverts."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -20,7 +20,7 @@ class CommitInfo:
         self._commits: dict[str, RawCommit] = {}
 
     def is_current(self) -> bool:
-        """Tell whether tags, branches and HEAD lead to the commits that they led to when they were read."""
+        """Return whether tags, branches and HEAD are unchanged since they were read."""
         return self._releases.is_current() and self._links.is_current()
 
     def read(self, ids: Iterable[str]) -> dict[str, RawCommit]:
@@ -46,7 +46,7 @@ class CommitInfo:
         return Related(found.id, found.subject, self.release(found.id)) if found is not None else None
 
     def _described(self, commit: RawCommit) -> Commit:
-        """Return a commit with what others have to do with it."""
+        """Return a commit with its related commits."""
         upstream = self.upstream(commit)
         naming = self._links.naming(commit.id)
         of_upstream = self._links.naming(upstream.commit) if upstream is not None else []
@@ -70,6 +70,6 @@ class CommitInfo:
 
 
 def _copies(commit: RawCommit, others: Iterable[str]) -> bool:
-    """Tell whether a commit says that it is a backport of one of the others."""
+    """Return whether a commit says that it is a backport of one of the others."""
     names = tuple(upstream_of(commit.message))
     return bool(names) and any(other.startswith(names) for other in others)

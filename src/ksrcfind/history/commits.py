@@ -25,7 +25,7 @@ LINKING = {"link", "closes", "buglink", "bugzilla", "references", "url", "ref", 
 
 @dataclass(frozen=True, slots=True)
 class RawCommit:
-    """A commit as its object says it."""
+    """The content of a commit object."""
 
     id: str
     parents: tuple[str, ...]
@@ -71,7 +71,7 @@ def read_commits(objects: ObjectDatabase, ids: Iterable[str]) -> Iterator[RawCom
 
 
 def describe(commit: RawCommit, release: Release) -> Commit:
-    """Return a commit as the record shows it, without what other commits have to do with it."""
+    """Return a commit as the record shows it, without related commits."""
     trailers = parse_trailers(commit.message)
     return Commit(
         commit.id, commit.subject, commit.message, commit.author, commit.committer, release, trailers, links(trailers)
@@ -120,7 +120,7 @@ def _trailer_block(paragraph: str) -> list[tuple[str, str]] | None:
     signed = any(key.lower().endswith("-by") for key, _ in found)
     if found and (other == 0 or (signed and other <= 3 * len(found))):
         return found
-    # A note alone, or a line of a cherry-pick, stands between blocks.
+    # A paragraph with only a note or a cherry-pick line can be between two blocks.
     return [] if not found and other == 0 else None
 
 

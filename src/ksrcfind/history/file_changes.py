@@ -1,8 +1,8 @@
-"""Which commits touched which files, for all of a history at once.
+"""Which commits changed which files, for a whole history at once.
 
-Whoever asks for the histories of hundreds of files lets git walk the same commits hundreds of times. One pass (5 to 7 s
-for the 200,000 commits of Linux 2.6.35, with or without a commit-graph) tells of each commit what it changed. In memory
-is the shape of the history, and what concerns files of the names that are wanted.
+The histories of hundreds of files would make git walk the same commits hundreds of times. One pass (5 to 7 s for the
+200,000 commits of Linux 2.6.35, with or without a commit-graph) reads what each commit changed. In memory are the
+commit graph and the changes of files with the given names.
 """
 
 from array import array
@@ -16,13 +16,13 @@ from ksrcfind.progress import Task
 from ksrcfind.tree.git import Git
 
 _SOURCE = tuple(suffix.encode() for suffix in SOURCE)
-# A merge is compared with all its parents: only what differs from each of them is told.
+# A merge is compared with all its parents: git prints only what differs from each of them.
 _OPTIONS = ("--topo-order", "--format=%H %P", "--raw", "-r", "-c", "--root", "--no-renames", "--no-abbrev")
 
 
 @dataclass(frozen=True, slots=True)
 class FileChange:
-    """A commit that left a file as none of its parents had it."""
+    """A change of a file by a commit: the file differs from that of every parent."""
 
     commit: int
     """Number of the commit."""
@@ -40,14 +40,16 @@ class FileChange:
 
 
 class FileChanges:
-    """The commits of one history, numbered children first, and what they touched."""
+    """The commits of one history, numbered children first, and the files that they changed."""
 
     def __init__(self, git: Git, commit: str, names: Iterable[str], task: Task) -> None:
         """Read the history of a commit (full id); `names` are the file names, without directories, that are wanted.
 
         Reports each commit to `task`. Raises `GitError`.
         """
-        self._wanted = {name.encode("utf-8", "surrogateescape") for name in names}
+        self.names = frozenset(names)
+        """Names of the files, without directories, whose changes were read."""
+        self._wanted = {name.encode("utf-8", "surrogateescape") for name in self.names}
         self.ids: list[str] = []
         """Full id of each commit."""
         parents: list[str] = []
@@ -90,7 +92,7 @@ class FileChanges:
         return self._names.get(name, ()) if name.encode("utf-8", "surrogateescape") in self._wanted else None
 
     def removes(self, commit: int) -> bool:
-        """Tell whether a commit took away a file, so that another can be what became of it."""
+        """Return whether a commit removed a file, so that a file it added can be a renamed one."""
         return commit in self._removing
 
     def changed(self, parent: str, commit: str) -> list[str] | None:
@@ -105,7 +107,7 @@ class FileChanges:
         return [self._path_names[path] for path in self._changed[first:last]]
 
     def follows(self, later: int, earlier: int) -> bool:
-        """Tell whether one commit leads to another one through commits with one parent alone, merges left out."""
+        """Return whether a path of commits with one parent each leads from one commit back to another."""
         return self._order[earlier] <= self._order[later] < self._order[earlier] + self._size[earlier]
 
     def nearest(self, commit: int, others: Iterable[int]) -> int | None:
@@ -132,7 +134,7 @@ class FileChanges:
 
 
 def _intervals(parents: Sequence[tuple[int, ...]]) -> tuple[list[int], list[int], list[int]]:
-    """Number the commits so that those which lead to one without a merge between stand right behind it.
+    """Number the commits so that the descendants of a commit without a merge between follow it directly.
 
     Returns for each its place, how many commits stand there, itself counted, and the merge or root that it leads to.
     """

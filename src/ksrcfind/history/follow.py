@@ -1,9 +1,9 @@
 """Follows a message back to where it came from.
 
-`git blame` ends at the commit that last touched a line. From there the text is looked for before that commit; where it
-is found, blame goes on, until there is a commit before which this wording was not there. When an earlier wording of the
-same message was replaced there, the same is done with that one, to the first of all (`origin`). `introduced` is the
-first commit of the story that brought this wording.
+`git blame` ends at the commit that last touched a line. The text is then searched for in the parents of that
+commit; where it is found, blame continues from there, until no parent has this wording. If that commit replaced an
+earlier wording of the same message, the earlier wording is followed in the same way, back to the first
+commit (`origin`). `introduced` is the first commit of the history that added the current wording.
 """
 
 import re
@@ -16,12 +16,12 @@ from ksrcfind.history.wording import differs_by_prefix, reads
 
 REVERT = re.compile(r"^This reverts commit ([0-9a-f]{40}(?:[0-9a-f]{24})?)", re.MULTILINE)
 LONGEST = 200
-"""Steps of one story; more would be a history that goes in circles."""
+"""Limit of steps in one history; more would mean that it goes in circles."""
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Lines of a version of a file whose blame is wanted."""
+    """Lines of a version of a file that have to be blamed."""
 
     commit: str
     path: str
@@ -30,11 +30,11 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A commit that did something to a message."""
+    """A commit that changed a message."""
 
     commit: str
     kinds: tuple[str, ...]
-    """What it did, as in `provenance.Event.kind`; empty for the first commit of the story."""
+    """What it did, as in `provenance.Event.kind`; empty for the first commit of the history."""
     path: str
     """Where the message stood right after it."""
     line: int
@@ -42,7 +42,7 @@ class Step:
     text: str
     """How it read then, escapes kept."""
     before: "State | None"
-    """What it was before; None for the first commit of the story."""
+    """What it was before; None for the first commit of the history."""
     after: "State"
 
 
@@ -59,13 +59,13 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class MessageHistory:
-    """The life of a message, newest commit first."""
+    """The commits that changed a message, newest first."""
 
     steps: tuple[Step, ...]
     introduced: int
-    """Index of the step that first brought the wording, in however many literals it stood."""
+    """Index of the step that added the wording, whatever literals it was split into."""
     beginning: bool
-    """True if the last step is where the history itself begins: the message may be older."""
+    """True if the last step is a commit without parents: the message may be older than the repository."""
 
 
 Answers = dict[int, Blame]
@@ -76,21 +76,22 @@ Following = Generator[Question, Answers, MessageHistory | None]
 class _Found:
     ancestor: Ancestor
     taken_by: str | None = None
-    """The commit that took the message away, if the one that it is seen in undoes that."""
+    """The commit that removed the message, if the commit in question reverts that."""
 
 
 class Follower:
-    """Tells stories of the messages of one repository."""
+    """Computes histories of the messages of one repository."""
 
-    def __init__(self, sightings: Occurrences) -> None:
-        self._sightings = sightings
+    def __init__(self, occurrences: Occurrences) -> None:
+        self._occurrences = occurrences
 
     def follow(self, commit: str, path: str, line: int) -> Following:
-        """Tell the story of the text on a line of a version of a file; None if there is no text.
+        """Return the history of the text on a line of a version of a file; None if there is no text.
 
-        Asks for blames by yielding questions, so that a caller can put those of many stories to git at once.
+        A generator: it yields the lines to blame and receives the blames, so a caller can combine the questions of many
+        histories.
         """
-        source = self._sightings.source(commit, path)
+        source = self._occurrences.source(commit, path)
         wording = source.at(line) if source is not None else None
         if source is None or wording is None:
             return None
@@ -105,7 +106,7 @@ class Follower:
                 break
             found = (self._ancestor(seen) if seen.text == place.text else None) or self._earlier(seen)
             steps += self._renames(place, seen)
-            before = found.ancestor.sighting.wording if found is not None else None
+            before = found.ancestor.occurrence.wording if found is not None else None
             came = before is None or not reads(before, wording.text, literal)
             # A wording that went and came back was introduced when it first came.
             if came and (introduced is None or reads(seen.wording, wording.text, literal)):
@@ -114,10 +115,10 @@ class Follower:
             if found is None:
                 break
             steps += self._taking_away(found)
-            place = found.ancestor.sighting
+            place = found.ancestor.occurrence
         if not steps:
             return None
-        last = self._sightings.commit(steps[-1].commit)
+        last = self._occurrences.commit(steps[-1].commit)
         beginning = last is None or not last.parents
         return MessageHistory(tuple(steps), len(steps) - 1 if introduced is None else introduced, beginning)
 
@@ -130,14 +131,14 @@ class Follower:
         for item in blames:
             if item.commit is not None:
                 lines.setdefault((item.commit, item.path), item.line)
-        # Dates only choose what to look at first: whoever has the text in full is a step back.
+        # Dates only decide the order: the first commit that has the whole text is the previous step.
         order = sorted(lines.items(), key=lambda item: self._date(item[0][0]), reverse=True)
         for (commit, path), line in order:
-            seen = self._sightings.find(commit, path, place.text, line)
+            seen = self._occurrences.find(commit, path, place.text, line)
             if seen is not None:
                 return seen
         for (commit, path), line in order:
-            source = self._sightings.source(commit, path)
+            source = self._occurrences.source(commit, path)
             wording = source.at(line) if source is not None else None
             if source is not None and wording is not None:
                 return Occurrence(commit, path, wording, source)
@@ -145,32 +146,32 @@ class Follower:
 
     def _ancestor(self, seen: Occurrence) -> "_Found | None":
         """Return where this wording was before the commit that it is seen in."""
-        commit = self._sightings.commit(seen.commit)
+        commit = self._occurrences.commit(seen.commit)
         if commit is None:
             return None
         for parent in commit.parents:
-            found = self._sightings.before(seen, parent, merge=len(commit.parents) > 1)
+            found = self._occurrences.before(seen, parent, merge=len(commit.parents) > 1)
             if found is not None:
                 return _Found(found)
         for name in REVERT.findall(commit.message):
-            undone = self._sightings.commit(name)
+            undone = self._occurrences.commit(name)
             for parent in undone.parents[:1] if undone is not None else ():
-                was = self._sightings.find(parent, seen.path, seen.text, seen.wording.line_start)
+                was = self._occurrences.find(parent, seen.path, seen.text, seen.wording.line_start)
                 if was is not None:
                     return _Found(Ancestor(was, left=True), taken_by=name)
         return None
 
     def _earlier(self, seen: Occurrence) -> "_Found | None":
         """Return the wording that this one replaced."""
-        commit = self._sightings.commit(seen.commit)
+        commit = self._occurrences.commit(seen.commit)
         for parent in commit.parents if commit is not None else ():
-            found = self._sightings.reworded(seen, parent, merge=commit is not None and len(commit.parents) > 1)
+            found = self._occurrences.reworded(seen, parent, merge=commit is not None and len(commit.parents) > 1)
             if found is not None:
                 return _Found(found)
         return None
 
     def _renames(self, place: Occurrence, seen: Occurrence) -> list[Step]:
-        """Return the steps in which the file got its name, which blame passes over."""
+        """Return the steps that renamed the file; blame does not report them."""
         if place.path == seen.path:
             return []
         state = _state(place)
@@ -184,25 +185,25 @@ class Follower:
                 replace(state, path=rename.before),
                 replace(state, path=rename.after),
             )
-            for rename in self._sightings.renames(place.commit, place.path, seen.path)
+            for rename in self._occurrences.renames(place.commit, place.path, seen.path)
         ]
 
     def _taking_away(self, found: _Found) -> list[Step]:
-        """Return the step in which a revert took away the message that was applied again later."""
-        commit = self._sightings.commit(found.taken_by) if found.taken_by is not None else None
+        """Return the step in which a revert removed the message, before it was applied again."""
+        commit = self._occurrences.commit(found.taken_by) if found.taken_by is not None else None
         if commit is None or not REVERT.search(commit.message):
             return []
-        was = found.ancestor.sighting
+        was = found.ancestor.occurrence
         state = _state(was)
         gone = replace(state, text="")
         return [Step(commit.id, ("reverted",), was.path, was.wording.line_start, was.text, state, gone)]
 
     def _is_revert(self, name: str) -> bool:
-        commit = self._sightings.commit(name)
+        commit = self._occurrences.commit(name)
         return commit is not None and REVERT.search(commit.message) is not None
 
     def _date(self, name: str) -> float:
-        commit = self._sightings.commit(name)
+        commit = self._occurrences.commit(name)
         return commit.committer.date.timestamp() if commit is not None else 0.0
 
 
@@ -226,7 +227,7 @@ def _step(seen: Occurrence, found: _Found | None, *, revert: bool) -> Step:
     before: State | None = None
     kinds: tuple[str, ...] = ()
     if found is not None:
-        before = _state(found.ancestor.sighting)
+        before = _state(found.ancestor.occurrence)
         if found.taken_by is not None:
             before, kinds = replace(before, text=""), ("reapplied",)
         else:

@@ -1,8 +1,7 @@
 """Commits that name other commits: backports, fixes and reverts.
 
-What a commit says of others is in its message; who else speaks of a commit is not. One pass over all messages (2 s for
-210,000 commits) makes a table of it, sorted by the id that is named and searched where it lies. It is kept, and later
-runs add the commits that came since.
+A message names other commits; the reverse needs an index. One pass over all messages (2 s for 210,000 commits) builds a
+table sorted by the named id, which is searched without decoding. It is cached, and later runs add new commits.
 """
 
 import re
@@ -12,7 +11,8 @@ from enum import IntEnum
 
 import msgspec
 
-from ksrcfind.history.cache import Cache, parents_state, remembered
+from ksrcfind.caching import Cache, cached
+from ksrcfind.history.state import parents_state
 from ksrcfind.tree.git import GitError
 from ksrcfind.tree.repository import Repository
 
@@ -59,14 +59,14 @@ class _Table(msgspec.Struct, array_like=True):
     parents: str
     """`parents_state` of the repository: with another one, the same commits lead to others."""
     tips: list[str]
-    """What these commits contain has been read."""
+    """The commits from which everything reachable was read."""
     id_bytes: int
     records: bytes
     """Sorted; each the beginning of the named id, its digits, the kind, and the id of the commit that names it."""
 
 
 class Links:
-    """What the commits of one repository say of each other."""
+    """Which commits of one repository name which others."""
 
     def __init__(self, repository: Repository, cache: Cache | None = None) -> None:
         self._repository = repository
@@ -80,7 +80,7 @@ class Links:
         return list(dict.fromkeys(_lookup(self._table, commit)))
 
     def is_current(self) -> bool:
-        """Tell whether the commits are those that were read."""
+        """Return whether the references still lead to the commits that were read."""
         return self._table is None or self._tips() == self._table.tips
 
     def upstream(self, message: str) -> str | None:
@@ -92,7 +92,7 @@ class Links:
         return None
 
     def _current(self) -> _Table:
-        """Return the table that was kept, with what came since; a new one if commits went away."""
+        """Return the cached table with new commits added; a new table if commits were removed."""
         kept, tips, parents = self._kept(), self._tips(), parents_state(self._repository)
         if kept is not None and kept.parents != parents:
             kept = None
@@ -123,10 +123,10 @@ class Links:
         """Return the commits that HEAD, branches and tags lead to."""
         objects = self._repository.objects
         state = objects.state("refs/heads/", "refs/tags/", "refs/remotes/")
-        return remembered(self._cache, TIPS, state, list[str], objects.tips)
+        return cached(self._cache, TIPS, state, list[str], objects.tips)
 
     def _gone(self, old: list[str], new: list[str]) -> bool:
-        """Tell whether what old tips led to is led to no more, by a rebase or a deleted branch."""
+        """Return whether a rebase or a deleted branch made commits unreachable."""
         lines = "".join([*(f"{tip}\n" for tip in old), *(f"^{tip}\n" for tip in new)])
         try:
             return self._repository.git.run("rev-list", "--max-count=1", "--stdin", stdin=lines.encode()) != b""

@@ -1,7 +1,7 @@
-"""Where a wording stood before a commit: in the same file, or in one that it can have come from.
+"""Where a wording was before a commit: in the same file, or in a file that it can have come from.
 
-A file that the message can have come from is one that the commit touches, one in the same directory, or one of the
-same name elsewhere. Others that say the same are strangers.
+A message can come from a file that the commit changed, a file in the same directory, or a file with the same name.
+Identical text in unrelated files is ignored.
 """
 
 from collections import Counter
@@ -10,17 +10,16 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import PurePosixPath
 
-from rapidfuzz import fuzz
-
 from ksrcfind.history.changes import SOURCE, Rename, changed_files, renames
 from ksrcfind.history.commits import RawCommit, read_commits
 from ksrcfind.history.file_changes import FileChanges
 from ksrcfind.history.wording import SourceText, Wording, contains, lost_prefix, words
+from ksrcfind.match.similarity import similarity
 from ksrcfind.tree.database import MissingObjectError
 from ksrcfind.tree.repository import Repository
 
 LOOKED_AT = 4000
-"""Files of one commit that are looked at; treewide changes touch more."""
+"""Limit of files read for one commit; treewide changes touch more."""
 SEARCHED_WORDS = 3
 ALIKE = 0.62
 """Two texts are wordings of one message if they are so alike (0–1) …"""
@@ -52,11 +51,11 @@ class Occurrence:
 class Ancestor:
     """Where a message was before a commit."""
 
-    sighting: Occurrence
+    occurrence: Occurrence
     left: bool
-    """True if the commit took it away from there."""
+    """True if the commit removed it from there."""
     renamed: bool = False
-    """True if the commit took away that file."""
+    """True if the commit removed that file."""
 
 
 class Occurrences:
@@ -70,7 +69,7 @@ class Occurrences:
         self.commit = lru_cache(maxsize=4096)(self._commit)
         self._touched = lru_cache(maxsize=32)(self._read_touched)
         self.touches: FileChanges | None = None
-        """What every commit touched, if that is known."""
+        """The files that every commit changed, if the whole history was read."""
 
     def find(self, commit: str, path: str, text: str, line: int) -> Occurrence | None:
         """Return the text in a version of a file, nearest to a line."""
@@ -81,7 +80,7 @@ class Occurrences:
         return Occurrence(commit, path, min(found, key=lambda wording: _distance(wording, line)), source)
 
     def before(self, seen: Occurrence, parent: str, *, merge: bool) -> Ancestor | None:
-        """Return where the wording of a message stood in a parent of the commit that it is seen in."""
+        """Return where the wording of a message was in a parent of the commit that it is seen in."""
         here = self.source(parent, seen.path)
         if here is not None:
             same = here.same(seen.text)
@@ -120,12 +119,12 @@ class Occurrences:
             gone, came = _difference(old, new), _difference(seen.source, old)
             rivals = [wording.text for wording in came if wording.text != seen.text]
             for wording in gone:
-                score = _likeness(wording.text, seen.text)
+                score = similarity(wording.text, seen.text)
                 function = old.function(wording) == seen.function
                 if score < (ALIKE_IN_FUNCTION if function else ALIKE):
                     continue
                 # Another new text may be the one that replaces it.
-                if any(_likeness(wording.text, rival) > score for rival in rivals):
+                if any(similarity(wording.text, rival) > score for rival in rivals):
                     continue
                 candidates.append((score + 0.1 * function, Occurrence(parent, path, wording, old)))
         if not candidates:
@@ -153,7 +152,7 @@ class Occurrences:
         return Ancestor(there, left=not _still_there(seen, there))
 
     def _in_files(self, seen: Occurrence, parent: str, paths: Iterable[str], *, equal: bool) -> Iterator[Ancestor]:
-        """Yield where the text stands in other files; those first that lost it, and those of the same name."""
+        """Yield where the text is in other files: first files that lost it, then files with the same name."""
         wanted = words(seen.text)[:SEARCHED_WORDS]
         if not wanted:
             return
@@ -176,7 +175,7 @@ class Occurrences:
         yield from (ancestor for _, ancestor in sorted(found, key=lambda item: item[0]))
 
     def _with_words(self, commit: str, paths: list[str], wanted: list[str]) -> list[str]:
-        """Return those of the files that hold all the words; thousands are looked through in a second."""
+        """Return the files that contain all the words; a thousand files take less than a second."""
         needles = [word.encode() for word in wanted]
         found = self._objects.read_many(f"{commit}:{path}" for path in paths)
         return [
@@ -188,12 +187,12 @@ class Occurrences:
     def _around(self, seen: Occurrence, parent: str) -> list[str]:
         """Return the files in the same directory, and those of the same name, that have the words of the text."""
         wanted = words(seen.text)[:SEARCHED_WORDS]
-        if len(wanted) < 2:  # One word is said by strangers as well.
+        if len(wanted) < 2:  # A single word also occurs in unrelated files.
             return []
         path = PurePosixPath(seen.path)
         directory = "" if path.parent == PurePosixPath() else str(path.parent)
         suffixes = [suffix for suffix in dict.fromkeys((*SOURCE, path.suffix)) if suffix]
-        # To look into every directory for namesakes takes longer than all the rest.
+        # Searching every directory for files of this name takes longer than everything else.
         namesakes = self.touches.named(path.name) if self.touches is not None else None
         name = path.name if namesakes is None else None
         return list(
@@ -201,7 +200,7 @@ class Occurrences:
         )
 
     def _read_touched(self, parent: str, commit: str) -> list[str]:
-        """Return the source files of the parent that a commit changed or took away."""
+        """Return the source files of the parent that a commit changed or removed."""
         known = self.touches.changed(parent, commit) if self.touches is not None else None
         return (changed_files(self._objects, parent, commit, "DMT") if known is None else known)[:LOOKED_AT]
 
@@ -222,7 +221,7 @@ class Occurrences:
 
 
 def _difference(source: SourceText, other: SourceText | None) -> list[Wording]:
-    """Return the wordings of texts that stand more often in one version of a file than in another one."""
+    """Return the wordings that occur more often in one version of a file than in another."""
     counts = Counter(wording.text for wording in source.wordings)
     counts.subtract(wording.text for wording in (other.wordings if other is not None else ()))
     return [wording for wording in source.wordings if counts[wording.text] > 0]
@@ -242,7 +241,7 @@ def _nearest(commit: str, path: str, source: SourceText, found: list[Wording], s
 
 
 def _still_there(seen: Occurrence, there: Occurrence) -> bool:
-    """Tell whether the text, or the one that it was, still stands in the function that it comes from."""
+    """Return whether the text, or its earlier wording, is still in the function that it comes from."""
     function = there.function
     if function == seen.function:
         return False
@@ -252,8 +251,3 @@ def _still_there(seen: Occurrence, there: Occurrence) -> bool:
 
 def _distance(wording: Wording, line: int) -> int:
     return abs(wording.line_start - line)
-
-
-def _likeness(one: str, other: str) -> float:
-    """Return how alike two texts are, 0–1."""
-    return fuzz.ratio(one, other) / 100

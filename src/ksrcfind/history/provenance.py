@@ -1,4 +1,4 @@
-"""Where a message came from, as it is told to the user."""
+"""The provenance of a message: records as they are shown to the user."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ class Release:
 
 @dataclass(frozen=True, slots=True)
 class Related:
-    """A commit that another one speaks of, or that speaks of it."""
+    """A commit that names another commit, or is named by it."""
 
     commit: str
     subject: str
@@ -78,7 +78,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One step of a message's life."""
+    """One step of the history of a message."""
 
     kind: str
     """introduced, reworded, converted, reformatted, moved, copied, renamed, level_changed, reverted, reapplied."""
@@ -99,7 +99,7 @@ class Provenance:
     origin: Change | None = None
     events: tuple[Event, ...] = ()
     note: str | None = None
-    """A sentence when the status alone would puzzle: uncommitted line, start of the history."""
+    """A sentence that explains the status: uncommitted line, start of the history."""
 
     def commits(self) -> Iterator[str]:
         """Yield the ids of the commits that it names, with repeats."""
@@ -115,4 +115,4 @@ class Later:
     events: tuple[Event, ...] = ()
     """Oldest first; the last one is of kind `removed` if it is gone."""
     removed: Change | None = None
-    """The commit that removed it; None if it is still there, or nobody could look."""
+    """The commit that removed it; None if it is still there, or if there is no git history."""

@@ -1,10 +1,10 @@
-"""Puts what was found out about messages into the words of the record."""
+"""Converts histories of messages to the provenance of the output record."""
 
 from collections.abc import Iterable, Sequence
 
+from ksrcfind.history.blame_and_follow import NOT_COMMITTED, Traced
 from ksrcfind.history.commit_info import CommitInfo
 from ksrcfind.history.follow import MessageHistory, State
-from ksrcfind.history.places import NOT_COMMITTED, Traced
 from ksrcfind.history.provenance import Change, Event, Later, Provenance
 from ksrcfind.history.removal import Removal
 from ksrcfind.history.wording import decoded
@@ -13,10 +13,10 @@ BEGINNING = "Present at or before {}, where this history begins."
 
 
 class ProvenanceBuilder:
-    """Tells stories and endings, with commits and releases."""
+    """Builds provenances and later events, with commits and releases."""
 
-    def __init__(self, catalogue: CommitInfo) -> None:
-        self._catalogue = catalogue
+    def __init__(self, commit_info: CommitInfo) -> None:
+        self._commit_info = commit_info
 
     def provenances(self, traced: Sequence[Traced]) -> list[Provenance]:
         """Return where messages came from, in order."""
@@ -24,44 +24,44 @@ class ProvenanceBuilder:
         for item in traced:
             if item.blame is not None and item.blame.commit is not None:
                 ids.append(item.blame.commit)
-            if item.story is not None:
-                ids += [step.commit for step in item.story.steps]
-        self._catalogue.read(ids)  # All at once: one by one they take longer.
+            if item.history is not None:
+                ids += [step.commit for step in item.history.steps]
+        self._commit_info.read(ids)  # All at once: one by one they take longer.
         return [self._provenance(item) for item in traced]
 
-    def later(self, departures: Iterable[Removal]) -> Later:
+    def later(self, removals: Iterable[Removal]) -> Later:
         """Return what happened to a message after a release."""
         events: list[Event] = []
-        for gone in departures:
-            tag = self._catalogue.release(gone.commit).first_tag
-            was, now = gone.was, gone.now
+        for removal in removals:
+            tag = self._commit_info.release(removal.commit).first_tag
+            was, now = removal.was, removal.now
             if now is None:
-                events.append(Event(gone.kind, gone.commit, tag, decoded(was.text), None))
-                change = self._change(gone.commit, was.path, was.wording.line_start, decoded(was.text))
+                events.append(Event(removal.kind, removal.commit, tag, decoded(was.text), None))
+                change = self._change(removal.commit, was.path, was.wording.line_start, decoded(was.text))
                 return Later(tuple(events), change)
-            pair = (was.path, now.path) if gone.kind == "moved" else (decoded(was.text), decoded(now.text))
-            events.append(Event(gone.kind, gone.commit, tag, *pair))
+            pair = (was.path, now.path) if removal.kind == "moved" else (decoded(was.text), decoded(now.text))
+            events.append(Event(removal.kind, removal.commit, tag, *pair))
         return Later(tuple(events))
 
     def _provenance(self, traced: Traced) -> Provenance:
         if traced.blame is None or traced.blame.commit is None:
             return Provenance("blame-only" if traced.problem == NOT_COMMITTED else "unavailable", note=traced.problem)
         last = self._change(traced.blame.commit, traced.blame.path, traced.blame.line)
-        story = traced.story
-        if story is None:
+        history = traced.history
+        if history is None:
             begins = traced.blame.boundary
             return Provenance("blame-only", last, note=self._beginning(last.commit) if begins else None)
         introduced, origin = (
             self._change(step.commit, step.path, step.line, decoded(step.text))
-            for step in (story.steps[story.introduced], story.steps[-1])
+            for step in (history.steps[history.introduced], history.steps[-1])
         )
-        note = self._beginning(origin.commit) if story.beginning else None
-        return Provenance("traced", last, introduced, origin, tuple(self._events(story)), note)
+        note = self._beginning(origin.commit) if history.beginning else None
+        return Provenance("traced", last, introduced, origin, tuple(self._events(history)), note)
 
-    def _events(self, story: MessageHistory) -> Iterable[Event]:
+    def _events(self, history: MessageHistory) -> Iterable[Event]:
         """Yield what happened to a message, oldest first."""
-        for step in reversed(story.steps):
-            tag = self._catalogue.release(step.commit).first_tag
+        for step in reversed(history.steps):
+            tag = self._commit_info.release(step.commit).first_tag
             if step.before is None:
                 yield Event("introduced", step.commit, tag, None, decoded(step.text))
                 continue
@@ -69,12 +69,12 @@ class ProvenanceBuilder:
                 yield Event(kind, step.commit, tag, *change_of(kind, step.before, step.after))
 
     def _change(self, commit: str, path: str, line: int, text: str | None = None) -> Change:
-        raw = self._catalogue.read([commit])[commit]
-        release, upstream = self._catalogue.release(commit), self._catalogue.upstream(raw)
+        raw = self._commit_info.read([commit])[commit]
+        release, upstream = self._commit_info.release(commit), self._commit_info.upstream(raw)
         return Change(commit, raw.subject, release, path, line, text, upstream)
 
     def _beginning(self, commit: str) -> str:
-        return BEGINNING.format(self._catalogue.release(commit).first_tag or commit[:12])
+        return BEGINNING.format(self._commit_info.release(commit).first_tag or commit[:12])
 
 
 def change_of(kind: str, before: State, after: State) -> tuple[str | None, str | None]:

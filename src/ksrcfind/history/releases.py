@@ -9,10 +9,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from ksrcfind.caching import Cache, cached
 from ksrcfind.errors import KsrcfindError
 from ksrcfind.history.ancestry import FirstTags, first_tags
-from ksrcfind.history.cache import Cache, parents_state, remembered
 from ksrcfind.history.provenance import Release
+from ksrcfind.history.state import parents_state
 from ksrcfind.tree.repository import Repository, has_commit_graph
 from ksrcfind.tree.versions import DEFAULT_PATTERNS, Version, parse_tag, release_versions
 
@@ -68,7 +69,7 @@ class Releases:
         self._was: str | None = None
 
     def is_current(self) -> bool:
-        """Tell whether the tags are those that were read."""
+        """Return whether the tags are unchanged since they were read."""
         if "_leads" not in self.__dict__:
             return True
         state = self._state()
@@ -81,7 +82,7 @@ class Releases:
     def _leads(self) -> dict[str, str | None]:
         self._was = self._state()
         kind = dict[str, str | None]
-        return remembered(self._cache, TAGS, self._was, kind, lambda: tag_targets(self._repository))
+        return cached(self._cache, TAGS, self._was, kind, lambda: tag_targets(self._repository))
 
     @cached_property
     def _read(self) -> tuple[tuple[ReleaseTag, ...], tuple[str, ...]]:
@@ -103,7 +104,7 @@ class Releases:
 
     @property
     def ignored(self) -> tuple[str, ...]:
-        """Tags that are named like releases but lead to no commit (v2.6.11 of Linux names a tree)."""
+        """Tags that look like releases but lead to no commit (v2.6.11 of Linux names a tree)."""
         return self._read[1]
 
     @property
@@ -125,7 +126,7 @@ class Releases:
         return {commit: self._release(self._known[commit]) for commit in wanted}
 
     def prepare(self) -> None:
-        """Make the table of all commits now, so that every later question is answered at once."""
+        """Build the table of all commits now, which makes later questions fast."""
         self._table_of_all()
 
     def _find(self, commits: list[str]) -> None:
@@ -135,7 +136,7 @@ class Releases:
             self._known.update(dict.fromkeys(commits))
             return
         table = self._table or self._kept_table()
-        # A log asks file by file: it is the sum that counts.
+        # A log asks file by file: the total decides.
         self._asked += len(commits)
         if table is None and self._asked <= FEW and (self._has_graph or self._cache is None):
             for commit in commits:
@@ -147,7 +148,7 @@ class Releases:
             self._known[commit] = None if number is None else self.tags[number].name
 
     def _ask(self, commit: str) -> str | None:
-        """Let git tell which tags contain one commit."""
+        """Return the first release tag that contains one commit, from `git tag --contains`."""
         # `git tag` remembers from one tag to the next what it saw; `git for-each-ref` asks for each anew (4.5 s).
         listed = self._repository.git.answer("tag", "--no-column", "--format=%(refname)", f"--contains={commit}")
         names = set((listed or "").split("\n"))  # A commit that is not there is in no tag.

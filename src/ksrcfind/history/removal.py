@@ -1,22 +1,21 @@
-"""What became of a message after a release: where it went, how it was reworded, and which commit removed it."""
+"""What happened to a message after a release: moves, new wordings, and the commit that removed it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from rapidfuzz import fuzz
-
 from ksrcfind.history.changes import changed_files
 from ksrcfind.history.occurrences import ALIKE_IN_FUNCTION, Occurrence, Occurrences
 from ksrcfind.history.wording import Wording, words
+from ksrcfind.match.similarity import similarity
 from ksrcfind.tree.repository import Repository
 
 LONGEST = 100
-"""Steps of one message; more would be a history that goes in circles."""
+"""Limit of steps for one message; more would mean that its history goes in circles."""
 
 
 @dataclass(frozen=True, slots=True)
 class Removal:
-    """A commit after which a text does not stand where it stood."""
+    """A commit that removed a text from its place."""
 
     commit: str
     kind: str
@@ -28,43 +27,43 @@ class Removal:
 
 
 class Removals:
-    """Looks for the ends of messages in one repository."""
+    """Finds the commits that removed messages of one repository."""
 
     def __init__(self, repository: Repository) -> None:
         self._git = repository.git
         self._objects = repository.objects
-        self._sightings = Occurrences(repository)
+        self._occurrences = Occurrences(repository)
 
-    def departures(self, start: str, path: str, line: int, end: str) -> Iterator[Removal]:
+    def removals_after(self, start: str, path: str, line: int, end: str) -> Iterator[Removal]:
         """Yield what happened to the text on a line of a version of a file until a later commit, oldest first.
 
-        The last one is `removed` if the message is not in `end` any more; nothing is yielded for a text that stands
-        where it stood, or for a line without one.
+        The last one is `removed` if the message is not in `end` any more; nothing is yielded for a text that is
+        still in its place, or for a line without text.
         """
-        source = self._sightings.source(start, path)
+        source = self._occurrences.source(start, path)
         wording = source.at(line) if source is not None else None
         seen = Occurrence(start, path, wording, source) if source is not None and wording is not None else None
         for _ in range(LONGEST):
             if seen is None or self._find(end, seen) is not None:
                 return
-            departure = self._departure(seen, end)
-            if departure is None:
+            removal = self._last_removal(seen, end)
+            if removal is None:
                 return
-            yield departure
-            seen = departure.now
+            yield removal
+            seen = removal.now
 
-    def _departure(self, seen: Occurrence, end: str) -> Removal | None:
-        """Return the last commit of those that touched the file which took the text away."""
+    def _last_removal(self, seen: Occurrence, end: str) -> Removal | None:
+        """Return the last commit that touched the file and removed the text from it."""
         listed = self._git.lines(
             "rev-list", "--full-history", "--topo-order", f"{seen.commit}..{end}", "--", f":(top,literal){seen.path}"
         )
         for commit in [line.decode() for line in listed]:
-            raw = self._sightings.commit(commit)
+            raw = self._occurrences.commit(commit)
             if raw is None or self._find(commit, seen) is not None:
                 continue
             for parent in raw.parents:
                 was = self._find(parent, seen)
-                # A merge takes away only what no parent had taken away before.
+                # A merge removes a text only if every parent still has it.
                 if was is not None and (len(raw.parents) == 1 or all(self._find(p, seen) for p in raw.parents)):
                     now = self._elsewhere(was, commit) or self._reworded(was, commit)
                     kind = "removed" if now is None else "moved" if now.text == was.text else "reworded"
@@ -72,25 +71,25 @@ class Removals:
         return None
 
     def _find(self, commit: str, seen: Occurrence) -> Occurrence | None:
-        return self._sightings.find(commit, seen.path, seen.text, seen.wording.line_start)
+        return self._occurrences.find(commit, seen.path, seen.text, seen.wording.line_start)
 
     def _elsewhere(self, was: Occurrence, commit: str) -> Occurrence | None:
-        """Return where the text stands in another file that the commit touched, and did not stand before."""
+        """Return the text in another file that the commit changed and that did not have it before."""
         wanted = [word.encode() for word in words(was.text)]
         if not wanted:
             return None
         for path in changed_files(self._objects, was.commit, commit, "AM"):
             if path == was.path:
                 continue
-            found = self._sightings.find(commit, path, was.text, was.wording.line_start)
-            before = self._sightings.source(was.commit, path)
+            found = self._occurrences.find(commit, path, was.text, was.wording.line_start)
+            before = self._occurrences.source(was.commit, path)
             if found is not None and len(found.source.same(was.text)) > len(before.same(was.text) if before else ()):
                 return found
         return None
 
     def _reworded(self, was: Occurrence, commit: str) -> Occurrence | None:
         """Return the new text of the same function that is most like the old one."""
-        source = self._sightings.source(commit, was.path)
+        source = self._occurrences.source(commit, was.path)
         if source is None:
             return None
         old = {wording.text for wording in was.source.wordings}
@@ -98,7 +97,7 @@ class Removals:
 
         def likeness(wording: Wording) -> float:
             alike = not set(words(wording.text)).isdisjoint(words(was.text))
-            return fuzz.ratio(wording.text, was.text) / 100 if alike else 0.0
+            return similarity(wording.text, was.text) if alike else 0.0
 
         best = max(new, key=likeness, default=None)
         if best is None or likeness(best) < ALIKE_IN_FUNCTION:

@@ -3,17 +3,18 @@
 `git blame -S` takes the parents of commits from a file. Given those that the simplified history of a path has (History
 Simplification in git-rev-list(1)), it looks at the ten or hundred commits that changed the file instead of a hundred
 thousand, and says the same: where a merge has the file from one of its parents, blame as well goes on with the first
-such one alone. Where a file begins, git is asked anew if it can be what became of another one.
+such one alone. Where a file begins, git is asked again if the commit also removed a file, which may have been renamed.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from threading import Lock
 
 from ksrcfind.history.blame import Blame, blame
 from ksrcfind.history.file_changes import FileChange, FileChanges
+from ksrcfind.history.line_changes import LineChanges, Version, older_line
 from ksrcfind.tree.repository import Repository
 
 TOGETHER = 256
@@ -24,11 +25,11 @@ Parents = dict[str, tuple[str, ...]]
 
 
 class _UnclearError(Exception):
-    """The history of a file is one that only git can tell."""
+    """The simplified history of a file is not known: git has to walk the whole history."""
 
 
 class _File:
-    """A file and what touched it."""
+    """A file and the commits that changed it."""
 
     def __init__(self, path: str, touches: Sequence[FileChange], reached: list[int], first_bit: int) -> None:
         """Take `reached`: for each commit a set, as bits, of the touches of several files that it comes after."""
@@ -45,7 +46,7 @@ class _File:
         return self._reached[commit] >> self._first_bit & self._bits
 
     def last_touch(self, commit: int) -> int | None:
-        """Return the commit that made a file what it is, where the set of its touches tells.
+        """Return the commit that last changed the file, if the set of its changes determines it.
 
         That is one which comes after all the others and left what no other one left: no merge can have the same from
         another parent.
@@ -63,15 +64,18 @@ class SimpleBlame:
         self._place = {path: number for number, path in enumerate(sorted(touches.paths))}
         self._group = lru_cache(maxsize=4)(self._read_group)
         self._parents: dict[str, dict[int, tuple[int, ...]]] = defaultdict(dict)
+        self._line_changes = LineChanges(repository.git, repository.objects, touches.names)
         self._lock = Lock()
 
     def blame(self, commit: str, path: str, lines: Iterable[int]) -> dict[int, Blame]:
         """Return line → blame for some lines of a version of a file, as `blame` does. Raises `GitError`."""
         with self._lock:
             parents = self.parents(commit, path)
-        found = blame(self._repository, commit, path, lines, parents=parents)
         if parents is None:
-            return found
+            return blame(self._repository, commit, path, lines)
+        found = self._walk(commit, path, lines, parents)
+        if found is None:
+            found = blame(self._repository, commit, path, lines, parents=parents)
         older: dict[str, list[int]] = defaultdict(list)
         for line, item in found.items():
             if item.commit is not None and item.boundary:
@@ -84,6 +88,49 @@ class SimpleBlame:
             before = blame(self._repository, first, path, [found[line].line for line in ends])
             found.update((line, before[found[line].line]) for line in ends)
         return found
+
+    def _walk(self, commit: str, path: str, lines: Iterable[int], parents: Parents) -> dict[int, Blame] | None:
+        """Return line → blame by going back through the simplified history; None if git does not say what differs.
+
+        As in `git blame`, a line goes to the first parent that has it, and to the commit itself if none has.
+        """
+        lines = list(lines)
+        data = self._objects.read(f"{commit}:{path}")
+        if max(lines, default=0) > data.count(b"\n") + (not data.endswith(b"\n")):
+            return None  # Git says how many lines the file has.
+        changes = {self._touches.ids[change.commit]: change for change in self._touches.of(path)}
+        found: dict[int, Blame] = {}
+        for line in lines:
+            suspect, number = commit, line
+            while (passed := self._passed_on(path, suspect, number, parents[suspect], changes)) is not None:
+                if passed[1] == 0:
+                    return None
+                suspect, number = passed
+            found[line] = Blame(suspect, path, number, boundary=not parents[suspect])
+        return found
+
+    def _passed_on(
+        self, path: str, commit: str, line: int, parents: tuple[str, ...], changes: Mapping[str, FileChange]
+    ) -> tuple[str, int] | None:
+        """Return the parent that has a line of a commit, and its number there; 0 for a number that git does not say.
+
+        None if the line is new in the commit.
+        """
+        change = changes.get(commit)
+        if change is None:  # It left the file alone.
+            return parents[0], line
+        for parent in parents:
+            before = changes[parent].after
+            # The real parent has the same version of the file, and differs in fewer others.
+            real = self._touches.parents[change.commit][change.before.index(before)]
+            older, newer = Version(self._touches.ids[real], before), Version(commit, change.after)
+            hunks = self._line_changes.between(path, older, newer)
+            if hunks is None:
+                return parent, 0
+            passed = older_line(hunks, line)
+            if passed is not None:
+                return parent, passed
+        return None
 
     def parents(self, commit: str, path: str) -> Parents | None:
         """Return the simplified history of a file from a commit (full id) on; it ends where the file begins.

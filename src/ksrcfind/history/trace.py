@@ -1,22 +1,23 @@
-"""The history of messages: where their wording came from, what became of it, and the commits that it names."""
+"""The interface to histories: where wordings came from, what happened to them later, and the commits they name."""
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from ksrcfind.history.cache import Cache, is_plain
+from ksrcfind.caching import Cache
+from ksrcfind.history.blame_and_follow import Place, Tracer
 from ksrcfind.history.commit_info import CommitInfo
 from ksrcfind.history.file_changes import FileChanges
 from ksrcfind.history.follow import Follower
 from ksrcfind.history.links import Links
 from ksrcfind.history.message_histories import MessageHistories
 from ksrcfind.history.occurrences import Occurrences
-from ksrcfind.history.places import Place, Tracer
 from ksrcfind.history.provenance import Commit, Later, Provenance
 from ksrcfind.history.provenance_builder import ProvenanceBuilder
 from ksrcfind.history.releases import Releases
 from ksrcfind.history.removal import Removals
 from ksrcfind.history.simple_blame import SimpleBlame
+from ksrcfind.history.state import is_plain
 from ksrcfind.progress import SILENT, Progress
 from ksrcfind.source.message import Message
 from ksrcfind.tree.directory import DirectorySnapshot
@@ -54,9 +55,9 @@ class History:
         jobs: int | None = None,
         progress: Progress = SILENT,
     ) -> None:
-        """Ask `releases` for first tags; by default those that tags `v5.9` name, remembered for this run only.
+        """Ask `releases` for first tags; by default those that tags `v5.9` name, cached for this run only.
 
-        `cache` keeps the stories of committed files, which cost from 0.1 s to a second each.
+        `cache` keeps the histories of committed files, which cost from 0.1 s to a second each.
         Without `follow` history ends at what git blame says. `jobs` blames run at the same time, by default one for
         each processor.
         """
@@ -69,7 +70,7 @@ class History:
             )
 
     def expect(self, requests: Sequence[Request]) -> None:
-        """Get ready for the histories of many messages, which will be asked for in parts."""
+        """Prepare for tracing many messages in parts: read the whole history once if that is faster."""
         if self._git is not None:
             self._git.expect(_places(requests), self._progress)
 
@@ -81,25 +82,25 @@ class History:
         if self._git is None:
             return [Provenance("unavailable", note=NO_GIT) for _ in requests]
         traced = self._git.tracer.trace(_places(requests))
-        return self._git.teller.provenances([traced[wording_place(request)] for request in requests])
+        return self._git.builder.provenances([traced[wording_place(request)] for request in requests])
 
     def is_current(self) -> bool:
-        """Tell whether git still says the same of every commit, and the same tags and branches lead to them."""
+        """Return whether git still says the same of every commit, and the same tags and branches lead to them."""
         return self._git is None or self._git.is_current()
 
     def later(self, start: str, place: Place, end: str) -> Later:
         """Return what happened to the text at a place of one commit until another."""
         if self._git is None:
             return Later()
-        return self._git.teller.later(self._git.endings.departures(start, *place, end))
+        return self._git.builder.later(self._git.removals.removals_after(start, *place, end))
 
     def commits(self, ids: Iterable[str]) -> dict[str, Commit]:
         """Return commits as the record shows them, by their full ids; those that are not there are left out."""
-        return self._git.catalogue.describe(ids) if self._git is not None else {}
+        return self._git.commit_info.describe(ids) if self._git is not None else {}
 
 
 class _GitHistory:
-    """What a history is told from where there is git."""
+    """The parts that compute histories of a git repository."""
 
     def __init__(
         self, snapshot: RevisionSnapshot, releases: Releases, cache: Cache | None, *, follow: bool, jobs: int
@@ -107,24 +108,24 @@ class _GitHistory:
         repository = snapshot.repository
         self._repository = repository
         self._snapshot = snapshot
-        self._sightings = Occurrences(repository) if follow else None
-        follower = Follower(self._sightings) if self._sightings is not None else None
-        self._stories = MessageHistories(repository, cache) if follow and cache is not None else None
-        self.tracer = Tracer(snapshot, follower, self._stories, jobs)
-        self.endings = Removals(repository)
-        self.catalogue = CommitInfo(repository.objects, releases, Links(repository, cache))
-        self.teller = ProvenanceBuilder(self.catalogue)
+        self._occurrences = Occurrences(repository) if follow else None
+        follower = Follower(self._occurrences) if self._occurrences is not None else None
+        self._histories = MessageHistories(repository, cache) if follow and cache is not None else None
+        self.tracer = Tracer(snapshot, follower, self._histories, jobs)
+        self.removals = Removals(repository)
+        self.commit_info = CommitInfo(repository.objects, releases, Links(repository, cache))
+        self.builder = ProvenanceBuilder(self.commit_info)
 
     def is_current(self) -> bool:
-        """Tell whether everything beside commits that answers depend on is as it was."""
-        self._repository.objects.load()  # Whoever asks that will ask more.
-        return (self._stories is None or self._stories.is_current()) and self.catalogue.is_current()
+        """Return whether everything beside the commits that answers depend on is unchanged."""
+        self._repository.objects.load()  # A long-running server asks this; more questions follow.
+        return (self._histories is None or self._histories.is_current()) and self.commit_info.is_current()
 
     def expect(self, places: Mapping[Place, bool], progress: Progress) -> None:
-        """Read the whole history once if that takes less time than to let git walk through it for every file."""
+        """Read the whole history once if that is faster than one walk of git for each file."""
         files = {path for path, _line in self.tracer.unknown(places)}
         enough = MANY_FILES if has_commit_graph(self._repository) else MANY_FILES_WITHOUT_GRAPH
-        if len(files) < enough or self.tracer.shortcuts is not None or not is_plain(self._repository):
+        if len(files) < enough or self.tracer.simple_blame is not None or not is_plain(self._repository):
             return
         names = {path.rpartition("/")[2] for path in files}
         with progress.task("reading the history", None) as task:
@@ -132,13 +133,13 @@ class _GitHistory:
                 touches = FileChanges(self._repository.git, self._snapshot.commit, names, task)
             except GitError:  # Where something is missing, the blame that needs it says so.
                 return
-        self.tracer.shortcuts = SimpleBlame(self._repository, touches)
-        if self._sightings is not None:
-            self._sightings.touches = touches
+        self.tracer.simple_blame = SimpleBlame(self._repository, touches)
+        if self._occurrences is not None:
+            self._occurrences.touches = touches
 
 
 def _places(requests: Sequence[Request]) -> dict[Place, bool]:
-    """Return where the texts of messages stand; True stands by those that have one."""
+    """Return place of the text → whether there is a text, for each message."""
     return {wording_place(request): bool(request.message.text_lines) for request in requests}
 
 

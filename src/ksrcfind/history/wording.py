@@ -240,18 +240,18 @@ def _blanks(text: bytes) -> bytes:
 
 
 def contains(old: str, new: str) -> bool:
-    """Tell whether an older text has the newer one in it as it stands, but for the punctuation at its end."""
+    """Return whether an older text has the newer one in it as it stands, but for the punctuation at its end."""
     part = END.sub("", new)
     return part in old and len(part.strip()) >= SHORTEST_PART
 
 
 def same(one: str, other: str) -> bool:
-    """Tell whether two texts are the same but for the punctuation at their ends."""
+    """Return whether two texts are the same but for the punctuation at their ends."""
     return END.sub("", one) == END.sub("", other)
 
 
 def reads(older: Wording, text: str, literal: str) -> bool:
-    """Tell whether an older wording is a text, however it is cut into literals, or has one literal of it in one.
+    """Return whether an older wording is a text, however it is cut into literals, or has one literal of it in one.
 
     What ends the text may end otherwise; a literal inside of it may not, for a blank at its end tells words apart.
     """
@@ -263,7 +263,7 @@ def reads(older: Wording, text: str, literal: str) -> bool:
 
 
 def lost_prefix(old: str, new: str) -> bool:
-    """Tell whether a text is an older one without what drivers put in front, and the punctuation at the end."""
+    """Return whether a text is an older one without what drivers put in front, and the punctuation at the end."""
     whole, part = END.sub("", old), END.sub("", new)
     if len(part.strip()) < SHORTEST_PART or not whole.endswith(part):
         return False
@@ -271,7 +271,7 @@ def lost_prefix(old: str, new: str) -> bool:
 
 
 def differs_by_prefix(one: str, other: str) -> bool:
-    """Tell whether two texts are the same but for a prefix of one of them, and the punctuation at the end."""
+    """Return whether two texts are the same but for a prefix of one of them, and the punctuation at the end."""
     return lost_prefix(one, other) or lost_prefix(other, one)
 
 

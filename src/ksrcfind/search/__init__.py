@@ -1,1 +1,1 @@
-"""What serves a question: the messages of revisions as matching asks for them, and answers without an index."""
+"""Search: the messages of indexed revisions as matching queries them, and search without an index."""

@@ -1,4 +1,4 @@
-"""Which files most likely hold the call that printed a line, by what of the line was found in them."""
+"""Which files most likely hold the call that printed a line, by the words and phrases of the line that they contain."""
 
 import math
 import re
@@ -10,10 +10,10 @@ Found = Mapping[str, Mapping[str, int]]
 """Path → words or phrases in that file → number of lines."""
 
 _FILES = 24  # read for the words of one line
-_COMMON = 3000  # files; a word in more of them tells nothing
+_COMMON = 3000  # files; a word in more files does not discriminate
 _FILES_WITH_PHRASES = 16  # read for the phrases of one line
 _FILES_WITH_A_PHRASE = 3  # of those at least, the best: one phrase of a line may be all that its call has
-_BESIDE_THE_BEST = 0.2  # of the weight found in the best file: files with less are not read
+_LEAST_SHARE = 0.2  # of the weight found in the best file: files with less are not read
 _NAMED = 3.0  # what it adds that a line names a file's directory or the file itself
 _MOST_NAMED = 2
 _NAME = re.compile(r"[a-z]+")
@@ -48,7 +48,7 @@ def _rarity(spread: Mapping[str, int], files: int) -> Mapping[str, float]:
 
 def _scores(found: Found, weight: Mapping[str, float]) -> Mapping[str, float]:
     scores = {path: sum(weight.get(text, 0.0) for text in counts) for path, counts in found.items()}
-    enough = _BESIDE_THE_BEST * max(scores.values(), default=0.0)
+    enough = _LEAST_SHARE * max(scores.values(), default=0.0)
     return {path: score for path, score in scores.items() if score > enough}
 
 
@@ -58,5 +58,5 @@ def _ranked(scores: Mapping[str, float]) -> list[str]:
 
 def _bonus(path: str, names: Iterable[str]) -> float:
     """For a file whose place the line names: `rtc_cmos rtc_cmos: registered as rtc0` and drivers/rtc/class.c."""
-    told = {part for part in path.rpartition(".")[0].split("/")[1:] if len(part) > 1}
-    return _NAMED * min(len(told.intersection(names)), _MOST_NAMED)
+    directories = {part for part in path.rpartition(".")[0].split("/")[1:] if len(part) > 1}
+    return _NAMED * min(len(directories.intersection(names)), _MOST_NAMED)

@@ -21,8 +21,8 @@ class FilePair:
 def differing_files(store: Store, old: str, new: str) -> Iterator[FilePair]:
     """Yield by path the files that were linked differently in two revisions (keys).
 
-    A file whose bytes and surroundings are the same is one unit in both and is not looked at. Raises `KeyError` for a
-    revision that is not indexed.
+    Both revisions share the unit of a file whose bytes and dependencies are the same; it is skipped. Raises `KeyError`
+    for a revision that is not indexed.
     """
     before, after = _state(store, old), _state(store, new)
     indexes = RevisionIndex(store.view(old)), RevisionIndex(store.view(new))

@@ -29,7 +29,7 @@ class MemoryIndex:
         return len(self._messages)
 
     def contains(self, word: str) -> bool:
-        """Tell whether some message contains the word."""
+        """Return whether some message contains the word."""
         return word in self._containing
 
     def frequency(self, word: str) -> int:
@@ -37,7 +37,7 @@ class MemoryIndex:
         return len(self._containing.get(word, ()))
 
     def anchored(self, word: str) -> Mapping[int, Sequence[int]]:
-        """Messages that have this word as the rarest of one of their lines, by the mark of the next."""
+        """Messages that have this word as the rarest of one of their lines, by the fingerprint of the next."""
         return self._anchored.get(word, {})
 
     def containing(self, word: str) -> Sequence[int]:
@@ -49,7 +49,7 @@ class MemoryIndex:
         return ((number, self._lines[number]) for number in numbers)
 
     def knows(self, name: str) -> bool:  # noqa: ARG002 - the protocol's signature
-        """Nobody can tell from a few files."""
+        """Return True: a few files cannot rule a name out."""
         return True
 
     def message(self, number: int) -> Message:

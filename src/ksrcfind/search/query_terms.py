@@ -1,4 +1,4 @@
-"""What of a log line is looked for in the sources when there is no index: its rarest words, and phrases of it."""
+"""The query terms of a log line for a search without an index: its rarest words, and phrases."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -10,7 +10,7 @@ _LONGEST_WORD = 200  # characters; no source has longer ones, and a command line
 _PHRASES = 28
 _OF_EACH = 2  # runs that begin with the same word
 _LONGEST_RUN = 4  # words and numbers
-_TELLING = 14.0  # bits of a phrase that is worth a search
+_DISCRIMINATIVE = 14.0  # bits of a phrase that is worth a search
 _AT_AN_END = 6.0  # bits that a phrase tells more if a literal of the source begins or ends with it
 _OF_A_NUMBER = 2.0  # bits
 _LONGEST_END = 3  # marks behind the last word
@@ -30,15 +30,15 @@ _BRACKETS = ("(", "[", "<", "{")
 
 
 def words_of(body: str) -> list[str]:
-    """Return the rarest words of a text, the most telling ones first."""
-    known = {word for word in _WORD.findall(_VALUE.sub(" ", body)) if len(word) <= _LONGEST_WORD}
-    return sorted(known, key=lambda word: (-bits(word.lower()), -len(word), word))[:_WORDS]
+    """Return the rarest words of a text, the most discriminative first."""
+    found = {word for word in _WORD.findall(_VALUE.sub(" ", body)) if len(word) <= _LONGEST_WORD}
+    return sorted(found, key=lambda word: (-bits(word.lower()), -len(word), word))[:_WORDS]
 
 
 def phrases_of(body: str) -> list[str]:
-    """Return pieces of a text as a format of the source may hold them: the first ones, and the most telling ones.
+    """Return pieces of a text as a format of the source may hold them: the first, and the most discriminative.
 
-    From each word on, about as few words and numbers as tell enough, numbers as `%d` and as they are. Where a literal
+    From each word on, as few words and numbers as discriminate enough, numbers as `%d` and as they are. Where a literal
     may begin or end a quotation mark tells as well, so that one word can do.
     """
     text = body[:_LONGEST_BODY]
@@ -47,8 +47,8 @@ def phrases_of(body: str) -> list[str]:
         tokens = list(_TOKEN.finditer(form))
         for at, token in enumerate(tokens):
             if _WORD.fullmatch(token[0]):
-                for phrase, told in _telling(form, tokens[at : at + _LONGEST_RUN]):
-                    weight.setdefault(phrase, told)
+                for phrase, its_weight in _discriminative(form, tokens[at : at + _LONGEST_RUN]):
+                    weight.setdefault(phrase, its_weight)
     first = list(weight)[: _PHRASES // 2]
     likely = sorted(weight, key=lambda phrase: (_unusual_words(phrase), -weight[phrase], phrase))
     return list(dict.fromkeys([*first, *likely]))[:_PHRASES]
@@ -59,31 +59,31 @@ def _unusual_words(phrase: str) -> int:
     return sum(not is_common(word.lower()) for word in _WORD.findall(phrase))
 
 
-def _telling(text: str, tokens: Sequence[re.Match[str]]) -> Iterator[tuple[str, float]]:
+def _discriminative(text: str, tokens: Sequence[re.Match[str]]) -> Iterator[tuple[str, float]]:
     """Yield the shortest run from the first token on that tells enough, and the next longer, as they may be written."""
     start = tokens[0].start()
     begins = _BEGINS.search(text, max(0, start - _LONGEST_BLANK), start) is not None
-    told = 0.0
+    weight = 0.0
     plain = quoted = 0
     for count, token in enumerate(tokens, 1):
         if count > 1 and not _BETWEEN.fullmatch(text[tokens[count - 2].end() : token.start()]):
             return
-        told += bits(token[0].lower()) if _WORD.fullmatch(token[0]) else _OF_A_NUMBER
+        weight += bits(token[0].lower()) if _WORD.fullmatch(token[0]) else _OF_A_NUMBER
         phrase = text[start : token.end()]
         numbered = _ENDS_IN_NUMBER.sub(r"\1%d", phrase)
         spellings = dict.fromkeys((phrase, numbered))
-        if begins and quoted < _OF_EACH and told + _AT_AN_END >= _TELLING:
-            yield from ((f'"{spelling}', told + _AT_AN_END) for spelling in spellings)
+        if begins and quoted < _OF_EACH and weight + _AT_AN_END >= _DISCRIMINATIVE:
+            yield from ((f'"{spelling}', weight + _AT_AN_END) for spelling in spellings)
             quoted += 1
         rest = text[token.end() :].rstrip()
-        if len(rest) <= _LONGEST_END and not any(map(str.isalnum, rest)) and told + _AT_AN_END >= _TELLING:
-            yield f'{phrase}{rest}\\n"', told + _AT_AN_END
+        if len(rest) <= _LONGEST_END and not any(map(str.isalnum, rest)) and weight + _AT_AN_END >= _DISCRIMINATIVE:
+            yield f'{phrase}{rest}\\n"', weight + _AT_AN_END
             if count == 1:
-                yield f'"{phrase}{rest}\\n"', told + 2 * _AT_AN_END
+                yield f'"{phrase}{rest}\\n"', weight + 2 * _AT_AN_END
         if count == 1 and numbered != phrase and text[start - 1 : start] in _BRACKETS:
-            yield text[start - 1] + numbered, told
-        if count > 1 and told >= _TELLING:
-            yield from ((spelling, told) for spelling in spellings)
+            yield text[start - 1] + numbered, weight
+        if count > 1 and weight >= _DISCRIMINATIVE:
+            yield from ((spelling, weight) for spelling in spellings)
             plain += 1
         if plain == _OF_EACH:
             return

@@ -29,7 +29,7 @@ class MessageStore(Protocol):
         ...
 
     def word(self, word: str, /) -> list[Lists]:
-        """What is kept of a word, in pieces."""
+        """The posting lists of a word, one for each segment."""
         ...
 
     def message(self, number: int, /) -> Message:
@@ -63,11 +63,11 @@ class RevisionIndex:
         self.containing = lru_cache(maxsize=_LISTS_KEPT)(self._load_containing)
         """The messages that contain a word."""
         self.anchored = lru_cache(maxsize=_LISTS_KEPT)(self._load_anchored)
-        """The messages that have a word as the rarest of one of their lines, by the mark of the next."""
+        """The messages that have a word as the rarest of one of their lines, by the fingerprint of the next."""
         self._message = lru_cache(maxsize=_MESSAGES_KEPT)(store.message)
 
     def contains(self, word: str) -> bool:
-        """Tell whether some message contains the word."""
+        """Return whether some message contains the word."""
         lists = (memoryview(containing).cast("I") for containing, _, _ in self._lists(word))
         return any(self._are_live(numbers) or any(map(partial(is_live, self.live), numbers)) for numbers in lists)
 
@@ -80,7 +80,7 @@ class RevisionIndex:
         return self._store.printed(numbers)
 
     def knows(self, name: str) -> bool:
-        """Tell whether a module, file or directory with messages is called so."""
+        """Return whether a module, file or directory with messages is called so."""
         return self.contains(ORIGIN + name)
 
     def message(self, number: int) -> Message:
@@ -107,7 +107,7 @@ class RevisionIndex:
         return found
 
     def _are_live(self, numbers: Sequence[int]) -> bool:
-        """Tell whether all of ascending numbers are messages of the revision, where that is seen at a glance."""
+        """Return whether all of ascending numbers are messages of the revision, where that is seen at a glance."""
         return bool(numbers) and numbers[0] in self._range and numbers[-1] in self._range
 
     def _load_anchored(self, word: str) -> Mapping[int, Sequence[int]]:

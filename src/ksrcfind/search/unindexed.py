@@ -5,12 +5,14 @@ and linker as a whole tree would, with the headers that they include and the wra
 parsed is kept in the store, so that a later build, or the next question, starts from it.
 """
 
+import hashlib
 import re
 from array import array
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 
+from ksrcfind.caching import cached, lookup, store
 from ksrcfind.index import sources
 from ksrcfind.index.parse import Worker
 from ksrcfind.match.word_weights import bits
@@ -31,8 +33,14 @@ from ksrcfind.storage.codec import unpack_facts
 from ksrcfind.tree.snapshot import Snapshot
 
 _FILES_WITH_CONSTANTS = 8  # files of which the messages are read since they mention a text of those
-_TELLING = 10.0  # bits of a word that is worth a search
+_DISCRIMINATIVE = 10.0  # bits of a word that is worth a search
 _AT_LEAST = 3  # words that are searched for if all are common
+
+_SEARCH_ENTRY = "search-1"
+"""Beginning of the names in the cache of what was searched for last."""
+_SEARCHES_CACHED = 16
+_VARIADIC_ENTRY = "variadic-1"
+"""Name in the cache of the functions with variable arguments."""
 
 _VARIABLE_ARGUMENTS = ("va_start", "va_format")
 
@@ -61,12 +69,16 @@ class UnindexedSearch:
         self._constants: dict[str, list[int]] = defaultdict(list)
         self._program = Program(self._paths, self._load, self._macros, self._wrappers, roots, frozenset())
         self._worker = Worker(snapshot)
+        self._variadic = lookup(cache, _VARIADIC_ENTRY, snapshot.state, dict[str, list[str]])
+        """Name of each function with variable arguments → the files that define it; None until they were read."""
+        self._variadic_files: list[str] | None = None
+        """Files that may define such functions, once a search has found them."""
 
     def index_for(self, body: str, *, phrases: bool = False) -> MemoryIndex:
         """Messages of the files that most likely hold the call that printed a text: those that hold its words.
 
-        With `phrases`, those that hold some of its words one behind the other: quicker to read, and where all words are
-        common, these alone tell.
+        With `phrases`, files that hold phrases of it: faster, and the only discriminative terms where all
+        words are common.
         """
         paths = self._with_phrases(body) if phrases else self._candidates(body)
         return MemoryIndex(self.messages_of(sorted(paths)))  # in the order of an index, which decides between equals
@@ -96,10 +108,10 @@ class UnindexedSearch:
         words = words_of(body)
         if not words:
             return []
-        telling = [word for word in words if bits(word.lower()) >= _TELLING]
-        found = self._grep(telling or words[:_AT_LEAST])
-        if telling and not found:
-            found = self._grep([word for word in words if word not in telling])
+        rare = [word for word in words if bits(word.lower()) >= _DISCRIMINATIVE]
+        found = self._grep(rare or words[:_AT_LEAST])
+        if rare and not found:
+            found = self._grep([word for word in words if word not in rare])
         return candidate_files.with_words(found, len(self._paths))
 
     def _with_phrases(self, body: str) -> list[str]:
@@ -108,8 +120,33 @@ class UnindexedSearch:
         return [*paths, *self._printing_constants(paths, phrases)]
 
     def _grep(self, texts: Sequence[str], suffixes: Sequence[str] = sources.SUFFIXES) -> candidate_files.Found:
-        found = self._snapshot.grep(texts, suffixes) if texts else {}
-        return {path: counts for path, counts in found.items() if path in self._number}
+        """Return which files contain which of the texts; searches of this state of the tree are cached."""
+        if not texts:
+            return {}
+        request = f"{self._snapshot.state}\0{suffixes}\0{list(texts)}"
+        digest = hashlib.sha256(request.encode("utf-8", "surrogateescape")).hexdigest()
+        return cached(
+            self._cache,
+            f"{_SEARCH_ENTRY}-{int(digest[:8], 16) % _SEARCHES_CACHED}",
+            digest if self._snapshot.state is not None else None,
+            dict[str, dict[str, int]],
+            lambda: self._search(texts, suffixes),
+        )
+
+    def _search(self, texts: Sequence[str], suffixes: Sequence[str]) -> dict[str, dict[str, int]]:
+        """Search the tree; the first search also looks for functions with variable arguments, in the same pass."""
+        together = ".c" in suffixes and self._variadic is None and self._variadic_files is None
+        added = [word for word in _VARIABLE_ARGUMENTS if word not in texts] if together else []
+        found = self._snapshot.grep([*texts, *added], suffixes)
+        if together:
+            # Git reports the longest of overlapping texts, so one that contains such a word stands for it.
+            self._variadic_files = [
+                path
+                for path, counts in found.items()
+                if path.endswith(".c") and any(word in text for text in counts for word in _VARIABLE_ARGUMENTS)
+            ]
+        own = ((path, {text: n for text, n in counts.items() if text not in added}) for path, counts in found.items())
+        return {path: counts for path, counts in own if counts and path in self._number}
 
     def _printing_constants(self, paths: Iterable[str], phrases: Iterable[str]) -> list[str]:
         """Files that mention a text which other files define: init/main.c prints `linux_banner` of init/version.c."""
@@ -237,9 +274,18 @@ class UnindexedSearch:
     @cached_property
     def _variadic_functions(self) -> dict[str, list[int]]:
         """Files of C that define a function with variable arguments, by its name."""
-        table: dict[str, list[int]] = defaultdict(list)
-        for path, data in self._snapshot.read_many(self._grep(_VARIABLE_ARGUMENTS, (".c",))):
+        if self._variadic is None:
+            self._variadic = self._read_variadic()
+            store(self._cache, _VARIADIC_ENTRY, self._snapshot.state, self._variadic)
+        return {name: [self._number[path] for path in paths] for name, paths in self._variadic.items()}
+
+    def _read_variadic(self) -> dict[str, list[str]]:
+        files = self._variadic_files
+        if files is None:
+            files = list(self._snapshot.grep(_VARIABLE_ARGUMENTS, (".c",)))
+        table: dict[str, list[str]] = defaultdict(list)
+        for path, data in self._snapshot.read_many(path for path in files if path in self._number):
             for end in _VARIADIC.finditer(data):
                 if head := _BEFORE_PARAMETERS.search(data[max(0, end.start() - _LONGEST_HEAD) : end.start()]):
-                    table[head[1].decode()].append(self._number[path])
+                    table[head[1].decode()].append(path)
         return table

@@ -1,4 +1,4 @@
-"""A cache of values that can be computed again: facts of files, and what history remembers between runs.
+"""A cache of values that can be computed again: facts of files, histories, and results of searches.
 
 One SQLite file in WAL mode, shared by all processes. It is only ever an optimisation, and three rules keep it one:
 every row carries a checksum over its name and value, so a damaged row is a miss and never a wrong answer; a read or a
@@ -212,7 +212,7 @@ class DerivedCache:
             self.notes.append(note)
 
     def _replace(self, error: sqlite3.Error) -> None:
-        """Go on with an empty file, since SQLite cannot read this one."""
+        """Replace a file that SQLite cannot read by an empty one."""
         self.close()
         self._connection = self._start_over(error)
 

@@ -13,7 +13,7 @@ from ksrcfind.source.summary import FileSummary, summary
 
 _COMPRESSED_FROM = 2000  # bytes; shorter data hardly gets smaller
 
-_outline_decoder = msgspec.msgpack.Decoder(FileSummary)
+_summary_decoder = msgspec.msgpack.Decoder(FileSummary)
 _facts_decoder = msgspec.msgpack.Decoder(SourceFacts)
 _message_decoder = msgspec.msgpack.Decoder(Message)
 _lines_decoder = msgspec.msgpack.Decoder(tuple[PrintedLine, ...])
@@ -21,7 +21,7 @@ _encoder = msgspec.msgpack.Encoder()
 
 
 class PackedFacts(NamedTuple):
-    """Encoded facts of one file, with the outline that follows from them."""
+    """Encoded facts of one file, with the summary computed from them."""
 
     summary: bytes
     facts: bytes
@@ -38,8 +38,8 @@ def unpack_facts(data: bytes) -> SourceFacts:
 
 
 def unpack_summary(data: bytes) -> FileSummary:
-    """Decode the outline of a file."""
-    return _outline_decoder.decode(_expanded(data))
+    """Decode the summary of a file."""
+    return _summary_decoder.decode(_expanded(data))
 
 
 def pack_message(message: Message) -> bytes:

@@ -1,4 +1,4 @@
-"""What is raised when a file of the index turns out to be damaged."""
+"""The error for a damaged file of the index."""
 
 from pathlib import Path
 

@@ -1,10 +1,10 @@
-"""Which segments a build writes again, so that their number and their unused space stay small."""
+"""Which segments a build rewrites, so that their number and their unused space stay small."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
 SMALL = 2_000
-"""Messages that are written again in less time than another segment costs every later question (20 ms)."""
+"""Messages that are rewritten in less time than another segment adds to every later question (20 ms)."""
 
 _GROWTH = 2
 _LEAST_USED = 2 / 3

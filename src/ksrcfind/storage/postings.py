@@ -8,9 +8,9 @@ from itertools import chain
 from ksrcfind.source.printed import ORIGIN, anchor, ranks
 
 Lists = tuple[bytes, bytes, bytes]
-"""What is kept of a word: messages that contain it and messages anchored at it, as `array("I")`, and for each of the
-latter the mark of the second word that it is found by (`printed.anchor`), as `array("H")`. Numbers are ascending; a
-message stands as often as it has lines that differ in this."""
+"""The posting lists of a word: messages that contain it and messages anchored at it, as `array("I")`, and for each of
+the latter the fingerprint of the second word of its key (`printed.anchor`), as `array("H")`. Numbers are ascending; a
+message is listed once for each distinct key of its lines."""
 
 
 def postings(

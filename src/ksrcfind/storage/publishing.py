@@ -27,10 +27,9 @@ from ksrcfind.storage.revision import (
     read_revision,
 )
 from ksrcfind.storage.segment import Segment, Unit, UnitRow, segment_in_memory, write_segment
-from ksrcfind.storage.store import FORMAT, Store, Unsaved, mtime
+from ksrcfind.storage.store import DAY_S, FORMAT, Store, Unsaved, mtime
 
-_DAY_S = 86400
-_UNUSED_S = 90 * _DAY_S
+_UNUSED_S = 90 * DAY_S
 """Seconds after which a revision that no run has used is removed."""
 
 _CREATING_S = 60
@@ -41,7 +40,7 @@ _FEW_FACTS = 50
 
 
 class Unread(NamedTuple):
-    """What of a tree could not be read: fields of `Revision`."""
+    """Parts of a tree that could not be read: fields of `Revision`."""
 
     recovered: int
     lost: int
@@ -124,14 +123,14 @@ def clean_up(store: Store) -> None:
         if path.name not in used:
             _unlink(path)
     for path in store.files(".tmp"):
-        # Those of a cache belong to whoever creates it, which takes milliseconds and no lock.
+        # Those of a cache belong to the process that creates it, which takes milliseconds and no lock.
         if path.name.endswith((".segment.tmp", ".revision.tmp")) or time.time() - mtime(path) > _CREATING_S:
             _unlink(path)
     remove_unused(store.directory.parent, FORMAT)
 
 
 def _layout(store: Store, state: RevisionState, fresh: Sequence[Unit], base: Revision | None) -> _Layout:
-    """Decide which segments of `base` a revision goes on using and which units are written (again)."""
+    """Decide which segments of `base` a revision keeps using and which units are written (again)."""
     new = {unit.path for unit in fresh}
     wanted = {path: digest for path, digest in state.units.items() if path not in new}
     shared: list[tuple[SegmentFile, Segment, list[UnitRow]]] = []

@@ -1,4 +1,4 @@
-"""Removal of what other versions of ksrcfind left in the cache directory and nobody uses any more."""
+"""Removal of unused stores that other versions of ksrcfind left in the cache directory."""
 
 import re
 import shutil
@@ -10,7 +10,7 @@ from pathlib import Path
 UNUSED_S = 30 * 86400
 """Seconds without use after which a store of another format is removed."""
 
-# Up to format 8 a store was one SQLite file; its name did not tell the format.
+# Up to format 8 a store was one SQLite file; its name did not contain the format.
 _STORE = re.compile(r".{1,40}-[0-9a-f]{16}\.(?:sqlite(?:-wal|-shm)?|index-([0-9.]{1,40}))", re.DOTALL)
 
 

@@ -1,4 +1,4 @@
-"""The file of one indexed revision: which segments hold its messages, and what the next build wants to know of it."""
+"""The file of one indexed revision: which segments hold its messages, and the state that the next build needs."""
 
 import hashlib
 import zlib
@@ -28,7 +28,7 @@ class SegmentFile(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Revision(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """What readers want to know of an indexed revision."""
+    """The part of an indexed revision that readers need."""
 
     key: str
     """A commit id, or the directory of a working tree."""
@@ -53,7 +53,7 @@ class Revision(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class RevisionState(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """Everything that the next build wants to know of a revision."""
+    """The part of an indexed revision that the next build needs."""
 
     files: Mapping[str, str]
     """Path → content key of every source file and Makefile."""
@@ -64,7 +64,7 @@ class RevisionState(msgspec.Struct, frozen=True, array_like=True, gc=False):
     modules: Mapping[str, str]
     """Path without suffix → module name."""
     may_log: list[str]
-    """Names that may lead to a root."""
+    """Names of functions and macros that may reach a log sink."""
     included: bytes
     """Which of the files of `blobs` include which, packed (`index.include_graph`)."""
 
@@ -93,7 +93,7 @@ def encode(revision: Revision, state: bytes) -> bytes:
 
 
 def read_revision(path: Path) -> Revision | None:
-    """Return what a file says of its revision, None if it is not there or damaged."""
+    """Return the revision in a file; None if the file is missing or damaged."""
     with_state = _read(path, whole=False)
     return with_state[0] if with_state else None
 

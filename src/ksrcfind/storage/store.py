@@ -1,4 +1,4 @@
-"""The directory in the user's cache that holds what is known of one tree.
+"""The directory in the user's cache that holds everything that is cached for one tree.
 
 It holds the cache of derived values, one small file for each indexed revision, and the segments with the messages.
 Segments and revisions are written under a temporary name and renamed, a revision last: a reader sees the last complete
@@ -34,7 +34,7 @@ from ksrcfind.storage.view import View
 FORMAT = f"9.{FACTS_VERSION}"
 """Its first number is raised when the files or what is in them change."""
 
-_DAY_S = 86400
+DAY_S = 86400
 _ATTEMPTS = 5  # at reading a revision whose segments a build removes at that moment
 
 
@@ -77,7 +77,8 @@ class Store:
     def open(cls, directory: Path, identity: str = "") -> "Store":
         """Open or create a store; one that cannot be written is read, and new things are kept in memory.
 
-        `identity` names what the messages depend on beside the tree: a revision indexed under another one is not seen.
+        `identity` names everything beside the tree that the messages depend on; revisions indexed under another
+        identity are not visible.
         """
         try:
             directory.mkdir(parents=True, exist_ok=True)
@@ -99,7 +100,7 @@ class Store:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What people should know of the store."""
+        """Notes on the store for the user."""
         return (*self._notes, *self.cache.notes)
 
     @property
@@ -216,7 +217,7 @@ class Store:
             yield held
 
     def keep_unsaved(self, key: str, unsaved: Unsaved, reason: str) -> None:
-        """Keep a revision in memory that cannot be written, for the reason that is shown to people."""
+        """Keep a revision in memory that cannot be written, for the reason that the user sees."""
         self.unsaved = f"the index cannot be written to {self.directory} ({reason})"
         self._say(f"{self.unsaved}; it is kept in memory for this run")
         self._unsaved[key] = unsaved
@@ -242,7 +243,7 @@ class Store:
     def _mark_used(self, path: Path) -> None:
         """Note when a revision was used, to the day."""
         with suppress(OSError):
-            if time.time() - mtime(path) > _DAY_S:
+            if time.time() - mtime(path) > DAY_S:
                 path.touch()
 
     def _say(self, note: str) -> None:

@@ -12,7 +12,7 @@ from ksrcfind.storage.segment import Segment
 
 
 class View:
-    """Implements `search.revision_index.MessageStore`. It stays as it is whatever is built meanwhile."""
+    """Implements `search.revision_index.MessageStore`. A later build does not change it."""
 
     def __init__(self, segments: Sequence[Segment], lives: Sequence[bytes], size: int) -> None:
         self._segments = sorted(segments, key=lambda segment: segment.numbers.start)

@@ -1,7 +1,7 @@
 """A checkout as a snapshot: the commit that is checked out, with the files that differ from it as they are on disk.
 
-Only what git tracks counts: files of HEAD and files added to the index. Untracked files are build products more often
-than source, and git knows no history of them.
+Only tracked files count: files of HEAD and files added to the index. Untracked files are build products more often
+than source, and have no history.
 """
 
 import hashlib
@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 
+from ksrcfind.caching import Cache
 from ksrcfind.tree import disk
 from ksrcfind.tree.grep import grep
 from ksrcfind.tree.names import escaped
@@ -24,13 +25,16 @@ COMPARED_BYTES = 32 << 20
 class CheckoutSnapshot(RevisionSnapshot):
     """HEAD with the working tree's edits, as found when the snapshot was made."""
 
-    def __init__(self, repository: Repository) -> None:
-        super().__init__(repository, repository.head_name(), repository.head())
+    def __init__(self, repository: Repository, cache: Cache | None = None) -> None:
+        """Compare the working tree with HEAD; `cache` holds what was read of this commit before."""
+        commit, name = repository.head_with_name(cache)
+        super().__init__(repository, name, commit)
         self.info = TreeInfo(rev=self.info.rev, commit=self.commit, source="checkout")
         with ThreadPoolExecutor(1) as other:  # git compares files while it lists those of the commit
             comparing = other.submit(find_changes, repository)
-            committed = self.objects.blobs(self.commit)
-        self.changes: Mapping[str, str | None] = comparing.result()
+            committed = repository.blobs(self.commit, cache)
+        self.changes: Mapping[str, str | None]
+        self.changes, self._working_tree = comparing.result()
         """Files that differ from HEAD: path → content key (`stat:…`), None for one that is gone."""
         self._blobs = self._with_changes(committed)
 
@@ -40,9 +44,20 @@ class CheckoutSnapshot(RevisionSnapshot):
         return escaped(str(self.root))
 
     def is_current(self) -> bool:
-        """Tell whether the same commit is checked out, under the same name, with the same edits. Raises `GitError`."""
-        now = self.repository.head(), self.repository.head_name(), find_changes(self.repository)
+        """Return whether commit, name of the revision and edits are unchanged. Raises `GitError`."""
+        now = self.repository.head(), self.repository.head_name(), find_changes(self.repository)[0]
         return now == (self.commit, self.info.rev, self.changes)
+
+    @property
+    def state(self) -> str | None:
+        """The commit with a digest of the working tree; None where replaced objects may change what the commit names.
+
+        Invariant: two snapshots with the same state have the same files, and a file that was changed on disk after the
+        first was made differs from its entry in git's index, or the index was written since: either changes the state.
+        Git compares times in seconds, so this does not cover a file that is edited and restored within one second of
+        the time of its entry.
+        """
+        return f"{self.commit} {self._working_tree}" if self.objects.ids_are_final else None
 
     @property
     def blobs(self) -> Mapping[str, str]:
@@ -58,20 +73,37 @@ class CheckoutSnapshot(RevisionSnapshot):
         """Bytes of one file. Raises `FileNotFoundError`."""
         if path in self.changes:
             return disk.read_file(self.root, path)
-        return super().read(path)
+        data = self._read_unchanged(path)
+        return data if data is not None else super().read(path)
 
     def read_many(self, paths: Iterable[str]) -> Iterator[tuple[str, bytes]]:
         """Path and bytes of many files, in the order asked; missing ones are left out."""
         rest = iter(paths)
         while chunk := list(islice(rest, 512)):
-            clean = super().read_many([path for path in chunk if path not in self.changes])
-            pending = next(clean, None)
+            on_disk = {path: self._read_unchanged(path) for path in chunk if path not in self.changes}
+            from_objects = super().read_many([path for path, data in on_disk.items() if data is None])
+            pending = next(from_objects, None)
             for path in chunk:
+                data = on_disk.get(path)
                 if path in self.changes:
                     yield from disk.read_files(self.root, [path])
+                elif data is not None:
+                    yield path, data
                 elif pending is not None and pending[0] == path:
                     yield pending
-                    pending = next(clean, None)
+                    pending = next(from_objects, None)
+
+    def _read_unchanged(self, path: str) -> bytes | None:
+        """Return the bytes of a committed file from the disk, where they have its blob id: that starts no process.
+
+        None if they do not: git may write files otherwise than it keeps them (gitattributes(5)).
+        """
+        blob = self.blobs.get(path)
+        try:
+            data = disk.read_file(self.root, path) if blob is not None else None
+        except OSError:
+            return None
+        return data if data is not None and blob is not None and _blob_id(data, blob) == blob else None
 
     def grep(self, words: Sequence[str], suffixes: Sequence[str]) -> Mapping[str, Mapping[str, int]]:
         """Path → word → count of lines."""
@@ -86,11 +118,14 @@ class CheckoutSnapshot(RevisionSnapshot):
         )
 
 
-def find_changes(repository: Repository) -> dict[str, str | None]:
-    """Return the files of the working tree that differ from HEAD: path → content key, None for one that is gone.
+def find_changes(repository: Repository) -> tuple[dict[str, str | None], str]:
+    """Return the files of the working tree that differ from HEAD, and a digest of the state of the working tree.
 
-    As cheap as `git diff --name-only`: one look at the time stamp of each file (0.06 s for 33,000).
+    A file is given as path → content key, None for one that is gone. As cheap as `git diff --name-only`: git looks at
+    the time stamp of each file (0.06 s for 33,000).
     """
+    # Before the files: whatever is changed from here on differs from this index, or makes git write another one.
+    state = hashlib.sha256(repr(disk.file_signature(repository.index.parent, repository.index.name)).encode())
     fields = repository.git.run("diff-index", "--raw", "-z", "--no-renames", "--no-abbrev", "HEAD").split(b"\0")
     changes: dict[str, str | None] = {}
     budget = COMPARED_BYTES
@@ -99,19 +134,24 @@ def find_changes(repository: Repository) -> dict[str, str | None]:
         # `:100644 100644 <blob of HEAD> <blob, zeros if only the time stamp differs> M`
         _, mode, old, new, _ = about.decode().split(" ")
         key = disk.file_signature(repository.root, path) if mode.startswith("100") else None
+        state.update(f"{about!r} {path!r} {key}\0".encode())
         if key is not None and not new.strip("0"):
             budget -= int(key.split(":")[1])
-            if budget >= 0 and _blob_id(repository, path, old) == old:
+            if budget >= 0 and _has_blob_id(repository, path, old):
                 continue
         changes[path] = key
-    return changes
+    return changes, state.hexdigest()
 
 
-def _blob_id(repository: Repository, path: str, like: str) -> str | None:
-    """Return the id that git would give to the bytes of a file, computed as for the id `like`."""
+def _has_blob_id(repository: Repository, path: str, blob: str) -> bool:
+    """Return whether the bytes of a file on disk have a blob id."""
     try:
-        data = disk.read_file(repository.root, path)
+        return _blob_id(disk.read_file(repository.root, path), blob) == blob
     except OSError:
-        return None
+        return False
+
+
+def _blob_id(data: bytes, like: str) -> str:
+    """Return the id that git gives to the bytes of a file, by the hash function of the id `like`."""
     algorithm = hashlib.sha256 if len(like) == 64 else hashlib.sha1
     return algorithm(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()

@@ -1,7 +1,7 @@
-"""What is asked of the objects and references of a repository, whoever reads them.
+"""The interface to the objects and references of a repository.
 
-Two answer: git's own commands (`objects.GitDatabase`), for every repository that git reads, and `direct.DirectDatabase`
-in this process, with libgit2 where it pays. Both give the same answers.
+Two classes implement it with equal results: `objects.GitDatabase` runs git commands and reads every repository that git
+reads; `direct.DirectDatabase` reads in this process, with libgit2 where that is faster.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -10,7 +10,7 @@ from typing import Protocol
 
 
 class MissingObjectError(LookupError):
-    """An object that is named is not in the repository."""
+    """The repository does not have the object."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,11 @@ class Changed:
 
 class ObjectDatabase(Protocol):
     """The objects and references of one repository. Picklable, usable after a fork and by several threads."""
+
+    @property
+    def ids_are_final(self) -> bool:
+        """Whether an id names the same content for ever: False where replaced objects and grafts may apply."""
+        ...
 
     def read_many(self, names: Iterable[str]) -> Iterator[tuple[str, bytes] | None]:
         """Types and bytes of objects by id or any other name (`ID:mm/oom_kill.c`), in order; None for missing ones.
@@ -61,9 +66,9 @@ class ObjectDatabase(Protocol):
         ...
 
     def state(self, *prefixes: str) -> str | None:
-        """A digest of HEAD and the references below some directories; None if it costs as much as to follow them.
+        """A digest of HEAD and the references below some directories; None if that takes as long as reading them.
 
-        With the same digest they lead to the same objects.
+        Equal digests mean that the references lead to the same objects.
         """
         ...
 
@@ -94,7 +99,7 @@ class ObjectDatabase(Protocol):
         ...
 
     def load(self) -> None:
-        """Get ready for many questions, at the price of the time that this takes."""
+        """Prepare for many questions, which takes some time."""
         ...
 
     def close(self) -> None:

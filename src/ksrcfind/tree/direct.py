@@ -1,4 +1,4 @@
-"""The objects and references of a repository, read in this process: an `ObjectDatabase` that starts next to nothing.
+"""The objects and references of a repository, read in this process: an `ObjectDatabase` that starts few processes.
 
 References are read from their files, trees are walked here. Objects come from one process of git, or from libgit2 once
 that is worth loading. A question that git takes in some way of its own (`v5.9~3`, a name that stands for two things)
@@ -38,9 +38,9 @@ KNOWN_EXTENSIONS = {
 
 
 def usable(git: Git, git_directory: Path, common: Path, configuration: Mapping[str, str]) -> bool:
-    """Tell whether nothing but objects and references, in their usual form, says what git would answer.
+    """Return whether this module gives the answers of git: objects and references have their usual form.
 
-    Replaced objects and grafts are looked at by git alone; other forms of references and of ids are read by it alone.
+    Only git handles replaced objects, grafts, other reference formats and other hash functions.
     """
     extensions = {key for key in configuration if key.startswith("extensions.")}
     if not extensions <= KNOWN_EXTENSIONS or git.borrows_objects:
@@ -59,7 +59,7 @@ def usable(git: Git, git_directory: Path, common: Path, configuration: Mapping[s
 
 
 class AskGitError(Exception):
-    """Only git knows the answer."""
+    """The question has to be answered by git."""
 
 
 _ASK_GIT = (AskGitError, LibgitError, OddReferencesError, trees.OddTreeError)
@@ -85,6 +85,11 @@ class DirectDatabase:
             libgit = LibgitObjects(self._arguments[0].directory, self._git)
             self._libgit = libgit if libgit.usable() else None
             self._loaded = True
+
+    @property
+    def ids_are_final(self) -> bool:
+        """See `ObjectDatabase`: `usable` excludes replaced objects and grafts."""
+        return True
 
     def read_many(self, names: Iterable[str]) -> Iterator[tuple[str, bytes] | None]:
         """See `ObjectDatabase`."""
@@ -160,7 +165,7 @@ class DirectDatabase:
         if self._libgit is not None:
             self._libgit.close()
 
-    # What is read here. Whatever is out of the ordinary raises one of `_ASK_GIT`.
+    # What this class reads itself. Any unusual data raises one of `_ASK_GIT`.
 
     def _references(self) -> References:
         return references.read(self._git_directory, self._common)

@@ -29,6 +29,10 @@ class DirectorySnapshot:
         """The directory."""
         return escaped(str(self.root))
 
+    @property
+    def state(self) -> None:
+        """None: only listing the directory tells whether files changed."""
+
     def files(self, suffixes: Sequence[str], names: Sequence[str] = ()) -> Mapping[str, str]:
         """Paths with one of the suffixes or base names, sorted → `stat:SIZE:MTIME_NS:INODE`."""
         return dict(sorted(disk.walk(self.root, tuple(suffixes), frozenset(names))))

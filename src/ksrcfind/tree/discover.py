@@ -1,4 +1,4 @@
-"""Finds the tree that is meant: from a directory, one of its parents, or a path that was named."""
+"""Finds the source tree: at a directory, at one of its parents, or at a path that the user gave."""
 
 import os
 import re
@@ -23,7 +23,7 @@ HOW_TO_GET_ONE = (
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class TreeLocation:
     """Where a tree is."""
 
     root: Path
@@ -35,7 +35,7 @@ class Place:
 
 
 def is_kernel(directory: Path) -> bool:
-    """Tell whether a directory looks like the top of a Linux source tree."""
+    """Return whether a directory looks like the top of a Linux source tree."""
     if not all((directory / part).is_dir() for part in PARTS):
         return False
     try:
@@ -47,7 +47,7 @@ def is_kernel(directory: Path) -> bool:
         return False
 
 
-def find_tree(start: Path, *, named: bool) -> Place:
+def find_tree(start: Path, *, named: bool) -> TreeLocation:
     """Return the tree at a directory or at the nearest of its parents.
 
     A path that was `named` may be any directory that holds C files; otherwise it takes a repository with C files, or a
@@ -66,31 +66,31 @@ def find_tree(start: Path, *, named: bool) -> Place:
         except OSError:  # A directory above that may not be looked into.
             continue
         if worth_asking:
-            place = _tree_at(directory, kernel=kernel)
-            if place is not None:
-                return place
+            location = _tree_at(directory, kernel=kernel)
+            if location is not None:
+                return location
     if named and _holds_c(start, depth=3):
-        return Place(start, None)
+        return TreeLocation(start, None)
     where = f"no C source at {start}" if named else f"{start} is not inside one"
     raise NoTreeError(f"no kernel tree found: {where}", HOW_TO_GET_ONE)
 
 
-def _tree_at(directory: Path, *, kernel: bool) -> Place | None:
+def _tree_at(directory: Path, *, kernel: bool) -> TreeLocation | None:
     try:
         repository = open_repository(directory)
     except GitMissingError as error:
         if kernel:
-            return Place(directory, None, f"{error.title}: no history. {error.hint}")
+            return TreeLocation(directory, None, f"{error.title}: no history. {error.hint}")
         raise
     if repository is not None:
         if kernel or not repository.has_index or _tracks_c(repository):
-            return Place(directory, repository)
+            return TreeLocation(directory, repository)
         return None
-    return Place(directory, None, _inside_another(directory)) if kernel else None
+    return TreeLocation(directory, None, _inside_another(directory)) if kernel else None
 
 
 def _inside_another(directory: Path) -> str | None:
-    """Say that a repository around a plain tree is not asked for its history."""
+    """Return a note if a repository around a plain tree is not used for history."""
     try:
         outer = next((parent for parent in directory.parents if (parent / ".git").exists()), None)
     except OSError:
@@ -101,7 +101,7 @@ def _inside_another(directory: Path) -> str | None:
 
 
 def _may_be_repository(directory: Path) -> bool:
-    """Spare git the question for directories that cannot be the root of a repository."""
+    """Return False for directories that cannot be the root of a repository, which saves a process of git."""
     return (directory / ".git").exists() or ((directory / "HEAD").exists() and (directory / "objects").is_dir())
 
 
@@ -110,7 +110,7 @@ def _tracks_c(repository: Repository) -> bool:
 
 
 def _holds_c(directory: Path, depth: int) -> bool:
-    """Tell whether a C file stands in a directory or up to `depth` levels below."""
+    """Return whether there is a C file in a directory or up to `depth` levels below."""
     below: list[Path] = []
     try:
         with os.scandir(directory) as entries:

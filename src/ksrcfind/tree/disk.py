@@ -31,7 +31,7 @@ def file_signature(root: Path, path: str) -> str | None:
 
 
 def wanted(path: str, suffixes: tuple[str, ...], names: frozenset[str]) -> bool:
-    """Tell whether a path ends in one of the suffixes or has one of the base names."""
+    """Return whether a path ends in one of the suffixes or has one of the base names."""
     return path.endswith(suffixes) or path.rpartition("/")[2] in names
 
 

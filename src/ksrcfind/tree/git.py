@@ -9,6 +9,7 @@ The child's environment is made here: of the parent's only the variables in `INH
 the environment is looked at.
 """
 
+import hashlib
 import os
 import re
 import shlex
@@ -180,8 +181,23 @@ class Git:
                 result[key] = (*result.get(key, ()), value)
         return result
 
+    def configuration_with_origins(self) -> "Configuration | None":
+        """Return the settings that hold here with the files that they come from.
+
+        None for a git before 2.26, which does not know one of the options, and for a configuration with a mistake.
+        """
+        printed = self.run("config", "-z", "--list", "--show-scope", "--show-origin", okay=(0, 3, 128, 129))
+        fields = printed.decode("utf-8", "surrogateescape").split("\0")
+        settings: dict[str, tuple[str, ...]] = {}
+        origins: set[str] = set()
+        for _scope, origin, entry in zip(fields[0::3], fields[1::3], fields[2::3], strict=False):
+            key, _, value = entry.partition("\n")
+            settings[key] = (*settings.get(key, ()), value)
+            origins.add(origin)
+        return Configuration(settings, frozenset(origins)) if settings else None
+
     def _argv(self, arguments: tuple[str, ...]) -> list[str]:
-        # Whether git is new enough is seen when a repository is opened.
+        # Whether git is new enough is checked when a repository is opened.
         argv = [executable() if self.alone else program(), "--no-pager"]
         for setting in SETTINGS + self.settings:
             argv += ("-c", setting)
@@ -191,6 +207,40 @@ class Git:
     def _environment(self) -> dict[str, str]:
         # A ceiling would do as well, but is a list: no directory with a colon in its name can be one.
         return environment() | ({"GIT_DIR": os.devnull} if self.alone else {})
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """The settings that hold in a directory, and where they come from."""
+
+    settings: dict[str, tuple[str, ...]]
+    """All values of each setting; section and variable names in lower case."""
+    origins: frozenset[str]
+    """As git prints them: `file:.git/config`, `command line:`."""
+
+    def state(self, directory: Path) -> str | None:
+        """Return a digest of the files that git reads settings from, as they are now; None if they are not all known.
+
+        With an equal digest git reads the same settings as before. Which files are included can depend on the branch.
+        """
+        if any(key.startswith("includeif.") for key in self.settings):
+            return None
+        home = Path(os.environ.get("HOME", ""))
+        paths = {directory / origin[5:] for origin in self.origins if origin.startswith("file:")}
+        paths |= {directory / ".git" / name for name in ("config", "config.worktree")}
+        paths |= {
+            Path(os.environ.get("GIT_CONFIG_GLOBAL") or home / ".gitconfig"),
+            Path(os.environ.get("XDG_CONFIG_HOME") or home / ".config") / "git" / "config",
+            Path(os.environ.get("GIT_CONFIG_SYSTEM") or "/etc/gitconfig"),
+        }
+        digest = hashlib.sha256()
+        for path in sorted(paths):
+            try:
+                content = b"+" + path.read_bytes()
+            except OSError:
+                content = b"-"
+            digest.update(b"%d " % len(content) + content)
+        return digest.hexdigest()
 
 
 class Process:

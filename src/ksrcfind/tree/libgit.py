@@ -2,8 +2,8 @@
 
 A process of git takes 5 ms to start, libgit2 takes 60 ms to import and nothing from then on. It is foreign ground here
 as well: no configuration but the repository's own is read, which names no program that reading objects would run; a
-repository of another owner is refused whatever a configuration says. What libgit2 cannot read, or would read otherwise,
-git is asked for, and so is every error: it is the one that git tells.
+repository of another owner is refused whatever a configuration says. Git reads what libgit2 cannot read or
+reads differently, and every error message is that of git.
 """
 
 import os
@@ -53,7 +53,7 @@ class LibgitObjects:
         self.tree = lru_cache(maxsize=TREES)(self._tree)
 
     def usable(self) -> bool:
-        """Tell whether libgit2 opens the repository at all."""
+        """Return whether libgit2 opens the repository at all."""
         return self._opened() is not None
 
     def read_many(self, names: Iterable[str]) -> Iterator[tuple[str, bytes] | None]:
@@ -176,7 +176,7 @@ class LibgitObjects:
 
 
 class LibgitError(Exception):
-    """Something that git has to be asked for."""
+    """Libgit2 cannot answer: git has to be asked."""
 
 
 def _failures() -> tuple[type[Exception], ...]:

@@ -89,12 +89,12 @@ class Maintainers:
 
 @dataclass(frozen=True, slots=True)
 class _Pattern:
-    """What a `F:`, `X:` or `N:` field says of paths."""
+    """The paths that a `F:`, `X:` or `N:` field matches."""
 
     start: str
-    """What every path begins with that fits: most patterns are done with by looking at this."""
+    """Common prefix of all matching paths: it rules out most patterns quickly."""
     rest: re.Pattern[bytes]
-    """An expression of RE2, which takes no more time than the path is long, whoever wrote it."""
+    """An expression of RE2, whose time is linear in the length of the path, for any expression."""
 
     def fits(self, path: str) -> bool:
         """True for a path that the field names."""

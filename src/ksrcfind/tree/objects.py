@@ -1,4 +1,4 @@
-"""Reads git objects through one `git cat-file --batch` process, and asks git's own commands for all else about them.
+"""Reads git objects through one `git cat-file --batch` process, and runs git commands for everything else.
 
 It serves as fast as the pack allows (27,163 files of Linux 2.6.35, 340 MB: 2.0 s; libgit2 takes 2.3 to 3.5 s) and
 reads every repository that git itself reads: partial clones, new reference formats, other hash functions.
@@ -26,7 +26,7 @@ Found = TypeVar("Found")
 class _Reader(ABC, Generic[Found]):
     """Asks one process for objects by id or by any other name (`v5.9:mm/oom_kill.c`).
 
-    The process starts with the first question and is started anew after a fork or in the copy that pickling makes.
+    The process starts with the first question and is started again after a fork or in the copy that pickling makes.
     Several threads take turns.
     """
 
@@ -73,7 +73,7 @@ class _Reader(ABC, Generic[Found]):
             self._process.input.flush()
             return [self._answer(self._process) for _ in requests]
         except BaseException:
-            self.close()  # Answers that nobody waits for any more would be taken for those of the next question.
+            self.close()  # Unread answers would be taken for those of the next question.
             raise
 
     def _answer(self, process: Process) -> Found | None:
@@ -136,6 +136,11 @@ class GitDatabase:
 
     def __reduce__(self) -> tuple[type[Self], tuple[Git]]:
         return type(self), (self._git,)
+
+    @property
+    def ids_are_final(self) -> bool:
+        """See `ObjectDatabase`."""
+        return False
 
     def read_many(self, names: Iterable[str]) -> Iterator[tuple[str, bytes] | None]:
         """See `ObjectDatabase`."""

@@ -1,6 +1,6 @@
-"""References in files, as git has kept them for ever: HEAD, one file for each, and `packed-refs`.
+"""References read from files: HEAD, one file for each reference, and `packed-refs`.
 
-Whatever is not quite as git writes it is left to git.
+Content that differs from what git writes raises `OddReferencesError`; the caller then asks git.
 """
 
 import hashlib
@@ -20,7 +20,7 @@ LARGEST = 64 << 20
 
 
 class OddReferencesError(ValueError):
-    """References that git alone knows how to take."""
+    """References that only git can interpret."""
 
 
 @dataclass(frozen=True, slots=True)

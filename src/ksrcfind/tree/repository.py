@@ -1,19 +1,25 @@
 """A git repository: where it is, what it lacks, and its names for revisions."""
 
 import difflib
+import os
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ksrcfind.caching import Cache, cached
 from ksrcfind.errors import KsrcfindError
 from ksrcfind.tree import disk
 from ksrcfind.tree.database import ObjectDatabase
 from ksrcfind.tree.direct import DirectDatabase, usable
-from ksrcfind.tree.git import Git, GitError, executable, neutral, not_fetched
+from ksrcfind.tree.git import Configuration, Git, GitError, executable, neutral, not_fetched
 from ksrcfind.tree.objects import GitDatabase
 
+HEAD_ENTRY = "head-1"
+"""Name in the cache of what is checked out."""
+FILES_ENTRY = "files-1"
+"""Name in the cache of the files of a commit."""
 COMMIT_ID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 
 
@@ -29,6 +35,8 @@ class Repository:
     bare: bool
     common_directory: Path
     """Where objects and references are: `.git`, or that of the main working tree."""
+    index: Path
+    """Where git keeps what it knows of the working tree's files."""
     has_index: bool
     """False for a bare repository and for one that was cloned without checking anything out."""
     shallow: bool
@@ -39,6 +47,27 @@ class Repository:
     """True if only a part of the files is checked out."""
     settings: dict[str, tuple[str, ...]]
     """Settings that hold here, all values of each; section and variable names in lower case."""
+    configuration: Configuration | None = field(default=None, compare=False)
+    """The settings with the files that they come from; None for a git that does not print these."""
+    configuration_state: str | None = field(default=None, compare=False)
+    """Digest of those files when the repository was opened; None if they are not known."""
+
+    def current_settings(self) -> Mapping[str, tuple[str, ...]]:
+        """Return the settings of this moment; none if they cannot be read.
+
+        Git reads them again only if a file of the configuration has changed since the repository was opened.
+        """
+        configuration, state = self.configuration, self.configuration_state
+        if configuration is not None and state is not None and configuration.state(self.root) == state:
+            return self.settings
+        return self.read_settings()
+
+    def read_settings(self) -> Mapping[str, tuple[str, ...]]:
+        """Let git read the settings of this moment; none if they cannot be read."""
+        try:
+            return self.git.configuration()
+        except GitError:
+            return {}
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -72,6 +101,31 @@ class Repository:
         """Return what HEAD is called: a tag on it, else its branch, else the beginning of its id."""
         return self.objects.head_name() or self.head()[:12]
 
+    def head_with_name(self, cache: Cache | None = None) -> tuple[str, str]:
+        """Return the id of the commit that is checked out, and what HEAD is called. Raises as `head` does.
+
+        Both follow from the references, so they are cached for the state of these.
+        """
+        state = self.objects.state("refs/") if cache is not None else None
+
+        def read() -> tuple[str, str]:
+            if cache is not None:
+                self.objects.load()  # The objects that the references lead to are read now, the tree's next.
+            return self.head(), self.head_name()
+
+        return cached(cache, HEAD_ENTRY, state, tuple[str, str], read)
+
+    def blobs(self, commit: str, cache: Cache | None = None) -> dict[str, str]:
+        """Return path → blob id of the regular files of a commit, in git's order; the last listing is cached."""
+        state = commit if self.objects.ids_are_final else None
+
+        def read() -> dict[str, str]:
+            if cache is not None:
+                self.objects.load()
+            return self.objects.blobs(commit)
+
+        return cached(cache, FILES_ENTRY, state, dict[str, str], read)
+
     def missing(self, what: str) -> KsrcfindError:
         """Return the error for an object that should be there."""
         if self.partial:  # Versions of git that would fetch it, and are not let, call it missing.
@@ -100,13 +154,15 @@ def open_repository(directory: Path) -> Repository | None:
     Raises `KsrcfindError` when it is one and git refuses it, `GitMissingError` when there is no git.
     """
     git = Git(directory)
-    found = _layout(git)
+    read = git.configuration_with_origins()
+    state = read.state(directory) if read is not None else None
+    found = (_usual_layout(directory, read) if read is not None else None) or _layout(git)
     if found is None:
         return None
     root = found.git_directory if found.bare else found.top
     if root is None or root.resolve() != directory.resolve():  # None: inside the .git directory itself.
         return None
-    settings = git.configuration()
+    settings = read.settings if read is not None else git.configuration()
     configuration = {key: values[-1] for key, values in settings.items()}
     common = (directory / found.common).resolve()
     git = Git(root, neutral(configuration))
@@ -117,12 +173,15 @@ def open_repository(directory: Path) -> Repository | None:
         objects=DirectDatabase(git, found.git_directory, common) if plain else GitDatabase(git),
         bare=found.bare,
         common_directory=common,
+        index=found.git_directory / "index",
         has_index=not found.bare and (found.git_directory / "index").exists(),
         shallow=found.shallow,
         partial=any(key.endswith((".promisor", ".partialclonefilter")) for key in configuration)
         or "extensions.partialclone" in configuration,
         sparse=configuration.get("core.sparsecheckout", "false") == "true",
         settings=settings,
+        configuration=read,
+        configuration_state=state,
     )
 
 
@@ -135,6 +194,28 @@ class _Layout:
     git_directory: Path
     common: Path
     top: Path | None
+
+
+def _usual_layout(directory: Path, configuration: Configuration) -> _Layout | None:
+    """Return the layout of a working tree whose `.git` is a directory; None for any other, which git has to be asked.
+
+    Invariant: git read `.git/config` in this directory, so it takes the directory for the root of a repository that it
+    trusts, and nothing else decides where its parts are.
+    """
+    settings = configuration.settings
+    if "file:.git/config" not in configuration.origins or not {"core.worktree", "extensions.worktreeconfig"}.isdisjoint(
+        settings
+    ):
+        return None
+    if any(value != "false" for value in settings.get("core.bare", ())):
+        return None
+    top = directory.resolve()
+    own = top / ".git"
+    if own.is_symlink() or not (own / "HEAD").is_file() or not (own / "objects").is_dir():
+        return None
+    if os.path.lexists(own / "commondir"):  # A linked working tree (gitrepository-layout(5)).
+        return None
+    return _Layout(bare=False, shallow=(own / "shallow").exists(), git_directory=own, common=own, top=top)
 
 
 _NEXT = "--next"
@@ -166,7 +247,7 @@ def _layout(git: Git) -> _Layout | None:
 
 
 def has_commit_graph(repository: Repository) -> bool:
-    """Tell whether git finds its way through the history quickly."""
+    """Return whether git finds its way through the history quickly."""
     return any(graph.is_file() for graph in commit_graphs(repository.common_directory / "objects"))
 
 

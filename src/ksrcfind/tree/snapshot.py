@@ -22,7 +22,7 @@ class TreeInfo:
 
 
 class Snapshot(Protocol):
-    """A kernel tree at one moment. Picklable, and usable after a fork: open handles are made anew where needed."""
+    """A kernel tree at one moment. Picklable, and usable after a fork: open handles are opened again where needed."""
 
     @property
     def info(self) -> TreeInfo:
@@ -34,11 +34,19 @@ class Snapshot(Protocol):
         """Names the state of the whole tree: a commit id where git objects alone decide, else the directory."""
         ...
 
+    @property
+    def state(self) -> str | None:
+        """Names the content of all files: a value cached for it is valid for every snapshot with the same state.
+
+        None where only reading the files would tell whether they changed.
+        """
+        ...
+
     def files(self, suffixes: Sequence[str], names: Sequence[str] = ()) -> Mapping[str, str]:
         """Paths (relative, with slashes) of regular files with one of the suffixes or base names, sorted → content key.
 
         The key is the git blob id (40 hex digits) where git knows it. For files that only the disk knows it is
-        `stat:SIZE:MTIME_NS:INODE`: cheap, changes when the file does, and `read` tells the bytes.
+        `stat:SIZE:MTIME_NS:INODE`: cheap, changes when the file does, and only `read` returns the bytes.
         """
         ...
 
@@ -51,7 +59,7 @@ class Snapshot(Protocol):
         ...
 
     def grep(self, words: Sequence[str], suffixes: Sequence[str]) -> Mapping[str, Mapping[str, int]]:
-        """Path → word → count of lines for the files in which one of the fixed words stands as a whole word.
+        """Path → word → count of lines for the files that contain one of the fixed words as a whole word.
 
         Case counts. One pass over the tree (`git grep`), about as fast as a user's own.
         """

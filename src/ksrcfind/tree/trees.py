@@ -11,7 +11,7 @@ TYPE = 0o170000
 EMPTY = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
 """Id of the tree without entries."""
 DEEPEST = 256
-"""Directories within directories; whatever goes deeper is no source tree."""
+"""Limit of nested directories; a source tree has fewer."""
 
 Entries = dict[bytes, tuple[int, str]]
 """Name → mode, as git takes it, and id."""
@@ -30,7 +30,7 @@ def raw(path: str) -> bytes:
 
 
 class OddTreeError(ValueError):
-    """A tree that git alone knows how to take."""
+    """A tree object that only git can interpret."""
 
 
 def parse(data: bytes) -> Entries:
@@ -56,7 +56,7 @@ def _mode(mode: int) -> int:
 
 
 def find(read: ReadTree, tree: str, path: bytes) -> tuple[int, str] | None:
-    """Return mode and id of what stands at a path of a tree; None if there is nothing."""
+    """Return mode and id of the entry at a path of a tree; None if there is none."""
     *directories, name = path.split(b"/")
     for directory in directories:
         mode, tree = read(tree).get(directory, (0, ""))
@@ -83,7 +83,7 @@ def files(read: ReadTree, tree: str) -> Iterator[tuple[str, str]]:
 
 
 def named(read: ReadTree, tree: str, wanted: bytes) -> Iterator[tuple[bytes, str]]:
-    """Yield path and id of the regular files of a name, wherever they stand in a tree."""
+    """Yield path and id of the regular files of a name, in any directory of a tree."""
     pending = [(b"", tree, 0)]
     while pending:
         prefix, directory, depth = pending.pop()

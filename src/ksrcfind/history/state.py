@@ -1,43 +1,18 @@
-"""What history remembers between runs, and what the commits alone do not say of it."""
+"""Digests of everything beside the commits that histories depend on: cached histories are valid for one digest."""
 
 import hashlib
 import os
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Protocol, TypeVar
 
-import msgspec
-
-from ksrcfind.tree.git import GitError
 from ksrcfind.tree.repository import Repository
 
 Settings = Mapping[str, tuple[str, ...]]
 """Name of a git setting, in lower case → all its values."""
 
 
-class Cache(Protocol):
-    """Keeps bytes under a name, for as long as it likes."""
-
-    def get(self, name: str) -> bytes | None:
-        """Return what was kept, None if it is not there (any more)."""
-        ...
-
-    def put(self, name: str, data: bytes) -> None:
-        """Keep it."""
-        ...
-
-
-class MemoryCache(dict[str, bytes]):
-    """A cache for one run."""
-
-    def put(self, name: str, data: bytes) -> None:
-        """Keep it."""
-        self[name] = data
-
-
 def parents_state(repository: Repository, settings: Settings | None = None) -> str:
-    """Return a digest of everything beside the commits that says what the parents of a commit are.
+    """Return a digest of everything beside the commits that determines the parents of a commit.
 
     `settings` are those of this moment, by default those that held when the repository was opened.
     """
@@ -45,7 +20,7 @@ def parents_state(repository: Repository, settings: Settings | None = None) -> s
     state = hashlib.sha256()
     replaced = repository.objects.references("refs/replace/")
     state.update("".join(f"{name} {other}\n" for name, other in replaced.items()).encode("utf-8", "surrogateescape"))
-    # The setting and the variable switch these references off.
+    # The setting and the variable disable replaced objects.
     state.update(_values(settings, "core.usereplacerefs") + b"\0")
     state.update(b"off" if repository.git.ignores_replacements else b"on")
     for name in ("shallow", "info/grafts"):
@@ -53,7 +28,7 @@ def parents_state(repository: Repository, settings: Settings | None = None) -> s
     return state.hexdigest()
 
 
-def story_state(repository: Repository, settings: Settings | None = None) -> str:
+def history_state(repository: Repository, settings: Settings | None = None) -> str:
     """Return a digest of everything beside commit, path and line that the history of a line depends on."""
     settings = repository.settings if settings is None else settings
     state = hashlib.sha256(parents_state(repository, settings).encode())
@@ -68,19 +43,11 @@ def story_state(repository: Repository, settings: Settings | None = None) -> str
     return state.hexdigest()
 
 
-def settings_now(repository: Repository) -> Settings:
-    """Return the settings of this moment; none if they cannot be read."""
-    try:
-        return repository.git.configuration()
-    except GitError:
-        return {}
-
-
 def is_plain(repository: Repository) -> bool:
-    """Tell whether the commits alone say what their parents are, and blame ignores none."""
+    """Return whether only the commit objects determine parents, and blame ignores no commit."""
     cut = repository.shallow or (repository.common_directory / "info/grafts").exists()
     replaced = bool(repository.objects.references("refs/replace/"))
-    return not cut and not replaced and not _values(settings_now(repository), _IGNORED).strip(b"\0")
+    return not cut and not replaced and not _values(repository.current_settings(), _IGNORED).strip(b"\0")
 
 
 _IGNORED = "blame.ignorerevsfile"
@@ -102,27 +69,3 @@ def _content(path: Path) -> bytes:
         return b"+" + path.read_bytes()
     except OSError:
         return b"-"
-
-
-_Value = TypeVar("_Value")
-
-
-def remembered(
-    cache: Cache | None, name: str, state: str | None, kind: type[_Value], make: Callable[[], _Value]
-) -> _Value:
-    """Return what was kept under a name for this state, else make it and keep it for later runs.
-
-    Only the last state is kept. Without one (None) nothing is.
-    """
-    if cache is None or state is None:
-        return make()
-    data = cache.get(name)
-    if data is not None:
-        with suppress(msgspec.MsgspecError):  # Damaged, or of another state: it is made again.
-            known, value = msgspec.msgpack.decode(data, type=tuple[str, kind])  # type: ignore[valid-type]
-            if known == state:
-                return value
-    value = make()
-    with suppress(UnicodeEncodeError):  # A name that is not UTF-8.
-        cache.put(name, msgspec.msgpack.encode((state, value)))
-    return value

@@ -1,4 +1,4 @@
-"""Blames and stories of many places of one snapshot, with as few questions to git as possible."""
+"""Blames and histories of many places of one snapshot: places in the same version of a file share a blame."""
 
 from collections.abc import Iterable, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
@@ -20,11 +20,11 @@ NOT_COMMITTED = "This line is not committed yet."
 
 @dataclass(frozen=True, slots=True)
 class Traced:
-    """What was found out about a place."""
+    """The blame and history of a place."""
 
     blame: Blame | None
     """None if the line is not committed, or could not be blamed."""
-    story: MessageHistory | None = None
+    history: MessageHistory | None = None
     """None if it was not followed, or has no text."""
     problem: str | None = None
     """Why there is no blame."""
@@ -34,19 +34,19 @@ class Tracer:
     """Traces places of one snapshot."""
 
     def __init__(
-        self, snapshot: RevisionSnapshot, follower: Follower | None, stories: MessageHistories | None, jobs: int
+        self, snapshot: RevisionSnapshot, follower: Follower | None, histories: MessageHistories | None, jobs: int
     ) -> None:
-        """Ask without `follower` for blames only; `stories` keeps what was found; `jobs` blames run at a time."""
+        """Without `follower` only blame; `histories` is the cache; at most `jobs` blames run at a time."""
         self._snapshot = snapshot
         self._edited: Mapping[str, object] = snapshot.changes if isinstance(snapshot, CheckoutSnapshot) else {}
         self._follower = follower
-        self._stories = stories
+        self._histories = histories
         self._jobs = jobs
-        self.shortcuts: SimpleBlame | None = None
-        """What blames are told by, if there are many."""
+        self.simple_blame: SimpleBlame | None = None
+        """Blames by the simplified histories of files, if the whole history was read."""
 
     def trace(self, places: Mapping[Place, bool]) -> dict[Place, Traced]:
-        """Return what is known of each place; True stands by those that hold a text to follow.
+        """Return blame and history of each place; the value of a place is True if its text is to be followed.
 
         Raises `GitError` where the user has to mend the repository (partial clone).
         """
@@ -58,43 +58,43 @@ class Tracer:
             return known | self._traced(new, places, pool)
 
     def unknown(self, places: Mapping[Place, bool]) -> list[Place]:
-        """Return which of the places git would be asked for."""
+        """Return the places whose histories are not cached."""
         return [place for place, with_text in places.items() if self._recall(place, with_text) is None]
 
     def _recall(self, place: Place, with_text: bool) -> Traced | None:
-        if self._stories is None or place[0] in self._edited:
+        if self._histories is None or place[0] in self._edited:
             return None
-        kept = self._stories.get(self._snapshot.commit, *place)
+        kept = self._histories.get(self._snapshot.commit, *place)
         if kept is None or (with_text and not kept.followed):
             return None
-        return Traced(kept.blame, kept.story if with_text else None)
+        return Traced(kept.blame, kept.history if with_text else None)
 
     def _traced(self, new: list[Place], with_text: Mapping[Place, bool], pool: Executor) -> dict[Place, Traced]:
-        stories = _Telling()
+        histories = _Following()
         lines: dict[str, set[int]] = {}
         for path, line in new:
             lines.setdefault(path, set()).add(line)
             if self._follower is not None and path not in self._edited and with_text[path, line]:
-                # Its first question is about lines of this version: they are blamed together with the line itself.
-                stories.advance((path, line), self._follower.follow(self._snapshot.commit, path, line), None)
-        for _, _, question in stories.waiting:
+                # The first question concerns lines of this version: they are blamed together with the line itself.
+                histories.advance((path, line), self._follower.follow(self._snapshot.commit, path, line), None)
+        for _, _, question in histories.waiting:
             lines[question.path].update(question.lines)
         blamed = dict(zip(lines, pool.map(self._blamed_file, lines, lines.values()), strict=True))
-        for place, following, question in stories.taken():
-            stories.advance(place, following, _blames(blamed[question.path], question.lines))
+        for place, following, question in histories.taken():
+            histories.advance(place, following, _blames(blamed[question.path], question.lines))
         for path, line in new:
             last = blamed[path][line].blame
             if self._follower is not None and path in self._edited and last is not None and with_text[path, line]:
-                # The text of an edited file is no version of it: its story begins with the commit that is blamed.
+                # An edited file is in no commit: the history of its text begins with the blamed commit.
                 following = self._follower.follow(last.commit or "", last.path, last.line)
-                stories.advance((path, line), following, None)
-        self._tell(stories, pool)
-        result = {place: replace(blamed[place[0]][place[1]], story=stories.told.get(place)) for place in new}
-        if self._stories is not None and result and self._stories.is_current():
+                histories.advance((path, line), following, None)
+        self._follow_all(histories, pool)
+        result = {place: replace(blamed[place[0]][place[1]], history=histories.finished.get(place)) for place in new}
+        if self._histories is not None and result and self._histories.may_store():
             for place, found in result.items():
                 if place[0] not in self._edited and found.blame is not None:
-                    kept = StoredHistory(found.blame, found.story, followed=place in stories.told)
-                    self._stories.put(self._snapshot.commit, *place, kept)
+                    kept = StoredHistory(found.blame, found.history, followed=place in histories.finished)
+                    self._histories.put(self._snapshot.commit, *place, kept)
         return result
 
     def _blamed_file(self, path: str, lines: set[int]) -> dict[int, Traced]:
@@ -110,46 +110,46 @@ class Tracer:
         except GitError as error:
             if path in self._edited and "no such path" in error.stderr:  # Only added to the index.
                 return dict.fromkeys(lines, Traced(None, problem=NOT_COMMITTED))
-            if error.hint:  # Something for the user to mend, not the fault of this file.
+            if error.hint:  # The user has to repair the repository; the file is not at fault.
                 raise
             return dict.fromkeys(lines, Traced(None, problem=error.title))
         return {line: _traced(found.get(line), path, line) for line in lines}
 
-    def _tell(self, stories: "_Telling", pool: Executor) -> None:
-        """Go on with all stories at once, so that those that go through one version of a file share a blame."""
-        while stories.waiting:
+    def _follow_all(self, histories: "_Following", pool: Executor) -> None:
+        """Follow all histories step by step: in each step those with the same version of a file share a blame."""
+        while histories.waiting:
             wanted: dict[tuple[str, str], set[int]] = {}
-            for _, _, question in stories.waiting:
+            for _, _, question in histories.waiting:
                 wanted.setdefault((question.commit, question.path), set()).update(question.lines)
             answers = dict(zip(wanted, pool.map(self._ask, wanted, wanted.values()), strict=True))
-            for place, following, question in stories.taken():
+            for place, following, question in histories.taken():
                 found = answers[question.commit, question.path]
-                stories.advance(place, following, {line: found[line] for line in question.lines if line in found})
+                histories.advance(place, following, {line: found[line] for line in question.lines if line in found})
 
     def _ask(self, version: tuple[str, str], lines: set[int]) -> Answers:
-        if self.shortcuts is not None:
-            return self.shortcuts.blame(*version, lines)
+        if self.simple_blame is not None:
+            return self.simple_blame.blame(*version, lines)
         return blame(self._snapshot.repository, *version, lines)
 
 
-class _Telling:
-    """Stories that wait for an answer, and those that are told."""
+class _Following:
+    """Histories that wait for a blame, and finished ones."""
 
     def __init__(self) -> None:
         self.waiting: list[tuple[Place, Following, Question]] = []
-        self.told: dict[Place, MessageHistory | None] = {}
+        self.finished: dict[Place, MessageHistory | None] = {}
 
     def taken(self) -> list[tuple[Place, Following, Question]]:
-        """Take all that wait."""
+        """Remove and return all that wait."""
         waiting, self.waiting = self.waiting, []
         return waiting
 
     def advance(self, place: Place, following: Following, answers: Answers | None) -> None:
-        """Go on with a story until its next question, or to its end."""
+        """Follow a history to its next question, or to its end."""
         try:
             question = next(following) if answers is None else following.send(answers)
         except StopIteration as end:
-            self.told[place] = end.value
+            self.finished[place] = end.value
         else:
             self.waiting.append((place, following, question))
 
@@ -161,7 +161,7 @@ def _blames(traced: Mapping[int, Traced], lines: Iterable[int]) -> Answers:
 
 def _traced(found: Blame | None, path: str, line: int) -> Traced:
     if found is None:
-        return Traced(None, problem=f"git blame is silent about {path}:{line}.")
+        return Traced(None, problem=f"git blame printed nothing for {path}:{line}.")
     if found.commit is None:
         return Traced(None, problem=NOT_COMMITTED)
     return Traced(found)

@@ -1,0 +1,123 @@
+"""Which lines of a file a commit changed, compared as `git blame` does: one process of git answers for many files."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from threading import Lock
+from weakref import finalize
+
+from ksrcfind.tree.database import ObjectDatabase
+from ksrcfind.tree.git import Git, Process
+
+BLOBS = re.compile(rb"index ([0-9a-f]{40,64})\.\.([0-9a-f]{40,64})")
+HUNK = re.compile(rb"@@ -\d+(?:,(\d+))? \+(\d+)(?:,(\d+))? @@")
+END = b"--end"
+"""`git diff-tree --stdin` repeats a line that is no object id, and flushes: it ends an answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hunk:
+    """Lines that differ between two versions of a file."""
+
+    removed: int
+    """Lines of the older version."""
+    start: int
+    """1-based number of the first line of the newer version; of the line in front, if nothing was added."""
+    added: int
+    """Lines of the newer version."""
+
+
+def older_line(hunks: Sequence[Hunk], line: int) -> int | None:
+    """Return the number that a line of the newer version has in the older one; None for a line that is new."""
+    moved = 0
+    for hunk in hunks:
+        if line < hunk.start + (hunk.added == 0):
+            break
+        if line < hunk.start + hunk.added:
+            return None
+        moved += hunk.removed - hunk.added
+    return line + moved
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A version of a file."""
+
+    commit: str
+    """Full id of a commit that has it."""
+    blob: str
+    """Blob id of the file there."""
+
+
+class LineChanges:
+    """Differences between versions of files. Serves several threads; the process starts with the first question."""
+
+    def __init__(self, git: Git, objects: ObjectDatabase, names: Iterable[str]) -> None:
+        """Compare only files with these names (without directories)."""
+        self._git = git
+        self._objects = objects
+        self._names = sorted(names)
+        self._process: Process | None = None
+        self._end: finalize[[], LineChanges] | None = None
+        """Ends the process, at the latest when nothing refers to this object any more."""
+        self._lock = Lock()
+        self._hunks: dict[tuple[str, str], tuple[Hunk, ...]] = {}
+
+    def between(self, path: str, older: Version, newer: Version) -> tuple[Hunk, ...] | None:
+        """Return what differs between two versions of a file, in order; None if git does not say.
+
+        Other files of the directory that differ are compared as well, so the commits should be parent and child.
+        """
+        key = older.blob, newer.blob
+        with self._lock:
+            if key not in self._hunks:
+                self._ask(path.rpartition("/")[0], older.commit, newer.commit)
+            return self._hunks.get(key)
+
+    def close(self) -> None:
+        """End the process."""
+        self._process = None
+        if self._end is not None:
+            self._end()
+
+    def _ask(self, directory: str, older: str, newer: str) -> None:
+        """Read how the files of one directory differ between two commits.
+
+        The trees of the directory are compared, not those of the commits: git then looks at no other directory.
+        """
+        question = f"{newer} {older}"  # A commit with its parent: the files in the topmost directory.
+        if directory:
+            old, new = self._objects.ids([f"{older}:{directory}", f"{newer}:{directory}"])
+            if old is None or new is None:
+                return
+            question = f"{old} {new}"
+        if self._process is None or not self._process.running:
+            self.close()
+            # As `git blame` compares: without context, renames, and attributes that make a file binary.
+            options = ("--stdin", "-p", "-U0", "--text", "--full-index", "--no-renames", "--no-commit-id")
+            names = (f":(top,literal){name}" for name in self._names)
+            self._process = self._git.start("diff-tree", *options, "--", *names)
+            self._end = finalize(self, self._process.end)
+        try:
+            self._process.input.write(question.encode() + b"\n" + END + b"\n")
+            self._process.input.flush()
+            self._read(self._process)
+        except OSError:
+            self.close()
+
+    def _read(self, process: Process) -> None:
+        key: tuple[str, str] | None = None
+        hunks: list[Hunk] = []
+        for line in process.pieces(b"\n"):
+            is_end = line == END
+            blobs = BLOBS.match(line)
+            if (is_end or blobs) and key is not None:
+                self._hunks[key] = tuple(hunks)
+                hunks = []
+            if is_end:
+                return
+            if blobs is not None:
+                key = blobs[1].decode(), blobs[2].decode()
+            elif (hunk := HUNK.match(line)) is not None:
+                hunks.append(Hunk(int(hunk[1] or 1), int(hunk[2]), int(hunk[3] or 1)))
+        self.close()
