@@ -16,6 +16,10 @@ UNKNOWN = 5.0
 # What people put in the place of values.
 _MASK = re.compile(r"<[A-Za-z_ -]{1,20}>|(?<![A-Za-z])(?:0x)?X{1,16}(?![A-Za-z])|(?<!\S)N(?!\S)|\*{3,8}|#{2,20}")
 _HEX = re.compile("[0-9a-f]+")
+# `driver device: ` of dev_printk(), `driver device netdev: ` of netdev_printk(): a device's name holds a digit.
+_DEVICE_PREFIX = re.compile(
+    r"[A-Za-z][\w.+-]{0,63} (?=[^\s\d]{0,63}+\d)\S{1,63}(?: [\w.@-]{1,32})?(?: \(\w{1,32}\))?: "
+)
 # A word with a digit among its first characters, or what is left of one behind a mask with a blank.
 _VALUE = re.compile(rf"(?<![^\s>])[^\s\d]{{0,128}}+\d\S*+|{_MASK.pattern}")
 
@@ -54,6 +58,17 @@ class Body:
         found = LINE_WORD.finditer(self.text)
         words = ((*match.span(), match[0].lower()) for match in found)
         return tuple(Token(start, end, word, bits(word, UNKNOWN)) for start, end, word in words)
+
+    @cached_property
+    def prefix_end(self) -> int:
+        """Where the text behind a driver and a device begins; 0 if the line does not begin with these."""
+        found = _DEVICE_PREFIX.match(self.text)
+        return found.end() if found else 0
+
+    @cached_property
+    def behind_prefix(self) -> "Body | None":
+        """The text behind a driver and a device; None if the line does not begin with these."""
+        return Body(self.text[self.prefix_end :]) if 0 < self.prefix_end < len(self.text) else None
 
     @cached_property
     def cut(self) -> int:

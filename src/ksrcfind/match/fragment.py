@@ -38,6 +38,16 @@ class Overlap(msgspec.Struct, frozen=True, gc=False):
     finished: bool
     """True if the pattern's end is in the line."""
 
+    def moved(self, offset: int) -> "Overlap":
+        """Return the same for a line with so many more characters in front."""
+        if not offset:
+            return self
+        literals = tuple((low + offset, high + offset) for low, high in self.literals)
+        spans = tuple((low + offset, high + offset) if low >= 0 else (low, high) for low, high in self.spans)
+        return msgspec.structs.replace(
+            self, start=self.start + offset, end=self.end + offset, literals=literals, spans=spans
+        )
+
 
 def overlaps(pattern: Pattern, text: str, work: StepBudget | None = None) -> Iterator[Overlap]:
     """Yield the ways in which a text and a pattern lie over each other, without those of a gap alone."""

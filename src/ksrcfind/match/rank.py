@@ -147,7 +147,8 @@ class Matcher:
         if found and not found[0].is_unlikely:
             return found
         found = _merged(self._candidates(self._of_values(body), body, line), found)
-        return found or self._candidates(self._continued(body, known), body, line)
+        found = found or self._candidates(self._continued(body, known), body, line)
+        return found or self._candidates(self._drifted(body, known), body, line)
 
     def _exact(self, body: Body, known: frozenset[str]) -> Iterator[Score]:
         return self._whole(self._wordings.fitting(known), body) if known else self._without_words(body, few=True)
@@ -219,15 +220,18 @@ class Matcher:
 
     def _partial(self, body: Body, known: frozenset[str]) -> list[Score]:
         found: list[Score] = []
+        # A wording of another kernel may have had other text behind the driver and the device.
+        parts = [(body, 0), *([(body.behind_prefix, body.prefix_end)] if body.behind_prefix else [])]
         for wording, joined in self._wordings.similar(known):
             if self._left <= 0:
                 break
-            work = StepBudget()
-            if may_score_overlap(body, wording, evidence.MODULE, work, joined=joined):
-                best = most_literal(wording.pattern, body.text, work)
-                if best is not None:
-                    found.append(score_overlap(body, wording, best))
-            self._left -= WORK - work.left
+            for part, offset in parts:
+                work = StepBudget()
+                if may_score_overlap(part, wording, evidence.MODULE, work, joined=joined):
+                    best = most_literal(wording.pattern, part.text, work)
+                    if best is not None:
+                        found.append(score_overlap(body, wording, best.moved(offset)))
+                self._left -= WORK - work.left
         return found
 
     def _fuzzy(self, body: Body, known: frozenset[str]) -> Iterator[Score]:
@@ -237,6 +241,13 @@ class Matcher:
         whole = (wording for wording in fitting if wording.features.shaped and wording not in similar)
         for wording in chain(similar, islice(whole, LOOKED_AT)):
             fit = score_similar(body, wording)
+            if fit is not None:
+                yield fit
+
+    def _drifted(self, body: Body, known: frozenset[str]) -> Iterator[Score]:
+        """Yield wordings of which the line has many words in the same order, if nothing else explains it."""
+        for wording, _ in self._wordings.similar(known):
+            fit = score_similar(body, wording, in_words=True)
             if fit is not None:
                 yield fit
 

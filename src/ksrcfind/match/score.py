@@ -18,15 +18,20 @@ from ksrcfind.match.word_weights import bits
 from ksrcfind.match.wording import PUNCTUATION, SHAPED, TYPED_MOST, Wording
 from ksrcfind.match.wordings import Occurrence
 from ksrcfind.source.printed import ALONE, Continuation
+from ksrcfind.source.template import WORD
 
 _UNEXPLAINED = 0.6  # of a bit, what a bit of unexplained text takes away
 _ANY_TEXT = 0.1  # likewise for text that stands where a conversion takes any
 _MISSING = 0.6  # likewise for text of the wording that the line lacks
 _LEFT_OUT = 0.4  # of that, for text that lies beyond an end of the line
+_LEFT_OUT_MOST = 0.8  # of what is explained, the most that text beyond an end of the line counts
 _MISSPELT = 0.7  # of a word's bits, when the line has a word that is nearly the same
 _NEARLY = 75.0  # per cent of similarity for that
 _WITHIN = range(13, 513)  # characters of a wording that is looked for within a longer line
 _ALIKE = 72.0  # per cent of similarity of the whole, for a wording that drifted
+_ALIKE_IN_WORDS = 50.0  # likewise for the words that both have in the same order, by their bits
+_LEAST_ORDERED = 3  # words that both must have in the same order
+_ORDERED = 64  # words of a line and of a wording that are compared in their order
 _COMPARED = 1 << 14  # words with words, in search of misspelt ones; a line and a wording of a hundred words have fewer
 
 # Bits that a whole wording must explain to count as an answer: without values; with values of a shape; with who prints
@@ -240,6 +245,8 @@ def score_overlap(body: Body, wording: Wording, overlap: Overlap) -> Score:
             elif start == 0 or end == len(body.text):
                 explained += PUNCTUATION * len(word)  # a word that is cut off
         elif not typed.hold(token):
+            if end <= body.prefix_end:
+                continue  # The driver and the device are evidence beyond the text (`evidence.prefix_bits`).
             if end <= overlap.start:
                 before += worth
             elif start >= overlap.end:
@@ -248,8 +255,8 @@ def score_overlap(body: Body, wording: Wording, overlap: Overlap) -> Score:
                 inside += worth
     missing = wording.bits - sum(bits(word) for word in seen)
     # What a pasted piece leaves out beyond its ends is no evidence against it; what the line has otherwise is.
-    if overlap.end == len(body.text) and (overlap.begun or overlap.start == 0):
-        missing *= _LEFT_OUT
+    if overlap.end == len(body.text) and (overlap.begun or overlap.start in (0, body.prefix_end)):
+        missing = min(missing * _LEFT_OUT, explained * _LEFT_OUT_MOST)
     prefix = body.text[: overlap.literals[0][0]] if overlap.literals else body.text
     # Values alone fit too much, unless nothing but a name stands in front.
     is_alone = overlap.finished and " " not in body.text[: overlap.start].strip()
@@ -257,8 +264,35 @@ def score_overlap(body: Body, wording: Wording, overlap: Overlap) -> Score:
     return Score(wording, Tier.PARTIAL, overlap.spans, explained, inside, missing, prefix, before, after, words)
 
 
-def score_similar(body: Body, wording: Wording) -> Score | None:
-    """Weigh a wording that is like the line: another kernel's, misspelt, with letters lost."""
+def common_words(body: Body, wording: Wording) -> float:
+    """Return the share, 0-1, of the bits of a wording's and a line's words that both have in the same order.
+
+    Other words between them do not matter, nor does a driver with its device in front of the line.
+    """
+    own = [token for token in body.tokens if token.start >= body.prefix_end][:_ORDERED]
+    words = WORD.findall(wording.plain)[:_ORDERED]
+    best = [(0.0, 0)] * (len(own) + 1)  # Bits and number of words, for so many words of the line.
+    for word in words:
+        worth, previous = bits(word), (0.0, 0)
+        for place, token in enumerate(own, 1):
+            above = best[place]
+            if token.word == word:
+                best[place] = max(above, (previous[0] + worth, previous[1] + 1))
+            best[place] = max(best[place], best[place - 1])
+            previous = above
+    shared, count = best[-1]
+    if count < _LEAST_ORDERED:
+        return 0.0
+    theirs = frozenset(words)
+    rest = sum(token.bits for token in own if token.word not in theirs)
+    return 2 * shared / (sum(map(bits, words)) + sum(bits(one.word) for one in own if one.word in theirs) + rest)
+
+
+def score_similar(body: Body, wording: Wording, *, in_words: bool = False) -> Score | None:
+    """Weigh a wording that is like the line: another kernel's, misspelt, with letters lost.
+
+    With `in_words`, words that both have in the same order do: the rest may be another text.
+    """
     text, own = wording.plain, body.plain
     alike = max(fuzz.ratio(text, own, score_cutoff=_ALIKE), fuzz.token_sort_ratio(text, own, score_cutoff=_ALIKE))
     if len(own) >= len(text) and len(text) in _WITHIN:
@@ -269,7 +303,11 @@ def score_similar(body: Body, wording: Wording) -> Score | None:
         for conversion, weight in zip(wording.pattern.conversions, wording.pattern.weights, strict=True)
         if weight >= SHAPED
     ]
-    if alike < _ALIKE:
+    if alike < _ALIKE and in_words:
+        alike = 100 * common_words(body, wording)
+        if alike < _ALIKE_IN_WORDS:
+            return None
+    elif alike < _ALIKE:
         if not shaped or not shared or shared != wording.words or (-1, -1) in (span for span, _ in shaped):
             return None
         alike = _ALIKE  # The line has all its words and its values, in another order.
@@ -294,7 +332,7 @@ def score_similar(body: Body, wording: Wording) -> Score | None:
             explained += _MISSPELT * bits(word)
             del others[nearest[0]]
     spans = tuple((-1, -1) for _ in wording.pattern.conversions)
-    prefix = _prefix_of(body.text)
+    prefix = max(_prefix_of(body.text), body.text[: body.prefix_end], key=len)
     left = sum(token.bits for token in others.values() if token.end > len(prefix))
     return Score(
         wording, Tier.FUZZY, spans, explained * alike / 100, left, missing, prefix, words=_WORDS, likeness=alike / 100
