@@ -31,7 +31,7 @@ from ksrcfind.match.score import (
     score_whole,
 )
 from ksrcfind.match.wording import Wording
-from ksrcfind.match.wordings import LOOKED_AT, SHARED, Occurrence, Wordings
+from ksrcfind.match.wordings import LOOKED_AT, SHARED, Occurrence, Similar, Wordings
 from ksrcfind.source.message import Argument, Message
 from ksrcfind.source.printed import ALONE
 from ksrcfind.source.template import WORD
@@ -222,7 +222,12 @@ class Matcher:
         found: list[Score] = []
         # A wording of another kernel may have had other text behind the driver and the device.
         parts = [(body, 0), *([(body.behind_prefix, body.prefix_end)] if body.behind_prefix else [])]
-        for wording, joined in self._wordings.similar(known):
+        similar = self._wordings.similar(known)
+        seen = {one.wording for one in similar}
+        # A line has all words of a wording that other words were put around, though both may be unlike as a whole.
+        fitting = [one for one in self._wordings.fitting(known) if one.bits >= SHARED and one not in seen]
+        contained = (Similar(one, self._joins(one)) for one in _telling_first(fitting, 0)[:LOOKED_AT])
+        for wording, joined in chain(similar, contained):
             if self._left <= 0:
                 break
             for part, offset in parts:

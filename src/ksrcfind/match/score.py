@@ -334,6 +334,6 @@ def score_similar(body: Body, wording: Wording, *, in_words: bool = False) -> Sc
     spans = tuple((-1, -1) for _ in wording.pattern.conversions)
     prefix = max(_prefix_of(body.text), body.text[: body.prefix_end], key=len)
     left = sum(token.bits for token in others.values() if token.end > len(prefix))
-    return Score(
-        wording, Tier.FUZZY, spans, explained * alike / 100, left, missing, prefix, words=_WORDS, likeness=alike / 100
-    )
+    if not in_words:
+        explained *= alike / 100
+    return Score(wording, Tier.FUZZY, spans, explained, left, missing, prefix, words=_WORDS, likeness=alike / 100)
