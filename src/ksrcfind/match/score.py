@@ -196,7 +196,9 @@ def may_score_overlap(body: Body, wording: Wording, beyond: float, work: StepBud
     made = wording.features
     beside = 0.0
     if not joined and not made.holds_words:
-        beside = _UNEXPLAINED * body.beside(made.words, hexadecimal=made.holds_hex)
+        # The words of the line can be those of a value that takes any.
+        weight = _ANY_TEXT if any(wording.pattern.texts) else _UNEXPLAINED
+        beside = weight * body.beside(made.words, hexadecimal=made.holds_hex)
 
     def is_enough(shared: float, typed: float) -> bool:
         least, share = _ENOUGH[Tier.PARTIAL]
@@ -233,6 +235,8 @@ def score_overlap(body: Body, wording: Wording, overlap: Overlap) -> Score:
     values = list(zip(overlap.spans, wording.pattern.weights, wording.pattern.texts, strict=False))
     typed = Spans(span for span, _weight, is_text in values if not is_text)
     literals = Spans(overlap.literals)
+    # A value without a blank is as good as any: `panic at src/lib/agent.c:62`.
+    single = Spans(span for span, _weight, is_text in values if is_text and " " not in body.text[slice(*span)])
     explained = typed_bits = sum(min(weight, TYPED_MOST) for span, weight, _is_text in values if span[0] >= 0)
     before = inside = after = 0.0
     seen: set[str] = set()
@@ -252,7 +256,7 @@ def score_overlap(body: Body, wording: Wording, overlap: Overlap) -> Score:
             elif start >= overlap.end:
                 after += worth
             else:
-                inside += worth
+                inside += worth * (_ANY_TEXT / _UNEXPLAINED if single.hold(token) else 1.0)
     missing = wording.bits - sum(bits(word) for word in seen)
     # What a pasted piece leaves out beyond its ends is no evidence against it; what the line has otherwise is.
     if overlap.end == len(body.text) and (overlap.begun or overlap.start in (0, body.prefix_end)):
