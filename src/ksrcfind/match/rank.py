@@ -39,6 +39,7 @@ from ksrcfind.source.template import WORD
 _PARTS = 512  # wordings that are tried as a part of the line, whose words it all has; no line of a log has half as many
 _TIE = 0.25  # bits within which messages count as equal
 _CLEARLY = 8.0  # bits by which a part of one wording must explain more than the whole of a weak other
+_RATHER = 4.0  # likewise than a part of another wording, which leaves words of the line unexplained
 _NEAR = 24.0  # bits below the best fit of a tier at which evidence can still turn the order
 _ORIGINS_KEPT = 65536
 _NAMING = 2  # words that can name a part of the kernel: `BTRFS warning (device %s): `
@@ -78,7 +79,8 @@ class _Candidate(msgspec.Struct, frozen=True, gc=False):
         """Tell whether it explains clearly more than one of a better tier, with all words of one that fits whole."""
         mine, others = self.fit.wording, other.fit.wording
         lacks = other.fit.tier is Tier.EXACT and not others.words <= mine.words
-        return mine is not others and not lacks and self.bits > other.bits + _CLEARLY
+        margin = _CLEARLY if other.fit.tier is Tier.EXACT else _RATHER
+        return mine is not others and not lacks and self.bits > other.bits + margin
 
     @property
     def share(self) -> float:

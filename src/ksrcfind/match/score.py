@@ -44,7 +44,7 @@ ANYHOW = Continuation(before=True, after=True)
 _WORDS = 12.0  # bits of words among what a piece explains
 _MOST = 0.5  # share from which on more is explained than left
 _SURELY = 6.0  # bits of which a wording that drifted must explain more than one that fits
-_STRONG = 0.6  # share from which on nothing better need be looked for
+_STRONG = 0.85  # share from which on nothing better need be looked for
 
 
 class Score(msgspec.Struct, frozen=True, gc=False):
