@@ -18,7 +18,7 @@ _MASK = re.compile(r"<[A-Za-z_ -]{1,20}>|(?<![A-Za-z])(?:0x)?X{1,16}(?![A-Za-z])
 _HEX = re.compile("[0-9a-f]+")
 # `driver device: ` of dev_printk(), `driver device netdev: ` of netdev_printk(): a device's name holds a digit.
 _DEVICE_PREFIX = re.compile(
-    r"[A-Za-z][\w.+-]{0,63} (?=[^\s\d]{0,63}+\d)\S{1,63}(?: [\w.@-]{1,32})?(?: \(\w{1,32}\))?: "
+    r"[A-Za-z][\w.+-]{0,63} (?=[^\s\d]{0,63}+\d)[\w.:@/-]{1,63}(?: [\w.:@-]{1,32})?(?: \(\w{1,32}\))?: "
 )
 # A word with a digit among its first characters, or what is left of one behind a mask with a blank.
 _VALUE = re.compile(rf"(?<![^\s>])[^\s\d]{{0,128}}+\d\S*+|{_MASK.pattern}")

@@ -1,0 +1,86 @@
+"""Lines of other kernels: text that was added, dropped or cut, with a driver and a device in front or without."""
+
+import pytest
+
+from ksrcfind.match.body import Body
+from ksrcfind.match.score import common_words
+from ksrcfind.match.wording import Wording
+from ksrcfind.source.template import literal_words
+from test_match import answer, message
+
+LONG = (
+    "%s %s: Found a pen that was not closed in time, gate %d, index %d. %u milliseconds have passed since "
+    "the last round of the keeper, who counts %u animals in %u pens before closing"
+)
+
+
+def wording(text):
+    return Wording(text, frozenset(literal_words(text)))
+
+
+@pytest.mark.parametrize(
+    ("line", "end"),
+    [
+        ("mlx5_core 0000:5e:00.0: zoo", 24),
+        ("e1000e 0000:03:00.0 eth3: zoo", 26),
+        ("e1000e 0000:03:00.0 0000:03:00.0 (uninitialized): zoo", 50),
+        ("usb 1-2.3: zoo", 11),
+        ("zoo cage: closed", 0),
+        ("EXT4-fs (sda1): zoo", 0),
+        ("zoo: cage 1: closed", 0),
+        ("", 0),
+    ],
+)
+def test_a_driver_and_a_device_are_seen_in_front(line, end):
+    assert Body.of(line).prefix_end == end
+
+
+def test_a_sentence_of_a_longer_text_is_a_part_of_it():
+    line = "zoo 0000:00:05.0 eth0: Found a pen that was not closed in time, gate 2, index 961."
+    found = answer(line, message(LONG, "drivers/zoo/pen.c", 7))
+    assert found.verdict == "partial"
+    assert found.matches[0].message.path == "drivers/zoo/pen.c"
+
+
+def test_a_prefix_in_front_never_hides_a_text():
+    text = message("%s %s: feed_all:%d:(pid %d): hungry_zebra[%d] 0x%08x", "drivers/zoo/feed.c", 7, module="zoo")
+    alone, prefixed = "hungry_zebra[0] 0x00000001", "zoo 0000:5e:00.0: hungry_zebra[0] 0x00000001"
+    assert answer(alone, text).matches[0].message == text
+    assert answer(prefixed, text).matches[0].message == text
+    assert answer("zoo 0000:5e:00.0: something else", text).matches == ()
+
+
+def test_a_word_that_was_put_in_front_of_a_text():
+    text = message("%s %s: stampede at %s:%d", "drivers/zoo/gate.c", 7, module="zoo")
+    found = answer("zoo-pci 0000:00:1f.3: error: stampede at src/lib/agent.c:62", text)
+    assert found.matches[0].message == text
+
+
+def test_words_in_the_same_order_find_a_text_that_was_written_again():
+    text = message("%s %s: ZEB: Multiple %s error message received from %04x:%02x", "drivers/zoo/zeb.c", 7)
+    line = "pcieport 0000:00:1d.0: ZEB: Multiple Corrected error received: id=00e8"
+    found = answer(line, text)
+    assert (found.verdict, found.matches[0].message) == ("fuzzy", text)
+    assert found.matches[0].confidence < 0.5
+    assert answer("pcieport 0000:00:1d.0: ZEB: id=00e8 unknown thing", text).matches == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "least", "most"),
+    [
+        ("zebra gate closed early", "zebra gate closed early", 1.0, 1.0),
+        ("zebra gate closed early", "zoo 1-2: zebra gate closed early", 1.0, 1.0),
+        ("zebra gate closed early", "early closed gate zebra", 0.0, 0.0),
+        ("zebra gate closed early today", "zebra gate was closed early", 0.5, 0.95),
+        ("zebra gate", "zebra gate", 0.0, 0.0),
+        ("%d", "zebra gate closed", 0.0, 0.0),
+        ("zebra gate closed", "", 0.0, 0.0),
+    ],
+)
+def test_share_of_common_words(text, line, least, most):
+    assert least <= common_words(Body.of(line), wording(text)) <= most
+
+
+def test_lines_without_end_take_no_longer_for_common_words():
+    line = "zebra gate closed " * 2000
+    assert 0 <= common_words(Body.of(line), wording(line[:4000])) <= 1
