@@ -42,6 +42,14 @@ def test_a_sentence_of_a_longer_text_is_a_part_of_it():
     assert found.matches[0].message.path == "drivers/zoo/pen.c"
 
 
+@pytest.mark.parametrize("head", ["A/B", "keeper: A/B", "A/B"])
+def test_a_line_that_ends_behind_a_value_of_any_text(head):
+    text = message("%s error, gate %s, sector %llu op 0x%x:(%s) flags 0x%x segments %u class %u", "zoo/gate.c", 7)
+    found = answer(f"{head} error, gate sda, sector 12345", text)
+    assert found.matches[0].message == text
+    assert [value.value for value in found.matches[0].values[1:3]] == ["sda", "12345"]
+
+
 def test_a_prefix_in_front_never_hides_a_text():
     text = message("%s %s: feed_all:%d:(pid %d): hungry_zebra[%d] 0x%08x", "drivers/zoo/feed.c", 7, module="zoo")
     alone, prefixed = "hungry_zebra[0] 0x00000001", "zoo 0000:5e:00.0: hungry_zebra[0] 0x00000001"
@@ -62,7 +70,7 @@ def test_words_in_the_same_order_find_a_text_that_was_written_again():
     found = answer(line, text)
     assert (found.verdict, found.matches[0].message) == ("fuzzy", text)
     assert found.matches[0].confidence < 0.5
-    assert answer("pcieport 0000:00:1d.0: ZEB: id=00e8 unknown thing", text).matches == ()
+    assert answer("pcieport 0000:00:1d.0: nothing of this is alike: id=00e8", text).matches == ()
 
 
 @pytest.mark.parametrize(

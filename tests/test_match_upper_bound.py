@@ -15,25 +15,7 @@ from ksrcfind.source.printed import ALONE
 from ksrcfind.source.template import CONVERSION, literal_words
 
 WORDS = st.sampled_from(
-    [
-        "zebra",
-        "hungry",
-        "gate",
-        "closed",
-        "error",
-        "failed",
-        "to",
-        "read",
-        "block",
-        "device",
-        "timeout",
-        "0xbad",
-        "I/O",
-        "(pen)",
-        "cage,",
-        "feed:",
-        "keeper's",
-    ]
+    ("zebra", "hungry", "gate", "closed", "error", "failed", "to", "read", "block", "device", "0xbad", "I/O", "(pen)")
 )
 CONVERSIONS = st.sampled_from(["%d", "%s", "%u", "%x", "0x%08x", "%pM", "%pI4", "%s:%d", "[%d]", "(%s)", "%pS", "%02x"])
 PREFIXES = st.sampled_from(["", "", "%s %s: ", "%s: ", "zoo: ", "zoo (%s): ", "%s: %s: "])

@@ -136,7 +136,9 @@ class Search:
             if place is None:
                 place = _first_place(segment[0], text, self._work) if isinstance(segment[0], str) else -1
             if place > 0:
-                yield _Start(number, 0, known, place, None, number == 0)
+                # A text that the pattern begins with is whatever the line begins with.
+                begun = number == 0 or (number == 1 and not self._pattern.segments[0])
+                yield _Start(number, 0, known, place, None, begun)
 
     def place(self, number: int, start: int) -> int | None:
         """Return the first place of a segment from `start` on; None if there is none."""
@@ -185,6 +187,12 @@ class Search:
                 position = len(text)
                 break
             place = self._next(number, position)
+            if place is None and (cut := self._cut_segment(items, position + wildcard.least)) is not None:
+                place, inner, inner_literals = cut
+                spans += [*wildcard_spans(text, position, place, wildcard), *inner]
+                literals += inner_literals
+                position = len(text)
+                break
             if place is None:
                 position = _end_in_gap(items[0], text, position, wildcard, spans, literals, self._work)
                 break
@@ -192,6 +200,20 @@ class Search:
             position = place
         spans += [(-1, -1)] * (len(pattern.conversions) - len(spans))
         return Overlap(start, position, tuple(literals), tuple(spans), begun, finished)
+
+    def _cut_segment(self, items: tuple[Item, ...], start: int) -> tuple[int, list[Span], list[Span]] | None:
+        """Find where a segment begins in which the text ends; returns the place, the values and the literals there."""
+        first = items[0]
+        if len(items) == 1 or not isinstance(first, str):
+            return None
+        self._work.left -= searching(first, len(self._text))
+        place = self._text.find(first, start)
+        if place < 0:
+            return None
+        spans: list[Span] = []
+        literals: list[Span] = []
+        end, _ = _through(items, self._text, place, spans, literals, self._work)
+        return (place, spans, literals) if end == len(self._text) else None
 
 
 def searching(literal: str, size: int) -> int:
