@@ -30,11 +30,11 @@ from ksrcfind.match.score import (
     score_similar,
     score_whole,
 )
-from ksrcfind.match.wording import Wording
+from ksrcfind.match.wording import SHAPED, Wording
 from ksrcfind.match.wordings import LOOKED_AT, SHARED, Occurrence, Wordings
 from ksrcfind.source.message import Argument, Message
 from ksrcfind.source.printed import ALONE
-from ksrcfind.source.template import WORD
+from ksrcfind.source.template import WORD, words
 
 _PARTS = 512  # wordings that are tried as a part of the line, whose words it all has; no line of a log has half as many
 _TIE = 0.25  # bits within which messages count as equal
@@ -50,6 +50,8 @@ _FIT = 32  # steps that weighing a fit takes, and one for each word of the line
 _SHAPE = 2  # steps that a value takes at each place of a line where it is looked for alone
 _MANY = 4096  # wordings from which on those that tell most come first: the steps may not do for all
 _OWN = 24.0  # bits from which on a text is hardly ever that of another message too (`bench.accuracy.left_out`)
+_RARE = -4.0  # bits for the place of code from which on few machines run it
+_OF_RARE_MACHINE = 0.5  # confidence in such code, at most, if it says little
 _OF_NO_TREE = 4.0  # bits: one line in sixteen is of no call of the tree
 _SOME = 7.0  # bits from which on a text is named that fits, though it takes anything
 _TOGETHER = 7.0  # bits that the end of a line must explain whose beginning another call printed
@@ -68,6 +70,11 @@ class _Candidate(msgspec.Struct, frozen=True, gc=False):
     def is_unlikely(self) -> bool:
         """True if the code hardly runs anywhere, and other code may well have had its few words before it changed."""
         return self.place <= evidence.UNLIKELY and self.fit.explained < _OWN
+
+    @property
+    def is_rare(self) -> bool:
+        """True if the code runs on few machines, and takes any text or says little: usual code says alike."""
+        return self.place <= _RARE and (self.fit.is_open or self.fit.explained < 2 * _OWN)
 
     @property
     def is_strong(self) -> bool:
@@ -178,7 +185,7 @@ class Matcher:
     def _whole(self, wordings: Sequence[Wording], body: Body) -> Iterator[Score]:
         """Yield the wordings that the whole line is a rendering of and that tell enough to be an answer."""
         for wording, spans in self._rendered(wordings, body, self._tells):
-            if not self._passes_on(wording):
+            if not self._passes_on(wording) and not _leaves_sentence(body, wording, spans):
                 self._left -= _FIT + len(body.tokens)
                 yield score_whole(body, wording, spans)
 
@@ -226,7 +233,9 @@ class Matcher:
             if may_score_overlap(body, wording, evidence.MODULE, work, joined=joined):
                 best = most_literal(wording.pattern, body.text, work)
                 if best is not None:
-                    found.append(score_overlap(body, wording, best))
+                    fit = score_overlap(body, wording, best)
+                    if _tells_in_part(body, fit):
+                        found.append(fit)
             self._left -= WORK - work.left
         return found
 
@@ -290,9 +299,13 @@ class Matcher:
         conversions = fit.wording.pattern.conversions
         values = [value(c, body.text, span) for c, span in zip(conversions, fit.spans, strict=False)]
         named = evidence.names_of(values)
+        # A text that tells little, and takes any text or fits in part, is of no other driver than the one named.
+        is_weak = fit.explained < _OWN and (fit.is_open or fit.tier is not Tier.EXACT)
         for use in fit.uses if fit.uses is not None else self._wordings.uses(fit.wording):
             origin = self._origin(use.number)
             message = origin.message
+            if is_weak and names and origin.is_unlike(names[0]):
+                continue
             prefix = evidence.prefix_bits(names, origin)
             place = evidence.machine_bits(line.architecture, origin)
             beyond = prefix + place + evidence.level_bits(line.level, message)
@@ -302,7 +315,10 @@ class Matcher:
                     evidence.value_bits(values, message)
                     + evidence.text_bits(named, origin)
                     + evidence.argument_bits(fit.prefix, values, arguments, message)
+                    + evidence.resource_bits(values, message)
                 )
+            if fit.tier is not Tier.EXACT:
+                beyond += evidence.opposite_bits(body.words, fit.wording.words)
             bits = fit.bits(use.joins) + beyond + evidence.driver_bits(names, origin)
             yield _Candidate(fit, use, bits, prefix + min(0.0, beyond - prefix), place)
 
@@ -316,6 +332,8 @@ class Matcher:
         sure = confidence(first.fit.tier, first.share, first.fit.likeness) / equal
         if first.is_unlikely:
             sure *= 2.0 ** (first.place + _OF_NO_TREE)
+        elif first.is_rare:
+            sure = min(sure, _OF_RARE_MACHINE)
         matches: list[Match] = []
         for rank, candidate in enumerate(candidates[:limit]):
             fit = candidate.fit
@@ -339,6 +357,27 @@ def _merged(more: list[_Candidate], found: list[_Candidate]) -> list[_Candidate]
     """Put candidates before others, each message once."""
     numbers = {candidate.use.number for candidate in more}
     return more + [candidate for candidate in found if candidate.use.number not in numbers]
+
+
+def _leaves_sentence(body: Body, wording: Wording, spans: Sequence[Span]) -> bool:
+    """Tell whether a wording of signs and values alone leaves several words in a row to any text.
+
+    One that prints a name in front of values, `%s [<%016lx>] %pS`, would fit whatever ends with such values.
+    """
+    if wording.words or wording.features.words or not wording.features.shaped:
+        return False
+    texts = (span for span, is_text in zip(spans, wording.pattern.texts, strict=True) if is_text)
+    return any(len(words(body.text[start:end])) > _NAMING for start, end in texts if start >= 0)
+
+
+def _tells_in_part(body: Body, fit: Score) -> bool:
+    """Tell whether a piece of a text has more than one word in common with the line, or a value that tells much."""
+    shared = fit.wording.words & body.words
+    shaped = any(
+        weight >= SHAPED and start >= 0
+        for (start, _), weight in zip(fit.spans, fit.wording.pattern.weights, strict=False)
+    )
+    return len(shared) > 1 or shaped
 
 
 def _telling_first(wordings: Sequence[Wording], most: int) -> Sequence[Wording]:
