@@ -231,13 +231,15 @@ class Origin(msgspec.Struct, frozen=True, gc=False):
     """True if the call stands in a driver of one vendor and prints which driver the device has."""
     words: frozenset[str] = frozenset()
     """The words of its names that not many drivers share."""
+    prints_driver: bool = False
+    """True if the call prints which driver the device has."""
     is_of_one_driver: bool = False
     """True if the call stands in a driver's code and prints which driver the device has: no library, no subsystem."""
 
     @classmethod
     def of(cls, message: Message) -> "Origin":
         """Look at a message once."""
-        parts = frozenset(origin_names(message))
+        parts, prints_driver = frozenset(origin_names(message)), _prints_driver(message)
         module, architecture = _normal(message.module or ""), architecture_of(message)
         beginnings = frozenset(part[:_SHORTEST] for part in parts if len(part) >= _SHORTEST)
         return cls(
@@ -247,9 +249,10 @@ class Origin(msgspec.Struct, frozen=True, gc=False):
             beginnings,
             place_bits(message),
             architecture,
-            message.path.startswith(_VENDORS) and _prints_driver(message),
+            prints_driver and message.path.startswith(_VENDORS),
             _words_of(parts),
-            _prints_driver(message) and _is_of_one_driver(message),
+            prints_driver,
+            prints_driver and _is_of_one_driver(message),
         )
 
     def is_unlike(self, driver: str) -> bool:
@@ -305,7 +308,7 @@ def prefix_bits(names: Sequence[str], origin: Origin) -> float:
             found = COMPONENT
         else:
             found = origin.begins_like(name)
-            if number == 0 and found < EXTENDED and name != origin.message.function:
+            if number == 0 and found < EXTENDED and origin.prints_driver:
                 others = _words_of((name,)) - {name.partition("_")[0]} if found else _words_of((name,))
                 found = min(SHARED_WORDS_MOST, found + SHARED_WORD * len(origin.words & others))
         # The first name is the driver's or subsystem's; what follows names devices, often after them.

@@ -4,6 +4,7 @@ What a wording explains of the line (`fit`) and what is known beyond the text (`
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from itertools import chain, islice
 
@@ -32,7 +33,7 @@ from ksrcfind.match.score import (
 )
 from ksrcfind.match.wording import SHAPED, Wording
 from ksrcfind.match.wordings import LOOKED_AT, SHARED, Occurrence, Wordings
-from ksrcfind.source.message import Argument, Message
+from ksrcfind.source.message import Argument
 from ksrcfind.source.printed import ALONE
 from ksrcfind.source.template import WORD, words
 
@@ -54,6 +55,7 @@ _RARE = -4.0  # bits for the place of code from which on few machines run it
 _OF_RARE_MACHINE = 0.5  # confidence in such code, at most, if it says little
 _OF_NO_TREE = 4.0  # bits: one line in sixteen is of no call of the tree
 _SOME = 7.0  # bits from which on a text is named that fits, though it takes anything
+_OF_ANY_TEXT = 0.25  # of the confidence in a text, what is left where it would take any other text too
 _TOGETHER = 7.0  # bits that the end of a line must explain whose beginning another call printed
 
 
@@ -118,17 +120,23 @@ class Matcher:
             whole = self._candidates(self._exact(body.unmasked, self._wordings.known(body.words)), body, line)
             candidates = whole or candidates
         if not candidates:
-            return Answer("none", unexplained(body, self._index, self._general(body)), (), 0)
+            general = self._general(body, line)
+            reason = unexplained(body, self._index, self._origin(general[0].use.number).message if general else None)
+            if reason.code != "any_text":
+                return Answer("none", reason, (), 0)
+            matches = self._of(general, body, limit).matches
+            return Answer("none", reason, tuple(map(_of_any_text, matches)), 0)
         return self._of(candidates, body, limit)
 
-    def _general(self, body: Body) -> Message | None:
-        """Return the message that tells most among those that a line fits as any other text would."""
+    def _general(self, body: Body, line: LogLine) -> list[_Candidate]:
+        """Return the messages that tell most among those that a line fits as any other text would."""
         fitting = self._wordings.fitting(self._wordings.known(body.words))
-        found = [wording for wording, _ in self._rendered(fitting, body, _names_who)]
+        found = list(self._rendered(fitting, body, _names_who))
         if not found:
-            return None
-        best = max(found, key=lambda wording: wording.whole)
-        return self._origin(self._wordings.uses(best)[0].number).message
+            return []
+        wording, spans = max(found, key=lambda one: one[0].whole)
+        weighed = self._weighed(score_whole(body, wording, spans), body, line)
+        return sorted(weighed, key=lambda candidate: (-candidate.bits, candidate.use.number))
 
     def printing(self, line: LogLine) -> set[int]:
         """Return the numbers of all messages that print the whole of a line, as far as its text alone can tell."""
@@ -399,6 +407,11 @@ def _values(candidate: _Candidate, body: Body, arguments: Sequence[Argument]) ->
     )
 
 
+def _of_any_text(match: Match) -> Match:
+    return replace(match, confidence=round(_OF_ANY_TEXT * match.confidence, 4))
+
+
 def _names_who(wording: Wording) -> bool:
     """Tell whether a wording that takes any text says in front who prints it."""
-    return wording.whole >= _SOME and WORD.search(wording.ends[0]) is not None
+    begins = WORD.search(wording.ends[0]) is not None or (wording.is_prefix and bool(wording.words))
+    return wording.whole >= _SOME and begins
