@@ -41,6 +41,8 @@ NO_NAME = -6.0
 """A device's name holds a blank."""
 NO_DEVICE = -60.0
 """A device's name holds a colon and a blank: what comes first is the name."""
+TOO_WIDE = -200.0
+"""A machine of 32 bits prints a long or a pointer of more."""
 NO_DRIVER = -30.0
 """A driver's name holds a blank or a colon, a network device's a blank: the kernel lets none be called so."""
 DRIVER = 1.0
@@ -201,6 +203,9 @@ _ARCHITECTURES = {
     "mips": -5.0,
 }
 _RARE_ARCHITECTURE = -9.0
+_OF_32_BITS = frozenset(("arc", "arm", "csky", "hexagon", "m68k", "microblaze", "nios2", "openrisc", "sh", "xtensa"))
+_LONG = re.compile(r"%[-+ #0]*\d*(?:lx|lX|p|px)")
+_WIDE = re.compile(r"(?:0x)?0*+[0-9A-Fa-f]{9,}")
 
 
 def names_in(prefix: str) -> tuple[str, ...]:
@@ -234,7 +239,7 @@ class Origin(msgspec.Struct, frozen=True, gc=False):
     prints_driver: bool = False
     """True if the call prints which driver the device has."""
     is_of_one_driver: bool = False
-    """True if the call stands in a driver's code and prints which driver the device has: no library, no subsystem."""
+    """True if the call stands in a driver's code: no library, no subsystem."""
 
     @classmethod
     def of(cls, message: Message) -> "Origin":
@@ -252,7 +257,7 @@ class Origin(msgspec.Struct, frozen=True, gc=False):
             prints_driver and message.path.startswith(_VENDORS),
             _words_of(parts),
             prints_driver,
-            prints_driver and _is_of_one_driver(message),
+            _is_of_one_driver(message),
         )
 
     def is_unlike(self, driver: str) -> bool:
@@ -380,11 +385,14 @@ def text_bits(names: Sequence[str], origin: Origin) -> float:
 def argument_bits(prefix: str, values: Sequence[str | None], arguments: Sequence[Argument], message: Message) -> float:
     """Weigh values against what the call passes: names of drivers and devices have a shape, `__FILE__` is known."""
     found = 0.0
+    is_of_32_bits = architecture_of(message) in _OF_32_BITS
     if arguments and arguments[0].expression.startswith("netdev_name(") and " " in prefix:
         found += NO_DRIVER
     for value, argument in zip(values, arguments, strict=False):
         if value:
             found += _value_bits(value, argument.expression, message)
+            if is_of_32_bits and _LONG.fullmatch(argument.conversion) and _WIDE.fullmatch(value):
+                found += TOO_WIDE
     return found
 
 

@@ -55,6 +55,7 @@ _RARE = -4.0  # bits for the place of code from which on few machines run it
 _OF_RARE_MACHINE = 0.5  # confidence in such code, at most, if it says little
 _OF_NO_TREE = 4.0  # bits: one line in sixteen is of no call of the tree
 _SOME = 7.0  # bits from which on a text is named that fits, though it takes anything
+_OF_OPPOSITE = 0.5  # of the confidence in a text, what is left where the line says the opposite
 _OF_ANY_TEXT = 0.25  # of the confidence in a text, what is left where it would take any other text too
 _TOGETHER = 7.0  # bits that the end of a line must explain whose beginning another call printed
 
@@ -63,10 +64,14 @@ class _Candidate(msgspec.Struct, frozen=True, gc=False):
     fit: Score
     use: Occurrence
     bits: float
+    named: float
+    """Bits for what the line is prefixed with."""
     beyond: float
     """Bits beyond the text that count for its being an answer at all: who prints, and what speaks against it."""
     place: float
     """Bits for where the call stands alone: code that few run, or of another architecture than the machine."""
+    is_opposite: bool = False
+    """True if the line says the opposite of the text."""
 
     @property
     def is_unlikely(self) -> bool:
@@ -76,7 +81,8 @@ class _Candidate(msgspec.Struct, frozen=True, gc=False):
     @property
     def is_rare(self) -> bool:
         """True if the code runs on few machines, and takes any text or says little: usual code says alike."""
-        return self.place <= _RARE and (self.fit.is_open or self.fit.explained < 2 * _OWN)
+        fit = self.fit
+        return self.place <= _RARE and (fit.is_open or fit.tier is not Tier.EXACT or fit.explained < 2 * _OWN)
 
     @property
     def is_strong(self) -> bool:
@@ -88,6 +94,14 @@ class _Candidate(msgspec.Struct, frozen=True, gc=False):
         mine, others = self.fit.wording, other.fit.wording
         lacks = other.fit.tier is Tier.EXACT and not others.words <= mine.words
         return mine is not others and not lacks and self.bits > other.bits + _CLEARLY
+
+    def has_piece_of(self, first: "_Candidate") -> bool:
+        """Tell whether the line is a piece of its text as it is of the first one's, whatever else they have."""
+        mine, others = self.fit, first.fit
+        if mine.tier is not Tier.PARTIAL or mine.unexplained(ALONE) or others.unexplained(ALONE):
+            return False
+        rest = self.bits - mine.bits(self.use.joins) - (first.bits - others.bits(first.use.joins))
+        return mine.explained > others.explained - _TIE and rest > -_TIE
 
     @property
     def share(self) -> float:
@@ -119,8 +133,10 @@ class Matcher:
         if body.unmasked is not None and not (candidates and candidates[0].fit.tier is Tier.EXACT):
             whole = self._candidates(self._exact(body.unmasked, self._wordings.known(body.words)), body, line)
             candidates = whole or candidates
-        if not candidates:
+        if not candidates or candidates[0].fit.tier is Tier.FUZZY:
             general = self._general(body, line)
+            if candidates and not _contradicts(general, candidates[0]):
+                return self._of(candidates, body, limit)
             reason = unexplained(body, self._index, self._origin(general[0].use.number).message if general else None)
             if reason.code != "any_text":
                 return Answer("none", reason, (), 0)
@@ -296,10 +312,22 @@ class Matcher:
                 if fit.counts(candidate.beyond if named else min(0.0, candidate.beyond), candidate.use.joins)
             )
         found.sort(key=lambda candidate: (-candidate.bits, candidate.use.number))
+        if found and found[0].place <= _RARE and found[0].fit.tier is Tier.EXACT:
+            found = self._with_usual(found, fits, body, line)
         first: dict[int, _Candidate] = {}
         for candidate in found:
             first.setdefault(candidate.use.number, candidate)
         return list(first.values())
+
+    def _with_usual(
+        self, found: list[_Candidate], fits: Sequence[Score], body: Body, line: LogLine
+    ) -> list[_Candidate]:
+        """Put the same text of a more usual machine, which has a part of it in a variable, in front of a rare one's."""
+        rare = found[0]
+        general = (fit for fit in fits if fit.explained >= _OWN and fit.wording.words < rare.fit.wording.words)
+        usual = [one for fit in general for one in self._weighed(fit, body, line) if one.place > rare.place]
+        usual.sort(key=lambda candidate: (-candidate.place, -candidate.bits, candidate.use.number))
+        return [msgspec.structs.replace(one, bits=rare.bits) for one in usual[:1]] + found
 
     def _weighed(self, fit: Score, body: Body, line: LogLine) -> Iterator[_Candidate]:
         # What is literal text has been counted.
@@ -308,11 +336,12 @@ class Matcher:
         values = [value(c, body.text, span) for c, span in zip(conversions, fit.spans, strict=False)]
         named = evidence.names_of(values)
         # A text that tells little, and takes any text or fits in part, is of no other driver than the one named.
+        opposite = 0.0 if fit.tier is Tier.EXACT else evidence.opposite_bits(body.words, fit.wording.words)
         is_weak = fit.explained < _OWN and (fit.is_open or fit.tier is not Tier.EXACT)
         for use in fit.uses if fit.uses is not None else self._wordings.uses(fit.wording):
             origin = self._origin(use.number)
             message = origin.message
-            if is_weak and names and origin.is_unlike(names[0]):
+            if is_weak and names and origin.is_unlike(names[0]) and self._has_driver(names[0], fit, origin):
                 continue
             prefix = evidence.prefix_bits(names, origin)
             place = evidence.machine_bits(line.architecture, origin)
@@ -325,19 +354,24 @@ class Matcher:
                     + evidence.argument_bits(fit.prefix, values, arguments, message)
                     + evidence.resource_bits(values, message)
                 )
-            if fit.tier is not Tier.EXACT:
-                beyond += evidence.opposite_bits(body.words, fit.wording.words)
+            beyond += opposite
             bits = fit.bits(use.joins) + beyond + evidence.driver_bits(names, origin)
-            yield _Candidate(fit, use, bits, prefix + min(0.0, beyond - prefix), place)
+            yield _Candidate(fit, use, bits, prefix, prefix + min(0.0, beyond - prefix), place, opposite < 0)
+
+    def _has_driver(self, name: str, fit: Score, origin: evidence.Origin) -> bool:
+        """Tell whether a name in front of a line is a driver's: where it stands, or because the tree has such code."""
+        return origin.prints_driver or (fit.tier is not Tier.EXACT and self._index.knows(name))
 
     def _of(self, candidates: Sequence[_Candidate], body: Body, limit: int) -> Answer:
         first = candidates[0]
         equal = sum(
-            candidate.bits > first.bits - _TIE
+            candidate.bits > first.bits - _TIE or candidate.has_piece_of(first)
             for candidate in candidates
             if candidate.fit.tier is first.fit.tier and candidate.is_unlikely == first.is_unlikely
         )
         sure = confidence(first.fit.tier, first.share, first.fit.likeness) / equal
+        if first.is_opposite:
+            sure *= _OF_OPPOSITE
         if first.is_unlikely:
             sure *= 2.0 ** (first.place + _OF_NO_TREE)
         elif first.is_rare:
@@ -368,14 +402,14 @@ def _merged(more: list[_Candidate], found: list[_Candidate]) -> list[_Candidate]
 
 
 def _leaves_sentence(body: Body, wording: Wording, spans: Sequence[Span]) -> bool:
-    """Tell whether a wording of signs and values alone leaves several words in a row to any text.
+    """Tell whether a wording of signs and values alone leaves several words to one value of any text.
 
     One that prints a name in front of values, `%s [<%016lx>] %pS`, would fit whatever ends with such values.
     """
     if wording.words or wording.features.words or not wording.features.shaped:
         return False
     texts = (span for span, is_text in zip(spans, wording.pattern.texts, strict=True) if is_text)
-    return any(len(words(body.text[start:end])) > _NAMING for start, end in texts if start >= 0)
+    return any(len(words(body.text[start:end])) > 1 for start, end in texts if start >= 0)
 
 
 def _tells_in_part(body: Body, fit: Score) -> bool:
@@ -405,6 +439,13 @@ def _values(candidate: _Candidate, body: Body, arguments: Sequence[Argument]) ->
         Value(argument.conversion, argument.expression, values[number], decoded(arguments, values, number))
         for number, argument in enumerate(arguments)
     )
+
+
+def _contradicts(general: Sequence[_Candidate], drifted: _Candidate) -> bool:
+    """Tell whether a line begins with a prefix that many messages have, and a text that drifted is of other code."""
+    if not general or not general[0].fit.wording.is_prefix or drifted.named > 0:
+        return False
+    return not general[0].fit.wording.words <= drifted.fit.wording.words
 
 
 def _of_any_text(match: Match) -> Match:
