@@ -138,3 +138,12 @@ def test_the_opposite_speaks_against_a_text_that_drifted():
     down = message("zebra stripes of the herd are going down today", "drivers/zoo/herd.c")
     assert answer("zebra stripes of the herd is going down today", down).matches[0].confidence > 0.5
     assert answer("zebra stripes of the herd is going up today", down).matches[0].confidence < 0.5
+
+
+def test_a_class_in_front_of_values_names_its_code():
+    text = message(
+        "%s %s: %s as %s", "drivers/media/rc/rc-main.c", module="rc_core", arguments=[*DEVICE, "name", "path"]
+    )
+    line = "{} x0: vc4 as /devices/platform/soc/3f902000.hdmi/x0"
+    assert answer(line.format("rc"), text).verdict == "exact"
+    assert answer(line.format("quagga"), text).verdict == "none"

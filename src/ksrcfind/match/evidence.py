@@ -21,6 +21,8 @@ MODULE = 8.0
 """The prefix names the module."""
 COMPONENT = 6.0
 """The prefix names the file, or a directory it is in."""
+IN_PLACE = 2.0
+"""The call prints such a name there itself: the driver's or the class of the device."""
 EXTENDED = 4.0
 """The module or file is called like the prefix and more: `i2c_designware` and `i2c_designware_core`."""
 RELATED = 2.5
@@ -318,6 +320,8 @@ def prefix_bits(names: Sequence[str], origin: Origin) -> float:
                 found = min(SHARED_WORDS_MOST, found + SHARED_WORD * len(origin.words & others))
         # The first name is the driver's or subsystem's; what follows names devices, often after them.
         best = max(best, found if number == 0 else found / 2)
+        if number == 0 and found >= COMPONENT and origin.prints_driver:
+            best += IN_PLACE
     return best
 
 
