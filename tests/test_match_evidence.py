@@ -147,3 +147,9 @@ def test_a_class_in_front_of_values_names_its_code():
     line = "{} x0: vc4 as /devices/platform/soc/3f902000.hdmi/x0"
     assert answer(line.format("rc"), text).verdict == "exact"
     assert answer(line.format("quagga"), text).verdict == "none"
+
+
+def test_texts_of_which_neither_is_a_part_of_the_other_are_not_partial():
+    text = message("%s: Outcome: hoofbyte=%s zebrabyte=ZEBRA_OK", "drivers/zoo/sd.c")
+    assert answer("Outcome: hoofbyte=0x00 zebrabyte=0x08", text).verdict in ("fuzzy", "none")
+    assert answer("Outcome: hoofbyte=0x00 zebrabyte=ZEBRA_OK", text).verdict == "partial"

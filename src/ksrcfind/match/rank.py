@@ -55,6 +55,7 @@ _RARE = -4.0  # bits for the place of code from which on few machines run it
 _OF_RARE_MACHINE = 0.5  # confidence in such code, at most, if it says little
 _OF_NO_TREE = 4.0  # bits: one line in sixteen is of no call of the tree
 _SOME = 7.0  # bits from which on a text is named that fits, though it takes anything
+_HALF_LIKE = 0.75  # likeness of texts of which neither is a part of the other
 _OF_OPPOSITE = 0.5  # of the confidence in a text, what is left where the line says the opposite
 _OF_ANY_TEXT = 0.25  # of the confidence in a text, what is left where it would take any other text too
 _TOGETHER = 7.0  # bits that the end of a line must explain whose beginning another call printed
@@ -259,7 +260,7 @@ class Matcher:
                 if best is not None:
                     fit = score_overlap(body, wording, best)
                     if _tells_in_part(body, fit):
-                        found.append(fit)
+                        found.append(_drifted(fit) if _differs_inside(body, fit) else fit)
             self._left -= WORK - work.left
         return found
 
@@ -420,6 +421,18 @@ def _tells_in_part(body: Body, fit: Score) -> bool:
         for (start, _), weight in zip(fit.spans, fit.wording.pattern.weights, strict=False)
     )
     return len(shared) > 1 or shaped
+
+
+def _differs_inside(body: Body, fit: Score) -> bool:
+    """Tell whether text that the line should lack stands in place of a value: neither text is a part of the other."""
+    values = zip(fit.spans, fit.wording.pattern.texts, strict=False)
+    taken = {word for (start, end), is_text in values if is_text and start >= 0 for word in words(body.text[start:end])}
+    return fit.missing > 0 and not taken.isdisjoint(fit.wording.words)
+
+
+def _drifted(fit: Score) -> Score:
+    """Return a fit of a part as one of a text that drifted."""
+    return msgspec.structs.replace(fit, tier=Tier.FUZZY, likeness=_HALF_LIKE)
 
 
 def _telling_first(wordings: Sequence[Wording], most: int) -> Sequence[Wording]:
