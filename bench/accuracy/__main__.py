@@ -2,7 +2,8 @@
 
 Each line is answered from an index of the tree that its label names, as `ksrcfind batch --each` would. Printed are the
 share of right first answers and of those among the first three, and how often a line that no call of the tree printed
-got an exact or partial answer, each with its 95 % interval (Wilson), by kind, by tier and by confidence.
+got an exact or partial answer, each with its 95 % interval (Wilson), by kind and by tier; and, for each half of the
+lines, how often the first answer is right by its confidence, with the Brier score.
 """
 
 import argparse
@@ -23,6 +24,7 @@ from ksrcfind.match.answer import Answer
 from ksrcfind.progress import SILENT
 
 _Z = 1.959964  # of the normal distribution, for 95 %
+_MANY, _OFF = 20, 0.05  # answers from which on a tenth of confidence is to be right, and by how much it may be off
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,12 +119,20 @@ def report(judged: Sequence[Judged]) -> list[str]:
         lines.append(share("all", (j.false for j in other)))
         kinds = sorted({j.row.kind for j in other})
         lines += [share(kind, (j.false for j in other if j.row.kind == kind)) for kind in kinds]
-    lines.append("by confidence of the first match, all lines with one: mean confidence, share right")
-    return lines + calibration(judged)
+    for half in (0, 1):
+        own = [j for j in judged if j.row.half == half and j.answer.matches]
+        lines.append(f"by confidence of the first match, half {half} of the lines: mean confidence, share right")
+        lines += [*calibration(own), f"  Brier score {brier(own):.4f} of {len(own)} lines with a match"]
+    return lines
+
+
+def brier(judged: Sequence[Judged]) -> float:
+    """Return the mean squared difference between the confidence in the first match and whether it is right."""
+    return sum((j.answer.matches[0].confidence - j.first) ** 2 for j in judged) / max(len(judged), 1)
 
 
 def calibration(judged: Sequence[Judged]) -> list[str]:
-    """Tell, for each tenth of confidence, how often the first match is right."""
+    """Tell, for each tenth of confidence, how often the first match is right, and mark those that are off."""
     tenths: dict[int, list[Judged]] = defaultdict(list)
     for each in judged:
         if each.answer.matches:
@@ -130,7 +140,10 @@ def calibration(judged: Sequence[Judged]) -> list[str]:
     rows = []
     for tenth, members in sorted(tenths.items()):
         mean = sum(j.answer.matches[0].confidence for j in members) / len(members)
-        rows.append(share(f"{tenth / 10:.1f} to {tenth / 10 + 0.1:.1f}, mean {mean:.2f}", (j.first for j in members)))
+        right = sum(j.first for j in members) / len(members)
+        mark = "  off" if len(members) >= _MANY and abs(mean - right) > _OFF else ""
+        name = f"{tenth / 10:.1f} to {tenth / 10 + 0.1:.1f}, mean {mean:.2f}"
+        rows.append(share(name, (j.first for j in members)) + mark)
     return rows
 
 

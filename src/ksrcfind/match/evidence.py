@@ -6,7 +6,7 @@ All weights are in bits, as those of words are: a message with one bit more is h
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence, Set
 from itertools import islice
 
 import msgspec
@@ -21,10 +21,20 @@ MODULE = 8.0
 """The prefix names the module."""
 COMPONENT = 6.0
 """The prefix names the file, or a directory it is in."""
+IN_PLACE = 2.0
+"""The call prints such a name there itself: the driver's or the class of the device."""
 EXTENDED = 4.0
 """The module or file is called like the prefix and more: `i2c_designware` and `i2c_designware_core`."""
 RELATED = 2.5
 """The prefix goes on where the module, file or directory ends: `nvme0` and `nvme`."""
+SHARED_WORD = 1.5
+"""A word of the prefix is one of the module, file or directory: `intel` of `sof_audio_pci_intel_tgl`."""
+SHARED_WORDS_MOST = 3.5
+"""Bits of such words with what the beginning of the name counts, at most."""
+OTHER_RESOURCE = -1.0
+"""The function is called after another kind of resource than the line shows."""
+OPPOSITE = -9.0
+"""The line says the opposite of the text."""
 VALUE = 0.25
 """Of those bits, when a name stands among the values."""
 FUNCTION = 8.0
@@ -33,6 +43,8 @@ NO_NAME = -6.0
 """A device's name holds a blank."""
 NO_DEVICE = -60.0
 """A device's name holds a colon and a blank: what comes first is the name."""
+TOO_WIDE = -200.0
+"""A machine of 32 bits prints a long or a pointer of more."""
 NO_DRIVER = -30.0
 """A driver's name holds a blank or a colon, a network device's a blank: the kernel lets none be called so."""
 DRIVER = 1.0
@@ -62,6 +74,122 @@ _UNUSUAL = (
 )
 # Where each directory holds the drivers of one vendor, and what they share stands elsewhere.
 _VENDORS = ("drivers/net/ethernet/", "drivers/net/wireless/", "drivers/infiniband/hw/")
+# Words of many drivers' names, which say how a device is attached or what kind of code it is.
+_GENERAL_WORDS = frozenset(
+    (
+        "acpi",
+        "adapter",
+        "audio",
+        "bus",
+        "codec",
+        "controller",
+        "core",
+        "dev",
+        "device",
+        "driver",
+        "drivers",
+        "drv",
+        "hcd",
+        "host",
+        "i2c",
+        "lib",
+        "linux",
+        "mod",
+        "module",
+        "net",
+        "of",
+        "pci",
+        "pcie",
+        "phy",
+        "plat",
+        "platform",
+        "power",
+        "soc",
+        "sound",
+        "spi",
+        "usb",
+        "virtio",
+    )
+)
+# What dev_driver_string() prints for a device without a driver: its bus or its class.
+_BUSES = frozenset(
+    (
+        "acpi",
+        "amba",
+        "bdi",
+        "block",
+        "cpu",
+        "dmi",
+        "event_source",
+        "graphics",
+        "hid",
+        "i2c",
+        "ieee80211",
+        "iommu",
+        "leds",
+        "mdio_bus",
+        "mem",
+        "misc",
+        "mmc",
+        "net",
+        "node",
+        "of",
+        "pci",
+        "platform",
+        "pnp",
+        "rc",
+        "regulator",
+        "rtc",
+        "scsi",
+        "serial",
+        "serio",
+        "spi",
+        "tty",
+        "usb",
+        "virtio",
+        "workqueue",
+        "xen",
+    )
+)
+# Code that serves the devices of all drivers.
+_SERVES_ALL = ("drivers/acpi/", "drivers/base/", "drivers/iommu/", "drivers/of/", "drivers/pci/", "drivers/xen/")
+_SERVING = re.compile(r"(?:^|_)(?:api|class|common|core|helpers?|lib|main|subsys|utils?)(?:_|$)|^lib|lib$")
+# A resource as `%pR` prints it, and the words of a function's name that say which kind it deals with.
+_RESOURCE_VALUE = re.compile(r"\[(io|mem|irq|dma|bus)\s[^]]*\]")
+_RESOURCE_WORDS = frozenset({"io", "mem", "irq", "dma", "bus", "pref"})
+_OPPOSITES = (
+    ("up", "down"),
+    ("on", "off"),
+    ("enable", "disable"),
+    ("enabled", "disabled"),
+    ("enabling", "disabling"),
+    ("suspend", "resume"),
+    ("suspended", "resumed"),
+    ("suspending", "resuming"),
+    ("start", "stop"),
+    ("started", "stopped"),
+    ("starting", "stopping"),
+    ("connect", "disconnect"),
+    ("connected", "disconnected"),
+    ("attached", "detached"),
+    ("mount", "unmount"),
+    ("mounting", "unmounting"),
+    ("register", "unregister"),
+    ("registered", "unregistered"),
+    ("supported", "unsupported"),
+    ("valid", "invalid"),
+    ("success", "failed"),
+    ("successful", "failed"),
+    ("successful", "unsuccessful"),
+    ("successfully", "failed"),
+    ("succeeded", "failed"),
+    ("with", "without"),
+    ("online", "offline"),
+    ("first", "last"),
+    ("minimum", "maximum"),
+    ("read", "write"),
+)
+_OPPOSITE = {one: other for pair in _OPPOSITES for one, other in (pair, pair[::-1])}
 _SHORTEST = 3  # characters that two names must have in common to be related
 _LONGEST_NAMES = 64  # characters of a value that may be a name, and of a name: a module's has up to 55
 _MOST_NAMES_AHEAD = 64  # names of a prefix
@@ -69,7 +197,7 @@ _MOST_NAMES = 4
 # Bits for an architecture: how much rarer its logs are. The others are rarer still.
 _ARCHITECTURES = {
     "x86": 0.0,
-    "arm64": 0.0,
+    "arm64": -0.1,  # equal in a log; the more usual one is listed first
     "arm": -4.0,
     "powerpc": -4.0,
     "riscv": -4.0,
@@ -77,6 +205,9 @@ _ARCHITECTURES = {
     "mips": -5.0,
 }
 _RARE_ARCHITECTURE = -9.0
+_OF_32_BITS = frozenset(("arc", "arm", "csky", "hexagon", "m68k", "microblaze", "nios2", "openrisc", "sh", "xtensa"))
+_LONG = re.compile(r"%[-+ #0]*\d*(?:lx|lX|p|px)")
+_WIDE = re.compile(r"(?:0x)?0*+[0-9A-Fa-f]{9,}")
 
 
 def names_in(prefix: str) -> tuple[str, ...]:
@@ -105,14 +236,42 @@ class Origin(msgspec.Struct, frozen=True, gc=False):
     """Whose code it is."""
     names_driver: bool
     """True if the call stands in a driver of one vendor and prints which driver the device has."""
+    words: frozenset[str] = frozenset()
+    """The words of its names that not many drivers share."""
+    prints_driver: bool = False
+    """True if the call prints which driver the device has."""
+    is_of_one_driver: bool = False
+    """True if the call stands in a driver's code: no library, no subsystem."""
 
     @classmethod
     def of(cls, message: Message) -> "Origin":
         """Look at a message once."""
-        parts = frozenset(origin_names(message))
+        parts, prints_driver = frozenset(origin_names(message)), _prints_driver(message)
         module, architecture = _normal(message.module or ""), architecture_of(message)
         beginnings = frozenset(part[:_SHORTEST] for part in parts if len(part) >= _SHORTEST)
-        return cls(message, module, parts, beginnings, place_bits(message), architecture, _names_driver(message))
+        return cls(
+            message,
+            module,
+            parts,
+            beginnings,
+            place_bits(message),
+            architecture,
+            prints_driver and message.path.startswith(_VENDORS),
+            _words_of(parts),
+            prints_driver,
+            _is_of_one_driver(message),
+        )
+
+    def is_unlike(self, driver: str) -> bool:
+        """Tell whether this is one driver's code, and another driver is named that has not a word in common with it.
+
+        Code of libraries and of subsystems prints for all drivers, and a device without a driver is called by its bus.
+        """
+        if not self.is_of_one_driver or driver in _BUSES or driver == self.module or driver in self.parts:
+            return False
+        return not self.begins_like(driver) and not any(
+            len(part) >= _SHORTEST and part in driver for part in self.parts | self.words
+        )
 
     def begins_like(self, name: str) -> float:
         """Weigh a name that one of its own begins with, or that begins with one of its own."""
@@ -126,9 +285,24 @@ class Origin(msgspec.Struct, frozen=True, gc=False):
         return found
 
 
-def _names_driver(message: Message) -> bool:
+def _prints_driver(message: Message) -> bool:
     first = (form.arguments[0].expression for form in message.forms if form.arguments)
-    return message.path.startswith(_VENDORS) and any(one.startswith("dev_driver_string(") for one in first)
+    return any(one.startswith("dev_driver_string(") for one in first)
+
+
+def _is_of_one_driver(message: Message) -> bool:
+    path = message.path
+    own = (_normal(path.rpartition("/")[2].partition(".")[0]), _normal(message.module or ""))
+    return (
+        path.startswith(("drivers/", "sound/"))
+        and not path.startswith(_SERVES_ALL)
+        and not any(map(_SERVING.search, own))
+    )
+
+
+def _words_of(names: Iterable[str]) -> frozenset[str]:
+    words = (word for name in names for word in name.split("_") if len(word) >= _SHORTEST)
+    return frozenset(words) - _GENERAL_WORDS
 
 
 def prefix_bits(names: Sequence[str], origin: Origin) -> float:
@@ -141,8 +315,13 @@ def prefix_bits(names: Sequence[str], origin: Origin) -> float:
             found = COMPONENT
         else:
             found = origin.begins_like(name)
+            if number == 0 and found < EXTENDED and origin.prints_driver:
+                others = _words_of((name,)) - {name.partition("_")[0]} if found else _words_of((name,))
+                found = min(SHARED_WORDS_MOST, found + SHARED_WORD * len(origin.words & others))
         # The first name is the driver's or subsystem's; what follows names devices, often after them.
         best = max(best, found if number == 0 else found / 2)
+        if number == 0 and found >= COMPONENT and origin.prints_driver:
+            best += IN_PLACE
     return best
 
 
@@ -210,12 +389,34 @@ def text_bits(names: Sequence[str], origin: Origin) -> float:
 def argument_bits(prefix: str, values: Sequence[str | None], arguments: Sequence[Argument], message: Message) -> float:
     """Weigh values against what the call passes: names of drivers and devices have a shape, `__FILE__` is known."""
     found = 0.0
+    is_of_32_bits = architecture_of(message) in _OF_32_BITS
     if arguments and arguments[0].expression.startswith("netdev_name(") and " " in prefix:
         found += NO_DRIVER
     for value, argument in zip(values, arguments, strict=False):
         if value:
             found += _value_bits(value, argument.expression, message)
+            if is_of_32_bits and _LONG.fullmatch(argument.conversion) and _WIDE.fullmatch(value):
+                found += TOO_WIDE
     return found
+
+
+def resource_bits(values: Sequence[str | None], message: Message) -> float:
+    """Weigh the kinds of the resources in a line against those in the function's name: `add_dma_resource`."""
+    own = _RESOURCE_WORDS.intersection((message.function or "").replace("mmio", "mem").split("_"))
+    if not own:
+        return 0.0
+    found = 0.0
+    for value in values:
+        shown = _RESOURCE_VALUE.fullmatch(value) if value else None
+        if shown:
+            kinds = {shown[1]} | {word for word in shown[0][:-1].split() if word in _RESOURCE_WORDS}
+            found += OTHER_RESOURCE * (len(own - kinds) + ("pref" in kinds - own))
+    return found
+
+
+def opposite_bits(line: Set[str], text: Set[str]) -> float:
+    """Weigh the words of a line that drifted against those of the text: `up` where the text has `down`."""
+    return OPPOSITE * sum(_OPPOSITE.get(word) in line - text for word in text - line)
 
 
 def driver_bits(names: Sequence[str], origin: Origin) -> float:

@@ -4,6 +4,7 @@ What a wording explains of the line (`fit`) and what is known beyond the text (`
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from itertools import chain, islice
 
@@ -30,11 +31,11 @@ from ksrcfind.match.score import (
     score_similar,
     score_whole,
 )
-from ksrcfind.match.wording import Wording
+from ksrcfind.match.wording import SHAPED, Wording
 from ksrcfind.match.wordings import LOOKED_AT, SHARED, Occurrence, Similar, Wordings
-from ksrcfind.source.message import Argument, Message
+from ksrcfind.source.message import Argument
 from ksrcfind.source.printed import ALONE
-from ksrcfind.source.template import WORD
+from ksrcfind.source.template import WORD, words
 
 _PARTS = 512  # wordings that are tried as a part of the line, whose words it all has; no line of a log has half as many
 _TIE = 0.25  # bits within which messages count as equal
@@ -51,8 +52,13 @@ _FIT = 32  # steps that weighing a fit takes, and one for each word of the line
 _SHAPE = 2  # steps that a value takes at each place of a line where it is looked for alone
 _MANY = 4096  # wordings from which on those that tell most come first: the steps may not do for all
 _OWN = 24.0  # bits from which on a text is hardly ever that of another message too (`bench.accuracy.left_out`)
+_RARE = -4.0  # bits for the place of code from which on few machines run it
+_OF_RARE_MACHINE = 0.5  # confidence in such code, at most, if it says little
 _OF_NO_TREE = 4.0  # bits: one line in sixteen is of no call of the tree
 _SOME = 7.0  # bits from which on a text is named that fits, though it takes anything
+_HALF_LIKE = 0.75  # likeness of texts of which neither is a part of the other
+_OF_OPPOSITE = 0.5  # of the confidence in a text, what is left where the line says the opposite
+_OF_ANY_TEXT = 0.25  # of the confidence in a text, what is left where it would take any other text too
 _TOGETHER = 7.0  # bits that the end of a line must explain whose beginning another call printed
 
 
@@ -60,15 +66,25 @@ class _Candidate(msgspec.Struct, frozen=True, gc=False):
     fit: Score
     use: Occurrence
     bits: float
+    named: float
+    """Bits for what the line is prefixed with."""
     beyond: float
     """Bits beyond the text that count for its being an answer at all: who prints, and what speaks against it."""
     place: float
     """Bits for where the call stands alone: code that few run, or of another architecture than the machine."""
+    is_opposite: bool = False
+    """True if the line says the opposite of the text."""
 
     @property
     def is_unlikely(self) -> bool:
         """True if the code hardly runs anywhere, and other code may well have had its few words before it changed."""
         return self.place <= evidence.UNLIKELY and self.fit.explained < _OWN
+
+    @property
+    def is_rare(self) -> bool:
+        """True if the code runs on few machines, and takes any text or says little: usual code says alike."""
+        fit = self.fit
+        return self.place <= _RARE and (fit.is_open or fit.tier is not Tier.EXACT or fit.explained < 2 * _OWN)
 
     @property
     def is_strong(self) -> bool:
@@ -81,6 +97,14 @@ class _Candidate(msgspec.Struct, frozen=True, gc=False):
         lacks = other.fit.tier is Tier.EXACT and not others.words <= mine.words
         margin = _CLEARLY if other.fit.tier is Tier.EXACT else _RATHER
         return mine is not others and not lacks and self.bits > other.bits + margin
+
+    def has_piece_of(self, first: "_Candidate") -> bool:
+        """Tell whether the line is a piece of its text as it is of the first one's, whatever else they have."""
+        mine, others = self.fit, first.fit
+        if mine.tier is not Tier.PARTIAL or mine.unexplained(ALONE) or others.unexplained(ALONE):
+            return False
+        rest = self.bits - mine.bits(self.use.joins) - (first.bits - others.bits(first.use.joins))
+        return mine.explained > others.explained - _TIE and rest > -_TIE
 
     @property
     def share(self) -> float:
@@ -112,18 +136,26 @@ class Matcher:
         if body.unmasked is not None and not (candidates and candidates[0].fit.tier is Tier.EXACT):
             whole = self._candidates(self._exact(body.unmasked, self._wordings.known(body.words)), body, line)
             candidates = whole or candidates
-        if not candidates:
-            return Answer("none", unexplained(body, self._index, self._general(body)), (), 0)
+        if not candidates or candidates[0].fit.tier is Tier.FUZZY:
+            general = self._general(body, line)
+            if candidates and not _contradicts(general, candidates[0]):
+                return self._of(candidates, body, limit)
+            reason = unexplained(body, self._index, self._origin(general[0].use.number).message if general else None)
+            if reason.code != "any_text":
+                return Answer("none", reason, (), 0)
+            matches = self._of(general, body, limit).matches
+            return Answer("none", reason, tuple(map(_of_any_text, matches)), 0)
         return self._of(candidates, body, limit)
 
-    def _general(self, body: Body) -> Message | None:
-        """Return the message that tells most among those that a line fits as any other text would."""
+    def _general(self, body: Body, line: LogLine) -> list[_Candidate]:
+        """Return the messages that tell most among those that a line fits as any other text would."""
         fitting = self._wordings.fitting(self._wordings.known(body.words))
-        found = [wording for wording, _ in self._rendered(fitting, body, _names_who)]
+        found = list(self._rendered(fitting, body, _names_who))
         if not found:
-            return None
-        best = max(found, key=lambda wording: wording.whole)
-        return self._origin(self._wordings.uses(best)[0].number).message
+            return []
+        wording, spans = max(found, key=lambda one: one[0].whole)
+        weighed = self._weighed(score_whole(body, wording, spans), body, line)
+        return sorted(weighed, key=lambda candidate: (-candidate.bits, candidate.use.number))
 
     def printing(self, line: LogLine) -> set[int]:
         """Return the numbers of all messages that print the whole of a line, as far as its text alone can tell."""
@@ -181,7 +213,7 @@ class Matcher:
     def _whole(self, wordings: Sequence[Wording], body: Body) -> Iterator[Score]:
         """Yield the wordings that the whole line is a rendering of and that tell enough to be an answer."""
         for wording, spans in self._rendered(wordings, body, self._tells):
-            if not self._passes_on(wording):
+            if not self._passes_on(wording) and not _leaves_sentence(body, wording, spans):
                 self._left -= _FIT + len(body.tokens)
                 yield score_whole(body, wording, spans)
 
@@ -237,7 +269,9 @@ class Matcher:
                 if may_score_overlap(part, wording, evidence.MODULE, work, joined=joined):
                     best = most_literal(wording.pattern, part.text, work)
                     if best is not None:
-                        found.append(score_overlap(body, wording, best.moved(offset)))
+                        fit = score_overlap(body, wording, best.moved(offset))
+                        if _tells_in_part(body, fit):
+                            found.append(_drifted(fit) if _differs_inside(body, fit) else fit)
                 self._left -= WORK - work.left
         return found
 
@@ -297,10 +331,22 @@ class Matcher:
                 if fit.counts(candidate.beyond if named else min(0.0, candidate.beyond), candidate.use.joins)
             )
         found.sort(key=lambda candidate: (-candidate.bits, candidate.use.number))
+        if found and found[0].place <= _RARE and found[0].fit.tier is Tier.EXACT:
+            found = self._with_usual(found, fits, body, line)
         first: dict[int, _Candidate] = {}
         for candidate in found:
             first.setdefault(candidate.use.number, candidate)
         return list(first.values())
+
+    def _with_usual(
+        self, found: list[_Candidate], fits: Sequence[Score], body: Body, line: LogLine
+    ) -> list[_Candidate]:
+        """Put the same text of a more usual machine, which has a part of it in a variable, in front of a rare one's."""
+        rare = found[0]
+        general = (fit for fit in fits if fit.explained >= _OWN and fit.wording.words < rare.fit.wording.words)
+        usual = [one for fit in general for one in self._weighed(fit, body, line) if one.place > rare.place]
+        usual.sort(key=lambda candidate: (-candidate.place, -candidate.bits, candidate.use.number))
+        return [msgspec.structs.replace(one, bits=rare.bits) for one in usual[:1]] + found
 
     def _weighed(self, fit: Score, body: Body, line: LogLine) -> Iterator[_Candidate]:
         # What is literal text has been counted.
@@ -308,9 +354,14 @@ class Matcher:
         conversions = fit.wording.pattern.conversions
         values = [value(c, body.text, span) for c, span in zip(conversions, fit.spans, strict=False)]
         named = evidence.names_of(values)
+        # A text that tells little, and takes any text or fits in part, is of no other driver than the one named.
+        opposite = 0.0 if fit.tier is Tier.EXACT else evidence.opposite_bits(body.words, fit.wording.words)
+        is_weak = fit.explained < _OWN and (fit.is_open or fit.tier is not Tier.EXACT)
         for use in fit.uses if fit.uses is not None else self._wordings.uses(fit.wording):
             origin = self._origin(use.number)
             message = origin.message
+            if is_weak and names and origin.is_unlike(names[0]) and self._has_driver(names[0], fit, origin):
+                continue
             prefix = evidence.prefix_bits(names, origin)
             place = evidence.machine_bits(line.architecture, origin)
             beyond = prefix + place + evidence.level_bits(line.level, message)
@@ -320,20 +371,30 @@ class Matcher:
                     evidence.value_bits(values, message)
                     + evidence.text_bits(named, origin)
                     + evidence.argument_bits(fit.prefix, values, arguments, message)
+                    + evidence.resource_bits(values, message)
                 )
+            beyond += opposite
             bits = fit.bits(use.joins) + beyond + evidence.driver_bits(names, origin)
-            yield _Candidate(fit, use, bits, prefix + min(0.0, beyond - prefix), place)
+            yield _Candidate(fit, use, bits, prefix, prefix + min(0.0, beyond - prefix), place, opposite < 0)
+
+    def _has_driver(self, name: str, fit: Score, origin: evidence.Origin) -> bool:
+        """Tell whether a name in front of a line is a driver's: where it stands, or because the tree has such code."""
+        return origin.prints_driver or (fit.tier is not Tier.EXACT and self._index.knows(name))
 
     def _of(self, candidates: Sequence[_Candidate], body: Body, limit: int) -> Answer:
         first = candidates[0]
         equal = sum(
-            candidate.bits > first.bits - _TIE
+            candidate.bits > first.bits - _TIE or candidate.has_piece_of(first)
             for candidate in candidates
             if candidate.fit.tier is first.fit.tier and candidate.is_unlikely == first.is_unlikely
         )
         sure = confidence(first.fit.tier, first.share, first.fit.likeness) / equal
+        if first.is_opposite:
+            sure *= _OF_OPPOSITE
         if first.is_unlikely:
             sure *= 2.0 ** (first.place + _OF_NO_TREE)
+        elif first.is_rare:
+            sure = min(sure, _OF_RARE_MACHINE)
         matches: list[Match] = []
         for rank, candidate in enumerate(candidates[:limit]):
             fit = candidate.fit
@@ -359,6 +420,42 @@ def _merged(more: list[_Candidate], found: list[_Candidate]) -> list[_Candidate]
     return more + [candidate for candidate in found if candidate.use.number not in numbers]
 
 
+def _leaves_sentence(body: Body, wording: Wording, spans: Sequence[Span]) -> bool:
+    """Tell whether a wording of signs and values alone leaves several words to one value of any text.
+
+    One that prints a name in front of values, `%s [<%016lx>] %pS`, would fit whatever ends with such values.
+    """
+    if wording.words or wording.features.words or not wording.features.shaped:
+        return False
+    texts = (span for span, is_text in zip(spans, wording.pattern.texts, strict=True) if is_text)
+    return any(len(words(body.text[start:end])) > 1 for start, end in texts if start >= 0)
+
+
+def _tells_in_part(body: Body, fit: Score) -> bool:
+    """Tell whether a piece of a text has more than one word in common with the line, or a value that tells much.
+
+    Behind a driver and a device one word does: the driver must be the call's, as with every weak text.
+    """
+    shared = fit.wording.words & body.words
+    shaped = any(
+        weight >= SHAPED and start >= 0
+        for (start, _), weight in zip(fit.spans, fit.wording.pattern.weights, strict=False)
+    )
+    return len(shared) > 1 or shaped or (bool(shared) and body.prefix_end > 0)
+
+
+def _differs_inside(body: Body, fit: Score) -> bool:
+    """Tell whether text that the line should lack stands in place of a value: neither text is a part of the other."""
+    values = zip(fit.spans, fit.wording.pattern.texts, strict=False)
+    taken = {word for (start, end), is_text in values if is_text and start >= 0 for word in words(body.text[start:end])}
+    return fit.missing > 0 and not taken.isdisjoint(fit.wording.words)
+
+
+def _drifted(fit: Score) -> Score:
+    """Return a fit of a part as one of a text that drifted."""
+    return msgspec.structs.replace(fit, tier=Tier.FUZZY, likeness=_HALF_LIKE)
+
+
 def _telling_first(wordings: Sequence[Wording], most: int) -> Sequence[Wording]:
     """Return wordings, of more than so many those that tell most first."""
     return wordings if len(wordings) <= most else sorted(wordings, key=lambda one: (-one.bits, one.line))
@@ -378,6 +475,18 @@ def _values(candidate: _Candidate, body: Body, arguments: Sequence[Argument]) ->
     )
 
 
+def _contradicts(general: Sequence[_Candidate], drifted: _Candidate) -> bool:
+    """Tell whether a line begins with a prefix that many messages have, and a text that drifted is of other code."""
+    if not general or not general[0].fit.wording.is_prefix or drifted.named > 0:
+        return False
+    return not general[0].fit.wording.words <= drifted.fit.wording.words
+
+
+def _of_any_text(match: Match) -> Match:
+    return replace(match, confidence=round(_OF_ANY_TEXT * match.confidence, 4))
+
+
 def _names_who(wording: Wording) -> bool:
     """Tell whether a wording that takes any text says in front who prints it."""
-    return wording.whole >= _SOME and WORD.search(wording.ends[0]) is not None
+    begins = WORD.search(wording.ends[0]) is not None or (wording.is_prefix and bool(wording.words))
+    return wording.whole >= _SOME and begins

@@ -307,7 +307,7 @@ def score_similar(body: Body, wording: Wording, *, in_words: bool = False) -> Sc
         for conversion, weight in zip(wording.pattern.conversions, wording.pattern.weights, strict=True)
         if weight >= SHAPED
     ]
-    if alike < _ALIKE and in_words:
+    if in_words:
         alike = 100 * common_words(body, wording)
         if alike < _ALIKE_IN_WORDS:
             return None

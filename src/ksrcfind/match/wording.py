@@ -111,9 +111,10 @@ class Wording:
 
     @cached_property
     def is_prefix(self) -> bool:
-        """True if it puts some text with a colon in front of any text: `XFS (%s): %pV`."""
+        """True if it puts some text with a colon in front of any text: `XFS (%s): %pV`, `Bluetooth: %s: %.*s`."""
         head, colon, tail = self.line.rpartition(": ")
-        return bool(colon) and tail.strip() in ("%s", "%pV") and ": " not in head.strip()
+        is_name = bool(self.words) or ": " not in head.strip()
+        return bool(colon) and tail.strip() in ("%s", "%.*s", "%pV") and is_name
 
     @cached_property
     def plain(self) -> str:

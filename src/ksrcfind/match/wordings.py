@@ -90,14 +90,14 @@ class Wordings:
     def begun_alike(self, wording: Wording, most: int) -> int:
         """Count the messages that begin like a wording with words, up to its last colon; no more than about `most`."""
         word = min(wording.words, key=lambda word: (self.frequency(word), word))
-        return self._begun_alike(word, wording.line.rpartition(": ")[0], most)
+        return self._begun_alike(word, wording.line.rpartition(": ")[0].removeprefix("%s"), most)
 
     def _count_begun_alike(self, word: str, head: str, most: int) -> int:
         count = 0
         numbers = self._index.containing(word)
         for start in range(0, len(numbers), most):
             for some in self._printed_by(numbers[start : start + most]):
-                count += any(wording.line.startswith(head) for wording, _ in some)
+                count += any(wording.line.removeprefix("%s").startswith(head) for wording, _ in some)
             if count > most:
                 break
         return count

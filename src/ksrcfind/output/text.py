@@ -79,7 +79,7 @@ class TextWriter:
             yield from self._match(match, place=finding.log is None)
             yield from self._history(history)
             yield from self._others(finding)
-        elif answer.reason is not None:
+        if answer.reason is not None:
             yield line()
             yield line(("No match: ", "warn"), answer.reason.text, indent=2)
         for note in finding.notes:
