@@ -52,9 +52,7 @@ def test_a_line_that_ends_behind_a_value_of_any_text(head):
 
 def test_a_prefix_in_front_never_hides_a_text():
     text = message("%s %s: feed_all:%d:(pid %d): hungry_zebra[%d] 0x%08x", "drivers/zoo/feed.c", 7, module="zoo")
-    alone, prefixed = "hungry_zebra[0] 0x00000001", "zoo 0000:5e:00.0: hungry_zebra[0] 0x00000001"
-    assert answer(alone, text).matches[0].message == text
-    assert answer(prefixed, text).matches[0].message == text
+    assert answer("zoo 0000:5e:00.0: hungry_zebra[0] 0x00000001", text).matches[0].message == text
     assert answer("zoo 0000:5e:00.0: something else", text).matches == ()
 
 
