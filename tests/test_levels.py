@@ -39,7 +39,7 @@ def test_in_a_configuration(tmp_path, written):
 def test_in_a_configuration_that_is_wrong(tmp_path):
     file = tmp_path / "config.toml"
     file.write_text('[[roots]]\nname = "x"\nformat = 0\nlevel = "loud"\n')
-    with pytest.raises(KsrcfindError, match=r"'loud' is no level: emerg, .*, cont"):
+    with pytest.raises(KsrcfindError, match=r"'loud' is not a level; levels are emerg, .*, cont"):
         config.resolve({"KSRCFIND_CONFIG": str(file)})
 
 
