@@ -10,9 +10,8 @@ from dataclasses import dataclass, replace
 from itertools import zip_longest
 
 from ksrcfind.source.literal import decode
-from ksrcfind.source.log_path import ForwardedFormat, LogPath
-from ksrcfind.source.substitute import Tokens
-from ksrcfind.source.tokens import is_string
+from ksrcfind.source.log_path import LogPath
+from ksrcfind.source.tokens import ForwardedFormat, Tokens, is_string
 from ksrcfind.source.wrapper_scope import WrapperScope
 
 _LEVEL = re.compile(r"\x01[0-7]|<[0-7]>")
@@ -89,7 +88,7 @@ def _beginning(tokens: Tokens) -> str:
     for token in tokens:
         if not is_string(token):
             break
-        text += decode(str(token))
+        text += decode(token)
     return text
 
 
@@ -105,10 +104,9 @@ def _without_continuation(tokens: Tokens) -> Tokens:
 
 def _end(tokens: Tokens, values: Sequence[Tokens]) -> str | None:
     """Literal text that a format ends with; None if it cannot be told."""
-    last = tokens[-1] if tokens else None
-    if not is_string(last):
+    if not tokens or not is_string(last := tokens[-1]):
         return None
-    text = decode(str(last))
+    text = decode(last)
     if text == "%s" and values and values[-1] and isinstance(forwarded_formats := values[-1][-1], ForwardedFormat):
         return _end(forwarded_formats.format, forwarded_formats.values)
     return text

@@ -9,8 +9,17 @@ import operator
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-from ksrcfind.source.substitute import ArgumentPlaceholder, ArgumentTokensRequiredError, ScopeMarker, Tokens
-from ksrcfind.source.tokens import Token, closing, is_name, is_string, tokenize
+from ksrcfind.source.substitute import ArgumentTokensRequiredError
+from ksrcfind.source.tokens import (
+    ArgumentPlaceholder,
+    ScopeMarker,
+    Token,
+    Tokens,
+    closing,
+    is_name,
+    is_string,
+    tokenize,
+)
 
 Value = frozenset[int | str] | None
 """What an expression can be: numbers, or the name of a constant whose number is not known; None for anything."""
@@ -34,7 +43,7 @@ _FALSE: Value = frozenset((0,))
 
 _Binary = Callable[[int, int], int]
 _SHIFT = 64  # most bits that a number is shifted by
-_OPERATORS: dict[object, tuple[int, _Binary]] = {
+_OPERATORS: dict[str, tuple[int, _Binary]] = {
     "|": (3, operator.or_),
     "^": (4, operator.xor),
     "&": (5, operator.and_),
@@ -173,7 +182,7 @@ class _Reader:
     def binary(self, least: int = _OR) -> Value:
         """Read operators that bind at least so tightly."""
         value = self._unary()
-        while (precedence := _PRECEDENCE.get(sign := self._next(), 0)) >= least:
+        while isinstance(sign := self._next(), str) and (precedence := _PRECEDENCE.get(sign, 0)) >= least:
             self._at += 1
             other = self.binary(precedence + 1)
             if precedence == _OR:
@@ -257,7 +266,7 @@ def _negated(value: Value) -> Value:
     return None if known is None else frozenset((int(not known),))
 
 
-def _combined(sign: object, apply: _Binary, left: Value, right: Value) -> Value:
+def _combined(sign: str, apply: _Binary, left: Value, right: Value) -> Value:
     if left is None or right is None:
         return None
     if sign in ("==", "!=") and len(left) == len(right) == 1:

@@ -13,19 +13,23 @@ from typing import Protocol
 from ksrcfind.source.concatenation import Printed, concatenated
 from ksrcfind.source.condition import truth, unreached
 from ksrcfind.source.facts import Call, Macro, Wrapper
-from ksrcfind.source.log_path import ForwardedFormat, LogPath, VarArgs, is_longer
+from ksrcfind.source.log_path import LogPath, is_longer
 from ksrcfind.source.program import Definition, FileScope
 from ksrcfind.source.sinks import NOT_LOGGED, LogSink
-from ksrcfind.source.substitute import (
+from ksrcfind.source.substitute import ArgumentTokensRequiredError, bind, body_tokens, substitute_opaque
+from ksrcfind.source.tokens import (
     ArgumentPlaceholder,
-    ArgumentTokensRequiredError,
+    ForwardedFormat,
     PastedToken,
+    Token,
     Tokens,
-    bind,
-    body_tokens,
-    substitute_opaque,
+    VarArgs,
+    closing,
+    is_name,
+    is_string,
+    split,
+    tokenize,
 )
-from ksrcfind.source.tokens import Token, closing, is_name, is_string, split, tokenize
 from ksrcfind.source.wrapper_scope import WrapperScope
 
 _DEPTH = 24
@@ -308,9 +312,9 @@ def _bind(bound: dict[str, Tokens], wrapper: Wrapper, calls: Sequence[Call], res
             continue
         values = split(body_tokens(call.text)[2:-1])
         if call.name == "va_start" and values and len(values[0]) == 1:
-            bound[str(values[0][0])] = (rest,)
+            bound[values[0][0]] = (rest,)
         elif call.name == "va_copy" and len(values) == 2 and len(values[0]) == 1:
-            bound[str(values[0][0])] = _replace(values[1], bound)
+            bound[values[0][0]] = _replace(values[1], bound)
     for variable, expression in wrapper.formats:
         bound[variable] = (ForwardedFormat(_replace(body_tokens(expression), bound), rest.values),)
     for call in calls:
@@ -329,7 +333,7 @@ def _print_into(bound: dict[str, Tokens], call: Call) -> None:
     values = split(body_tokens(call.text)[2:-1])
     if len(values) <= position or not values[0] or not is_name(values[0][0]):
         return
-    buffer = str(values[0][0])
+    buffer = values[0][0]
     form = _replace(values[position], bound)
     given = tuple(_replace(value, bound) for value in values[position + 1 :])
     if call.name.startswith("v"):
@@ -403,7 +407,7 @@ def _placed(log_path: LogPath, definition: Definition) -> LogPath:
     texts = itertools.chain(
         log_path.format, *(forwarded_formats.format for forwarded_formats in log_path.forwarded_formats())
     )
-    if not any(is_string(token) and str(token) in definition.item.body for token in texts):
+    if not any(is_string(token) and token in definition.item.body for token in texts):
         return log_path
     return replace(log_path, macro=definition.item, macro_file=definition.file)
 

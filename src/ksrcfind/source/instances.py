@@ -7,9 +7,9 @@ from functools import lru_cache
 from ksrcfind.source.log_path import forwarded_format
 from ksrcfind.source.message import Argument, Form
 from ksrcfind.source.resolve import CHOICES, Hole, Part, Parts, Place, Text, alternatives, constant, function_like
-from ksrcfind.source.substitute import ArgumentTokensRequiredError, Tokens, substitute
+from ksrcfind.source.substitute import ArgumentTokensRequiredError, substitute
 from ksrcfind.source.template import CONVERSION
-from ksrcfind.source.tokens import closing, is_name, is_string, split, text_of
+from ksrcfind.source.tokens import Tokens, closing, is_name, is_string, split, text_of
 
 _DIGITS = 4  # of the width and precision of a text that is filled in
 
@@ -79,7 +79,7 @@ def _several(argument: Tokens, place: Place) -> Sequence[Tokens]:
     """`MAC2STR(address)`, or `ACPI_FORMAT_UINT64(address)`: what it brings with commas between."""
     if len(argument) > 2 and is_name(argument[0]) and argument[1] == "(" and closing(argument, 1) == len(argument) - 1:
         given = [tuple(part) for part in split(argument[2:-1])]
-        for macro in function_like(str(argument[0]), place):
+        for macro in function_like(argument[0], place):
             if "," in macro.body:
                 try:
                     values = [tuple(part) for part in split(substitute(macro, given))]
@@ -109,7 +109,7 @@ def _value(match: re.Match[str], tokens: Tokens, place: Place) -> list[tuple[str
         if len(options) == 1 and match[0] == "%s" and (_is_constant(tokens, place) or "__stringify" in tokens):
             return [_known_text(options[0], place)]
     if match[0] == "%s" and place.is_wordless and len(plain := place.plain(tokens)) == 1 and is_name(plain[0]):
-        given = place.given(str(plain[0]))
+        given = place.given(plain[0])
         texts = [_known_text(parts, place) for value in given for parts in alternatives(value, place)]
         return [*texts, _open(match, tokens, place)]
     return [_open(match, tokens, place)]
@@ -124,7 +124,7 @@ def _known_text(parts: Parts, place: Place) -> tuple[str, tuple[Argument, ...]]:
 
 def _is_constant(tokens: Tokens, place: Place) -> bool:
     plain = place.plain(tokens)
-    return len(plain) == 1 and is_name(plain[0]) and constant(str(plain[0]), place) is not None
+    return len(plain) == 1 and is_name(plain[0]) and constant(plain[0], place) is not None
 
 
 def _shown(match: re.Match[str], parts: Parts) -> str | None:
@@ -148,9 +148,9 @@ def _may_be_literal(tokens: Tokens, place: Place) -> bool:
     if len(tokens) == 1:
         token = tokens[0]
         if is_name(token):
-            return not str(token)[0].islower() or constant(str(token), place) is not None
+            return not token[0].islower() or constant(token, place) is not None
         return is_string(token)
-    return any(is_string(token) for token in tokens) or any(is_name(t) and str(t).isupper() for t in tokens)
+    return any(is_string(token) for token in tokens) or any(is_name(t) and t.isupper() for t in tokens)
 
 
 def _expression(tokens: Tokens, place: Place) -> str:

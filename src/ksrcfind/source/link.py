@@ -30,9 +30,8 @@ from ksrcfind.source.resolve import (
 )
 from ksrcfind.source.signatures import Outcome, SignatureCache, Undecided
 from ksrcfind.source.sinks import CONTINUED
-from ksrcfind.source.substitute import ArgumentPlaceholder, Tokens
 from ksrcfind.source.template import has_words
-from ksrcfind.source.tokens import Token, closing, is_name, is_string, split, tokenize
+from ksrcfind.source.tokens import ArgumentPlaceholder, Token, Tokens, closing, is_name, is_string, split, tokenize
 
 _ARGUMENTS = 40  # arguments of one call that are looked at
 _NEEDED = 4  # arguments whose tokens may decide the expansion of one call
@@ -133,7 +132,7 @@ class _FileLinker:
             self._expander.dependencies.add(call.name)
             return
         tokens = tokenize(call.text)
-        arguments: list[Tokens] = [tuple(part) for part in split(tokens[2:-1])][:_ARGUMENTS]
+        arguments: list[Tokens] = [tuple(part) for part in split(tokens[2:-1])[:_ARGUMENTS]]
         log_paths = self._emissions(call.name, arguments)
         if not log_paths:
             return
@@ -214,7 +213,7 @@ class _FileLinker:
 
     def _spread(self, part: Tokens) -> Sequence[Tokens]:
         """An argument that is a macro for several: `#define AE_INFO _acpi_module_name, __LINE__`."""
-        for definition in self._scope.macros(str(part[0])) if len(part) == 1 and is_name(part[0]) else ():
+        for definition in self._scope.macros(part[0]) if len(part) == 1 and is_name(part[0]) else ():
             if isinstance(definition.item, Macro) and definition.item.parameters is None:
                 return [tuple(each) for each in split(tokenize(definition.item.body))]
         return [part]

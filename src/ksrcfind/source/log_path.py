@@ -5,23 +5,7 @@ from dataclasses import dataclass
 
 from ksrcfind.source.facts import Macro
 from ksrcfind.source.sinks import LogSink
-from ksrcfind.source.substitute import ScopeMarker, Tokens
-from ksrcfind.source.tokens import CLOSING, OPENING, Token, unwrapped
-
-
-@dataclass(frozen=True, slots=True)
-class VarArgs:
-    """The values of a variable argument list."""
-
-    values: tuple[Tokens, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class ForwardedFormat:
-    """A format with its values that a wrapper hands on (`struct va_format`, or a buffer printed into)."""
-
-    format: Tokens
-    values: tuple[Tokens, ...]
+from ksrcfind.source.tokens import CLOSING, OPENING, ForwardedFormat, ScopeMarker, Token, Tokens, VarArgs, unwrapped
 
 
 def forwarded_format(value: Sequence[Token]) -> ForwardedFormat | None:

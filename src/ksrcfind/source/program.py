@@ -264,7 +264,7 @@ class FileScope:
         self._wrappers: dict[str, Resolution] = {}
         self._signatures: dict[str, DefinitionKey] = {}
         self.signatures: dict[object, Any] = {}
-        """What `signatures.SignatureCache` found out to hold here."""
+        """The `CallSignature`s that hold in this file. `SignatureCache` fills it; its module imports this one."""
 
     @property
     def module(self) -> str | None:

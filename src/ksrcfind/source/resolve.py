@@ -11,10 +11,21 @@ from functools import lru_cache
 from ksrcfind.source.expand import Expander
 from ksrcfind.source.facts import Macro
 from ksrcfind.source.literal import decode
-from ksrcfind.source.log_path import ForwardedFormat
 from ksrcfind.source.sinks import FORMAT_PASSED
-from ksrcfind.source.substitute import ArgumentPlaceholder, ArgumentTokensRequiredError, Tokens, substitute
-from ksrcfind.source.tokens import Token, closing, is_name, is_string, split, text_of, tokenize, unwrapped
+from ksrcfind.source.substitute import ArgumentTokensRequiredError, substitute
+from ksrcfind.source.tokens import (
+    ArgumentPlaceholder,
+    ForwardedFormat,
+    Token,
+    Tokens,
+    closing,
+    is_name,
+    is_string,
+    split,
+    text_of,
+    tokenize,
+    unwrapped,
+)
 
 _DEPTH = 12
 _LONGEST = 1 << 14  # tokens of the macros and constants that are opened for the texts of one call
@@ -103,7 +114,7 @@ def level_of(tokens: Tokens, place: Place) -> str | None:
             if isinstance(part, Text) and (match := _LEVEL.search(part.text)):
                 return _level(match)
     for token in place.plain(tokens):
-        if is_name(token) and (match := _LEVEL_NAME.fullmatch(str(token))):
+        if is_name(token) and (match := _LEVEL_NAME.fullmatch(token)):
             word = match[1].lower()
             return _LEVEL_WORDS.get(word, word)
     return None
@@ -130,7 +141,7 @@ def without_level(parts: Parts, arguments: Sequence[Tokens], place: Place) -> tu
     first = place.plain(arguments[0])
     if text.startswith("%c%c") and first == ("KERN_SOH_ASCII",):
         count = 2
-    elif _LEVEL_FIRST.match(text) and first and is_name(first[-1]) and _READS_LIKE_LEVEL.search(str(first[-1])):
+    elif _LEVEL_FIRST.match(text) and first and is_name(first[-1]) and _READS_LIKE_LEVEL.search(first[-1]):
         count = 1
     else:
         return parts, arguments
@@ -179,7 +190,7 @@ def formats_and_added(tokens: Tokens, place: Place) -> list[tuple[Tokens, tuple[
             continue
         end = closing(tokens, index + 1)
         arguments = [tuple(part) for part in split(tokens[index + 2 : end])]
-        macros = list(function_like(str(token), place))
+        macros = list(function_like(token, place))
         if not any("," in macro.body for macro in macros):
             continue
         found: list[tuple[Tokens, tuple[Tokens, ...]]] = []
@@ -199,13 +210,13 @@ def _one(tokens: Sequence[Token], index: int, place: Place, inside: bool, depth:
     """The part that starts at `index`: how many tokens it takes, and what it can be."""
     token = tokens[index]
     if is_string(token):
-        return 1, [(Text(decode(str(token)), inside),)]
+        return 1, [(Text(decode(token), inside),)]
     if isinstance(token, ArgumentPlaceholder):
         if token.index >= len(place.arguments):
             return 1, [()]
         return 1, alternatives(place.arguments[token.index], place, inside=True, depth=depth + 1)
     if is_name(token):
-        return _name(str(token), tokens, index, place, inside, depth)
+        return _name(token, tokens, index, place, inside, depth)
     if token == "(":
         end = closing(tokens, index)
         return end + 1 - index, alternatives(tokens[index + 1 : end], place, inside=inside, depth=depth + 1)
@@ -300,13 +311,13 @@ def _listed(arguments: Sequence[Tokens]) -> Tokens:
 
 
 def _is_unknown(token: Token, place: Place) -> bool:
-    return is_name(token) and len(str(token)) > 1 and str(token).isupper() and not place.macros(str(token))
+    return is_name(token) and len(token) > 1 and token.isupper() and not place.macros(token)
 
 
 def _opened(argument: Tokens, place: Place) -> Tokens:
     """A macro for one thing as an argument, which a compiler expands before the macro that it is given to."""
     if len(argument) == 1 and is_name(argument[0]):
-        bodies = [macro.body for macro in place.macros(str(argument[0])) if macro.parameters is None]
+        bodies = [macro.body for macro in place.macros(argument[0]) if macro.parameters is None]
         if len(bodies) == 1 and len(tokens := _cached_tokens(bodies[0])) == 1:
             return tokens
     return argument

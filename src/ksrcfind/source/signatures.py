@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from ksrcfind.source.expand import Expander
 from ksrcfind.source.log_path import LogPath
 from ksrcfind.source.program import DefinitionKey, FileScope
-from ksrcfind.source.substitute import ArgumentPlaceholder, ArgumentTokensRequiredError, Tokens
+from ksrcfind.source.substitute import ArgumentTokensRequiredError
+from ksrcfind.source.tokens import ArgumentPlaceholder, Tokens
 
 _NESTED = 16  # shapes that are found out inside of one another
 

@@ -6,46 +6,28 @@ text. Code that needs the text raises `ArgumentTokensRequiredError` to get the a
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 
 from ksrcfind.source.facts import Macro
-from ksrcfind.source.tokens import Token, closing, text_of, tokenize
-
-Tokens = tuple[Token, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class ArgumentPlaceholder:
-    """An argument of the call, not looked into."""
-
-    index: int
-    is_constant: bool = False
-    """True if it is made of constants: a condition may depend on it."""
-
-
-@dataclass(frozen=True, slots=True)
-class PastedToken:
-    """What `#` or `##` makes of an argument that is not looked into."""
-
-    index: int
-    """The argument whose tokens decide it, as in `ArgumentPlaceholder`."""
-    beginning: str = ""
-    """What a pasted name begins with."""
-    ending: str = ""
-    """What a pasted name ends with."""
-    is_string: bool = False
-    """True if `#` made it."""
-
-
-class ScopeMarker:
-    """Stands before everything that came in through a wrapper's parameter, to tell it from the wrapper's own text."""
-
-    __slots__ = ()
+from ksrcfind.source.tokens import (
+    ArgumentPlaceholder,
+    PastedToken,
+    ScopeMarker,
+    Token,
+    Tokens,
+    closing,
+    text_of,
+    tokenize,
+)
 
 
 class ArgumentTokensRequiredError(Exception):
-    """An argument's own tokens decide what happens: it is pasted, stringified or called."""
+    """The result of an expansion depends on an argument's tokens: the code pastes, stringifies or calls the argument.
+
+    An exception and not a result type, because any level of the recursion (condition, macro, wrapper function) can find
+    this, and no level between can continue: the whole expansion starts again with these tokens. `SignatureCache`
+    catches it, and its callers get an `Undecided` outcome.
+    """
 
     def __init__(self, index: int | None) -> None:
         """Ask for the tokens of an argument; None if no argument's tokens would decide it."""

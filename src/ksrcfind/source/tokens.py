@@ -1,16 +1,67 @@
 """C tokens: enough of the language to take calls and macro bodies apart.
 
-A token is a string as written; the first character tells its kind. Expansion puts other objects between them:
-`ArgumentPlaceholder` for an opaque argument, `ForwardedFormat` for a format that a wrapper function passes on.
+A token of C source is a string as written; its first character shows its kind. While a call is expanded, its tokens are
+an intermediate representation: `Token` is the union of source tokens and the objects that expansion puts between them.
 """
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeAlias, TypeGuard, TypeVar
 
 from ksrcfind.source.literal import CHARACTER, STRING
 
-Token = str | object
-"""A token of the source, or a placeholder of the expansion."""
+
+@dataclass(frozen=True, slots=True)
+class ArgumentPlaceholder:
+    """An argument of the call, whose tokens the expansion does not use."""
+
+    index: int
+    is_constant: bool = False
+    """True if the argument consists of constants: a condition may depend on it."""
+
+
+@dataclass(frozen=True, slots=True)
+class PastedToken:
+    """The unknown result of `#` or `##` on an `ArgumentPlaceholder`."""
+
+    index: int
+    """The argument whose tokens decide the result, as in `ArgumentPlaceholder`."""
+    beginning: str = ""
+    """The known beginning of a pasted name."""
+    ending: str = ""
+    """The known end of a pasted name."""
+    is_string: bool = False
+    """True if `#` made it."""
+
+
+class ScopeMarker:
+    """Delimits the tokens that a wrapper function's caller passed in from the wrapper's own; compared by identity."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True)
+class VarArgs:
+    """The values of a variable argument list."""
+
+    values: tuple["Tokens", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ForwardedFormat:
+    """A format with its values that a wrapper function passes on (`struct va_format`, or a buffer printed into)."""
+
+    format: "Tokens"
+    values: tuple["Tokens", ...]
+
+
+Token: TypeAlias = str | ArgumentPlaceholder | PastedToken | ScopeMarker | VarArgs | ForwardedFormat
+"""A token of C source, or an object that expansion puts between them."""
+
+Tokens: TypeAlias = tuple[Token, ...]
+
+_Kind = TypeVar("_Kind", bound=Token)
 
 _TOKEN = re.compile(
     rf"[LuU]?{STRING}|{CHARACTER}"
@@ -35,12 +86,12 @@ def tokenize(source: str) -> list[str]:
     return _TOKEN.findall(source)
 
 
-def is_string(token: Token) -> bool:
+def is_string(token: Token) -> TypeGuard[str]:
     """True for a string literal."""
     return type(token) is str and token[-1] == '"' and len(token) > 1
 
 
-def is_name(token: Token) -> bool:
+def is_name(token: Token) -> TypeGuard[str]:
     """True for an identifier or keyword."""
     return type(token) is str and (token[0].isalpha() or token[0] == "_") and token[-1] != '"'
 
@@ -77,9 +128,9 @@ def unwrapped(tokens: Sequence[Token]) -> Sequence[Token]:
     return tokens[count : len(tokens) - count]
 
 
-def split(tokens: Sequence[Token], separator: str = ",") -> list[list[Token]]:
+def split(tokens: Sequence[_Kind], separator: str = ",") -> list[list[_Kind]]:
     """Split at a separator outside of all brackets; no tokens give no parts."""
-    parts: list[list[Token]] = []
+    parts: list[list[_Kind]] = []
     start = depth = 0
     for index, token in enumerate(tokens):
         if type(token) is not str:

@@ -9,10 +9,20 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from ksrcfind.source.facts import Macro
-from ksrcfind.source.log_path import ForwardedFormat, LogPath, VarArgs, forwarded_format
+from ksrcfind.source.log_path import LogPath, forwarded_format
 from ksrcfind.source.program import FileScope
-from ksrcfind.source.substitute import ArgumentTokensRequiredError, ScopeMarker, Tokens, body_tokens, substitute
-from ksrcfind.source.tokens import Token, closing, is_name, is_string, split
+from ksrcfind.source.substitute import ArgumentTokensRequiredError, body_tokens, substitute
+from ksrcfind.source.tokens import (
+    ForwardedFormat,
+    ScopeMarker,
+    Token,
+    Tokens,
+    VarArgs,
+    closing,
+    is_name,
+    is_string,
+    split,
+)
 
 _DEPTH = 8  # macros within macros
 _LONGEST = 1 << 14  # tokens of the macros that are opened for one call of a wrapper function
