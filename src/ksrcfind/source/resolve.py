@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
+from ksrcfind.levels import CODE_NAMES, KERN_MACROS, LEVEL_OF_CODE
 from ksrcfind.source.expand import Expander
 from ksrcfind.source.facts import Macro
 from ksrcfind.source.literal import decode
@@ -32,18 +33,12 @@ _LONGEST = 1 << 14  # tokens of the macros and constants that are opened for the
 CHOICES = 6
 """Alternatives of one format; more than that are left as holes."""
 
-_LEVELS = {"0": "emerg", "1": "alert", "2": "crit", "3": "err", "4": "warn", "5": "notice", "6": "info", "7": "debug"}
-# include/linux/kern_levels.h, for code that comes without it.
-_KERN = {
-    f"KERN_{level.upper()}": f"\x01{digit}" for digit, level in (*_LEVELS.items(), ("4", "warning"), ("c", "cont"))
-}
+# For code that comes without include/linux/kern_levels.h. No kernel has KERN_WARN, drivers outside of the tree use it.
+_KERN = {macro: f"\x01{code}" for macro, code in KERN_MACROS.items()} | {"KERN_WARN": "\x014"}
 _LEVEL = re.compile(r"\x01([0-7cd])|\A<([0-7cd])>")
-_LEVEL_NAME = re.compile(
-    r"(?:KERN_|LOGLEVEL_|LOG_)?(EMERG|ALERT|CRIT|ERR|ERROR|WARN|WARNING|NOTICE|INFO|DEBUG|CONT)", re.IGNORECASE
-)
+_LEVEL_NAME = re.compile(rf"(?:KERN_|LOGLEVEL_|LOG_)?({'|'.join(CODE_NAMES)})", re.IGNORECASE | re.ASCII)
 _LEVEL_FIRST = re.compile(r"%s(?=[^\s:.,;)\]]|\Z)")
 _READS_LIKE_LEVEL = re.compile(r"(?:lvl|level)\Z", re.IGNORECASE)
-_LEVEL_WORDS = {"error": "err", "warning": "warn"}
 _HOLE = "__hole__"  # stands for what is not known while code is made text
 _FUNCTION = frozenset({"__func__", "__FUNCTION__", "__PRETTY_FUNCTION__"})
 
@@ -115,14 +110,12 @@ def level_of(tokens: Tokens, place: Place) -> str | None:
                 return _level(match)
     for token in place.plain(tokens):
         if is_name(token) and (match := _LEVEL_NAME.fullmatch(token)):
-            word = match[1].lower()
-            return _LEVEL_WORDS.get(word, word)
+            return CODE_NAMES[match[1].lower()]
     return None
 
 
 def _level(match: re.Match[str]) -> str | None:
-    digit = match[1] or match[2]
-    return "cont" if digit == "c" else _LEVELS.get(digit)
+    return LEVEL_OF_CODE.get(match[1] or match[2])
 
 
 def take_level(printed: str) -> tuple[str, str | None]:

@@ -6,6 +6,9 @@ This is the only list of names. Everything else that logs is found by following 
 import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import TypedDict
+
+from ksrcfind.levels import LEVELS
 
 VERSION = 6
 """Raised when linking makes other messages of the same facts; an index made by an older one is linked anew."""
@@ -36,11 +39,17 @@ class LogSink:
     """A macro that stands around its format where the file defines it: `pr_fmt`."""
 
 
-_DEVICE = {"prefix": "%s %s: ", "prefix_arguments": ("dev_driver_string($0)", "dev_name($0)")}
-_DEVICE_1 = {"prefix": "%s %s: ", "prefix_arguments": ("dev_driver_string($1)", "dev_name($1)")}
+class _Prefix(TypedDict):
+    prefix: str
+    prefix_arguments: tuple[str, ...]
+
+
+_WITHOUT_DEBUG = LEVELS[:-1]  # dynamic debug has functions of its own
+_DEVICE: _Prefix = {"prefix": "%s %s: ", "prefix_arguments": ("dev_driver_string($0)", "dev_name($0)")}
+_DEVICE_1: _Prefix = {"prefix": "%s %s: ", "prefix_arguments": ("dev_driver_string($1)", "dev_name($1)")}
 _PANIC = "Kernel panic - not syncing: "
 
-_NETWORK_DEVICE = {
+_NETWORK_DEVICE: _Prefix = {
     "prefix": "%s %s %s%s: ",
     "prefix_arguments": (
         "dev_driver_string($0->dev.parent)",
@@ -53,14 +62,13 @@ _NETWORK_DEVICE = {
 
 def _of_headers() -> Iterator[LogSink]:
     """Macros of include/linux/printk.h, dev_printk.h and netdevice.h: a driver out of the tree comes without these."""
-    levels = ("emerg", "alert", "crit", "err", "warn", "notice", "info")
-    for name, level in (*((level, level) for level in levels), ("warning", "warn"), ("dbg", "debug")):
+    for name, level in (*((level, level) for level in _WITHOUT_DEBUG), ("warning", "warn"), ("dbg", "debug")):
         for suffix in ("", "_once", "_ratelimited"):
             plain = "debug" if name == "dbg" else name
             yield LogSink(f"pr_{plain}{suffix}", 0, level=level, weak=True, text_macro="pr_fmt")
             if name != "warning":
-                yield LogSink(f"dev_{name}{suffix}", 1, level=level, weak=True, text_macro="dev_fmt", **_DEVICE)  # type: ignore[arg-type]
-                yield LogSink(f"netdev_{name}{suffix}", 1, level=level, weak=True, **_NETWORK_DEVICE)  # type: ignore[arg-type]
+                yield LogSink(f"dev_{name}{suffix}", 1, level=level, weak=True, text_macro="dev_fmt", **_DEVICE)
+                yield LogSink(f"netdev_{name}{suffix}", 1, level=level, weak=True, **_NETWORK_DEVICE)
     yield LogSink("pr_devel", 0, level="debug", weak=True, text_macro="pr_fmt")
     yield LogSink("pr_cont", 0, level="cont", weak=True)
     yield LogSink(
@@ -91,23 +99,12 @@ BUILT_IN: tuple[LogSink, ...] = (
     # drivers/base/core.c: the driver and the device stand in front.
     LogSink("dev_printk_emit", 2),
     LogSink("dev_vprintk_emit", 2, variable_list=True),
-    LogSink("_dev_printk", 2, level_argument=0, **_DEVICE_1),  # type: ignore[arg-type]
-    LogSink("__dev_printk", 2, level_argument=0, is_format_struct=True, **_DEVICE_1),  # type: ignore[arg-type]
-    *(
-        LogSink(f"_dev_{name}", 1, level=level, **_DEVICE)  # type: ignore[arg-type]
-        for name, level in (
-            ("emerg", "emerg"),
-            ("alert", "alert"),
-            ("crit", "crit"),
-            ("err", "err"),
-            ("warn", "warn"),
-            ("notice", "notice"),
-            ("info", "info"),
-        )
-    ),
+    LogSink("_dev_printk", 2, level_argument=0, **_DEVICE_1),
+    LogSink("__dev_printk", 2, level_argument=0, is_format_struct=True, **_DEVICE_1),
+    *(LogSink(f"_dev_{level}", 1, level=level, **_DEVICE) for level in _WITHOUT_DEBUG),
     # lib/dynamic_debug.c: what dynamic debug may put in front is the reader's business, it is usually nothing.
     LogSink("__dynamic_pr_debug", 1, level="debug"),
-    LogSink("__dynamic_dev_dbg", 2, level="debug", **_DEVICE_1),  # type: ignore[arg-type]
+    LogSink("__dynamic_dev_dbg", 2, level="debug", **_DEVICE_1),
     # kernel/panic.c
     LogSink("panic", 0, level="emerg", prefix=_PANIC),
     LogSink("vpanic", 0, level="emerg", prefix=_PANIC, variable_list=True),
