@@ -1,4 +1,4 @@
-"""C tokens: enough of the language to take calls and macro bodies apart.
+"""C tokens: enough of the language to analyse calls and macro bodies.
 
 A token of C source is a string as written; its first character shows its kind. While a call is expanded, its tokens are
 an intermediate representation: `Token` is the union of source tokens and the objects that expansion puts between them.
@@ -65,7 +65,7 @@ _Kind = TypeVar("_Kind", bound=Token)
 
 _TOKEN = re.compile(
     rf"[LuU]?{STRING}|{CHARACTER}"
-    r"|\\\S"  # outside of a literal: the quotation marks of a text that never ends are not tried one by one
+    r"|\\\S"  # an escaped quote outside of a literal begins no literal: keeps unterminated text linear
     r"|[A-Za-z_]\w*+"
     r"|\.?[0-9][\w.]*+"
     r"|\.\.\.|##|->|\+\+|--|&&|\|\||==|!=|<=|>=|<<|>>"
@@ -82,22 +82,22 @@ _DEPTH = {**dict.fromkeys(OPENING, 1), **dict.fromkeys(CLOSING, -1)}
 
 
 def tokenize(source: str) -> list[str]:
-    """Tokens of C source without comments."""
+    """Return the tokens of C source without comments."""
     return _TOKEN.findall(source)
 
 
 def is_string(token: Token) -> TypeGuard[str]:
-    """True for a string literal."""
+    """Return whether a token is a string literal."""
     return type(token) is str and token[-1] == '"' and len(token) > 1
 
 
 def is_name(token: Token) -> TypeGuard[str]:
-    """True for an identifier or keyword."""
+    """Return whether a token is an identifier or keyword."""
     return type(token) is str and (token[0].isalpha() or token[0] == "_") and token[-1] != '"'
 
 
 def closing(tokens: Sequence[Token], opening: int) -> int:
-    """Index of the bracket that closes the one at `opening`, or the length when none does."""
+    """Return the index of the bracket that closes the one at `opening`; the number of tokens if none does."""
     depth = 0
     for index in range(opening, len(tokens)):
         token = tokens[index]
@@ -109,11 +109,11 @@ def closing(tokens: Sequence[Token], opening: int) -> int:
 
 
 def unwrapped(tokens: Sequence[Token]) -> Sequence[Token]:
-    """Tokens without the parentheses around all of them, in one pass however many there are."""
+    """Return tokens without the parentheses around all of them, in one pass for any number of parentheses."""
     if not tokens or tokens[0] != "(":
         return tokens
     around = next((index for index, token in enumerate(tokens) if token != "("), len(tokens))
-    closed: dict[int, int] = {}  # by depth: where the parenthesis that opened it closes
+    closed: dict[int, int] = {}  # by depth: index of the bracket that closes it first
     depth = 0
     for index, token in enumerate(tokens):
         if type(token) is str:
@@ -129,7 +129,7 @@ def unwrapped(tokens: Sequence[Token]) -> Sequence[Token]:
 
 
 def split(tokens: Sequence[_Kind], separator: str = ",") -> list[list[_Kind]]:
-    """Split at a separator outside of all brackets; no tokens give no parts."""
+    """Return the tokens between separators outside of all brackets; no parts for no tokens."""
     parts: list[list[_Kind]] = []
     start = depth = 0
     for index, token in enumerate(tokens):
@@ -146,12 +146,12 @@ def split(tokens: Sequence[_Kind], separator: str = ",") -> list[list[_Kind]]:
 
 
 def text_of(tokens: Sequence[Token]) -> str:
-    """C source of tokens in one line, spaced as Documentation/process/coding-style.rst wants it."""
+    """Return tokens as one line of C source in the style of Documentation/process/coding-style.rst."""
     if len(tokens) == 1:
         return str(tokens[0])
     result = ""
     before = ""
-    tight = True  # what comes next follows without a blank
+    tight = True  # no blank before the next token
     for token in tokens:
         text = str(token)
         is_value = before != "" and (before[-1].isalnum() or before[-1] in "_\"')]")
