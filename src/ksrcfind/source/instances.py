@@ -1,4 +1,4 @@
-"""From the text of a format to the forms of its message: the values that are known filled in."""
+"""The forms of a message: its format with known values substituted."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -41,7 +41,7 @@ def forms(parts: Parts, arguments: Sequence[Tokens], place: Place) -> list[tuple
 
 @lru_cache(maxsize=4096)
 def _conversions(text: str) -> tuple[Sequence[tuple[str, re.Match[str]]], str]:
-    """The conversions of a format that take a value, each with the text before it, and the text behind the last."""
+    """Return the conversions that take a value, each with the text before it, and the text behind the last."""
     found: list[tuple[str, re.Match[str]]] = []
     position = 0
     for match in CONVERSION.finditer(text):
@@ -52,7 +52,7 @@ def _conversions(text: str) -> tuple[Sequence[tuple[str, re.Match[str]]], str]:
 
 
 def _merged(parts: Parts) -> Iterator[Part]:
-    """Join neighbouring texts: a conversion may be put together of several."""
+    """Yield parts with adjacent texts joined: a conversion may consist of several."""
     text = ""
     for part in parts:
         if isinstance(part, Text):
@@ -67,7 +67,7 @@ def _merged(parts: Parts) -> Iterator[Part]:
 
 
 def spread(arguments: Sequence[Tokens], parts: Parts, place: Place) -> Sequence[Tokens]:
-    """Return the arguments of a format; a macro that stands for several is opened if there are too few of them."""
+    """Return the arguments of a format; if there are too few, macros for several arguments are expanded."""
     text = "".join(part.text for part in parts if isinstance(part, Text))
     wanted = len(_conversions(text)[0])
     if wanted <= len(arguments):
@@ -76,7 +76,7 @@ def spread(arguments: Sequence[Tokens], parts: Parts, place: Place) -> Sequence[
 
 
 def _several(argument: Tokens, place: Place) -> Sequence[Tokens]:
-    """`MAC2STR(address)`, or `ACPI_FORMAT_UINT64(address)`: what it brings with commas between."""
+    """Return the arguments that a macro such as `MAC2STR(address)` expands to, else the argument."""
     if len(argument) > 2 and is_name(argument[0]) and argument[1] == "(" and closing(argument, 1) == len(argument) - 1:
         given = [tuple(part) for part in split(argument[2:-1])]
         for macro in function_like(argument[0], place):
@@ -116,7 +116,7 @@ def _value(match: re.Match[str], tokens: Tokens, place: Place) -> list[tuple[str
 
 
 def _known_text(parts: Parts, place: Place) -> tuple[str, tuple[Argument, ...]]:
-    """The text of a value in printf syntax, with a conversion for each part that is not known."""
+    """Return the text of a value in printf syntax, with a conversion for each unknown part."""
     text = "".join(part.text.replace("%", "%%") if isinstance(part, Text) else "%s" for part in parts)
     holes = (part for part in parts if isinstance(part, Hole))
     return text, tuple(Argument("%s", _expression(hole.tokens, place)) for hole in holes)
@@ -128,7 +128,7 @@ def _is_constant(tokens: Tokens, place: Place) -> bool:
 
 
 def _shown(match: re.Match[str], parts: Parts) -> str | None:
-    """What `%s`, `%-8s` or `%.4s` makes of a text; None where it is not known to the end, or how wide it is."""
+    """Return the text that `%s`, `%-8s` or `%.4s` prints; None if a part of it, or the width, is unknown."""
     texts = [part.text for part in parts if isinstance(part, Text)]
     width, precision = match["width"] or "0", match["precision"] or "0"
     if len(texts) < len(parts) or "*" in (width, precision) or len(width + precision) > _DIGITS:
@@ -159,5 +159,5 @@ def _expression(tokens: Tokens, place: Place) -> str:
 
 
 def form(printed: str, arguments: tuple[Argument, ...]) -> Form:
-    """The finished form: the last newline goes, as printk drops it."""
+    """Return a form; without the last newline, which printk drops."""
     return Form(printed.removesuffix("\n"), arguments)
