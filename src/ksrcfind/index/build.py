@@ -1,6 +1,6 @@
-"""Building the index of a tree: parse what is new, link what that touches, write it as one revision.
+"""Builds the index of a tree: parses new files, links affected files, writes the result as one revision.
 
-Which files that are `changes` tells. Everything else is taken over from the revision before.
+`changes` computes the affected files. The messages of all others come from an earlier revision.
 """
 
 import gc
@@ -30,11 +30,11 @@ from ksrcfind.storage.segment import Unit, unit_digest
 from ksrcfind.storage.store import Store
 from ksrcfind.tree.snapshot import Snapshot
 
-_FEW_OF = 8  # files of a tree for each one that changed, for only what changed to be looked at
+_FEW_OF = 8  # compare only changed files if at most one of so many files changed
 
 
 class _FactsByNumber:
-    """Facts of the files of a revision; headers, which many files ask for, are kept unpacked."""
+    """Facts of the files of a revision; headers, which many files use, stay unpacked."""
 
     def __init__(self, packed: Sequence[bytes], paths: Sequence[str]) -> None:
         self._packed = packed
@@ -56,7 +56,7 @@ class _FactsByNumber:
 
 
 def _logging(numbers: Iterable[int], program: Program, found: SymbolTable) -> Iterator[int]:
-    """Those of some files that call, without any text, what may lead to a root."""
+    """Yield the files that call a possible log function without a literal argument."""
     return (number for number in numbers if program.logging(found.called[number]))
 
 
@@ -68,18 +68,18 @@ def build(
     progress: Progress,
     token: bytes = b"",
 ) -> IndexReport:
-    """Bring the index of a snapshot up to date and return what was done. Hold the store's build lock.
+    """Update the index of a snapshot and return a report. The caller must hold the store's build lock.
 
-    `token` names the state of a working tree that is indexed.
+    `token` identifies the state of an indexed working tree.
     """
     enabled = gc.isenabled()
     gc.disable()  # millions of small objects that form no cycles
     try:
-        clean_up(store)  # Of what a killed run left, and of revisions that lost a damaged segment.
+        clean_up(store)  # Remains of killed runs, and revisions with a damaged segment.
         try:
             return _Build(snapshot, store, roots, jobs, progress, token).run()
         except DamagedIndexError:
-            # What was there before cannot be built upon.
+            # The earlier revision is unusable.
             return _Build(snapshot, store, roots, jobs, progress, token, from_scratch=True).run()
     finally:
         if enabled:
@@ -105,7 +105,7 @@ class _Build:
         self._progress = progress
         self._token = token
         self._from_scratch = from_scratch
-        self._outlines: dict[str, FileSummary] = {}
+        self._summaries: dict[str, FileSummary] = {}
         self._facts: dict[str, bytes] = {}
         self._skipped: tuple[str, ...] = ()
 
@@ -131,13 +131,13 @@ class _Build:
         return self._report(made, files, parsed.files, parsed.bytes, len(done), times)
 
     def _parse(self, code: Mapping[str, str]) -> Parsed:
-        """Parse what is not cached, and load the facts of all files."""
+        """Parse files that are not cached, and load the facts of all files."""
         cache = self._store.cache
         known = cache.known_blobs()
         parsed = parse_missing(self._snapshot, cache, known, code, self._jobs, self._progress, self._recall)
         self._take(parsed.facts)
         self._load(parsed.blobs)
-        # A damaged row of the cache turns out to be one when it is read.
+        # Reading detects damaged rows of the cache.
         damaged = {path: code[path] for path, blob in parsed.blobs.items() if blob not in self._facts}
         if not damaged:
             return parsed
@@ -148,7 +148,7 @@ class _Build:
 
     @cached_property
     def _own(self) -> tuple[Revision, RevisionState] | None:
-        """What was indexed of this snapshot, in the state that it had then."""
+        """The indexed revision of this snapshot, in its earlier state."""
         return None if self._from_scratch else self._known(self._snapshot.key)
 
     @cached_property
@@ -175,28 +175,28 @@ class _Build:
         return IndexReport(code, parsed, size, linked, revision.size, *unread, *times, length, revision.skipped)
 
     def _recall(self, blobs: Mapping[str, str]) -> None:
-        """Read from the store what is needed later, while workers parse."""
+        """Read from the store what later steps need, while workers parse."""
         _known = self._own or self._newest
         self._load(blobs)
 
     def _load(self, blobs: Mapping[str, str]) -> None:
-        """Read the facts of files, path → blob id, from the cache, as far as they are there and not read yet."""
-        for blob, summary, facts in self._store.cache.all_facts(set(blobs.values()) - self._outlines.keys()):
-            self._outlines[blob] = unpack_summary(summary)
+        """Load the cached facts of files (path → blob id) that are not loaded yet."""
+        for blob, summary, facts in self._store.cache.all_facts(set(blobs.values()) - self._summaries.keys()):
+            self._summaries[blob] = unpack_summary(summary)
             self._facts[blob] = facts
 
     def _take(self, parsed: Mapping[str, PackedFacts]) -> None:
         for blob, packed in parsed.items():
-            self._outlines[blob] = unpack_summary(packed.summary)
+            self._summaries[blob] = unpack_summary(packed.summary)
             self._facts[blob] = packed.facts
 
     def _prepare(self, files: Mapping[str, str], blobs: Mapping[str, str], before: RevisionState | None) -> Prepared:
-        """Find out what names mean in the tree, and which files may have messages."""
+        """Return the tree ready for linking: its symbols, its include graph, and the files that may have messages."""
         paths = [path for path in files if path in blobs]
-        summaries = {path: self._outlines[blobs[path]] for path in paths}
+        summaries = {path: self._summaries[blobs[path]] for path in paths}
         old = before.blobs if before is not None else {}
         changed = {path for path in old.keys() | blobs.keys() if old.get(path) != blobs.get(path)}
-        was = self._old_outlines(old, changed)
+        was = self._old_summaries(old, changed)
         now = {path: summaries[path] for path in changed if path in summaries}
         names = frozenset(before.may_log) if before is not None else frozenset()
         is_known = was is not None and reach_the_same(names, was.values(), now.values())
@@ -210,10 +210,10 @@ class _Build:
             packed = include_graph.unpack(before.included)
             included = include_graph.updated(packed, list(old), paths, changed - same, found.includes, program.includes)
         program.includes.learn(included.include_graph)
-        # What was silent is so still, unless it changed or something that it calls is new in the log.
+        # A file without messages has none still, unless it changed or calls a new possible log function.
         is_louder = not found.may_log <= names
         silent = (number for number, path in enumerate(paths) if path in changed or is_louder)
-        # What a file calls may have logged before.
+        # Files that had messages may have none now.
         known = {number for number, path in enumerate(paths) if before is not None and path in before.units}
         numbers = found.with_calls.union(_logging(silent, program, found), known)
         return Prepared(program, found, blobs, modules, included, changed, numbers)
@@ -234,15 +234,15 @@ class _Build:
             found.includes.__getitem__,
         )
 
-    def _old_outlines(self, old: Mapping[str, str], changed: Set[str]) -> Mapping[str, FileSummary] | None:
-        """Outlines of changed files as they were; None if some are lost, or they are too many to compare."""
+    def _old_summaries(self, old: Mapping[str, str], changed: Set[str]) -> Mapping[str, FileSummary] | None:
+        """Return the earlier summaries of changed files; None if some are lost, or if too many changed."""
         blobs = {path: old[path] for path in changed if path in old}
         if len(changed) > len(old) // _FEW_OF:
             return None
         self._load(blobs)
-        if not all(blob in self._outlines for blob in blobs.values()):
+        if not all(blob in self._summaries for blob in blobs.values()):
             return None
-        return {path: self._outlines[blob] for path, blob in blobs.items()}
+        return {path: self._summaries[blob] for path, blob in blobs.items()}
 
     def _module_names(self, files: Mapping[str, str], before: RevisionState | None) -> Mapping[str, str]:
         makefiles = {path: key for path, key in files.items() if sources.is_makefile(path)}
