@@ -12,7 +12,7 @@ import os
 import subprocess
 import sys
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -23,10 +23,10 @@ from pathlib import Path
 from ksrcfind.errors import KsrcfindError
 from ksrcfind.index import build as building
 from ksrcfind.index import sources
+from ksrcfind.index.build import BuildOptions
 from ksrcfind.index.report import IndexReport
 from ksrcfind.index.workers import leave_interrupts_to_parent, may_fork
 from ksrcfind.progress import Progress, Task
-from ksrcfind.source.sinks import LogSink
 from ksrcfind.storage.store import Store
 from ksrcfind.tree.snapshot import Snapshot
 
@@ -39,17 +39,14 @@ EVERY = 0.5
 
 @dataclass(frozen=True, slots=True)
 class _Request:
-    """What is to be built."""
+    """The request to build an index."""
 
     snapshot: Snapshot
     directory: Path
     """Of the store."""
     identity: str
-    """As `Store.open` wants it."""
-    roots: tuple[LogSink, ...]
-    jobs: int | None
-    token: bytes
-    """As `build` wants it."""
+    """Argument of `Store.open`."""
+    options: BuildOptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,20 +76,13 @@ class _Failed:
 _News = _Begun | _Advanced | _Failed | IndexReport
 
 
-def build(
-    snapshot: Snapshot,
-    store: Store,
-    roots: Sequence[LogSink],
-    jobs: int | None,
-    progress: Progress,
-    token: bytes = b"",
-) -> IndexReport:
+def build(snapshot: Snapshot, store: Store, options: BuildOptions, progress: Progress) -> IndexReport:
     """Update the index of a snapshot and return a report: in this process if it may fork, else in a separate one.
 
-    Waits for other processes that build the index. `token` identifies the state of an indexed working tree. An
-    exception from `progress` cancels the build. Raises `KsrcfindError`.
+    Waits for other processes that build the index. An exception from `progress` cancels the build. Raises
+    `KsrcfindError`.
     """
-    request = _Request(snapshot, store.directory, store.identity, tuple(roots), jobs, token)
+    request = _Request(snapshot, store.directory, store.identity, options)
     if may_fork() or not store.is_usable or not spawn.get_executable() or _is_small(snapshot):
         return _build_here(request, store, progress)
     return _build_apart(request, progress)
@@ -103,7 +93,7 @@ def _build_here(request: _Request, store: Store, progress: Progress) -> IndexRep
         waiting = progress.task("waiting for another run that builds this index", None)
         with store.building(waiting=cache(lambda: shown.enter_context(waiting))):
             shown.close()
-            return building.build(request.snapshot, store, request.roots, request.jobs, progress, request.token)
+            return building.build(request.snapshot, store, request.options, progress)
 
 
 def _is_small(snapshot: Snapshot) -> bool:

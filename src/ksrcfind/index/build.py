@@ -5,7 +5,8 @@
 
 import gc
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass
 from functools import cached_property
 
 from ksrcfind.index import include_graph, sources
@@ -55,32 +56,45 @@ class _FactsByNumber:
         return facts
 
 
-def _logging(numbers: Iterable[int], program: Program, found: SymbolTable) -> Iterator[int]:
-    """Yield the files that call a possible log function without a literal argument."""
-    return (number for number in numbers if program.logging(found.called[number]))
+def _with_messages(
+    program: Program, found: SymbolTable, changed: Set[str], before: RevisionState | None
+) -> frozenset[int]:
+    """Return the files that may have messages, or had some before."""
+    names = before.may_log if before is not None else ()
+    # A file without messages has none still, unless it changed or calls a new possible log function.
+    has_new_names = not found.may_log.issubset(names)
+    without_text = {
+        number
+        for number, path in enumerate(program.paths)
+        if (path in changed or has_new_names) and program.logging(found.called[number])
+    }
+    had_some = {number for number, path in enumerate(program.paths) if before is not None and path in before.units}
+    return found.with_calls | without_text | had_some
 
 
-def build(
-    snapshot: Snapshot,
-    store: Store,
-    roots: Sequence[LogSink],
-    jobs: int | None,
-    progress: Progress,
-    token: bytes = b"",
-) -> IndexReport:
-    """Update the index of a snapshot and return a report. The caller must hold the store's build lock.
+@dataclass(frozen=True, slots=True)
+class BuildOptions:
+    """Options of a build."""
 
-    `token` identifies the state of an indexed working tree.
-    """
+    roots: tuple[LogSink, ...]
+    """The log sinks."""
+    jobs: int | None
+    """Number of processes; None for one on each core."""
+    token: bytes = b""
+    """Identifies the state of an indexed working tree."""
+
+
+def build(snapshot: Snapshot, store: Store, options: BuildOptions, progress: Progress) -> IndexReport:
+    """Update the index of a snapshot and return a report. The caller must hold the store's build lock."""
     enabled = gc.isenabled()
     gc.disable()  # millions of small objects that form no cycles
     try:
         clean_up(store)  # Remains of killed runs, and revisions with a damaged segment.
         try:
-            return _Build(snapshot, store, roots, jobs, progress, token).run()
+            return _Build(snapshot, store, options, progress).run()
         except DamagedIndexError:
             # The earlier revision is unusable.
-            return _Build(snapshot, store, roots, jobs, progress, token, from_scratch=True).run()
+            return _Build(snapshot, store, options, progress, from_scratch=True).run()
     finally:
         if enabled:
             gc.enable()
@@ -91,19 +105,15 @@ class _Build:
         self,
         snapshot: Snapshot,
         store: Store,
-        roots: Sequence[LogSink],
-        jobs: int | None,
+        options: BuildOptions,
         progress: Progress,
-        token: bytes,
         *,
         from_scratch: bool = False,
     ) -> None:
         self._snapshot = snapshot
         self._store = store
-        self._roots = roots
-        self._jobs = jobs
+        self._options = options
         self._progress = progress
-        self._token = token
         self._from_scratch = from_scratch
         self._summaries: dict[str, FileSummary] = {}
         self._facts: dict[str, bytes] = {}
@@ -116,7 +126,7 @@ class _Build:
         listed = time.monotonic()
         own = self._own
         if own is not None and own[1].files == files:
-            rename_state(self._store, self._snapshot.key, self._token)
+            rename_state(self._store, self._snapshot.key, self._options.token)
             return self._report(own[0], files, 0, 0, 0, (time.monotonic() - started, 0, 0, 0))
         parsed = self._parse(code)
         parse_done = time.monotonic()
@@ -134,14 +144,14 @@ class _Build:
         """Parse files that are not cached, and load the facts of all files."""
         cache = self._store.cache
         known = cache.known_blobs()
-        parsed = parse_missing(self._snapshot, cache, known, code, self._jobs, self._progress, self._recall)
+        parsed = parse_missing(self._snapshot, cache, known, code, self._options.jobs, self._progress, self._recall)
         self._take(parsed.facts)
         self._load(parsed.blobs)
         # Reading detects damaged rows of the cache.
         damaged = {path: code[path] for path, blob in parsed.blobs.items() if blob not in self._facts}
         if not damaged:
             return parsed
-        again = parse_missing(self._snapshot, cache, set(), damaged, self._jobs, self._progress, self._recall)
+        again = parse_missing(self._snapshot, cache, set(), damaged, self._options.jobs, self._progress, self._recall)
         self._take(again.facts)
         blobs = {**parsed.blobs, **again.blobs}
         return Parsed(blobs, parsed.files + again.files, parsed.bytes + again.bytes, {})
@@ -200,7 +210,7 @@ class _Build:
         now = {path: summaries[path] for path in changed if path in summaries}
         names = frozenset(before.may_log) if before is not None else frozenset()
         is_known = was is not None and reach_the_same(names, was.values(), now.values())
-        found = symbol_table(list(summaries.values()), self._roots, names if is_known else None)
+        found = symbol_table(list(summaries.values()), self._options.roots, names if is_known else None)
         modules = self._module_names(files, before)
         program = self._program(paths, blobs, found, modules)
         if before is None:
@@ -210,13 +220,9 @@ class _Build:
             packed = include_graph.unpack(before.included)
             included = include_graph.updated(packed, list(old), paths, changed - same, found.includes, program.includes)
         program.includes.learn(included.include_graph)
-        # A file without messages has none still, unless it changed or calls a new possible log function.
-        is_louder = not found.may_log <= names
-        silent = (number for number, path in enumerate(paths) if path in changed or is_louder)
-        # Files that had messages may have none now.
-        known = {number for number, path in enumerate(paths) if before is not None and path in before.units}
-        numbers = found.with_calls.union(_logging(silent, program, found), known)
-        return Prepared(program, found, blobs, modules, included, changed, numbers)
+        return Prepared(
+            program, found, blobs, modules, included, changed, _with_messages(program, found, changed, before)
+        )
 
     def _program(
         self, paths: Sequence[str], blobs: Mapping[str, str], found: SymbolTable, modules: Mapping[str, str]
@@ -226,7 +232,7 @@ class _Build:
             _FactsByNumber([self._facts[blobs[path]] for path in paths], paths),
             found.macros,
             found.wrappers,
-            self._roots,
+            self._options.roots,
             found.may_log,
             found.includers,
             modules,
@@ -256,7 +262,7 @@ class _Build:
         done: list[Linked] = []
         program = prepared.program
         changed = sorted(number for number in prepared.numbers if program.paths[number] in prepared.changed)
-        with linking(program, self._snapshot, cores(self._jobs)) as link:
+        with linking(program, self._snapshot, cores(self._options.jobs)) as link:
             under_way = [(len(changed), link(changed))]
             if found is not None:
                 revision, before = found
@@ -308,4 +314,4 @@ class _Build:
         )
         base = found[0] if found else None
         unread = Unread(symbol_table.recovered, symbol_table.lost, self._skipped)
-        return publish(self._store, self._snapshot.key, self._token, state, fresh, base, unread)
+        return publish(self._store, self._snapshot.key, self._options.token, state, fresh, base, unread)
