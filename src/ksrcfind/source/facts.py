@@ -161,11 +161,7 @@ def extract(data: bytes, parser: Parser) -> SourceFacts:
     macros, includes = _directives(found)
     stringified = _STRINGIFIED.findall(data) if b"__stringify" in data else []
     macros += tuple(_numbers(data, [*stringified, *_in_conditions(macros)]))
-    calls: list[Call] = []
-    functions: list[str] = []
-    parameters: list[tuple[str, ...]] = []
-    wrappers: list[Wrapper] = []
-    recovered = lost = 0
+    functions = _Functions()
     strings: tuple[tuple[str, str], ...] = ()
     constants: tuple[str, ...] = ()
     text = scan.without_directives(data, found)
@@ -173,41 +169,54 @@ def extract(data: bytes, parser: Parser) -> SourceFacts:
         strings, constants = _string_variables(text)
         named = _named_texts(macros, strings)
         for body in itertools.chain(scan.bodies(text, constants=named), _generated(macros, text)):
-            parsed = parser.body(body, constants=named)
-            recovered += parsed.recovered
-            own = [_call(call, len(functions)) for call in parsed.calls]
-            if body.wraps:
-                wrappers.append(_wrapper(body, parsed, tuple(own)))
-            with_text = [
-                call
-                for call, found in zip(own, parsed.calls, strict=True)
-                if call.name not in _NEVER_PRINT and ('"' in call.text or (named and named.search(found.text)))
-            ]
-            if with_text:
-                texts = _texts(parsed)
-                printing = () if body.wraps or not texts else tuple(_printing(with_text, texts))
-                if printing:
-                    wrappers.append(msgspec.structs.replace(_wrapper(body, parsed, printing), prints_text=True))
-                is_told = texts and _STATIC.search(body.header) and not printing
-                parameters.append(_names(parsed) if is_told else ())
-                functions.append(parsed.name)
-                calls.extend(with_text)
-            elif body.snippets and not parsed.calls:
-                lost += 1
-    called = _called(text, calls)
+            functions.add(body, parser.body(body, constants=named), named)
     return SourceFacts(
         includes,
         macros,
-        tuple(wrappers),
-        tuple(functions),
-        tuple(calls),
+        tuple(functions.wrappers),
+        tuple(functions.names),
+        tuple(functions.calls),
         strings,
-        recovered,
-        lost,
-        called,
-        tuple(parameters) if any(parameters) else (),
+        functions.recovered,
+        functions.lost,
+        _called(text, functions.calls),
+        tuple(functions.parameters) if any(functions.parameters) else (),
         constants,
     )
+
+
+class _Functions:
+    """The facts of a file's functions, collected one by one; the fields are those of `SourceFacts`."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+        self.parameters: list[tuple[str, ...]] = []
+        self.calls: list[Call] = []
+        self.wrappers: list[Wrapper] = []
+        self.recovered = self.lost = 0
+
+    def add(self, body: scan.Body, parsed: ParsedBody, named: re.Pattern[bytes] | None) -> None:
+        """Add a function; matches of `named` count as text."""
+        self.recovered += parsed.recovered
+        own = [_call(call, len(self.names)) for call in parsed.calls]
+        if body.wraps:
+            self.wrappers.append(_wrapper(body, parsed, tuple(own)))
+        with_text = [
+            call
+            for call, found in zip(own, parsed.calls, strict=True)
+            if call.name not in _NEVER_PRINT and ('"' in call.text or (named and named.search(found.text)))
+        ]
+        if with_text:
+            texts = _texts(parsed)
+            printing = () if body.wraps or not texts else tuple(_printing(with_text, texts))
+            if printing:
+                self.wrappers.append(msgspec.structs.replace(_wrapper(body, parsed, printing), prints_text=True))
+            may_print_parameter = texts and _STATIC.search(body.header) and not printing
+            self.parameters.append(_names(parsed) if may_print_parameter else ())
+            self.names.append(parsed.name)
+            self.calls.extend(with_text)
+        elif body.snippets and not parsed.calls:
+            self.lost += 1
 
 
 def _named_texts(macros: Iterable[Macro], strings: Iterable[tuple[str, str]]) -> re.Pattern[bytes] | None:

@@ -133,7 +133,7 @@ class _FileLinker:
             return
         tokens = tokenize(call.text)
         arguments: list[Tokens] = [tuple(part) for part in split(tokens[2:-1])[:_ARGUMENTS]]
-        log_paths = self._emissions(call.name, arguments)
+        log_paths = self._log_paths(call.name, arguments)
         if not log_paths:
             return
         function = self._functions[call.function] if call.function >= 0 else None
@@ -182,7 +182,7 @@ class _FileLinker:
                 found[call.name].append([tuple(part) for part in split(tokenize(call.text)[2:-1])])
         return found
 
-    def _emissions(self, name: str, arguments: list[Tokens]) -> list[LogPath]:
+    def _log_paths(self, name: str, arguments: list[Tokens]) -> list[LogPath]:
         """Return the log paths of a call; calls with the same signature and definitions are expanded once."""
         concrete: dict[int, Tokens] = {}
         count = len(arguments)
@@ -273,10 +273,10 @@ class _FileLinker:
         if not log_path.root.prefix:
             return "", ()
         # Most calls of a function name the same device.
-        given = tuple(place.plain(value) for value in log_path.prefix_arguments)
-        key = (log_path.root.prefix, given, place.function, place.is_wordless)
+        arguments = tuple(place.plain(value) for value in log_path.prefix_arguments)
+        key = (log_path.root.prefix, arguments, place.function, place.is_wordless)
         if key not in self._prefixes:
-            self._prefixes[key] = forms((Text(log_path.root.prefix, False),), given, place)[0]
+            self._prefixes[key] = forms((Text(log_path.root.prefix, False),), arguments, place)[0]
         return self._prefixes[key]
 
     def _behind(self, log_path: LogPath, place: Place) -> tuple[str, tuple[Argument, ...]]:
@@ -291,8 +291,8 @@ class _FileLinker:
             return None
         if any(
             isinstance(token, ArgumentPlaceholder)
-            for forwarded_formats in log_path.forwarded_formats()
-            for token in forwarded_formats.format
+            for forwarded in log_path.forwarded_formats()
+            for token in forwarded.format
         ):
             return None
         line = macro.line + _lines_before_text(macro)
@@ -302,8 +302,8 @@ class _FileLinker:
         if defined is not None and log_path.macro is not None:
             return tuple(_macro_text(log_path.macro, defined.path))
         wanted = {token.index for token in log_path.format if isinstance(token, ArgumentPlaceholder)}
-        for forwarded_formats in log_path.forwarded_formats():
-            wanted |= {part.index for part in forwarded_formats.format if isinstance(part, ArgumentPlaceholder)}
+        for forwarded in log_path.forwarded_formats():
+            wanted |= {token.index for token in forwarded.format if isinstance(token, ArgumentPlaceholder)}
         literals = list(_literals(call.text))
         lines = [
             TextLine(self._path, call.line + line, length)
@@ -323,8 +323,8 @@ def _prints_argument(log_path: LogPath) -> bool:
         return True
     return any(
         isinstance(token, ArgumentPlaceholder)
-        for forwarded_formats in log_path.forwarded_formats()
-        for token in forwarded_formats.format
+        for forwarded in log_path.forwarded_formats()
+        for token in forwarded.format
     )
 
 

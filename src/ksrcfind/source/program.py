@@ -158,6 +158,10 @@ class Program:
             holder = visible.bit_length() - 1
             alone = self._macros_of(holder).get(name, ()) if visible else ()
             return _in_force(alone, before if holder == file else None)
+        return self._nearest(file, name, visible, before)
+
+    def _nearest(self, file: int, name: str, visible: int, before: int | None) -> Resolution:
+        """Return the definitions of a macro in the nearest of several files (a bit set)."""
         directory = self.paths[file].rpartition("/")[0]
         places: list[tuple[tuple[bool, bool, int, int], Resolution]] = []
         while visible:

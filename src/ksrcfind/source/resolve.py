@@ -41,6 +41,7 @@ _LEVEL_FIRST = re.compile(r"%s(?=[^\s:.,;)\]]|\Z)")
 _READS_LIKE_LEVEL = re.compile(r"(?:lvl|level)\Z", re.IGNORECASE)
 _HOLE = "__hole__"  # an unknown token while code is converted to text
 _FUNCTION = frozenset({"__func__", "__FUNCTION__", "__PRETTY_FUNCTION__"})
+_PREDEFINED = _FUNCTION | {"KBUILD_BASENAME", "KBUILD_MODNAME", "__FILE__"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,7 @@ class Place:
     arguments: list[Tokens] = field(default_factory=list)
     """Of the call, by `ArgumentPlaceholder` index."""
     left: int = _LONGEST
-    """How many more tokens of macros and constants are read: a text that is told by doubling others has no end."""
+    """Budget of tokens from macros and constants: texts that double each other have no end."""
     is_wordless: bool = False
     """True while the values of a format without any words are filled in: only they tell what is printed."""
 
@@ -220,14 +221,9 @@ def _name(
     name: str, tokens: Sequence[Token], index: int, place: Place, from_call: bool, depth: int
 ) -> tuple[int, list[Parts]]:
     following = tokens[index + 1] if index + 1 < len(tokens) else None
-    if name in _FUNCTION:
-        return 1, [(Text(place.function.replace("%", "%%"), False),) if place.function else (Hole((name,)),)]
-    if name == "KBUILD_BASENAME":
-        return 1, [(Text(place.path.rpartition("/")[2].rpartition(".")[0].replace("-", "_"), False),)]
-    if name == "KBUILD_MODNAME":
-        return 1, [(Text(place.module, False),) if place.module else (Hole((name,)),)]
-    if name == "__FILE__":
-        return 1, [(Text(place.path.replace("%", "%%"), False),)]
+    if name in _PREDEFINED:
+        text = _predefined(name, place)
+        return 1, [(Text(text, False),) if text is not None else (Hole((name,)),)]
     if following == "(":
         end = closing(tokens, index + 1)
         options = _used(name, [tuple(part) for part in split(tokens[index + 2 : end])], place, depth)
@@ -244,6 +240,15 @@ def _name(
     return len(tokens) - index if following in ("->", ".", "[", "+") else 1, [
         (Hole(tuple(tokens[index:]) if following in ("->", ".", "[", "+") else (name,)),)
     ]
+
+
+def _predefined(name: str, place: Place) -> str | None:
+    """Return the text of a name that the compiler or kbuild defines; None if it is unknown."""
+    if name in _FUNCTION:
+        return place.function.replace("%", "%%") if place.function else None
+    if name == "KBUILD_BASENAME":
+        return place.path.rpartition("/")[2].rpartition(".")[0].replace("-", "_")
+    return (place.module or None) if name == "KBUILD_MODNAME" else place.path.replace("%", "%%")
 
 
 def constant(name: str, place: Place) -> str | None:
