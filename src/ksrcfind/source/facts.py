@@ -21,7 +21,7 @@ from ksrcfind.source.parse import ParsedBody, ParsedCall, Parser
 from ksrcfind.source.template import CONVERSION
 
 VERSION = 10
-"""Increment when the meaning or extent of facts changes; files are then parsed again."""
+"""Raised when the meaning or the extent of facts changes; older ones are then read anew."""
 
 
 class Call(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -282,8 +282,8 @@ def uses(data: bytes, parser: Parser, names: Iterable[str]) -> tuple[tuple[str, 
 def _generated(macros: tuple[Macro, ...], text: bytes) -> Iterator[scan.Body]:
     """Yield functions that the file defines with its own macros, as `define_dev_printk_level(_dev_err, …)`."""
     left = _LONGEST_GENERATED
-    generating = (macro for macro in macros if macro.parameters is not None and "va_start" in macro.body)
-    for macro in itertools.islice(generating, _MOST_GENERATING):
+    making = (macro for macro in macros if macro.parameters is not None and "va_start" in macro.body)
+    for macro in itertools.islice(making, _MOST_GENERATING):
         substituted = _parameters_in_body(macro.parameters or ())
         for use in re.finditer(rb"^" + re.escape(macro.name.encode()) + rb"[ \t]*+\(([^()]*+)\)", text, re.MULTILINE):
             values = [value.strip().replace("\\", "") for value in _text(use[1]).split(",")]
@@ -298,12 +298,12 @@ def _generated(macros: tuple[Macro, ...], text: bytes) -> Iterator[scan.Body]:
                 yield dataclasses.replace(body, snippets=(), line=line, code_line=line)
 
 
-def _by_name(arguments: Mapping[str, str]) -> Callable[[re.Match[str]], str]:
-    return lambda found: arguments.get(found[1], found[0])
+def _by_name(given: Mapping[str, str]) -> Callable[[re.Match[str]], str]:
+    return lambda found: given.get(found[1], found[0])
 
 
 def _parameters_in_body(parameters: tuple[str, ...]) -> re.Pattern[str]:
-    """Return a pattern that finds the parameters of a macro in its body, with the `##` before and after."""
+    """A pattern that finds the parameters of a macro in its body, with the `##` that join them to what is beside."""
     either = "|".join(map(re.escape, parameters))
     return re.compile(rf"(?:(?<!\s)\s*+##\s*+)?\b({either})\b(?:\s*+##\s*+)?")
 

@@ -1,4 +1,4 @@
-"""The forms of a message: its format with known values substituted."""
+"""From the text of a format to the forms of its message: the values that are known filled in."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -41,7 +41,7 @@ def forms(parts: Parts, arguments: Sequence[Tokens], place: Place) -> list[tuple
 
 @lru_cache(maxsize=4096)
 def _conversions(text: str) -> tuple[Sequence[tuple[str, re.Match[str]]], str]:
-    """Return the conversions that take a value, each with the text before it, and the text behind the last."""
+    """The conversions of a format that take a value, each with the text before it, and the text behind the last."""
     found: list[tuple[str, re.Match[str]]] = []
     position = 0
     for match in CONVERSION.finditer(text):
@@ -52,7 +52,7 @@ def _conversions(text: str) -> tuple[Sequence[tuple[str, re.Match[str]]], str]:
 
 
 def _merged(parts: Parts) -> Iterator[Part]:
-    """Yield parts with adjacent texts joined: a conversion may consist of several."""
+    """Join neighbouring texts: a conversion may be put together of several."""
     text = ""
     for part in parts:
         if isinstance(part, Text):
@@ -67,7 +67,7 @@ def _merged(parts: Parts) -> Iterator[Part]:
 
 
 def spread(arguments: Sequence[Tokens], parts: Parts, place: Place) -> Sequence[Tokens]:
-    """Return the arguments of a format; if there are too few, macros for several arguments are expanded."""
+    """Return the arguments of a format; a macro that stands for several is opened if there are too few of them."""
     text = "".join(part.text for part in parts if isinstance(part, Text))
     wanted = len(_conversions(text)[0])
     if wanted <= len(arguments):
@@ -76,10 +76,10 @@ def spread(arguments: Sequence[Tokens], parts: Parts, place: Place) -> Sequence[
 
 
 def _several(argument: Tokens, place: Place) -> Sequence[Tokens]:
-    """Return the arguments that a macro such as `MAC2STR(address)` expands to, else the argument."""
+    """`MAC2STR(address)`, or `ACPI_FORMAT_UINT64(address)`: what it brings with commas between."""
     if len(argument) > 2 and is_name(argument[0]) and argument[1] == "(" and closing(argument, 1) == len(argument) - 1:
         given = [tuple(part) for part in split(argument[2:-1])]
-        for macro in function_like(argument[0], place):
+        for macro in function_like(str(argument[0]), place):
             if "," in macro.body:
                 try:
                     values = [tuple(part) for part in split(substitute(macro, given))]
@@ -109,14 +109,14 @@ def _value(match: re.Match[str], tokens: Tokens, place: Place) -> list[tuple[str
         if len(options) == 1 and match[0] == "%s" and (_is_constant(tokens, place) or "__stringify" in tokens):
             return [_known_text(options[0], place)]
     if match[0] == "%s" and place.is_wordless and len(plain := place.plain(tokens)) == 1 and is_name(plain[0]):
-        given = place.given(plain[0])
+        given = place.given(str(plain[0]))
         texts = [_known_text(parts, place) for value in given for parts in alternatives(value, place)]
         return [*texts, _open(match, tokens, place)]
     return [_open(match, tokens, place)]
 
 
 def _known_text(parts: Parts, place: Place) -> tuple[str, tuple[Argument, ...]]:
-    """Return the text of a value in printf syntax, with a conversion for each unknown part."""
+    """The text of a value in printf syntax, with a conversion for each part that is not known."""
     text = "".join(part.text.replace("%", "%%") if isinstance(part, Text) else "%s" for part in parts)
     holes = (part for part in parts if isinstance(part, Hole))
     return text, tuple(Argument("%s", _expression(hole.tokens, place)) for hole in holes)
@@ -124,11 +124,11 @@ def _known_text(parts: Parts, place: Place) -> tuple[str, tuple[Argument, ...]]:
 
 def _is_constant(tokens: Tokens, place: Place) -> bool:
     plain = place.plain(tokens)
-    return len(plain) == 1 and is_name(plain[0]) and constant(plain[0], place) is not None
+    return len(plain) == 1 and is_name(plain[0]) and constant(str(plain[0]), place) is not None
 
 
 def _shown(match: re.Match[str], parts: Parts) -> str | None:
-    """Return the text that `%s`, `%-8s` or `%.4s` prints; None if a part of it, or the width, is unknown."""
+    """What `%s`, `%-8s` or `%.4s` makes of a text; None where it is not known to the end, or how wide it is."""
     texts = [part.text for part in parts if isinstance(part, Text)]
     width, precision = match["width"] or "0", match["precision"] or "0"
     if len(texts) < len(parts) or "*" in (width, precision) or len(width + precision) > _DIGITS:
@@ -148,9 +148,9 @@ def _may_be_literal(tokens: Tokens, place: Place) -> bool:
     if len(tokens) == 1:
         token = tokens[0]
         if is_name(token):
-            return not token[0].islower() or constant(token, place) is not None
+            return not str(token)[0].islower() or constant(str(token), place) is not None
         return is_string(token)
-    return any(is_string(token) for token in tokens) or any(is_name(t) and t.isupper() for t in tokens)
+    return any(is_string(token) for token in tokens) or any(is_name(t) and str(t).isupper() for t in tokens)
 
 
 def _expression(tokens: Tokens, place: Place) -> str:
@@ -159,5 +159,5 @@ def _expression(tokens: Tokens, place: Place) -> str:
 
 
 def form(printed: str, arguments: tuple[Argument, ...]) -> Form:
-    """Return a form; without the last newline, which printk drops."""
+    """The finished form: the last newline goes, as printk drops it."""
     return Form(printed.removesuffix("\n"), arguments)

@@ -303,7 +303,7 @@ def blank_comments(chunk: bytes) -> tuple[bytes, bytes, list[int]]:
 
 
 def _functions(masked: bytes) -> Iterator[tuple[int, int, int]]:
-    """Yield start of the header, offset of the opening brace, and end of each function in a chunk."""
+    """Start of header, offset of the opening brace and end of each function in a chunk."""
     position = 0
     first = masked.find(b"\n{")
     while True:

@@ -11,7 +11,7 @@ from typing import TypedDict
 from ksrcfind.levels import LEVELS
 
 VERSION = 6
-"""Increment when linking makes different messages of the same facts; older indexes are then linked again."""
+"""Raised when linking makes other messages of the same facts; an index made by an older one is linked anew."""
 
 
 @dataclass(frozen=True, slots=True)
