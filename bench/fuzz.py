@@ -33,7 +33,7 @@ from ksrcfind.source import template
 from ksrcfind.source.facts import extract
 from ksrcfind.source.kbuild import module_names
 from ksrcfind.source.parse import Parser
-from ksrcfind.source.summary import outline
+from ksrcfind.source.summary import summary
 from ksrcfind.source.switched_off import switched_on
 from ksrcfind.tree.maintainers import Maintainers
 from ksrcfind.tree.versions import parse_tag
@@ -87,7 +87,7 @@ def _read_source(text: str) -> object:
     facts = extract(data, _parser())
     list(SourceText(data).wordings)
     switched_on(data, 3)
-    return outline(facts)
+    return summary(facts)
 
 
 def _parser() -> Parser:

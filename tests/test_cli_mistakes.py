@@ -141,8 +141,8 @@ def test_a_place_without_a_message_names_the_one_that_was_meant(ask):
     assert said("mm:1") == "mm is a directory. Name a file in it."
     assert said("zzzzzzzz.c:1").endswith("Paths are relative to the root of the tree.")
     assert said("Makefile:1") == "There is no log call at Makefile:1. This file has no log calls."
-    assert "The closest is mm/oom_kill.c" in ask("life", "mm/oom_kil.c:14").err
-    assert "The closest is mm/oom_kill.c" in ask("messages", "mm/oom_kil.c").err
+    assert "Did you mean mm/oom_kill.c" in ask("life", "mm/oom_kil.c:14").err
+    assert "Did you mean mm/oom_kill.c" in ask("messages", "mm/oom_kil.c").err
 
 
 def test_a_place_is_told_the_same_way_with_an_index(ask):

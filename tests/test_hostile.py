@@ -155,7 +155,8 @@ def test_files_without_end_are_refused(linux_mini, monkeypatch, tmp_path, option
     rules = ("--rules", "/dev/zero") if option == "rules" else ()
     done = ksrcfind("-C", linux_mini, "diff", *rules, "v5.9", "v5.10")
     assert done.status == 2
-    assert "/dev/zero is longer than" in done.err
+    assert "/dev/zero" in done.err
+    assert "longer than" in done.err
 
 
 ODD_FILES = ["link", "pipe", "directory", "device"]

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from ksrcfind.index.build import build
+from ksrcfind.index.build import BuildOptions, build
 from ksrcfind.progress import SILENT
 from ksrcfind.search.revision_index import RevisionIndex
 from ksrcfind.search.unindexed import UnindexedSearch
@@ -23,7 +23,7 @@ def index(root, path, rev=None):
     """Build and return what every message of the revision says, and the report."""
     snapshot = open_snapshot(root, rev, named=True)
     store = Store.open(path)
-    report = build(snapshot, store, BUILT_IN, 1, SILENT)
+    report = build(snapshot, store, BuildOptions(BUILT_IN, jobs=1), SILENT)
     found = RevisionIndex(store.view(snapshot.key))
     messages = [message for p in snapshot.files((".c", ".h")) for message in found.messages_of(p)]
     store.close()

@@ -4,7 +4,7 @@ import pytest
 
 from ksrcfind import config
 from ksrcfind.errors import KsrcfindError
-from ksrcfind.levels import LEVELS, level_named
+from ksrcfind.levels import CODE_NAMES, CONTINUATION, KERN_MACROS, LEVEL_OF_CODE, LEVELS, SYSLOG_NAMES, level_named
 
 NAMES = {
     "emerg": ["emerg", "emergency", "panic", "0", "EMERG", "KERN_EMERG"],
@@ -39,7 +39,7 @@ def test_in_a_configuration(tmp_path, written):
 def test_in_a_configuration_that_is_wrong(tmp_path):
     file = tmp_path / "config.toml"
     file.write_text('[[roots]]\nname = "x"\nformat = 0\nlevel = "loud"\n')
-    with pytest.raises(KsrcfindError, match=r"'loud' is no level: emerg, .*, cont"):
+    with pytest.raises(KsrcfindError, match=r"'loud' is not a level; levels are emerg, .*, cont"):
         config.resolve({"KSRCFIND_CONFIG": str(file)})
 
 
@@ -49,3 +49,23 @@ def test_in_the_settings_of_an_editor():
     assert settings.client_settings({"diagnostics": "off"}).diagnostics == "off"
     with pytest.raises(KsrcfindError, match="diagnostics is 'loud'"):
         settings.client_settings({"diagnostics": "loud"})
+
+
+def test_the_macros_of_kern_levels_h():
+    assert KERN_MACROS == {
+        "KERN_EMERG": "0",
+        "KERN_ALERT": "1",
+        "KERN_CRIT": "2",
+        "KERN_ERR": "3",
+        "KERN_WARNING": "4",
+        "KERN_NOTICE": "5",
+        "KERN_INFO": "6",
+        "KERN_DEBUG": "7",
+        "KERN_CONT": "c",
+    }
+
+
+def test_every_table_has_the_levels_of_the_record():
+    levels = {*LEVELS, CONTINUATION}
+    assert set(LEVEL_OF_CODE.values()) == set(CODE_NAMES.values()) == levels
+    assert set(SYSLOG_NAMES.values()) == set(LEVELS)

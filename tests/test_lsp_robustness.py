@@ -380,5 +380,5 @@ def test_a_port_that_is_taken_is_an_error(linux_mini):
         done = subprocess.run(command, cwd=linux_mini, capture_output=True, timeout=PATIENCE, check=False)
     assert done.returncode == 2
     assert done.stderr.decode() == (
-        f"error: cannot listen at port {port}: Address already in use\n  Name another port with --tcp.\n"
+        f"error: cannot listen on port {port}: Address already in use\n  Name another port with --tcp.\n"
     )

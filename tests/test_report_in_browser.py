@@ -165,7 +165,7 @@ def test_what_nothing_explains_claims_no_match(shown):
 def test_the_head_counts_what_the_table_shows():
     told = page(EXACT, EXACT, RIVALS, UNKNOWN)
     rows = told.count('<tr class="message">')
-    head = re.search(r"<p>4 lines; (\d+) messages in the table, (\d+) of them explained by v6\.1", told)
+    head = re.search(r"<p>4 lines; (\d+) messages in the table, (\d+) of them match v6\.1", told)
     assert head, told[:3000]
     assert (int(head[1]), int(head[2])) == (rows, rows - 1)
     assert f'aria-live="polite">{rows} shown<' in told

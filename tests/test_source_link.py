@@ -521,6 +521,14 @@ def test_a_literal_argument_is_printed_as_wide_as_its_conversion_says(conversion
     assert texts([message]) == [printed + " done"]
 
 
+@pytest.mark.parametrize(
+    ("name", "level"), [("LOGLEVEL_INFO", "info"), ("KERN_Warning", "warn"), ("LOG_\u0131NFO", None)]
+)
+def test_the_level_of_a_constant_without_definition(name, level):
+    (message,) = one(f'void f(struct device *dev)\n{{\n\t_dev_printk({name}, dev, "up after %d", n);\n}}\n')
+    assert message.level == level
+
+
 def test_the_level_is_unknown_where_run_time_decides():
     (message,) = one(
         "#define report(bad, fmt, ...) do { if (bad) pr_err(fmt, ##__VA_ARGS__); else pr_info(fmt, ##__VA_ARGS__); } "

@@ -1,13 +1,27 @@
-"""The kernel's log levels and the names that people have for them."""
+"""The kernel's log levels: their numbers, and their names in code, in logs and in what people type."""
 
 LEVELS = ("emerg", "alert", "crit", "err", "warn", "notice", "info", "debug")
 """Names of the priorities 0–7, the most severe first, as the record has them."""
 
-_NAMES = (
-    {name: name for name in LEVELS}
-    | {str(number): name for number, name in enumerate(LEVELS)}
-    | {"emergency": "emerg", "panic": "emerg", "critical": "crit", "error": "err", "warning": "warn"}
-    | {"informational": "info", "dbg": "debug"}
+CONTINUATION = "cont"
+"""The level of a text that continues a line (`KERN_CONT`, `pr_cont`). It has no number."""
+
+LEVEL_OF_CODE = {str(number): level for number, level in enumerate(LEVELS)} | {"c": CONTINUATION}
+"""Level by its character in the text of a message: `4` in `\\x014` and `<4>`."""
+
+KERN_MACROS = {f"KERN_{'WARNING' if level == 'warn' else level.upper()}": code for code, level in LEVEL_OF_CODE.items()}
+"""Key of `LEVEL_OF_CODE` by the macro of include/linux/kern_levels.h."""
+
+CODE_NAMES = {level: level for level in LEVEL_OF_CODE.values()} | {"error": "err", "warning": "warn"}
+"""Level by each name that it has in kernel code: in constants (`LOGLEVEL_ERR`) and functions (`pr_warning`)."""
+
+SYSLOG_NAMES = {level: level for level in LEVELS} | {"warning": "warn", "error": "err", "panic": "emerg"}
+"""Level by each name that syslog.h has for its priority."""
+
+_TYPED_NAMES = (
+    SYSLOG_NAMES
+    | {str(number): level for number, level in enumerate(LEVELS)}
+    | {"emergency": "emerg", "critical": "crit", "informational": "info", "dbg": "debug"}
 )
 
 
@@ -16,4 +30,4 @@ def level_named(text: str) -> str | None:
 
     Returns None for any other text. Upper and lower case are the same.
     """
-    return _NAMES.get(text.strip().lower().removeprefix("kern_"))
+    return _TYPED_NAMES.get(text.strip().lower().removeprefix("kern_"))

@@ -25,6 +25,7 @@ import msgspec
 
 from ksrcfind.errors import KsrcfindError
 from ksrcfind.history.trace import Request, wording_place
+from ksrcfind.levels import CONTINUATION, LEVELS
 from ksrcfind.source.message import Message
 from ksrcfind.source.printed import PrintedLine, printed_lines
 from ksrcfind.source.template import masked
@@ -60,7 +61,7 @@ _LAST_LINE = 10**9
 
 REMEDY = "Rebuild it with: ksrcfind index --output FILE"
 
-LEVELS = frozenset(("emerg", "alert", "crit", "err", "warn", "notice", "info", "debug", "cont", None))
+MESSAGE_LEVELS = frozenset((*LEVELS, CONTINUATION, None))
 """Valid values of `Message.level`."""
 
 SOURCES = frozenset(("git", "checkout", "files"))
@@ -320,7 +321,7 @@ def _check_messages(messages: Sequence[Message], path: str, count: int) -> None:
         if not (
             message.path == path
             and 1 <= message.line_start <= message.line_end <= _LAST_LINE
-            and message.level in LEVELS
+            and message.level in MESSAGE_LEVELS
             and message.forms
             and all(len(form.arguments) == masked(form.printed)[1] for form in message.forms)
             and all(1 <= line.line <= _LAST_LINE and _is_path(line.path) for line in message.text_lines)

@@ -93,9 +93,11 @@ class IndexManager:
     def _rebuild(self) -> IndexReport:
         # The parser and the linker are imported where files are read: most questions read none.
         from ksrcfind.index.apart import build
+        from ksrcfind.index.build import BuildOptions
 
         one = self._context
-        report = build(one.snapshot, one.store, one.roots, one.settings.jobs, one.progress, self._token())
+        options = BuildOptions(one.roots, one.settings.jobs, self._token())
+        report = build(one.snapshot, one.store, options, one.progress)
         self._is_loaded = True
         return report
 

@@ -108,7 +108,7 @@ class TreeSource:
 def no_such_files(path: str, files: Sequence[str]) -> KsrcfindError:
     """Return the error for a path of the command line that names none of the tree's C files."""
     meant = closest_path(path, files)
-    hint = f"The closest is {meant}." if meant is not None else "Paths start at the root of the tree: mm/oom_kill.c"
+    hint = f"Did you mean {meant}?" if meant is not None else "Paths start at the root of the tree: mm/oom_kill.c"
     return KsrcfindError(f"no C files at {path}", hint)
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
+from ksrcfind.levels import CODE_NAMES, KERN_MACROS, LEVEL_OF_CODE
 from ksrcfind.source.literal import STRING, unescape
 
 # An unterminated comment swallows the rest, as for the compiler. What an escape outside of a literal hides is passed
@@ -36,11 +37,9 @@ FUNCTION = re.compile(
     rb"^(?!(?:struct|enum|union)\b[^()\n]*$|typedef\b|\w+:\s*$)(?=[A-Za-z_])[^;\n]*?\b(\w+)[ \t]*\(", re.MULTILINE
 )
 NAME = re.compile(rb"([A-Za-z_]\w{0,99})\s*\Z")
-LEVEL_MACRO = re.compile(rb"\bKERN_(EMERG|ALERT|CRIT|ERR|WARNING|NOTICE|INFO|DEBUG|CONT)\b")
-LEVEL_NAME = re.compile(
-    r"(?:^|_)(emerg|alert|crit|err|error|warn|warning|notice|info|dbg|debug|cont)(?:_|$)", re.IGNORECASE
-)
-LEVELS = {"error": "err", "warning": "warn", "dbg": "debug"}
+LEVEL_MACRO = re.compile(rf"\b({'|'.join(KERN_MACROS)})\b".encode())
+LEVEL_OF_NAME = CODE_NAMES | {"dbg": "debug"}
+LEVEL_NAME = re.compile(rf"(?:^|_)({'|'.join(LEVEL_OF_NAME)})(?:_|$)", re.IGNORECASE)
 SHORTEST_PART = 8
 """Characters of a text that is looked for inside longer ones."""
 CALL_BYTES = 4096
@@ -139,14 +138,10 @@ class SourceText:
         before = self._before(wording, 200)
         macros = LEVEL_MACRO.findall(before, before.rfind(b"(") + 1)
         if macros:
-            name = macros[-1].decode().lower()
-        else:
-            call = self.call(wording)
-            found = LEVEL_NAME.search(call.name) if call is not None else None
-            if found is None:
-                return None
-            name = str(found[1]).lower()
-        return str(LEVELS.get(name, name))
+            return LEVEL_OF_CODE[KERN_MACROS[macros[-1].decode()]]
+        call = self.call(wording)
+        found = LEVEL_NAME.search(call.name) if call is not None else None
+        return None if found is None else LEVEL_OF_NAME[found[1].lower()]
 
     def _before(self, wording: Wording, size: int) -> bytes:
         """Return the text in front, without what stands in literals and comments."""

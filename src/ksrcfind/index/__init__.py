@@ -1,1 +1,1 @@
-"""Building: files are parsed and linked, and their messages written where `search` finds them."""
+"""Building an index: parses and links the files of a tree, and writes their messages for `search`."""

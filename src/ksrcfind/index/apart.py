@@ -1,9 +1,9 @@
-"""Building an index from a process that has threads: in another process, which has none.
+"""Builds an index for a process with threads, in a separate process without threads.
 
-Building forks worker processes, and a fork copies one thread: a lock that another thread holds stays locked for ever in
-the copy. So a program with threads (the servers, users of the library) starts a fresh Python that builds the index and
-forks as it likes. What it wrote is read from the index file; progress and the report come through a pipe. Both programs
-go on alone if the other one ends.
+A build forks worker processes, and a fork copies one thread: a lock that another thread holds stays locked for ever in
+the copy. So a program with threads (the servers, users of the library) starts a new Python that builds the index and
+may fork. The caller reads the result from the index file; progress and the report come through a pipe. Each process
+survives the end of the other.
 
 `multiprocessing` could start that process too, but would run the main module of the caller's program in it again.
 """
@@ -12,7 +12,7 @@ import os
 import subprocess
 import sys
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -23,38 +23,35 @@ from pathlib import Path
 from ksrcfind.errors import KsrcfindError
 from ksrcfind.index import build as building
 from ksrcfind.index import sources
+from ksrcfind.index.build import BuildOptions
 from ksrcfind.index.report import IndexReport
 from ksrcfind.index.workers import leave_interrupts_to_parent, may_fork
 from ksrcfind.progress import Progress, Task
-from ksrcfind.source.sinks import LogSink
 from ksrcfind.storage.store import Store
 from ksrcfind.tree.snapshot import Snapshot
 
 SMALL = 200
-"""Source files of a tree that is indexed sooner than another Python starts; no worker is needed for it."""
+"""Source files of a small tree: this process indexes it faster than a new Python starts, without workers."""
 
 EVERY = 0.5
-"""Seconds after which a caller hears from a build that has nothing to say: its `Task` may raise to end it."""
+"""Most seconds between calls of the caller's `Task`, which may raise to cancel the build."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Order:
-    """What is to be built."""
+class _Request:
+    """The request to build an index."""
 
     snapshot: Snapshot
     directory: Path
     """Of the store."""
     identity: str
-    """As `Store.open` wants it."""
-    roots: tuple[LogSink, ...]
-    jobs: int | None
-    token: bytes
-    """As `build` wants it."""
+    """Argument of `Store.open`."""
+    options: BuildOptions
 
 
 @dataclass(frozen=True, slots=True)
 class _Begun:
-    """A piece of work began."""
+    """A task began."""
 
     description: str
     total: int | None
@@ -62,14 +59,14 @@ class _Begun:
 
 @dataclass(frozen=True, slots=True)
 class _Advanced:
-    """So many further units of the last piece of work are done."""
+    """So many more units of the last task are done."""
 
     amount: int
 
 
 @dataclass(frozen=True, slots=True)
 class _Failed:
-    """The build ended with an error: for the user, or, with a traceback, for a programmer."""
+    """The build ended with an error: for the user or, with a traceback, for a developer."""
 
     title: str
     hint: str = ""
@@ -79,47 +76,40 @@ class _Failed:
 _News = _Begun | _Advanced | _Failed | IndexReport
 
 
-def build(
-    snapshot: Snapshot,
-    store: Store,
-    roots: Sequence[LogSink],
-    jobs: int | None,
-    progress: Progress,
-    token: bytes = b"",
-) -> IndexReport:
-    """Bring the index of a snapshot up to date and return what was done: in this process if it may fork, else apart.
+def build(snapshot: Snapshot, store: Store, options: BuildOptions, progress: Progress) -> IndexReport:
+    """Update the index of a snapshot and return a report: in this process if it may fork, else in a separate one.
 
-    Waits for another run that is building. `token` names the state of a working tree that is indexed. What `progress`
-    raises ends the build. Raises `KsrcfindError`.
+    Waits for other processes that build the index. An exception from `progress` cancels the build. Raises
+    `KsrcfindError`.
     """
-    order = _Order(snapshot, store.directory, store.identity, tuple(roots), jobs, token)
+    request = _Request(snapshot, store.directory, store.identity, options)
     if may_fork() or not store.is_usable or not spawn.get_executable() or _is_small(snapshot):
-        return _build_here(order, store, progress)
-    return _build_apart(order, progress)
+        return _build_here(request, store, progress)
+    return _build_apart(request, progress)
 
 
-def _build_here(order: _Order, store: Store, progress: Progress) -> IndexReport:
+def _build_here(request: _Request, store: Store, progress: Progress) -> IndexReport:
     with ExitStack() as shown:
         waiting = progress.task("waiting for another run that builds this index", None)
         with store.building(waiting=cache(lambda: shown.enter_context(waiting))):
             shown.close()
-            return building.build(order.snapshot, store, order.roots, order.jobs, progress, order.token)
+            return building.build(request.snapshot, store, request.options, progress)
 
 
 def _is_small(snapshot: Snapshot) -> bool:
     return len(sources.source_files(snapshot).files) < SMALL
 
 
-def _build_apart(order: _Order, progress: Progress) -> IndexReport:
+def _build_apart(request: _Request, progress: Progress) -> IndexReport:
     ours, theirs = Pipe()
-    # The path is that of this process: the package may have been found through a change of it.
+    # With the path of this process, which may have been changed before the package was imported.
     code = f"import sys; sys.path[:] = {sys.path!r}; from {__name__} import serve; serve({theirs.fileno()})"
     with ours:
         with theirs:
             process = _started(code, theirs.fileno())
         try:
-            ours.send(order)
-            news = _followed(ours, progress)
+            ours.send(request)
+            news = _forwarded(ours, progress)
         except (EOFError, ConnectionError) as error:
             raise KsrcfindError(
                 f"cannot build the index: its process ended with status {process.wait()}",
@@ -148,14 +138,14 @@ def _started(code: str, descriptor: int) -> "subprocess.Popen[bytes]":
         ) from error
 
 
-def _followed(pipe: Connection, progress: Progress) -> IndexReport | _Failed:
-    """Hand on the progress of a build until it is done. Raises `EOFError` if its process ends without a word."""
+def _forwarded(pipe: Connection, progress: Progress) -> IndexReport | _Failed:
+    """Forward the progress of a build and return its result. Raises `EOFError` if its process dies."""
     news = _next(pipe, None)
     while isinstance(news, _Begun):
         with progress.task(news.description, news.total) as task:
             while isinstance(news := _next(pipe, task), _Advanced):
                 task.advance(news.amount)
-    assert not isinstance(news, _Advanced)  # noqa: S101 - a build tells first what it is about
+    assert not isinstance(news, _Advanced)  # noqa: S101 - a task begins before it advances
     return news
 
 
@@ -169,40 +159,40 @@ def _next(pipe: Connection, task: Task | None) -> _News:
 
 @dataclass(slots=True)
 class _Reporter:
-    """Sends progress through a pipe: a `Progress` and its `Task` at once."""
+    """Sends progress through a pipe: a `Progress` that is its own `Task`."""
 
     pipe: Connection
 
     @contextmanager
     def task(self, description: str, total: int | None) -> Iterator["_Reporter"]:
-        """Begin a piece of work."""
+        """Begin a task."""
         self.pipe.send(_Begun(description, total))
         yield self
 
     def advance(self, amount: int = 1) -> None:
-        """Say that so many further units are done."""
+        """Report that so many more units are done."""
         self.pipe.send(_Advanced(amount))
 
 
 def serve(descriptor: int) -> None:
-    """Build the index that is ordered through a pipe: what the process that is started runs."""
+    """Build the index that a pipe requests; the main function of the separate process."""
     leave_interrupts_to_parent()
     with Connection(descriptor) as pipe:
-        order: _Order = pipe.recv()
+        request: _Request = pipe.recv()
         try:
-            news: _News = _built(order, pipe)
+            news: _News = _built(request, pipe)
         except KsrcfindError as error:
             news = _Failed(error.title, error.hint)
-        except ConnectionError:  # Nobody is there any more who wants it.
+        except ConnectionError:  # The caller has ended.
             return
-        except Exception as error:  # noqa: BLE001 - it is raised again where the build was asked for
+        except Exception as error:  # noqa: BLE001 - the caller raises it
             news = _Failed(str(error), traceback=traceback.format_exc())
         pipe.send(news)
 
 
-def _built(order: _Order, pipe: Connection) -> IndexReport:
-    with closing(Store.open(order.directory, order.identity)) as store:
-        report = _build_here(order, store, _Reporter(pipe))
+def _built(request: _Request, pipe: Connection) -> IndexReport:
+    with closing(Store.open(request.directory, request.identity)) as store:
+        report = _build_here(request, store, _Reporter(pipe))
         if store.unsaved is not None:
             raise KsrcfindError(store.unsaved, "Free some space, or name another directory: KSRCFIND_CACHE_DIR.")
         return report

@@ -1,11 +1,12 @@
-"""Building the index of a tree: parse what is new, link what that touches, write it as one revision.
+"""Builds the index of a tree: parses new files, links affected files, writes the result as one revision.
 
-Which files that are `changes` tells. Everything else is taken over from the revision before.
+`changes` computes the affected files. The messages of all others come from an earlier revision.
 """
 
 import gc
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass
 from functools import cached_property
 
 from ksrcfind.index import include_graph, sources
@@ -30,11 +31,11 @@ from ksrcfind.storage.segment import Unit, unit_digest
 from ksrcfind.storage.store import Store
 from ksrcfind.tree.snapshot import Snapshot
 
-_FEW_OF = 8  # files of a tree for each one that changed, for only what changed to be looked at
+_FEW_OF = 8  # compare only changed files if at most one of so many files changed
 
 
 class _FactsByNumber:
-    """Facts of the files of a revision; headers, which many files ask for, are kept unpacked."""
+    """Facts of the files of a revision; headers, which many files use, stay unpacked."""
 
     def __init__(self, packed: Sequence[bytes], paths: Sequence[str]) -> None:
         self._packed = packed
@@ -55,32 +56,45 @@ class _FactsByNumber:
         return facts
 
 
-def _logging(numbers: Iterable[int], program: Program, found: SymbolTable) -> Iterator[int]:
-    """Those of some files that call, without any text, what may lead to a root."""
-    return (number for number in numbers if program.logging(found.called[number]))
+def _with_messages(
+    program: Program, found: SymbolTable, changed: Set[str], before: RevisionState | None
+) -> frozenset[int]:
+    """Return the files that may have messages, or had some before."""
+    names = before.may_log if before is not None else ()
+    # A file without messages has none still, unless it changed or calls a new possible log function.
+    has_new_names = not found.may_log.issubset(names)
+    without_text = {
+        number
+        for number, path in enumerate(program.paths)
+        if (path in changed or has_new_names) and program.logging(found.called[number])
+    }
+    had_some = {number for number, path in enumerate(program.paths) if before is not None and path in before.units}
+    return found.with_calls | without_text | had_some
 
 
-def build(
-    snapshot: Snapshot,
-    store: Store,
-    roots: Sequence[LogSink],
-    jobs: int | None,
-    progress: Progress,
-    token: bytes = b"",
-) -> IndexReport:
-    """Bring the index of a snapshot up to date and return what was done. Hold the store's build lock.
+@dataclass(frozen=True, slots=True)
+class BuildOptions:
+    """Options of a build."""
 
-    `token` names the state of a working tree that is indexed.
-    """
+    roots: tuple[LogSink, ...]
+    """The log sinks."""
+    jobs: int | None
+    """Number of processes; None for one on each core."""
+    token: bytes = b""
+    """Identifies the state of an indexed working tree."""
+
+
+def build(snapshot: Snapshot, store: Store, options: BuildOptions, progress: Progress) -> IndexReport:
+    """Update the index of a snapshot and return a report. The caller must hold the store's build lock."""
     enabled = gc.isenabled()
     gc.disable()  # millions of small objects that form no cycles
     try:
-        clean_up(store)  # Of what a killed run left, and of revisions that lost a damaged segment.
+        clean_up(store)  # Remains of killed runs, and revisions with a damaged segment.
         try:
-            return _Build(snapshot, store, roots, jobs, progress, token).run()
+            return _Build(snapshot, store, options, progress).run()
         except DamagedIndexError:
-            # What was there before cannot be built upon.
-            return _Build(snapshot, store, roots, jobs, progress, token, from_scratch=True).run()
+            # The earlier revision is unusable.
+            return _Build(snapshot, store, options, progress, from_scratch=True).run()
     finally:
         if enabled:
             gc.enable()
@@ -91,21 +105,17 @@ class _Build:
         self,
         snapshot: Snapshot,
         store: Store,
-        roots: Sequence[LogSink],
-        jobs: int | None,
+        options: BuildOptions,
         progress: Progress,
-        token: bytes,
         *,
         from_scratch: bool = False,
     ) -> None:
         self._snapshot = snapshot
         self._store = store
-        self._roots = roots
-        self._jobs = jobs
+        self._options = options
         self._progress = progress
-        self._token = token
         self._from_scratch = from_scratch
-        self._outlines: dict[str, FileSummary] = {}
+        self._summaries: dict[str, FileSummary] = {}
         self._facts: dict[str, bytes] = {}
         self._skipped: tuple[str, ...] = ()
 
@@ -116,7 +126,7 @@ class _Build:
         listed = time.monotonic()
         own = self._own
         if own is not None and own[1].files == files:
-            rename_state(self._store, self._snapshot.key, self._token)
+            rename_state(self._store, self._snapshot.key, self._options.token)
             return self._report(own[0], files, 0, 0, 0, (time.monotonic() - started, 0, 0, 0))
         parsed = self._parse(code)
         parse_done = time.monotonic()
@@ -131,24 +141,24 @@ class _Build:
         return self._report(made, files, parsed.files, parsed.bytes, len(done), times)
 
     def _parse(self, code: Mapping[str, str]) -> Parsed:
-        """Parse what is not cached, and load the facts of all files."""
+        """Parse files that are not cached, and load the facts of all files."""
         cache = self._store.cache
         known = cache.known_blobs()
-        parsed = parse_missing(self._snapshot, cache, known, code, self._jobs, self._progress, self._recall)
+        parsed = parse_missing(self._snapshot, cache, known, code, self._options.jobs, self._progress, self._recall)
         self._take(parsed.facts)
         self._load(parsed.blobs)
-        # A damaged row of the cache turns out to be one when it is read.
+        # Reading detects damaged rows of the cache.
         damaged = {path: code[path] for path, blob in parsed.blobs.items() if blob not in self._facts}
         if not damaged:
             return parsed
-        again = parse_missing(self._snapshot, cache, set(), damaged, self._jobs, self._progress, self._recall)
+        again = parse_missing(self._snapshot, cache, set(), damaged, self._options.jobs, self._progress, self._recall)
         self._take(again.facts)
         blobs = {**parsed.blobs, **again.blobs}
         return Parsed(blobs, parsed.files + again.files, parsed.bytes + again.bytes, {})
 
     @cached_property
     def _own(self) -> tuple[Revision, RevisionState] | None:
-        """What was indexed of this snapshot, in the state that it had then."""
+        """The indexed revision of this snapshot, in its earlier state."""
         return None if self._from_scratch else self._known(self._snapshot.key)
 
     @cached_property
@@ -175,32 +185,32 @@ class _Build:
         return IndexReport(code, parsed, size, linked, revision.size, *unread, *times, length, revision.skipped)
 
     def _recall(self, blobs: Mapping[str, str]) -> None:
-        """Read from the store what is needed later, while workers parse."""
+        """Read from the store what later steps need, while workers parse."""
         _known = self._own or self._newest
         self._load(blobs)
 
     def _load(self, blobs: Mapping[str, str]) -> None:
-        """Read the facts of files, path → blob id, from the cache, as far as they are there and not read yet."""
-        for blob, summary, facts in self._store.cache.all_facts(set(blobs.values()) - self._outlines.keys()):
-            self._outlines[blob] = unpack_summary(summary)
+        """Load the cached facts of files (path → blob id) that are not loaded yet."""
+        for blob, summary, facts in self._store.cache.all_facts(set(blobs.values()) - self._summaries.keys()):
+            self._summaries[blob] = unpack_summary(summary)
             self._facts[blob] = facts
 
     def _take(self, parsed: Mapping[str, PackedFacts]) -> None:
         for blob, packed in parsed.items():
-            self._outlines[blob] = unpack_summary(packed.summary)
+            self._summaries[blob] = unpack_summary(packed.summary)
             self._facts[blob] = packed.facts
 
     def _prepare(self, files: Mapping[str, str], blobs: Mapping[str, str], before: RevisionState | None) -> Prepared:
-        """Find out what names mean in the tree, and which files may have messages."""
+        """Return the tree ready for linking: its symbols, its include graph, and the files that may have messages."""
         paths = [path for path in files if path in blobs]
-        summaries = {path: self._outlines[blobs[path]] for path in paths}
+        summaries = {path: self._summaries[blobs[path]] for path in paths}
         old = before.blobs if before is not None else {}
         changed = {path for path in old.keys() | blobs.keys() if old.get(path) != blobs.get(path)}
-        was = self._old_outlines(old, changed)
+        was = self._old_summaries(old, changed)
         now = {path: summaries[path] for path in changed if path in summaries}
         names = frozenset(before.may_log) if before is not None else frozenset()
         is_known = was is not None and reach_the_same(names, was.values(), now.values())
-        found = symbol_table(list(summaries.values()), self._roots, names if is_known else None)
+        found = symbol_table(list(summaries.values()), self._options.roots, names if is_known else None)
         modules = self._module_names(files, before)
         program = self._program(paths, blobs, found, modules)
         if before is None:
@@ -210,13 +220,9 @@ class _Build:
             packed = include_graph.unpack(before.included)
             included = include_graph.updated(packed, list(old), paths, changed - same, found.includes, program.includes)
         program.includes.learn(included.include_graph)
-        # What was silent is so still, unless it changed or something that it calls is new in the log.
-        is_louder = not found.may_log <= names
-        silent = (number for number, path in enumerate(paths) if path in changed or is_louder)
-        # What a file calls may have logged before.
-        known = {number for number, path in enumerate(paths) if before is not None and path in before.units}
-        numbers = found.with_calls.union(_logging(silent, program, found), known)
-        return Prepared(program, found, blobs, modules, included, changed, numbers)
+        return Prepared(
+            program, found, blobs, modules, included, changed, _with_messages(program, found, changed, before)
+        )
 
     def _program(
         self, paths: Sequence[str], blobs: Mapping[str, str], found: SymbolTable, modules: Mapping[str, str]
@@ -226,7 +232,7 @@ class _Build:
             _FactsByNumber([self._facts[blobs[path]] for path in paths], paths),
             found.macros,
             found.wrappers,
-            self._roots,
+            self._options.roots,
             found.may_log,
             found.includers,
             modules,
@@ -234,15 +240,15 @@ class _Build:
             found.includes.__getitem__,
         )
 
-    def _old_outlines(self, old: Mapping[str, str], changed: Set[str]) -> Mapping[str, FileSummary] | None:
-        """Outlines of changed files as they were; None if some are lost, or they are too many to compare."""
+    def _old_summaries(self, old: Mapping[str, str], changed: Set[str]) -> Mapping[str, FileSummary] | None:
+        """Return the earlier summaries of changed files; None if some are lost, or if too many changed."""
         blobs = {path: old[path] for path in changed if path in old}
         if len(changed) > len(old) // _FEW_OF:
             return None
         self._load(blobs)
-        if not all(blob in self._outlines for blob in blobs.values()):
+        if not all(blob in self._summaries for blob in blobs.values()):
             return None
-        return {path: self._outlines[blob] for path, blob in blobs.items()}
+        return {path: self._summaries[blob] for path, blob in blobs.items()}
 
     def _module_names(self, files: Mapping[str, str], before: RevisionState | None) -> Mapping[str, str]:
         makefiles = {path: key for path, key in files.items() if sources.is_makefile(path)}
@@ -256,7 +262,7 @@ class _Build:
         done: list[Linked] = []
         program = prepared.program
         changed = sorted(number for number in prepared.numbers if program.paths[number] in prepared.changed)
-        with linking(program, self._snapshot, cores(self._jobs)) as link:
+        with linking(program, self._snapshot, cores(self._options.jobs)) as link:
             under_way = [(len(changed), link(changed))]
             if found is not None:
                 revision, before = found
@@ -308,4 +314,4 @@ class _Build:
         )
         base = found[0] if found else None
         unread = Unread(symbol_table.recovered, symbol_table.lost, self._skipped)
-        return publish(self._store, self._snapshot.key, self._token, state, fresh, base, unread)
+        return publish(self._store, self._snapshot.key, self._options.token, state, fresh, base, unread)

@@ -1,7 +1,7 @@
-"""What a change since an indexed revision can reach: which files must be linked anew.
+"""Invalidation: the files that a change since an indexed revision affects, and that must be linked again.
 
-A file is linked anew when its own bytes changed, when the module it is built into changed, or when one of the names
-that its messages went through means something else than before.
+A file is linked again if its bytes or its module changed, or if a name that its messages depend on has other
+definitions than before.
 """
 
 import re
@@ -22,84 +22,88 @@ from ksrcfind.source.wrapper_scope import module_of
 from ksrcfind.storage.revision import RevisionState
 
 _EVERYWHERE = -1  # bit set of all files
-_TEXT = re.compile(r'"[^"]*(?:[A-Za-z]{2}|%)')  # a text in a macro that is more than a level
+_TEXT = re.compile(r'"[^"]*(?:[A-Za-z]{2}|%)')  # text in a macro other than a level
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A tree that is ready to be linked."""
+    """A tree that is ready for linking."""
 
     program: Program
     symbol_table: SymbolTable
     blobs: Mapping[str, str]
     """Path → blob id of every file of the program."""
     modules: Mapping[str, str]
-    """As `Program` has them."""
+    """Module by path without suffix, as in `Program`."""
     included: Updated
     changed: Set[str]
-    """Files whose bytes are not those of the revision before, or that only one of both has; all without one."""
+    """Files that differ from the earlier revision or are in only one of both; all files without one."""
     numbers: Set[int]
-    """Files that may have messages, or had some."""
+    """Files that may have messages or had some before."""
 
 
 class Changes:
-    """The difference between an indexed revision and a program."""
+    """The differences between an indexed revision and a program."""
 
     def __init__(self, before: RevisionState, now: Prepared, facts: Callable[[str], SourceFacts | None]) -> None:
-        """Compare the definitions of what changed. `facts` returns those of a blob, None if they are not known."""
+        """Compare the definitions in changed files. `facts` returns the facts of a blob; None if they are unknown."""
         self._before = before
         self._facts_of = facts
         self._program = now.program
-        self._survey = symbol_table = now.symbol_table
+        self._symbol_table = symbol_table = now.symbol_table
         self._blobs = now.blobs
         self._modules = now.modules
         self._other_modules = _different(before.modules, now.modules)
-        """Paths without suffix of files that are of another module than before."""
+        """Paths without suffix of files whose module changed."""
         self._numbers = {path: number for number, path in enumerate(now.program.paths)}
         self._names: dict[str, int] = dict.fromkeys(
             symbol_table.may_log.symmetric_difference(before.may_log), _EVERYWHERE
         )
-        """Names that mean something else than before → files whose definitions changed, as a bit set."""
+        """Changed names → files whose definitions of the name changed, as a bit set."""
         for stem in self._other_modules:
             self._names[module_of(f"{stem}.c")] = _EVERYWHERE
-        self._inclusion = now.included.include_graph
-        self._including = _bits(now.included.others)
-        """Files that include others than before, as a bit set: who includes them may see other definitions."""
-        self._read_otherwise: set[str] = set()
-        """Base names of files that others include in quotes, or did, where that changed."""
-        self._seeing_some: dict[int, set[int]] = {}
+        self._include_graph = now.included.include_graph
+        self._files_with_other_includes = _bits(now.included.others)
+        """Files whose includes changed, as a bit set: files that include these may see other definitions."""
+        self._changed_quoted_names: set[str] = set()
+        """Base names in changed includes in quotes, before or now."""
+        self._seeing_cache: dict[int, set[int]] = {}
         for path in now.changed:
             self._compare(path)
 
     def _compare(self, path: str) -> None:
         was, now = map(self._facts, (self._before.blobs.get(path), self._blobs.get(path)))
         here = 1 << self._numbers[path] if now is not None else _EVERYWHERE
-        # Only who includes the file sees another macro; functions and constants are seen everywhere.
+        # Only files that include this one see its macros; functions and constants are visible everywhere.
         for name in _different(_macros(was), _macros(now)):
             self._names[name] = self._names.get(name, 0) | here
-        functions = _different(_wrappers(was), _wrappers(now)) - self._program.roots.keys()  # Nobody looks into a root.
+        functions = (
+            _different(_wrappers(was), _wrappers(now)) - self._program.roots.keys()
+        )  # A log sink is not expanded.
         self._names |= dict.fromkeys(functions | _different(_constants(was), _constants(now)), _EVERYWHERE)
         if (was.includes if was else ()) != (now.includes if now else ()):
-            self._read_otherwise.update(name for facts in (was, now) if facts for name in included_names(facts))
+            self._changed_quoted_names.update(name for facts in (was, now) if facts for name in included_names(facts))
         name = path.rpartition("/")[2]
-        if not (was and now) and name in self._survey.includers:  # Who includes one of that name may mean another.
-            self._read_otherwise.add(name)
+        if (
+            not (was and now) and name in self._symbol_table.includers
+        ):  # Includes of this name may resolve to another file.
+            self._changed_quoted_names.add(name)
 
     def _facts(self, blob: str | None) -> SourceFacts | None:
         return self._facts_of(blob) if blob else None
 
     @cached_property
     def _users(self) -> Sequence[Sequence[int]]:
-        """For each file those that include it directly."""
-        return users(self._inclusion)
+        """The files that include each file directly."""
+        return users(self._include_graph)
 
-    def _seeing(self, files: int) -> Container[int]:
-        """Files that are one of others (a bit set) or include one, over any number of steps."""
+    def _files_seeing(self, files: int) -> Container[int]:
+        """Return the files of a bit set and all files that include one of them, directly or indirectly."""
         if files < 0:
             return range(len(self._program.paths))
-        if files in self._seeing_some:
-            return self._seeing_some[files]
-        found = self._seeing_some[files] = set(_numbers(files))
+        if files in self._seeing_cache:
+            return self._seeing_cache[files]
+        found = self._seeing_cache[files] = set(_numbers(files))
         waiting = list(found)
         while waiting:
             fresh = [user for user in self._users[waiting.pop()] if user not in found]
@@ -108,9 +112,9 @@ class Changes:
         return found
 
     def files_to_relink(self, numbers: Iterable[int], dependencies: Callable[[], Mapping[str, bytes]]) -> list[int]:
-        """Return those of some files that must be linked again although they have not changed.
+        """Return the unchanged files, out of `numbers`, that must be linked again.
 
-        `dependencies` returns path → hashes of the names that linking looked up; it is called if any name changed.
+        `dependencies` returns path → hashes of the names that linking looked up; it is called only if a name changed.
         """
         before = self._before
         names: dict[int, int] = defaultdict(int)
@@ -118,7 +122,7 @@ class Changes:
             names[name_hash(name)] |= files
         hashes = frozenset(names)
         seeing: dict[int, Container[int]] = {}
-        everywhere = [self._seeing(self._including)] if self._including else []
+        everywhere = [self._files_seeing(self._files_with_other_includes)] if self._files_with_other_includes else []
         units = before.units
         looked_up = dependencies() if names else {}
         result: list[int] = []
@@ -128,22 +132,22 @@ class Changes:
             if unit is None or (self._other_modules and path.rpartition(".")[0] in self._other_modules):
                 result.append(number)
                 continue
-            hit = _common(hashes, looked_up.get(path, b"") + self._survey.called[number])
+            hit = _common(hashes, looked_up.get(path, b"") + self._symbol_table.called[number])
             for one in hit:
                 if one not in seeing:
-                    seeing[one] = self._seeing(names[one])
+                    seeing[one] = self._files_seeing(names[one])
             places = [*map(seeing.__getitem__, hit), *everywhere]
-            if any(number in place for place in places) or self._reads_otherwise(number, places):
+            if any(number in place for place in places) or self._is_affected_by_reader(number, places):
                 result.append(number)
         return result
 
-    def _reads_otherwise(self, number: int, places: Sequence[Container[int]]) -> bool:
-        """True if a file may see other definitions, or be of another module, because of one that includes it."""
+    def _is_affected_by_reader(self, number: int, places: Sequence[Container[int]]) -> bool:
+        """Return whether a file may see other definitions or have another module because of a file that includes it."""
         path = self._program.paths[number]
         name = path.rpartition("/")[2]
-        if name in self._read_otherwise:
+        if name in self._changed_quoted_names:
             return True
-        if name not in self._survey.includers:
+        if name not in self._symbol_table.includers:
             return False
         if self._other_modules and path.rpartition(".")[0] not in self._modules:
             return True
@@ -152,7 +156,7 @@ class Changes:
 
 
 def _macros(facts: SourceFacts | None) -> dict[str, list[Macro]]:
-    """What the macros of a file mean, comparable: lines count only where messages tell them."""
+    """Return the macros of a file by name, comparable: without the line unless messages contain it."""
     found: dict[str, list[Macro]] = defaultdict(list)
     for macro in facts.macros if facts else ():
         found[macro.name].append(macro if _TEXT.search(macro.body) else msgspec.structs.replace(macro, line=0))
@@ -160,7 +164,7 @@ def _macros(facts: SourceFacts | None) -> dict[str, list[Macro]]:
 
 
 def _wrappers(facts: SourceFacts | None) -> dict[str, list[Wrapper]]:
-    """What the wrapper functions of a file mean, comparable: wherever they stand."""
+    """Return the wrapper functions of a file by name, comparable: without lines."""
     found: dict[str, list[Wrapper]] = defaultdict(list)
     for wrapper in facts.wrappers if facts else ():
         calls = tuple(msgspec.structs.replace(call, line=0, function=0) for call in wrapper.calls)
@@ -169,7 +173,7 @@ def _wrappers(facts: SourceFacts | None) -> dict[str, list[Wrapper]]:
 
 
 def _constants(facts: SourceFacts | None) -> dict[str, str]:
-    """The texts of a file that others can name."""
+    """Return the strings of a file that other files can use, by name."""
     return {name: text for name, text in facts.strings if name in facts.constants} if facts else {}
 
 
@@ -178,7 +182,7 @@ def _different(was: Mapping[str, object], now: Mapping[str, object]) -> set[str]
 
 
 def _common(names: frozenset[int], data: bytes) -> Iterable[int]:
-    """Those of some names that stand in a list, both as hashes (`name_hash`)."""
+    """Return the names that occur in packed hashes (`name_hash`)."""
     hashes = array("I", data)
     return () if names.isdisjoint(hashes) else names.intersection(hashes)
 

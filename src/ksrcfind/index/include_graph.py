@@ -1,7 +1,7 @@
-"""Which file of a tree includes which: kept with a revision, and brought up to date instead of found anew.
+"""The include graph of a tree: stored with a revision and updated incrementally.
 
-What an `#include` means depends on the directory that it stands in and on which paths there are. So what was found
-holds while a file has the same bytes, unless a file came or went whose base name is that of one of its includes.
+The target of an `#include` depends on the directory of the file and on the paths of the tree. So the edges of a file
+stay valid while its bytes are the same, unless a file with the base name of one of its includes appears or disappears.
 """
 
 from array import array
@@ -11,36 +11,36 @@ from itertools import accumulate, chain, pairwise
 
 from ksrcfind.source.includes import Includes, base_name
 
-Inclusion = Sequence[tuple[int, ...]]
-"""For each file of a tree, by number, the files that it includes directly (`Includes.of`)."""
+IncludeGraph = Sequence[tuple[int, ...]]
+"""The files that each file of a tree includes directly (`Includes.of`), by number."""
 
 
 @dataclass(frozen=True, slots=True)
 class Updated:
-    """The inclusion of a tree, compared with that of a revision before."""
+    """The include graph of a tree, compared with that of an earlier revision."""
 
-    include_graph: Inclusion
+    include_graph: IncludeGraph
     others: Sequence[int]
-    """Files of both that include other files than before, or in another order."""
+    """Files of both whose includes are different or in another order."""
 
 
-def whole(includes: Includes, count: int) -> Inclusion:
-    """Ask for each of the `count` files of a tree."""
+def whole(includes: Includes, count: int) -> IncludeGraph:
+    """Return the include graph of a tree with `count` files."""
     return [includes.of(number) for number in range(count)]
 
 
 def updated(
-    was: Inclusion,
+    was: IncludeGraph,
     before: Sequence[str],
     now: Sequence[str],
     changed: Set[str],
     written: Sequence[Sequence[str]],
     includes: Includes,
 ) -> Updated:
-    """Bring an inclusion up to date.
+    """Return an include graph updated from that of an earlier revision.
 
-    `before` and `now` are the paths by number, `changed` those of both whose includes read otherwise; `written` gives
-    the includes of each file of `now` as they stand in it, `includes` knows what they mean there.
+    `before` and `now` are the paths by number, `changed` the paths with changed include lines. `written` has the
+    include lines of each file of `now`, `includes` resolves them.
     """
     old: Sequence[tuple[int, ...] | None] = was
     again = {number for number, path in enumerate(now) if path in changed}
@@ -53,8 +53,8 @@ def updated(
     return Updated(result, [number for number in again if old[number] not in (None, result[number])])
 
 
-def _renumbered(was: Inclusion, before: Sequence[str], now: Sequence[str]) -> list[tuple[int, ...] | None]:
-    """What the files of a tree included, None for new ones; -1 stands for what is gone."""
+def _renumbered(was: IncludeGraph, before: Sequence[str], now: Sequence[str]) -> list[tuple[int, ...] | None]:
+    """Return the earlier includes of each file, None for a new file; -1 for an included file that is gone."""
     numbers = {path: number for number, path in enumerate(now)}
     moved = [numbers.get(path, -1) for path in before]
     result: list[tuple[int, ...] | None] = [None] * len(now)
@@ -65,12 +65,12 @@ def _renumbered(was: Inclusion, before: Sequence[str], now: Sequence[str]) -> li
 
 
 def _naming(names: Set[str], written: Sequence[Sequence[str]]) -> frozenset[str]:
-    """Those of the includes that may mean a file of one of these base names."""
+    """Return the include lines that may name a file with one of these base names."""
     return frozenset(include for include in set(chain.from_iterable(written)) if base_name(include) in names)
 
 
-def users(include_graph: Inclusion) -> list[list[int]]:
-    """For each file those that include it directly."""
+def users(include_graph: IncludeGraph) -> list[list[int]]:
+    """Return the files that include each file directly."""
     found: list[list[int]] = [[] for _ in include_graph]
     for number, files in enumerate(include_graph):
         for file in files:
@@ -78,15 +78,15 @@ def users(include_graph: Inclusion) -> list[list[int]]:
     return found
 
 
-def pack(include_graph: Inclusion) -> bytes:
-    """An inclusion as it is stored: how many files each one includes, then which."""
+def pack(include_graph: IncludeGraph) -> bytes:
+    """Return an include graph packed: the number of includes of each file, then all includes."""
     return array(
         "I", chain((len(include_graph),), map(len, include_graph), chain.from_iterable(include_graph))
     ).tobytes()
 
 
-def unpack(data: bytes) -> Inclusion:
-    """The inclusion that was packed."""
+def unpack(data: bytes) -> IncludeGraph:
+    """Return the include graph that was packed."""
     return list(_unpacked(data))
 
 

@@ -1,4 +1,4 @@
-"""Linking many files, in parallel: messages packed as the store keeps them."""
+"""Links files in parallel, and packs their messages for the store."""
 
 import multiprocessing
 from array import array
@@ -16,22 +16,22 @@ from ksrcfind.source.program import Program
 from ksrcfind.storage.codec import pack_lines, pack_message
 from ksrcfind.tree.snapshot import Snapshot
 
-_PORTION = 32  # files that a worker links at a time, at most
+_PORTION = 32  # most files that a worker links at a time
 _FEW = 40  # files that are not worth starting workers for
 
 
 @dataclass(frozen=True, slots=True)
 class Linked:
-    """Messages of one file."""
+    """The packed messages of one file."""
 
     number: int
     dependencies: bytes
     messages: list[tuple[bytes, bytes]]
-    """Each with the lines that it can print, both packed."""
+    """Each message and its lines, packed."""
     words: list[list[str]]
-    """For each message the words of each line, with blanks between them."""
+    """For each message the words of each line, separated by blanks."""
     names: list[str]
-    """What the messages' origins are called (`printed.origin_names`)."""
+    """The `printed.origin_names` of the messages."""
 
 
 class _FileLinker:
@@ -61,9 +61,9 @@ def _link_portion(numbers: Sequence[int]) -> list[Linked]:
 def linking(
     program: Program, snapshot: Snapshot, processes: int
 ) -> Iterator[Callable[[Sequence[int]], Iterable[Linked]]]:
-    """Give a function that links files of a program, by number, and yields them in that order.
+    """Yield a function that links files of a program, by number, and returns the results in that order.
 
-    Many files are under way before the first one is asked for, so that meanwhile others can be told.
+    Workers begin before the caller iterates over the results, so that it can compute other files to link meanwhile.
     """
     global _linker  # noqa: PLW0603 - inherited by the worker processes, which are forked below
     _linker = linker = _FileLinker(program, snapshot)

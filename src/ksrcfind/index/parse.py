@@ -14,22 +14,22 @@ from ksrcfind.storage.codec import PackedFacts, pack_facts
 from ksrcfind.tree.snapshot import Snapshot
 
 _PORTION = 48  # files that a worker parses at a time, at most
-_COMMIT = 3000  # files after which their facts are cached, so that a killed run loses little
+_COMMIT = 3000  # files between writes to the cache, so that a killed run loses little
 _FEW = 200  # files that are not worth starting workers for
 
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """What one run of the parser came to."""
+    """The result of parsing the files of a snapshot that were not cached."""
 
     blobs: Mapping[str, str]
-    """Path → blob id of every file that was asked for and is there."""
+    """Path → blob id of every requested file that exists."""
     files: int
     """Files that were parsed."""
     bytes: int
-    """Their size."""
+    """Size of these files."""
     facts: Mapping[str, PackedFacts]
-    """By blob id, of the files that were parsed."""
+    """Facts of these files by blob id."""
 
 
 class Worker:
@@ -40,7 +40,7 @@ class Worker:
         self._parser = Parser()
 
     def parse(self, portion: Sequence[tuple[str, str]]) -> list[tuple[str, str, str, PackedFacts, int]]:
-        """Path, key, blob id, packed facts and size of each file of a portion."""
+        """Return path, key, blob id, packed facts and size of each file of a portion."""
         result: list[tuple[str, str, str, PackedFacts, int]] = []
         keys = dict(portion)
         for path, data in self._snapshot.read_many(keys):
@@ -55,7 +55,7 @@ _worker: Worker | None = None
 
 def _start(snapshot: Snapshot) -> None:
     leave_interrupts_to_parent()
-    global _worker  # noqa: PLW0603 - what a worker process is made with
+    global _worker  # noqa: PLW0603 - set once in each worker process
     _worker = Worker(snapshot)
 
 
@@ -72,9 +72,9 @@ def parse_missing(
     progress: Progress,
     meanwhile: Callable[[Mapping[str, str]], None],
 ) -> Parsed:
-    """Parse those of some files (path → content key) whose blob id is not among the `known` ones, and cache the facts.
+    """Parse the files (path → content key) whose blob id is not in `known`, cache their facts, and return them.
 
-    `meanwhile` is called while workers parse, with path → blob id of all files for which that is known already.
+    `meanwhile` is called while workers parse, with path → blob id of all files with a known blob id.
     """
     stats = cache.stats() if any(not is_blob_id(key) for key in files.values()) else {}
     blobs: dict[str, str] = {}

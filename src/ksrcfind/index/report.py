@@ -1,4 +1,4 @@
-"""What a build of the index did."""
+"""Figures of a build of the index."""
 
 from dataclasses import dataclass
 
@@ -10,22 +10,22 @@ class IndexReport:
     files: int
     """Source files of the tree."""
     parsed: int
-    """Files whose facts were not known yet."""
+    """Files whose facts were not cached."""
     parsed_bytes: int
     linked: int
-    """Files whose messages were put together anew."""
+    """Files that were linked."""
     messages: int
     """Messages of the revision."""
     recovered: int
-    """Calls that the C grammar did not accept and that were taken from the text alone."""
+    """Calls that the C parser rejected and that were read from the text alone."""
     lost: int
-    """Functions that hold text in calls of which none could be told."""
+    """Functions with text in calls of which none could be read."""
     list_s: float
     parse_s: float
     link_s: float
     write_s: float
     size_bytes: int
-    """Of the index file; 0 if it is kept in memory."""
+    """Size of the index file; 0 for an index in memory."""
     skipped: tuple[str, ...] = ()
     """Names of files that are not UTF-8, escaped: such files are not indexed."""
 
@@ -45,17 +45,17 @@ class ReleasesReport:
     """Figures of indexing every release."""
 
     releases: int
-    """Release tags that are indexed now."""
+    """Release tags that are indexed."""
     known: int
-    """Those of them that were indexed before."""
+    """Release tags that were indexed before."""
     parsed: int
-    """Files that were read, each content once."""
+    """Files that were parsed, each content once."""
     parsed_bytes: int
     linked: int
-    """Files whose messages were put together anew."""
+    """Files that were linked."""
     seconds: float
     size_bytes: int
-    """Of the index file; 0 if it is kept in memory."""
+    """Size of the index file; 0 for an index in memory."""
 
     def __str__(self) -> str:
         """Two lines for people."""

@@ -1,4 +1,4 @@
-"""Which files of a tree are read, and what their content is called."""
+"""The source files of a tree, and the keys of their contents."""
 
 import hashlib
 from collections.abc import Mapping
@@ -10,18 +10,18 @@ from ksrcfind.tree.snapshot import Snapshot
 SUFFIXES = (".c", ".h")
 MAKEFILES = ("Makefile", "Kbuild")
 
-# Programs that run on the build machine or in user space: they print, but not to the kernel's log.
+# Programs for the build machine or user space do not print to the kernel's log.
 _NOT_KERNEL = ("tools/", "scripts/", "Documentation/", "usr/")
 _LINUX = "init/main.c"
 
 
 class SourceFiles(NamedTuple):
-    """Files of a tree that are part of the kernel."""
+    """The files of a tree that are part of the kernel."""
 
     files: dict[str, str]
     """Path → content key of every C file and Makefile."""
     skipped: tuple[str, ...]
-    """Names of those that are left out because they are not UTF-8, escaped."""
+    """Names of excluded files that are not UTF-8, escaped."""
 
 
 def source_files(snapshot: Snapshot) -> SourceFiles:
@@ -34,21 +34,21 @@ def source_files(snapshot: Snapshot) -> SourceFiles:
 
 
 def is_makefile(path: str) -> bool:
-    """True for a file that says which objects are built."""
+    """Return whether a file is a Makefile or Kbuild file."""
     return path.rpartition("/")[2] in MAKEFILES
 
 
 def blob_id(data: bytes) -> str:
-    """The id that git gives these bytes."""
+    """Return the git blob id of some bytes."""
     return hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
 
 
 def is_blob_id(key: str) -> bool:
-    """True if a content key is a blob id already."""
+    """Return whether a content key is a blob id."""
     return not key.startswith("stat:")
 
 
 def makefile_texts(snapshot: Snapshot, files: Mapping[str, str]) -> dict[str, str]:
-    """Path → text of every Makefile of a tree."""
+    """Return path → text of every Makefile of a tree."""
     paths = [path for path in files if is_makefile(path)]
     return {path: data.decode("utf-8", "replace") for path, data in snapshot.read_many(paths)}

@@ -1,4 +1,4 @@
-"""A look over a whole tree before it is linked: which file defines what, which names lead to a root."""
+"""The symbol table of a tree: the files that define each name, and the names that may reach a log sink."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,20 +13,20 @@ FilesByName = Mapping[str, Sequence[int]]
 
 @dataclass(frozen=True, slots=True)
 class SymbolTable:
-    """What the outlines of all files say together. The first four are as `Program` wants them."""
+    """The summaries of all files of a tree, merged. The first four fields are arguments of `Program`."""
 
     macros: FilesByName
     wrappers: FilesByName
     includers: FilesByName
     constants: FilesByName
     may_log: frozenset[str]
-    """As `sink_reaching` has it."""
+    """The result of `sink_reaching`."""
     with_calls: frozenset[int]
-    """Files that hold calls with text."""
+    """Files that contain calls with text."""
     includes: Sequence[Sequence[str]]
-    """For each file, as in `SourceFacts`."""
+    """`SourceFacts` field of each file."""
     called: Sequence[bytes]
-    """For each file, as in `SourceFacts`."""
+    """`SourceFacts` field of each file."""
     recovered: int
     lost: int
 
@@ -34,7 +34,7 @@ class SymbolTable:
 def symbol_table(
     summaries: Sequence[FileSummary], roots: Iterable[LogSink], may_log: frozenset[str] | None = None
 ) -> SymbolTable:
-    """Survey the files of a tree, numbered as they stand here; `may_log` if it is known."""
+    """Return the symbol table of files in this order; `may_log` is computed if it is None."""
     return SymbolTable(
         _by_name(one.macros for one in summaries),
         _by_name(one.wrappers for one in summaries),

@@ -94,9 +94,6 @@ FACILITIES = (
 )
 """Names of the facilities 0–23 (RFC 5424, table 1, with the names of syslog.h)."""
 
-LEVEL_NAMES = {name: name for name in LEVELS} | {"warning": "warn", "error": "err", "panic": "emerg"}
-"""Every spelling of a priority."""
-
 DIGITS = "0123456789"
 
 ISO = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:?\d\d)"

@@ -10,11 +10,10 @@ from dataclasses import replace
 
 import msgspec
 
-from ksrcfind.levels import LEVELS
+from ksrcfind.levels import LEVELS, SYSLOG_NAMES
 from ksrcfind.log.grammar import (
     BOUNDED_NUMBER,
     FACILITIES,
-    LEVEL_NAMES,
     Decoded,
     Fields,
     Grammar,
@@ -112,8 +111,8 @@ def read_dmesg(record: Mapping[str, object]) -> Decoded | None:
         if number < len(LEVELS):
             # util-linux 2.38 joins facility and level without shifting, so that `daemon` can look like `kern`.
             fields["facility"] = None
-    elif isinstance(level, str) and level in LEVEL_NAMES:
-        fields["level"] = LEVEL_NAMES[level]
+    elif isinstance(level, str) and level in SYSLOG_NAMES:
+        fields["level"] = SYSLOG_NAMES[level]
     if isinstance(facility, str):
         fields["facility"] = facility
     time = record.get("time")

@@ -7,11 +7,10 @@ Sources: kernel/printk/printk.c (info_print_prefix, print_time, print_caller), u
 
 import re
 
-from ksrcfind.levels import LEVELS
+from ksrcfind.levels import LEVELS, SYSLOG_NAMES
 from ksrcfind.log.grammar import (
     DIGITS,
     FACILITIES,
-    LEVEL_NAMES,
     Decoded,
     Fields,
     Grammar,
@@ -75,7 +74,7 @@ def _raw(match: re.Match[str]) -> Fields | None:
 
 
 def _decoded(match: re.Match[str]) -> Fields:
-    return {"facility": match[1], "level": LEVEL_NAMES[match[2]]}
+    return {"facility": match[1], "level": SYSLOG_NAMES[match[2]]}
 
 
 def _kmsg(match: re.Match[str]) -> Decoded | None:

@@ -9,11 +9,11 @@ A header ends in a tag. `kernel:` says that the kernel wrote the message, any ot
 
 import re
 
+from ksrcfind.levels import SYSLOG_NAMES
 from ksrcfind.log.grammar import (
     DIGITS,
     FACILITIES,
     ISO,
-    LEVEL_NAMES,
     Fields,
     Grammar,
     Layer,
@@ -28,7 +28,7 @@ HOST = r"[^\s\[\]:]++(?::++[^\s\[\]:]++)*+"
 
 # A tag without a process id looks like a program's name; before a process id it may be anything (systemd's
 # `(sd-executor)[7]`, `Web Content[123]`).
-_PRIORITY = rf"({'|'.join(FACILITIES)})\.({'|'.join(LEVEL_NAMES)}) "
+_PRIORITY = rf"({'|'.join(FACILITIES)})\.({'|'.join(SYSLOG_NAMES)}) "
 _ORIGIN = (
     rf"(?:(?!(?:{'|'.join(FACILITIES)})\.)({HOST}) )?(?:{_PRIORITY})?"
     r"(?:([^:\[\]\n]{1,64})\[\d{1,10}\]|(kernel(?=:\[)|[A-Za-z_/][\w./@+-]{0,80}(?=:(?: |$)))):(?: |$)?"
@@ -54,7 +54,7 @@ def _origin(groups: tuple[str | None, ...]) -> Fields:
             fields["facility"] = "kern"
     if facility:
         fields["facility"] = facility
-        fields["level"] = LEVEL_NAMES[level or ""]
+        fields["level"] = SYSLOG_NAMES[level or ""]
     return fields
 
 

@@ -61,7 +61,7 @@ def _life(engine: Engine, finding: Finding) -> tuple[str, str]:
     if not finding.provenance:
         raise KsrcfindError("`life` needs the history of a message", "Enable `history` in the editor's settings.")
     life = life_of(finding, engine.histories.later(finding), [tag.name for tag in engine.releases.tags])
-    return "evolution.txt", "".join(lifetime("text", life, engine.histories.commit, Painter(False)))
+    return "life.txt", "".join(lifetime("text", life, engine.histories.commit, Painter(False)))
 
 
 _TEXTS: dict[str, Text] = {ANSWER: _answer, COMMIT: _commit, LIFE: _life}

@@ -1,1 +1,1 @@
-"""What can be logged: from C source to messages."""
+"""C source to messages: scanning, parsing, expansion, linking."""

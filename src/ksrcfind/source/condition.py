@@ -1,7 +1,7 @@
-"""What an `if` in a macro or wrapper function decides, as far as the constants tell that a call gives.
+"""Evaluation of an `if` in a macro or wrapper function whose condition depends on constants that the call passes.
 
 `cifs_dbg(VFS, …)` never prints the text for `FYI`, and `p9_debug(P9_DEBUG_9P, …)` never the one of the `else`. A
-condition that depends on anything but constants decides nothing: both of its branches can print.
+condition that depends on anything else is unknown: both of its branches can print.
 """
 
 import itertools
@@ -9,21 +9,30 @@ import operator
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-from ksrcfind.source.substitute import ArgumentPlaceholder, ArgumentTokensRequiredError, ScopeMarker, Tokens
-from ksrcfind.source.tokens import Token, closing, is_name, is_string, tokenize
+from ksrcfind.source.substitute import ArgumentTokensRequiredError
+from ksrcfind.source.tokens import (
+    ArgumentPlaceholder,
+    ScopeMarker,
+    Token,
+    Tokens,
+    closing,
+    is_name,
+    is_string,
+    tokenize,
+)
 
 Value = frozenset[int | str] | None
-"""What an expression can be: numbers, or the name of a constant whose number is not known; None for anything."""
+"""The possible values of an expression: numbers and names of constants with unknown numbers; None if unknown."""
 
 Lookup = Callable[[str], Iterable[str]]
-"""Gives the C source of each definition of a constant by its name."""
+"""Returns the C source of each definition of a constant by its name."""
 
-_MOST = 4  # values that are told apart
-_DEPTH = 8  # constants defined by others, and operators within operators
+_VALUES = 4  # possible values of one expression
+_DEPTH = 8  # nested expressions and constants that are defined by other constants
 _LONGEST = 64  # tokens of a condition
 _OPENED = 64  # constants that are looked up for one condition
-_DECIDED = 64  # conditions of one macro that may rule something out
-_UNKNOWN = ("?",)  # source of what is not told
+_DECIDED = 64  # conditions of one macro that may rule out code
+_UNKNOWN = ("?",)  # C source of an unknown constant
 _NUMBER = re.compile(r"(0[xX][0-9a-fA-F]{1,16}|\d{1,19})[uUlL]*")
 _WRITTEN_LARGE = re.compile(r"[A-Z][A-Z0-9_]*")
 _KNOWN = {"NULL": 0, "false": 0, "true": 1, "FALSE": 0, "TRUE": 1}
@@ -34,7 +43,7 @@ _FALSE: Value = frozenset((0,))
 
 _Binary = Callable[[int, int], int]
 _SHIFT = 64  # most bits that a number is shifted by
-_OPERATORS: dict[object, tuple[int, _Binary]] = {
+_OPERATORS: dict[str, tuple[int, _Binary]] = {
     "|": (3, operator.or_),
     "^": (4, operator.xor),
     "&": (5, operator.and_),
@@ -54,7 +63,7 @@ _PRECEDENCE = {sign: precedence for sign, (precedence, _) in _OPERATORS.items()}
 
 
 def is_constant(tokens: Tokens) -> bool:
-    """Tell whether an argument is made of constants: numbers, NULL, names written in capitals, and what joins them."""
+    """Return whether an argument consists of constants: numbers, NULL, upper-case names, and operators between them."""
     return bool(tokens) and all(
         type(token) is str
         and (
@@ -68,19 +77,19 @@ def is_constant(tokens: Tokens) -> bool:
 
 
 def truth(tokens: Sequence[Token], lookup: Lookup) -> bool | None:
-    """Tell whether a condition holds; None if that depends.
+    """Return whether a condition holds; None if that is unknown.
 
-    Raises `ArgumentTokensRequiredError` for a constant argument that has to be looked into.
+    Raises `ArgumentTokensRequiredError` if the condition depends on a constant argument.
     """
     plain = [token for token in tokens if not isinstance(token, ScopeMarker)]
     return _certain(_value(plain, _bounded(lookup), 0))
 
 
-def unreached(tokens: tuple[str, ...], given: Mapping[str, Tokens], lookup: Lookup) -> Iterator[range]:
-    """Yield the positions of statements in a macro's body that are not executed because of the `if` before them.
+def unreached(tokens: tuple[str, ...], arguments: Mapping[str, Tokens], lookup: Lookup) -> Iterator[range]:
+    """Yield the index ranges of statements in a macro's body that an `if` makes unreachable.
 
-    `given` has the arguments by the names of the parameters. Where a condition mentions none of them, `if (0)` alone
-    decides: a name is a switch to be set in the source.
+    `arguments` has the arguments by parameter. In a condition without parameters only numbers count, as in `if (0)`: a
+    name there is a switch that developers set in the source.
     """
     index = decided = 0
     while index < len(tokens) and decided < _DECIDED:
@@ -89,8 +98,8 @@ def unreached(tokens: tuple[str, ...], given: Mapping[str, Tokens], lookup: Look
             continue
         end = closing(tokens, index + 1)
         condition = tokens[index + 2 : end]
-        known = lookup if any(token in given for token in condition) else _nothing
-        holds = truth([value for token in condition for value in given.get(token, (token,))], known)
+        known = lookup if any(token in arguments for token in condition) else _nothing
+        holds = truth([value for token in condition for value in arguments.get(token, (token,))], known)
         index = end + 1
         if holds is None:
             continue
@@ -104,9 +113,9 @@ def unreached(tokens: tuple[str, ...], given: Mapping[str, Tokens], lookup: Look
 
 
 def _statement_end(tokens: tuple[str, ...], start: int) -> int:
-    """The position behind the statement that starts at `start`."""
+    """Return the index behind the statement that starts at `start`."""
     index = start
-    around: list[str] = []  # the `if` and `do` whose own statements are being read
+    around: list[str] = []  # the open `if` and `do` statements around `index`
     while index < len(tokens):
         token = tokens[index]
         if token == "if" and tokens[index + 1 : index + 2] == ("(",):
@@ -120,7 +129,7 @@ def _statement_end(tokens: tuple[str, ...], start: int) -> int:
                 around.pop()
             if not around:
                 return index
-            around.pop()  # what follows is the statement of its `else`, or `while (…);`
+            around.pop()  # the next statement is that of its `else`, or `while (…);`
             index += tokens[index : index + 1] == ("else",)
         else:
             if token == "do":
@@ -134,7 +143,7 @@ def _nothing(_name: str) -> Iterable[str]:
 
 
 def _bounded(lookup: Lookup) -> Lookup:
-    """A lookup that comes to an end: constants can be defined by one another, each by many."""
+    """Return a lookup with a budget: constants may be defined by each other, each by many."""
     left = iter(range(_OPENED))
     return lambda name: lookup(name) if next(left, None) is not None else _UNKNOWN
 
@@ -149,13 +158,13 @@ def _certain(value: Value) -> bool | None:
 def _value(tokens: Sequence[Token], lookup: Lookup, depth: int) -> Value:
     if not tokens or len(tokens) > _LONGEST or depth > _DEPTH:
         return None
-    reader = _Reader(tokens, lookup, depth)
-    value = reader.binary()
-    return value if reader.at_end else None
+    evaluator = _Evaluator(tokens, lookup, depth)
+    value = evaluator.binary()
+    return value if evaluator.at_end else None
 
 
-class _Reader:
-    """Recursive descent through an expression."""
+class _Evaluator:
+    """A recursive-descent parser that evaluates an expression."""
 
     def __init__(self, tokens: Sequence[Token], lookup: Lookup, depth: int) -> None:
         self._tokens = tokens
@@ -171,9 +180,9 @@ class _Reader:
         return None if self.at_end else self._tokens[self._at]
 
     def binary(self, least: int = _OR) -> Value:
-        """Read operators that bind at least so tightly."""
+        """Evaluate operators of at least a precedence."""
         value = self._unary()
-        while (precedence := _PRECEDENCE.get(sign := self._next(), 0)) >= least:
+        while isinstance(sign := self._next(), str) and (precedence := _PRECEDENCE.get(sign, 0)) >= least:
             self._at += 1
             other = self.binary(precedence + 1)
             if precedence == _OR:
@@ -193,11 +202,11 @@ class _Reader:
                 return _negated(value)
             return _combined("~", lambda number, _: ~number if token == "~" else -number, value, _FALSE)
         if token == "(":
-            return self._inside()
+            return self._parenthesized()
         self._at += 1
         return self._primary(token)
 
-    def _inside(self) -> Value:
+    def _parenthesized(self) -> Value:
         end = closing(self._tokens, self._at)
         value = _value(self._tokens[self._at + 1 : end], self._lookup, self._depth + 1)
         self._at = min(end + 1, len(self._tokens))
@@ -207,10 +216,10 @@ class _Reader:
         if isinstance(token, ArgumentPlaceholder):
             if token.is_constant:
                 raise ArgumentTokensRequiredError(token.index)
-            self._unknown()
+            self._skip_unknown()
             return None
         if not isinstance(token, str):
-            self._unknown()
+            self._skip_unknown()
             return None
         if is_string(token):
             return _TRUE
@@ -218,32 +227,32 @@ class _Reader:
             digits = number[1]
             return frozenset((int(digits, 16 if digits[:2] in ("0x", "0X") else 10),))
         if token in _HINTS and self._next() == "(":
-            return self._inside()
+            return self._parenthesized()
         if not is_name(token) or self._next() in ("(", "[", ".", "->", "++", "--"):
-            self._unknown()
+            self._skip_unknown()
             return None
         return self._constant(token)
 
-    def _unknown(self) -> None:
-        """Pass over what stands behind a value that is not known: members, indices, arguments."""
+    def _skip_unknown(self) -> None:
+        """Skip the members, indices and arguments behind an unknown value."""
         while (token := self._next()) in ("(", "["):
             self._at = min(closing(self._tokens, self._at) + 1, len(self._tokens))
         if token in (".", "->"):
             self._at = min(self._at + 2, len(self._tokens))
-            self._unknown()
+            self._skip_unknown()
 
     def _constant(self, name: str) -> Value:
         if name in _KNOWN:
             return frozenset((_KNOWN[name],))
         found: set[int | str] = set()
-        for source in itertools.islice(self._lookup(name), _MOST + 1):
+        for source in itertools.islice(self._lookup(name), _VALUES + 1):
             value = _value(tokenize(source), self._lookup, self._depth + 1)
             if value is None:
                 return None
             found |= value
         if not found:
             return frozenset((name,)) if _WRITTEN_LARGE.fullmatch(name) else None
-        return frozenset(found) if len(found) <= _MOST else None
+        return frozenset(found) if len(found) <= _VALUES else None
 
 
 def _or(left: Value, right: Value) -> Value:
@@ -257,11 +266,11 @@ def _negated(value: Value) -> Value:
     return None if known is None else frozenset((int(not known),))
 
 
-def _combined(sign: object, apply: _Binary, left: Value, right: Value) -> Value:
+def _combined(sign: str, apply: _Binary, left: Value, right: Value) -> Value:
     if left is None or right is None:
         return None
     if sign in ("==", "!=") and len(left) == len(right) == 1:
-        # The same name has the same number. Two names of constants that are compared rarely mean one.
+        # The same name has the same number. Two constants that code compares rarely have the same number.
         one, other = next(iter(left)), next(iter(right))
         if one == other or (isinstance(one, str) and isinstance(other, str)):
             return _TRUE if (one == other) == (sign == "==") else _FALSE
@@ -270,4 +279,4 @@ def _combined(sign: object, apply: _Binary, left: Value, right: Value) -> Value:
         if isinstance(one, str) or isinstance(other, str):
             return None
         found.add(int(apply(one, other)))
-    return frozenset(found) if len(found) <= _MOST else None
+    return frozenset(found) if len(found) <= _VALUES else None

@@ -1,4 +1,4 @@
-"""Following a call down to printk: macros are expanded, wrapper functions looked through.
+"""Expansion of a call down to the log sinks, through macros and wrapper functions.
 
 A call such as `ext4_msg(sb, KERN_ERR, "bad %d", n)` is expanded once for all calls with the same signature. Its
 arguments are opaque `ArgumentPlaceholder` objects, and each resulting `LogPath` says where every argument ends up. Only
@@ -13,25 +13,29 @@ from typing import Protocol
 from ksrcfind.source.concatenation import Printed, concatenated
 from ksrcfind.source.condition import truth, unreached
 from ksrcfind.source.facts import Call, Macro, Wrapper
-from ksrcfind.source.log_path import ForwardedFormat, LogPath, VarArgs, is_longer
+from ksrcfind.source.log_path import LogPath, exceeds
 from ksrcfind.source.program import Definition, FileScope
 from ksrcfind.source.sinks import NOT_LOGGED, LogSink
-from ksrcfind.source.substitute import (
+from ksrcfind.source.substitute import ArgumentTokensRequiredError, bind, body_tokens, substitute_opaque
+from ksrcfind.source.tokens import (
     ArgumentPlaceholder,
-    ArgumentTokensRequiredError,
+    ForwardedFormat,
     PastedToken,
+    Token,
     Tokens,
-    bind,
-    body_tokens,
-    substitute_opaque,
+    VarArgs,
+    closing,
+    is_name,
+    is_string,
+    split,
+    tokenize,
 )
-from ksrcfind.source.tokens import Token, closing, is_name, is_string, split, tokenize
 from ksrcfind.source.wrapper_scope import WrapperScope
 
 _DEPTH = 24
-_EMISSIONS = 8
-_STEPS = 500  # calls that are looked into on the way from one call to its roots
-_LONGEST = 1 << 14  # tokens of a macro's expansion, and of what a wrapper function is given
+_LOG_PATHS = 8  # of one call
+_STEPS = 500  # calls that the expansion of one call may expand
+_LONGEST = 1 << 14  # tokens of a macro's expansion, and of one argument of a wrapper function
 
 
 class Dependencies(Protocol):
@@ -49,10 +53,10 @@ class Dependencies(Protocol):
 
 
 class NonLoggingCalls(Protocol):
-    """Remembers which calls log nothing."""
+    """Known calls that log nothing."""
 
     def never_logs(self, scope: FileScope, name: str, count: int, /) -> Dependencies | None:
-        """What it depends on that such a call logs nothing by itself, whatever its arguments are; else None."""
+        """Return the dependencies of the fact that such a call logs nothing with any arguments; None if it may log."""
         ...
 
 
@@ -60,31 +64,36 @@ class Expander:
     """Expands calls of one file."""
 
     def __init__(
-        self, scope: FileScope, silence: NonLoggingCalls, steps: Iterator[int] | None = None, *, decides: bool = True
+        self,
+        scope: FileScope,
+        non_logging: NonLoggingCalls,
+        steps: Iterator[int] | None = None,
+        *,
+        decides: bool = True,
     ) -> None:
-        self._silence = silence
+        self._non_logging = non_logging
         self._steps = steps
         self._decides = decides
         self._has_decided = False
         self.scope = scope
         """What names mean in the file."""
         self.dependencies: set[str] = set()
-        """Every name that was looked up: when one of them changes its meaning, the file is linked anew."""
+        """Every name that was looked up: the file must be linked again when the meaning of one changes."""
         self.cross_file_dependencies: set[str] = set()
-        """Names that were looked up where a wrapper function stands: the file's own meaning does not matter."""
+        """Names that were looked up in the files of wrapper functions, not in this file."""
 
     def log_paths(self, name: str, arguments: Sequence[Tokens], active: frozenset[str] = frozenset()) -> list[LogPath]:
-        """All ways in which a call of `name` logs; empty if it does not."""
+        """Return all ways in which a call of `name` logs; empty if it does not."""
         self.dependencies.add(name)
         if name in NOT_LOGGED or len(active) > _DEPTH or name not in self.scope.may_log:
             return []
         root = self.scope.root(name)
         if root is not None:
-            return _of_root(root, arguments, self._text_macro(root))
-        if active and self._is_silent(name, arguments):
+            return _of_sink(root, arguments, self._text_macro(root))
+        if active and self._never_logs(name, arguments):
             return []
         if self._steps is not None and next(self._steps, None) is None:
-            raise ArgumentTokensRequiredError(None)  # macros that double what they call, again and again
+            raise ArgumentTokensRequiredError(None)  # macros that each call the next one twice
         found: list[LogPath] = []
         if name not in active:
             definitions = self.scope.macros(name)
@@ -98,17 +107,17 @@ class Expander:
         return _distinct(found)
 
     def _text_macro(self, root: LogSink) -> str:
-        """The macro around the format of a root, if the file knows it."""
+        """Return the macro around the format of a root, if it is visible in the file."""
         if not root.text_macro:
             return ""
         self.dependencies.add(root.text_macro)
         return root.text_macro if self.scope.macros(root.text_macro) else ""
 
-    def _is_silent(self, name: str, arguments: Sequence[Tokens]) -> bool:
-        """True if it is known that such a call logs nothing, whatever its arguments are."""
+    def _never_logs(self, name: str, arguments: Sequence[Tokens]) -> bool:
+        """Return whether such a call is known to log nothing with any arguments."""
         if any(isinstance(token, (ForwardedFormat, VarArgs)) for argument in arguments for token in argument):
-            return False  # It may print what was handed to it.
-        never_logs = self._silence.never_logs(self.scope, name, len(arguments))
+            return False  # It may print this format.
+        never_logs = self._non_logging.never_logs(self.scope, name, len(arguments))
         if never_logs is None:
             return False
         self.dependencies.update(never_logs.dependencies)
@@ -116,7 +125,7 @@ class Expander:
         return True
 
     def in_tokens(self, tokens: Sequence[Token], active: frozenset[str]) -> Iterator[LogPath]:
-        """Emissions of all calls in a piece of code."""
+        """Yield the log paths of all calls in a piece of code."""
         may_log = self.scope.may_log
         last = len(tokens) - 1
         passed = 0
@@ -140,7 +149,7 @@ class Expander:
                 yield from self._of_object(token, active)
 
     def _check_opaque(self, token: Token, following: Token | None) -> None:
-        """Ask for an argument that may be the name of what is called, or a part of it."""
+        """Request the tokens of an argument that may be, or be part of, the name of a called function."""
         if isinstance(token, ArgumentPlaceholder) and following == "(":
             raise ArgumentTokensRequiredError(token.index)
         if (
@@ -151,16 +160,16 @@ class Expander:
             raise ArgumentTokensRequiredError(token.index)
 
     def _of_object(self, name: str, active: frozenset[str]) -> Iterator[LogPath]:
-        """Emissions of a macro without parameters that holds calls."""
+        """Yield the log paths of an object-like macro that contains calls."""
         for definition in self.scope.macros(name):
             macro = definition.item
             if isinstance(macro, Macro) and macro.parameters is None and "(" in macro.body:
                 self.dependencies.add(name)
                 for log_path in self.in_tokens(body_tokens(macro.body), active | {name}):
-                    yield _placed(log_path, definition)
+                    yield _with_macro(log_path, definition)
 
     def _alias(self, name: str, active: frozenset[str]) -> str:
-        """Follow `#define dbg pr_debug`."""
+        """Return the name that a name is an alias of: `pr_debug` for `#define dbg pr_debug`; else the name itself."""
         for _ in range(_DEPTH):
             self.dependencies.add(name)
             if self.scope.root(name) is not None or name in active:
@@ -177,11 +186,11 @@ class Expander:
         return name
 
     def call(self, name: str, arguments: Sequence[Tokens]) -> list[LogPath]:
-        """All ways in which a call, as it stands in a file, logs."""
+        """Return all ways in which a call in a file logs; an entry point, where `log_paths` is the recursion."""
         self._steps = iter(range(_STEPS))
         found = self.log_paths(self._alias(name, frozenset()), arguments)
         if not found and self._has_decided:
-            # Switched off by a number in the source: who debugs it will switch it on.
+            # A constant in the source disables it, and a developer may enable it.
             self._steps, self._decides = iter(range(_STEPS)), False
             found = self.log_paths(self._alias(name, frozenset()), arguments)
             self._decides = True
@@ -201,15 +210,15 @@ class Expander:
         tokens = substitute_opaque(macro, arguments, self._reached(macro, arguments))
         if len(tokens) > _LONGEST:
             raise ArgumentTokensRequiredError(None)
-        found = itertools.islice(self.in_tokens(tokens, active), _EMISSIONS)
-        return [_placed(log_path, definition) for log_path in found]
+        found = itertools.islice(self.in_tokens(tokens, active), _LOG_PATHS)
+        return [_with_macro(log_path, definition) for log_path in found]
 
     def _reached(self, macro: Macro, arguments: Sequence[Tokens]) -> Sequence[str]:
-        """The part of a macro's body that the constants among its arguments do not rule out."""
+        """Return a macro's body without the statements that the constants among its arguments rule out."""
         body = body_tokens(macro.body)
         if "if" not in body or not self._decides:
             return body
-        dead = {at for some in unreached(body, bind(macro, arguments)[0], self._constant) for at in some}
+        dead = {at for span in unreached(body, bind(macro, arguments)[0], self._constant) for at in span}
         self._has_decided |= bool(dead)
         return [token for at, token in enumerate(body) if at not in dead] if dead else body
 
@@ -221,43 +230,43 @@ class Expander:
                 yield definition.item.body
 
     def statement(self, name: str) -> list[Token]:
-        """What a macro stands for that is a statement by itself: all its definitions."""
+        """Return the code of a macro that is a whole statement: all its definitions, one after the other."""
         return [token for source in self._constant(name) for token in (*body_tokens(source), ";")]
 
     def _of_wrapper(self, definition: Definition, arguments: Sequence[Tokens], active: frozenset[str]) -> list[LogPath]:
         wrapper = definition.item
         if not isinstance(wrapper, Wrapper):
             return []
-        # The names in a function mean what they mean in its own file.
-        if any(is_longer(argument, _LONGEST) for argument in arguments):
+        # Names in a function are resolved in its own file.
+        if any(exceeds(argument, _LONGEST) for argument in arguments):
             raise ArgumentTokensRequiredError(None)
-        inner = Expander(self.scope.of(definition.file), self._silence, self._steps, decides=self._decides)
-        inside = WrapperScope(inner.scope, wrapper.name)
-        bound, rest = _parameters(wrapper, arguments, inside)
-        calls = list(inner.made(wrapper, bound))
+        inner = Expander(self.scope.of(definition.file), self._non_logging, self._steps, decides=self._decides)
+        wrapper_scope = WrapperScope(inner.scope, wrapper.name)
+        bound, rest = _parameters(wrapper, arguments, wrapper_scope)
+        calls = list(inner.reachable_calls(wrapper, bound))
         _bind(bound, wrapper, [call for call, _guard in calls], rest)
         printed: list[Printed] = []
-        handing = 0
+        forwarding = 0
         for call, guard in calls:
             if call.name in ("va_start", "va_end", "va_copy", "va_arg"):
                 continue
             code = inner.statement(call.name) if call.text == call.name else body_tokens(call.text)
-            some = list(inner.in_tokens(_replace(code, bound), active))
-            if some:
-                printed.append(Printed(some, guard))
-            handing += sum(map(inside.hands_on, some))
-            if handing >= _EMISSIONS:
+            log_paths = list(inner.in_tokens(_replace(code, bound), active))
+            if log_paths:
+                printed.append(Printed(log_paths, guard))
+            forwarding += sum(map(wrapper_scope.prints_argument, log_paths))
+            if forwarding >= _LOG_PATHS:
                 break
         if wrapper.prints_text:
-            found = [inside.settled(log_path) for one in printed for log_path in one.log_paths]
+            found = [wrapper_scope.resolved(log_path) for one in printed for log_path in one.log_paths]
         else:
-            found = list(concatenated(printed, inside))
-        self.cross_file_dependencies |= inner.dependencies | inner.cross_file_dependencies | inside.dependencies
+            found = list(concatenated(printed, wrapper_scope))
+        self.cross_file_dependencies |= inner.dependencies | inner.cross_file_dependencies | wrapper_scope.dependencies
         self._has_decided |= inner._has_decided
         return found
 
-    def made(self, wrapper: Wrapper, bound: Mapping[str, Tokens]) -> Iterator[tuple[Call, str]]:
-        """Yield the calls of a wrapper function that what is bound to its parameters does not rule out, with guards."""
+    def reachable_calls(self, wrapper: Wrapper, bound: Mapping[str, Tokens]) -> Iterator[tuple[Call, str]]:
+        """Yield the calls of a wrapper function, with guards, except those that its arguments rule out."""
         for call, guard in zip(wrapper.calls, wrapper.guards or itertools.repeat(""), strict=False):
             if guard and self._decides and truth(_replace(body_tokens(guard), bound), self._constant) is False:
                 self._has_decided = True
@@ -266,7 +275,7 @@ class Expander:
 
 
 def _check_known(tokens: Tokens) -> None:
-    """Ask for the argument of what is opaque in a text or value."""
+    """Request the tokens of the argument if a text or value contains a `PastedToken`."""
     for token in tokens:
         if isinstance(token, PastedToken):
             raise ArgumentTokensRequiredError(token.index)
@@ -278,7 +287,7 @@ def _check_known(tokens: Tokens) -> None:
 
 
 def _other_name(macro: Macro) -> str:
-    """What is called in the place of a macro: `printk` for `#define dprintk if (debug) printk`; empty if nothing is."""
+    """Return the function that a macro calls: `printk` for `#define dprintk if (debug) printk`; empty for none."""
     body = body_tokens(macro.body)
     while len(body) >= 3 and body[0] == "(" and body[-1] == ")":
         body = body[1:-1]
@@ -286,63 +295,63 @@ def _other_name(macro: Macro) -> str:
 
 
 def _parameters(
-    wrapper: Wrapper, arguments: Sequence[Tokens], inside: WrapperScope
+    wrapper: Wrapper, arguments: Sequence[Tokens], wrapper_scope: WrapperScope
 ) -> tuple[dict[str, Tokens], VarArgs]:
-    """What the parameters of a wrapper function stand for when it is called with `arguments`."""
+    """Return the arguments of a wrapper function by parameter, and its variable arguments, in scope markers."""
     bound: dict[str, Tokens] = {}
     rest = VarArgs(())
     for position, declaration in enumerate(wrapper.parameters):
         if declaration == "...":
-            rest = VarArgs(tuple(map(inside.given, arguments[position:])))
+            rest = VarArgs(tuple(map(wrapper_scope.marked, arguments[position:])))
             break
         names = [token for token in body_tokens(declaration.split("[")[0]) if is_name(token)]
         if names and position < len(arguments):
-            bound[names[-1]] = inside.given(arguments[position])
+            bound[names[-1]] = wrapper_scope.marked(arguments[position])
     return bound, rest
 
 
 def _bind(bound: dict[str, Tokens], wrapper: Wrapper, calls: Sequence[Call], rest: VarArgs) -> None:
-    """Add what other names stand for when a wrapper function makes these calls, with the variable arguments `rest`."""
+    """Bind the local variables that these calls set: argument lists (`rest`), `struct va_format`, buffers."""
     for call in calls:
         if call.name not in ("va_start", "va_copy"):
             continue
         values = split(body_tokens(call.text)[2:-1])
         if call.name == "va_start" and values and len(values[0]) == 1:
-            bound[str(values[0][0])] = (rest,)
+            bound[values[0][0]] = (rest,)
         elif call.name == "va_copy" and len(values) == 2 and len(values[0]) == 1:
-            bound[str(values[0][0])] = _replace(values[1], bound)
+            bound[values[0][0]] = _replace(values[1], bound)
     for variable, expression in wrapper.formats:
         bound[variable] = (ForwardedFormat(_replace(body_tokens(expression), bound), rest.values),)
     for call in calls:
-        _print_into(bound, call)
+        _bind_buffer(bound, call)
 
 
 # Functions that print into a buffer: index of the format.
 _BUFFER_PRINTERS = {"sprintf": 1, "snprintf": 2, "scnprintf": 2, "vsprintf": 1, "vsnprintf": 2, "vscnprintf": 2}
 
 
-def _print_into(bound: dict[str, Tokens], call: Call) -> None:
-    """What is printed into a buffer is handed on where the buffer is; later calls add to it."""
+def _bind_buffer(bound: dict[str, Tokens], call: Call) -> None:
+    """Bind a buffer to the format that a call prints into it; later calls append to it."""
     position = _BUFFER_PRINTERS.get(call.name)
     if position is None:
         return
     values = split(body_tokens(call.text)[2:-1])
     if len(values) <= position or not values[0] or not is_name(values[0][0]):
         return
-    buffer = str(values[0][0])
+    buffer = values[0][0]
     form = _replace(values[position], bound)
-    given = tuple(_replace(value, bound) for value in values[position + 1 :])
+    arguments = tuple(_replace(value, bound) for value in values[position + 1 :])
     if call.name.startswith("v"):
-        listed = _values_of(given[0]) if given else None
+        listed = _values_of(arguments[0]) if arguments else None
         if listed is None:
             return
-        given = listed
+        arguments = listed
     before = bound.get(buffer, ())
     if len(values[0]) > 1 and before and isinstance(before[0], ForwardedFormat):
-        form, given = before[0].format + form, before[0].values + given
-    forwarded_formats = (ForwardedFormat(form, given),)
-    if not is_longer(forwarded_formats, _LONGEST):  # a buffer can be printed into itself, over and over
-        bound[buffer] = forwarded_formats
+        form, arguments = before[0].format + form, before[0].values + arguments
+    forwarded = (ForwardedFormat(form, arguments),)
+    if not exceeds(forwarded, _LONGEST):  # code may print a buffer into itself repeatedly
+        bound[buffer] = forwarded
 
 
 def _replace(tokens: Sequence[Token], bound: Mapping[str, Tokens]) -> Tokens:
@@ -359,7 +368,7 @@ def _replace(tokens: Sequence[Token], bound: Mapping[str, Tokens]) -> Tokens:
 
 
 def _values_of(tokens: Tokens) -> tuple[Tokens, ...] | None:
-    """The values behind a `va_list` argument."""
+    """Return the values of a `va_list` argument; None if it is none."""
     for token in tokens:
         if isinstance(token, VarArgs):
             return token.values
@@ -368,7 +377,7 @@ def _values_of(tokens: Tokens) -> tuple[Tokens, ...] | None:
     return None
 
 
-def _of_root(root: LogSink, arguments: Sequence[Tokens], text_macro: str) -> list[LogPath]:
+def _of_sink(root: LogSink, arguments: Sequence[Tokens], text_macro: str) -> list[LogPath]:
     position = root.format if root.format >= 0 else len(arguments) + root.format
     if not 0 <= position < len(arguments):
         return []
@@ -396,17 +405,15 @@ def _prefix_argument(expression: str, arguments: Sequence[Tokens]) -> Tokens:
     return tuple(result)
 
 
-def _placed(log_path: LogPath, definition: Definition) -> LogPath:
+def _with_macro(log_path: LogPath, definition: Definition) -> LogPath:
     if log_path.macro is not None or not isinstance(definition.item, Macro):
         return log_path
-    # Its own text, not what a macro around it handed in.
-    texts = itertools.chain(
-        log_path.format, *(forwarded_formats.format for forwarded_formats in log_path.forwarded_formats())
-    )
-    if not any(is_string(token) and str(token) in definition.item.body for token in texts):
+    # The macro's own text, not an argument from a macro around it.
+    texts = itertools.chain(log_path.format, *(forwarded.format for forwarded in log_path.forwarded_formats()))
+    if not any(is_string(token) and token in definition.item.body for token in texts):
         return log_path
     return replace(log_path, macro=definition.item, macro_file=definition.file)
 
 
 def _distinct(found: list[LogPath]) -> list[LogPath]:
-    return list(dict.fromkeys(found))[:_EMISSIONS]
+    return list(dict.fromkeys(found))[:_LOG_PATHS]

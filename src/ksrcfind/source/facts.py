@@ -1,7 +1,7 @@
-"""What one source file says by itself: its macros, wrapper functions, string constants, includes and calls with text.
+"""The facts of one source file: its macros, wrapper functions, string constants, includes and calls with text.
 
-Facts depend on the bytes of the file alone, never on its name or on other files; they are kept for ever under the
-git blob id. What needs several files is decided by `link`.
+Facts depend only on the bytes of the file, never on its name or on other files: a cache keeps them permanently under
+the git blob id. `link` does all that needs several files.
 """
 
 import dataclasses
@@ -25,7 +25,7 @@ VERSION = 10
 
 
 class Call(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """A call that holds text, as written."""
+    """A call with text in its arguments, as written."""
 
     name: str
     text: str
@@ -33,27 +33,27 @@ class Call(msgspec.Struct, frozen=True, array_like=True, gc=False):
     line: int
     """1-based line of the name."""
     function: int
-    """Index into `SourceFacts.functions`; -1 outside of any."""
+    """Index into `SourceFacts.functions`; -1 outside of functions."""
 
 
 class Macro(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """A macro that may carry text or calls. Macros that stand for plain numbers are not kept."""
+    """A macro that may contain text or calls. Most macros for plain numbers are excluded."""
 
     name: str
     parameters: tuple[str, ...] | None
     """None for an object-like macro; a variadic one ends in `...` or `name...`."""
     body: str
-    """Comments blanked; a continuation is a line end."""
+    """Comments blanked; a line continuation is a line end."""
     line: int
     """1-based line of the `#define`."""
     fallback: bool
-    """True if `#ifndef NAME` stands directly before it: any other definition goes first."""
+    """True if `#ifndef NAME` is directly before it: any other definition takes precedence."""
     replaces: bool = False
-    """True if `#undef NAME` stands before it: what the file defined further up is no longer in force."""
+    """True if `#undef NAME` is before it: earlier definitions in the file end there."""
 
 
 class Wrapper(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """A function that handles a variable argument list: it may hand its format on."""
+    """A function that handles a variable argument list: it may forward its format."""
 
     name: str
     parameters: tuple[str, ...]
@@ -65,35 +65,35 @@ class Wrapper(msgspec.Struct, frozen=True, array_like=True, gc=False):
     is_static: bool
     line: int
     guards: tuple[str, ...] = ()
-    """For each of `calls` the condition on parameters under which it is made, with `?` for others, empty for none; ()
-    if none has any."""
+    """The condition on parameters of each of `calls`, `?` for other conditions, empty for none; () if no call has
+    any."""
     prints_text: bool = False
-    """True if it takes no variable arguments, but one text that it prints whole: `log_error(const char *text)`. Its
-    `calls` are those that do."""
+    """True if it has no variable arguments but prints one text parameter whole: `log_error(const char *text)`. Its
+    `calls` are the calls that print it."""
 
 
 class SourceFacts(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """Everything that `link` needs to know of a file."""
+    """All facts of a file that `link` needs."""
 
     includes: tuple[str, ...]
     """As written, with their quotes or angle brackets."""
     macros: tuple[Macro, ...]
     wrappers: tuple[Wrapper, ...]
     functions: tuple[str, ...]
-    """Names of the functions that hold a call with text."""
+    """Names of the functions that contain a call with text."""
     calls: tuple[Call, ...]
     strings: tuple[tuple[str, str], ...]
     """Constant character arrays and pointers: name, C source of the value."""
     recovered: int
-    """Calls that tree-sitter did not accept and that were taken from the text alone."""
+    """Calls that tree-sitter rejected and that were read from the text alone."""
     lost: int
-    """Functions that hold text in calls of which none could be told."""
+    """Functions with text in calls of which none could be read."""
     called: bytes = b""
-    """Hashes (`name_hash`, 32 bit each, sorted) of what is called at other places than in `calls`: without text."""
+    """Hashes (`name_hash`, 32 bit each, sorted) of the names that are called without text, outside of `calls`."""
     parameters: tuple[tuple[str, ...], ...] = ()
-    """Names of the parameters of each of `functions` that is static and prints a text which it is given; else empty."""
+    """Parameter names of each of `functions` that is static and has a text parameter; empty for the others."""
     constants: tuple[str, ...] = ()
-    """Those of `strings` that other files can name: at top level and not static."""
+    """Names of the `strings` that other files can use: at top level and not static."""
 
 
 EMPTY = SourceFacts((), (), (), (), (), (), 0, 0)
@@ -114,7 +114,7 @@ _STRING_VARIABLE = re.compile(
     rb"(?:\bconst[ \t]++)?\bchar\b[\w \t\r\n*]{0,160}?\b(\w++)[ \t\r\n]*+"
     rb"(\[[^\]\n]{0,160}+\][ \t\r\n]*+)?+(?:__\w++[ \t\r\n]*+)*+\Z"
 )
-_INTO_BUFFER = re.compile(rb"\[[^\]\w]*+\w[^\]]*+\]\s*+")  # `char buf[64] = ""`: its size says that more will come
+_INTO_BUFFER = re.compile(rb"\[[^\]\w]*+\w[^\]]*+\]\s*+")  # `char buf[64] = ""`: its size shows that code appends to it
 _TEXT_PARAMETER = re.compile(r"\bchar\s*(?:const\s*)?\*\s*(?:const\s+)?([A-Za-z_]\w*)\Z")
 _STRINGIFIED = re.compile(rb"\b__stringify[ \t]*\([ \t]*([A-Za-z_]\w*)[ \t]*\)")
 _NUMBER = re.compile(
@@ -124,7 +124,7 @@ _NUMBER = re.compile(
     re.MULTILINE,
 )
 _IF = re.compile(r"\bif\b")
-# A line that goes on in the next is joined to it by a line end alone in a macro's body, also within a literal.
+# In a macro's body a line continuation is a line end, also within a literal.
 _ALL_TEXT = re.compile(r'(?:\s++|[A-Za-z_]\w*+|"[^"\\]*+(?:\\.[^"\\]*+)*+")*+', re.DOTALL)
 _ASSIGNED = re.compile(rb"(?<![\w.>])([A-Za-z_]\w*+)[ \t]*+=(?!=)")
 _BLANK_LINE = re.compile(rb"\n[ \t\r]*\n")
@@ -132,12 +132,12 @@ _LAST_NAME = re.compile(r"\b[A-Za-z_]\w*+(?=\s*+(?:\[[^\]]*+\]\s*+)*+\Z)")
 # `module_init(…)` or the name of a function: calls are indented (Documentation/process/coding-style.rst).
 _AT_TOP = re.compile(rb"\n(\w++)[ \t]*+\(")
 _LAST_ARGUMENT = re.compile(r",\s*([A-Za-z_]\w*)\s*\)\Z")
-# An escape outside of a text is passed over, so that a text which never ends is read once.
+# Escapes outside of literals are skipped, so that unterminated text is read once.
 _LITERAL = re.compile(rf"\\(?:.|\n)|({STRING})")
 _NAME = re.compile(r"[A-Za-z_]\w*+")
 _LONGEST_CONDITION = 200  # bytes
-_LONGEST_GENERATED = 1 << 20  # characters of all functions that a file makes with macros
-_MOST_GENERATING = 64  # macros of a file that make functions
+_LONGEST_GENERATED = 1 << 20  # characters of all functions that a file defines with macros
+_MOST_GENERATING = 64  # macros of a file that define functions
 _DECLARATION = 160  # bytes before a `=` in which the declaration of a string is looked for
 _NEVER_PRINT = frozenset(name.decode() for name in scan.NEVER_PRINT)
 _VA_FORMAT = re.compile(rb"\b(\w+)(?:\.|->)fmt[ \t]*=[ \t]*([^;{}\"\n]{1,120});")
@@ -149,23 +149,19 @@ _IFNDEF_NAME = re.compile(rb"[ \t]+(\w+)")
 
 @lru_cache(maxsize=1 << 16)
 def name_hash(name: str) -> int:
-    """Stands for a name where only "is it the same?" is asked; a wrong yes costs time, nothing else."""
+    """Return a hash for comparing names; a collision costs time, nothing else."""
     return zlib.crc32(name.encode())
 
 
 def extract(data: bytes, parser: Parser) -> SourceFacts:
-    """Read the facts of a C source or header file. Never raises on any bytes."""
+    """Return the facts of a C source or header file. Never raises on any bytes."""
     if b"\0" in data[:4096]:
         return EMPTY
     found = list(scan.directives(data))
     macros, includes = _directives(found)
     stringified = _STRINGIFIED.findall(data) if b"__stringify" in data else []
     macros += tuple(_numbers(data, [*stringified, *_in_conditions(macros)]))
-    calls: list[Call] = []
-    functions: list[str] = []
-    parameters: list[tuple[str, ...]] = []
-    wrappers: list[Wrapper] = []
-    recovered = lost = 0
+    functions = _Functions()
     strings: tuple[tuple[str, str], ...] = ()
     constants: tuple[str, ...] = ()
     text = scan.without_directives(data, found)
@@ -173,45 +169,58 @@ def extract(data: bytes, parser: Parser) -> SourceFacts:
         strings, constants = _string_variables(text)
         named = _named_texts(macros, strings)
         for body in itertools.chain(scan.bodies(text, constants=named), _generated(macros, text)):
-            parsed = parser.body(body, constants=named)
-            recovered += parsed.recovered
-            own = [_call(call, len(functions)) for call in parsed.calls]
-            if body.wraps:
-                wrappers.append(_wrapper(body, parsed, tuple(own)))
-            with_text = [
-                call
-                for call, found in zip(own, parsed.calls, strict=True)
-                if call.name not in _NEVER_PRINT and ('"' in call.text or (named and named.search(found.text)))
-            ]
-            if with_text:
-                texts = _texts(parsed)
-                printing = () if body.wraps or not texts else tuple(_printing(with_text, texts))
-                if printing:
-                    wrappers.append(msgspec.structs.replace(_wrapper(body, parsed, printing), prints_text=True))
-                is_told = texts and _STATIC.search(body.header) and not printing
-                parameters.append(_names(parsed) if is_told else ())
-                functions.append(parsed.name)
-                calls.extend(with_text)
-            elif body.snippets and not parsed.calls:
-                lost += 1
-    called = _called(text, calls)
+            functions.add(body, parser.body(body, constants=named), named)
     return SourceFacts(
         includes,
         macros,
-        tuple(wrappers),
-        tuple(functions),
-        tuple(calls),
+        tuple(functions.wrappers),
+        tuple(functions.names),
+        tuple(functions.calls),
         strings,
-        recovered,
-        lost,
-        called,
-        tuple(parameters) if any(parameters) else (),
+        functions.recovered,
+        functions.lost,
+        _called(text, functions.calls),
+        tuple(functions.parameters) if any(functions.parameters) else (),
         constants,
     )
 
 
+class _Functions:
+    """The facts of a file's functions, collected one by one; the fields are those of `SourceFacts`."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+        self.parameters: list[tuple[str, ...]] = []
+        self.calls: list[Call] = []
+        self.wrappers: list[Wrapper] = []
+        self.recovered = self.lost = 0
+
+    def add(self, body: scan.Body, parsed: ParsedBody, named: re.Pattern[bytes] | None) -> None:
+        """Add a function; matches of `named` count as text."""
+        self.recovered += parsed.recovered
+        own = [_call(call, len(self.names)) for call in parsed.calls]
+        if body.wraps:
+            self.wrappers.append(_wrapper(body, parsed, tuple(own)))
+        with_text = [
+            call
+            for call, found in zip(own, parsed.calls, strict=True)
+            if call.name not in _NEVER_PRINT and ('"' in call.text or (named and named.search(found.text)))
+        ]
+        if with_text:
+            texts = _texts(parsed)
+            printing = () if body.wraps or not texts else tuple(_printing(with_text, texts))
+            if printing:
+                self.wrappers.append(msgspec.structs.replace(_wrapper(body, parsed, printing), prints_text=True))
+            may_print_parameter = texts and _STATIC.search(body.header) and not printing
+            self.parameters.append(_names(parsed) if may_print_parameter else ())
+            self.names.append(parsed.name)
+            self.calls.extend(with_text)
+        elif body.snippets and not parsed.calls:
+            self.lost += 1
+
+
 def _named_texts(macros: Iterable[Macro], strings: Iterable[tuple[str, str]]) -> re.Pattern[bytes] | None:
-    """A pattern that finds the names of the file's own texts as arguments: `printk(BANNER)`."""
+    """Return a pattern that finds the file's string macros and constants as arguments: `printk(BANNER)`."""
     names = {
         macro.name
         for macro in macros
@@ -225,7 +234,7 @@ def _named_texts(macros: Iterable[Macro], strings: Iterable[tuple[str, str]]) ->
 
 
 def _texts(parsed: ParsedBody) -> frozenset[str]:
-    """Parameters of a function that are texts: `const char *`."""
+    """Return the names of a function's text parameters: `const char *`."""
     return frozenset(match[1] for each in parsed.parameters if (match := _TEXT_PARAMETER.search(each)))
 
 
@@ -234,7 +243,7 @@ def _names(parsed: ParsedBody) -> tuple[str, ...]:
 
 
 def _printing(calls: Iterable[Call], texts: frozenset[str]) -> Iterator[Call]:
-    """Yield the calls whose one value is a text that the function is given, printed whole."""
+    """Yield the calls whose only value is a text parameter of the function, printed whole."""
     for call in calls:
         last = _LAST_ARGUMENT.search(call.text)
         if last is None or last[1] not in texts:
@@ -246,18 +255,19 @@ def _printing(calls: Iterable[Call], texts: frozenset[str]) -> Iterator[Call]:
 
 
 def _called(text: bytes, calls: Iterable[Call]) -> bytes:
+    """Return `SourceFacts.called`: the names in calls of the code, without those in `calls`."""
     outer: list[Call] = []
     for call in calls:
         if not (outer and call.text in outer[-1].text and call.line <= outer[-1].line + outer[-1].text.count("\n")):
             outer.append(call)
-    told = scan.called_names("\n".join(call.text for call in outer).encode())
-    told.update(_AT_TOP.findall(text))
-    names = [name for name, count in scan.called_names(text).items() if count > told[name]]
+    excluded = scan.called_names("\n".join(call.text for call in outer).encode())
+    excluded.update(_AT_TOP.findall(text))
+    names = [name for name, count in scan.called_names(text).items() if count > excluded[name]]
     return array("I", sorted({zlib.crc32(name) for name in names})).tobytes()
 
 
 def uses(data: bytes, parser: Parser, names: Iterable[str]) -> tuple[tuple[str, ...], tuple[Call, ...]]:
-    """Calls of some names that hold no text, and the functions around them: what `extract` passes over."""
+    """Return the functions that call some names without text, and these calls, which `extract` skips."""
     wanted = frozenset(name.encode() for name in names)
     functions: list[str] = []
     calls: list[Call] = []
@@ -270,20 +280,20 @@ def uses(data: bytes, parser: Parser, names: Iterable[str]) -> tuple[tuple[str, 
 
 
 def _generated(macros: tuple[Macro, ...], text: bytes) -> Iterator[scan.Body]:
-    """Functions that the file makes by using its own macros at top level, as `define_dev_printk_level(_dev_err, …)`."""
+    """Yield functions that the file defines with its own macros, as `define_dev_printk_level(_dev_err, …)`."""
     left = _LONGEST_GENERATED
     making = (macro for macro in macros if macro.parameters is not None and "va_start" in macro.body)
     for macro in itertools.islice(making, _MOST_GENERATING):
         substituted = _parameters_in_body(macro.parameters or ())
         for use in re.finditer(rb"^" + re.escape(macro.name.encode()) + rb"[ \t]*+\(([^()]*+)\)", text, re.MULTILINE):
             values = [value.strip().replace("\\", "") for value in _text(use[1]).split(",")]
-            given = dict(zip(macro.parameters or (), values, strict=False))
-            source = substituted.sub(_by_name(given), macro.body)
+            arguments = dict(zip(macro.parameters or (), values, strict=False))
+            source = substituted.sub(_by_name(arguments), macro.body)
             left -= len(source)
             if left < 0:
                 return
             line = text.count(b"\n", 0, use.start()) + 1
-            # On one line: in a macro's body a brace in the first column does not end a function.
+            # On one line, because a brace in the first column does not end a function in a macro's body.
             for body in scan.bodies(source.replace("\n", " ").encode()):
                 yield dataclasses.replace(body, snippets=(), line=line, code_line=line)
 
@@ -303,7 +313,7 @@ def _text(data: bytes) -> str:
 
 
 def _without_margins(data: bytes) -> bytes:
-    """Take the blanks off both sides of every line end."""
+    """Return text without the blanks before and after every line end."""
     first, *others = data.split(b"\n")
     if not others:
         return data
@@ -331,9 +341,9 @@ def _wrapper(body: scan.Body, parsed: ParsedBody, calls: tuple[Call, ...]) -> Wr
 
 
 def _guard(call: ParsedCall, parameters: frozenset[str]) -> str:
-    """The conditions on parameters under which a call is made; `?` stands for others."""
-    told = (_text(condition) if len(condition) <= _LONGEST_CONDITION else "?" for condition in call.conditions)
-    return " && ".join(dict.fromkeys(text if parameters.intersection(_NAME.findall(text)) else "?" for text in told))
+    """Return the conditions of a call, `?` for each that does not depend on an unchanged parameter."""
+    texts = (_text(condition) if len(condition) <= _LONGEST_CONDITION else "?" for condition in call.conditions)
+    return " && ".join(dict.fromkeys(text if parameters.intersection(_NAME.findall(text)) else "?" for text in texts))
 
 
 def _directives(found: list[tuple[int, int, scan.Directive]]) -> tuple[tuple[Macro, ...], tuple[str, ...]]:
@@ -362,13 +372,13 @@ def _directives(found: list[tuple[int, int, scan.Directive]]) -> tuple[tuple[Mac
 
 
 def _in_conditions(macros: Iterable[Macro]) -> list[bytes]:
-    """Names on which it can depend what a macro prints."""
+    """Return the names in macros with an `if`: constants that may decide which text a macro prints."""
     bodies = (macro.body for macro in macros if macro.parameters and _IF.search(macro.body))
     return [name.encode() for body in bodies for name in _NAME.findall(body)]
 
 
 def _numbers(data: bytes, names: Iterable[bytes]) -> Iterator[Macro]:
-    """Yield those macros for plain numbers that count: in `"%" __stringify(SIZE) "ph"` and in `if ((type) & FYI)`."""
+    """Yield the named macros for plain numbers, as in `"%" __stringify(SIZE) "ph"` and `if ((type) & FYI)`."""
     wanted = frozenset(names)
     if not wanted:
         return
@@ -409,7 +419,7 @@ def _macro(directive: scan.Directive, guard: bytes, undefined: set[bytes]) -> Ma
 
 
 def _string_variables(text: bytes) -> tuple[tuple[tuple[str, str], ...], tuple[str, ...]]:
-    """Return constant strings with their source, and the names of those that other files can use."""
+    """Return constant strings with their C source, and the names of the strings that other files can use."""
     found: list[tuple[str, str]] = []
     constants: list[str] = []
     assigned: Counter[bytes] | None = None
@@ -421,11 +431,11 @@ def _string_variables(text: bytes) -> tuple[tuple[tuple[str, str], ...], tuple[s
             continue
         if b"const" in variable[0] or (variable[2] and not _INTO_BUFFER.fullmatch(variable[2])):
             if _BLANK_LINE.search(initial[1]):
-                continue  # an `#ifdef` was there
+                continue  # a removed `#ifdef`: the text depends on the configuration
             if not variable[2]:
                 assigned = Counter(_ASSIGNED.findall(text)) if assigned is None else assigned
                 if assigned[variable[1]] > 1:
-                    continue  # it is another text later
+                    continue  # the code assigns another text later
             found.append((_text(variable[1]), _text(initial[1]).strip()))
             line = text[text.rfind(b"\n", 0, variable.start()) + 1 : variable.start(1)]
             if b"const" in line and not line[:1].isspace() and not _STATIC.search(line):

@@ -1,19 +1,19 @@
-"""Which file includes which, as the include directories of the kernel have it."""
+"""The include graph of a tree, with the include directories of the kernel."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from functools import cached_property
 
-# Headers under asm/ differ by architecture: code outside of arch/ is read as for the first of these that has one.
+# Headers under asm/ differ by architecture: for code outside of arch/ the first of these with such a header counts.
 _ARCHITECTURES = ("x86", "arm64", "arm", "powerpc", "riscv", "s390", "mips")
 
-_READERS = 50  # files that are asked whether they include a header
+_READERS = 50  # candidates that may include a header
 
 
 class Includes:
-    """The files of a tree by number, and what they include.
+    """The include graph of a tree; files are numbers.
 
-    `written` gives the includes of a file as they stand in it (`SourceFacts.includes`), `includers`, for the base name
-    of a header, the files that include one of that name in quotes.
+    `written` returns the includes of a file as written (`SourceFacts.includes`); `includers` has, by base name, the
+    files that include a header of this name in quotes.
     """
 
     def __init__(
@@ -22,7 +22,7 @@ class Includes:
         written: Callable[[int], Sequence[str]],
         includers: Mapping[str, Sequence[int]],
     ) -> None:
-        """Know none of them yet."""
+        """Begin with an empty graph; edges are resolved on demand."""
         self._paths = paths
         self._written = written
         self._includers = includers
@@ -44,11 +44,11 @@ class Includes:
         return table
 
     def learn(self, direct: Iterable[tuple[int, ...]]) -> None:
-        """Take over what all files include directly, by number, from who found it out before."""
+        """Use known direct includes of all files, by number."""
         self._direct = dict(enumerate(direct))
 
     def of(self, number: int) -> tuple[int, ...]:
-        """Files that one file includes directly, as far as they are in the tree."""
+        """Return the files of the tree that one file includes directly."""
         known = self._direct.get(number)
         if known is None:
             found = (self.resolve(number, include) for include in self._written(number))
@@ -56,7 +56,7 @@ class Includes:
         return known
 
     def resolve(self, number: int, include: str) -> int | None:
-        """The file of the tree that a file means by an `#include`, written with its quotes or angle brackets."""
+        """Return the file that an `#include` of a file names (with its quotes or angle brackets); None if unknown."""
         directory = self._paths[number].rpartition("/")[0]
         name = include[1:-1]
         numbers = self._numbers
@@ -64,11 +64,11 @@ class Includes:
             found = numbers.get(_normalize(f"{directory}/{name}" if directory else name))
             if found is not None:
                 return found
-        for candidate in self._places(directory, name):
+        for candidate in self._candidates(directory, name):
             found = numbers.get(candidate)
             if found is not None:
                 return found
-        # An include directory that a Makefile names: the nearest file whose path ends like this.
+        # For an include directory of a Makefile: the nearest file whose path has this suffix.
         suffix = "/" + _normalize(name).lstrip("./")
         candidates = [
             file for file in self._by_name.get(name.rpartition("/")[2], ()) if self._paths[file].endswith(suffix)
@@ -77,7 +77,7 @@ class Includes:
             return None
         return min(candidates, key=lambda file: (-shared(self._paths[file], directory), len(self._paths[file]), file))
 
-    def _places(self, directory: str, name: str) -> Iterable[str]:
+    def _candidates(self, directory: str, name: str) -> Iterable[str]:
         own = directory.split("/")[1] if directory.startswith("arch/") and directory.count("/") else ""
         if not name.startswith(("asm/", "mach/", "plat/")):
             yield f"include/{name}"
@@ -89,21 +89,21 @@ class Includes:
             yield f"include/asm-generic/{name[4:]}"
 
     def closure(self, number: int) -> int:
-        """All files that a file includes, itself too, as a bit set."""
+        """Return all files that a file includes, with the file itself, as a bit set."""
         known = self._closures.get(number)
         return self._close(number) if known is None else known
 
     def forget(self, number: int) -> None:
-        """Give back the memory of a file that is done with: a closure is a bit for each file of the tree."""
+        """Free the closure of a file that is no longer needed: it has a bit for each file of the tree."""
         self._closures.pop(number, None)
 
     def seen_from(self, file: int) -> int:
-        """The closure of a file, with that of a file which includes it."""
+        """Return the closure of a file, united with that of its `reader`."""
         reader = self.reader(file)
         return self.closure(file) if reader is None else self.closure(file) | self.closure(reader)
 
     def reader(self, header: int) -> int | None:
-        """The nearest C file that includes a file in quotes, which may be C code itself."""
+        """Return the nearest C file that includes a file (header or C code) in quotes; None if there is none."""
         if header not in self._readers:
             directory, _slash, name = self._paths[header].rpartition("/")
             users = [user for user in self._includers.get(name, ()) if self._paths[user].endswith(".c")]
@@ -112,7 +112,7 @@ class Includes:
         return self._readers[header]
 
     def only_reader(self, file: int) -> int | None:
-        """The C file that a file is a part of: the one file that includes it in quotes; None if there are others."""
+        """Return the only file that includes a file in quotes, if it is a C file; None if there are others."""
         if file not in self._only_readers:
             name = self._paths[file].rpartition("/")[2]
             users = self._includers.get(name, ())
@@ -121,8 +121,8 @@ class Includes:
             self._only_readers[file] = known[0] if is_part else None
         return self._only_readers[file]
 
-    def last_of(self, file: int, some: Set[int]) -> int | None:
-        """Which of some files a file includes last, in the order in which a compiler opens them."""
+    def last_of(self, file: int, candidates: Set[int]) -> int | None:
+        """Return the candidate that a compiler opens last while it compiles a file; None if it opens none."""
         last = None
         seen: set[int] = set()
         waiting = [file]
@@ -131,13 +131,13 @@ class Includes:
             if number in seen:
                 continue
             seen.add(number)
-            if number in some:
+            if number in candidates:
                 last = number
             waiting += reversed(self.of(number))
         return last
 
     def _close(self, start: int) -> int:
-        """Tarjan's strongly connected components: files that include each other share one closure."""
+        """Compute closures by Tarjan's strongly connected components: files that include each other share one."""
         index: dict[int, int] = {start: 0}
         low: dict[int, int] = {start: 0}
         stack = [start]
@@ -183,7 +183,7 @@ class Includes:
 
 
 def base_name(include: str) -> str:
-    """The base name of any file that an include, written with its quotes or angle brackets, may mean."""
+    """Return the base name of the file that an include (with its quotes or angle brackets) names."""
     return _normalize(include[1:-1]).rpartition("/")[2]
 
 
@@ -200,7 +200,7 @@ def _normalize(path: str) -> str:
 
 
 def shared(path: str, directory: str) -> int:
-    """Leading path components that a file shares with a directory."""
+    """Return the number of leading path components that a file shares with a directory."""
     count = 0
     for one, other in zip(path.split("/")[:-1], directory.split("/"), strict=False):
         if one != other:

@@ -7,9 +7,9 @@ from functools import lru_cache
 from ksrcfind.source.log_path import forwarded_format
 from ksrcfind.source.message import Argument, Form
 from ksrcfind.source.resolve import CHOICES, Hole, Part, Parts, Place, Text, alternatives, constant, function_like
-from ksrcfind.source.substitute import ArgumentTokensRequiredError, Tokens, substitute
+from ksrcfind.source.substitute import ArgumentTokensRequiredError, substitute
 from ksrcfind.source.template import CONVERSION
-from ksrcfind.source.tokens import closing, is_name, is_string, split, text_of
+from ksrcfind.source.tokens import Tokens, closing, is_name, is_string, split, text_of
 
 _DIGITS = 4  # of the width and precision of a text that is filled in
 

@@ -1,7 +1,7 @@
-"""KBUILD_MODNAME from Makefiles: which object a file is built into (Documentation/kbuild/makefiles.rst).
+"""KBUILD_MODNAME of files, the object that they are built into (Documentation/kbuild/makefiles.rst), from Makefiles.
 
-Makefiles are read as data, nothing is run: lists are collected whatever the configuration, simple variables and
-`$(addprefix …)` are expanded.
+The Makefiles are data, nothing runs: object lists are collected for every configuration, with simple variables and
+functions such as `$(addprefix …)` expanded.
 """
 
 import posixpath
@@ -16,17 +16,17 @@ _COMPOSITE = re.compile(r"(.+?)-(?:objs|y|m|\$.*+|[A-Z0-9_]++)\Z", re.DOTALL)
 _CONDITION = re.compile(r"^([\w-]+-)\$\((?:subst|if|filter|call|patsubst) [^=]{1,200}?(?=[:+]?=)")
 _INCLUDE = re.compile(r"[ ]*+-?include[ \t]++(.++)")
 _ROUNDS = 40
-_NESTED = 4  # Makefiles that include each other
+_NESTED = 4  # nested includes of Makefiles
 _LONGEST = 200_000  # characters that a variable may grow to
 _LONGEST_NAME = 200
-_MOST_EXPANDED = 8_000_000  # characters that are written while a Makefile is expanded
-_MOST_FOR_VALUE = 1_000_000  # of these for one value: some name themselves, and the others are read all the same
+_MOST_EXPANDED = 8_000_000  # characters that the expansion of a Makefile may produce
+_MOST_FOR_VALUE = 1_000_000  # of these for one value: a recursive value must not stop the others
 
 
 def module_names(makefiles: Mapping[str, str]) -> dict[str, str]:
-    """Source path without suffix → KBUILD_MODNAME, from the text of every `Makefile` and `Kbuild` by path.
+    """Return source path without suffix → KBUILD_MODNAME, from the text of every `Makefile` and `Kbuild` by path.
 
-    An object of several modules has the first in path order. Never raises on any text.
+    For an object of several modules the first in path order counts. Never raises on any text.
     """
     parents: dict[str, list[str]] = {}
     modules: set[str] = set()
@@ -52,15 +52,15 @@ def module_names(makefiles: Mapping[str, str]) -> dict[str, str]:
 
 
 def _module_of(member: str, parents: Mapping[str, Sequence[str]], modules: Set[str]) -> str:
-    """The module that an object ends up in: the nearest, or the object itself when no module takes it in."""
+    """Return the nearest module that contains an object, or the object itself if none does."""
     top = member
     seen = {member}
     for _ in range(_ROUNDS):
         targets = [target for target in parents.get(top, ()) if target not in seen]
-        inside = [target for target in targets if _leads_to(target, parents, modules)]
-        if not targets or (top in modules and not inside):
+        in_modules = [target for target in targets if _leads_to(target, parents, modules)]
+        if not targets or (top in modules and not in_modules):
             break
-        top = (inside or targets)[0]
+        top = (in_modules or targets)[0]
         seen.add(top)
     return top
 
@@ -77,9 +77,9 @@ def _leads_to(target: str, parents: Mapping[str, Sequence[str]], modules: Set[st
 def _lines(
     makefiles: Mapping[str, str], path: str, variables: Mapping[str, str], expander: "_Expander"
 ) -> Iterator[str]:
-    """Lines of a Makefile and of those that it includes, where it does; `variables` as they stand at that line."""
+    """Yield the lines of a Makefile, with included ones in place; `variables` has the values at the current line."""
     directory = posixpath.dirname(path)
-    included = {path}  # each once: what includes others twice, and these others twice, has no end
+    included = {path}  # each file once: nested double includes would grow exponentially
 
     def lines(path: str, depth: int) -> Iterator[str]:
         for line in makefiles[path].replace("\\\r\n", " ").replace("\\\n", " ").splitlines():
@@ -97,7 +97,7 @@ def _lines(
 
 
 def _lists(makefiles: Mapping[str, str], path: str) -> Iterable[tuple[str, list[str]]]:
-    """Assignments whose value lists objects: variable name, paths of the objects without suffix."""
+    """Yield each variable that lists objects: its name, the paths of the objects without suffix."""
     directory = posixpath.dirname(path)
     variables: dict[str, str] = {"src": "", "obj": "", "srctree": "", "objtree": ""}
     words: dict[str, set[str]] = {name: set() for name in variables}
@@ -112,7 +112,7 @@ def _lists(makefiles: Mapping[str, str], path: str) -> Iterable[tuple[str, list[
             _VARIABLE.sub(lambda found: variables.get(found[1], found[0]), name) if len(name) < _LONGEST_NAME else name
         )
         if name in variables:
-            # All branches of a Makefile count, so even a plain assignment only adds.
+            # All branches of a Makefile count, so a plain assignment also appends.
             if len(variables[name]) < _LONGEST and value.strip() not in words[name]:
                 variables[name] += " " + value
                 words[name].update(value.split())
@@ -134,15 +134,15 @@ def _lists(makefiles: Mapping[str, str], path: str) -> Iterable[tuple[str, list[
 
 
 class _Expander:
-    """Expands variables and functions of one Makefile, as long as that does not go on for ever."""
+    """Expands variables and functions of one Makefile, within a budget."""
 
     def __init__(self) -> None:
         self._all = _MOST_EXPANDED
         self._left = 0
 
     def expand(self, value: str, variables: Mapping[str, str]) -> str:
-        """Return a value with what is known put in; what makes too much becomes nothing."""
-        given = self._left = min(self._all, _MOST_FOR_VALUE)
+        """Return a value with its variables and functions expanded; beyond the budget they expand to nothing."""
+        budget = self._left = min(self._all, _MOST_FOR_VALUE)
         for _ in range(_ROUNDS):
             self._left -= len(value)
             before = value
@@ -150,7 +150,7 @@ class _Expander:
             value = _FUNCTION.sub(self._function, value)
             if value == before or len(value) > _LONGEST or self._left < 0:
                 break
-        self._all -= given - self._left
+        self._all -= budget - self._left
         return value
 
     def _affordable(self, text: str) -> str:

@@ -1,4 +1,4 @@
-"""From the facts of a tree to its messages: every call is followed to printk and its text put together."""
+"""The linker: expands each call of a file down to the log sinks and resolves its text to a message."""
 
 import itertools
 import re
@@ -30,17 +30,16 @@ from ksrcfind.source.resolve import (
 )
 from ksrcfind.source.signatures import Outcome, SignatureCache, Undecided
 from ksrcfind.source.sinks import CONTINUED
-from ksrcfind.source.substitute import ArgumentPlaceholder, Tokens
 from ksrcfind.source.template import has_words
-from ksrcfind.source.tokens import Token, closing, is_name, is_string, split, tokenize
+from ksrcfind.source.tokens import ArgumentPlaceholder, Token, Tokens, closing, is_name, is_string, split, tokenize
 
-_ARGUMENTS = 40  # arguments of one call that are looked at
+_ARGUMENTS = 40  # arguments of one call that count
 _NEEDED = 4  # arguments whose tokens may decide the expansion of one call
 _LITERAL = re.compile(rf"{STRING}|{CHARACTER}|\\.|[()\[\]{{}},\n]")
 
 
 class Linker:
-    """Makes messages out of facts. One for a tree; what it learns of a wrapper serves every file."""
+    """Makes messages out of facts. One for a tree: all files share its expansions."""
 
     def __init__(self, program: Program, read: Callable[[int], bytes]) -> None:
         """`read` gives the bytes of a file: of those that call macros which bring all their text themselves."""
@@ -50,7 +49,7 @@ class Linker:
         self._shapes = SignatureCache()
 
     def messages(self, file: int) -> tuple[list[Message], frozenset[str]]:
-        """Messages of one file, in source order, and every name whose meaning decided them."""
+        """Return the messages of a file, in source order, and all names that they depend on."""
         facts = self._program.facts(file)
         linker = _FileLinker(self._program, self._shapes, file, facts)
         names = linker.names_without_text()
@@ -86,7 +85,7 @@ class _FileLinker:
         self._calls: Sequence[Call] = facts.calls
 
     def names_without_text(self) -> list[str]:
-        """Names that the file calls without any text in the arguments and that print all the same."""
+        """Return the names that the file calls without text in the arguments and that print text of their own."""
         return [name for name in self._program.logging(self._facts.called) if self._prints_by_itself(name)]
 
     def _prints_by_itself(self, name: str) -> bool:
@@ -101,7 +100,7 @@ class _FileLinker:
         return False
 
     def add(self, functions: Sequence[str], calls: Sequence[Call]) -> None:
-        """Take more calls in."""
+        """Add calls, with the functions around them."""
         self._calls = sorted(
             [
                 *self._calls,
@@ -112,7 +111,7 @@ class _FileLinker:
         self._functions = (*self._functions, *functions)
 
     def run(self) -> tuple[list[Message], frozenset[str]]:
-        """Messages in source order, and every name whose meaning decided them."""
+        """Return the messages in source order, and all names that they depend on."""
         result: list[Message] = []
         for call in self._calls:
             self._move_to(call.line)
@@ -120,7 +119,7 @@ class _FileLinker:
         return result, frozenset(self._expander.dependencies | self._expander.cross_file_dependencies)
 
     def _move_to(self, line: int) -> None:
-        """See names as they are at a line: the file may define a macro anew further down."""
+        """Resolve names as of a line: the file may redefine a macro below."""
         passed = bisect_right(self._redefined, line)
         if passed != self._passed:
             self._passed = passed
@@ -133,8 +132,8 @@ class _FileLinker:
             self._expander.dependencies.add(call.name)
             return
         tokens = tokenize(call.text)
-        arguments: list[Tokens] = [tuple(part) for part in split(tokens[2:-1])][:_ARGUMENTS]
-        log_paths = self._emissions(call.name, arguments)
+        arguments: list[Tokens] = [tuple(part) for part in split(tokens[2:-1])[:_ARGUMENTS]]
+        log_paths = self._log_paths(call.name, arguments)
         if not log_paths:
             return
         function = self._functions[call.function] if call.function >= 0 else None
@@ -165,7 +164,7 @@ class _FileLinker:
                 yield message
 
     def _given(self, function: int, parameter: str) -> Sequence[Tokens]:
-        """Texts that callers in this file give for a parameter of a static function."""
+        """Return the texts that callers in this file pass for a parameter of a static function."""
         names = self._facts.parameters[function] if 0 <= function < len(self._facts.parameters) else ()
         if parameter not in names:
             return ()
@@ -175,7 +174,7 @@ class _FileLinker:
 
     @cached_property
     def _calls_of(self) -> dict[str, list[list[Tokens]]]:
-        """Arguments of the calls with text of the file's functions that print a text which they are given."""
+        """Arguments of the calls of functions with a text parameter, by the name of the function."""
         wanted = {name for name, names in zip(self._functions, self._facts.parameters, strict=False) if names}
         found: dict[str, list[list[Tokens]]] = defaultdict(list)
         for call in self._facts.calls:
@@ -183,8 +182,8 @@ class _FileLinker:
                 found[call.name].append([tuple(part) for part in split(tokenize(call.text)[2:-1])])
         return found
 
-    def _emissions(self, name: str, arguments: list[Tokens]) -> list[LogPath]:
-        """Emissions of a call of this shape, expanded at most once for all files that see the same definitions."""
+    def _log_paths(self, name: str, arguments: list[Tokens]) -> list[LogPath]:
+        """Return the log paths of a call; calls with the same signature and definitions are expanded once."""
         concrete: dict[int, Tokens] = {}
         count = len(arguments)
         before = itertools.takewhile(lambda argument: not any(map(is_string, argument)), arguments)
@@ -199,7 +198,7 @@ class _FileLinker:
             concrete[index] = self._opened(arguments, index)
 
     def _opened(self, arguments: list[Tokens], index: int) -> Tokens:
-        """Tokens of an argument. Of a list with text (`LOG((HERE, "text"))`) each part becomes an argument."""
+        """Return the tokens of an argument; each part of a list (`LOG((HERE, "text"))`) becomes an argument."""
         tokens = arguments[index]
         if tokens[:1] != ("(",) or closing(tokens, 0) != len(tokens) - 1:
             return tokens
@@ -213,8 +212,8 @@ class _FileLinker:
         return ("(", *opened[1:], ")")
 
     def _spread(self, part: Tokens) -> Sequence[Tokens]:
-        """An argument that is a macro for several: `#define AE_INFO _acpi_module_name, __LINE__`."""
-        for definition in self._scope.macros(str(part[0])) if len(part) == 1 and is_name(part[0]) else ():
+        """Return the arguments that a macro expands to: `#define AE_INFO _acpi_module_name, __LINE__`."""
+        for definition in self._scope.macros(part[0]) if len(part) == 1 and is_name(part[0]) else ():
             if isinstance(definition.item, Macro) and definition.item.parameters is None:
                 return [tuple(each) for each in split(tokenize(definition.item.body))]
         return [part]
@@ -264,7 +263,7 @@ class _FileLinker:
         )
 
     def _text_here(self, log_path: LogPath, place: Place) -> Parts:
-        """The text at a call of a function that prints it whole, without being a format."""
+        """Return the text at the call of a function that prints a text parameter whole."""
         last = log_path.arguments[-1] if log_path.macro is None and log_path.arguments else ()
         if len(last) != 1 or not isinstance(last[0], ArgumentPlaceholder):
             return ()
@@ -274,10 +273,10 @@ class _FileLinker:
         if not log_path.root.prefix:
             return "", ()
         # Most calls of a function name the same device.
-        given = tuple(place.plain(value) for value in log_path.prefix_arguments)
-        key = (log_path.root.prefix, given, place.function, place.is_wordless)
+        arguments = tuple(place.plain(value) for value in log_path.prefix_arguments)
+        key = (log_path.root.prefix, arguments, place.function, place.is_wordless)
         if key not in self._prefixes:
-            self._prefixes[key] = forms((Text(log_path.root.prefix, False),), given, place)[0]
+            self._prefixes[key] = forms((Text(log_path.root.prefix, False),), arguments, place)[0]
         return self._prefixes[key]
 
     def _behind(self, log_path: LogPath, place: Place) -> tuple[str, tuple[Argument, ...]]:
@@ -286,14 +285,14 @@ class _FileLinker:
         return forms(alternatives(log_path.behind, place)[0], log_path.behind_arguments, place)[0]
 
     def _defined_at(self, log_path: LogPath, written: Parts) -> Definition | None:
-        """Set if no text comes from the call itself."""
+        """Return the location of the text if no text is at the call itself; else None."""
         macro = log_path.macro
         if macro is None or any(isinstance(part, Text) and part.from_call and part.text.strip() for part in written):
             return None
         if any(
             isinstance(token, ArgumentPlaceholder)
-            for forwarded_formats in log_path.forwarded_formats()
-            for token in forwarded_formats.format
+            for forwarded in log_path.forwarded_formats()
+            for token in forwarded.format
         ):
             return None
         line = macro.line + _lines_before_text(macro)
@@ -303,8 +302,8 @@ class _FileLinker:
         if defined is not None and log_path.macro is not None:
             return tuple(_macro_text(log_path.macro, defined.path))
         wanted = {token.index for token in log_path.format if isinstance(token, ArgumentPlaceholder)}
-        for forwarded_formats in log_path.forwarded_formats():
-            wanted |= {part.index for part in forwarded_formats.format if isinstance(part, ArgumentPlaceholder)}
+        for forwarded in log_path.forwarded_formats():
+            wanted |= {token.index for token in forwarded.format if isinstance(token, ArgumentPlaceholder)}
         literals = list(_literals(call.text))
         lines = [
             TextLine(self._path, call.line + line, length)
@@ -314,7 +313,7 @@ class _FileLinker:
 
 
 def _own(log_paths: Sequence[LogPath]) -> Sequence[LogPath]:
-    """Where some way of logging prints the caller's text, the others are empty shells of a disabled build."""
+    """Return the log paths that print the caller's text, else all: the others are stubs of disabled configurations."""
     with_text = [log_path for log_path in log_paths if _prints_argument(log_path)]
     return with_text or log_paths
 
@@ -324,19 +323,19 @@ def _prints_argument(log_path: LogPath) -> bool:
         return True
     return any(
         isinstance(token, ArgumentPlaceholder)
-        for forwarded_formats in log_path.forwarded_formats()
-        for token in forwarded_formats.format
+        for forwarded in log_path.forwarded_formats()
+        for token in forwarded.format
     )
 
 
 def _written_here(written: Parts) -> Parts:
-    """The parts that stand at the call, if text is among them."""
+    """Return the parts at the call itself; none if these have no text."""
     here = tuple(part for part in written if not isinstance(part, Text) or part.from_call)
     return here if any(isinstance(part, Text) for part in here) else ()
 
 
 def _handed_here(log_path: LogPath, place: Place) -> Parts:
-    """The parts that stand at the call of a format that a wrapper function hands on as a value."""
+    """Return the parts at the call itself of a format that a wrapper function forwards as a value."""
     forwarded_formats = list(log_path.forwarded_formats())
     while forwarded_formats:
         one = forwarded_formats.pop(0)
@@ -348,7 +347,7 @@ def _handed_here(log_path: LogPath, place: Place) -> Parts:
 
 
 def _joined(message: Message, other: Message) -> Message:
-    """One message that takes the forms of both. Its level is known if no two are."""
+    """Return one message with the forms of both. Its level is None if both have different ones."""
     texts = {form.printed for form in message.forms}
     added = tuple(form for form in other.forms if form.printed not in texts)
     levels = {message.level, other.level} - {None}
@@ -357,7 +356,7 @@ def _joined(message: Message, other: Message) -> Message:
 
 
 def _literals(text: str) -> Iterator[tuple[int, int, int]]:
-    """String literals of a call: index of the argument, line from the call's first, decoded length."""
+    """Yield the string literals of a call: index of the argument, line from the call's first, decoded length."""
     depth = argument = line = 0
     for match in _LITERAL.finditer(text):
         mark = match[0]

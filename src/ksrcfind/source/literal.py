@@ -1,15 +1,15 @@
-"""C string literals and character constants: how to find them in source, and the text that a string literal means.
+"""C string literals and character constants: patterns that find them, and the text of a string literal.
 
-The patterns do not depend on flags of `re` and never backtrack. `.encode()` makes one for bytes.
+The patterns do not depend on flags of `re` and never backtrack. `.encode()` gives the same pattern for bytes.
 """
 
 import re
 
 STRING = r'"[^"\\\n]*+(?:\\[\s\S][^"\\\n]*+)*+"'
-"""A pattern that matches a string literal with its quotes; a line can end in it only behind a backslash."""
+"""Pattern of a string literal with its quotes; it contains a line end only behind a backslash."""
 
 CHARACTER = r"'[^'\\\n]*+(?:\\[\s\S][^'\\\n]*+)*+'"
-"""A pattern that matches a character constant with its quotes."""
+"""Pattern of a character constant with its quotes."""
 
 _ESCAPE = re.compile(r"\\(x[0-9A-Fa-f]+|[0-7]{1,3}|[\s\S])")
 _SIMPLE = {"n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "f": "\f", "v": "\v", "e": "\x1b", "\n": ""}
@@ -22,7 +22,7 @@ def decode(literal: str) -> str:
 
 
 def unescape(text: str) -> str:
-    r"""Return what the inside of a string literal means: each escape replaced by the character that it stands for.
+    r"""Return the text between the quotes of a string literal with each escape replaced by its character.
 
     A hexadecimal escape takes all hexadecimal digits that follow, an octal one at most three (C11, 6.4.4.4): `\x1b5` is
     one character, and `\x1b` `5` takes two literals. Of a number too large for a byte the low eight bits count, as in

@@ -1,31 +1,15 @@
-"""What following a call down to printk finds: the ways in which it logs."""
+"""The result of expanding a call: one `LogPath` for each way in which the call reaches a log sink."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from ksrcfind.source.facts import Macro
 from ksrcfind.source.sinks import LogSink
-from ksrcfind.source.substitute import ScopeMarker, Tokens
-from ksrcfind.source.tokens import CLOSING, OPENING, Token, unwrapped
-
-
-@dataclass(frozen=True, slots=True)
-class VarArgs:
-    """The values of a variable argument list."""
-
-    values: tuple[Tokens, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class ForwardedFormat:
-    """A format with its values that a wrapper hands on (`struct va_format`, or a buffer printed into)."""
-
-    format: Tokens
-    values: tuple[Tokens, ...]
+from ksrcfind.source.tokens import CLOSING, OPENING, ForwardedFormat, ScopeMarker, Token, Tokens, VarArgs, unwrapped
 
 
 def forwarded_format(value: Sequence[Token]) -> ForwardedFormat | None:
-    """The format that a value hands on; None if it is only part of what is called, as in `check(buffer)`."""
+    """Return the format that a value forwards; None if it is only an argument of a call, as in `check(buffer)`."""
     for token in value:
         if type(token) is ForwardedFormat:
             break
@@ -39,19 +23,19 @@ def forwarded_format(value: Sequence[Token]) -> ForwardedFormat | None:
     return None
 
 
-def is_longer(tokens: Tokens, most: int) -> bool:
-    """Tell whether tokens are more than so many, with those of the formats and values handed on in them."""
+def exceeds(tokens: Tokens, limit: int) -> bool:
+    """Return whether there are more than `limit` tokens, counting those inside forwarded formats and values."""
     waiting = [tokens]
     count = 0
-    while waiting and count <= most:
-        some = waiting.pop()
-        count += len(some)
-        for token in some:
+    while waiting and count <= limit:
+        part = waiting.pop()
+        count += len(part)
+        for token in part:
             if isinstance(token, ForwardedFormat):
                 waiting.append(token.format)
             if isinstance(token, (ForwardedFormat, VarArgs)):
                 waiting += token.values
-    return count > most
+    return count > limit
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,20 +47,16 @@ class LogPath:
     arguments: tuple[Tokens, ...]
     """Values of the format's conversions."""
     level: Tokens
-    """Tokens that name the level; empty if the root or the format says it."""
+    """Tokens that name the level; empty if the root or the format fixes it."""
     prefix_arguments: tuple[Tokens, ...]
     macro: Macro | None = None
-    """The innermost macro whose body holds the logging call."""
+    """The innermost macro whose body contains the text."""
     macro_file: int = -1
     """The file that defines it."""
     behind: Tokens = ()
-    """Format of what the same function prints next, into the same line if the text has not ended it."""
+    """Format of the text that the same function prints next, on the same line unless `format` ends the line."""
     behind_arguments: tuple[Tokens, ...] = ()
 
     def forwarded_formats(self) -> Iterator[ForwardedFormat]:
-        """Yield the formats that wrappers hand on."""
-        return (
-            forwarded_formats
-            for forwarded_formats in map(forwarded_format, self.arguments)
-            if forwarded_formats is not None
-        )
+        """Yield the formats that wrapper functions forward."""
+        return (forwarded for value in self.arguments if (forwarded := forwarded_format(value)) is not None)

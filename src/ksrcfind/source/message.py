@@ -1,4 +1,4 @@
-"""A message: one log call of a tree with everything it can print."""
+"""A message: one log call of a tree with all texts that it can print."""
 
 import msgspec
 
@@ -9,21 +9,21 @@ class Argument(msgspec.Struct, frozen=True, array_like=True, gc=False):
     conversion: str
     """As in the format: `%d`, `%pI4`, `%-*s`."""
     expression: str
-    """C source of the argument, white space folded: `victim->comm`. Empty when the call does not show it."""
+    """C source of the argument, white space folded: `victim->comm`. Empty if the call does not contain it."""
 
 
 class TextLine(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """A source line that holds a part of a message's wording."""
+    """A source line that contains a part of a message's wording."""
 
     path: str
     line: int
     """1-based."""
     length: int
-    """Characters of literal text on it."""
+    """Characters of literal text on the line."""
 
 
 class Definition(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """Where a message stands that reaches its place through a macro's body."""
+    """The location of a message's text in the body of a macro."""
 
     path: str
     line: int
@@ -32,22 +32,22 @@ class Definition(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Form(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """One text that a message can take: wrappers may print it with one prefix or another."""
+    """One of the texts that a message can print: wrapper functions may add one prefix or another."""
 
     printed: str
-    """All that is printed, in printf syntax (`%%` is a per cent sign), with the text that wrappers, `pr_fmt` and
-    known arguments add, C escapes decoded, without the level and without the last newline."""
+    """The whole text in printf syntax (`%%` is a per cent sign), with the text of wrapper functions, `pr_fmt` and
+    known arguments, C escapes decoded, without the level and without the last newline."""
     arguments: tuple[Argument, ...]
-    """One for each conversion of `printed` that takes an argument, in order."""
+    """The argument of each conversion of `printed` that takes one, in order."""
 
 
 class Message(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """One log call with what it prints."""
+    """One log call with its texts."""
 
     path: str
     """Relative to the root of the tree, with slashes."""
     line_start: int
-    """1-based line where the call's name stands."""
+    """1-based line of the call's name."""
     line_end: int
     """1-based line of its closing parenthesis."""
     function: str | None
@@ -55,14 +55,14 @@ class Message(msgspec.Struct, frozen=True, array_like=True, gc=False):
     call: str
     """As written: `pr_info`, `ext4_msg`."""
     level: str | None
-    """emerg alert crit err warn notice info debug cont, or None when only run time knows."""
+    """One of `levels.LEVELS` or `cont`; None if the level is known only at run time."""
     module: str | None
-    """KBUILD_MODNAME of the object that the file is built into, if a Makefile says."""
+    """KBUILD_MODNAME of the object that the file is built into; None if no Makefile lists it."""
     format: str
     """The format as written at the call: literals joined, escapes decoded, `%%` and the newline kept."""
     forms: tuple[Form, ...]
-    """What is printed, the most usual form first; at least one."""
+    """The texts that the call can print, the most usual first; at least one."""
     text_lines: tuple[TextLine, ...]
-    """The lines that hold the wording (of the format literal), in source order; empty if it stands nowhere."""
+    """The lines that contain the wording (of the format literal), in source order; empty if no line does."""
     defined_at: Definition | None = None
-    """Set when the wording comes out of a macro's body; path and lines above are those of the use."""
+    """Set if the wording is in a macro's body; `path` and the lines above are those of the macro's use."""

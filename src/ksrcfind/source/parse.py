@@ -1,7 +1,7 @@
-"""C syntax from tree-sitter: calls and the function around them. The only module that knows tree-sitter.
+"""C syntax from tree-sitter: calls and the function around them. The only module that uses tree-sitter.
 
-It is fed the functions that `scan` found, reduced to their header and the calls that hold text, so that a kernel's
-worth of C is parsed in seconds. Line numbers stay those of the file.
+Its input is the functions that `scan` found, reduced to their header and the calls with text: a whole kernel is parsed
+in seconds. Line numbers stay those of the file.
 """
 
 import itertools
@@ -23,22 +23,22 @@ _CODE = tree_sitter.Query(
     [(for_statement) (while_statement) (switch_statement) (conditional_expression)
      (binary_expression operator: ["&&" "||"])] @other""",
 )
-# Where brackets never close, the grammar takes time that grows with the square of the code. It reports its progress
-# six times for 1,000 bytes of real code, and a thousand times for those that it can make nothing of.
+# For unclosed brackets the parser needs quadratic time. It reports its progress six times for 1,000 bytes of real code,
+# and a thousand times for 1,000 bytes that it cannot parse.
 _REPORTS = 256
 _BYTES_PER_REPORT = 16
-# Queries of the tree have no such means, and take time that grows with the square of the depth.
-_SHORT = 1 << 12  # bytes in which no depth matters
+# Queries of the tree report no progress, and need time quadratic in the depth.
+_SHORT = 1 << 12  # bytes in which any depth is fast
 _DEEPEST = 200
 _BRACKET = re.compile(rb"[][(){}]")
 _BRACKET_OR_LITERAL = re.compile(rf"[()]|{STRING}|\\.".encode(), re.DOTALL)
-_UNDER_WAY = 256  # nodes that a query has begun to match
-_NESTED = 64  # calls within calls and conditions; all that they hold is kept for each of them
+_UNDER_WAY = 256  # unfinished matches of a query
+_NESTED = 64  # nested calls and conditions; each keeps a copy of its text
 _FUNCTION_NAME = re.compile(rb"\b([A-Za-z_]\w*+)[ \t\r\n]*+\(")
 _CALL_NAME = re.compile(rb"\b([A-Za-z_]\w*+)[ \t\r\n]*+\(")
 _SYSCALL = re.compile(rb"\b(?:COMPAT_)?SYSCALL(?:32)?_DEFINE\d?[ \t]*\([ \t\r\n]*(\w+)")
 _DIRECTIVE_LINE = re.compile(rb"^[ \t]*#[^\n]*", re.MULTILINE)
-# A macro that stands before a function and needs no semicolon: `ACPI_EXPORT_SYMBOL(acpi_error)`.
+# A macro before a function, without a semicolon: `ACPI_EXPORT_SYMBOL(acpi_error)`.
 _MACRO_LINE = re.compile(rb"^[ \t]*[A-Z][A-Z0-9_]*[ \t]*\([^()\n]*\)[ \t]*$", re.MULTILINE)
 
 # Annotations that look like a declarator: `__printf(1, 2) int f(...)`.
@@ -50,16 +50,16 @@ _ANNOTATION = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class ParsedCall:
-    """A call with text in it, or any call of a function that handles variable arguments."""
+    """A call with text, or any call in a function that handles variable arguments."""
 
     name: bytes
     text: bytes
-    """From the name to the closing parenthesis; the name alone for a macro that is a statement by itself."""
+    """From the name to the closing parenthesis; the name alone for a macro that is a whole statement."""
     line_start: int
     line_end: int
     conditions: tuple[bytes, ...] = ()
-    """Under which it is made, the outermost last: of each `if` around it, negated in its `else`, and `?` for anything
-    else that may pass it by. Told for functions that handle variable arguments."""
+    """The conditions of the call, the outermost last: of each `if` around it, negated in its `else`, and `?` for other
+    control flow. Only in functions that handle variable arguments."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ class ParsedBody:
     """Their declarations; the last is `...` in a variadic function."""
     calls: tuple[ParsedCall, ...]
     recovered: int
-    """Calls that the grammar did not accept and that were taken from the text alone."""
+    """Calls that the parser rejected and that were read from the text alone."""
 
 
 class Parser:
@@ -83,9 +83,9 @@ class Parser:
     def body(
         self, body: Body, names: Set[bytes] = frozenset(), constants: re.Pattern[bytes] | None = None
     ) -> ParsedBody:
-        """Parse a function's header and the calls in it; with `names`, only calls of these that hold no text.
+        """Return a function's name, parameters and calls with text; with `names`, its calls of these without text.
 
-        What `constants` finds counts as text, as in `scan.bodies`.
+        Matches of `constants` count as text, as in `scan.bodies`.
         """
         header = _DIRECTIVE_LINE.sub(b"", body.header)
         source, starts = _skeleton(body, header)
@@ -97,7 +97,7 @@ class Parser:
         captured = tree_sitter.QueryCursor(_CODE if everything else _CALLS, match_limit=_UNDER_WAY).captures(root)
         conditions = _Conditions(source, captured.get("if", ()), captured.get("other", ()))
         found_nodes = [*captured.get("call", ()), *captured.get("statement", ())]
-        around: list[int] = []  # where the calls end that the next one may stand in
+        around: list[int] = []  # ends of the calls around the next one
         for node in sorted(found_nodes, key=lambda node: (node.start_byte, -node.end_byte)):
             start, end = node.start_byte, node.end_byte
             while around and around[-1] <= start:
@@ -129,7 +129,7 @@ class Parser:
         return ParsedBody(name, parameters, tuple(calls), recovered)
 
     def _tree(self, source: bytes) -> tree_sitter.Tree:
-        """The syntax tree; that of no code at all if it takes more work than code of this length does."""
+        """Return the syntax tree; an empty one if parsing takes more work than real code of this length."""
         if len(source) > _SHORT and _depth(source) > _DEEPEST:
             return self._parser.parse(b"")
         reports = itertools.count(_REPORTS + len(source) // _BYTES_PER_REPORT, -1)
@@ -143,7 +143,7 @@ class Parser:
 
 
 def _depth(source: bytes) -> int:
-    """How deep brackets are nested, those of texts included."""
+    """Return the nesting depth of brackets, also in literals."""
     steps = (1 if bracket in b"([{" else -1 for bracket in _BRACKET.findall(source))
     return max(itertools.accumulate(steps), default=0)
 
@@ -154,7 +154,7 @@ def _called(call: bytes) -> bytes | None:
 
 
 def _uncovered(spans: Sequence[tuple[int, int]], covered: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
-    """Yield the spans that lie in none of others; both are sorted by their start."""
+    """Yield the spans that no span of `covered` contains; both are sorted by start."""
     passed = reach = 0
     for start, end in spans:
         while passed < len(covered) and covered[passed][0] <= start:
@@ -165,10 +165,10 @@ def _uncovered(spans: Sequence[tuple[int, int]], covered: Sequence[tuple[int, in
 
 
 class _Conditions:
-    """Under which places are reached that are asked for in ascending order."""
+    """The conditions at offsets of a function, which must be queried in ascending order."""
 
     def __init__(self, source: bytes, choices: Iterable[tree_sitter.Node], others: Iterable[tree_sitter.Node]) -> None:
-        """`choices` are `if` statements of the source, `others` is what else may pass code by."""
+        """`choices` are the `if` statements of the source, `others` the nodes of other conditional code."""
         branches = [(node.start_byte, node.end_byte, b"?") for node in others]
         for statement in choices:
             condition = statement.child_by_field_name("condition")
@@ -181,7 +181,7 @@ class _Conditions:
         self._around: list[tuple[int, bytes]] = []
 
     def at(self, start: int) -> tuple[bytes, ...]:
-        """Conditions at an offset as `ParsedCall` has them; none but `?` where they are too many."""
+        """Return the conditions at an offset as in `ParsedCall`; only `?` where there are too many."""
         while self._to_come and self._to_come[-1][0] <= start:
             begin, end, condition = self._to_come.pop()
             self._leave(begin)
@@ -201,7 +201,7 @@ def _is_wanted(name: bytes, text: bytes, names: Set[bytes], constants: re.Patter
 
 
 def _skeleton(body: Body, header: bytes) -> tuple[bytes, list[tuple[int, int]]]:
-    """The function as C source with only the wanted calls in it, and the offsets of these calls."""
+    """Return the function as C source with only the wanted calls, and the start and end of these calls."""
     parts = [header, b"{"]
     starts: list[tuple[int, int]] = []
     if body.code:
@@ -222,11 +222,11 @@ def _skeleton(body: Body, header: bytes) -> tuple[bytes, list[tuple[int, int]]]:
 
 
 def _from_text(source: bytes, start: int, end: int, first_line: int) -> ParsedCall | None:
-    """The call at `start`, when the parser gave up on it."""
+    """Return the call in a span that the parser rejected; None if there is none."""
     text = source[start:end]
     match = _CALL_NAME.match(text)
     if match is None:
-        # `(CALL("text") …)`: the name in front of the parenthesis that opens last before the text.
+        # `(CALL("text") …)`: the last name with a parenthesis before the text.
         quote = text.find(b'"')
         for candidate in _CALL_NAME.finditer(text, 0, quote):
             match = candidate
@@ -247,7 +247,7 @@ def _matching(text: bytes, opening: int) -> int:
 
 
 def _declarator(header: bytes) -> tuple[str, tuple[str, ...]]:
-    """Name and parameters of the function that a header declares."""
+    """Return name and parameters of the function that a header declares."""
     syscall = _SYSCALL.search(header)
     if syscall is not None:
         return "__do_sys_" + syscall[1].decode("ascii", "replace"), ()

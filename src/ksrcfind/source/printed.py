@@ -1,7 +1,7 @@
 """The lines that a message can print: a log shows each line of a format as a record of its own.
 
-Several calls can print into one line: one begins it without a line break, `pr_cont` goes on in it, in the same function
-or in one that is called for that.
+Several calls can print one line: the first ends without a line break, and `pr_cont` continues the line, in the same
+function or in another one.
 """
 
 import zlib
@@ -14,12 +14,12 @@ from ksrcfind.source.template import lines, masked, whole_words
 
 
 class Continuation(NamedTuple):
-    """How a message shares its line with others."""
+    """Whether a message shares its line with others."""
 
     before: bool
-    """It goes on in a line that another call began."""
+    """The message continues the line of another call."""
     after: bool
-    """Another call goes on in its line."""
+    """Another call continues the line of the message."""
 
 
 ALONE = Continuation(before=False, after=False)
@@ -29,19 +29,19 @@ class PrintedLine(NamedTuple):
     """One line of one form of a message."""
 
     form: int
-    """Which of the message's forms."""
+    """Index of the form."""
     first: int
-    """Conversions of the form before this line."""
+    """Number of conversions of the form before this line."""
     text: str
     """In printf syntax, without line breaks."""
     words: str
     """The words that every rendering contains, without repeats, sorted, with blanks between them."""
     joins: Continuation
-    """How its message shares a line with others."""
+    """Whether its message shares the line with others."""
 
 
 def printed_lines(messages: Sequence[Message], place: int) -> Iterator[PrintedLine]:
-    """Yield the lines of all forms of one of the messages of a file that are not blank, each text once."""
+    """Yield the non-blank lines of all forms of the message at an index, each text once."""
     message = messages[place]
     joins = continuation_of(messages, place)
     seen: set[str] = set()
@@ -61,14 +61,14 @@ def all_printed_lines(messages: Sequence[Message]) -> list[tuple[PrintedLine, ..
 
 
 NEIGHBOURS = 8
-"""Messages of a function that are looked at for parts of one line."""
+"""Messages of a function that may continue one line."""
 
 NEAR = 64
-"""Messages of a file, before and behind one, among which a function is looked for that goes on in its line."""
+"""Messages before and after one, in the same file, where another function may continue its line."""
 
 
 def continuation_of(messages: Sequence[Message], place: int) -> Continuation:
-    """Tell how one of the messages of a file, in source order, shares its line with others."""
+    """Return whether the message at an index, in source order, shares its line with others of the file."""
     message = messages[place]
     before = is_continuation(message)
     if ends_line(message):
@@ -88,56 +88,56 @@ def continuation_of(messages: Sequence[Message], place: int) -> Continuation:
 
 
 def _begins_function(messages: Sequence[Message], place: int) -> bool:
-    """Tell whether a message is the first of its function."""
+    """Return whether a message is the first of its function."""
     before = messages[place - 1] if place else None
     return before is None or before.path != messages[place].path or before.function != messages[place].function
 
 
 def is_continuation(message: Message) -> bool:
-    """Tell whether a message goes on in a line that another one began."""
+    """Return whether a message continues the line of another one."""
     return message.level == "cont"
 
 
 def ends_line(message: Message) -> bool:
-    """Tell whether nothing can go on in the line of a message."""
+    """Return whether a message ends its line."""
     return message.format.endswith("\n")
 
 
 def is_open(message: Message) -> bool:
-    """Tell whether a message ends as if more were to come: `[mem %#018Lx-%#018Lx] `."""
+    """Return whether the end of a message suggests a continuation: `[mem %#018Lx-%#018Lx] `."""
     return message.format.endswith((" ", "\t", ":", "=", ",", "(", "["))
 
 
 ORIGIN = "@"
-"""In front of a name of `origin_names` that is kept among the words of lines."""
+"""Prefix of an `origin_names` name among the words of lines."""
 
 
 def origin_names(message: Message) -> set[str]:
-    """Return the names that tell where a message comes from: module, file, directories; lower case, `-` as `_`."""
+    """Return the names of a message's origin: module, file, directories; lower case, `-` as `_`."""
     parts = message.path.rpartition(".")[0].split("/")
     return {name.lower().replace("-", "_") for name in (*parts, message.module or "") if name}
 
 
 def all_origin_names(messages: Iterable[Message]) -> list[str]:
-    """Return the `origin_names` of any message of a file, sorted."""
+    """Return the `origin_names` of all messages of a file, sorted."""
     return sorted(set().union(*map(origin_names, messages)))
 
 
 def anchor(words: Sequence[str], rank: Callable[[str], int]) -> tuple[str, int]:
-    """Return under what a line is kept: its rarest word, and the mark of the rarest of its others.
+    """Return the index key of a line: its rarest word, and the fingerprint of its second rarest.
 
-    `rank` tells which words are rarer. The empty word stands for one that the line does not have.
+    `rank` is lower for rarer words. The empty word stands for a missing one.
     """
     first, second, *_ = *sorted(words, key=rank), "", ""
     return first, mark(second)
 
 
 def ranks(frequency: Mapping[str, int]) -> Mapping[str, int]:
-    """Return the place of each word among all, the rarest first."""
+    """Return the rank of each word, 0 for the rarest."""
     return {word: place for place, word in enumerate(sorted(frequency, key=lambda word: (frequency[word], word)))}
 
 
 @lru_cache(maxsize=1 << 16)
 def mark(word: str) -> int:
-    """Return a number of 16 bits that stands for a word; 0 for the empty one. Words can share it."""
+    """Return a fingerprint of a word (16 bits); 0 for the empty word. Words may share one."""
     return zlib.crc32(word.encode()) & 0xFFFF

@@ -1,4 +1,4 @@
-"""A whole tree as the compiler would see it: what a name means where."""
+"""Name resolution: the macros and wrapper functions that a name means in each file of a tree."""
 
 import itertools
 from array import array
@@ -13,12 +13,12 @@ from ksrcfind.source.facts import Macro, SourceFacts, Wrapper, name_hash
 from ksrcfind.source.includes import Includes, shared
 from ksrcfind.source.sinks import NOT_LOGGED, LogSink
 
-_ALTERNATIVES = 4  # wrapper functions of one name that are looked into
+_ALTERNATIVES = 4  # wrapper functions of one name that are expanded
 
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """A macro or wrapper function with the file that holds it."""
+    """A macro or wrapper function with its file."""
 
     file: int
     item: Macro | Wrapper
@@ -26,18 +26,16 @@ class Definition:
 
 Resolution = tuple[Definition, ...]
 DefinitionKey = tuple[tuple[int, int], ...]
-"""What a name means in a file: where its definitions stand."""
+"""The definitions of a name in a file, by file and line; comparable between files."""
 
 
 class Program:
-    """Files of a tree by number, their facts, and the names that they define.
+    """The files of a tree by number, their facts, and the names that they define.
 
-    `includers` gives, for the base name of a header, the files that include one of that name in quotes; `constants`,
-    for the name of a text, the files that define it for all others (`SourceFacts.constants`).
-    `modules` gives the module that a path without its suffix is built into.
-    `paths` are all C files of the tree; `facts` gives those of one file (it may load them on demand), `written` the
-    includes among them; `macros` and
-    `wrappers` tell which files define a name, `may_log` which names lead to a root (see `summary.sink_reaching`).
+    `paths` are all C files of the tree. `facts` returns the facts of a file (it may load them on demand), `written`
+    only its includes. `macros`, `wrappers` and `constants` have the files that define a name (`SourceFacts.constants`).
+    `may_log` has the names that may reach a log sink (`summary.sink_reaching`). `includers` has, by base name, the
+    files that include a header of this name in quotes. `modules` has the module of a path without suffix.
     """
 
     def __init__(
@@ -58,7 +56,7 @@ class Program:
         self.roots = {root.name: root for root in roots}
         self.may_log = may_log
         self.includes = Includes(paths, written or (lambda number: facts(number).includes), includers or {})
-        """Which file includes which."""
+        """The include graph."""
         self._constants = constants or {}
         self._modules = modules or {}
         self._macros = macros
@@ -67,53 +65,53 @@ class Program:
         self._functions: dict[int, dict[str, Resolution]] = {}
         self._holder_sets: dict[str, int] = {}
         self._scopes: dict[int, FileScope] = {}
-        self._alike: dict[tuple[str, str], bool] = {}
+        self._alike_names: dict[tuple[str, str], bool] = {}
 
     @cached_property
     def _logging(self) -> dict[int, str]:
         return {name_hash(name): name for name in sorted(self.may_log - NOT_LOGGED)}
 
     def logging(self, called: bytes) -> list[str]:
-        """Those of the names that a file calls (`SourceFacts.called`) that may lead to a root."""
+        """Return the names that a file calls (`SourceFacts.called`) and that may reach a log sink."""
         hashes = array("I")
         hashes.frombytes(called)
         if self._logging.keys().isdisjoint(hashes):
-            return []  # most files, and much quicker to tell
+            return []  # most files, and much faster
         return [self._logging[number] for number in hashes if number in self._logging]
 
     def may_log_like(self, beginning: str, ending: str) -> bool:
-        """True if a name that may lead to a root begins and ends so."""
-        known = self._alike.get((beginning, ending))
+        """Return whether a name with this beginning and ending may reach a log sink."""
+        known = self._alike_names.get((beginning, ending))
         if known is None:
-            names, turned = self._sorted_names
+            names, reversed_names = self._sorted_names
             if beginning:
                 known = any(name.endswith(ending) for name in _beginning_with(beginning, names))
             else:
-                known = any(True for _ in _beginning_with(ending[::-1], turned))
-            self._alike[beginning, ending] = known
+                known = any(True for _ in _beginning_with(ending[::-1], reversed_names))
+            self._alike_names[beginning, ending] = known
         return known
 
     @cached_property
     def _sorted_names(self) -> tuple[list[str], list[str]]:
-        """Names that may lead to a root, and the same written backwards."""
+        """The names that may reach a log sink, sorted, and the same reversed, sorted."""
         return sorted(self.may_log), sorted(name[::-1] for name in self.may_log)
 
     def scope(self, file: int) -> "FileScope":
-        """What names mean in a file; kept, for files whose functions others call."""
+        """Return the scope of a file, cached: for files whose functions others call."""
         known = self._scopes.get(file)
         if known is None:
             known = self._scopes[file] = FileScope(self, file)
         return known
 
     def forget(self, file: int) -> None:
-        """Give back the memory of a C file that is done with."""
+        """Free the memory of a C file that is no longer needed."""
         if self.paths[file].endswith(".c"):
             self.includes.forget(file)
             self._defined.pop(file, None)
             self._functions.pop(file, None)
 
     def module(self, file: int) -> str | None:
-        """KBUILD_MODNAME of a file, or of the file that includes it; None if no Makefile says."""
+        """Return KBUILD_MODNAME of a file or of the file that includes it; None if no Makefile lists it."""
         path = self.paths[file]
         module = self._modules.get(path.rpartition(".")[0])
         if module is None and path.endswith(".c") and (reader := self.includes.reader(file)) is not None:
@@ -121,7 +119,7 @@ class Program:
         return module
 
     def constant(self, name: str) -> str | None:
-        """C source of a constant text that one file of the tree defines for all others: `linux_banner`."""
+        """Return the C source of a string that exactly one file defines for all others: `linux_banner`; else None."""
         files = self._constants.get(name, ())
         return dict(self.facts(files[0]).strings).get(name) if len(files) == 1 else None
 
@@ -135,7 +133,7 @@ class Program:
         return known
 
     def _holders(self, name: str) -> int:
-        """Files that define a macro, as a bit set."""
+        """Return the files that define a macro, as a bit set."""
         known = self._holder_sets.get(name)
         if known is None:
             known = 0
@@ -145,9 +143,9 @@ class Program:
         return known
 
     def macros(self, file: int, name: str, before: int | None = None) -> Resolution:
-        """Definitions of a macro as one file sees it: the alternatives of the nearest place that defines it.
+        """Return the definitions of a macro that are visible in a file: those in the nearest file that has any.
 
-        What the file defines anew at the line `before` or further down does not count.
+        Redefinitions in the file itself at the line `before` or below are excluded.
         """
         holders = self._holders(name)
         if not holders:
@@ -156,10 +154,14 @@ class Program:
         reader = self.includes.only_reader(file)
         if reader is not None and self._are_fallbacks(visible, name):
             visible |= holders & self.includes.closure(reader)
-        if not visible & (visible - 1):  # one place or none, as for nearly all names
+        if not visible & (visible - 1):  # one file or none, as for nearly all names
             holder = visible.bit_length() - 1
             alone = self._macros_of(holder).get(name, ()) if visible else ()
             return _in_force(alone, before if holder == file else None)
+        return self._nearest(file, name, visible, before)
+
+    def _nearest(self, file: int, name: str, visible: int, before: int | None) -> Resolution:
+        """Return the definitions of a macro in the nearest of several files (a bit set)."""
         directory = self.paths[file].rpartition("/")[0]
         places: list[tuple[tuple[bool, bool, int, int], Resolution]] = []
         while visible:
@@ -173,9 +175,9 @@ class Program:
         if not places:
             return ()
         places.sort(key=lambda place: place[0])
-        anew = {key[-1]: found for key, found in places if key[-1] != file and _define_anew(found)}
-        if len(anew) > 1 and places[0][0][-1] in anew:
-            return anew[self.includes.last_of(file, anew.keys()) or places[0][0][-1]]
+        redefinitions = {key[-1]: found for key, found in places if key[-1] != file and _are_redefinitions(found)}
+        if len(redefinitions) > 1 and places[0][0][-1] in redefinitions:
+            return redefinitions[self.includes.last_of(file, redefinitions.keys()) or places[0][0][-1]]
         result = places[0][1]
         for _key, more in places[1:]:
             if any(isinstance(d.item, Macro) and d.item.body for d in result):
@@ -184,7 +186,7 @@ class Program:
         return result
 
     def _are_fallbacks(self, holders: int, name: str) -> bool:
-        """True if all that these files say of a macro is what it is if nobody else defines it."""
+        """Return whether all definitions of a macro in these files (a bit set) are `#ifndef` fallbacks."""
         while holders:
             holder = holders.bit_length() - 1
             holders ^= 1 << holder
@@ -193,7 +195,7 @@ class Program:
         return True
 
     def wrappers(self, file: int, name: str) -> Resolution:
-        """Functions of that name that handle variable arguments, as one file sees them."""
+        """Return the wrapper functions of a name that are visible in a file, at most `_ALTERNATIVES`."""
         holders = self._wrappers.get(name)
         if not holders:
             return ()
@@ -212,7 +214,7 @@ class Program:
         return tuple(found)
 
     def _wrappers_of(self, file: int) -> dict[str, Resolution]:
-        """The wrapper functions of a file by name, of each name the first few."""
+        """Return the wrapper functions of a file by name, the first `_ALTERNATIVES` of each."""
         known = self._functions.get(file)
         if known is None:
             table: dict[str, list[Definition]] = defaultdict(list)
@@ -224,23 +226,23 @@ class Program:
 
 
 def _beginning_with(beginning: str, names: Sequence[str]) -> Iterator[str]:
-    """Those of sorted names that begin so."""
+    """Yield the names with this beginning among sorted names."""
     following = itertools.islice(names, bisect_left(names, beginning), None)
     return itertools.takewhile(lambda name: name.startswith(beginning), following)
 
 
 def _is_fallback(definitions: Resolution) -> bool:
-    """True if a macro is defined so only where nothing else defines it."""
+    """Return whether all definitions are `#ifndef` fallbacks."""
     return all(isinstance(definition.item, Macro) and definition.item.fallback for definition in definitions)
 
 
-def _define_anew(definitions: Resolution) -> bool:
-    """True if `#undef` stands before all of them: the last such file counts."""
+def _are_redefinitions(definitions: Resolution) -> bool:
+    """Return whether `#undef` is before all definitions: the last such file counts."""
     return all(isinstance(definition.item, Macro) and definition.item.replaces for definition in definitions)
 
 
 def _in_force(definitions: Resolution, before: int | None) -> Resolution:
-    """Definitions since the last `#undef`, of those that stand before a line."""
+    """Return the definitions since the last `#undef` before a line."""
     if len(definitions) < 2 and before is None:
         return definitions
     start = 0
@@ -253,22 +255,22 @@ def _in_force(definitions: Resolution, before: int | None) -> Resolution:
 
 
 class FileScope:
-    """What names mean in one file; every answer is remembered."""
+    """The meaning of names in one file, cached."""
 
     def __init__(self, program: Program, file: int, redefined: Sequence[int] = ()) -> None:
-        """With a line in `redefined`, what the file defines anew there or further down does not count."""
+        """With a line in `redefined`, redefinitions in the file there or below are excluded."""
         self.file = file
         self._before = redefined[0] if redefined else None
         self._program = program
         self._macros: dict[str, Resolution] = {}
         self._wrappers: dict[str, Resolution] = {}
-        self._signatures: dict[str, DefinitionKey] = {}
+        self._definition_keys: dict[str, DefinitionKey] = {}
         self.signatures: dict[object, Any] = {}
-        """What `signatures.SignatureCache` found out to hold here."""
+        """The `CallSignature`s that hold in this file. `SignatureCache` fills it; its module imports this one."""
 
     @property
     def module(self) -> str | None:
-        """KBUILD_MODNAME of the file."""
+        """KBUILD_MODNAME of the file; None if no Makefile lists it."""
         return self._program.module(self.file)
 
     @property
@@ -277,45 +279,45 @@ class FileScope:
         return self._program.paths[self.file]
 
     def of(self, file: int) -> "FileScope":
-        """What names mean in another file."""
+        """Return the scope of another file."""
         return self if file == self.file else self._program.scope(file)
 
     @property
     def may_log(self) -> Set[str]:
-        """Names of which a definition in some file may lead to a root."""
+        """Names with a definition, in any file, that may reach a log sink."""
         return self._program.may_log
 
     def may_log_like(self, beginning: str, ending: str) -> bool:
-        """True if there is such a name that begins and ends so."""
+        """Return whether `may_log` has a name with this beginning and ending."""
         return self._program.may_log_like(beginning, ending)
 
     def root(self, name: str) -> LogSink | None:
-        """The root of that name. A weak one only where the tree does not define the name itself."""
+        """Return the log sink of a name; a weak one only if the tree does not define the name."""
         root = self._program.roots.get(name)
         if root is not None and root.weak and (self.macros(name) or self.wrappers(name)):
             return None
         return root
 
     def macros(self, name: str) -> Resolution:
-        """Definitions of a macro as this file sees it."""
+        """Return the definitions of a macro that are visible in this file."""
         known = self._macros.get(name)
         if known is None:
             known = self._macros[name] = self._program.macros(self.file, name, self._before)
         return known
 
     def wrappers(self, name: str) -> Resolution:
-        """Functions of that name that handle variable arguments."""
+        """Return the wrapper functions of a name that are visible in this file."""
         known = self._wrappers.get(name)
         if known is None:
             known = self._wrappers[name] = self._program.wrappers(self.file, name)
         return known
 
     def definition_key(self, name: str) -> DefinitionKey:
-        """What a name means here, comparable between files."""
-        known = self._signatures.get(name)
+        """Return the location of the definitions of a name, comparable between files."""
+        known = self._definition_keys.get(name)
         if known is None:
             known = tuple((d.file, d.item.line) for d in self.macros(name)) + tuple(
                 (d.file, -d.item.line) for d in self.wrappers(name)
             )
-            self._signatures[name] = known
+            self._definition_keys[name] = known
         return known

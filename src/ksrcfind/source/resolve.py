@@ -1,6 +1,6 @@
-"""From tokens to the text that will be printed: literals joined, string macros and choices expanded, levels read.
+"""Resolves tokens to text: joins literals, expands string macros and conditional expressions, reads levels.
 
-`fill` goes on from there.
+`instances` then substitutes values.
 """
 
 import re
@@ -8,38 +8,45 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
+from ksrcfind.levels import CODE_NAMES, KERN_MACROS, LEVEL_OF_CODE
 from ksrcfind.source.expand import Expander
 from ksrcfind.source.facts import Macro
 from ksrcfind.source.literal import decode
-from ksrcfind.source.log_path import ForwardedFormat
 from ksrcfind.source.sinks import FORMAT_PASSED
-from ksrcfind.source.substitute import ArgumentPlaceholder, ArgumentTokensRequiredError, Tokens, substitute
-from ksrcfind.source.tokens import Token, closing, is_name, is_string, split, text_of, tokenize, unwrapped
+from ksrcfind.source.substitute import ArgumentTokensRequiredError, substitute
+from ksrcfind.source.tokens import (
+    ArgumentPlaceholder,
+    ForwardedFormat,
+    Token,
+    Tokens,
+    closing,
+    is_name,
+    is_string,
+    split,
+    text_of,
+    tokenize,
+    unwrapped,
+)
 
 _DEPTH = 12
-_LONGEST = 1 << 14  # tokens of the macros and constants that are opened for the texts of one call
+_LONGEST = 1 << 14  # tokens of the macros and constants that the texts of one call may expand
 CHOICES = 6
-"""Alternatives of one format; more than that are left as holes."""
+"""Most alternatives of one format; a part with more becomes a hole."""
 
-_LEVELS = {"0": "emerg", "1": "alert", "2": "crit", "3": "err", "4": "warn", "5": "notice", "6": "info", "7": "debug"}
-# include/linux/kern_levels.h, for code that comes without it.
-_KERN = {
-    f"KERN_{level.upper()}": f"\x01{digit}" for digit, level in (*_LEVELS.items(), ("4", "warning"), ("c", "cont"))
-}
+# For code that comes without include/linux/kern_levels.h. No kernel has KERN_WARN, drivers outside of the tree use it.
+_KERN = {macro: f"\x01{code}" for macro, code in KERN_MACROS.items()} | {"KERN_WARN": "\x014"}
 _LEVEL = re.compile(r"\x01([0-7cd])|\A<([0-7cd])>")
-_LEVEL_NAME = re.compile(
-    r"(?:KERN_|LOGLEVEL_|LOG_)?(EMERG|ALERT|CRIT|ERR|ERROR|WARN|WARNING|NOTICE|INFO|DEBUG|CONT)", re.IGNORECASE
-)
+_LEVEL_NAME = re.compile(rf"(?:KERN_|LOGLEVEL_|LOG_)?({'|'.join(CODE_NAMES)})", re.IGNORECASE | re.ASCII)
 _LEVEL_FIRST = re.compile(r"%s(?=[^\s:.,;)\]]|\Z)")
 _READS_LIKE_LEVEL = re.compile(r"(?:lvl|level)\Z", re.IGNORECASE)
-_LEVEL_WORDS = {"error": "err", "warning": "warn"}
-_HOLE = "__hole__"  # stands for what is not known while code is made text
+_HOLE = "__hole__"  # an unknown token while code is converted to text
 _FUNCTION = frozenset({"__func__", "__FUNCTION__", "__PRETTY_FUNCTION__"})
+_PREDEFINED = _FUNCTION | {"KBUILD_BASENAME", "KBUILD_MODNAME", "__FILE__"}
 
 
 @dataclass(frozen=True, slots=True)
 class Hole:
-    """A value whose text only run time knows, where a literal was expected."""
+    """A part of a text that is known only at run time."""
 
     tokens: Tokens
 
@@ -50,7 +57,7 @@ class Text:
 
     text: str
     from_call: bool
-    """True if it stands at the call, False if a macro or wrapper brings it."""
+    """True for a literal at the call, False for text of a macro or wrapper function."""
 
 
 Part = Text | Hole
@@ -59,7 +66,7 @@ Parts = tuple[Part, ...]
 
 @dataclass(slots=True)
 class Place:
-    """The call that is resolved: what its names and its arguments stand for."""
+    """The context of the call that is resolved: the meaning of its names, and its arguments."""
 
     expander: Expander
     path: str
@@ -74,19 +81,19 @@ class Place:
     arguments: list[Tokens] = field(default_factory=list)
     """Of the call, by `ArgumentPlaceholder` index."""
     left: int = _LONGEST
-    """How many more tokens of macros and constants are read: a text that is told by doubling others has no end."""
+    """Budget of tokens from macros and constants: texts that double each other have no end."""
     is_wordless: bool = False
     """True while the values of a format without any words are filled in: only they tell what is printed."""
 
     def macros(self, name: str) -> list[Macro]:
-        """Definitions of a macro as the call sees it."""
+        """Return the definitions of a macro that are visible at the call."""
         self.expander.dependencies.add(name)
         return [found.item for found in self.expander.scope.macros(name) if isinstance(found.item, Macro)]
 
     def plain(self, tokens: Tokens) -> Tokens:
-        """Tokens with those of the call's arguments in the place of their slots."""
-        if len(tokens) == 1 and isinstance(slot := tokens[0], ArgumentPlaceholder):  # most values
-            return self.arguments[slot.index] if slot.index < len(self.arguments) else ()
+        """Return tokens with each `ArgumentPlaceholder` replaced by the tokens of the argument."""
+        if len(tokens) == 1 and isinstance(only := tokens[0], ArgumentPlaceholder):  # most values
+            return self.arguments[only.index] if only.index < len(self.arguments) else ()
         result: list[Token] = []
         for token in tokens:
             if isinstance(token, ArgumentPlaceholder):
@@ -97,25 +104,23 @@ class Place:
 
 
 def level_of(tokens: Tokens, place: Place) -> str | None:
-    """Level that an argument such as `KERN_ERR` or `level` names."""
+    """Return the level of an argument such as `KERN_ERR` or `LOGLEVEL_INFO`; None if it is unknown."""
     for parts in alternatives(tokens, place):
         for part in parts:
             if isinstance(part, Text) and (match := _LEVEL.search(part.text)):
                 return _level(match)
     for token in place.plain(tokens):
-        if is_name(token) and (match := _LEVEL_NAME.fullmatch(str(token))):
-            word = match[1].lower()
-            return _LEVEL_WORDS.get(word, word)
+        if is_name(token) and (match := _LEVEL_NAME.fullmatch(token)):
+            return CODE_NAMES[match[1].lower()]
     return None
 
 
 def _level(match: re.Match[str]) -> str | None:
-    digit = match[1] or match[2]
-    return "cont" if digit == "c" else _LEVELS.get(digit)
+    return LEVEL_OF_CODE.get(match[1] or match[2])
 
 
 def take_level(printed: str) -> tuple[str, str | None]:
-    """Take the level marks (`KERN_ERR` is SOH and a digit, `<3>` before v3.6) off a text; the last one counts."""
+    """Return a text without level marks (SOH and a digit, `<3>` before v3.6), and the level of the last one."""
     if "\x01" not in printed and printed[:1] != "<":
         return printed, None
     found = list(_LEVEL.finditer(printed))
@@ -123,24 +128,24 @@ def take_level(printed: str) -> tuple[str, str | None]:
 
 
 def without_level(parts: Parts, arguments: Sequence[Tokens], place: Place) -> tuple[Parts, Sequence[Tokens]]:
-    """Take off what printk reads as the level at run time: `printk("%sText", level)`, or `%c%c` with KERN_SOH_ASCII."""
+    """Return format and arguments without a level as argument: `printk("%sText", level)`, `%c%c` and KERN_SOH_ASCII."""
     if not parts or not arguments or not isinstance(parts[0], Text):
         return parts, arguments
     text = parts[0].text
     first = place.plain(arguments[0])
     if text.startswith("%c%c") and first == ("KERN_SOH_ASCII",):
         count = 2
-    elif _LEVEL_FIRST.match(text) and first and is_name(first[-1]) and _READS_LIKE_LEVEL.search(str(first[-1])):
+    elif _LEVEL_FIRST.match(text) and first and is_name(first[-1]) and _READS_LIKE_LEVEL.search(first[-1]):
         count = 1
     else:
         return parts, arguments
     return (Text(text[2 * count :], parts[0].from_call), *parts[1:]), arguments[count:]
 
 
-def alternatives(tokens: Sequence[Token], place: Place, *, inside: bool = False, depth: int = 0) -> list[Parts]:
-    """What an expression of string type can be. `inside` is true for tokens that stand at the call itself."""
+def alternatives(tokens: Sequence[Token], place: Place, *, from_call: bool = False, depth: int = 0) -> list[Parts]:
+    """Return the possible texts of a string expression. `from_call` is true for tokens of the call itself."""
     if len(tokens) == 1 and depth <= _DEPTH:
-        return _one(tokens, 0, place, inside, depth)[1]  # nearly all of them
+        return _part(tokens, 0, place, from_call, depth)[1]  # nearly all of them
     tokens = unwrapped(tokens)
     if not tokens or depth > _DEPTH:
         return [()]
@@ -151,13 +156,13 @@ def alternatives(tokens: Sequence[Token], place: Place, *, inside: bool = False,
             if len(outcomes) >= 2:
                 first = choice[0] if not outcomes[0] else outcomes[0]
                 rest = [token for part in outcomes[1:] for token in [*part, ":"]][:-1]
-                both = alternatives(first, place, inside=inside, depth=depth + 1)
-                both = both + alternatives(rest, place, inside=inside, depth=depth + 1)
+                both = alternatives(first, place, from_call=from_call, depth=depth + 1)
+                both = both + alternatives(rest, place, from_call=from_call, depth=depth + 1)
                 return list(dict.fromkeys(both))[:CHOICES]
     results: list[list[Part]] = [[]]
     index = 0
     while index < len(tokens):
-        step, options = _one(tokens, index, place, inside, depth)
+        step, options = _part(tokens, index, place, from_call, depth)
         index += step
         if len(results) * len(options) > CHOICES:
             options = options[:1] if is_name(tokens[index - step]) else [(Hole(tuple(tokens[index - step : index])),)]
@@ -170,16 +175,16 @@ def alternatives(tokens: Sequence[Token], place: Place, *, inside: bool = False,
 
 
 def formats_and_added(tokens: Tokens, place: Place) -> list[tuple[Tokens, tuple[Tokens, ...]]]:
-    """Split a format whose macro brings values of its own: `pr_fmt(fmt)` may be `"%s: " fmt, __func__`.
+    """Return alternatives of a format, each with the values that its macro adds.
 
-    Of alternatives (`#ifdef DEBUG`) those without such values come first.
+    `pr_fmt(fmt)` may be `"%s: " fmt, __func__`. Alternatives (`#ifdef DEBUG`) with fewer added values come first.
     """
     for index, token in enumerate(tokens[:-1]):
         if not is_name(token) or tokens[index + 1] != "(":
             continue
         end = closing(tokens, index + 1)
         arguments = [tuple(part) for part in split(tokens[index + 2 : end])]
-        macros = list(function_like(str(token), place))
+        macros = list(function_like(token, place))
         if not any("," in macro.body for macro in macros):
             continue
         found: list[tuple[Tokens, tuple[Tokens, ...]]] = []
@@ -195,55 +200,59 @@ def formats_and_added(tokens: Tokens, place: Place) -> list[tuple[Tokens, tuple[
     return [(tokens, ())]
 
 
-def _one(tokens: Sequence[Token], index: int, place: Place, inside: bool, depth: int) -> tuple[int, list[Parts]]:
-    """The part that starts at `index`: how many tokens it takes, and what it can be."""
+def _part(tokens: Sequence[Token], index: int, place: Place, from_call: bool, depth: int) -> tuple[int, list[Parts]]:
+    """Return the number of tokens of the part that starts at `index`, and its possible texts."""
     token = tokens[index]
     if is_string(token):
-        return 1, [(Text(decode(str(token)), inside),)]
+        return 1, [(Text(decode(token), from_call),)]
     if isinstance(token, ArgumentPlaceholder):
         if token.index >= len(place.arguments):
             return 1, [()]
-        return 1, alternatives(place.arguments[token.index], place, inside=True, depth=depth + 1)
+        return 1, alternatives(place.arguments[token.index], place, from_call=True, depth=depth + 1)
     if is_name(token):
-        return _name(str(token), tokens, index, place, inside, depth)
+        return _name(token, tokens, index, place, from_call, depth)
     if token == "(":
         end = closing(tokens, index)
-        return end + 1 - index, alternatives(tokens[index + 1 : end], place, inside=inside, depth=depth + 1)
+        return end + 1 - index, alternatives(tokens[index + 1 : end], place, from_call=from_call, depth=depth + 1)
     return len(tokens) - index, [(Hole(tuple(tokens)),)]
 
 
 def _name(
-    name: str, tokens: Sequence[Token], index: int, place: Place, inside: bool, depth: int
+    name: str, tokens: Sequence[Token], index: int, place: Place, from_call: bool, depth: int
 ) -> tuple[int, list[Parts]]:
     following = tokens[index + 1] if index + 1 < len(tokens) else None
-    if name in _FUNCTION:
-        return 1, [(Text(place.function.replace("%", "%%"), False),) if place.function else (Hole((name,)),)]
-    if name == "KBUILD_BASENAME":
-        return 1, [(Text(place.path.rpartition("/")[2].rpartition(".")[0].replace("-", "_"), False),)]
-    if name == "KBUILD_MODNAME":
-        return 1, [(Text(place.module, False),) if place.module else (Hole((name,)),)]
-    if name == "__FILE__":
-        return 1, [(Text(place.path.replace("%", "%%"), False),)]
+    if name in _PREDEFINED:
+        text = _predefined(name, place)
+        return 1, [(Text(text, False),) if text is not None else (Hole((name,)),)]
     if following == "(":
         end = closing(tokens, index + 1)
         options = _used(name, [tuple(part) for part in split(tokens[index + 2 : end])], place, depth)
         return end + 1 - index, options or [(Hole(tuple(tokens[index : end + 1])),)]
     bodies = [macro.body for macro in place.macros(name) if macro.parameters is None]
     if bodies:
-        options = _all_of([_cached_tokens(body) for body in bodies], place, inside=inside, depth=depth)
+        options = _all_of([_cached_tokens(body) for body in bodies], place, from_call=from_call, depth=depth)
         return 1, options or [(Hole((name,)),)]
     if name in _KERN:
         return 1, [(Text(_KERN[name], False),)]
     source = constant(name, place)
-    if source is not None and (options := _all_of([_cached_tokens(source)], place, inside=inside, depth=depth)):
+    if source is not None and (options := _all_of([_cached_tokens(source)], place, from_call=from_call, depth=depth)):
         return 1, options
     return len(tokens) - index if following in ("->", ".", "[", "+") else 1, [
         (Hole(tuple(tokens[index:]) if following in ("->", ".", "[", "+") else (name,)),)
     ]
 
 
+def _predefined(name: str, place: Place) -> str | None:
+    """Return the text of a name that the compiler or kbuild defines; None if it is unknown."""
+    if name in _FUNCTION:
+        return place.function.replace("%", "%%") if place.function else None
+    if name == "KBUILD_BASENAME":
+        return place.path.rpartition("/")[2].rpartition(".")[0].replace("-", "_")
+    return (place.module or None) if name == "KBUILD_MODNAME" else place.path.replace("%", "%%")
+
+
 def constant(name: str, place: Place) -> str | None:
-    """C source of a constant text, of the file's own or of another's."""
+    """Return the C source of a constant string of this file or another; None if there is none."""
     source = place.strings.get(name)
     if source is None:
         place.expander.cross_file_dependencies.add(name)
@@ -252,33 +261,33 @@ def constant(name: str, place: Place) -> str | None:
 
 
 def _used(name: str, arguments: Sequence[Tokens], place: Place, depth: int) -> list[Parts]:
-    """What a macro with parameters can be where a text is expected; nothing if it is none."""
+    """Return the possible texts of a use of a function-like macro; none for a name that is no such macro."""
     if name in FORMAT_PASSED:
         return alternatives(arguments[0], place, depth=depth + 1) if arguments else []
     if place.left < 0:
         return []
-    if name == "__stringify" and (told := _stringified(arguments, place)):
-        return told
+    if name == "__stringify" and (texts := _stringified(arguments, place)):
+        return texts
     bodies: list[Tokens] = []
     for macro in function_like(name, place):
         if "#" not in macro.body:
-            arguments = [_opened(argument, place) for argument in arguments]
+            arguments = [_expanded(argument, place) for argument in arguments]
         try:
             body = substitute(macro, arguments)
         except ArgumentTokensRequiredError:
             try:
                 body = substitute(macro, [place.plain(argument) for argument in arguments])
             except ArgumentTokensRequiredError:
-                continue  # no argument decides what it makes
+                continue  # the tokens of no argument would help
         if any(is_string(t) or is_name(t) or isinstance(t, (ArgumentPlaceholder, ForwardedFormat)) for t in body):
             bodies.append(tuple(body))
-    return _all_of(bodies, place, inside=False, depth=depth)
+    return _all_of(bodies, place, from_call=False, depth=depth)
 
 
 def _stringified(arguments: Sequence[Tokens], place: Place) -> list[Parts]:
-    """Code as text with holes for what looks like a macro and is none that is known; nothing if all is known.
+    """Return code as text with holes for names of unknown macros; none if there is no such name.
 
-    The compiler expands the argument first, and macros for plain numbers are not kept.
+    The compiler expands the argument first, but the facts do not contain macros for plain numbers.
     """
     tokens = place.plain(_listed(arguments))
     unknown = [token for token in tokens if _is_unknown(token, place)]
@@ -293,27 +302,27 @@ def _stringified(arguments: Sequence[Tokens], place: Place) -> list[Parts]:
 
 
 def _listed(arguments: Sequence[Tokens]) -> Tokens:
-    """Arguments with the commas between them."""
+    """Return arguments with commas between them."""
     return tuple(
         token for number, argument in enumerate(arguments) for token in ((",", *argument) if number else argument)
     )
 
 
 def _is_unknown(token: Token, place: Place) -> bool:
-    return is_name(token) and len(str(token)) > 1 and str(token).isupper() and not place.macros(str(token))
+    return is_name(token) and len(token) > 1 and token.isupper() and not place.macros(token)
 
 
-def _opened(argument: Tokens, place: Place) -> Tokens:
-    """A macro for one thing as an argument, which a compiler expands before the macro that it is given to."""
+def _expanded(argument: Tokens, place: Place) -> Tokens:
+    """Return the token that an argument's macro stands for, else the argument: compilers expand arguments first."""
     if len(argument) == 1 and is_name(argument[0]):
-        bodies = [macro.body for macro in place.macros(str(argument[0])) if macro.parameters is None]
+        bodies = [macro.body for macro in place.macros(argument[0]) if macro.parameters is None]
         if len(bodies) == 1 and len(tokens := _cached_tokens(bodies[0])) == 1:
             return tokens
     return argument
 
 
 def function_like(name: str, place: Place) -> Iterator[Macro]:
-    """Definitions of a macro with parameters, also by another name (`#define dev_fmt pr_fmt`)."""
+    """Yield the definitions of a function-like macro, also through an alias (`#define dev_fmt pr_fmt`)."""
     for macro in place.macros(name):
         if not macro.body:
             continue
@@ -323,12 +332,12 @@ def function_like(name: str, place: Place) -> Iterator[Macro]:
             yield from (other for other in place.macros(macro.body) if other.parameters is not None and other.body)
 
 
-def _all_of(bodies: Sequence[Tokens], place: Place, *, inside: bool, depth: int) -> list[Parts]:
-    """What alternative definitions can be; of those that are text to the end, if any are; at the limit, nothing."""
+def _all_of(bodies: Sequence[Tokens], place: Place, *, from_call: bool, depth: int) -> list[Parts]:
+    """Return the texts of alternative definitions, without holes if some have none; nothing at the limit."""
     place.left -= 1 + sum(map(len, bodies))
     if place.left < 0:
         return []
-    found = [parts for body in bodies for parts in alternatives(body, place, inside=inside, depth=depth + 1)]
+    found = [parts for body in bodies for parts in alternatives(body, place, from_call=from_call, depth=depth + 1)]
     if len(bodies) > 1:
         found = [parts for parts in found if not any(isinstance(part, Hole) for part in parts)] or found
         found = list(dict.fromkeys(found))[:CHOICES]

@@ -1,10 +1,10 @@
-"""A fast first look at C source: directives, functions, and where string literals stand in calls.
+"""A fast scanner for C source: directives, functions, and calls with string literals.
 
-Parsing a whole kernel takes minutes; almost all of it is code that prints nothing. This module finds, with a handful of
-linear passes over the bytes, the pieces worth parsing: the arguments in which text stands, the header of the function
-around them, and the preprocessor directives. It knows no grammar beyond comments, literals, brackets and the kernel's
-habit of closing a function with `}` in the first column (Documentation/process/coding-style.rst), so it also gets
-through code that no parser accepts (`#ifdef` inside a call, macros that open braces).
+Parsing a whole kernel takes minutes, and almost all of its code prints nothing. This module finds the pieces worth
+parsing with a few linear passes over the bytes: calls with text, the header of the function around them, and the
+preprocessor directives. Its grammar is comments, literals, brackets and the kernel's habit of closing a function with
+`}` in the first column (Documentation/process/coding-style.rst), so it also reads code that no parser accepts (`#ifdef`
+inside a call, macros that open braces).
 """
 
 import re
@@ -23,7 +23,7 @@ class Directive:
     name: bytes
     """`define`, `include`, `if` …"""
     rest: bytes
-    """What follows the name, comments and continuations still in it."""
+    """The text behind the name, with its comments and continuations."""
     line: int
     """1-based line of its `#`."""
 
@@ -33,29 +33,29 @@ class Snippet:
     """The outermost call around a piece of text (or a parenthesised expression, for `if (CALL("text"))`)."""
 
     text: bytes
-    """From the call's name to its closing parenthesis; comments are blanked, line ends kept."""
+    """From the call's name to its closing parenthesis, comments blanked, line ends kept."""
     line: int
-    """1-based line where it starts."""
+    """1-based line of its start."""
 
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """A function with the calls in it that hold text."""
+    """A function with its calls that contain text."""
 
     header: bytes
     """From its return type to the opening brace, comments and directives blanked."""
     line: int
-    """1-based line where `header` starts."""
+    """1-based line of the start of `header`."""
     snippets: tuple[Snippet, ...]
     wraps: bool
-    """True if it handles a variable argument list: it may hand a format on."""
+    """True if it handles a variable argument list: it may forward a format."""
     code: bytes
-    """All of the body if `wraps`, else empty; comments blanked, line ends kept."""
+    """The whole body if `wraps`, else empty; comments blanked, line ends kept."""
     code_line: int
-    """1-based line where `code` starts."""
+    """1-based line of the start of `code`."""
 
 
-# Register headers hold millions of `#define NAME 0x12`: no text, no call. They are passed over inside the pattern.
+# Register headers have millions of `#define NAME 0x12`, without text or call: the pattern itself skips them.
 _DIRECTIVE = re.compile(
     rb"\n[ \t]*+#[ \t]*+(?!define[ \t]++\w++[ \t]++[-+0-9xXa-fA-FUuLl()<>|~ \t]*+(?:/\*[^\n*]*+\*/[ \t]*+)?+\r?\n)"
     rb"(\w++)([^\n\\]*+(?:\\(?:\r?\n|[^\n]|\Z)[^\n\\]*+)*+)"
@@ -64,7 +64,7 @@ LITERAL_OR_COMMENT = re.compile(
     rb"/\*[^*]*+\*++(?:[^/*][^*]*+\*++)*+/"
     rb"|/\*.*+\Z"  # a comment that never ends
     rb"|//[^\n]*+" + rf"|{STRING}|{CHARACTER}|\\.".encode(),
-    # A backslash outside of a literal: the quotation marks of a text that never ends are not tried one by one.
+    # An escaped quote outside of a literal begins no literal: keeps unterminated text linear.
     re.DOTALL,
 )
 _BRACE = re.compile(rb"[{}]")
@@ -78,8 +78,8 @@ _VARIABLE_ARGUMENTS = re.compile(rb"\bva_(?:start|list|format)\b")
 _DEAD = re.compile(rb"[ \t(]*(?:0\b|defined\(?[ \t]*(?:NOT_DEFINED|NEVER)\b)")
 _KEYWORDS = frozenset({b"if", b"while", b"for", b"switch", b"return", b"sizeof", b"typeof", b"__typeof__", b"defined"})
 
-# Calls that are full of text and never print it: a call is looked at all the same if other text in it earns that.
-# Pure speed: whatever stands here is never a log call, in any tree.
+# Calls with text that they never print. A call is still scanned if it contains other text. An optimization only: none
+# of these is a log call in any tree.
 NEVER_PRINT = frozenset(
     b"""strcmp strncmp strcasecmp strncasecmp strstr strcpy strncpy strlcpy strscpy strcat strlcat strsep strspn strcspn
     memcmp memcpy snprintf scnprintf sprintf vsnprintf sscanf kasprintf devm_kasprintf seq_printf seq_puts seq_write
@@ -99,14 +99,14 @@ NEVER_PRINT = frozenset(
     __section __attribute__ alias perf_event__fprintf fprintf printf fputs puts""".split()
 )
 
-_LOOKED_AT_AGAIN = 1 << 20  # bytes of functions with initializers in them that end in the first column
-_UNCLOSED = 50  # calls of one function whose parenthesis never closes: what follows is no code
+_RESCANNED = 1 << 20  # bytes of functions with initializers that end in the first column
+_UNCLOSED = 50  # unclosed calls of one function: the rest is no code
 
 
 def directives(data: bytes) -> Iterator[tuple[int, int, Directive]]:
-    """Preprocessor lines with their start and end offset in `data` (the line end before the `#` not counted).
+    """Yield preprocessor lines with their start and end offset in `data` (without the line end before the `#`).
 
-    Macros that stand for a plain number are left out.
+    Macros for plain numbers are excluded.
     """
     line = 1
     counted = 0
@@ -134,7 +134,7 @@ def directives(data: bytes) -> Iterator[tuple[int, int, Directive]]:
 
 
 def _comment_around(data: bytes, low: int, position: int) -> int:
-    """Return where the comment ends that began after `low` and goes on at `position`; -1 if there is none."""
+    """Return the end of the comment that contains `position` and began after `low`; -1 if there is none."""
     opened = data.rfind(b"/*", low, position)
     if opened < 0 or data.find(b"*/", opened + 2, position) >= 0:
         return -1
@@ -146,7 +146,7 @@ def _comment_around(data: bytes, low: int, position: int) -> int:
 
 
 def without_directives(data: bytes, found: list[tuple[int, int, Directive]]) -> bytes:
-    """`data` with directives and dead code (`#if 0`) blanked; every line keeps its number."""
+    """Return `data` with directives and dead code (`#if 0`) blanked; every line keeps its number."""
     parts: list[bytes] = []
     position = 0
     for start, end in sorted([*dead_code(found, len(data)), *((start, end) for start, end, _ in found)]):
@@ -159,9 +159,9 @@ def without_directives(data: bytes, found: list[tuple[int, int, Directive]]) -> 
 
 
 def dead_code(found: list[tuple[int, int, Directive]], size: int) -> Iterator[tuple[int, int]]:
-    """Start and end of the code of a file that no compiler reads: from `#if 0` to its `#else` or `#endif`."""
+    """Yield start and end of dead code of a file: from `#if 0` to its `#else` or `#endif`."""
     depth = 0
-    dead_depth = 0  # conditional depth at which code died; 0 while alive
+    dead_depth = 0  # conditional depth of the `#if 0`; 0 outside of dead code
     dead_start = 0
     for start, _end, directive in found:
         name = directive.name
@@ -179,10 +179,10 @@ def dead_code(found: list[tuple[int, int, Directive]], size: int) -> Iterator[tu
 
 
 def chunks(text: bytes) -> Iterator[tuple[int, bytes]]:
-    """Split at closing braces in the first column: offset and bytes of pieces that hold at most one such function."""
+    """Yield offset and bytes of pieces that end at a closing brace in the first column: at most one function each."""
     position = 0
     close = -1
-    left = _LOOKED_AT_AGAIN
+    left = _RESCANNED
     while True:
         close = text.find(b"\n}", max(position, close + 1))
         if close < 0:
@@ -198,7 +198,7 @@ def chunks(text: bytes) -> Iterator[tuple[int, bytes]]:
 
 
 def _is_inside(text: bytes, start: int, close: int) -> bool:
-    """Tell whether a function goes on behind `};` in the first column, which ends an initializer in it."""
+    """Return whether `};` in the first column ends an initializer inside of a function."""
     opened = text.find(b"\n{", start, close)
     if opened < 0:
         return False
@@ -207,22 +207,23 @@ def _is_inside(text: bytes, start: int, close: int) -> bool:
 
 
 def called_names(text: bytes) -> Counter[bytes]:
-    """Every name that stands right before a parenthesis, with how often. Fast and rough: comments count too."""
+    """Return the number of occurrences of each name directly before a parenthesis, in comments too. Fast."""
     before = text.translate(_WORDS_AND_CALLS).split(b"(")
     return Counter(piece.rsplit(None, 1)[-1] for piece in before[:-1] if piece[-1:].strip())
 
 
 def bodies(text: bytes, called: Collection[bytes] = (), constants: re.Pattern[bytes] | None = None) -> Iterator[Body]:
-    """Functions that hold text in a call, or that handle variable arguments. `text` is free of directives.
+    """Yield functions with text in a call, or with variable arguments. `text` must not contain directives.
 
-    With `constants`, names of texts as arguments count as text. With `called`, functions that call one of these names.
+    With `constants`, its matches (names of texts as arguments) count as text. With `called`, yield the functions that
+    call one of these names instead.
     """
     calls = re.compile(rb"\b(?:" + b"|".join(map(re.escape, sorted(called))) + rb")[ \t]*\(") if called else None
     line = 1
     counted = 0
     for offset, chunk in chunks(text):
         if calls is not None:
-            # Looking for names alone takes a tenth of the time.
+            # The plain search for names takes a tenth of the time.
             is_wanted = any(name in chunk for name in called) and calls.search(chunk) is not None
         else:
             is_wanted = b'"' in chunk or b"va_" in chunk or (constants is not None and bool(constants.search(chunk)))
@@ -268,7 +269,7 @@ def _newlines(data: bytes) -> list[int]:
 
 
 def blank_comments(chunk: bytes) -> tuple[bytes, bytes, list[int]]:
-    """Return the code without comments, the same with literals masked, and where its string literals start.
+    """Return the code without comments, the same with literals masked, and the offsets of its string literals.
 
     Both have the length of `chunk`; masked bytes are `_`, line ends stay.
     """
@@ -313,7 +314,7 @@ def _functions(masked: bytes) -> Iterator[tuple[int, int, int]]:
             return
         before = masked[position:brace].rstrip()
         if brace == first + 1 and first >= 0:
-            # A brace in the first column opens the chunk's function; whatever its braces say, it ends with the chunk.
+            # A brace in the first column opens the chunk's function, which ends with the chunk even if braces differ.
             end = len(masked)
         else:
             end = _closing(masked, brace)
@@ -325,7 +326,7 @@ def _functions(masked: bytes) -> Iterator[tuple[int, int, int]]:
 
 
 def _ends_like_header(before: bytes) -> bool:
-    """True for `int f(void) __must_hold` or K&R parameters: words after the closing parenthesis of a declarator."""
+    """Return whether code ends with a declarator and words: `int f(void) __must_hold`, or K&R parameters."""
     close = before.rfind(b")")
     return close > 0 and b"=" not in before[close:] and b"\n" not in before[close:] and not before.endswith(b",")
 
@@ -345,11 +346,11 @@ def _closing(masked: bytes, brace: int) -> int:
 
 
 def _outermost_calls(masked: bytes, wanted: list[int], low: int, high: int) -> Iterator[tuple[int, int]]:
-    """Start and end of the outermost calls that hold one of the offsets, in order, without overlap."""
+    """Yield start and end of the outermost calls that contain a wanted offset, in order, without overlap."""
     done = low
     unclosed = 0
     opened: list[int] = []  # parentheses of the statement that are open at `done`
-    conditions = 0  # how many of the first of them belong to `if (` and the like: what stands inside is wanted
+    conditions = 0  # the first so many belong to `if (` and the like, which are no calls
     for spot in wanted:
         if spot < done:
             continue
@@ -385,7 +386,7 @@ def _outermost_calls(masked: bytes, wanted: list[int], low: int, high: int) -> I
 
 
 def _end_of_call(masked: bytes, depth: int, position: int, high: int) -> int:
-    """Where so many parentheses that are open at a position are closed; -1 if they are not."""
+    """Return the end of the call that closes `depth` open parentheses; -1 if none does."""
     for match in _PAREN.finditer(masked, position, high):
         depth += 1 if match[0] == b"(" else -1
         if depth == 0:
@@ -394,7 +395,7 @@ def _end_of_call(masked: bytes, depth: int, position: int, high: int) -> int:
 
 
 def _name_before(masked: bytes, low: int, position: int) -> tuple[int, bytes]:
-    """Start and text of the name that ends right before `position`; empty if there is none."""
+    """Return start and text of the name directly before `position`; empty if there is none."""
     window = masked[max(low, position - _LONGEST_NAME) : position].rstrip()
     words = window.translate(_WORDS_ONLY).rsplit(b" ", 1)
     name = words[-1]

@@ -1,8 +1,7 @@
-"""Expansions of calls, remembered by shape: a call of `dev_err` with three arguments is followed once for all files.
+"""A cache of expansions by call signature: a call of `dev_err` with three arguments is expanded once for all files.
 
-What was found holds in every file in which the names that were consulted on the way mean the same. Names are consulted
-thousands of times for macros such as `min()` or `unlikely()` that log nothing: of these one look is enough too, also
-where they stand inside of other macros.
+An outcome is valid in every file in which the names that the expansion looked up have the same definitions. The cache
+also covers calls inside of other macros: `min()` or `unlikely()`, which log nothing, occur thousands of times.
 """
 
 from collections.abc import Mapping
@@ -11,30 +10,31 @@ from dataclasses import dataclass
 from ksrcfind.source.expand import Expander
 from ksrcfind.source.log_path import LogPath
 from ksrcfind.source.program import DefinitionKey, FileScope
-from ksrcfind.source.substitute import ArgumentPlaceholder, ArgumentTokensRequiredError, Tokens
+from ksrcfind.source.substitute import ArgumentTokensRequiredError
+from ksrcfind.source.tokens import ArgumentPlaceholder, Tokens
 
-_NESTED = 16  # shapes that are found out inside of one another
+_NESTED = 16  # signatures that are expanded inside of one another
 
 
 @dataclass(frozen=True, slots=True)
 class Undecided:
-    """The outcome of an expansion that stopped where the tokens of an argument decide."""
+    """The outcome of an expansion that depends on the tokens of an argument."""
 
     argument: int | None
-    """Index of the argument to look into; None if no argument's tokens would decide it."""
+    """Index of the argument whose tokens are required; None if the tokens of no argument would help."""
 
 
 Outcome = list[LogPath] | Undecided
-"""What an expansion found: the emissions, or that it could not go on."""
+"""The result of an expansion: log paths, or the argument whose tokens it requires."""
 
 
 @dataclass(frozen=True, slots=True)
 class CallSignature:
-    """How calls of one shape expand, wherever the names consulted mean the same."""
+    """The expansion of calls with one signature, valid where all `dependencies` have these definitions."""
 
     dependencies: Mapping[str, DefinitionKey]
     cross_file_dependencies: frozenset[str]
-    """Names consulted in the files of wrapper functions."""
+    """Names that were looked up in the files of wrapper functions."""
     outcome: Outcome
 
 
@@ -42,12 +42,12 @@ _Key = tuple[str, int, tuple[tuple[int, Tokens], ...], tuple[int, ...]]
 
 
 class SignatureCache:
-    """Knows shapes. One for a tree."""
+    """Returns the expansion of a call signature, from the cache where possible. One for a tree."""
 
     def __init__(self) -> None:
-        """Know none yet."""
-        self._found: dict[_Key, list[CallSignature]] = {}
-        self._looking: set[_Key] = set()
+        """Begin with an empty cache."""
+        self._signatures: dict[_Key, list[CallSignature]] = {}
+        self._expanding: set[_Key] = set()
 
     def signature(
         self,
@@ -57,26 +57,26 @@ class SignatureCache:
         concrete: Mapping[int, Tokens],
         constants: tuple[int, ...] = (),
     ) -> CallSignature:
-        """How a call of `name` with `count` arguments expands.
+        """Return the expansion of a call of `name` with `count` arguments.
 
-        `concrete` gives those that must be looked into; `constants` tells which others are made of constants.
+        `concrete` has the tokens of arguments by index; `constants` has the indices of others that are constant.
         """
         key = (name, count, tuple(sorted(concrete.items())), constants)
         known = scope.signatures.get(key)
         if known is None:
-            known = scope.signatures[key] = self._elsewhere(scope, key) or self._expand(scope, key, concrete)
+            known = scope.signatures[key] = self._cached(scope, key) or self._expand(scope, key, concrete)
         return known
 
     def never_logs(self, scope: FileScope, name: str, count: int) -> CallSignature | None:
-        """The shape of a call that logs nothing by itself, whatever its arguments are; None for any other call."""
+        """Return the signature of a call that logs nothing with any arguments; None for other calls."""
         key = (name, count, (), ())
-        if key in self._looking or len(self._looking) > _NESTED:
+        if key in self._expanding or len(self._expanding) > _NESTED:
             return None
         signature = self.signature(scope, name, count, {})
         return signature if signature.outcome == [] else None
 
-    def _elsewhere(self, scope: FileScope, key: _Key) -> CallSignature | None:
-        for signature in self._found.get(key, ()):
+    def _cached(self, scope: FileScope, key: _Key) -> CallSignature | None:
+        for signature in self._signatures.get(key, ()):
             if all(
                 scope.definition_key(name) == definition_key for name, definition_key in signature.dependencies.items()
             ):
@@ -85,7 +85,7 @@ class SignatureCache:
 
     def _expand(self, scope: FileScope, key: _Key, concrete: Mapping[int, Tokens]) -> CallSignature:
         name, count, _concrete, constants = key
-        slots: list[Tokens] = [
+        arguments: list[Tokens] = [
             tuple(
                 token
                 for part in concrete.get(index, (ArgumentPlaceholder(index, index in constants),))
@@ -95,14 +95,14 @@ class SignatureCache:
         ]
         expander = Expander(scope, self)
         outcome: Outcome
-        self._looking.add(key)
+        self._expanding.add(key)
         try:
-            outcome = expander.call(name, slots)
+            outcome = expander.call(name, arguments)
         except ArgumentTokensRequiredError as needed:
             outcome = Undecided(needed.index)
         finally:
-            self._looking.discard(key)
+            self._expanding.discard(key)
         dependencies = {other: scope.definition_key(other) for other in expander.dependencies}
         signature = CallSignature(dependencies, frozenset(expander.cross_file_dependencies), outcome)
-        self._found.setdefault(key, []).append(signature)
+        self._signatures.setdefault(key, []).append(signature)
         return signature

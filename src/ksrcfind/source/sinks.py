@@ -1,11 +1,14 @@
-"""Where every log call ends: the few functions that put text into the kernel's log.
+"""Log sinks: the few functions that write text to the kernel's log.
 
-This is the only list of names. Everything else that logs is found by following macros and functions down to these.
+This is the only list of names. Expansion finds all other log calls through the macros and functions that call these.
 """
 
 import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import TypedDict
+
+from ksrcfind.levels import LEVELS
 
 VERSION = 6
 """Raised when linking makes other messages of the same facts; an index made by an older one is linked anew."""
@@ -19,28 +22,34 @@ class LogSink:
     format: int
     """Index of the format among the arguments, from 0; negative from the end."""
     level: str | None = None
-    """Level of everything it prints, if fixed."""
+    """Level of all its messages, if fixed."""
     level_argument: int | None = None
-    """Index of an argument that names the level (`KERN_INFO`)."""
+    """Index of the argument that is the level (`KERN_INFO`)."""
     prefix: str = ""
-    """What it prints before the format, in printf syntax."""
+    """The text that it prints before the format, in printf syntax."""
     prefix_arguments: tuple[str, ...] = ()
     """C expressions of the prefix's conversions; `$0` is the call's first argument."""
     variable_list: bool = False
-    """True if the format is followed by a `va_list` instead of the values."""
+    """True if a `va_list` follows the format instead of the values."""
     is_format_struct: bool = False
     """True if the format is a `struct va_format *`."""
     weak: bool = False
-    """True if a definition in the tree goes first."""
+    """True if a definition in the tree takes precedence."""
     text_macro: str = ""
-    """A macro that stands around its format where the file defines it: `pr_fmt`."""
+    """A macro that is applied to the format in files that define it: `pr_fmt`."""
 
 
-_DEVICE = {"prefix": "%s %s: ", "prefix_arguments": ("dev_driver_string($0)", "dev_name($0)")}
-_DEVICE_1 = {"prefix": "%s %s: ", "prefix_arguments": ("dev_driver_string($1)", "dev_name($1)")}
+class _Prefix(TypedDict):
+    prefix: str
+    prefix_arguments: tuple[str, ...]
+
+
+_WITHOUT_DEBUG = LEVELS[:-1]  # dynamic debug has functions of its own
+_DEVICE: _Prefix = {"prefix": "%s %s: ", "prefix_arguments": ("dev_driver_string($0)", "dev_name($0)")}
+_DEVICE_1: _Prefix = {"prefix": "%s %s: ", "prefix_arguments": ("dev_driver_string($1)", "dev_name($1)")}
 _PANIC = "Kernel panic - not syncing: "
 
-_NETWORK_DEVICE = {
+_NETWORK_DEVICE: _Prefix = {
     "prefix": "%s %s %s%s: ",
     "prefix_arguments": (
         "dev_driver_string($0->dev.parent)",
@@ -52,15 +61,14 @@ _NETWORK_DEVICE = {
 
 
 def _of_headers() -> Iterator[LogSink]:
-    """Macros of include/linux/printk.h, dev_printk.h and netdevice.h: a driver out of the tree comes without these."""
-    levels = ("emerg", "alert", "crit", "err", "warn", "notice", "info")
-    for name, level in (*((level, level) for level in levels), ("warning", "warn"), ("dbg", "debug")):
+    """Yield macros of include/linux/printk.h, dev_printk.h and netdevice.h: an out-of-tree driver has no headers."""
+    for name, level in (*((level, level) for level in _WITHOUT_DEBUG), ("warning", "warn"), ("dbg", "debug")):
         for suffix in ("", "_once", "_ratelimited"):
             plain = "debug" if name == "dbg" else name
             yield LogSink(f"pr_{plain}{suffix}", 0, level=level, weak=True, text_macro="pr_fmt")
             if name != "warning":
-                yield LogSink(f"dev_{name}{suffix}", 1, level=level, weak=True, text_macro="dev_fmt", **_DEVICE)  # type: ignore[arg-type]
-                yield LogSink(f"netdev_{name}{suffix}", 1, level=level, weak=True, **_NETWORK_DEVICE)  # type: ignore[arg-type]
+                yield LogSink(f"dev_{name}{suffix}", 1, level=level, weak=True, text_macro="dev_fmt", **_DEVICE)
+                yield LogSink(f"netdev_{name}{suffix}", 1, level=level, weak=True, **_NETWORK_DEVICE)
     yield LogSink("pr_devel", 0, level="debug", weak=True, text_macro="pr_fmt")
     yield LogSink("pr_cont", 0, level="cont", weak=True)
     yield LogSink(
@@ -88,26 +96,15 @@ BUILT_IN: tuple[LogSink, ...] = (
     LogSink("early_vprintk", 0, variable_list=True),
     LogSink("vprintk_emit", -2, variable_list=True),
     LogSink("printk_emit", 4),
-    # drivers/base/core.c: the driver and the device stand in front.
+    # drivers/base/core.c: the names of driver and device are the prefix.
     LogSink("dev_printk_emit", 2),
     LogSink("dev_vprintk_emit", 2, variable_list=True),
-    LogSink("_dev_printk", 2, level_argument=0, **_DEVICE_1),  # type: ignore[arg-type]
-    LogSink("__dev_printk", 2, level_argument=0, is_format_struct=True, **_DEVICE_1),  # type: ignore[arg-type]
-    *(
-        LogSink(f"_dev_{name}", 1, level=level, **_DEVICE)  # type: ignore[arg-type]
-        for name, level in (
-            ("emerg", "emerg"),
-            ("alert", "alert"),
-            ("crit", "crit"),
-            ("err", "err"),
-            ("warn", "warn"),
-            ("notice", "notice"),
-            ("info", "info"),
-        )
-    ),
-    # lib/dynamic_debug.c: what dynamic debug may put in front is the reader's business, it is usually nothing.
+    LogSink("_dev_printk", 2, level_argument=0, **_DEVICE_1),
+    LogSink("__dev_printk", 2, level_argument=0, is_format_struct=True, **_DEVICE_1),
+    *(LogSink(f"_dev_{level}", 1, level=level, **_DEVICE) for level in _WITHOUT_DEBUG),
+    # lib/dynamic_debug.c: the matcher handles the prefix of dynamic debug, which is usually empty.
     LogSink("__dynamic_pr_debug", 1, level="debug"),
-    LogSink("__dynamic_dev_dbg", 2, level="debug", **_DEVICE_1),  # type: ignore[arg-type]
+    LogSink("__dynamic_dev_dbg", 2, level="debug", **_DEVICE_1),
     # kernel/panic.c
     LogSink("panic", 0, level="emerg", prefix=_PANIC),
     LogSink("vpanic", 0, level="emerg", prefix=_PANIC, variable_list=True),
@@ -147,15 +144,15 @@ NOT_LOGGED = frozenset(
         "audit_log_vformat",
     )
 )
-"""Functions that format text for somewhere else, also where a debugging build would print it."""
+"""Functions that do not print to the log; a debugging build may define some of them as log calls."""
 
 FORMAT_PASSED = frozenset({"printk_skip_level", "printk_skip_headers"})
-"""Functions that give back their argument without its level (include/linux/printk.h)."""
+"""Functions that return their argument without its level (include/linux/printk.h)."""
 
 CONTINUED = frozenset({"pr_cont", "pr_cont_once"})
-"""Calls that join the line before, also where their level does not say so."""
+"""Calls that continue a line, even if their level does not show it."""
 
 
 def identity(roots: Iterable[LogSink]) -> str:
-    """Return a hash of some roots and of how this version links: with another one, messages can differ."""
+    """Return a hash of roots and of `VERSION`: messages can differ between indexes with different hashes."""
     return hashlib.sha256(repr((VERSION, sorted(map(repr, roots)))).encode()).hexdigest()[:16]

@@ -1,66 +1,48 @@
-"""What the preprocessor makes of a macro's body and the arguments of its use: parameters replaced, `#` and `##` done.
+"""Macro substitution: the body of a macro with arguments for parameters, `#` and `##` applied.
 
 Arguments may be opaque (`ArgumentPlaceholder`). The result of `#` and `##` on an opaque argument is opaque too
-(`PastedToken`): most macros paste or stringify for purposes of their own, and whether they log does not depend on the
-text. Code that needs the text raises `ArgumentTokensRequiredError` to get the argument's tokens.
+(`PastedToken`): most macros paste or stringify for other purposes, and whether they log does not depend on the text.
+Code that needs the text raises `ArgumentTokensRequiredError` to get the argument's tokens.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from functools import lru_cache
 
 from ksrcfind.source.facts import Macro
-from ksrcfind.source.tokens import Token, closing, text_of, tokenize
-
-Tokens = tuple[Token, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class ArgumentPlaceholder:
-    """An argument of the call, not looked into."""
-
-    index: int
-    is_constant: bool = False
-    """True if it is made of constants: a condition may depend on it."""
-
-
-@dataclass(frozen=True, slots=True)
-class PastedToken:
-    """What `#` or `##` makes of an argument that is not looked into."""
-
-    index: int
-    """The argument whose tokens decide it, as in `ArgumentPlaceholder`."""
-    beginning: str = ""
-    """What a pasted name begins with."""
-    ending: str = ""
-    """What a pasted name ends with."""
-    is_string: bool = False
-    """True if `#` made it."""
-
-
-class ScopeMarker:
-    """Stands before everything that came in through a wrapper's parameter, to tell it from the wrapper's own text."""
-
-    __slots__ = ()
+from ksrcfind.source.tokens import (
+    ArgumentPlaceholder,
+    PastedToken,
+    ScopeMarker,
+    Token,
+    Tokens,
+    closing,
+    text_of,
+    tokenize,
+)
 
 
 class ArgumentTokensRequiredError(Exception):
-    """An argument's own tokens decide what happens: it is pasted, stringified or called."""
+    """The result of an expansion depends on an argument's tokens: the code pastes, stringifies or calls the argument.
+
+    An exception and not a result type, because any level of the recursion (condition, macro, wrapper function) can find
+    this, and no level between can continue: the whole expansion starts again with these tokens. `SignatureCache`
+    catches it, and its callers get an `Undecided` outcome.
+    """
 
     def __init__(self, index: int | None) -> None:
-        """Ask for the tokens of an argument; None if no argument's tokens would decide it."""
+        """Request the tokens of an argument; None if the tokens of no argument would help."""
         super().__init__(index)
         self.index = index
 
 
 @lru_cache(maxsize=1 << 16)
 def body_tokens(body: str) -> tuple[str, ...]:
-    """Tokens of a macro's body."""
+    """Return the tokens of a macro's body."""
     return tuple(tokenize(body))
 
 
 def substitute(macro: Macro, arguments: Sequence[Tokens]) -> list[Token]:
-    """Body of a function-like macro with its arguments in place. Raises `ArgumentTokensRequiredError`."""
+    """Return the body of a function-like macro with its arguments. Raises `ArgumentTokensRequiredError`."""
     tokens = substitute_opaque(macro, arguments)
     for token in tokens:
         if type(token) is PastedToken:
@@ -69,9 +51,9 @@ def substitute(macro: Macro, arguments: Sequence[Tokens]) -> list[Token]:
 
 
 def substitute_opaque(macro: Macro, arguments: Sequence[Tokens], body: Sequence[str] | None = None) -> list[Token]:
-    """Body of a function-like macro with its arguments in place; what is made of opaque ones is a `PastedToken`.
+    """Return the body of a function-like macro with its arguments; `#` and `##` of opaque ones give a `PastedToken`.
 
-    `body` is the part of it that counts, if not all does.
+    `body` is the reachable part of the macro's body; None for all of it.
     """
     bound, variadic = bind(macro, arguments)
     body = body_tokens(macro.body) if body is None else body
@@ -97,13 +79,13 @@ def substitute_opaque(macro: Macro, arguments: Sequence[Tokens], body: Sequence[
             if result[-1] != ",":
                 _paste(result, right)
             elif following == variadic and not right:
-                result.pop()  # `, ##__VA_ARGS__`: without values the comma goes too.
+                result.pop()  # `, ##__VA_ARGS__` without values drops the comma.
             else:
                 result.extend(right)
         elif token == "__VA_OPT__" and following == "(":
             end = closing(body, index + 1)
             inner = " ".join(body[index + 2 : end])
-            if bound.get(variadic) and token not in inner:  # C allows none within another
+            if bound.get(variadic) and token not in inner:  # C forbids nesting
                 optional = Macro(macro.name, macro.parameters, inner, macro.line, macro.fallback)
                 result.extend(substitute_opaque(optional, arguments))
             index = end + 1
@@ -114,7 +96,7 @@ def substitute_opaque(macro: Macro, arguments: Sequence[Tokens], body: Sequence[
 
 
 def bind(macro: Macro, arguments: Sequence[Tokens]) -> tuple[dict[str, Tokens], str]:
-    """What each parameter stands for, and the name of the variadic one."""
+    """Return the argument of each parameter, and the name of the variadic parameter, if any."""
     bound: dict[str, Tokens] = {}
     for position, parameter in enumerate(macro.parameters or ()):
         if parameter.endswith("..."):
@@ -132,7 +114,7 @@ def _stringify(tokens: Tokens) -> Token:
     tokens = tuple(token for token in tokens if not isinstance(token, ScopeMarker))
     for token in tokens:
         if not isinstance(token, str):
-            return PastedToken(_needed(token), is_string=True)
+            return PastedToken(_argument_of(token), is_string=True)
     text = text_of(tokens).replace("\\", "\\\\").replace('"', '\\"')
     return '"' + text + '"'
 
@@ -148,17 +130,12 @@ def _paste(result: list[Token], right: Sequence[Token]) -> None:
         unknown = first if isinstance(left, str) else left
         beginning = left if isinstance(left, str) else left.beginning if isinstance(left, PastedToken) else ""
         ending = first if isinstance(first, str) else first.ending if isinstance(first, PastedToken) else ""
-        result[-1] = PastedToken(_needed(unknown), beginning, ending)
+        result[-1] = PastedToken(_argument_of(unknown), beginning, ending)
     result.extend(right[1:])
 
 
-def _needed(token: Token) -> int:
-    """The argument to look into. Raises `ArgumentTokensRequiredError` for what no argument decides."""
+def _argument_of(token: Token) -> int:
+    """Return the argument that an opaque token depends on. Raises `ArgumentTokensRequiredError` if there is none."""
     if isinstance(token, (ArgumentPlaceholder, PastedToken)):
         return token.index
     raise ArgumentTokensRequiredError(None)
-
-
-def made(tokens: Iterable[Token]) -> Iterator[PastedToken]:
-    """Yield what is opaque among tokens."""
-    return (token for token in tokens if isinstance(token, PastedToken))

@@ -1,7 +1,7 @@
-"""What a file means to the rest of its tree, in few words: which names it defines, which names these lead on to.
+"""Summaries of files for the rest of the tree: the names that a file defines, and the names that their bodies use.
 
-An outline follows from the facts of the file alone and is kept with them. All outlines of a tree are looked at whenever
-it is indexed; the facts, ten times as many bytes, only of the files that are linked.
+A summary depends on the facts of the file alone, and the cache stores both. Indexing reads the summaries of all files
+of a tree, but the facts, ten times as many bytes, only of the files that are linked.
 """
 
 import re
@@ -15,7 +15,7 @@ from ksrcfind.source.sinks import LogSink
 
 
 class FileSummary(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """Every name stands once; the order is that of the facts."""
+    """Each name occurs once, in the order of the facts."""
 
     includes: tuple[str, ...]
     """As in `SourceFacts`."""
@@ -24,11 +24,11 @@ class FileSummary(msgspec.Struct, frozen=True, array_like=True, gc=False):
     constants: tuple[str, ...]
     """As in `SourceFacts`."""
     uses: tuple[tuple[str, tuple[str, ...]], ...]
-    """Macros and wrappers with the names that stand in them."""
+    """Macros and wrapper functions with the names in their bodies."""
     pasting: tuple[tuple[str, tuple[str, ...]], ...]
-    """Macros with the parts of names that they paste."""
+    """Macros with the parts of names in their bodies beside `##`."""
     calling: tuple[str, ...]
-    """Macros that call what they are given, as `wrap(_dev_err, fmt)` does: their names alone tell nothing."""
+    """Macros that call an argument, as `wrap(_dev_err, fmt)` does: their own bodies do not name the function."""
     has_calls: bool
     called: bytes
     """As in `SourceFacts`."""
@@ -42,7 +42,7 @@ _PASTED = re.compile(r"\b([A-Za-z_]\w*+)\s*+##|##\s*+([A-Za-z_]\w*+)")
 
 
 def summary(facts: SourceFacts) -> FileSummary:
-    """Make the outline of a file."""
+    """Return the summary of a file."""
     uses: dict[str, dict[str, None]] = defaultdict(dict)
     pasting: dict[str, dict[str, None]] = defaultdict(dict)
     calling: dict[str, None] = {}
@@ -71,7 +71,7 @@ def summary(facts: SourceFacts) -> FileSummary:
 
 
 def included_names(file: SourceFacts | FileSummary) -> Iterator[str]:
-    """Base names of the files that a file includes in quotes, for `Program`'s `includers`."""
+    """Yield the base names of the files that a file includes in quotes, for `Program`'s `includers`."""
     return (include[1:-1].rpartition("/")[2] for include in file.includes if include[0] == '"')
 
 
@@ -81,7 +81,7 @@ def _calls_parameter(macro: Macro) -> bool:
 
 
 def sink_reaching(files: Sequence[FileSummary], roots: Iterable[LogSink]) -> frozenset[str]:
-    """Names of macros and wrapper functions that can lead to a root, by name alone: a superset of the log calls."""
+    """Return the names from which names in bodies lead to a log sink: a superset of the names of log calls."""
     start = {root.name for root in roots}
     defined = start.copy()
     for file in files:
@@ -100,16 +100,16 @@ def sink_reaching(files: Sequence[FileSummary], roots: Iterable[LogSink]) -> fro
 
 
 def reach_the_same(reached: Set[str], was: Iterable[FileSummary], now: Iterable[FileSummary]) -> bool:
-    """True if `sink_reaching` still finds just these names after some files of the tree changed, came or went.
+    """Return whether `sink_reaching` has the same result after some files changed, appeared or disappeared.
 
-    It does if no way that led to a root is gone and no new one begins at another name; False where it is less plain.
+    True if no edge between reached names is gone and no new edge begins at another name; False if that is unclear.
     """
-    before, after = (set(_ways(files, reached)) for files in (was, now))
+    before, after = (set(_edges(files, reached)) for files in (was, now))
     return before <= after and all(user in reached for user, _name in after - before)
 
 
-def _ways(files: Iterable[FileSummary], reached: Set[str]) -> Iterator[tuple[str, str]]:
-    """Yield the names of files that lead to a root, or may, each with what does it."""
+def _edges(files: Iterable[FileSummary], reached: Set[str]) -> Iterator[tuple[str, str]]:
+    """Yield each edge from a name to a reached name, a pasted part or (`()`) an argument."""
     for file in files:
         for user, names in file.uses:
             yield from ((user, name) for name in names if name in reached)
@@ -132,7 +132,7 @@ def _closure_of_users(
                 if user not in reached:
                     reached.add(user)
                     todo.append(user)
-        # A pasted name such as `dev_##level` leads where any name that starts or ends like it leads.
+        # A pasted name such as `dev_##level` may be any name with this beginning or end.
         for name in fresh:
             for at in range(1, len(name) - 1):
                 if name[at] == "_":

@@ -1,4 +1,4 @@
-"""Calls that a comment or `#if 0` switches off, read as if they stood in the code."""
+"""Restores code that a comment or `#if 0` disables, to read the calls in it."""
 
 import re
 
@@ -10,12 +10,12 @@ _NOT_A_LINE_END = re.compile(rb"[^\n]")
 
 
 def switched_on(data: bytes, line: int) -> bytes | None:
-    """Return a file with the code on a line (1-based) switched on; None if nothing switches it off.
+    """Return a file with the code on a line (1-based) enabled; None if nothing disables it.
 
-    The marks of the comment around the line, and the `#if 0`, become blanks: every line keeps its number.
+    The delimiters of the comment around the line, and the `#if 0`, become blanks: every line keeps its number.
     """
     start, end = _line(data, line)
-    changed = _without_condition(_without_marks(data, start, end), start)
+    changed = _without_condition(_without_delimiters(data, start, end), start)
     return changed if changed != data else None
 
 
@@ -30,8 +30,8 @@ def _line(data: bytes, line: int) -> tuple[int, int]:
     return start, len(data) if end < 0 else end
 
 
-def _without_marks(data: bytes, start: int, end: int) -> bytes:
-    """Blank the marks of the comment with text that a line is in; lines of `//` are one comment."""
+def _without_delimiters(data: bytes, start: int, end: int) -> bytes:
+    """Blank the delimiters of a comment with text that contains a line; consecutive `//` lines are one comment."""
     position = 0
     while (token := LITERAL_OR_COMMENT.search(data, position)) is not None and token.start() < end:
         first, position = token.span()
@@ -39,8 +39,8 @@ def _without_marks(data: bytes, start: int, end: int) -> bytes:
         position = lines.end() if lines is not None else position
         comment = data[first:position]
         if position > start and comment.startswith(b"/") and b'"' in comment:
-            inside = _LINE_MARK.sub(rb"\1  ", comment) if lines else b"  " + comment[2:].removesuffix(b"*/")
-            return data[:first] + inside.ljust(len(comment)) + data[position:]
+            content = _LINE_MARK.sub(rb"\1  ", comment) if lines else b"  " + comment[2:].removesuffix(b"*/")
+            return data[:first] + content.ljust(len(comment)) + data[position:]
     return data
 
 

@@ -19,13 +19,13 @@ class Conversion:
     width: str
     """Digits, `*`, or empty."""
     precision: str
-    """Digits, `*`, empty, or `-` when there is none."""
+    """Digits, `*`, empty, or `-` without a precision."""
     kind: str
-    """What decides the printed text: `d`, `x`, `s`, `c`, or `p` with its extension letters (`pI4`, `pM`)."""
+    """The conversion letter: `d`, `x`, `s`, `c`, or `p` with its extension letters (`pI4`, `pM`)."""
 
     @property
     def takes(self) -> int:
-        """Arguments that it consumes: one for the value and one for each `*`."""
+        """How many arguments it consumes: one for the value and one for each `*`."""
         return 1 + (self.width == "*") + (self.precision == "*")
 
 
@@ -41,7 +41,7 @@ CONVERSION = re.compile(
 
 WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]+")
 LINE_WORD = re.compile(r"(?<![A-Za-z0-9_])[A-Za-z_][A-Za-z0-9_]+")
-"""A word of a line of a log; one behind a digit (`2nd`) is none."""
+"""A word of a log line, not directly behind a digit (`2nd`)."""
 
 _WHOLE_WORD = re.compile(r"(?<![A-Za-z0-9_\0])[A-Za-z_][A-Za-z0-9_]++(?!\0)")  # in a masked format
 
@@ -72,7 +72,7 @@ def pieces(printed: str) -> tuple[Piece, ...]:
 
 @lru_cache(maxsize=8192)
 def _conversion(text: str) -> Conversion:
-    """Take a conversion apart; the same few stand in all formats."""
+    """Return a conversion by its text, cached: all formats use the same few."""
     match = CONVERSION.fullmatch(text)
     if match is None:
         raise ValueError(text)
@@ -82,17 +82,20 @@ def _conversion(text: str) -> Conversion:
 
 
 def template(printed: str) -> str:
-    """Return the format as it is shown to people: `%%` is one per cent sign, conversions stay."""
+    """Return the format for display: `%%` becomes one per cent sign, conversions stay."""
     return "".join(piece if isinstance(piece, str) else piece.text for piece in pieces(printed))
 
 
 def lines(printed: str) -> list[str]:
-    """Split a format where it breaks the line: a log shows each part as a line of its own."""
+    """Return the lines of a format: a log has each as a record of its own."""
     return printed.split("\n")
 
 
 def masked(printed: str) -> tuple[str, int]:
-    """Return the format with NUL, which ends every C text, for each conversion, and how many these are."""
+    """Return the format with each conversion replaced by NUL, and the number of conversions.
+
+    No format contains NUL, which ends every C string.
+    """
     if "%%" not in printed:
         return CONVERSION.subn("\0", printed)
     text, count = CONVERSION.subn(lambda match: "%" if match["percent"] else "\0", printed)
@@ -100,26 +103,26 @@ def masked(printed: str) -> tuple[str, int]:
 
 
 def literal_words(printed: str) -> list[str]:
-    """Words that every rendering of the format contains as whole words, lower case, in order, with repeats.
+    """Return the words that every rendering of the format contains, lower case, in order, with repeats.
 
-    A word that touches a conversion (`ata%u`, `%dMB`) is left out: at run time it is part of a longer one, as is one
-    behind a digit (`2nd`).
+    A word next to a conversion (`ata%u`, `%dMB`) or behind a digit (`2nd`) is excluded: in a log line it is part of a
+    longer word.
     """
     return whole_words(masked(printed)[0])
 
 
 def whole_words(text: str) -> list[str]:
-    """As `literal_words`, of a format that is masked already."""
+    """Return the `literal_words` of a masked format."""
     return [word.lower() for word in _WHOLE_WORD.findall(text)]
 
 
 def has_words(printed: str) -> bool:
-    """True if there is literal text besides punctuation."""
+    """Return whether a format has literal text besides punctuation."""
     return WORD.search(masked(printed)[0]) is not None
 
 
 def words(text: str) -> list[str]:
-    """Words of a log line, comparable to `literal_words`: lower case, in order, with repeats."""
-    # Some letters beyond ASCII are ASCII ones in lower case.
+    """Return the words of a log line, comparable to `literal_words`: lower case, in order, with repeats."""
+    # The lower case of some letters beyond ASCII is an ASCII letter (KELVIN SIGN).
     found = LINE_WORD.findall(text.lower() if text.isascii() else text)
     return found if text.isascii() else [word.lower() for word in found]

@@ -1,20 +1,71 @@
-"""C tokens: enough of the language to take calls and macro bodies apart.
+"""C tokens: enough of the language to analyse calls and macro bodies.
 
-A token is a string as written; the first character tells its kind. Expansion puts other objects between them:
-`ArgumentPlaceholder` for an opaque argument, `ForwardedFormat` for a format that a wrapper function passes on.
+A token of C source is a string as written; its first character shows its kind. While a call is expanded, its tokens are
+an intermediate representation: `Token` is the union of source tokens and the objects that expansion puts between them.
 """
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeAlias, TypeGuard, TypeVar
 
 from ksrcfind.source.literal import CHARACTER, STRING
 
-Token = str | object
-"""A token of the source, or a placeholder of the expansion."""
+
+@dataclass(frozen=True, slots=True)
+class ArgumentPlaceholder:
+    """An argument of the call, whose tokens the expansion does not use."""
+
+    index: int
+    is_constant: bool = False
+    """True if the argument consists of constants: a condition may depend on it."""
+
+
+@dataclass(frozen=True, slots=True)
+class PastedToken:
+    """The unknown result of `#` or `##` on an `ArgumentPlaceholder`."""
+
+    index: int
+    """The argument whose tokens decide the result, as in `ArgumentPlaceholder`."""
+    beginning: str = ""
+    """The known beginning of a pasted name."""
+    ending: str = ""
+    """The known end of a pasted name."""
+    is_string: bool = False
+    """True if `#` made it."""
+
+
+class ScopeMarker:
+    """Delimits the tokens that a wrapper function's caller passed in from the wrapper's own; compared by identity."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True)
+class VarArgs:
+    """The values of a variable argument list."""
+
+    values: tuple["Tokens", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ForwardedFormat:
+    """A format with its values that a wrapper function passes on (`struct va_format`, or a buffer printed into)."""
+
+    format: "Tokens"
+    values: tuple["Tokens", ...]
+
+
+Token: TypeAlias = str | ArgumentPlaceholder | PastedToken | ScopeMarker | VarArgs | ForwardedFormat
+"""A token of C source, or an object that expansion puts between them."""
+
+Tokens: TypeAlias = tuple[Token, ...]
+
+_Kind = TypeVar("_Kind", bound=Token)
 
 _TOKEN = re.compile(
     rf"[LuU]?{STRING}|{CHARACTER}"
-    r"|\\\S"  # outside of a literal: the quotation marks of a text that never ends are not tried one by one
+    r"|\\\S"  # an escaped quote outside of a literal begins no literal: keeps unterminated text linear
     r"|[A-Za-z_]\w*+"
     r"|\.?[0-9][\w.]*+"
     r"|\.\.\.|##|->|\+\+|--|&&|\|\||==|!=|<=|>=|<<|>>"
@@ -31,22 +82,22 @@ _DEPTH = {**dict.fromkeys(OPENING, 1), **dict.fromkeys(CLOSING, -1)}
 
 
 def tokenize(source: str) -> list[str]:
-    """Tokens of C source without comments."""
+    """Return the tokens of C source without comments."""
     return _TOKEN.findall(source)
 
 
-def is_string(token: Token) -> bool:
-    """True for a string literal."""
+def is_string(token: Token) -> TypeGuard[str]:
+    """Return whether a token is a string literal."""
     return type(token) is str and token[-1] == '"' and len(token) > 1
 
 
-def is_name(token: Token) -> bool:
-    """True for an identifier or keyword."""
+def is_name(token: Token) -> TypeGuard[str]:
+    """Return whether a token is an identifier or keyword."""
     return type(token) is str and (token[0].isalpha() or token[0] == "_") and token[-1] != '"'
 
 
 def closing(tokens: Sequence[Token], opening: int) -> int:
-    """Index of the bracket that closes the one at `opening`, or the length when none does."""
+    """Return the index of the bracket that closes the one at `opening`; the number of tokens if none does."""
     depth = 0
     for index in range(opening, len(tokens)):
         token = tokens[index]
@@ -58,11 +109,11 @@ def closing(tokens: Sequence[Token], opening: int) -> int:
 
 
 def unwrapped(tokens: Sequence[Token]) -> Sequence[Token]:
-    """Tokens without the parentheses around all of them, in one pass however many there are."""
+    """Return tokens without the parentheses around all of them, in one pass for any number of parentheses."""
     if not tokens or tokens[0] != "(":
         return tokens
     around = next((index for index, token in enumerate(tokens) if token != "("), len(tokens))
-    closed: dict[int, int] = {}  # by depth: where the parenthesis that opened it closes
+    closed: dict[int, int] = {}  # by depth: index of the bracket that closes it first
     depth = 0
     for index, token in enumerate(tokens):
         if type(token) is str:
@@ -77,9 +128,9 @@ def unwrapped(tokens: Sequence[Token]) -> Sequence[Token]:
     return tokens[count : len(tokens) - count]
 
 
-def split(tokens: Sequence[Token], separator: str = ",") -> list[list[Token]]:
-    """Split at a separator outside of all brackets; no tokens give no parts."""
-    parts: list[list[Token]] = []
+def split(tokens: Sequence[_Kind], separator: str = ",") -> list[list[_Kind]]:
+    """Return the tokens between separators outside of all brackets; no parts for no tokens."""
+    parts: list[list[_Kind]] = []
     start = depth = 0
     for index, token in enumerate(tokens):
         if type(token) is not str:
@@ -95,12 +146,12 @@ def split(tokens: Sequence[Token], separator: str = ",") -> list[list[Token]]:
 
 
 def text_of(tokens: Sequence[Token]) -> str:
-    """C source of tokens in one line, spaced as Documentation/process/coding-style.rst wants it."""
+    """Return tokens as one line of C source in the style of Documentation/process/coding-style.rst."""
     if len(tokens) == 1:
         return str(tokens[0])
     result = ""
     before = ""
-    tight = True  # what comes next follows without a blank
+    tight = True  # no blank before the next token
     for token in tokens:
         text = str(token)
         is_value = before != "" and (before[-1].isalnum() or before[-1] in "_\"')]")
