@@ -245,7 +245,7 @@ def _bodies_of_chunk(
         wanted = strings
     newlines: list[int] = []
     may_wrap = called is None and b"va_" in masked
-    for header_start, open_brace, end in _functions(masked):
+    for header_start, open_brace, end in functions(masked):
         inside = wanted[bisect_right(wanted, open_brace) : bisect_left(wanted, end)]
         wraps = may_wrap and _VARIABLE_ARGUMENTS.search(masked, header_start, end) is not None
         if not inside and not wraps:
@@ -301,7 +301,7 @@ def blank_comments(chunk: bytes) -> tuple[bytes, bytes, list[int]]:
     return b"".join(clean), b"".join(masked), strings
 
 
-def _functions(masked: bytes) -> Iterator[tuple[int, int, int]]:
+def functions(masked: bytes) -> Iterator[tuple[int, int, int]]:
     """Start of header, offset of the opening brace and end of each function in a chunk."""
     position = 0
     first = masked.find(b"\n{")
