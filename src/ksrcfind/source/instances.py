@@ -3,25 +3,45 @@
 import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from typing import NamedTuple
 
 from ksrcfind.source.log_path import forwarded_format
 from ksrcfind.source.message import Argument, Form
+from ksrcfind.source.pools import MOST_TEXTS, PoolText
 from ksrcfind.source.resolve import CHOICES, Hole, Part, Parts, Place, Text, alternatives, constant, function_like
-from ksrcfind.source.substitute import ArgumentTokensRequiredError, Tokens, substitute
-from ksrcfind.source.template import CONVERSION
-from ksrcfind.source.tokens import closing, is_name, is_string, split, text_of
+from ksrcfind.source.substitute import ArgumentPlaceholder, ArgumentTokensRequiredError, Tokens, substitute
+from ksrcfind.source.template import CONVERSION, has_words
+from ksrcfind.source.tokens import closing, is_name, is_string, split, text_of, tokenize
 
 _DIGITS = 4  # of the width and precision of a text that is filled in
 
 
-def forms(parts: Parts, arguments: Sequence[Tokens], place: Place) -> list[tuple[str, tuple[Argument, ...]]]:
+Filled = tuple[str, tuple[Argument, ...]]
+"""A text in printf syntax with the arguments of its conversions."""
+
+
+class _Options(NamedTuple):
+    """What a value, or a format with its values, can be."""
+
+    known: list[Filled]
+    """The alternatives; where not all are known, one is the conversion itself."""
+    pooled: list[Filled]
+    """Texts that the file shows besides: some of many, and of one value at a time."""
+
+
+def forms(parts: Parts, arguments: Sequence[Tokens], place: Place) -> list[Filled]:
     """Fill the values in that are known; a value that is one of a few literals gives a form for each."""
+    known, pooled = _filled(parts, arguments, place)
+    return known + pooled
+
+
+def _filled(parts: Parts, arguments: Sequence[Tokens], place: Place) -> _Options:
     values = iter(arguments)
-    results: list[tuple[str, tuple[Argument, ...]]] = [("", ())]
+    results = _Options([("", ())], [])
     for part in _merged(parts):
         if isinstance(part, Hole):
             hole = Argument("%s", _expression(part.tokens, place))
-            results = [(text + "%s", (*given, hole)) for text, given in results]
+            results = _joined(results, "", _Options([("%s", (hole,))], _pooled(part.tokens, place)))
             continue
         pieces, tail = _conversions(part.text)
         for literal, match in pieces:
@@ -30,13 +50,20 @@ def forms(parts: Parts, arguments: Sequence[Tokens], place: Place) -> list[tuple
                     next(values, ())
             value = next(values, ())
             options = _value(match, value, place)
-            if len(results) * len(options) > CHOICES:
-                options = [_open(match, value, place)]
-            results = [
-                (text + literal + option, (*given, *more)) for text, given in results for option, more in options
-            ]
-        results = [(text + tail, given) for text, given in results]
+            if len(results.known) * len(options.known) > CHOICES:
+                options = options._replace(known=[_open(match, value, place)])
+            results = _joined(results, literal, options)
+        results = _joined(results, tail, _Options([("", ())], []))
     return results
+
+
+def _joined(front: _Options, literal: str, back: _Options) -> _Options:
+    """One behind the other, with a literal between them."""
+    known = [(text + literal + more, (*given, *others)) for text, given in front.known for more, others in back.known]
+    pooled = [(text + literal + back.known[-1][0], (*given, *back.known[-1][1])) for text, given in front.pooled]
+    text, given = front.known[-1]
+    pooled += [(text + literal + more, (*given, *others)) for more, others in back.pooled]
+    return _Options(known, pooled[:MOST_TEXTS])
 
 
 @lru_cache(maxsize=4096)
@@ -90,29 +117,52 @@ def _several(argument: Tokens, place: Place) -> Sequence[Tokens]:
     return [argument]
 
 
-def _value(match: re.Match[str], tokens: Tokens, place: Place) -> list[tuple[str, tuple[Argument, ...]]]:
+def _value(match: re.Match[str], tokens: Tokens, place: Place) -> _Options:
     """What a conversion prints: text that is known, or itself with its argument."""
     kind = match["kind"]
     if kind in ("s", "pV"):
         forwarded_formats = forwarded_format(tokens)
         if forwarded_formats is not None:
-            found: list[tuple[str, tuple[Argument, ...]]] = []
-            for parts in alternatives(forwarded_formats.format, place):
-                found += forms(parts, forwarded_formats.values, place)
-            return found[:CHOICES]
+            found = [
+                _filled(parts, forwarded_formats.values, place)
+                for parts in alternatives(forwarded_formats.format, place)
+            ]
+            known = [each for options in found for each in options.known]
+            pooled = [each for options in found for each in options.pooled]
+            return _Options(known[:CHOICES], pooled[:MOST_TEXTS])
     if kind == "s" and _may_be_literal(tokens, place):
-        options = alternatives(tokens, place)
-        shown = [_shown(match, parts) for parts in options]
+        choices = alternatives(tokens, place)
+        shown = [_shown(match, parts) for parts in choices]
         # A macro that is empty here stands for a text in another build.
         if None not in shown and (any(shown) or any(map(is_string, place.plain(tokens)))):
-            return [(text.replace("%", "%%"), ()) for text in shown if text is not None]
-        if len(options) == 1 and match[0] == "%s" and (_is_constant(tokens, place) or "__stringify" in tokens):
-            return [_known_text(options[0], place)]
+            return _Options([(text.replace("%", "%%"), ()) for text in shown if text is not None], [])
+        if len(choices) == 1 and match[0] == "%s" and (_is_constant(tokens, place) or "__stringify" in tokens):
+            return _Options([_known_text(choices[0], place)], [])
+    known = [_open(match, tokens, place)]
     if match[0] == "%s" and place.is_wordless and len(plain := place.plain(tokens)) == 1 and is_name(plain[0]):
         given = place.given(str(plain[0]))
-        texts = [_known_text(parts, place) for value in given for parts in alternatives(value, place)]
-        return [*texts, _open(match, tokens, place)]
-    return [_open(match, tokens, place)]
+        known = [*(_known_text(parts, place) for value in given for parts in alternatives(value, place)), *known]
+    return _Options(known, _pooled(tokens, place) if match[0] == "%s" else [])
+
+
+def _pooled(tokens: Tokens, place: Place) -> list[Filled]:
+    """The texts with words that an argument of the call can hold as far as its file tells, of a weak format."""
+    if not place.is_weak or not any(isinstance(token, ArgumentPlaceholder) for token in tokens):
+        return []
+    found: dict[Filled, None] = {}
+    for text in place.pool(_expression(tokens, place)):
+        for parts in alternatives(tokenize(text.source), place):
+            filled = _piece(text, parts) if text.is_piece else _known_text(parts, place)
+            if has_words(filled[0]):
+                found[filled] = None
+    return list(found)[:MOST_TEXTS]
+
+
+def _piece(piece: PoolText, parts: Parts) -> Filled:
+    """A format that is written into a buffer, with what may stand around it there."""
+    text = "".join(part.text if isinstance(part, Text) else "%s" for part in parts)
+    around = f"{'' if piece.is_first else '%s'}{text}%s"
+    return around, tuple(Argument(match[0], "") for _, match in _conversions(around)[0])
 
 
 def _known_text(parts: Parts, place: Place) -> tuple[str, tuple[Argument, ...]]:

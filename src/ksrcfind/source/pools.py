@@ -1,49 +1,58 @@
-"""The texts that a variable, buffer, table, field or function of one source file can hold.
+r"""The texts that a variable, buffer, table, field or function of one source file can hold.
 
-A call such as `pr_info("%s\n", spectre_v2_strings[mode])` has no words of its own: its text is put together at run time.
-`TextPools` reads the file again and collects the literals that can reach the value: initializers of tables, assignments,
-`return` statements, and the pieces that formatting functions write into a buffer, also through functions of the file
-that are given the buffer. It follows names, not the flow of control, so a pool can hold texts that the call never prints.
+A call such as `pr_info("%s\n", spectre_v2_strings[mode])` has no words of its own: its text is put together at run
+time. `TextPools` reads the file again and collects the literals that can reach the value: initializers of tables,
+assignments, `return` statements, and the pieces that formatting functions write into a buffer, also through functions
+of the file that are given the buffer. It follows names, not the flow of control, so a pool can hold texts that the call
+never prints.
 """
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from functools import cached_property
 from typing import NamedTuple
 
 from ksrcfind.source import scan
-from ksrcfind.source.literal import CHARACTER, STRING
+from ksrcfind.source.literal import STRING
 
 MOST_TEXTS = 64
 """Texts of one pool; a table of more is cut."""
 
 _DEPTH = 5  # functions and variables that are followed from a value
-_LONGEST = 1000  # characters of an assigned expression
+_MOST_FOLLOWED = 64  # of all of them
+_MOST_PLACES = 200  # places of one name in a function, or in the file, that are looked at
+_MOST_READ = 1 << 28  # characters of a file, read again for each name, that are searched in all
+_LONGEST = 1000  # characters of an expression
 _LONGEST_TABLE = 1 << 16  # characters of an initializer
 _LONGEST_STATEMENT = 600  # characters before a name in which the call around it is looked for
-_MOST_PLACES = 200  # places of one name in a function or a file that are looked at
+_LONGEST_HEADER = 2000  # characters of the declaration of a function
+_MOST_SUBSCRIPTS = 4  # that stand within each other
+
 _NAME = re.compile(r"[A-Za-z_]\w*+")
-_FIELD = re.compile(r"(?:->|\.)\s*+([A-Za-z_]\w*+)\s*+(?:\[[^\[\]]*+\]\s*+)*+\Z")
-_CALL = re.compile(r"([A-Za-z_]\w*+)\s*+\(")
-_SUBSCRIPT = re.compile(r"\[[^\[\]]*+\]")
-_TABLE = re.compile(r"[&(\s]*+([A-Za-z_]\w*+)\s*+(?:\[|\.|->|\)|\Z)")
-_PARAMETER = re.compile(r"([A-Za-z_]\w*+)\s*+(?:\[[^\[\]]*+\]\s*+)*+\Z")
-_RETURN = re.compile(r"\breturn\b")
-_RUN = re.compile(rf"(?:(?:\b[A-Z][A-Z0-9_]*+\b)\s*+)*+(?:{STRING})(?:\s*+(?:{STRING}|\b[A-Z][A-Z0-9_]*+\b))*+")
-_LITERAL = re.compile(rf"{STRING}|{CHARACTER}")
+_MACRO = re.compile(r"(?!NULL\b)[A-Z_][A-Z0-9_]++")
+_SUBSCRIPT = re.compile(r"\[[^\[\]]*+\]\s*+")
+_FIELD = re.compile(r"(?:->|\.)\s*+([A-Za-z_]\w*+)\s*+\Z")
+_CALLED = re.compile(r"[&*(\s]*+(?:[A-Za-z_]\w*+\s*+(?:->|\.)\s*+)*+([A-Za-z_]\w*+)\s*+\(")
+_VARIABLE = re.compile(r"[&*(\s]*+([A-Za-z_]\w*+)")
+_LAST_NAME = re.compile(r"([A-Za-z_]\w*+)\s*+(?:\[[^\[\]]*+\]\s*+)*+\Z")
+_BEHIND = re.compile(r"\s*+((?:\[[^\[\]=;]*+\]\s*+)*+)(?:__\w++(?:\([^()]*+\))?\s*+)*+(=(?!=)|->|\.|\(|)")
+_RUN = re.compile(rf"(?:\b[A-Z][A-Z0-9_]*+\s++)*+{STRING}(?:\s*+(?:{STRING}|\b[A-Z][A-Z0-9_]*+\b))*+")
 _MARK = re.compile(r"[()\[\]{},;]")
 _PAREN = re.compile(r"[()]")
-_NO_CALL = frozenset("if while for switch return sizeof ARRAY_SIZE strlen strcmp strncmp strnlen memset kfree".split())
-_PRINTS = re.compile(r"(?:pr|dev|netdev|netif|drm|DRM|wiphy)_\w+|v?printk\w*|\w*_(?:err|warn|info|dbg|notice|msg|log)")
+_FORMATS = re.compile(r"\w*asprintf")
+_STARTS = re.compile(r"v?sc?n?printf|str[lns]?cpy|strscpy(?:_pad)?")  # what writes from the beginning of a buffer
+_WRITES = re.compile(r"\w*?(?:print|puts|puts?_str|cpy|cat\Z|append|push_desc|prt_)\w*+")
+_PRINTS = re.compile(r"(?:pr|dev|netdev|netif|drm|DRM|wiphy|seq|trace)_\w++|v?printk\w*+|f?printf")
 
 
-class Text(NamedTuple):
-    """One text of a pool."""
+class PoolText(NamedTuple):
+    """One text that a value can hold."""
 
     source: str
     """C source of an expression, such as `"Vulnerable"` or `DRV_SUMMARY`; of a piece, a format."""
     is_piece: bool
-    """True if a formatting function writes it into a buffer, with more in front or behind."""
+    """True if a formatting function writes it, with values for its conversions and perhaps more text behind it."""
     is_first: bool = True
     """True if nothing stands in front of the piece."""
 
@@ -56,15 +65,31 @@ class _Function(NamedTuple):
 
 
 class TextPools:
-    """Finds what the values of one file's calls can hold. Takes time linear in the file for each name, bounded in all."""
+    """Finds what the values of one file's calls can hold. What it does for one value is linear in the file."""
 
     def __init__(self, data: bytes) -> None:
         """Take the bytes of a C file."""
         text = scan.without_directives(data, list(scan.directives(data)))
         clean, masked, _ = scan.blank_comments(text)
+        self._bytes = masked
+        # One character for each byte, so that a place in one is the same place in the other.
         self._clean = clean.decode("latin-1")
         self._masked = masked.decode("latin-1")
-        self._bytes = masked
+        self._places: dict[str, list[int]] = {}
+        self._left = _MOST_READ
+        self._known: dict[tuple[str, str | None], list[PoolText]] = {}
+
+    def texts(self, expression: str, function: str | None) -> list[PoolText]:
+        """Return the texts that a value can hold: C source of an argument, in a function of the file."""
+        known = self._known.get((expression, function))
+        if known is None:
+            found: dict[PoolText, None] = {}
+            for text in self._of(expression, self._functions.get(function or ""), _DEPTH, set()):
+                found[text] = None
+                if len(found) >= MOST_TEXTS:
+                    break
+            known = self._known[expression, function] = list(found)
+        return known
 
     @cached_property
     def _functions(self) -> dict[str, _Function]:
@@ -73,149 +98,236 @@ class TextPools:
             for header, brace, end in scan.functions(chunk):
                 declared = self._masked[offset + header : offset + brace]
                 opened = declared.find("(")
-                name = _PARAMETER.search(declared[:opened].rstrip()) if opened > 0 else None
-                if name is None:
+                name = _LAST_NAME.search(declared[:opened].rstrip()) if 0 < opened < _LONGEST_HEADER else None
+                if name is None or len(declared) > _LONGEST_HEADER:
                     continue
                 listed = declared[opened + 1 : declared.rfind(")")].split(",")
-                names = tuple(one[1] if (one := _PARAMETER.search(each.strip())) else "" for each in listed)
+                names = tuple(one[1] if (one := _LAST_NAME.search(each.strip())) else "" for each in listed)
                 found.setdefault(name[1], _Function(name[1], names, offset + brace, offset + end))
         return found
 
-    def texts(self, expression: str, function: str | None) -> list[Text]:
-        """Return the texts that a value can hold: C source of an argument, in a function of the file."""
-        found: dict[Text, None] = {}
-        for text in self._of(expression, self._functions.get(function or ""), _DEPTH, set()):
-            found[text] = None
-            if len(found) >= MOST_TEXTS:
-                break
-        return list(found)
+    @cached_property
+    def _in_order(self) -> tuple[list[int], list[_Function]]:
+        """Where the functions begin, and the functions."""
+        functions = sorted(self._functions.values(), key=lambda one: one.start)
+        return [one.start for one in functions], functions
 
-    def _of(self, expression: str, function: _Function | None, depth: int, seen: set[tuple[str, str]]) -> Iterator[Text]:
-        """Yield the texts of an expression."""
-        key = (expression, function.name if function else "")
-        if depth < 0 or key in seen:
+    def _around(self, position: int) -> _Function | None:
+        starts, functions = self._in_order
+        before = bisect_right(starts, position) - 1
+        return functions[before] if before >= 0 and position < functions[before].end else None
+
+    def _of(
+        self, source: str, function: _Function | None, depth: int, seen: set[tuple[str, str]]
+    ) -> Iterator[PoolText]:
+        """Yield the texts of an expression that is no literal."""
+        if depth < 0 or len(source) > _LONGEST or not _first((source, function.name if function else ""), seen):
             return
-        seen.add(key)
-        bare = _SUBSCRIPT.sub("[]", expression)
-        if (field := _FIELD.search(bare)) is not None:
-            yield from self._of_field(field[1], depth, seen)
-        for call in _CALL.finditer(bare):
-            yield from self._returned(call[1], depth, seen)
-        table = _TABLE.match(bare)
-        if table is not None and "(" not in bare:
-            yield from self._of_name(table[1], function, depth, seen, is_field=field is not None)
+        for _ in range(_MOST_SUBSCRIPTS):
+            source = _SUBSCRIPT.sub("", source)
+        for part in re.split(r"[?:]", source)[1:] if "?" in source else [source]:
+            bare = part.strip()
+            called = _CALLED.match(bare)
+            variable = _VARIABLE.match(bare)
+            if called is not None:
+                yield from self._of_function(called[1], depth, seen)
+                yield from self._of_field(called[1], depth, seen)
+            elif (field := _FIELD.search(bare.rstrip(") "))) is not None:
+                yield from self._of_field(field[1], depth, seen)
+                if variable is not None:
+                    yield from self._of_variable(variable[1], function, depth, seen, field[1])
+            elif variable is not None and "(" not in bare[variable.end() :]:
+                yield from self._of_variable(variable[1], function, depth, seen)
 
-    def _of_name(
-        self, name: str, function: _Function | None, depth: int, seen: set[tuple[str, str]], *, is_field: bool
-    ) -> Iterator[Text]:
-        if function is not None and not is_field:
-            yield from self._stored(rf"(?<![\w.>])\*?{re.escape(name)}", function.start, function.end, function, depth, seen)
-            yield from self._written(rf"(?<![\w.>]){re.escape(name)}\b", function, depth, seen)
-        yield from self._initial(name)
-
-    def _of_field(self, name: str, depth: int, seen: set[tuple[str, str]]) -> Iterator[Text]:
-        if ("", name) in seen:
+    def _of_function(self, name: str, depth: int, seen: set[tuple[str, str]]) -> Iterator[PoolText]:
+        """Yield the texts that a function returns."""
+        function = self._functions.get(name)
+        if function is None or not _first((name, "return"), seen):
             return
-        seen.add(("", name))
-        pattern = rf"(?:->|\.)\s*{re.escape(name)}"
-        yield from self._stored(pattern, 0, len(self._masked), None, depth, seen)
-        for function in self._functions.values():
-            yield from self._written(rf"(?:->|\.)\s*{re.escape(name)}\b", function, depth, seen)
+        for position in self._found("return", function.start, function.end):
+            yield from self._value(self._expression(position + len("return")), function, depth, seen)
+
+    def _of_variable(
+        self, name: str, function: _Function | None, depth: int, seen: set[tuple[str, str]], field: str = ""
+    ) -> Iterator[PoolText]:
+        """Yield the texts of a variable or of a field of it: of the function's own, else of one of the file."""
+        if name in self._functions:
+            yield from self._of_function(name, depth, seen)
+            return
+        if function is not None:
+            yield from self._stored(name, function.start, function.end, depth, seen, field)
+            if not field:
+                yield from self._written(name, function, depth, seen)
+                if name in function.parameters:
+                    yield from self._given(function, function.parameters.index(name), depth, seen)
+        for position in self._found(name, 0, len(self._masked)):
+            if self._is_field(position) or self._around(position) is not None:
+                continue
+            yield from self._assigned(position + len(name), None, depth, seen, field)
+
+    def _of_field(self, name: str, depth: int, seen: set[tuple[str, str]]) -> Iterator[PoolText]:
+        """Yield the texts that the file puts into any field of that name."""
+        if not _first(("", name), seen):
+            return
+        yield from self._stored(name, 0, len(self._masked), depth, seen, is_field=True)
+        around = (self._around(position) for position in self._found(name, 0, len(self._masked)))
+        for function in dict.fromkeys(one for one in around if one is not None):
+            yield from self._written(name, function, depth, seen, is_field=True)
 
     def _stored(
-        self, target: str, start: int, end: int, function: _Function | None, depth: int, seen: set[tuple[str, str]]
-    ) -> Iterator[Text]:
+        self,
+        name: str,
+        start: int,
+        end: int,
+        depth: int,
+        seen: set[tuple[str, str]],
+        field: str = "",
+        *,
+        is_field: bool = False,
+    ) -> Iterator[PoolText]:
         """Yield the texts that are assigned to a name."""
-        assigned = re.compile(rf"{target}\s*+(?:\[[^\[\]=;]*+\]\s*+)*+=(?!=)")
-        for count, found in enumerate(assigned.finditer(self._masked, start, end)):
-            if count >= _MOST_PLACES:
-                return
-            source = self._expression(found.end())
-            if source.startswith("{"):
-                continue
-            yield from self._value(source, function or self._around(found.start()), depth, seen)
+        for position in self._found(name, start, end):
+            if self._is_field(position) == is_field:
+                yield from self._assigned(position + len(name), self._around(position), depth, seen, field)
 
-    def _value(self, source: str, function: _Function | None, depth: int, seen: set[tuple[str, str]]) -> Iterator[Text]:
-        """Yield the texts of an expression that is assigned, returned or given."""
-        if '"' in source:
-            if "(" in _LITERAL.sub("", source.lstrip("( \t\n")):
-                yield from (Text(run[0], is_piece=False) for run in _RUN.finditer(source))
-            else:
-                yield Text(source, is_piece=False)
-        elif _NAME.fullmatch(source) and source.isupper() and source != "NULL":
-            yield Text(source, is_piece=False)
-        elif depth > 0:
-            for part in re.split(r"[?:]", source) if "?" in source else [source]:
-                yield from self._of(part.strip(), function, depth - 1, seen)
-
-    def _returned(self, name: str, depth: int, seen: set[tuple[str, str]]) -> Iterator[Text]:
-        function = self._functions.get(name)
-        if function is None or (name, "return") in seen:
+    def _assigned(
+        self, end: int, function: _Function | None, depth: int, seen: set[tuple[str, str]], field: str
+    ) -> Iterator[PoolText]:
+        """Yield the texts that are assigned to a name which ends at a place, or that initialize it."""
+        behind = _BEHIND.match(self._masked, end, end + _LONGEST)
+        if behind is None or behind[2] != "=":
             return
-        seen.add((name, "return"))
-        for found in _RETURN.finditer(self._masked, function.start, function.end):
-            source = self._expression(found.end())
-            if source:
+        if self._masked[behind.end() : behind.end() + 80].lstrip().startswith("{"):
+            source = self._clean[behind.end() : self._end(behind.end(), _LONGEST_TABLE, at_comma=False)]
+            if not field or not re.search(r"\.\s*[a-z]\w*\s*=", source):
+                yield from (PoolText(_utf8(run[0]), is_piece=False) for run in _RUN.finditer(source))
+        else:
+            source = self._expression(behind.end())
+            if not field:
                 yield from self._value(source, function, depth, seen)
-
-    def _initial(self, name: str) -> Iterator[Text]:
-        """Yield the texts of the initializer of a table or variable of the file."""
-        initial = re.compile(rf"\b{re.escape(name)}\s*+(?:\[[^\[\]=;]*+\]\s*+)*+(?:__\w++(?:\([^()]*+\))?\s*+)*+=(?!=)")
-        for found in initial.finditer(self._masked):
-            end = self._end(found.end(), _LONGEST_TABLE, stop_at_comma=False)
-            source = self._clean[found.end() : end].strip()
-            if source.startswith("{"):
-                yield from (Text(run[0], is_piece=False) for run in _RUN.finditer(source))
-            elif '"' in source or (_NAME.fullmatch(source) and source.isupper()):
-                yield Text(source, is_piece=False)
-
-    def _written(self, target: str, function: _Function, depth: int, seen: set[tuple[str, str]]) -> Iterator[Text]:
-        """Yield the pieces that calls of a function write into a buffer that they are given."""
-        first = True
-        for count, found in enumerate(re.compile(target).finditer(self._masked, function.start, function.end)):
-            if count >= _MOST_PLACES:
                 return
-            call = self._call_around(found.start(), function.start)
+            table = _VARIABLE.match(source)
+            if depth > 0 and table is not None and "(" not in source and _first((table[1], "table"), seen):
+                yield from self._of_variable(table[1], function, depth - 1, seen, field)
+
+    def _value(
+        self, source: str, function: _Function | None, depth: int, seen: set[tuple[str, str]]
+    ) -> Iterator[PoolText]:
+        """Yield the texts of an expression that is assigned, returned or given."""
+        called = _CALLED.match(source)
+        if called is not None and _FORMATS.fullmatch(called[1]):
+            formats = [text for low, high in self._split(source) if '"' in (text := source[low:high])]
+            yield from (PoolText(_utf8(each.strip()), is_piece=True) for each in formats[:1])
+        elif '"' in source:
+            yield PoolText(_utf8(source), is_piece=False)
+            if "?" in source and depth > 0:
+                for part in re.split(r"[?:]", source)[1:]:
+                    if '"' not in part:
+                        yield from self._of(part.strip(), function, depth - 1, seen)
+        elif _MACRO.fullmatch(source):
+            yield PoolText(source, is_piece=False)
+        elif depth > 0:
+            yield from self._of(source, function, depth - 1, seen)
+
+    def _given(self, function: _Function, parameter: int, depth: int, seen: set[tuple[str, str]]) -> Iterator[PoolText]:
+        """Yield the texts that callers in the file give for a parameter of a function."""
+        if not _first((function.name, f"parameter {parameter}"), seen):
+            return
+        for position in self._found(function.name, 0, len(self._masked)):
+            caller = self._around(position)
+            behind = _BEHIND.match(self._masked, position + len(function.name))
+            if caller is None or behind is None or behind[2] != "(" or self._is_field(position):
+                continue
+            inside = self._clean[behind.end() : self._end(behind.end(), _LONGEST_STATEMENT, at_comma=False)]
+            arguments = self._split(inside)
+            if parameter < len(arguments):
+                low, high = arguments[parameter]
+                yield from self._value(inside[low:high].strip(), caller, depth, seen)
+
+    def _written(
+        self,
+        name: str,
+        function: _Function,
+        depth: int,
+        seen: set[tuple[str, str]],
+        *,
+        is_field: bool = False,
+        is_first: bool = True,
+        is_whole: bool = True,
+    ) -> Iterator[PoolText]:
+        """Yield the pieces that calls of a function write into a buffer that they are given.
+
+        `is_first` is true if nothing was written before, `is_whole` if the name stands for the buffer's beginning.
+        """
+        for position in self._found(name, function.start, function.end):
+            behind = _BEHIND.match(self._masked, position + len(name))
+            if self._is_field(position) != is_field or behind is None or behind[2]:
+                continue
+            call = self._call_around(position, function.start)
             if call is None:
                 continue
-            name, opened = call
-            if name in _NO_CALL or _PRINTS.fullmatch(name):
+            called, opened = call
+            inner = self._functions.get(called)
+            if inner is None and (_PRINTS.fullmatch(called) or not _WRITES.fullmatch(called)):
                 continue
-            end = self._end(opened, _LONGEST_STATEMENT, stop_at_comma=False)
-            arguments = self._split(opened, end)
-            position = next((n for n, (low, high) in enumerate(arguments) if low <= found.start() < high), -1)
-            formats = [(n, self._clean[low:high].strip()) for n, (low, high) in enumerate(arguments) if n > position]
-            literal = next((source for _, source in formats if '"' in source), None)
-            if literal is not None and position >= 0:
-                is_start = _NAME.fullmatch(self._clean[slice(*arguments[position])].strip().lstrip("&")) is not None
-                yield Text(literal, is_piece=True, is_first=first or is_start)
-                first = False
-            elif name in self._functions and depth > 0 and position >= 0:
-                inner = self._functions[name]
-                if position < len(inner.parameters) and (name, inner.parameters[position]) not in seen:
-                    seen.add((name, inner.parameters[position]))
-                    parameter = rf"(?<![\w.>]){re.escape(inner.parameters[position])}\b"
-                    yield from self._written(parameter, inner, depth - 1, seen)
+            inside = self._clean[opened : self._end(opened, _LONGEST_STATEMENT, at_comma=False)]
+            arguments = self._split(inside)
+            number = next(
+                (n for n, (low, high) in enumerate(arguments) if opened + low <= position < opened + high), -1
+            )
+            if number < 0:
+                continue
+            is_start = _LAST_NAME.fullmatch(inside[slice(*arguments[number])].strip().lstrip("&")) is not None
+            literals = (text for low, high in arguments[number + 1 :] if '"' in (text := inside[low:high].strip()))
+            literal = next(literals, None)
+            if literal is not None and (_WRITES.fullmatch(called) or (inner and inner.parameters[-1:] == ("",))):
+                starts = is_whole and is_start and _STARTS.fullmatch(called) is not None
+                yield PoolText(_utf8(literal), is_piece=True, is_first=(is_first and is_whole) or starts)
+                is_first = False
+            if inner is not None and depth > 0 and number < len(inner.parameters):
+                parameter = inner.parameters[number]
+                if _first((called, parameter), seen):
+                    whole = is_whole and is_start
+                    yield from self._written(parameter, inner, depth - 1, seen, is_first=is_first, is_whole=whole)
+                is_first = False
+
+    def _found(self, name: str, start: int, end: int) -> list[int]:
+        """Return places of a name between two others, the first ones."""
+        places = self._places.get(name)
+        if places is None:
+            places = self._places[name] = list(self._search(name)) if name else []
+        first = bisect_left(places, start)
+        return places[first : min(bisect_left(places, end), first + _MOST_PLACES)]
+
+    def _search(self, name: str) -> Iterator[int]:
+        self._left -= len(self._masked)
+        position = self._masked.find(name) if self._left > 0 else -1
+        while position >= 0:
+            end = position + len(name)
+            around = self._masked[position - 1 : position] + self._masked[end : end + 1]
+            if not any(character.isalnum() or character == "_" for character in around):
+                yield position
+            position = self._masked.find(name, end)
+
+    def _is_field(self, position: int) -> bool:
+        return self._masked[max(0, position - 4) : position].rstrip().endswith(("->", "."))
 
     def _call_around(self, position: int, low: int) -> tuple[str, int] | None:
         """Return the name of the innermost call around a place and where its arguments begin; None if there is none."""
-        depth = 0
         low = max(low, position - _LONGEST_STATEMENT)
-        statement = max(self._masked.rfind(mark, low, position) for mark in ";{}")
-        for mark in reversed(list(_PAREN.finditer(self._masked, max(low, statement), position))):
+        low = max(low, *(self._masked.rfind(mark, low, position) for mark in ";{}"))
+        depth = 0
+        for mark in reversed(list(_PAREN.finditer(self._masked, low, position))):
             depth += 1 if mark[0] == ")" else -1
             if depth < 0:
-                name = _PARAMETER.search(self._masked[max(low, mark.start() - 80) : mark.start()].rstrip())
+                name = _LAST_NAME.search(self._masked[max(low, mark.start() - 80) : mark.start()].rstrip())
                 return (name[1], mark.end()) if name else None
         return None
 
-    def _around(self, position: int) -> _Function | None:
-        return next((one for one in self._functions.values() if one.start <= position < one.end), None)
-
     def _expression(self, start: int) -> str:
-        return self._clean[start : self._end(start, _LONGEST, stop_at_comma=True)].strip()
+        return self._clean[start : self._end(start, _LONGEST, at_comma=True)].strip()
 
-    def _end(self, start: int, longest: int, *, stop_at_comma: bool) -> int:
+    def _end(self, start: int, longest: int, *, at_comma: bool) -> int:
         """Return where an expression ends that begins at a place: at `;`, a closing bracket or a comma."""
         depth = 0
         stop = min(len(self._masked), start + longest)
@@ -226,15 +338,16 @@ class TextPools:
                 depth -= 1
                 if depth < 0:
                     return mark.start()
-            elif depth == 0 and (mark[0] == ";" or stop_at_comma):
+            elif depth == 0 and (mark[0] == ";" or at_comma):
                 return mark.start()
         return stop
 
-    def _split(self, start: int, end: int) -> list[tuple[int, int]]:
-        """Return where the arguments of a call begin and end."""
+    def _split(self, source: str) -> list[tuple[int, int]]:
+        """Return where the arguments of a call begin and end in the source of all of them."""
+        masked = scan.blank_comments(source.encode("latin-1"))[1].decode("latin-1")
         result: list[tuple[int, int]] = []
-        depth, low = 0, start
-        for mark in _MARK.finditer(self._masked, start, end):
+        depth = low = 0
+        for mark in _MARK.finditer(masked):
             if mark[0] in "([{":
                 depth += 1
             elif mark[0] in ")]}":
@@ -242,5 +355,17 @@ class TextPools:
             elif mark[0] == "," and depth == 0:
                 result.append((low, mark.start()))
                 low = mark.end()
-        result.append((low, end))
+        result.append((low, len(masked)))
         return result
+
+
+def _first(what: tuple[str, str], seen: set[tuple[str, str]]) -> bool:
+    """Return whether something is to be followed: it was not yet, and not too much was. Note it."""
+    if what in seen or len(seen) >= _MOST_FOLLOWED:
+        return False
+    seen.add(what)
+    return True
+
+
+def _utf8(source: str) -> str:
+    return source.encode("latin-1").decode("utf-8", "replace")

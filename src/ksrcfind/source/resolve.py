@@ -12,6 +12,7 @@ from ksrcfind.source.expand import Expander
 from ksrcfind.source.facts import Macro
 from ksrcfind.source.literal import decode
 from ksrcfind.source.log_path import ForwardedFormat
+from ksrcfind.source.pools import PoolText
 from ksrcfind.source.sinks import FORMAT_PASSED
 from ksrcfind.source.substitute import ArgumentPlaceholder, ArgumentTokensRequiredError, Tokens, substitute
 from ksrcfind.source.tokens import Token, closing, is_name, is_string, split, text_of, tokenize, unwrapped
@@ -71,12 +72,16 @@ class Place:
     """C source of a constant string that another file defines."""
     given: Callable[[str], Sequence[Tokens]]
     """Texts that callers give for a parameter of the function around the call; there can be others."""
+    pool: Callable[[str], Sequence[PoolText]]
+    """Texts that a value of the call, C source, can hold as far as the file tells."""
     arguments: list[Tokens] = field(default_factory=list)
     """Of the call, by `ArgumentPlaceholder` index."""
     left: int = _LONGEST
     """How many more tokens of macros and constants are read: a text that is told by doubling others has no end."""
     is_wordless: bool = False
     """True while the values of a format without any words are filled in: only they tell what is printed."""
+    is_weak: bool = False
+    """True while the values of a format with fewer than two words are filled in: its values tell most of the text."""
 
     def macros(self, name: str) -> list[Macro]:
         """Definitions of a macro as the call sees it."""

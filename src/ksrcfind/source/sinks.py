@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-VERSION = 6
+VERSION = 7
 """Raised when linking makes other messages of the same facts; an index made by an older one is linked anew."""
 
 
