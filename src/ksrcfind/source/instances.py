@@ -13,6 +13,7 @@ from ksrcfind.source.substitute import ArgumentPlaceholder, ArgumentTokensRequir
 from ksrcfind.source.template import CONVERSION, has_words
 from ksrcfind.source.tokens import closing, is_name, is_string, split, text_of, tokenize
 
+_UNFINISHED = re.compile(r"(?<!%)(?:%%){0,9}+%[-+ #0]{0,5}+\Z")
 _DIGITS = 4  # of the width and precision of a text that is filled in
 
 
@@ -79,12 +80,14 @@ def _conversions(text: str) -> tuple[Sequence[tuple[str, re.Match[str]]], str]:
 
 
 def _merged(parts: Parts) -> Iterator[Part]:
-    """Join neighbouring texts: a conversion may be put together of several."""
+    """Join neighbouring texts: a conversion may be put together of several, `"%-" __stringify(WIDTH) "s"`."""
     text = ""
     for part in parts:
         if isinstance(part, Text):
             text += part.text
             continue
+        if _UNFINISHED.search(text):
+            continue  # an unknown width; without one, the text that is printed is the same but for blanks
         if text:
             yield Text(text, from_call=False)
         text = ""
@@ -99,14 +102,15 @@ def spread(arguments: Sequence[Tokens], parts: Parts, place: Place) -> Sequence[
     wanted = len(_conversions(text)[0])
     if wanted <= len(arguments):
         return arguments
-    return [value for argument in arguments for value in _several(place.plain(argument), place)]
+    return [value for argument in arguments for value in _several(argument, place)]
 
 
 def _several(argument: Tokens, place: Place) -> Sequence[Tokens]:
     """`MAC2STR(address)`, or `ACPI_FORMAT_UINT64(address)`: what it brings with commas between."""
-    if len(argument) > 2 and is_name(argument[0]) and argument[1] == "(" and closing(argument, 1) == len(argument) - 1:
-        given = [tuple(part) for part in split(argument[2:-1])]
-        for macro in function_like(str(argument[0]), place):
+    used = place.plain(argument)
+    if len(used) > 2 and is_name(used[0]) and used[1] == "(" and closing(used, 1) == len(used) - 1:
+        given = [tuple(part) for part in split(used[2:-1])]
+        for macro in function_like(str(used[0]), place):
             if "," in macro.body:
                 try:
                     values = [tuple(part) for part in split(substitute(macro, given))]
@@ -198,9 +202,15 @@ def _may_be_literal(tokens: Tokens, place: Place) -> bool:
     if len(tokens) == 1:
         token = tokens[0]
         if is_name(token):
-            return not str(token)[0].islower() or constant(str(token), place) is not None
+            name = str(token)
+            return not name[0].islower() or constant(name, place) is not None or _is_text(name, place)
         return is_string(token)
     return any(is_string(token) for token in tokens) or any(is_name(t) and str(t).isupper() for t in tokens)
+
+
+def _is_text(name: str, place: Place) -> bool:
+    """Return whether a name such as `my_NAME` is a macro for a text."""
+    return not name.islower() and any(macro.parameters is None and '"' in macro.body for macro in place.macros(name))
 
 
 def _expression(tokens: Tokens, place: Place) -> str:

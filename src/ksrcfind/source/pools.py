@@ -35,14 +35,16 @@ _SUBSCRIPT = re.compile(r"\[[^\[\]]*+\]\s*+")
 _FIELD = re.compile(r"(?:->|\.)\s*+([A-Za-z_]\w*+)\s*+\Z")
 _CALLED = re.compile(r"[&*(\s]*+(?:[A-Za-z_]\w*+\s*+(?:->|\.)\s*+)*+([A-Za-z_]\w*+)\s*+\(")
 _VARIABLE = re.compile(r"[&*(\s]*+([A-Za-z_]\w*+)")
-_LAST_NAME = re.compile(r"([A-Za-z_]\w*+)\s*+(?:\[[^\[\]]*+\]\s*+)*+\Z")
+_LAST_NAME = re.compile(r"\b([A-Za-z_]\w*+)\s*+(?:\[[^\[\]]*+\]\s*+)*+\Z")
 _BEHIND = re.compile(r"\s*+((?:\[[^\[\]=;]*+\]\s*+)*+)(?:__\w++(?:\([^()]*+\))?\s*+)*+(=(?!=)|->|\.|\(|)")
-_RUN = re.compile(rf"(?:\b[A-Z][A-Z0-9_]*+\s++)*+{STRING}(?:\s*+(?:{STRING}|\b[A-Z][A-Z0-9_]*+\b))*+")
+# An escape outside of a text is passed over, so that a text which never ends is read once.
+_RUN = re.compile(rf"\\[\s\S]|((?:\b[A-Z][A-Z0-9_]*+\s++){{0,3}}+{STRING}(?:\s*+(?:{STRING}|\b[A-Z][A-Z0-9_]*+\b))*+)")
+_DESIGNATOR = re.compile(r"\.\s*+[A-Za-z_]\w*+\s*+=")
 _MARK = re.compile(r"[()\[\]{},;]")
 _PAREN = re.compile(r"[()]")
 _FORMATS = re.compile(r"\w*asprintf")
 _STARTS = re.compile(r"v?sc?n?printf|str[lns]?cpy|strscpy(?:_pad)?")  # what writes from the beginning of a buffer
-_WRITES = re.compile(r"\w*?(?:print|puts|puts?_str|cpy|cat\Z|append|push_desc|prt_)\w*+")
+_WRITES = re.compile(r"print|puts|put_str|cpy|cat\Z|append|push_desc|prt_")  # in the name of what writes into a buffer
 _PRINTS = re.compile(r"(?:pr|dev|netdev|netif|drm|DRM|wiphy|seq|trace)_\w++|v?printk\w*+|f?printf")
 
 
@@ -199,8 +201,8 @@ class TextPools:
             return
         if self._masked[behind.end() : behind.end() + 80].lstrip().startswith("{"):
             source = self._clean[behind.end() : self._end(behind.end(), _LONGEST_TABLE, at_comma=False)]
-            if not field or not re.search(r"\.\s*[a-z]\w*\s*=", source):
-                yield from (PoolText(_utf8(run[0]), is_piece=False) for run in _RUN.finditer(source))
+            if not field or not _DESIGNATOR.search(source):
+                yield from (PoolText(_utf8(run[1]), is_piece=False) for run in _RUN.finditer(source) if run[1])
         else:
             source = self._expression(behind.end())
             if not field:
@@ -268,7 +270,7 @@ class TextPools:
                 continue
             called, opened = call
             inner = self._functions.get(called)
-            if inner is None and (_PRINTS.fullmatch(called) or not _WRITES.fullmatch(called)):
+            if inner is None and (_PRINTS.fullmatch(called) or not _WRITES.search(called)):
                 continue
             inside = self._clean[opened : self._end(opened, _LONGEST_STATEMENT, at_comma=False)]
             arguments = self._split(inside)
@@ -280,7 +282,7 @@ class TextPools:
             is_start = _LAST_NAME.fullmatch(inside[slice(*arguments[number])].strip().lstrip("&")) is not None
             literals = (text for low, high in arguments[number + 1 :] if '"' in (text := inside[low:high].strip()))
             literal = next(literals, None)
-            if literal is not None and (_WRITES.fullmatch(called) or (inner and inner.parameters[-1:] == ("",))):
+            if literal is not None and (_WRITES.search(called) or (inner and inner.parameters[-1:] == ("",))):
                 starts = is_whole and is_start and _STARTS.fullmatch(called) is not None
                 yield PoolText(_utf8(literal), is_piece=True, is_first=(is_first and is_whole) or starts)
                 is_first = False

@@ -96,7 +96,7 @@ NEVER_PRINT = frozenset(
     kmem_cache_create class_create proc_create proc_mkdir debugfs_create_file debugfs_create_dir debugfs_create_u32
     debugfs_create_x32 debugfs_create_bool kobject_set_name dev_set_name request_region request_mem_region
     request_firmware request_module symbol_get __symbol_get trace_printk asm __asm__ volatile __volatile__ section
-    __section __attribute__ alias perf_event__fprintf fprintf printf fputs puts""".split()
+    __section __attribute__ alias perf_event__fprintf fprintf fputs puts""".split()
 )
 
 _LOOKED_AT_AGAIN = 1 << 20  # bytes of functions with initializers in them that end in the first column
