@@ -287,7 +287,8 @@ def _generated(macros: tuple[Macro, ...], text: bytes) -> Iterator[scan.Body]:
             line = text.count(b"\n", 0, use.start()) + 1
             # On one line: in a macro's body a brace in the first column does not end a function.
             for body in scan.bodies(source.replace("\n", " ").encode()):
-                yield dataclasses.replace(body, snippets=(), line=line, code_line=line)
+                snippets = () if body.wraps else tuple(dataclasses.replace(each, line=line) for each in body.snippets)
+                yield dataclasses.replace(body, snippets=snippets, line=line, code_line=line)
 
 
 def _makes_printing(body: str) -> bool:

@@ -44,8 +44,9 @@ _MARK = re.compile(r"[()\[\]{},;]")
 _PAREN = re.compile(r"[()]")
 _FORMATS = re.compile(r"\w*asprintf")
 _STARTS = re.compile(r"v?sc?n?printf|str[lns]?cpy|strscpy(?:_pad)?")  # what writes from the beginning of a buffer
-_WRITES = re.compile(r"print|puts|put_str|cpy|cat\Z|append|push_desc|prt_")  # in the name of what writes into a buffer
+_WRITES = re.compile(r"printf|puts|put_str|cpy|cat\Z|append|push_desc|prt_")  # in the name of what writes into a buffer
 _PRINTS = re.compile(r"(?:pr|dev|netdev|netif|drm|DRM|wiphy|seq|trace)_\w++|v?printk\w*+|f?printf")
+_COMMON_FIELDS = frozenset(("name",))  # that structures of all kinds have: only the variable before it tells which
 
 
 class PoolText(NamedTuple):
@@ -169,7 +170,7 @@ class TextPools:
 
     def _of_field(self, name: str, depth: int, seen: set[tuple[str, str]]) -> Iterator[PoolText]:
         """Yield the texts that the file puts into any field of that name."""
-        if not _first(("", name), seen):
+        if name in _COMMON_FIELDS or not _first(("", name), seen):
             return
         yield from self._stored(name, 0, len(self._masked), depth, seen, is_field=True)
         around = (self._around(position) for position in self._found(name, 0, len(self._masked)))
