@@ -139,7 +139,8 @@ def test_a_width_that_no_file_tells_leaves_the_conversion_whole():
 
 
 def test_functions_that_a_macro_defines_print():
-    source = "#define __stringify(x...) #x\n#define SETUP(_name, _ops) \\\nstatic void setup_##_name##_cit(struct target *tb) \\\n{ \\\n"
+    source = "#define __stringify(x...) #x\n"
+    source += "#define SETUP(_name, _ops) \\\nstatic void setup_##_name##_cit(struct target *tb) \\\n{ \\\n"
     source += '\tpr_info("Setup generic %s " #_name "\\n", __stringify(_name)); \\\n}\n\nSETUP(dev_attrib, NULL);\n'
     (message,) = one(source)
     assert (texts([message]), message.function, message.line_start) == (

@@ -205,7 +205,9 @@ def _may_be_literal(tokens: Tokens, place: Place) -> bool:
             name = str(token)
             return not name[0].islower() or constant(name, place) is not None or _is_text(name, place)
         return is_string(token)
-    return any(is_string(token) for token in tokens) or any(is_name(t) and str(t).isupper() for t in tokens)
+    if any(map(is_string, tokens)) or "__stringify" in tokens:
+        return True
+    return any(is_name(token) and str(token).isupper() for token in tokens)
 
 
 def _is_text(name: str, place: Place) -> bool:
