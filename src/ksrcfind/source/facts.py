@@ -20,7 +20,7 @@ from ksrcfind.source.literal import STRING
 from ksrcfind.source.parse import ParsedBody, ParsedCall, Parser
 from ksrcfind.source.template import CONVERSION
 
-VERSION = 10
+VERSION = 11
 """Raised when the meaning or the extent of facts changes; older ones are then read anew."""
 
 
@@ -109,7 +109,7 @@ _EMPTY_BODY = re.compile(
     r"\s*+(?:do\s*+\{\s*+(?:;\s*+)?\}\s*+while\s*+\(\s*+0\s*+\)|\(\s*+\(\s*+void\s*+\)\s*+0\s*+\)|\{\s*+\}|;|0"
     r"|\(\s*+\{\s*+\}\s*+\))?\s*+"
 )
-_INITIAL_TEXT = re.compile(rf"=[ \t\r\n]*+((?>{STRING}|[A-Z_]\w*+|[ \t\r\n]++)++)(;)?".encode())
+_INITIAL_TEXT = re.compile(rf"=[ \t\r\n]*+((?>{STRING}|[A-Z_]\w*+|[ \t\r\n]++|\\\r?\n)++)(;)?".encode())
 _STRING_VARIABLE = re.compile(
     rb"(?:\bconst[ \t]++)?\bchar\b[\w \t\r\n*]{0,160}?\b(\w++)[ \t\r\n]*+"
     rb"(\[[^\]\n]{0,160}+\][ \t\r\n]*+)?+(?:__\w++[ \t\r\n]*+)*+\Z"
@@ -123,6 +123,8 @@ _NUMBER = re.compile(
     rb"[ \t]*+(?:/\*[^\n]*)?\r?$",
     re.MULTILINE,
 )
+_FUNCTION_IN_BODY = re.compile(r"\A[^(){};=\"]{1,200}\([^(){};\"]{0,500}\)\s*+\{")
+_CALL_WITH_TEXT = re.compile(r"\b([A-Za-z_]\w*+)\s*+\([^\"();{}]*+\"")
 _IF = re.compile(r"\bif\b")
 # In a macro's body a line continuation is a line end, also within a literal.
 _ALL_TEXT = re.compile(r'(?:\s++|[A-Za-z_]\w*+|"[^"\\]*+(?:\\.[^"\\]*+)*+")*+', re.DOTALL)
@@ -282,7 +284,7 @@ def uses(data: bytes, parser: Parser, names: Iterable[str]) -> tuple[tuple[str, 
 def _generated(macros: tuple[Macro, ...], text: bytes) -> Iterator[scan.Body]:
     """Yield functions that the file defines with its own macros, as `define_dev_printk_level(_dev_err, …)`."""
     left = _LONGEST_GENERATED
-    making = (macro for macro in macros if macro.parameters is not None and "va_start" in macro.body)
+    making = (macro for macro in macros if macro.parameters is not None and _makes_printing(macro.body))
     for macro in itertools.islice(making, _MOST_GENERATING):
         substituted = _parameters_in_body(macro.parameters or ())
         for use in re.finditer(rb"^" + re.escape(macro.name.encode()) + rb"[ \t]*+\(([^()]*+)\)", text, re.MULTILINE):
@@ -295,17 +297,28 @@ def _generated(macros: tuple[Macro, ...], text: bytes) -> Iterator[scan.Body]:
             line = text.count(b"\n", 0, use.start()) + 1
             # On one line, because a brace in the first column does not end a function in a macro's body.
             for body in scan.bodies(source.replace("\n", " ").encode()):
-                yield dataclasses.replace(body, snippets=(), line=line, code_line=line)
+                snippets = () if body.wraps else tuple(dataclasses.replace(each, line=line) for each in body.snippets)
+                yield dataclasses.replace(body, snippets=snippets, line=line, code_line=line)
+
+
+def _makes_printing(body: str) -> bool:
+    """Return whether a macro's body seems to define a function that prints."""
+    if "va_start" in body:
+        return True
+    function = _FUNCTION_IN_BODY.search(body)
+    if function is None or '"' not in body:
+        return False
+    return any(found[1] not in _NEVER_PRINT for found in _CALL_WITH_TEXT.finditer(body, function.end()))
 
 
 def _by_name(given: Mapping[str, str]) -> Callable[[re.Match[str]], str]:
-    return lambda found: given.get(found[1], found[0])
+    return lambda found: given.get(found[2], found[0]) if not found[1] else f'"{given.get(found[2], found[2])}"'
 
 
 def _parameters_in_body(parameters: tuple[str, ...]) -> re.Pattern[str]:
-    """A pattern that finds the parameters of a macro in its body, with the `##` that join them to what is beside."""
+    """A pattern that finds the parameters of a macro in its body, with a `##` that joins them or a `#` that quotes."""
     either = "|".join(map(re.escape, parameters))
-    return re.compile(rf"(?:(?<!\s)\s*+##\s*+)?\b({either})\b(?:\s*+##\s*+)?")
+    return re.compile(rf"(?:(?<!\s)\s*+##\s*+|(?<!#)(#)(?!#)\s*+)?\b({either})\b(?:\s*+##\s*+)?")
 
 
 def _text(data: bytes) -> str:

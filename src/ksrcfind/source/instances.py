@@ -3,25 +3,55 @@
 import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from typing import NamedTuple
 
 from ksrcfind.source.log_path import forwarded_format
 from ksrcfind.source.message import Argument, Form
+from ksrcfind.source.pools import MOST_TEXTS, PoolText
 from ksrcfind.source.resolve import CHOICES, Hole, Part, Parts, Place, Text, alternatives, constant, function_like
 from ksrcfind.source.substitute import ArgumentTokensRequiredError, substitute
-from ksrcfind.source.template import CONVERSION
-from ksrcfind.source.tokens import Tokens, closing, is_name, is_string, split, text_of
+from ksrcfind.source.template import CONVERSION, has_words
+from ksrcfind.source.tokens import (
+    ArgumentPlaceholder,
+    Tokens,
+    closing,
+    is_name,
+    is_string,
+    split,
+    text_of,
+    tokenize,
+)
 
+_UNFINISHED = re.compile(r"(?<!%)(?:%%){0,9}+%[-+ #0]{0,5}+\Z")
 _DIGITS = 4  # of the width and precision of a text that is filled in
 
 
-def forms(parts: Parts, arguments: Sequence[Tokens], place: Place) -> list[tuple[str, tuple[Argument, ...]]]:
+Filled = tuple[str, tuple[Argument, ...]]
+"""A text in printf syntax with the arguments of its conversions."""
+
+
+class _Options(NamedTuple):
+    """What a value, or a format with its values, can be."""
+
+    known: list[Filled]
+    """The alternatives; where not all are known, one is the conversion itself."""
+    pooled: list[Filled]
+    """Texts that the file shows besides: some of many, and of one value at a time."""
+
+
+def forms(parts: Parts, arguments: Sequence[Tokens], place: Place) -> list[Filled]:
     """Fill the values in that are known; a value that is one of a few literals gives a form for each."""
+    known, pooled = _filled(parts, arguments, place)
+    return known + pooled
+
+
+def _filled(parts: Parts, arguments: Sequence[Tokens], place: Place) -> _Options:
     values = iter(arguments)
-    results: list[tuple[str, tuple[Argument, ...]]] = [("", ())]
+    results = _Options([("", ())], [])
     for part in _merged(parts):
         if isinstance(part, Hole):
             hole = Argument("%s", _expression(part.tokens, place))
-            results = [(text + "%s", (*given, hole)) for text, given in results]
+            results = _joined(results, "", _Options([("%s", (hole,))], _pooled(part.tokens, place)))
             continue
         pieces, tail = _conversions(part.text)
         for literal, match in pieces:
@@ -30,13 +60,20 @@ def forms(parts: Parts, arguments: Sequence[Tokens], place: Place) -> list[tuple
                     next(values, ())
             value = next(values, ())
             options = _value(match, value, place)
-            if len(results) * len(options) > CHOICES:
-                options = [_open(match, value, place)]
-            results = [
-                (text + literal + option, (*given, *more)) for text, given in results for option, more in options
-            ]
-        results = [(text + tail, given) for text, given in results]
+            if len(results.known) * len(options.known) > CHOICES:
+                options = options._replace(known=[_open(match, value, place)])
+            results = _joined(results, literal, options)
+        results = _joined(results, tail, _Options([("", ())], []))
     return results
+
+
+def _joined(front: _Options, literal: str, back: _Options) -> _Options:
+    """One behind the other, with a literal between them."""
+    known = [(text + literal + more, (*given, *others)) for text, given in front.known for more, others in back.known]
+    pooled = [(text + literal + back.known[-1][0], (*given, *back.known[-1][1])) for text, given in front.pooled]
+    text, given = front.known[-1]
+    pooled += [(text + literal + more, (*given, *others)) for more, others in back.pooled]
+    return _Options(known, pooled[:MOST_TEXTS])
 
 
 @lru_cache(maxsize=4096)
@@ -52,12 +89,14 @@ def _conversions(text: str) -> tuple[Sequence[tuple[str, re.Match[str]]], str]:
 
 
 def _merged(parts: Parts) -> Iterator[Part]:
-    """Join neighbouring texts: a conversion may be put together of several."""
+    """Join neighbouring texts: a conversion may be put together of several, `"%-" __stringify(WIDTH) "s"`."""
     text = ""
     for part in parts:
         if isinstance(part, Text):
             text += part.text
             continue
+        if _UNFINISHED.search(text):
+            continue  # an unknown width; without one, the text that is printed is the same but for blanks
         if text:
             yield Text(text, from_call=False)
         text = ""
@@ -72,14 +111,15 @@ def spread(arguments: Sequence[Tokens], parts: Parts, place: Place) -> Sequence[
     wanted = len(_conversions(text)[0])
     if wanted <= len(arguments):
         return arguments
-    return [value for argument in arguments for value in _several(place.plain(argument), place)]
+    return [value for argument in arguments for value in _several(argument, place)]
 
 
 def _several(argument: Tokens, place: Place) -> Sequence[Tokens]:
     """`MAC2STR(address)`, or `ACPI_FORMAT_UINT64(address)`: what it brings with commas between."""
-    if len(argument) > 2 and is_name(argument[0]) and argument[1] == "(" and closing(argument, 1) == len(argument) - 1:
-        given = [tuple(part) for part in split(argument[2:-1])]
-        for macro in function_like(str(argument[0]), place):
+    used = place.plain(argument)
+    if len(used) > 2 and is_name(used[0]) and used[1] == "(" and closing(used, 1) == len(used) - 1:
+        given = [tuple(part) for part in split(used[2:-1])]
+        for macro in function_like(str(used[0]), place):
             if "," in macro.body:
                 try:
                     values = [tuple(part) for part in split(substitute(macro, given))]
@@ -90,29 +130,52 @@ def _several(argument: Tokens, place: Place) -> Sequence[Tokens]:
     return [argument]
 
 
-def _value(match: re.Match[str], tokens: Tokens, place: Place) -> list[tuple[str, tuple[Argument, ...]]]:
+def _value(match: re.Match[str], tokens: Tokens, place: Place) -> _Options:
     """What a conversion prints: text that is known, or itself with its argument."""
     kind = match["kind"]
     if kind in ("s", "pV"):
         forwarded_formats = forwarded_format(tokens)
         if forwarded_formats is not None:
-            found: list[tuple[str, tuple[Argument, ...]]] = []
-            for parts in alternatives(forwarded_formats.format, place):
-                found += forms(parts, forwarded_formats.values, place)
-            return found[:CHOICES]
+            found = [
+                _filled(parts, forwarded_formats.values, place)
+                for parts in alternatives(forwarded_formats.format, place)
+            ]
+            known = [each for options in found for each in options.known]
+            pooled = [each for options in found for each in options.pooled]
+            return _Options(known[:CHOICES], pooled[:MOST_TEXTS])
     if kind == "s" and _may_be_literal(tokens, place):
-        options = alternatives(tokens, place)
-        shown = [_shown(match, parts) for parts in options]
+        choices = alternatives(tokens, place)
+        shown = [_shown(match, parts) for parts in choices]
         # A macro that is empty here stands for a text in another build.
         if None not in shown and (any(shown) or any(map(is_string, place.plain(tokens)))):
-            return [(text.replace("%", "%%"), ()) for text in shown if text is not None]
-        if len(options) == 1 and match[0] == "%s" and (_is_constant(tokens, place) or "__stringify" in tokens):
-            return [_known_text(options[0], place)]
+            return _Options([(text.replace("%", "%%"), ()) for text in shown if text is not None], [])
+        if len(choices) == 1 and match[0] == "%s" and (_is_constant(tokens, place) or "__stringify" in tokens):
+            return _Options([_known_text(choices[0], place)], [])
+    known = [_open(match, tokens, place)]
     if match[0] == "%s" and place.is_wordless and len(plain := place.plain(tokens)) == 1 and is_name(plain[0]):
         given = place.given(str(plain[0]))
-        texts = [_known_text(parts, place) for value in given for parts in alternatives(value, place)]
-        return [*texts, _open(match, tokens, place)]
-    return [_open(match, tokens, place)]
+        known = [*(_known_text(parts, place) for value in given for parts in alternatives(value, place)), *known]
+    return _Options(known, _pooled(tokens, place) if match[0] == "%s" else [])
+
+
+def _pooled(tokens: Tokens, place: Place) -> list[Filled]:
+    """The texts with words that an argument of the call can hold as far as its file tells, of a weak format."""
+    if not place.is_weak or not any(isinstance(token, ArgumentPlaceholder) for token in tokens):
+        return []
+    found: dict[Filled, None] = {}
+    for text in place.pool(_expression(tokens, place)):
+        for parts in alternatives(tokenize(text.source), place):
+            filled = _piece(text, parts) if text.is_piece else _known_text(parts, place)
+            if has_words(filled[0]):
+                found[filled] = None
+    return list(found)[:MOST_TEXTS]
+
+
+def _piece(piece: PoolText, parts: Parts) -> Filled:
+    """A format that is written into a buffer, with what may stand around it there."""
+    text = "".join(part.text if isinstance(part, Text) else "%s" for part in parts)
+    around = f"{'' if piece.is_first else '%s'}{text}%s"
+    return around, tuple(Argument(match[0], "") for _, match in _conversions(around)[0])
 
 
 def _known_text(parts: Parts, place: Place) -> tuple[str, tuple[Argument, ...]]:
@@ -148,9 +211,17 @@ def _may_be_literal(tokens: Tokens, place: Place) -> bool:
     if len(tokens) == 1:
         token = tokens[0]
         if is_name(token):
-            return not str(token)[0].islower() or constant(str(token), place) is not None
+            name = str(token)
+            return not name[0].islower() or constant(name, place) is not None or _is_text(name, place)
         return is_string(token)
-    return any(is_string(token) for token in tokens) or any(is_name(t) and str(t).isupper() for t in tokens)
+    if any(map(is_string, tokens)) or "__stringify" in tokens:
+        return True
+    return any(is_name(token) and str(token).isupper() for token in tokens)
+
+
+def _is_text(name: str, place: Place) -> bool:
+    """Return whether a name such as `my_NAME` is a macro for a text."""
+    return not name.islower() and any(macro.parameters is None and '"' in macro.body for macro in place.macros(name))
 
 
 def _expression(tokens: Tokens, place: Place) -> str:

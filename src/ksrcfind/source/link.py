@@ -17,6 +17,7 @@ from ksrcfind.source.literal import CHARACTER, STRING, decode
 from ksrcfind.source.log_path import LogPath, forwarded_format
 from ksrcfind.source.message import Argument, Definition, Form, Message, TextLine
 from ksrcfind.source.parse import Parser
+from ksrcfind.source.pools import PoolText, TextPools
 from ksrcfind.source.program import FileScope, Program
 from ksrcfind.source.resolve import (
     Parts,
@@ -30,11 +31,12 @@ from ksrcfind.source.resolve import (
 )
 from ksrcfind.source.signatures import Outcome, SignatureCache, Undecided
 from ksrcfind.source.sinks import CONTINUED
-from ksrcfind.source.template import has_words
+from ksrcfind.source.template import count_words, has_words
 from ksrcfind.source.tokens import ArgumentPlaceholder, Token, Tokens, closing, is_name, is_string, split, tokenize
 
 _ARGUMENTS = 40  # arguments of one call that count
 _NEEDED = 4  # arguments whose tokens may decide the expansion of one call
+_WEAK = 2  # words of a format; with fewer of them, its values tell most of the text
 _LITERAL = re.compile(rf"{STRING}|{CHARACTER}|\\.|[()\[\]{{}},\n]")
 
 
@@ -42,7 +44,7 @@ class Linker:
     """Makes messages out of facts. One for a tree: all files share its expansions."""
 
     def __init__(self, program: Program, read: Callable[[int], bytes]) -> None:
-        """`read` gives the bytes of a file: of those that call macros which bring all their text themselves."""
+        """`read` gives the bytes of a file: of those that print what is put together at run time or in macros."""
         self._program = program
         self._read = read
         self._parser = Parser()
@@ -51,7 +53,7 @@ class Linker:
     def messages(self, file: int) -> tuple[list[Message], frozenset[str]]:
         """Return the messages of a file, in source order, and all names that they depend on."""
         facts = self._program.facts(file)
-        linker = _FileLinker(self._program, self._shapes, file, facts)
+        linker = _FileLinker(self._program, self._shapes, file, facts, partial(self._read, file))
         names = linker.names_without_text()
         if names:
             functions, calls = uses(self._read(file), self._parser, names)
@@ -68,11 +70,13 @@ class _FileLinker:
         signatures: SignatureCache,
         file: int,
         facts: SourceFacts,
+        read: Callable[[], bytes],
     ) -> None:
         self._program = program
         self._shapes = signatures
         self._file = file
         self._facts = facts
+        self._read = read
         self._path = program.paths[file]
         self._module = program.module(file)
         self._scope = FileScope(program, file)
@@ -145,6 +149,7 @@ class _FileLinker:
             self._strings,
             self._program.constant,
             partial(self._given, call.function),
+            partial(self._pool, function or None),
             arguments,
         )
         seen: dict[str, Message] = {}
@@ -162,6 +167,14 @@ class _FileLinker:
         for message in seen.values():
             if '"' in call.text or any(has_words(form.printed) for form in message.forms):
                 yield message
+
+    def _pool(self, function: str | None, value: str) -> Sequence[PoolText]:
+        """Texts that a value of a call in a function can hold, as far as the file tells."""
+        return self._pools.texts(value, function)
+
+    @cached_property
+    def _pools(self) -> TextPools:
+        return TextPools(self._read())
 
     def _given(self, function: int, parameter: str) -> Sequence[Tokens]:
         """Return the texts that callers in this file pass for a parameter of a static function."""
@@ -233,6 +246,9 @@ class _FileLinker:
         made: list[Form] = []
         if not log_path.root.prefix:
             written, arguments = without_level(written, arguments, place)
+        here = _written_here(written) or _handed_here(log_path, place) or self._text_here(log_path, place) or written
+        own = "".join(part.text if isinstance(part, Text) else "%s" for part in here)
+        place.is_weak = count_words(own) < _WEAK
         arguments = spread(arguments, written, place)
         prefix, prefix_given = self._prefix(log_path, place)
         behind, behind_given = self._behind(log_path, place)
@@ -245,8 +261,6 @@ class _FileLinker:
                 made.append(form(prefix + text + behind, prefix_given + given + behind_given))
         if call.name in CONTINUED:
             level = "cont"
-        here = _written_here(written) or _handed_here(log_path, place) or self._text_here(log_path, place) or written
-        own = "".join(part.text if isinstance(part, Text) else "%s" for part in here)
         defined = self._defined_at(log_path, written)
         return Message(
             path=self._path,

@@ -12,6 +12,7 @@ from ksrcfind.levels import CODE_NAMES, KERN_MACROS, LEVEL_OF_CODE
 from ksrcfind.source.expand import Expander
 from ksrcfind.source.facts import Macro
 from ksrcfind.source.literal import decode
+from ksrcfind.source.pools import PoolText
 from ksrcfind.source.sinks import FORMAT_PASSED
 from ksrcfind.source.substitute import ArgumentTokensRequiredError, substitute
 from ksrcfind.source.tokens import (
@@ -78,12 +79,16 @@ class Place:
     """C source of a constant string that another file defines."""
     given: Callable[[str], Sequence[Tokens]]
     """Texts that callers give for a parameter of the function around the call; there can be others."""
+    pool: Callable[[str], Sequence[PoolText]]
+    """Texts that a value of the call, C source, can hold as far as the file tells."""
     arguments: list[Tokens] = field(default_factory=list)
     """Of the call, by `ArgumentPlaceholder` index."""
     left: int = _LONGEST
     """Budget of tokens from macros and constants: texts that double each other have no end."""
     is_wordless: bool = False
     """True while the values of a format without any words are filled in: only they tell what is printed."""
+    is_weak: bool = False
+    """True while the values of a format with fewer than two words are filled in: its values tell most of the text."""
 
     def macros(self, name: str) -> list[Macro]:
         """Return the definitions of a macro that are visible at the call."""

@@ -96,7 +96,7 @@ NEVER_PRINT = frozenset(
     kmem_cache_create class_create proc_create proc_mkdir debugfs_create_file debugfs_create_dir debugfs_create_u32
     debugfs_create_x32 debugfs_create_bool kobject_set_name dev_set_name request_region request_mem_region
     request_firmware request_module symbol_get __symbol_get trace_printk asm __asm__ volatile __volatile__ section
-    __section __attribute__ alias perf_event__fprintf fprintf printf fputs puts""".split()
+    __section __attribute__ alias perf_event__fprintf fprintf fputs puts""".split()
 )
 
 _RESCANNED = 1 << 20  # bytes of functions with initializers that end in the first column
@@ -246,7 +246,7 @@ def _bodies_of_chunk(
         wanted = strings
     newlines: list[int] = []
     may_wrap = called is None and b"va_" in masked
-    for header_start, open_brace, end in _functions(masked):
+    for header_start, open_brace, end in functions(masked):
         inside = wanted[bisect_right(wanted, open_brace) : bisect_left(wanted, end)]
         wraps = may_wrap and _VARIABLE_ARGUMENTS.search(masked, header_start, end) is not None
         if not inside and not wraps:
@@ -302,7 +302,7 @@ def blank_comments(chunk: bytes) -> tuple[bytes, bytes, list[int]]:
     return b"".join(clean), b"".join(masked), strings
 
 
-def _functions(masked: bytes) -> Iterator[tuple[int, int, int]]:
+def functions(masked: bytes) -> Iterator[tuple[int, int, int]]:
     """Start of header, offset of the opening brace and end of each function in a chunk."""
     position = 0
     first = masked.find(b"\n{")

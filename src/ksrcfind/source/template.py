@@ -121,6 +121,11 @@ def has_words(printed: str) -> bool:
     return WORD.search(masked(printed)[0]) is not None
 
 
+def count_words(printed: str) -> int:
+    """Return how many words a format has besides its conversions, also parts of longer ones."""
+    return len(WORD.findall(masked(printed)[0]))
+
+
 def words(text: str) -> list[str]:
     """Return the words of a log line, comparable to `literal_words`: lower case, in order, with repeats."""
     # The lower case of some letters beyond ASCII is an ASCII letter (KELVIN SIGN).

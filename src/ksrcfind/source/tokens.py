@@ -69,7 +69,7 @@ _TOKEN = re.compile(
     r"|[A-Za-z_]\w*+"
     r"|\.?[0-9][\w.]*+"
     r"|\.\.\.|##|->|\+\+|--|&&|\|\||==|!=|<=|>=|<<|>>"
-    r"|[^\s\w]"
+    r"|[^\s\w\\]"  # a backslash in front of a line end is none
 )
 
 _UNARY = frozenset("+-*&")
