@@ -136,7 +136,7 @@ def test_hints_stand_behind_the_lines_of_the_range_that_is_shown(indexed):
     [
         ("ksrcfind.copyAnswer", "answer.txt", "Introduced     "),
         ("ksrcfind.openCommit", ".patch", "\n+"),
-        ("ksrcfind.showLife", "evolution.txt", "v5.9-rc1 … today"),
+        ("ksrcfind.showLife", "life.txt", "v5.9-rc1 … today"),
     ],
 )
 def test_actions_show_documents(indexed, command, name, part):

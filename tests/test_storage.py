@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from ksrcfind.index.build import build
+from ksrcfind.index.build import BuildOptions, build
 from ksrcfind.progress import SILENT
 from ksrcfind.search.revision_index import RevisionIndex
 from ksrcfind.source.sinks import BUILT_IN
@@ -44,7 +44,7 @@ def indexed(root, directory, identity=""):
     snapshot = open_snapshot(root, None, named=True)
     store = Store.open(directory, identity)
     with store.building():
-        build(snapshot, store, BUILT_IN, 1, SILENT)
+        build(snapshot, store, BuildOptions(BUILT_IN, 1), SILENT)
     found = sorted(texts(store, snapshot.key))
     store.close()
     snapshot.close()
@@ -357,7 +357,7 @@ def test_what_cannot_be_written_is_kept_in_memory(tree, tmp_path):
     assert any("no index is kept" in note for note in store.notes)
     with store.building() as held:
         assert held
-        build(open_snapshot(tree, None, named=True), store, BUILT_IN, 1, SILENT)
+        build(open_snapshot(tree, None, named=True), store, BuildOptions(BUILT_IN, 1), SILENT)
     assert store.unsaved
     assert sorted(texts(store, key)) == indexed(tree, tmp_path / "store")
     store.close()
@@ -378,7 +378,7 @@ def test_an_index_on_a_full_disk_is_kept_in_memory_and_leaves_nothing_behind(tre
     store = Store.open(directory)
     snapshot = open_snapshot(tree, None, named=True)
     with store.building():
-        build(snapshot, store, BUILT_IN, 1, SILENT)
+        build(snapshot, store, BuildOptions(BUILT_IN, 1), SILENT)
     assert "No space left" in store.unsaved
     changed = sorted(texts(store, snapshot.key))
     assert changed != whole
@@ -427,11 +427,11 @@ def test_revisions_share_segments_and_keep_them(linux_mini, tmp_path, monkeypatc
     for rev in ("v5.8", "v5.9", "v6.1"):
         snapshot = open_snapshot(linux_mini, rev, named=True)
         with store.building():
-            build(snapshot, store, BUILT_IN, 1, SILENT)
+            build(snapshot, store, BuildOptions(BUILT_IN, 1), SILENT)
         keys.append(snapshot.key)
     for key, rev in zip(keys, ("v5.8", "v5.9", "v6.1"), strict=True):
         alone = Store.open(tmp_path / rev)
-        build(open_snapshot(linux_mini, rev, named=True), alone, BUILT_IN, 1, SILENT)
+        build(open_snapshot(linux_mini, rev, named=True), alone, BuildOptions(BUILT_IN, 1), SILENT)
         assert sorted(texts(store, key)) == sorted(texts(alone, key))
         alone.close()
     assert [revision.key for revision in store.revisions()] == keys[::-1]
