@@ -86,7 +86,7 @@ class LogAnalysis:
         return self.statistics.summary(interrupted=interrupted)
 
     def _matched(self, rows: Iterable[Row], progress: Progress) -> Iterator[MatchedRow]:
-        answers = AnswerCache(lambda log: self.engine.answer(log, self.limit))
+        answers = AnswerCache(lambda log: self.engine.answer(log, self.limit), self.engine.telling)
         with progress.task("matching lines", None) as task:
             for item in match_rows(rows, answers):
                 self.statistics.add(item)

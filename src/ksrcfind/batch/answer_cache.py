@@ -16,6 +16,7 @@ from ksrcfind.log.line import LogLine
 from ksrcfind.match.answer import Answer, Tier
 from ksrcfind.match.evidence import architecture_of
 from ksrcfind.match.place import Named, named_place, own_place
+from ksrcfind.match.telling import DIGITS, AllNames, Telling
 from ksrcfind.match.value_reader import Texts, ValueReader
 
 KEPT = 20_000
@@ -67,14 +68,20 @@ class CachedAnswer:
 
 
 class AnswerCache:
-    """Answers lines from memory, or from the matcher for a new shape."""
+    """Answers lines from memory, or from the matcher for a new shape.
 
-    def __init__(self, ask: Ask, kept: int = KEPT) -> None:
+    A shape has the names and numbers of a line that can decide its answer (`match.telling`); other digits are masked.
+    """
+
+    def __init__(self, ask: Ask, telling: Callable[[], Telling] = AllNames, kept: int = KEPT) -> None:
         self._ask = ask
+        self._telling = telling
         self._kept = kept
         self._known: OrderedDict[object, CachedAnswer] = OrderedDict()
         self._masked: dict[object, CachedAnswer] = {}
         """The same answers under a cheaper, finer key (`_mask`); cleared when full."""
+        self._numbers: dict[str, frozenset[str]] = {}
+        """Numbers that can decide the answer, by the masked text of a line; cleared when full."""
         self._texts: dict[tuple[str | None, str | None, str], CachedAnswer] = {}
         """Answers by level, architecture and text, for lines that do not fit the answer to their shape."""
 
@@ -83,17 +90,19 @@ class AnswerCache:
 
         `architecture` is the machine's architecture, when earlier lines of the same boot reveal it.
         """
-        mask = _mask(log, architecture)
-        known = self._masked.get(mask) if mask is not None else None
+        mask = _mask(log)
+        tokens = () if log.is_userspace else self._tokens(log.body, mask)
+        masked = None if mask is None else (log.level, architecture, mask, tokens)
+        known = self._masked.get(masked) if masked is not None else None
         if known is None:
-            shape = _shape(log, architecture)
+            shape = log.level, architecture, _shape(log), tokens
             known = self._known.get(shape)
             if known is None:
                 known = self._known[shape] = self._asked(log, architecture)
-                self._keep(mask, known)
+                self._keep(masked, known)
                 return known, None
             self._known.move_to_end(shape)
-            self._keep(mask, known)
+            self._keep(masked, known)
         for _ in range(MOST_MESSAGES):
             if known.value_reader is None:
                 return known, None
@@ -107,6 +116,20 @@ class AnswerCache:
         if alone.value_reader is not None and known.alternative is None:
             known.alternative = alone
         return alone, None
+
+    def _tokens(self, body: str, mask: object) -> tuple[str, ...]:
+        """Return the names and numbers of a line that can decide its answer, in order."""
+        telling = self._telling()
+        names = tuple(filter(telling.name, _NAMES.findall(body)))
+        key = mask if isinstance(mask, str) else shape(body)
+        numbers = self._numbers.get(key)
+        if numbers is None:
+            if len(self._numbers) >= self._kept:
+                self._numbers.clear()
+            numbers = self._numbers[key] = telling.numbers(body)
+        if not numbers:
+            return names
+        return (*names, "", *(number if number in numbers else "" for number in DIGITS.findall(body)))
 
     def _asked(self, log: LogLine, architecture: str | None) -> CachedAnswer:
         asked = log if architecture is None else msgspec.structs.replace(log, architecture=architecture)
@@ -170,19 +193,19 @@ def _known(log: LogLine, answer: Answer) -> CachedAnswer:
 
 
 _HEX = re.compile(r"0x[0-9a-f]+|\b(?:[0-9]+[a-f]|[a-f]+[0-9])[0-9a-f]*\b")
-_DIGITS = re.compile(r"[0-9]+")
+_NAMES = re.compile(r"(?<![A-Za-z0-9_])[A-Za-z_][A-Za-z_-]*+[0-9][A-Za-z0-9_-]*+")
 
 
 def shape(text: str) -> str:
     """Return a text with its numbers masked; decimal and hexadecimal numbers have different masks."""
-    return _DIGITS.sub("0", _HEX.sub("0x", text))
+    return DIGITS.sub("0", _HEX.sub("0x", text))
 
 
 _TO_ZERO = str.maketrans("123456789", "0" * 9)
 _NAMES_PLACE = (".c:", ".h:", ".S:")
 
 
-def _mask(log: LogLine, architecture: str | None) -> object:
+def _mask(log: LogLine) -> object:
     """Return a cheap key; equal keys imply equal shapes. None if a line names a source location, or is long."""
     if log.is_userspace:
         return log.process, log.facility
@@ -193,12 +216,12 @@ def _mask(log: LogLine, architecture: str | None) -> object:
         if mark in body:
             return None
     # A shape depends on the positions of digits and of `0x`, not on which digits they are.
-    return log.level, architecture, body.replace("0x", "\0").translate(_TO_ZERO)
+    return body.replace("0x", "\0").translate(_TO_ZERO)
 
 
-def _shape(log: LogLine, architecture: str | None) -> object:
+def _shape(log: LogLine) -> object:
     if log.is_userspace:
         return log.process, log.facility
     masked = shape(log.body)
     short = masked if len(masked) <= LONGEST_TEXT else hashlib.sha256(masked.encode()).digest()
-    return log.level, architecture, short, named_place(log.body)
+    return short, named_place(log.body)

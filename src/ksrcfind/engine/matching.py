@@ -8,6 +8,7 @@ from ksrcfind.history.releases import ReleaseTag
 from ksrcfind.log.line import LogLine
 from ksrcfind.match.answer import Answer, Tier
 from ksrcfind.match.rank import Matcher
+from ksrcfind.match.telling import AllNames, Telling
 
 INCOMPLETE = "only the likeliest files were searched; to search every file, run: ksrcfind index"
 
@@ -23,6 +24,11 @@ class LineMatcher:
         """Return which calls print a line, with the place that it names, and notes on the answer."""
         answer, notes = self._matched(log, limit)
         return (replace(answer, points_to=self._places.named_by(log, answer)) if answer.matches else answer), notes
+
+    def telling(self) -> Telling:
+        """Return which names and numbers of a line can decide its answer."""
+        indexed = self._backend.index.current()
+        return indexed.matcher.telling if indexed is not None else AllNames()
 
     def in_other_release(self, log: LogLine, limit: int) -> tuple[ReleaseTag, Answer] | None:
         """Return the latest other indexed release that has the whole line, with its answer; None if none has."""

@@ -30,6 +30,7 @@ from ksrcfind.match.score import (
     score_similar,
     score_whole,
 )
+from ksrcfind.match.telling import TellingTokens
 from ksrcfind.match.wording import Wording
 from ksrcfind.match.wordings import LOOKED_AT, SHARED, Occurrence, Wordings
 from ksrcfind.source.message import Argument, Message
@@ -92,6 +93,8 @@ class Matcher:
     def __init__(self, index: MessageIndex) -> None:
         self._index = index
         self._wordings = Wordings(index)
+        self.telling = TellingTokens(index, self._wordings)
+        """Which names and numbers of a line can decide its answer."""
         self._origin = lru_cache(_ORIGINS_KEPT)(lambda number: evidence.Origin.of(index.message(number)))
         self._tells = lru_cache(_TELLING_KEPT)(lambda wording: can_explain(wording, evidence.MODULE))
         self._wordless = lru_cache(2)(self._find_wordless)
