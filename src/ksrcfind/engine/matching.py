@@ -1,6 +1,9 @@
 """From a log line to its answer: from the index, without one, or from the indexed releases."""
 
+import re
 from dataclasses import replace
+
+import msgspec
 
 from ksrcfind.backend import Backend
 from ksrcfind.engine.places import PlaceResolver
@@ -9,6 +12,10 @@ from ksrcfind.log.line import LogLine
 from ksrcfind.match.answer import Answer, Tier
 from ksrcfind.match.rank import Matcher
 from ksrcfind.match.telling import AllNames, Telling
+
+# What audit_log_start() of kernel/audit.c begins a record with.
+_AUDIT_RECORD = re.compile(r"(?P<prefix>audit: )?type=\d{4,5} audit\(\d+\.\d+:\d+\): ")
+PASSED_ON = "this call prints whole audit records; the text of the record comes from elsewhere, perhaps from user space"
 
 INCOMPLETE = "only the likeliest files were searched; to search every file, run: ksrcfind index"
 
@@ -22,7 +29,13 @@ class LineMatcher:
 
     def answer(self, log: LogLine, limit: int) -> tuple[Answer, tuple[str, ...]]:
         """Return which calls print a line, with the place that it names, and notes on the answer."""
+        audit = _AUDIT_RECORD.match(log.body)
+        if audit is not None and audit["prefix"] is None:
+            # Old kernels printed records without the prefix of pr_fmt().
+            log = msgspec.structs.replace(log, body=f"audit: {log.body}")
         answer, notes = self._matched(log, limit)
+        if audit is not None and answer.matches:
+            answer = replace(answer, note=PASSED_ON)
         return (replace(answer, points_to=self._places.named_by(log, answer)) if answer.matches else answer), notes
 
     def telling(self) -> Telling:

@@ -20,7 +20,7 @@ from ksrcfind.match.conversions import compiled
 from ksrcfind.match.decode import decoded
 from ksrcfind.match.fragment import begun_by_text, most_literal, overlaps
 from ksrcfind.match.pattern import WORK, Span, StepBudget, value
-from ksrcfind.match.reasons import beyond_matching, unexplained
+from ksrcfind.match.reasons import beyond_matching, row_of_report, unexplained
 from ksrcfind.match.score import (
     ANYHOW,
     Score,
@@ -113,8 +113,11 @@ class Matcher:
         if body.unmasked is not None and not (candidates and candidates[0].fit.tier is Tier.EXACT):
             whole = self._candidates(self._exact(body.unmasked, self._wordings.known(body.words)), body, line)
             candidates = whole or candidates
+        row = row_of_report(line.body)
+        if row is not None and not (candidates and candidates[0].fit.tier is Tier.EXACT):
+            return Answer("none", row, (), 0)
         if not candidates:
-            return Answer("none", unexplained(body, self._index, self._general(body)), (), 0)
+            return Answer("none", unexplained(body, self._index, self._general(body), self._nearest(body)), (), 0)
         return self._of(candidates, body, limit)
 
     def _general(self, body: Body) -> Message | None:
@@ -125,6 +128,13 @@ class Matcher:
             return None
         best = max(found, key=lambda wording: wording.whole)
         return self._origin(self._wordings.uses(best)[0].number).message
+
+    def _nearest(self, body: Body) -> Message | None:
+        """Return a message that shares most words with a line; None if none shares enough to be looked at."""
+        similar = self._wordings.similar(self._wordings.known(body.words))
+        if not similar:
+            return None
+        return self._origin(self._wordings.uses(similar[0].wording)[0].number).message
 
     def printing(self, line: LogLine) -> set[int]:
         """Return the numbers of all messages that print the whole of a line, as far as its text alone can tell."""
