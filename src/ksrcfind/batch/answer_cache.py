@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import msgspec
 
 from ksrcfind.log.line import LogLine
-from ksrcfind.match.answer import Answer, Tier
+from ksrcfind.match.answer import Answer, Match, Tier
 from ksrcfind.match.evidence import architecture_of
 from ksrcfind.match.place import Named, named_place, own_place
 from ksrcfind.match.telling import DIGITS, AllNames, Telling
@@ -49,6 +49,8 @@ class CachedAnswer:
     """The source location among the values of the first line, if the call prints its own location."""
     architecture: str | None = None
     """The machine's architecture, if only code of this architecture can have printed the first line."""
+    equal: tuple[Match, ...] = ()
+    """The equal rivals, the first match among them; more than the answer shows. Empty if there is only one."""
     alternative: "CachedAnswer | None" = None
     """The answer to lines of this shape whose numbers do not fit the message, because its format contains numbers."""
 
@@ -73,8 +75,12 @@ class AnswerCache:
     A shape has the names and numbers of a line that can decide its answer (`match.telling`); other digits are masked.
     """
 
-    def __init__(self, ask: Ask, telling: Callable[[], Telling] = AllNames, kept: int = KEPT) -> None:
+    def __init__(
+        self, ask: Ask, telling: Callable[[], Telling] = AllNames, limit: int | None = None, kept: int = KEPT
+    ) -> None:
+        """`limit` is how many matches of an answer are shown; `ask` may return more, to choose among equal ones."""
         self._ask = ask
+        self._limit = limit
         self._telling = telling
         self._kept = kept
         self._known: OrderedDict[object, CachedAnswer] = OrderedDict()
@@ -132,8 +138,18 @@ class AnswerCache:
         return (*names, "", *(number if number in numbers else "" for number in DIGITS.findall(body)))
 
     def _asked(self, log: LogLine, architecture: str | None) -> CachedAnswer:
-        asked = log if architecture is None else msgspec.structs.replace(log, architecture=architecture)
-        return _known(log, self._ask(asked))
+        answer = self._ask(log) if architecture is None else self._asked_for(log, architecture)
+        return cached(log, answer, self._limit)
+
+    def _asked_for(self, log: LogLine, architecture: str) -> Answer:
+        """Return the answer on a machine; it says so if the machine decided it."""
+        answer = self._ask(msgspec.structs.replace(log, architecture=architecture))
+        if any(match.message.path.startswith("arch/") for match in answer.matches):
+            alone = self._ask(log)
+            first = alone.matches[0].message if alone.matches else None
+            if answer.matches[0].message != first or answer.rivals != alone.rivals:
+                return replace(answer, decided_by="architecture")
+        return answer
 
     def _alone(self, log: LogLine, architecture: str | None) -> CachedAnswer:
         """Return the answer to a line whose numbers decide which message it is."""
@@ -176,7 +192,10 @@ def level_of(log: LogLine | None, answer: Answer) -> str | None:
     return first.message.level
 
 
-def _known(log: LogLine, answer: Answer) -> CachedAnswer:
+def cached(log: LogLine, answer: Answer, limit: int | None = None) -> CachedAnswer:
+    """Return what is cached of the answer to a line: of its matches, those that are shown, and the equal rivals."""
+    equal = answer.matches[: answer.rivals + 1] if answer.rivals else ()
+    answer = answer if limit is None else replace(answer, matches=answer.matches[:limit])
     level = level_of(log, answer)
     if not answer.matches:
         return CachedAnswer(answer, level, None, None)
@@ -187,9 +206,9 @@ def _known(log: LogLine, answer: Answer) -> CachedAnswer:
     is_sure = first.tier is Tier.EXACT and first.confidence >= SURE and not answer.rivals
     architecture = architecture_of(message) if is_sure else None
     if not first.values or first.tier is Tier.FUZZY:
-        return CachedAnswer(answer, level, key, None, architecture=architecture)
+        return CachedAnswer(answer, level, key, None, architecture=architecture, equal=equal)
     texts = tuple(value.value for value in first.values)
-    return CachedAnswer(answer, level, key, ValueReader(first), texts, own_place(first), architecture)
+    return CachedAnswer(answer, level, key, ValueReader(first), texts, own_place(first), architecture, equal)
 
 
 _HEX = re.compile(r"0x[0-9a-f]+|\b(?:[0-9]+[a-f]|[a-f]+[0-9])[0-9a-f]*\b")

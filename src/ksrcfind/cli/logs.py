@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ksrcfind.batch.analysis import LogAnalysis
+from ksrcfind.batch.context import NEIGHBOURS
 from ksrcfind.batch.filters import Filter, grouped
 from ksrcfind.batch.options import GroupBy
 from ksrcfind.cli.options import AUTO, Batching, Format
@@ -72,7 +73,10 @@ def explain_logs(options: Batching, logs: Sequence[str]) -> int:
         engine_of_log(session, default, options.rev, preview, sources) as engine,
         _sigterm_interrupts(),
     ):
-        log = LogAnalysis(engine, _filter(options, engine), options.limit, options.history_mode, options.history_limit)
+        # What is written while more is coming waits for no later line.
+        ahead = 0 if read_once else NEIGHBOURS
+        limits = options.limit, options.history_mode, options.history_limit
+        log = LogAnalysis(engine, _filter(options, engine), *limits, ahead)
         writer = session.writer(options, engine, logs=sources)
         run = _Run(session, log, options, writer, read_once or not engine.releases.tags)
         rows = _rows(options, sources, run.update)

@@ -242,7 +242,7 @@ _STATUS = re.compile(r"\[(?:  OK  |FAILED|DEPEND|SKIP\b.|INFO|WARN| INFO | WARN 
 _LIST_MARK = re.compile(r"[-*] (?=[A-Za-z][\w-]*+[: ])")
 
 # A time without a zone in front of a message, as many loggers write it.
-_LEADING_TIME = re.compile(r"((?:\d{4}[-/]\d\d[-/]\d\d[ T])?\d\d:\d\d:\d\d(?:[.,]\d{1,9})?) (?=[A-Za-z])")
+_LEADING_TIME = re.compile(r"(\d{4}[-/]\d\d[-/]\d\d[ T]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?) (?=[A-Za-z])")
 
 
 def _search(form: str, fields: Fields, body: str) -> tuple[str, str]:

@@ -40,8 +40,8 @@ _PROGRAM = (
 _TAG = r"[A-Za-z_/][\w./@+-]{0,80}"
 _ORIGIN = (
     rf"(?:(?!(?:{'|'.join(FACILITIES)})\.)(?P<host>{HOST}) )?(?:{_PRIORITY})?"
-    rf"(?:([^:\[\]\n]{{1,64}})\[\d{{1,10}}\]|(kernel(?=:\[)|(?(host){_TAG}|(?(facility){_TAG}|{_PROGRAM}))(?=:(?: |$))))"
-    r":(?: |$)?"
+    rf"(?:([^:\[\]\n]{{1,64}})\[\d{{1,10}}\]|"
+    rf"(kernel(?=:\[)|(?(host){_TAG}|(?(facility){_TAG}|{_PROGRAM}))(?=:(?: |$)))):(?: |$)?"
 )
 _STAMP_NEXT = r"(?=\[ {0,12}\d{1,12}\.\d{6}\])"
 _REST = rf"(?:{_ORIGIN}|({HOST}) {_STAMP_NEXT})"

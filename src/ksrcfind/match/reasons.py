@@ -19,8 +19,8 @@ _ROW = {
 
 
 TRY_NEXT = (
-    "Try the tree that the kernel was built from (--repo), another revision (--rev), a bundle of that release (--index), "
-    "or a shorter part of the line."
+    "Try the tree that the kernel was built from (--repo), another revision (--rev), a bundle of that release "
+    "(--index), or a shorter part of the line."
 )
 """Ends the reason for a line without a match."""
 
@@ -31,11 +31,13 @@ def beyond_matching(line: LogLine, body: Body) -> Reason | None:
         return Reason("userspace", f"The user-space program {line.process or line.facility} wrote this line.")
     if not body.text:
         return Reason("empty", "The line has no text.")
-    # Registers and dumps with words in front have calls whose words these are.
-    return row_of_report(line.body) if _ONLY_VALUES.match(body.text) or row_kind(line.body) is RowKind.STACK else None
+    # Rows of several registers, and dumps with words in front, have calls whose words these are.
+    kind = row_kind(line.body)
+    has_words = len(body.words) > 1 and not _DUMP_ALONE.match(body.text)
+    return None if has_words and kind is not RowKind.STACK else row_of_report(line.body)
 
 
-_ONLY_VALUES = re.compile(r"(?:0x)?[0-9a-f]+:? [0-9a-f]{2}|[^a-zA-Z]*+$")
+_DUMP_ALONE = re.compile(r">?(?:0x)?[0-9a-f]+:? [0-9a-f]{2}")
 
 
 def row_of_report(body: str) -> Reason | None:
@@ -79,11 +81,11 @@ _SHORTEST_NAME = 3  # characters that a device's or driver's name has in common 
 
 
 def _may_be_named(writer: str, index: MessageIndex) -> bool:
-    """Return whether something in the tree can be named so: a module, a driver, a function, a file, a word of a message.
+    """Return whether a module, driver, function or file of the tree, or a word of a message, can be named so.
 
     The index has no names of functions and drivers; they begin like their files or directories (`pcieport`: `pcie`).
     """
     name = writer.lower().replace("-", "_")
-    if index.contains(name) or writer[1:].islower() and writer[0].isupper():
+    if index.contains(name) or (writer[1:].islower() and writer[0].isupper()):
         return True
     return any(index.knows(name[:end]) for end in range(_SHORTEST_NAME, len(name) + 1))
