@@ -160,7 +160,9 @@ class _Run:
             say(EMPTY_JOURNAL if self.options.journal else "the log is empty")
         matched = summary.verdicts[Tier.EXACT] + summary.verdicts[Tier.PARTIAL]
         engine = self.log.engine
-        note_few_matches(self.session, engine, matched, summary.kernel_lines)
+        # Rows of a report say little about the kernel: most are values.
+        rows = summary.reasons.get("part_of_event", 0)
+        note_few_matches(self.session, engine, matched, summary.kernel_lines - rows)
         has_banner = any(seen.boot.banner for seen in summary.boots)
         if not has_banner and self.options.rev is None and not engine.releases.indexed():
             note_oldest_release(self.session, engine, self.log.introduced())

@@ -69,7 +69,7 @@ def unexplained(
     if is_report_row(body.text):
         return Reason("part_of_event", "This row belongs to a report, and no message in this tree has its text.")
     writer = _WRITER.match(body.text)
-    if writer and nearest is None and not _may_be_named(writer[1], index):
+    if writer and not _may_be_named(writer[1], index):
         return Reason("module_not_in_tree", f"The line was printed by {writer[1]}, which is not in this tree.")
     near = ""
     if nearest is not None:
