@@ -1,5 +1,7 @@
 """Lines of one shape share an answer, each with its own values."""
 
+import random
+
 import pytest
 
 from ksrcfind.batch.answer_cache import AnswerCache, shape
@@ -7,6 +9,7 @@ from ksrcfind.log.line import read_line
 from ksrcfind.match.rank import Matcher
 from ksrcfind.search.memory_index import MemoryIndex
 from ksrcfind.source.message import Argument, Form, Message
+from ksrcfind.source.printed import origin_names
 
 
 def message(path, printed, *expressions):
@@ -125,6 +128,66 @@ def test_one_question_for_a_shape():
 )
 def test_shape(text, masked):
     assert shape(text) == masked
+
+
+NAMED = MemoryIndex(
+    [
+        message("drivers/net/wireless/iwl3945.c", "%s: Copyright of the frobnicator firm", "%s name"),
+        message("drivers/net/wireless/iwl4965.c", "%s: Copyright of the frobnicator firm", "%s name"),
+        message("drivers/net/e1000/main.c", "%s %s: gasket leaks", "%s driver", "%s device"),
+        message("drivers/net/e1000e/main.c", "%s %s: gasket leaks", "%s driver", "%s device"),
+        message("band.c", "band %d MHz refused", "%d band"),
+        message("band40.c", "band 40 MHz refused"),
+        message("drivers/b43/main.c", "%s: oscillator tumbles", "%s name"),
+        message("drivers/b44/main.c", "%s: oscillator tumbles", "%s name"),
+    ]
+)
+NAMING = [
+    *(f"{driver}: Copyright of the frobnicator firm" for driver in ("iwl3945", "iwl4965")),
+    *(f"{driver} 0000:00:1{slot}.0: gasket leaks" for driver in ("e1000", "e1000e") for slot in range(3)),
+    *(f"band {band} MHz refused" for band in (20, 40, 80)),
+    *(f"{driver}: oscillator tumbles" for driver in ("b43", "b44")),
+]
+
+
+class NamesOf:
+    """An index that knows the names of its files, as one of a whole tree does."""
+
+    def __init__(self, index):
+        self._names = set().union(*(origin_names(index.message(number)) for number in range(index.size)))
+        self._index = index
+
+    def knows(self, name):
+        return name in self._names
+
+    def __getattr__(self, name):
+        return getattr(self._index, name)
+
+
+@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("index", [NAMED, NamesOf(NAMED)], ids=["few files", "whole tree"])
+def test_a_name_or_number_that_decides_is_not_taken_for_a_value(index, seed):
+    matcher = Matcher(index)
+    answers = AnswerCache(matcher.answer, lambda: matcher.telling)
+    for line in random.Random(seed).sample(NAMING, len(NAMING)):
+        known, texts = answers(read_line(line))
+        found, alone = known.answer_with(texts), Matcher(index).answer(read_line(line))
+        assert (found.verdict, found.rivals, found.matches[0]) == (alone.verdict, alone.rivals, alone.matches[0]), line
+
+
+def test_names_of_devices_are_values():
+    matcher = Matcher(NamesOf(NAMED))
+    asked = []
+
+    def ask(log):
+        asked.append(log.body)
+        return matcher.answer(log)
+
+    answers = AnswerCache(ask, lambda: matcher.telling)
+    for number in range(100):
+        answers(read_line(f"veth{number}f{number}: Copyright of the frobnicator firm"))
+        answers(read_line(f"e1000e 0000:00:{number:02}.0: gasket leaks"))
+    assert len(asked) == 2
 
 
 def test_few_shapes_are_remembered():

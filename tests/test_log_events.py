@@ -362,3 +362,58 @@ def test_a_process_that_names_a_version_starts_no_boot():
 )
 def test_where_the_processor_was(row, place):
     assert faulted_at(row) == place
+
+
+def events_of(text):
+    """Line of the headline of each row with text."""
+    return [event for row, event in group_events(rows_of_text(text)) if row.log.body]
+
+
+OOM_REPORT = """\
+java invoked oom-killer: gfp_mask=0x201da, order=0, oom_score_adj=0
+java cpuset=/ mems_allowed=0
+memory+swap: usage 512000kB, limit 9007199254740988kB, failcnt 0
+anon 1062739968
+[  pid  ]   uid  tgid total_vm      rss pgtables_bytes swapents oom_score_adj name
+[   4242]     0  4242    26000    25000   245760        0             0 java
+Out of memory: Kill process 4242 (java) score 900 or sacrifice child
+Killed process 4242 (java) total-vm:104000kB, anon-rss:100000kB, file-rss:1000kB, shmem-rss:0kB
+"""
+KASAN_REPORT = """\
+BUG: KASAN: slab-out-of-bounds in foo_write+0x1a/0x40 [foo]
+Write of size 8 at addr ffff8880123456c0 by task insmod/123
+freed 192-byte region [ffff888012345600, ffff8880123456c0)
+page_type: 0xffffffff()
+memcg:ffff888001041a01
+"""
+LOCKDEP_REPORT = """\
+WARNING: possible circular locking dependency detected
+syz-executor/123 is trying to acquire lock:
+Showing all locks held in the system:
+"""
+STALL_REPORT = """\
+[  300.000001][    C1] rcu: INFO: rcu_preempt detected stalls on CPUs/tasks:
+[  300.000002][    C1] Sending NMI from CPU 1 to CPUs 0:
+[  300.000003][    C0] NMI backtrace for cpu 0
+[  300.000004][    C0] RIP: 0010:spin_it+0x1/0x10 [spin]
+[  300.000005][    C1] rcu: rcu_preempt kthread starved for 21002 jiffies!
+[  300.000006][    C1] rcu: RCU grace-period kthread stack dump:
+"""
+
+
+@pytest.mark.parametrize(
+    "report", [OOM_REPORT, KASAN_REPORT, LOCKDEP_REPORT, STALL_REPORT], ids=["oom", "kasan", "lockdep", "rcu stall"]
+)
+def test_all_rows_belong_to_the_headline(report):
+    first, *others = events_of(report)
+    assert (first, set(others)) == (None, {1})
+
+
+def test_two_hung_tasks_are_two_events():
+    hung = "INFO: task a:1 blocked for more than 120 seconds.\n      Not tainted 6.1.0 #1\n"
+    assert events_of(hung * 2) == [None, 1, None, 3]
+
+
+def test_the_backtrace_of_a_cpu_that_nobody_asked_stands_alone():
+    rows = STALL_REPORT.splitlines(keepends=True)
+    assert events_of("".join(rows[:1] + rows[2:3])) == [None, None]

@@ -60,6 +60,25 @@ LINES = [
     ("authpriv:notice: [    1.000000] a", "dmesg-x", "a", {"uptime_s": 1.0, "level": "notice", "facility": "authpriv"}),
     ('{"pri":6,"time":12.345678,"caller":"T1","msg":"a: b"}', "dmesg-json", "a: b", {"uptime_s": 12.345678, "level": "info", "caller": "T1"}),
     ('{"fac":"kern","pri":"warn","time":1.5,"msg":"a"},', "dmesg-json", "a", {"uptime_s": 1.5, "level": "warn", "facility": "kern"}),
+    # What people and their tools put around a line.
+    ("[  +0,004627] a", "dmesg-H", "a", {}),
+    ("<4> [12345.678901] a: b", "dmesg-r", "a: b", {"uptime_s": 12345.678901, "level": "warn", "facility": "kern"}),
+    ("2023-05-23 02:06:26 usb 1-2: without a host", "timestamped", "usb 1-2: without a host", {"wallclock": "2023-05-23 02:06:26"}),
+    ("2023-05-23 02:06:26 BUG: KFENCE: x", "timestamped", "BUG: KFENCE: x", {"wallclock": "2023-05-23 02:06:26"}),
+    ("2023-05-23T02:06:26Z BUG: KFENCE: x", "timestamped", "BUG: KFENCE: x", {"wallclock": "2023-05-23T02:06:26Z", "time": MOMENT}),
+    ("May 23 02:06:26 nf_conntrack: nf_conntrack: table full", "syslog", "nf_conntrack: nf_conntrack: table full", {"wallclock": "May 23 02:06:26"}),
+    ("May 23 02:06:26 WARNING: CPU: 1", "syslog", "WARNING: CPU: 1", {"wallclock": "May 23 02:06:26"}),
+    ("May 23 02:06:26 sudo: peter", "syslog", "peter", {"wallclock": "May 23 02:06:26", "process": "sudo"}),
+    ("May 23 02:06:26 host kernel: a#012b#011c", "syslog", "a\nb\tc", {**KERNEL, "wallclock": "May 23 02:06:26", "host": "host"}),
+    ("`usb 1-1: dead`", "plain", "usb 1-1: dead", {}),
+    ("```usb 1-1: dead```", "plain", "usb 1-1: dead", {}),
+    ('"usb 1-1: dead"', "plain", "usb 1-1: dead", {}),
+    ('"usb 1-1: dead".', "plain", "usb 1-1: dead", {}),
+    ("“usb 1-1: dead”", "plain", "usb 1-1: dead", {}),
+    ("- usb 1-1: dead", "quote", "usb 1-1: dead", {}),
+    ("* `[   12.345678] usb 1-1: dead`", "dmesg", "usb 1-1: dead", {"uptime_s": 12.345678}),
+    ("**[   12.345678] usb 1-1: dead**", "dmesg", "usb 1-1: dead", {"uptime_s": 12.345678}),
+    ("1. [   12.345678] usb 1-1: dead", "dmesg", "usb 1-1: dead", {"uptime_s": 12.345678}),
     # Documentation/ABI/testing/dev-kmsg and Documentation/networking/netconsole.rst.
     ("6,339,5140900,-;NET: Registered protocol family 10", "kmsg", "NET: Registered protocol family 10", {"uptime_s": 5.1409, "level": "info", "facility": "kern"}),
     ("30,340,5690716,-;udevd[80]: starting version 181", "kmsg", "udevd[80]: starting version 181", {"uptime_s": 5.690716, "level": "info", "facility": "daemon", "process": "udevd"}),
@@ -163,6 +182,9 @@ def test_line_ends_are_no_part_of_a_line(end):
 
 # Messages that look as if something could be taken off.
 WHOLE = [
+    "**   NOTICE NOTICE   **",
+    '"echo 0 > /proc/sys/kernel/hung_task_timeout_secs" disables this message.',
+    "'a' and 'b'",
     "",
     " ",
     "usb 1-2: device descriptor read/64, error -71",
@@ -197,7 +219,6 @@ WHOLE = [
     "0x000000000000-0x000000010000 : \"bootinfo\"",
     "00:04: ttyS0 at I/O 0x3f8 (irq = 4, base_baud = 115200) is a 16550A",
     "10:20:30 later",
-    "2023-05-23 02:06:26 usb 1-2: without a host",
     "6,7,8 sheep",
     "1 2 3 - - -",
     "systemctl: unknown",

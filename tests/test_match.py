@@ -416,11 +416,10 @@ def test_a_device_is_not_called_what_holds_a_colon():
     assert answer(line, wrong, right).matches[0].message.line_start == 2334
 
 
-def test_audit_records_are_told_apart_from_what_audit_says_itself():
+def test_the_call_that_prints_audit_records_is_their_answer():
     record = "audit: type=1130 audit(1672774262.085:2): pid=1 uid=0 msg='unit=kmod comm=\"systemd\"'"
     passing_on = message("audit: type=%d %s", "kernel/audit.c")
-    found = answer(record, passing_on)
-    assert (found.verdict, found.reason.code) == ("none", "audit_record")
+    assert answer(record, passing_on).matches[0].message is passing_on
     assert answer("audit: type=1404 is unknown", passing_on).matches
 
 
@@ -473,3 +472,51 @@ def test_what_is_held_to_explain_too_little_does(sample):
         if not may_score_overlap(body, wording, MODULE, StepBudget(), joined=joined):
             for overlap in overlaps(wording.pattern, body.text):
                 assert not score_overlap(body, wording, overlap).counts(MODULE, joins), (printed, line)
+
+
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [
+        ("Tainted: P           O", "part_of_event"),
+        ("flags: 0x17ffffc0000000(node=0|zone=2) wobbles", "part_of_event"),
+        ("page_type: 0xffffffff() wobbles", "part_of_event"),
+        ("pcieport 0000:00:1c.0: wobbles", "nothing_alike"),
+        ("Whatever: wobbles", "nothing_alike"),
+        ("nvidia 0000:00:1c.0: wobbles", "module_not_in_tree"),
+    ],
+)
+def test_no_driver_is_blamed_that_the_tree_can_have(line, code):
+    class OfOneTree(MemoryIndex):
+        def knows(self, name):
+            return name in {"drivers", "pci", "pcie", "portdrv"}
+
+    index = OfOneTree([message("a tainted gasket wobbles hard", "drivers/pci/pcie/portdrv.c")])
+    assert Matcher(index).answer(read_line(line)).reason.code == code
+
+
+def test_a_miss_names_the_nearest_message_and_what_to_try():
+    near = message("the oscillator of the gearbox frobnicates the sprocket sideways", "drivers/near.c", 77)
+    reason = answer("no gearbox nor oscillator here", near).reason
+    assert "The nearest is 'the oscillator of the gearbox" in reason.text
+    assert "drivers/near.c:77" in reason.text
+    for remedy in ("--repo", "--rev", "--index"):
+        assert remedy in reason.text
+
+
+def test_rows_of_values_have_the_call_that_has_all_their_words():
+    registers = message("RAX: %016lx RBX: %016lx RCX: %016lx", "arch/x86/kernel/process_64.c")
+    row = "RAX: 0000000000000000 RBX: ffff8d71d5aa4f00 RCX: 0000000000000000"
+    assert answer(row, registers).matches[0].message is registers
+    assert answer(row, message("RAX: %016lx", "a.c")).reason.code == "part_of_event"
+    # One register says too little about who prints it.
+    assert answer("IP: 0xffffffffffffffff", message("%sIP: 0x%016llx", "a.c")).reason.code == "part_of_event"
+
+
+SUFFIXES = ["", ".isra.0", ".constprop.0.isra.0", ".part.3", ".cold", " [gearbox]", ".cold [gearbox]"]
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_a_function_is_known_by_its_name_whatever_compilers_add(suffix):
+    printed, arguments = "[drm:%ps] *ERROR* sprocket bent by %d", ("__builtin_return_address(0)", "bent")
+    calls = [message(printed, f"{name}.c", function=f"bend_{name}", arguments=arguments) for name in "abc"]
+    assert answer(f"[drm:bend_b{suffix}] *ERROR* sprocket bent by 5", *calls).matches[0].message.path == "b.c"

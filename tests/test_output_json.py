@@ -185,6 +185,8 @@ def test_line_record():
                 ],
                 "defined_at": None,
                 "points_to": None,
+                "note": None,
+                "decided_by": None,
                 "history": "blame-only",
                 "last_changed": {
                     "commit": "1" * 40,

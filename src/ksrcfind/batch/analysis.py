@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from ksrcfind.batch.answer_cache import AnswerCache
+from ksrcfind.batch.context import NEIGHBOURS, RIVALS
 from ksrcfind.batch.coverage import Statistics, Summary
 from ksrcfind.batch.filters import Filter, by_severity
 from ksrcfind.batch.fold import Aggregator, Folded
@@ -33,6 +34,8 @@ class LogAnalysis:
     history: HistoryMode = HistoryMode.FIRST
     history_limit: int | None = None
     """Only this many messages, the most severe ones, get a history; None: all."""
+    ahead: int = NEIGHBOURS
+    """Lines that are read ahead to choose between equal rivals; 0 if lines must not wait for later ones."""
     statistics: Statistics = field(init=False, default_factory=Statistics)
     aggregator: Aggregator = field(init=False)
     traced: dict[int, Finding] = field(init=False, default_factory=dict)
@@ -86,9 +89,11 @@ class LogAnalysis:
         return self.statistics.summary(interrupted=interrupted)
 
     def _matched(self, rows: Iterable[Row], progress: Progress) -> Iterator[MatchedRow]:
-        answers = AnswerCache(lambda log: self.engine.answer(log, self.limit))
+        answers = AnswerCache(
+            lambda log: self.engine.answer(log, max(self.limit, RIVALS)), self.engine.telling, self.limit
+        )
         with progress.task("matching lines", None) as task:
-            for item in match_rows(rows, answers):
+            for item in match_rows(rows, answers, ahead=self.ahead):
                 self.statistics.add(item)
                 yield item
                 task.advance()

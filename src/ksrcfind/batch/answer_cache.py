@@ -13,9 +13,10 @@ from dataclasses import dataclass, replace
 import msgspec
 
 from ksrcfind.log.line import LogLine
-from ksrcfind.match.answer import Answer, Tier
+from ksrcfind.match.answer import Answer, Match, Tier
 from ksrcfind.match.evidence import architecture_of
 from ksrcfind.match.place import Named, named_place, own_place
+from ksrcfind.match.telling import DIGITS, AllNames, Telling
 from ksrcfind.match.value_reader import Texts, ValueReader
 
 KEPT = 20_000
@@ -48,6 +49,8 @@ class CachedAnswer:
     """The source location among the values of the first line, if the call prints its own location."""
     architecture: str | None = None
     """The machine's architecture, if only code of this architecture can have printed the first line."""
+    equal: tuple[Match, ...] = ()
+    """The equal rivals, the first match among them; more than the answer shows. Empty if there is only one."""
     alternative: "CachedAnswer | None" = None
     """The answer to lines of this shape whose numbers do not fit the message, because its format contains numbers."""
 
@@ -67,14 +70,24 @@ class CachedAnswer:
 
 
 class AnswerCache:
-    """Answers lines from memory, or from the matcher for a new shape."""
+    """Answers lines from memory, or from the matcher for a new shape.
 
-    def __init__(self, ask: Ask, kept: int = KEPT) -> None:
+    A shape has the names and numbers of a line that can decide its answer (`match.telling`); other digits are masked.
+    """
+
+    def __init__(
+        self, ask: Ask, telling: Callable[[], Telling] = AllNames, limit: int | None = None, kept: int = KEPT
+    ) -> None:
+        """`limit` is how many matches of an answer are shown; `ask` may return more, to choose among equal ones."""
         self._ask = ask
+        self._limit = limit
+        self._telling = telling
         self._kept = kept
         self._known: OrderedDict[object, CachedAnswer] = OrderedDict()
         self._masked: dict[object, CachedAnswer] = {}
         """The same answers under a cheaper, finer key (`_mask`); cleared when full."""
+        self._numbers: dict[str, frozenset[str]] = {}
+        """Numbers that can decide the answer, by the masked text of a line; cleared when full."""
         self._texts: dict[tuple[str | None, str | None, str], CachedAnswer] = {}
         """Answers by level, architecture and text, for lines that do not fit the answer to their shape."""
 
@@ -83,17 +96,19 @@ class AnswerCache:
 
         `architecture` is the machine's architecture, when earlier lines of the same boot reveal it.
         """
-        mask = _mask(log, architecture)
-        known = self._masked.get(mask) if mask is not None else None
+        mask = _mask(log)
+        tokens = () if log.is_userspace else self._tokens(log.body, mask)
+        masked = None if mask is None else (log.level, architecture, mask, tokens)
+        known = self._masked.get(masked) if masked is not None else None
         if known is None:
-            shape = _shape(log, architecture)
+            shape = log.level, architecture, _shape(log), tokens
             known = self._known.get(shape)
             if known is None:
                 known = self._known[shape] = self._asked(log, architecture)
-                self._keep(mask, known)
+                self._keep(masked, known)
                 return known, None
             self._known.move_to_end(shape)
-            self._keep(mask, known)
+            self._keep(masked, known)
         for _ in range(MOST_MESSAGES):
             if known.value_reader is None:
                 return known, None
@@ -108,9 +123,33 @@ class AnswerCache:
             known.alternative = alone
         return alone, None
 
+    def _tokens(self, body: str, mask: object) -> tuple[str, ...]:
+        """Return the names and numbers of a line that can decide its answer, in order."""
+        telling = self._telling()
+        names = tuple(filter(telling.name, _NAMES.findall(body)))
+        key = mask if isinstance(mask, str) else shape(body)
+        numbers = self._numbers.get(key)
+        if numbers is None:
+            if len(self._numbers) >= self._kept:
+                self._numbers.clear()
+            numbers = self._numbers[key] = telling.numbers(body)
+        if not numbers:
+            return names
+        return (*names, "", *(number if number in numbers else "" for number in DIGITS.findall(body)))
+
     def _asked(self, log: LogLine, architecture: str | None) -> CachedAnswer:
-        asked = log if architecture is None else msgspec.structs.replace(log, architecture=architecture)
-        return _known(log, self._ask(asked))
+        answer = self._ask(log) if architecture is None else self._asked_for(log, architecture)
+        return cached(log, answer, self._limit)
+
+    def _asked_for(self, log: LogLine, architecture: str) -> Answer:
+        """Return the answer on a machine; it says so if the machine decided it."""
+        answer = self._ask(msgspec.structs.replace(log, architecture=architecture))
+        if any(match.message.path.startswith("arch/") for match in answer.matches):
+            alone = self._ask(log)
+            first = alone.matches[0].message if alone.matches else None
+            if answer.matches[0].message != first or answer.rivals != alone.rivals:
+                return replace(answer, decided_by="architecture")
+        return answer
 
     def _alone(self, log: LogLine, architecture: str | None) -> CachedAnswer:
         """Return the answer to a line whose numbers decide which message it is."""
@@ -153,7 +192,10 @@ def level_of(log: LogLine | None, answer: Answer) -> str | None:
     return first.message.level
 
 
-def _known(log: LogLine, answer: Answer) -> CachedAnswer:
+def cached(log: LogLine, answer: Answer, limit: int | None = None) -> CachedAnswer:
+    """Return what is cached of the answer to a line: of its matches, those that are shown, and the equal rivals."""
+    equal = answer.matches[: answer.rivals + 1] if answer.rivals else ()
+    answer = answer if limit is None else replace(answer, matches=answer.matches[:limit])
     level = level_of(log, answer)
     if not answer.matches:
         return CachedAnswer(answer, level, None, None)
@@ -164,25 +206,25 @@ def _known(log: LogLine, answer: Answer) -> CachedAnswer:
     is_sure = first.tier is Tier.EXACT and first.confidence >= SURE and not answer.rivals
     architecture = architecture_of(message) if is_sure else None
     if not first.values or first.tier is Tier.FUZZY:
-        return CachedAnswer(answer, level, key, None, architecture=architecture)
+        return CachedAnswer(answer, level, key, None, architecture=architecture, equal=equal)
     texts = tuple(value.value for value in first.values)
-    return CachedAnswer(answer, level, key, ValueReader(first), texts, own_place(first), architecture)
+    return CachedAnswer(answer, level, key, ValueReader(first), texts, own_place(first), architecture, equal)
 
 
 _HEX = re.compile(r"0x[0-9a-f]+|\b(?:[0-9]+[a-f]|[a-f]+[0-9])[0-9a-f]*\b")
-_DIGITS = re.compile(r"[0-9]+")
+_NAMES = re.compile(r"(?<![A-Za-z0-9_])[A-Za-z_][A-Za-z_-]*+[0-9][A-Za-z0-9_-]*+")
 
 
 def shape(text: str) -> str:
     """Return a text with its numbers masked; decimal and hexadecimal numbers have different masks."""
-    return _DIGITS.sub("0", _HEX.sub("0x", text))
+    return DIGITS.sub("0", _HEX.sub("0x", text))
 
 
 _TO_ZERO = str.maketrans("123456789", "0" * 9)
 _NAMES_PLACE = (".c:", ".h:", ".S:")
 
 
-def _mask(log: LogLine, architecture: str | None) -> object:
+def _mask(log: LogLine) -> object:
     """Return a cheap key; equal keys imply equal shapes. None if a line names a source location, or is long."""
     if log.is_userspace:
         return log.process, log.facility
@@ -193,12 +235,12 @@ def _mask(log: LogLine, architecture: str | None) -> object:
         if mark in body:
             return None
     # A shape depends on the positions of digits and of `0x`, not on which digits they are.
-    return log.level, architecture, body.replace("0x", "\0").translate(_TO_ZERO)
+    return body.replace("0x", "\0").translate(_TO_ZERO)
 
 
-def _shape(log: LogLine, architecture: str | None) -> object:
+def _shape(log: LogLine) -> object:
     if log.is_userspace:
         return log.process, log.facility
     masked = shape(log.body)
     short = masked if len(masked) <= LONGEST_TEXT else hashlib.sha256(masked.encode()).digest()
-    return log.level, architecture, short, named_place(log.body)
+    return short, named_place(log.body)

@@ -1,17 +1,20 @@
 """The rows of a log with their answers, reports and boots."""
 
+from collections import deque
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 from operator import attrgetter
 
 import msgspec
 
-from ksrcfind.batch.answer_cache import AnswerCache, CachedAnswer
+from ksrcfind.batch.answer_cache import KEPT, AnswerCache, CachedAnswer, cached
+from ksrcfind.batch.context import BootContext, Choice, Neighbour, evidence_of, settled
 from ksrcfind.batch.machine import Machine
 from ksrcfind.finding import Finding, Input
 from ksrcfind.log.events import Boot, Boots, group_events
 from ksrcfind.log.records import Row
-from ksrcfind.match.answer import Answer, Reason
+from ksrcfind.log.report import is_counter
+from ksrcfind.match.answer import Answer, Reason, Tier
 from ksrcfind.match.value_reader import Texts
 from ksrcfind.tree.snapshot import TreeInfo
 
@@ -48,17 +51,75 @@ class MatchedRow(msgspec.Struct, frozen=True):
         return Finding(source, log, tree, self.answer, (), event=self.event)
 
 
-def match_rows(rows: Iterable[Row], answers: AnswerCache) -> Iterator[MatchedRow]:
-    """Yield each row of one or several sources with its answer, in order; few rows are buffered."""
+def match_rows(rows: Iterable[Row], answers: AnswerCache, *, ahead: int = 0) -> Iterator[MatchedRow]:
+    """Yield each row of one or several sources with its answer, in order; few rows are buffered.
+
+    A row with equal rivals waits for up to `ahead` further rows, which may show which of them printed it.
+    """
     for _source, own in groupby(rows, key=attrgetter("source")):
         boots = Boots()
-        number, machine = 0, Machine()
+        number, machine, context = 0, Machine(), _Chooser(ahead)
         for row, event in group_events(own):
             boot = boots.of(row)
             if boot.number != number:
-                number, machine = boot.number, Machine()
-            cached, texts = answers(row.log, machine.architecture)
-            machine.observe(cached)
-            if event is not None and (reason := cached.answer.reason) is not None and reason.code in _UNMATCHED:
-                cached = _PART_OF_REPORT
-            yield MatchedRow(row, event, boot, cached, texts)
+                yield from context.end()
+                number, machine, context = boot.number, Machine(), _Chooser(ahead)
+            known, texts = answers(row.log, machine.architecture)
+            machine.observe(known)
+            if event is not None and _is_row_without_call(row.log.body, known.answer):
+                known = _PART_OF_REPORT
+            yield from context.take(MatchedRow(row, event, boot, known, texts))
+        yield from context.end()
+
+
+def _is_row_without_call(body: str, answer: Answer) -> bool:
+    """Return whether a row of a report has no call of its own, or only one that has a part of it by chance."""
+    if answer.reason is not None:
+        return answer.reason.code in _UNMATCHED
+    return answer.verdict != Tier.EXACT and is_counter(body)
+
+
+class _Chooser:
+    """Chooses between the equal rivals of rows by the rows around them (`batch.context`)."""
+
+    def __init__(self, ahead: int) -> None:
+        self._ahead = ahead
+        self._context = BootContext()
+        self._waiting: deque[tuple[MatchedRow, Neighbour | None]] = deque()
+        self._settled: dict[tuple[int, str, int], tuple[CachedAnswer, CachedAnswer]] = {}
+        """The cached answer (kept, so that its id stays its own) and the one with the chosen rivals first."""
+
+    def take(self, item: MatchedRow) -> Iterator[MatchedRow]:
+        """Take a row; yield those that wait for no further ones."""
+        self._waiting.append((item, evidence_of(item.row.log, item.cached.answer)))
+        while self._waiting and (len(self._waiting) > self._ahead or not self._waiting[0][0].cached.equal):
+            yield self._next()
+
+    def end(self) -> Iterator[MatchedRow]:
+        """Yield the waiting rows."""
+        while self._waiting:
+            yield self._next()
+
+    def _next(self) -> MatchedRow:
+        item, neighbour = self._waiting.popleft()
+        if item.cached.equal:
+            after = (other for _, other in self._waiting if other is not None)
+            choice = self._context.choice(item.row.log, item.cached.equal, after)
+            if choice is not None:
+                item = self._with(item, choice)
+                neighbour = evidence_of(item.row.log, item.cached.answer)
+        if neighbour is not None:
+            self._context.observe(neighbour)
+        return item
+
+    def _with(self, item: MatchedRow, choice: Choice) -> MatchedRow:
+        """Return a row whose answer has the chosen rivals first, with the values of the row."""
+        known, log = item.cached, item.row.log
+        key = id(known), choice.decided_by, known.equal.index(choice.chosen[0])
+        found = self._settled.get(key)
+        if found is None:
+            if len(self._settled) >= KEPT:
+                self._settled.clear()
+            found = self._settled[key] = known, cached(log, settled(known, choice))
+        answer = found[1]
+        return msgspec.structs.replace(item, cached=answer, texts=answer.texts_of(log))

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ksrcfind.batch.analysis import LogAnalysis
+from ksrcfind.batch.context import NEIGHBOURS
 from ksrcfind.batch.filters import Filter, grouped
 from ksrcfind.batch.options import GroupBy
 from ksrcfind.cli.options import AUTO, Batching, Format
@@ -72,7 +73,10 @@ def explain_logs(options: Batching, logs: Sequence[str]) -> int:
         engine_of_log(session, default, options.rev, preview, sources) as engine,
         _sigterm_interrupts(),
     ):
-        log = LogAnalysis(engine, _filter(options, engine), options.limit, options.history_mode, options.history_limit)
+        # What is written while more is coming waits for no later line.
+        ahead = 0 if read_once else NEIGHBOURS
+        limits = options.limit, options.history_mode, options.history_limit
+        log = LogAnalysis(engine, _filter(options, engine), *limits, ahead)
         writer = session.writer(options, engine, logs=sources)
         run = _Run(session, log, options, writer, read_once or not engine.releases.tags)
         rows = _rows(options, sources, run.update)
@@ -156,7 +160,9 @@ class _Run:
             say(EMPTY_JOURNAL if self.options.journal else "the log is empty")
         matched = summary.verdicts[Tier.EXACT] + summary.verdicts[Tier.PARTIAL]
         engine = self.log.engine
-        note_few_matches(self.session, engine, matched, summary.kernel_lines)
+        # Rows of a report say little about the kernel: most are values.
+        rows = summary.reasons.get("part_of_event", 0)
+        note_few_matches(self.session, engine, matched, summary.kernel_lines - rows)
         has_banner = any(seen.boot.banner for seen in summary.boots)
         if not has_banner and self.options.rev is None and not engine.releases.indexed():
             note_oldest_release(self.session, engine, self.log.introduced())

@@ -20,6 +20,27 @@ def _time(match: re.Match[str]) -> Fields:
 
 _NAME_STARTS = string.ascii_letters + DIGITS
 
+_CLOSING = {"`": "`", '"': '"', "'": "'", "“": "”", "‘": "’", "**": "**", "```": "```"}
+_QUOTED = re.compile(r"(?:(?:[-*+>]|\d{1,2}[.)]) {1,3})*+(```|`|\*\*(?=\S)|[\"'“‘])")
+
+
+def unquoted(text: str) -> str:
+    """Return a line without the quotes or the Markdown that somebody put around the whole of it."""
+    for _ in range(MOST_QUOTES):
+        opening = _QUOTED.match(text)
+        if opening is None:
+            break
+        closing = _CLOSING[opening[1]]
+        inside = text[opening.end() :].rstrip().removesuffix(".")
+        if not inside.endswith(closing) or opening[1] in inside[: -len(closing)] or closing in inside[: -len(closing)]:
+            break
+        text = inside.removesuffix(closing)
+    return text
+
+
+MOST_QUOTES = 3
+"""Quotes around each other that are taken off one line."""
+
 GRAMMARS = (
     # No message begins with `> `; one that begins with `>>>` is left alone.
     Grammar("quote", Layer.WRAPPER, ">", re.compile(r"(?:> )++(?=\S)"), nothing, "RFC 3676, section 4.5"),
@@ -120,6 +141,25 @@ FALLBACKS = (
         "Jenkins Timestamper, Zuul, ts",
         tentative=True,
     ),
+    Grammar(
+        "quote",
+        Layer.WRAPPER,
+        "-*+" + DIGITS,
+        re.compile(r"(?:[-*+]|\d{1,2}[.)]) {1,3}(?=\S)"),
+        nothing,
+        "CommonMark, section 5.2, list items",
+        tentative=True,
+    ),
     # What no other grammar took: a time in front of something.
+    # What no other grammar took: a time in front of something.
+    Grammar(
+        "timestamped",
+        Layer.WRAPPER,
+        DIGITS,
+        # The zone is left open.
+        re.compile(r"((?:\d{4}[-/]\d\d[-/]\d\d[ T])?\d\d:\d\d:\d\d(?:[.,]\d{1,9})?) (?=[A-Za-z])"),
+        _time,
+        "Common templates of loggers",
+    ),
     Grammar("timestamped", Layer.WRAPPER, DIGITS, re.compile(rf"({ISO})(?: |$)"), _time, "RFC 3339"),
 )

@@ -91,6 +91,7 @@ class _Grouper:
         self.queue: deque[_Held] = deque()
         self.before: OrderedDict[str, Row] = OrderedDict()  # the last message
         self.fragments: OrderedDict[str, int] = OrderedDict()  # where the line began that is being continued
+        self.nmi: _Event | None = None  # the last event that asks other CPUs for their stacks
         self.recent: OrderedDict[int, int | None] = OrderedDict()  # events of the last rows, by line
 
     def take(self, row: Row) -> Iterator[tuple[Row, int | None]]:
@@ -136,7 +137,7 @@ class _Grouper:
 
     def _place_message(self, held: _Held, caller: str) -> None:
         body = held.row.log.body
-        event = self._open_event(held.row, caller)
+        event = self._open_event(held.row, caller) or self._other_cpu(held.row, caller)
         if caller in self.openers:
             self._await_headline(held, caller)
         elif event is not None and body.startswith("====") and is_end(body):
@@ -166,6 +167,17 @@ class _Grouper:
         del self.events[caller]
         return None
 
+    def _other_cpu(self, row: Row, caller: str) -> _Event | None:
+        """Return the event that a CPU's answer to an NMI belongs to (lib/nmi_backtrace.c); None for other rows."""
+        asked = self.nmi
+        if asked is None or not row.log.body.startswith("NMI backtrace for cpu"):
+            return None
+        if _apart(asked.uptime, row.log.uptime_s, LONGEST_GAP):
+            return None
+        event = _Event(asked.line, row.log.uptime_s, enclosed=False, patience=_patience(caller))
+        _remember(self.events, caller, event, MOST_CONTEXTS)
+        return event
+
     def _begin(self, line: int, row: Row, caller: str, *, enclosed: bool) -> None:
         _remember(self.events, caller, _Event(line, row.log.uptime_s, enclosed, _patience(caller)), MOST_CONTEXTS)
 
@@ -193,6 +205,8 @@ class _Grouper:
         if not event.ended:
             event.patience = _patience(caller)
         event.uptime = held.row.log.uptime_s
+        if body.startswith("Sending NMI "):
+            self.nmi = event
         if body == "stack backtrace:":
             event.enclosed = False
         if body.startswith("---[ end trace"):

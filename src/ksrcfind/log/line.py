@@ -92,7 +92,7 @@ def cut(text: str) -> tuple[str, bool]:
 def read_clean(text: str, *, truncated: bool = False) -> LogLine:
     """Read one line that is already decoded, cut and without its newline."""
     text = text.removesuffix("\r")
-    shown = visible(text)
+    shown = envelopes.unquoted(visible(text))
     form, fields, body = _peel(shown, Layer.WRAPPER)
     if form == _PLAIN and "\xa0" in shown:
         # Web pages keep runs of blanks with no-break spaces. A message of its own keeps them.
@@ -110,6 +110,8 @@ def read_decoded(text: str, form: str, reading: Decoded, *, truncated: bool) -> 
 
 
 def _finish(text: str, truncated: bool, form: str, fields: Fields, body: str) -> LogLine:
+    if "#01" in body and form.startswith("syslog"):
+        body = body.replace("#011", "\t").replace("#012", "\n")
     if body.startswith("message repeated "):
         body = _repeated(fields, body)
     if "]: " in body:
@@ -236,6 +238,12 @@ _STAMP_INSIDE = re.compile(r"\[(?=[^\]]{12}) {0,12}(\d{1,12}\.\d{6})\](?: ?\[ {0
 # systemd src/shared/... show_status: what it prints to the console while it boots.
 _STATUS = re.compile(r"\[(?:  OK  |FAILED|DEPEND|SKIP\b.|INFO|WARN| INFO | WARN | TIME |[ *]{5,6})\] ")
 
+# CommonMark, section 5.2. No message of printk begins with a hyphen or a star and a single word.
+_LIST_MARK = re.compile(r"[-*] (?=[A-Za-z][\w-]*+[: ])")
+
+# A time without a zone in front of a message, as many loggers write it.
+_LEADING_TIME = re.compile(r"(\d{4}[-/]\d\d[-/]\d\d[ T]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?) (?=[A-Za-z])")
+
 
 def _search(form: str, fields: Fields, body: str) -> tuple[str, str]:
     """Look for a log form inside of a text that does not begin with one; returns the form and the message."""
@@ -251,6 +259,11 @@ def _search(form: str, fields: Fields, body: str) -> tuple[str, str]:
     if _STATUS.match(body):
         fields["process"] = "systemd"
         return "console", body
+    if form == _PLAIN and (mark := _LIST_MARK.match(body)) is not None:
+        form, body = "quote", body[mark.end() :]
+    if form in (_PLAIN, "quote") and (time := _LEADING_TIME.match(body)) is not None:
+        fields["wallclock"] = time[1]
+        return "timestamped", body[time.end() :]
     return form, body
 
 

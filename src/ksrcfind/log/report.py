@@ -154,9 +154,10 @@ _REPORT = _any(
         "arch/arm": ("Backtrace:", "Stack:", r"Process \S"),
         "lib/nmi_backtrace.c, kernel/trace": ("Sending NMI ", "NMI backtrace ", "Dumping ftrace", r"\(ftrace buffer"),
         "kernel/hung_task.c, kernel/sched": ("task:", '"echo 0 > ', "note: ", "Preemption disabled at"),
-        "kernel/rcu/tree_stall.h": (r"(?:rcu: )?\t", r"\(t=", r"\(detected by"),
+        "kernel/rcu/tree_stall.h": (r"rcu: ", r"\t", r"\(t=", r"\(detected by", "Task dump for CPU"),
         "mm/kasan/report.c": (
             *("Read of size ", "Write of size ", "Allocated by ", "Freed by ", "Last potentially ", "Second to last "),
+            r"(?:freed|allocated) \d{1,9}-byte region ",
             *("The buggy address", "which belongs to ", "Memory state around", r"(?:\w{1,20} )?at addr "),
         ),
         "mm/debug.c, mm/page_owner.c": (
@@ -167,13 +168,28 @@ _REPORT = _any(
             "page dumped",
             "page_owner ",
             "page last ",
+            *(
+                "page_type:",
+                "memcg:",
+                "anon flags:",
+                "ksm flags:",
+                r"(?:aops|pfn|index|mapping|order):",
+                "page->mem_cgroup",
+            ),
         ),
         "mm/slub.c, mm/kmemleak.c": (
             *("(?:INFO: )?(?:Slab|Object|Freelist|Allocated in|Freed in|Redzone|Padding|Bytes b4) ", "FIX ", 'comm "'),
             *("hex dump ", r"backtrace(?: \(|:)"),
         ),
         "kernel/locking/lockdep.c": (
-            *("irq event stamp", "(?:hard|soft)irqs last ", "no locks held ", r"\d{1,4} locks? held ", r"#\d{1,3}: "),
+            *(
+                "irq event stamp",
+                "Showing all locks held",
+                "(?:hard|soft)irqs last ",
+                "no locks held ",
+                r"\d{1,4} locks? held ",
+                r"#\d{1,3}: ",
+            ),
             *(
                 "but task ",
                 "but this task",
@@ -184,6 +200,8 @@ _REPORT = _any(
             ),
             *("other info that", "Possible unsafe", "Chain exists", r"CPU\d", "----", r"lock\(", r"\*\*\* DEADLOCK"),
             *(
+                # Who does it stands in front: a command and its process id.
+                r"\S.{0,15}/\d{1,10} (?:is trying to |is freeing |is exiting|just changed|\[HC)",
                 "<Interrupt>",
                 "and this task",
                 "is trying to ",
@@ -200,15 +218,16 @@ _REPORT = _any(
                 "Total swap",
                 "Swap cache",
                 "Tasks state",
-                r"\[ {0,9}(?:pid|\d{1,10}) ?\] ",
+                "Killed process ",
+                r"\[ {0,9}(?:pid|\d{1,10}) {0,9}\] ",
             ),
-            *("oom-kill:", "(?:memory|swap|kmem): usage ", "Memory cgroup stats"),
+            *("oom-kill:", r"(?:memory|swap|kmem|memory\+swap): usage ", r"\S.{0,15} cpuset=", "Memory cgroup stats"),
         ),
     }
 )
 
 _OPENER = re.compile(r"-{8,40}\[ cut here \]-{8,40}$|8<--- cut here ---$|={20,120}$")
-_END = re.compile(r"---\[ end |(?:Memory cgroup out|Out) of memory: Kill|={20,120}$")
+_END = re.compile(r"---\[ end |(?:(?:Memory cgroup out|Out) of memory: )?Killed process |={20,120}$")
 
 
 def is_opener(body: str) -> bool:
@@ -224,6 +243,14 @@ def is_headline(body: str) -> bool:
 def is_report_row(body: str) -> bool:
     """Tell whether a row is one of those that reports consist of, with words or without."""
     return _REPORT.match(body) is not None or _FOLLOW_UP.match(body) is not None or row_kind(body) is not None
+
+
+_COUNTER = re.compile(r"[a-z][a-z0-9_]{1,40} \d{1,20}$")
+
+
+def is_counter(body: str) -> bool:
+    """Tell whether a row is a name and a number, as memory_stat_format() of mm/memcontrol.c writes into a buffer."""
+    return _COUNTER.match(body) is not None
 
 
 def is_follow_up(body: str) -> bool:

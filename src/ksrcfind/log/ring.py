@@ -159,7 +159,7 @@ GRAMMARS = (
         _wallclock,
         f"{_DMESG}, short_ctime()",
     ),
-    Grammar("dmesg-H", Layer.STAMP, "[", re.compile(rf"\[ {{0,12}}[+-]\d{{1,12}}\.\d{{6}}\]{_END}"), _caller, _DMESG),
+    Grammar("dmesg-H", Layer.STAMP, "[", re.compile(rf"\[ {{0,12}}[+-]\d{{1,12}}[.,]\d{{6}}\]{_END}"), _caller, _DMESG),
     Grammar("dmesg-delta", Layer.STAMP, "[", re.compile(rf"\[{_DELTA}\]{_END}"), _caller, _DMESG),
     Grammar(
         "dmesg-iso",
@@ -177,7 +177,7 @@ GRAMMARS = (
         _decoded,
         _DMESG,
     ),
-    Grammar("dmesg-r", Layer.PRIORITY, "<", re.compile(rf"<(\d{{1,3}})>(?={STAMP})"), _raw, f"{_PRINTK}; {_DMESG}"),
+    Grammar("dmesg-r", Layer.PRIORITY, "<", re.compile(rf"<(\d{{1,3}})> ?(?={STAMP})"), _raw, f"{_PRINTK}; {_DMESG}"),
     Grammar(
         "dmesg",
         Layer.CALLER,

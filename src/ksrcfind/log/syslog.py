@@ -28,10 +28,20 @@ HOST = r"[^\s\[\]:]++(?::++[^\s\[\]:]++)*+"
 
 # A tag without a process id looks like a program's name; before a process id it may be anything (systemd's
 # `(sd-executor)[7]`, `Web Content[123]`).
-_PRIORITY = rf"({'|'.join(FACILITIES)})\.({'|'.join(SYSLOG_NAMES)}) "
+_PRIORITY = rf"(?P<facility>{'|'.join(FACILITIES)})\.({'|'.join(SYSLOG_NAMES)}) "
+# Without a host in front, a word with a colon is rather the beginning of a kernel message (`nf_conntrack: `), unless it
+# is one of the programs that log without a process id.
+_PROGRAM = (
+    r"(?:kernel|sudo|su|s?sh|bash|login|logger|root|sshd|[Cc][Rr][Oo][Nn][Dd]?|(?:r?sys|metal)log(?:d|-ng)?|systemd[\w-]*+|"
+    r"init|dracut[\w-]*+|plymouth\w*+|udevd|mdadm|multipathd|lvm|smartd|dhc(?:lient|pcd)|NetworkManager|ModemManager|"
+    r"wpa_supplicant|hostapd|dnsmasq|ntpd|chronyd|avahi-daemon|bluetoothd|dbus(?:-daemon)?|polkitd|gdm[\w-]*+|Xorg|"
+    r"acpid|irqbalance|thermald|auditd|snapd|dockerd|containerd|kubelet|postfix/\w++|nginx|httpd|apache2|mysqld|python3?)"
+)
+_TAG = r"[A-Za-z_/][\w./@+-]{0,80}"
 _ORIGIN = (
-    rf"(?:(?!(?:{'|'.join(FACILITIES)})\.)({HOST}) )?(?:{_PRIORITY})?"
-    r"(?:([^:\[\]\n]{1,64})\[\d{1,10}\]|(kernel(?=:\[)|[A-Za-z_/][\w./@+-]{0,80}(?=:(?: |$)))):(?: |$)?"
+    rf"(?:(?!(?:{'|'.join(FACILITIES)})\.)(?P<host>{HOST}) )?(?:{_PRIORITY})?"
+    rf"(?:([^:\[\]\n]{{1,64}})\[\d{{1,10}}\]|"
+    rf"(kernel(?=:\[)|(?(host){_TAG}|(?(facility){_TAG}|{_PROGRAM}))(?=:(?: |$)))):(?: |$)?"
 )
 _STAMP_NEXT = r"(?=\[ {0,12}\d{1,12}\.\d{6}\])"
 _REST = rf"(?:{_ORIGIN}|({HOST}) {_STAMP_NEXT})"

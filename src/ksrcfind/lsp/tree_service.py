@@ -101,7 +101,8 @@ class TreeService:
     def answers(self, engine: Engine) -> AnswerCache:
         """Return the answer cache of an engine, for use within one question to `matching`."""
         if self._answers is None or self._answers[0] is not engine:
-            self._answers = engine, AnswerCache(partial(engine.answer, limit=self.client.limit, build=False))
+            ask = partial(engine.answer, limit=self.client.limit, build=False)
+            self._answers = engine, AnswerCache(ask, engine.telling)
         return self._answers[1]
 
     def cached_history(self, item: MatchedRow) -> History | None:

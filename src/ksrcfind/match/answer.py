@@ -83,3 +83,7 @@ class Answer:
     """How many further messages score the same as the first."""
     points_to: Place | None = None
     """The place that the line names, if it names one."""
+    note: str | None = None
+    """A sentence that goes with the first match."""
+    decided_by: str | None = None
+    """What settled equal rivals beyond the line: `neighbours`, `boot`, `device`; None if nothing had to."""

@@ -363,16 +363,29 @@ def machine_bits(architecture: str | None, origin: Origin) -> float:
 def value_bits(values: Sequence[str | None], message: Message) -> float:
     """Weigh the values of a line that name the call's function, or its line right behind."""
     function = message.function
-    if function is None or function not in values:
+    if function is None or not any(value and function in value for value in values):
         return 0.0
     for number, value in enumerate(values):
-        if value == function:
+        if value and function_name(value) == function:
             following = values[number + 1] if number + 1 < len(values) else None
             if following is not None and following.isdigit() and len(following) < 7:
                 distance = abs(int(following) - message.line_start)
                 return FUNCTION + (4.0 if distance <= 3 else 2.0 if distance < 100 else 0.0)
             return FUNCTION
     return 0.0
+
+
+# What compilers add to a function's name, `%ps` behind it, and dmesg's readers: `foo.isra.0+0x1/0x2 [module]`.
+_FUNCTION_NAME = re.compile(
+    r"([A-Za-z_]\w{0,200}?)(?:\.(?:isra|constprop|part|cold|llvm|lto_priv)(?:\.\w{1,40})?){0,4}"
+    r"(?:\+0x[0-9a-f]{1,16}(?:/0x[0-9a-f]{1,16})?)?(?:\(\))?(?: \[[\w-]{1,64}\])?$"
+)
+
+
+def function_name(value: str) -> str:
+    """Return the function that a value names, as the source has it; the value itself if it names none."""
+    found = _FUNCTION_NAME.match(value)
+    return found[1] if found is not None else value
 
 
 def names_of(values: Sequence[str | None]) -> list[str]:

@@ -21,7 +21,7 @@ from ksrcfind.match.conversions import compiled
 from ksrcfind.match.decode import decoded
 from ksrcfind.match.fragment import begun_by_text, most_literal, overlaps
 from ksrcfind.match.pattern import WORK, Span, StepBudget, value
-from ksrcfind.match.reasons import beyond_matching, unexplained
+from ksrcfind.match.reasons import beyond_matching, row_of_report, unexplained
 from ksrcfind.match.score import (
     ANYHOW,
     Score,
@@ -31,9 +31,10 @@ from ksrcfind.match.score import (
     score_similar,
     score_whole,
 )
+from ksrcfind.match.telling import TellingTokens
 from ksrcfind.match.wording import SHAPED, Wording
 from ksrcfind.match.wordings import LOOKED_AT, SHARED, Occurrence, Similar, Wordings
-from ksrcfind.source.message import Argument
+from ksrcfind.source.message import Argument, Message
 from ksrcfind.source.printed import ALONE
 from ksrcfind.source.template import WORD, words
 
@@ -118,6 +119,8 @@ class Matcher:
     def __init__(self, index: MessageIndex) -> None:
         self._index = index
         self._wordings = Wordings(index)
+        self.telling = TellingTokens(index, self._wordings)
+        """Which names and numbers of a line can decide its answer."""
         self._origin = lru_cache(_ORIGINS_KEPT)(lambda number: evidence.Origin.of(index.message(number)))
         self._tells = lru_cache(_TELLING_KEPT)(lambda wording: can_explain(wording, evidence.MODULE))
         self._wordless = lru_cache(2)(self._find_wordless)
@@ -136,11 +139,15 @@ class Matcher:
         if body.unmasked is not None and not (candidates and candidates[0].fit.tier is Tier.EXACT):
             whole = self._candidates(self._exact(body.unmasked, self._wordings.known(body.words)), body, line)
             candidates = whole or candidates
+        row = row_of_report(line.body)
+        if row is not None and not (candidates and candidates[0].fit.tier is Tier.EXACT):
+            return Answer("none", row, (), 0)
         if not candidates or candidates[0].fit.tier is Tier.FUZZY:
             general = self._general(body, line)
             if candidates and not _contradicts(general, candidates[0]):
                 return self._of(candidates, body, limit)
-            reason = unexplained(body, self._index, self._origin(general[0].use.number).message if general else None)
+            message = self._origin(general[0].use.number).message if general else None
+            reason = unexplained(body, self._index, message, self._nearest(body))
             if reason.code != "any_text":
                 return Answer("none", reason, (), 0)
             matches = self._of(general, body, limit).matches
@@ -156,6 +163,13 @@ class Matcher:
         wording, spans = max(found, key=lambda one: one[0].whole)
         weighed = self._weighed(score_whole(body, wording, spans), body, line)
         return sorted(weighed, key=lambda candidate: (-candidate.bits, candidate.use.number))
+
+    def _nearest(self, body: Body) -> Message | None:
+        """Return a message that shares most words with a line; None if none shares enough to be looked at."""
+        similar = self._wordings.similar(self._wordings.known(body.words))
+        if not similar:
+            return None
+        return self._origin(self._wordings.uses(similar[0].wording)[0].number).message
 
     def printing(self, line: LogLine) -> set[int]:
         """Return the numbers of all messages that print the whole of a line, as far as its text alone can tell."""

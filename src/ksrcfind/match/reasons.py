@@ -3,7 +3,7 @@
 import re
 
 from ksrcfind.log.line import LogLine
-from ksrcfind.log.report import RowKind, row_kind
+from ksrcfind.log.report import RowKind, is_report_row, row_kind
 from ksrcfind.match.answer import Reason
 from ksrcfind.match.body import Body
 from ksrcfind.match.candidates import MessageIndex
@@ -18,15 +18,11 @@ _ROW = {
 }
 
 
-# kauditd_printk_skb() and audit_printk_skb() of kernel/audit.c, with the header that audit_log_start() writes.
-TRY_NEXT = "Try the tree that the kernel was built from (--repo, --rev), or a shorter part of the line."
-"""Ends the reason for a line without a match."""
-
-_AUDIT = re.compile(r"(?:audit: )?type=\d{4,5} audit\(\d+\.\d+:\d+\): ")
-_PASSED_ON = (
-    "This is an audit record. kernel/audit.c prints it when no audit daemon runs, but no log call has its text. "
-    "Records of the types 1100 to 1299 come from user space."
+TRY_NEXT = (
+    "Try the tree that the kernel was built from (--repo), another revision (--rev), a bundle of that release "
+    "(--index), or a shorter part of the line."
 )
+"""Ends the reason for a line without a match."""
 
 
 def beyond_matching(line: LogLine, body: Body) -> Reason | None:
@@ -35,9 +31,18 @@ def beyond_matching(line: LogLine, body: Body) -> Reason | None:
         return Reason("userspace", f"The user-space program {line.process or line.facility} wrote this line.")
     if not body.text:
         return Reason("empty", "The line has no text.")
-    if _AUDIT.match(body.text):
-        return Reason("audit_record", _PASSED_ON)
+    # Rows of several registers, and dumps with words in front, have calls whose words these are.
     kind = row_kind(line.body)
+    has_words = len(body.words) > 1 and not _DUMP_ALONE.match(body.text)
+    return None if has_words and kind is not RowKind.STACK else row_of_report(line.body)
+
+
+_DUMP_ALONE = re.compile(r">?(?:0x)?[0-9a-f]+:? [0-9a-f]{2}")
+
+
+def row_of_report(body: str) -> Reason | None:
+    """Say of which kind of rows a line is that only a message with all of it can explain; None for other lines."""
+    kind = row_kind(body)
     return Reason("part_of_event", _ROW[kind]) if kind in _ROW else None
 
 
@@ -48,15 +53,39 @@ _WRITER = re.compile(
 )
 
 
-def unexplained(body: Body, index: MessageIndex, general: Message | None = None) -> Reason:
-    """Say why no message explains a line; `general` is one that fits it, as it would any text."""
+def unexplained(
+    body: Body, index: MessageIndex, general: Message | None = None, nearest: Message | None = None
+) -> Reason:
+    """Say why no message explains a line.
+
+    `general` is one that fits it, as it would any text; `nearest` shares most words with it.
+    """
     if not any(is_common(word) or (len(word) <= LONGEST_WORD and index.contains(word)) for word in body.words):
         return Reason("no_words", "No word of this line occurs in any kernel message.")
     if general is not None:
         place = f"{general.path}:{general.line_start}"
         text = f"Only a message that accepts any text matches this line: {general.forms[0].printed!r} at {place}."
         return Reason("any_text", text)
+    if is_report_row(body.text):
+        return Reason("part_of_event", "This row belongs to a report, and no message in this tree has its text.")
     writer = _WRITER.match(body.text)
-    if writer and not index.knows(writer[1].lower().replace("-", "_")):
+    if writer and not _may_be_named(writer[1], index):
         return Reason("module_not_in_tree", f"The line was printed by {writer[1]}, which is not in this tree.")
-    return Reason("nothing_alike", f"No message in this tree matches this line. {TRY_NEXT}")
+    near = ""
+    if nearest is not None:
+        near = f" The nearest is {nearest.forms[0].printed.strip()!r} at {nearest.path}:{nearest.line_start}."
+    return Reason("nothing_alike", f"No message in this tree matches this line.{near} {TRY_NEXT}")
+
+
+_SHORTEST_NAME = 3  # characters that a device's or driver's name has in common with its module or directory
+
+
+def _may_be_named(writer: str, index: MessageIndex) -> bool:
+    """Return whether a module, driver, function or file of the tree, or a word of a message, can be named so.
+
+    The index has no names of functions and drivers; they begin like their files or directories (`pcieport`: `pcie`).
+    """
+    name = writer.lower().replace("-", "_")
+    if index.contains(name) or (writer[1:].islower() and writer[0].isupper()):
+        return True
+    return any(index.knows(name[:end]) for end in range(_SHORTEST_NAME, len(name) + 1))

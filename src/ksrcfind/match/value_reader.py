@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from ksrcfind.match.answer import Match, Tier, Value
 from ksrcfind.match.body import body_text
-from ksrcfind.match.fragment import overlaps
+from ksrcfind.match.fragment import most_literal
 from ksrcfind.match.pattern import Pattern, Span, pattern
 from ksrcfind.match.whole import Whole
 from ksrcfind.source.template import CONVERSION, lines
@@ -63,5 +63,5 @@ class ValueReader:
                     self._whole = Whole(one)
                 return one.spans(body)
             return self._whole.spans(body)
-        found = max(overlaps(one, body), key=lambda overlap: overlap.end - overlap.start, default=None)
+        found = most_literal(one, body)  # As the matcher does.
         return found.spans if found is not None else None

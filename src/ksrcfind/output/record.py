@@ -50,8 +50,9 @@ def finding_record(finding: Finding, number: int) -> Record:
         "reason": answer.reason and {"code": answer.reason.code, "text": answer.reason.text},
         "event": finding.event,
         "matches": [
-            # `points_to` belongs to the call that printed the line, the first match.
-            _match(match, history, _points_to(finding) if position == 0 else None)
+            _match(match, history)
+            # These belong to the call that printed the line, the first match.
+            | (_of_first(finding) if position == 0 else {"points_to": None, "note": None, "decided_by": None})
             for position, (match, history) in enumerate(matches_with_history(finding))
         ],
         "rivals": answer.rivals,
@@ -196,7 +197,12 @@ def message_fields(message: Message, form: Form) -> Record:
     }
 
 
-def _match(match: Match, history: Provenance, points_to: Record | None) -> Record:
+def _of_first(finding: Finding) -> Record:
+    answer = finding.answer
+    return {"points_to": _points_to(finding), "note": answer.note, "decided_by": answer.decided_by}
+
+
+def _match(match: Match, history: Provenance) -> Record:
     return {
         "tier": match.tier.value,
         "score": match.score,
@@ -211,7 +217,7 @@ def _match(match: Match, history: Provenance, points_to: Record | None) -> Recor
             }
             for value in shown_values(match)
         ],
-        "points_to": points_to,
+        "points_to": None,
         **_history(history),
     }
 

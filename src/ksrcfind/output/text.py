@@ -82,7 +82,7 @@ class TextWriter:
         if answer.reason is not None:
             yield line()
             yield line(("No match: ", "warn"), answer.reason.text, indent=2)
-        for note in finding.notes:
+        for note in filter(None, (answer.note, *finding.notes)):
             yield line()
             yield line(("Note: ", "label"), note, indent=2)
 

@@ -1,0 +1,124 @@
+"""What the lines around a line say about equal rivals: calls that print the same text.
+
+A context only chooses between calls that explain the line equally well. The answer says so (`Answer.decided_by`).
+"""
+
+import re
+from collections import OrderedDict, deque
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
+
+from ksrcfind.batch.answer_cache import CachedAnswer
+from ksrcfind.log.line import LogLine
+from ksrcfind.match.answer import Answer, Match, Tier
+from ksrcfind.source.message import Message
+
+NEIGHBOURS = 8
+"""Lines before and after one that count as its neighbours."""
+CLOSE = 1.0
+"""Seconds of uptime between neighbours, at most."""
+DEVICES_KEPT = 4096
+"""Devices that are remembered, the last seen ones."""
+FILES_KEPT = 4096
+"""Files of one boot that are remembered."""
+RIVALS = 16
+"""Equal rivals that are compared; of more, the lines around seldom single out the right one."""
+
+_SURE = 0.8  # confidence of an answer that is evidence for others
+_CHOSEN = 0.9  # of the rivals' confidence together that the chosen one gets
+_LONGEST_PREFIX = 80  # characters of a line in which its device is named
+_DEVICE = re.compile(
+    r"(?<![\w.:-])(?:[0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2}\.\d|[A-Za-z][A-Za-z_-]{1,15}\d[\w.-]{0,15})(?!\w)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """A line with its answer, as evidence for the lines around it."""
+
+    log: LogLine
+    message: Message
+
+
+def evidence_of(log: LogLine, answer: Answer) -> Neighbour | None:
+    """Return what an answered line says about others; None if its own answer is not certain."""
+    first = answer.matches[0] if answer.matches else None
+    if first is None or answer.rivals or first.tier is Tier.FUZZY or first.confidence < _SURE:
+        return None
+    return Neighbour(log, first.message)
+
+
+class Choice(NamedTuple):
+    """A choice between equal rivals."""
+
+    decided_by: str
+    """As `Answer.decided_by`."""
+    chosen: tuple[Match, ...]
+    """Calls of one file, the likeliest first."""
+
+
+@dataclass(slots=True)
+class BootContext:
+    """What the lines of one boot have shown so far."""
+
+    before: deque[Neighbour] = field(default_factory=lambda: deque(maxlen=NEIGHBOURS))
+    """The last lines with a certain answer."""
+    _devices: OrderedDict[str, str] = field(default_factory=OrderedDict)
+    """Device → the file that last printed about it for certain."""
+    _files: dict[str, None] = field(default_factory=dict)
+    """Files that certainly printed in this boot."""
+
+    def observe(self, neighbour: Neighbour) -> None:
+        """Use a line with a certain answer as evidence for later ones."""
+        path = neighbour.message.path
+        self.before.append(neighbour)
+        if len(self._files) < FILES_KEPT:
+            self._files[path] = None
+        for device in _DEVICE.findall(neighbour.log.body[:_LONGEST_PREFIX]):
+            self._devices[device] = path
+            self._devices.move_to_end(device)
+        while len(self._devices) > DEVICES_KEPT:
+            self._devices.popitem(last=False)
+
+    def choice(self, log: LogLine, rivals: Sequence[Match], after: Iterable[Neighbour]) -> Choice | None:
+        """Return which of several equal rivals printed a line; None if nothing says so.
+
+        Those that are chosen stand in one file, the one that is nearest to the last neighbour first.
+        """
+        near = [one.message for one in (*reversed(self.before), *after) if _is_near(one.log, log)]
+        functions = {(message.path, message.function) for message in near}
+        files = {message.path for message in near}
+        devices = [self._devices.get(device) for device in _DEVICE.findall(log.body[:_LONGEST_PREFIX])]
+        tests: tuple[tuple[str, Callable[[Message], bool]], ...] = (
+            ("neighbours", lambda message: (message.path, message.function) in functions),
+            ("device", lambda message: message.path in devices),
+            ("neighbours", lambda message: message.path in files),
+            ("boot", lambda message: message.path in self._files),
+        )
+        for decided_by, test in tests:
+            chosen = [match for match in rivals if test(match.message)]
+            if chosen and len({match.message.path for match in chosen}) == 1:
+                # A file's calls are run one behind the other more often than not.
+                here = next((one.line_start for one in near if one.path == chosen[0].message.path), 0)
+                chosen.sort(key=lambda match: abs(match.message.line_start - here))
+                return Choice(decided_by, tuple(chosen))
+        return None
+
+
+def _is_near(one: LogLine, other: LogLine) -> bool:
+    if one.uptime_s is not None and other.uptime_s is not None:
+        return abs(one.uptime_s - other.uptime_s) <= CLOSE
+    return True
+
+
+def settled(known: CachedAnswer, choice: Choice) -> Answer:
+    """Return an answer with the chosen ones of its equal rivals first."""
+    answer, chosen = known.answer, choice.chosen
+    together = known.equal[0].confidence * (answer.rivals + 1)
+    left = together * (1 - _CHOSEN) / max(1, answer.rivals + 1 - len(chosen))
+    first = [replace(match, confidence=round(together * _CHOSEN / len(chosen), 4)) for match in chosen]
+    others = [match for match in (*known.equal, *answer.matches[len(known.equal) :]) if match not in chosen]
+    behind = [replace(match, confidence=round(min(match.confidence, left), 4)) for match in others]
+    matches = tuple([*first, *behind][: len(answer.matches)])
+    return replace(answer, matches=matches, rivals=len(chosen) - 1, decided_by=choice.decided_by)

@@ -1,0 +1,77 @@
+"""Which names and numbers of a line can decide which message it is.
+
+A log repeats its lines with other values. Most tokens with digits are values: `sda1`, `veth3`, `42`. Some are not: a
+driver's name (`e1000e`), a function's name, a number that is literal text of a format (`40 MHz`). Two lines that
+differ in values alone have the same answer.
+"""
+
+import re
+from functools import lru_cache
+from typing import Protocol
+
+from ksrcfind.match.body import Body
+from ksrcfind.match.candidates import MessageIndex
+from ksrcfind.match.wordings import LONGEST_WORD, Wordings
+from ksrcfind.source.template import LINE_WORD
+
+DIGITS = re.compile("[0-9]+")
+_ADDRESS = re.compile("[0-9a-f]{8,}")
+_LONGEST_NAME = 64  # characters; a module's name has up to 55
+
+
+class Telling(Protocol):
+    """Says which tokens with digits are more than values."""
+
+    def name(self, name: str) -> bool:
+        """Return whether a word with digits in it can decide which message a line is."""
+        ...
+
+    def numbers(self, text: str) -> frozenset[str]:
+        """Return the numbers that are literal text of messages which a line, with other numbers, could be."""
+        ...
+
+
+class AllNames:
+    """Without an index, every name may be one of the tree."""
+
+    def name(self, name: str) -> bool:  # noqa: ARG002 - the protocol's signature
+        """Return True."""
+        return True
+
+    def numbers(self, text: str) -> frozenset[str]:  # noqa: ARG002 - the protocol's signature
+        """Return none; a line whose numbers do not fit an answer is matched by itself."""
+        return frozenset()
+
+
+class TellingTokens:
+    """Implements `Telling` for an index."""
+
+    def __init__(self, index: MessageIndex, wordings: Wordings) -> None:
+        self._index = index
+        self._wordings = wordings
+        self.name = lru_cache(maxsize=65536)(self._is_telling)
+
+    def numbers(self, text: str) -> frozenset[str]:
+        """Return the numbers that are literal text of messages which a line, with other numbers, could be."""
+        body = Body.of(text)
+        found: set[str] = set()
+        for wording in self._wordings.fitting(self._wordings.known(body.words)):
+            numbered = [part for part in wording.parts if DIGITS.search(part)]
+            if numbered and all(piece in body.text for part in wording.parts for piece in DIGITS.split(part)):
+                found.update(number for part in numbered for number in DIGITS.findall(part))
+        return frozenset(found)
+
+    def _is_telling(self, name: str) -> bool:
+        """Return whether the tree has a word, a function, a module, a file or a directory of this name."""
+        if len(name) > _LONGEST_NAME or _ADDRESS.fullmatch(name):
+            return False
+        if "_" in name:
+            return True  # Mostly a function. Which one is no matter of words.
+        if any(self._index.contains(word) for word in LINE_WORD.findall(name.lower()) if len(word) <= LONGEST_WORD):
+            return True
+        # A device is called like its driver and a number: `nvme0` says as much as `nvme1`, `iwl4965-phy0` more.
+        known = name.lower().replace("-", "_")
+        digit = DIGITS.search(known)
+        return digit is not None and any(
+            self._index.knows(known[:end]) for end in range(digit.start() + 1, len(known) + 1)
+        )
