@@ -186,6 +186,8 @@ class Texts:
                 return self.text(argument[3])
             case "BRANCH":
                 return self.text(self.dice.choice(argument[1]))
+            case "GROUPREF_EXISTS":
+                return self.text(self.dice.choice([body for body in argument[1:] if body is not None]))
             case "ATOMIC_GROUP":
                 return self.text(argument)
             case "MAX_REPEAT" | "MIN_REPEAT" | "POSSESSIVE_REPEAT":
@@ -208,6 +210,8 @@ def _parts(item):
         return [argument[3]]
     if operation == "BRANCH":
         return argument[1]
+    if operation == "GROUPREF_EXISTS":
+        return [body for body in argument[1:] if body is not None]
     if operation == "ATOMIC_GROUP":
         return [argument]
     if operation in ("ASSERT", "ASSERT_NOT"):

@@ -24,6 +24,7 @@ FOLDERS = (
     "tree/",
     "match/",
     "batch/",
+    "engine/",
     "evolution/",
     "lsp/",
     "output/",

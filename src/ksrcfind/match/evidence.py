@@ -206,7 +206,7 @@ _ARCHITECTURES = {
 }
 _RARE_ARCHITECTURE = -9.0
 _OF_32_BITS = frozenset(("arc", "arm", "csky", "hexagon", "m68k", "microblaze", "nios2", "openrisc", "sh", "xtensa"))
-_LONG = re.compile(r"%[-+ #0]*\d*(?:lx|lX|p|px)")
+_LONG = re.compile(r"%[-+ #0]*+\d*+(?:lx|lX|p|px)")
 _WIDE = re.compile(r"(?:0x)?0*+[0-9A-Fa-f]{9,}")
 
 

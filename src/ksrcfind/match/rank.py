@@ -167,9 +167,8 @@ class Matcher:
     def _nearest(self, body: Body) -> Message | None:
         """Return a message that shares most words with a line; None if none shares enough to be looked at."""
         similar = self._wordings.similar(self._wordings.known(body.words))
-        if not similar:
-            return None
-        return self._origin(self._wordings.uses(similar[0].wording)[0].number).message
+        uses = self._wordings.uses(similar[0].wording) if similar else ()
+        return self._origin(uses[0].number).message if uses else None
 
     def printing(self, line: LogLine) -> set[int]:
         """Return the numbers of all messages that print the whole of a line, as far as its text alone can tell."""
@@ -448,14 +447,16 @@ def _leaves_sentence(body: Body, wording: Wording, spans: Sequence[Span]) -> boo
 def _tells_in_part(body: Body, fit: Score) -> bool:
     """Tell whether a piece of a text has more than one word in common with the line, or a value that tells much.
 
-    Behind a driver and a device one word does: the driver must be the call's, as with every weak text.
+    Behind a driver and a device, one word and a value do: the driver must be the call's, as with every weak text.
     """
     shared = fit.wording.words & body.words
     shaped = any(
         weight >= SHAPED and start >= 0
         for (start, _), weight in zip(fit.spans, fit.wording.pattern.weights, strict=False)
     )
-    return len(shared) > 1 or shaped or (bool(shared) and body.prefix_end > 0)
+    values = zip(fit.spans, fit.wording.pattern.texts, strict=False)
+    has_value = any(start >= body.prefix_end > 0 for (start, _), is_text in values if not is_text)
+    return len(shared) > 1 or shaped or (bool(shared) and has_value)
 
 
 def _differs_inside(body: Body, fit: Score) -> bool:
