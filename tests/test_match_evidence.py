@@ -153,3 +153,18 @@ def test_texts_of_which_neither_is_a_part_of_the_other_are_not_partial():
     text = message("%s: Outcome: hoofbyte=%s zebrabyte=ZEBRA_OK", "drivers/zoo/sd.c")
     assert answer("Outcome: hoofbyte=0x00 zebrabyte=0x08", text).verdict in ("fuzzy", "none")
     assert answer("Outcome: hoofbyte=0x00 zebrabyte=ZEBRA_OK", text).verdict == "partial"
+
+
+def test_a_module_named_after_its_directory_prints_for_the_drivers_there():
+    shared = message(
+        "%s %s: %sZebra Key : %s",
+        "drivers/zoo/zoo_logging.c",
+        module="zoo_mod",
+        arguments=[*DEVICE, "buffer", "buffer"],
+    )
+    alone = message(
+        "%s %s: %sZebra Key : %s", "drivers/zoo/okapi.c", module="okapi", arguments=[*DEVICE, "buffer", "buffer"]
+    )
+    line = "sd 0:0:0:0: [sda] tag#0 Zebra Key : Medium"
+    assert answer(line, shared).matches[0].message == shared
+    assert answer(line, alone).verdict == "none"

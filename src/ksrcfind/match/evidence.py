@@ -291,11 +291,14 @@ def _prints_driver(message: Message) -> bool:
 
 
 def _is_of_one_driver(message: Message) -> bool:
-    path = message.path
-    own = (_normal(path.rpartition("/")[2].partition(".")[0]), _normal(message.module or ""))
+    directory, _, name = message.path.rpartition("/")
+    own = (_normal(name.partition(".")[0]), _normal(message.module or ""))
+    # `scsi_mod` of drivers/scsi: a module with the name of its directory serves the drivers there.
+    serves_directory = own[1] == f"{_normal(directory.rpartition('/')[2])}_mod"
     return (
-        path.startswith(("drivers/", "sound/"))
-        and not path.startswith(_SERVES_ALL)
+        message.path.startswith(("drivers/", "sound/"))
+        and not message.path.startswith(_SERVES_ALL)
+        and not serves_directory
         and not any(map(_SERVING.search, own))
     )
 
