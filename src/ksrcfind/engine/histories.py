@@ -96,7 +96,7 @@ class HistoryService:
 
 
 def _depth(history: HistoryMode, matches: Sequence[Match]) -> int:
-    """Return for how many matches, the best first, history is wanted."""
+    """Return the number of best matches whose history is wanted."""
     return {HistoryMode.OFF: 0, HistoryMode.FIRST: min(1, len(matches)), HistoryMode.ALL: len(matches)}[history]
 
 

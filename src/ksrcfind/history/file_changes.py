@@ -116,7 +116,7 @@ class FileChanges:
         return max(met, key=self._order.__getitem__, default=None)
 
     def _take(self, line: bytes) -> None:
-        """Take in `:100644 100644 <id> <id> M⇥path`, of a merge with a colon, a mode, an id and a kind per parent."""
+        """Read one line of a raw diff: `:100644 100644 <id> <id> M⇥path`; a merge has one id and kind per parent."""
         fields, _, path = line.partition(b"\t")
         if path.startswith(b'"'):
             path = unquote(path).encode("utf-8", "surrogateescape")

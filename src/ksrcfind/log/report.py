@@ -92,7 +92,7 @@ def row_kind(body: str) -> RowKind | None:
 
 
 def _any(table: dict[str, tuple[str, ...]]) -> re.Pattern[str]:
-    """Compile a table of what rows begin with, by the file that prints them."""
+    """Compile a table: source file → the beginnings of the rows that it prints."""
     return re.compile(rf" {{0,64}}+(?:{'|'.join(row for rows in table.values() for row in rows)})")
 
 

@@ -269,7 +269,7 @@ def _beginning(literal: str, text: str, work: StepBudget) -> int | None:
 def _through(
     items: tuple[Item, ...], text: str, position: int, spans: list[Span], literals: list[Span], work: StepBudget
 ) -> tuple[int, bool]:
-    """Go through a segment. Returns where it or the text ends, and whether the segment was seen whole."""
+    """Return where a segment or the text ends, and whether the whole segment matched."""
     for item in items:
         if isinstance(item, str):
             if text.startswith(item, position):

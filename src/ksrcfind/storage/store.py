@@ -141,7 +141,7 @@ class Store:
     def view(self, *keys: str) -> View:
         """Open the messages of a revision, or of several as one.
 
-        Raises `KeyError` if one is not indexed. A damaged one is removed and counts as not indexed.
+        Raises `KeyError` if a revision is not indexed. A damaged one is removed and counts as not indexed.
         """
         for _ in range(_ATTEMPTS):
             revisions = [self.revision(key) for key in keys]

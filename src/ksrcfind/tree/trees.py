@@ -20,7 +20,7 @@ ReadTree = Callable[[str], Entries]
 
 
 def text(path: bytes) -> str:
-    """Return a name of git's as a string, in which bytes that are no UTF-8 survive."""
+    """Decode a name that git returned; bytes that are not valid UTF-8 are preserved."""
     return path.decode("utf-8", "surrogateescape")
 
 
