@@ -28,6 +28,7 @@ from ksrcfind.match.score import (
     can_explain,
     may_score_overlap,
     score_overlap,
+    score_reworded,
     score_similar,
     score_whole,
 )
@@ -139,20 +140,22 @@ class Matcher:
         if body.unmasked is not None and not (candidates and candidates[0].fit.tier is Tier.EXACT):
             whole = self._candidates(self._exact(body.unmasked, self._wordings.known(body.words)), body, line)
             candidates = whole or candidates
+        if candidates and candidates[0].fit.tier is Tier.EXACT:
+            return self._of(candidates, body, limit)
         row = row_of_report(line.body)
-        if row is not None and not (candidates and candidates[0].fit.tier is Tier.EXACT):
+        if row is not None:
             return Answer("none", row, (), 0)
-        if not candidates or candidates[0].fit.tier is Tier.FUZZY:
-            general = self._general(body, line)
-            if candidates and not _contradicts(general, candidates[0]):
-                return self._of(candidates, body, limit)
-            message = self._origin(general[0].use.number).message if general else None
-            reason = unexplained(body, self._index, message, self._nearest(body))
-            if reason.code != "any_text":
-                return Answer("none", reason, (), 0)
-            matches = self._of(general, body, limit).matches
-            return Answer("none", reason, tuple(map(_of_any_text, matches)), 0)
-        return self._of(candidates, body, limit)
+        if candidates and (candidates[0].fit.tier is Tier.PARTIAL or candidates[0].named > 0):
+            return self._of(candidates, body, limit)
+        general = self._general(body, line)
+        if candidates and not _contradicts(general, candidates[0]):
+            return self._of(candidates, body, limit)
+        message = self._origin(general[0].use.number).message if general else None
+        reason = unexplained(body, self._index, message, self._nearest(body))
+        if reason.code != "any_text":
+            return Answer("none", reason, (), 0)
+        matches = self._of(general, body, limit).matches
+        return Answer("none", reason, tuple(map(_of_any_text, matches)), 0)
 
     def _general(self, body: Body, line: LogLine) -> list[_Candidate]:
         """Return the messages that tell most among those that a line fits as any other text would."""
@@ -301,7 +304,7 @@ class Matcher:
     def _drifted(self, body: Body, known: frozenset[str]) -> Iterator[Score]:
         """Yield wordings of which the line has many words in the same order, if nothing else explains it."""
         for wording, _ in self._wordings.similar(known):
-            fit = score_similar(body, wording, in_words=True)
+            fit = score_reworded(body, wording)
             if fit is not None:
                 yield fit
 
@@ -492,7 +495,7 @@ def _values(candidate: _Candidate, body: Body, arguments: Sequence[Argument]) ->
 
 def _contradicts(general: Sequence[_Candidate], drifted: _Candidate) -> bool:
     """Tell whether a line begins with a prefix that many messages have, and a text that drifted is of other code."""
-    if not general or not general[0].fit.wording.is_prefix or drifted.named > 0:
+    if not general or not general[0].fit.wording.is_prefix:
         return False
     return not general[0].fit.wording.words <= drifted.fit.wording.words
 

@@ -5,7 +5,7 @@ unexplained and what the line lacks of it counts against it.
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import msgspec
 from rapidfuzz import fuzz, process
@@ -292,31 +292,44 @@ def common_words(body: Body, wording: Wording) -> float:
     return 2 * shared / (sum(map(bits, words)) + sum(bits(one.word) for one in own if one.word in theirs) + rest)
 
 
-def score_similar(body: Body, wording: Wording, *, in_words: bool = False) -> Score | None:
-    """Weigh a wording that is like the line: another kernel's, misspelt, with letters lost.
-
-    With `in_words`, words that both have in the same order do: the rest may be another text.
-    """
+def score_similar(body: Body, wording: Wording) -> Score | None:
+    """Weigh a wording whose text is like the line: another kernel's, misspelt, with letters lost; None if it is not."""
     text, own = wording.plain, body.plain
     alike = max(fuzz.ratio(text, own, score_cutoff=_ALIKE), fuzz.token_sort_ratio(text, own, score_cutoff=_ALIKE))
     if len(own) >= len(text) and len(text) in _WITHIN:
         alike = max(alike, fuzz.partial_ratio(text, own, score_cutoff=_ALIKE))
-    shared = wording.words & body.words
-    shaped = [
-        (first_in(conversion, body.text), min(weight, TYPED_MOST))
-        for conversion, weight in zip(wording.pattern.conversions, wording.pattern.weights, strict=True)
-        if weight >= SHAPED
-    ]
-    if in_words:
-        alike = 100 * common_words(body, wording)
-        if alike < _ALIKE_IN_WORDS:
-            return None
-    elif alike < _ALIKE:
+    shaped = _shaped_values(body, wording)
+    if alike < _ALIKE:
+        shared = wording.words & body.words
         if not shaped or not shared or shared != wording.words or (-1, -1) in (span for span, _ in shaped):
             return None
         alike = _ALIKE  # The line has all its words and its values, in another order.
+    return _score_words(body, wording, shaped, alike / 100, weight=alike / 100)
+
+
+def score_reworded(body: Body, wording: Wording) -> Score | None:
+    """Weigh a wording of which the line has many words in the same order, whatever else both say; None if few."""
+    alike = 100 * common_words(body, wording)
+    if alike < _ALIKE_IN_WORDS:
+        return None
+    return _score_words(body, wording, _shaped_values(body, wording), alike / 100, weight=1.0)
+
+
+def _shaped_values(body: Body, wording: Wording) -> list[tuple[Span, float]]:
+    """Return, of the values with a shape of their own, where the line first has one like it, and their bits."""
+    values = zip(wording.pattern.conversions, wording.pattern.weights, strict=True)
+    return [
+        (first_in(conversion, body.text), min(weight, TYPED_MOST)) for conversion, weight in values if weight >= SHAPED
+    ]
+
+
+def _score_words(
+    body: Body, wording: Wording, shaped: Sequence[tuple[Span, float]], likeness: float, *, weight: float
+) -> Score:
+    """Compare a drifted wording with a line word by word; `weight` is what counts of the bits that it explains."""
+    shared = wording.words & body.words
     found = [span for span, _ in shaped if span[0] >= 0]
-    explained = sum(map(bits, shared)) + sum(weight / 2 for span, weight in shaped if span[0] >= 0)
+    explained = sum(map(bits, shared)) + sum(worth / 2 for span, worth in shaped if span[0] >= 0)
     others = {
         token.word: token
         for token in body.tokens
@@ -338,6 +351,4 @@ def score_similar(body: Body, wording: Wording, *, in_words: bool = False) -> Sc
     spans = tuple((-1, -1) for _ in wording.pattern.conversions)
     prefix = max(_prefix_of(body.text), body.text[: body.prefix_end], key=len)
     left = sum(token.bits for token in others.values() if token.end > len(prefix))
-    if not in_words:
-        explained *= alike / 100
-    return Score(wording, Tier.FUZZY, spans, explained, left, missing, prefix, words=_WORDS, likeness=alike / 100)
+    return Score(wording, Tier.FUZZY, spans, explained * weight, left, missing, prefix, words=_WORDS, likeness=likeness)
