@@ -63,3 +63,18 @@ def test_what_is_off_is_marked(tmp_path):
     assert calibration([right] * 20 + [wrong] * 20)[0].endswith("off")
     assert brier([right]) < 0.01 < 0.9 < brier([wrong])
     assert right.row.half in (0, 1)
+
+
+def test_equals_are_judged_together_unless_the_kernel_named_one(tmp_path):
+    same = message("zebra stripes counted", "drivers/zoo/okapi.c", 9, function="okapi_count")
+    found = answer("zebra stripes counted", TEXT, same)
+    assert (found.rivals, len(found.matches)) == (1, 2)
+    second = (
+        LABEL if found.matches[1].message.path == LABEL["file"] else {"file": same.path, "line_start": 9, "line_end": 9}
+    )
+    read = judged(tmp_path, {"tree": "zoo", "labels": [second]}, found=found)
+    assert (read.first, read.held) == (False, True)
+    assert read.confidence == pytest.approx(2 * found.matches[0].confidence)
+    call = {"path": second["file"], "line": second["line_start"]}
+    traced = judged(tmp_path, {"chains": [[call]]}, "booted-6.1.dev.jsonl", found=found)
+    assert (traced.held, traced.confidence) == (False, found.matches[0].confidence)
