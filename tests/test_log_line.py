@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 from msgspec.structs import fields
 
-from ksrcfind.log.line import LIMIT, LogLine, cut, formats, read_line
+from ksrcfind.log.line import LIMIT, LogLine, cut, read_line
+from ksrcfind.log.peel import formats
 
 NOT_COMPARED = {"text", "truncated", "format", "body"}
 

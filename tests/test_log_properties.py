@@ -9,10 +9,12 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from ksrcfind.log import envelopes, grammar, line, logcat, objects, origin, records, report, ring, syslog
-from ksrcfind.log.grammar import FACILITIES, LEVELS
+from ksrcfind.log import line, multiline, origin, peel, raw_lines, records, report
+from ksrcfind.log.formats import daemon_headers, grammar, logcat, ring_buffer, structured, wrappers
+from ksrcfind.log.formats.grammar import FACILITIES, LEVELS
 from ksrcfind.log.line import LIMIT, read_line
-from ksrcfind.log.records import read_rows, rows_of_text, split_lines
+from ksrcfind.log.raw_lines import split_lines
+from ksrcfind.log.records import read_rows, rows_of_text
 from ksrcfind.log.report import is_report_row, row_kind
 
 # What the kernel prints: words, numbers, punctuation; no line ends and no control characters.
@@ -261,15 +263,18 @@ def test_torn_records_lose_no_line(lines, size):
     assert all(row.part_of in carriers for row in rows if row.part_of is not None)
 
 
-MODULES = (grammar, line, logcat, objects, records, report, ring, syslog, envelopes, origin)
+MODULES = (
+    *(line, multiline, origin, peel, raw_lines, records, report),
+    *(daemon_headers, grammar, logcat, ring_buffer, structured, wrappers),
+)
 PATTERNS = {
     pattern.pattern: pattern
     for pattern in (
-        *(form.pattern for form in line._TABLE),
+        *(form.pattern for form in peel.GRAMMARS),
         *(value for module in MODULES for value in vars(module).values() if isinstance(value, re.Pattern)),
     )
 }
-SEARCHED = {line._ESCAPES, line._STAMP_INSIDE, line._SURROGATES, ring._HEX, syslog._CLOCK}
+SEARCHED = {peel._ESCAPES, line._STAMP_INSIDE, line._SURROGATES, ring_buffer._HEX, daemon_headers._CLOCK}
 
 
 def backtracking(tree):

@@ -6,7 +6,9 @@ import struct
 import pytest
 
 from ksrcfind.log.line import LIMIT
-from ksrcfind.log.records import MOST_LINES, Raw, read_rows, rows_of_text, split_lines
+from ksrcfind.log.multiline import MOST_LINES
+from ksrcfind.log.raw_lines import RawLine, split_lines
+from ksrcfind.log.records import read_rows, rows_of_text
 
 
 def split(*chunks):
@@ -15,15 +17,15 @@ def split(*chunks):
 
 def test_lines_end_at_newlines_only():
     assert split(b"a\rb\x0b\x0cc\xc2\x85d\xe2\x80\xa8e\nf") == [
-        Raw(1, b"a\rb\x0b\x0cc\xc2\x85d\xe2\x80\xa8e", 13),
-        Raw(2, b"f", 1),
+        RawLine(1, b"a\rb\x0b\x0cc\xc2\x85d\xe2\x80\xa8e", 13),
+        RawLine(2, b"f", 1),
     ]
     assert split() == split(b"") == []
     assert [raw.data for raw in split(b"a\n\n", b"b", b"c\n")] == [b"a", b"", b"bc"]
 
 
 def test_a_pause_is_handed_on():
-    assert split(b"a", None, b"b\n", None) == [None, Raw(1, b"ab", 2), None]
+    assert split(b"a", None, b"b\n", None) == [None, RawLine(1, b"ab", 2), None]
 
 
 @pytest.mark.parametrize("size", [1, 1000, LIMIT - 1, LIMIT, LIMIT + 1, 10 * LIMIT])
@@ -31,7 +33,7 @@ def test_a_long_line_is_cut_while_it_is_read(size):
     line = bytes(range(33, 127)) * (5 * LIMIT // 94)
     data = b"before\n" + line + b"\nafter\n"
     found = split(*(data[start : start + size] for start in range(0, len(data), size)))
-    assert found == [Raw(1, b"before", 6), Raw(2, line[:LIMIT], len(line)), Raw(3, b"after", 5)]
+    assert found == [RawLine(1, b"before", 6), RawLine(2, line[:LIMIT], len(line)), RawLine(3, b"after", 5)]
     assert found[1].truncated
     assert not found[2].truncated
 
@@ -39,7 +41,7 @@ def test_a_long_line_is_cut_while_it_is_read(size):
 def test_a_line_of_a_gigabyte_takes_no_memory():
     piece = b"x" * (1 << 20)
     [raw] = split_lines(piece for _ in range(1024))
-    assert raw == Raw(1, piece[:LIMIT], 1 << 30)
+    assert raw == RawLine(1, piece[:LIMIT], 1 << 30)
 
 
 def test_text_behind_a_hole_of_nul_bytes_is_read():

@@ -1,7 +1,7 @@
-"""Which rows of a log belong together: a report under its headline, the parts of a line, the rows of a boot.
+"""Group the rows of a log: a report under its headline, the parts of a line, the rows of a boot.
 
-Works on a stream: few rows are held back, and few contexts are remembered. Rows of different CPUs are distinguished by
-printk's caller column where the log has one; without it, rows in between that belong to nothing are tolerated.
+The grouping works on a stream: few rows are held back, and few reports are open at a time. printk's caller column tells
+which CPU or task printed a row. In logs without it, rows of other tasks between those of a report are skipped.
 """
 
 from collections import OrderedDict, deque
@@ -13,33 +13,37 @@ from ksrcfind.log.line import LogLine
 from ksrcfind.log.records import Row
 from ksrcfind.log.report import (
     banner_version,
+    ends_in_rule,
     is_context,
     is_end,
     is_follow_up,
     is_headline,
     is_opener,
+    is_panic,
     is_report_row,
+    is_rule,
+    starts_block,
 )
 
 _Key = TypeVar("_Key")
 _Value = TypeVar("_Value")
 
 MOST_AHEAD = 32
-"""Rows that are held back while an opener waits for its headline."""
+"""Rows that are held back until an opener (`is_opener`) is followed by its headline."""
 MOST_BEFORE_HEADLINE = 4
 """Rows of the same caller between an opener and its headline."""
 MOST_CONTEXTS = 256
-"""Callers that are remembered."""
+"""Callers whose reports can be open at a time."""
 MOST_ROWS = 2000
 """Rows of one event."""
 MOST_STRANGERS = 40
-"""Rows in between that belong to nothing, if no caller column distinguishes them."""
+"""Rows in a row that do not belong to an open report; one more closes it. In logs without a caller column."""
 MOST_STRANGERS_OF_CALLER = 3
-"""The same, of one caller."""
+"""The same for rows of one caller."""
 LONGEST_GAP = 10.0
 """Seconds of uptime between two rows of one event."""
 CLOSE = 1.0
-"""Seconds of uptime between two rows that are taken for one event without looking at what they say."""
+"""Seconds of uptime between two rows of a block (`_Event.enclosed`), whatever the second one says."""
 MOST_BEFORE_BANNER = 5
 """Kernel rows of a boot that can come before its banner."""
 LONGEST_STEP_BACK = 30.0
@@ -48,21 +52,25 @@ LONGEST_STEP_BACK = 30.0
 
 @dataclass(slots=True)
 class _Event:
-    """A report that is being read."""
+    """An open report."""
 
     line: int
+    """Line of the headline."""
     uptime: float | None
-    enclosed: bool
-    """True while every row of the context is one of the report, whatever it says."""
+    """Uptime of the last row."""
     patience: int
-    """Rows of the context that may still come without belonging to it."""
+    """Further rows that may come without belonging to the report."""
+    enclosed: bool = False
+    """True inside of a block whose rows all belong to the report: between two rules, in a list of locks or tasks."""
+    ruled: bool = False
+    """True if a rule (`=====`) came before the headline, so that another one ends the report."""
     ended: bool = False
-    """True behind the line that ends it: little more belongs to it."""
+    """True after the last row; only a panic and what is printed after a report can still follow."""
     rows: int = 1
 
 
 class _Held:
-    """A row that waits for its event."""
+    """A row that is held back; its event can still change."""
 
     __slots__ = ("event", "row")
 
@@ -72,9 +80,9 @@ class _Held:
 
 
 def group_events(rows: Iterable[Row]) -> Iterator[tuple[Row, int | None]]:
-    """Give each row, in order, with the line of the headline that it belongs to; None for headlines and other rows.
+    """Yield each row of one source, in order, with the line of its report's headline.
 
-    The rows must be those of one source.
+    That is None for headlines and for rows that belong to no report.
     """
     grouper = _Grouper()
     for row in rows:
@@ -83,19 +91,19 @@ def group_events(rows: Iterable[Row]) -> Iterator[tuple[Row, int | None]]:
 
 
 class _Grouper:
-    """Finds the event of each row. What it remembers is kept by caller, "" where the log shows none."""
+    """Finds the event of each row. Open reports are kept by caller; in logs without that column, it is ""."""
 
     def __init__(self) -> None:
         self.events: OrderedDict[str, _Event] = OrderedDict()
-        self.openers: dict[str, list[_Held]] = {}  # an opener and what came since
+        self.openers: dict[str, list[_Held]] = {}  # an opener and the rows since
         self.queue: deque[_Held] = deque()
-        self.before: OrderedDict[str, Row] = OrderedDict()  # the last message
-        self.fragments: OrderedDict[str, int] = OrderedDict()  # where the line began that is being continued
-        self.nmi: _Event | None = None  # the last event that asks other CPUs for their stacks
+        self.before: OrderedDict[str, Row] = OrderedDict()  # the last row
+        self.fragments: OrderedDict[str, int] = OrderedDict()  # line where an unfinished message began
+        self.nmi: _Event | None = None  # the last report that asked other CPUs for their stacks
         self.recent: OrderedDict[int, int | None] = OrderedDict()  # events of the last rows, by line
 
     def take(self, row: Row) -> Iterator[tuple[Row, int | None]]:
-        """Take a row; gives those whose event is known now."""
+        """Add a row; yield the rows whose event is known now."""
         held = _Held(row)
         self.queue.append(held)
         self._place(held)
@@ -103,7 +111,7 @@ class _Grouper:
             yield self._release()
 
     def end(self) -> Iterator[tuple[Row, int | None]]:
-        """Give the rows that were held back."""
+        """Yield the rows that were held back."""
         while self.queue:
             yield self._release()
 
@@ -111,7 +119,7 @@ class _Grouper:
         held = self.queue.popleft()
         for caller, waiting in tuple(self.openers.items()):
             if waiting[0] is held:
-                del self.openers[caller]  # no headline came
+                del self.openers[caller]  # no headline followed
         return held.row, held.event
 
     def _place(self, held: _Held) -> None:
@@ -140,29 +148,39 @@ class _Grouper:
         event = self._open_event(held.row, caller) or self._other_cpu(held.row, caller)
         if caller in self.openers:
             self._await_headline(held, caller)
-        elif event is not None and body.startswith("====") and is_end(body):
-            held.event = event.line
-            del self.events[caller]
+        elif event is not None and (event.enclosed or event.ruled) and is_rule(body):
+            self._end_block(held, event)
         elif is_opener(body):
             self.openers[caller] = [held]
-        elif is_headline(body) and not (event is not None and is_follow_up(body)):
-            self._begin(held.row.line, held.row, caller, enclosed="invoked oom-killer" in body)
-        elif event is not None:
+        elif event is not None and _follows(held.row.log, event):
             self._continue_event(held, event, caller)
+        elif is_headline(body):
+            self._begin(held.row, caller)
         elif is_context(body):
-            # dump_stack() behind a message of the caller's own.
-            before = self.before.get(caller)
-            near = before is not None and not _apart(before.log.uptime_s, held.row.log.uptime_s, CLOSE)
-            line = before.line if before is not None and near else held.row.line
-            self._begin(line, held.row, caller, enclosed=False)
-            held.event = line if line != held.row.line else None
+            self._begin_context(held, caller)
+        elif event is not None:
+            event.patience -= 1
+            if event.patience < 0:
+                del self.events[caller]
+
+    def _begin_context(self, held: _Held, caller: str) -> None:
+        """Begin the event of dump_stack(); its headline is the message that the caller printed before it."""
+        before = self.before.get(caller)
+        if (
+            before is None
+            or self.recent.get(before.line) is not None
+            or _apart(before.log.uptime_s, held.row.log.uptime_s, CLOSE)
+        ):
+            self._begin(held.row, caller)
+        else:
+            self._begin(before, caller)
+            held.event = before.line
 
     def _open_event(self, row: Row, caller: str) -> _Event | None:
         event = self.events.get(caller)
         if event is None:
             return None
-        gap = CLOSE if event.enclosed else LONGEST_GAP
-        if event.rows < MOST_ROWS and not _apart(event.uptime, row.log.uptime_s, gap):
+        if event.rows < MOST_ROWS and not _apart(event.uptime, row.log.uptime_s, LONGEST_GAP):
             return event
         del self.events[caller]
         return None
@@ -174,12 +192,16 @@ class _Grouper:
             return None
         if _apart(asked.uptime, row.log.uptime_s, LONGEST_GAP):
             return None
-        event = _Event(asked.line, row.log.uptime_s, enclosed=False, patience=_patience(caller))
+        event = _Event(asked.line, row.log.uptime_s, _patience(caller))
         _remember(self.events, caller, event, MOST_CONTEXTS)
         return event
 
-    def _begin(self, line: int, row: Row, caller: str, *, enclosed: bool) -> None:
-        _remember(self.events, caller, _Event(line, row.log.uptime_s, enclosed, _patience(caller)), MOST_CONTEXTS)
+    def _begin(self, headline: Row, caller: str, *, ruled: bool = False) -> None:
+        log = headline.log
+        ruled = ruled or ends_in_rule(log.body)
+        enclosed = ruled or starts_block(log.body)
+        event = _Event(headline.line, log.uptime_s, _patience(caller), enclosed=enclosed, ruled=ruled)
+        _remember(self.events, caller, event, MOST_CONTEXTS)
 
     def _await_headline(self, held: _Held, caller: str) -> None:
         waiting = self.openers[caller]
@@ -191,29 +213,49 @@ class _Grouper:
         del self.openers[caller]
         for earlier in waiting:
             earlier.event = held.row.line
-        self._begin(held.row.line, held.row, caller, enclosed=waiting[0].row.log.body.startswith("="))
+        self._begin(held.row, caller, ruled=is_rule(waiting[0].row.log.body))
 
     def _continue_event(self, held: _Held, event: _Event, caller: str) -> None:
         body = held.row.log.body
-        if not event.enclosed and not is_report_row(body):
-            event.patience -= 1
-            if event.patience < 0:
-                del self.events[caller]
-            return
         held.event = event.line
         event.rows += 1
+        event.uptime = held.row.log.uptime_s
+        if is_panic(body):
+            event.ended = False
         if not event.ended:
             event.patience = _patience(caller)
-        event.uptime = held.row.log.uptime_s
         if body.startswith("Sending NMI "):
             self.nmi = event
-        if body == "stack backtrace:":
-            event.enclosed = False
-        if body.startswith("---[ end trace"):
-            # x86 prints the registers once more.
-            event.ended, event.patience = True, MOST_STRANGERS_OF_CALLER
-        elif is_end(body):
-            del self.events[caller]
+        if starts_block(body):
+            event.enclosed = True
+        elif body == "stack backtrace:":
+            event.enclosed = event.ruled = False
+        if is_end(body):
+            self._end(event)
+
+    def _end_block(self, held: _Held, event: _Event) -> None:
+        """End a block, and the report too if it began with a rule."""
+        held.event = event.line
+        event.rows += 1
+        event.enclosed = False
+        if event.ruled:
+            self._end(event)
+
+    def _end(self, event: _Event) -> None:
+        event.ended, event.enclosed, event.ruled = True, False, False
+        event.patience = MOST_STRANGERS_OF_CALLER
+
+
+def _follows(log: LogLine, event: _Event) -> bool:
+    """Return whether a row belongs to an open report."""
+    body = log.body
+    if is_panic(body):
+        return True
+    if event.ended:
+        return is_report_row(body) and not is_headline(body) and not is_context(body)
+    if is_headline(body):
+        return is_follow_up(body)
+    return is_report_row(body) or (event.enclosed and not _apart(event.uptime, log.uptime_s, CLOSE))
 
 
 def _patience(caller: str) -> int:

@@ -1,37 +1,35 @@
 """Which records of the ring buffer a process wrote to /dev/kmsg, and which the kernel.
 
-Where the facility is known there is no doubt: the kernel always has `kern`, and "it is not possible to inject messages
-from userspace with the facility number LOG_KERN" (Documentation/ABI/testing/dev-kmsg). Plain dmesg does not show it.
-Then the tag is the evidence: programs that log before there is a syslog daemon write `name[pid]: `.
+The facility decides where a log shows it: the kernel always has `kern`, and "it is not possible to inject messages
+from userspace with the facility number LOG_KERN" (Documentation/ABI/testing/dev-kmsg). Plain dmesg does not show the
+facility. There, the tag decides: programs that log before a syslog daemon runs write `name[pid]: `.
 
-The kernel writes the same shape in two cases. It reports faults of a process (`a.out[104]: segfault at …`): those
-messages are known by their first words. And drivers name members of an array (`txd[3]: …`): so a number below 100 is
-taken for a process id only behind the name of a program that is known to write there.
+The kernel writes such a tag in two cases. It reports faults of a process (`a.out[104]: segfault at …`); `_FAULT` has
+the first words of these messages. And drivers number the members of an array (`txd[3]: …`); a number below 100 counts
+as a process id only behind the name of a program that writes to /dev/kmsg (`programs`).
 """
 
 import re
 
+from ksrcfind.log.programs import WRITES_TO_KMSG
+
 _TAG = re.compile(r"([^\s:\[\]]{1,64})\[(\d{1,10})\]: ")
+_WRITES_TO_KMSG = re.compile(WRITES_TO_KMSG)
 
-# systemd's children carry the name of the program to be started in parentheses until they have started it.
-_EARLY = re.compile(
-    r"systemd\b|\(.*\)$|init$|dracut\b|(?:systemd-)?udevd$|plymouthd?\b|ostree-|ignition|kdump|mdadm$|multipathd$"
-)
-
-# arch/*/mm/fault.c, arch/*/kernel/traps.c, signal.c and process.c, wherever they print `%s[%d]: `.
+# What arch/*/mm/fault.c, arch/*/kernel/traps.c, signal.c and process.c print behind `%s[%d]: `.
 _FAULT = re.compile(
     r"segfault at |unhandled (?:exception|signal|trap)|bad frame in |bad register window|User access of kernel|"
     r"Unimplemented |possible hazard|code: |[^:\[\]]{1,40} \(\d{1,4}\) at [0-9a-f]+ (?:n?ip|pc) "
 )
 
 SMALLEST_CERTAIN_PID = 100
-"""Numbers from here on are hardly ever a driver's index: of 70,000 messages of Linux 6.1, a handful could have one."""
+"""A driver's index is hardly ever this large: of the 70,000 messages of Linux 6.1, a handful can print one."""
 
 
 def process_of(text: str, *, certain: bool) -> str | None:
-    """Return the process that a ring buffer record names as its writer, None for the kernel or for none named.
+    """Return the process whose tag a ring buffer record begins with; None if the kernel wrote it or there is no tag.
 
-    With `certain`, a process certainly wrote the record, and only its name is needed.
+    `certain` says that a process wrote the record, so that any tag is that of a process.
     """
     match = _TAG.match(text)
     if match is None:
@@ -40,7 +38,7 @@ def process_of(text: str, *, certain: bool) -> str | None:
 
 
 def is_process(name: str, pid: int, text: str, position: int) -> bool:
-    """Tell whether `name[pid]: ` before this place of the text is the tag of a process."""
+    """Return whether `name[pid]: `, which ends at this position of the text, is the tag of a process."""
     if _FAULT.match(text, position):
         return False
-    return pid >= SMALLEST_CERTAIN_PID or _EARLY.match(name) is not None
+    return pid >= SMALLEST_CERTAIN_PID or _WRITES_TO_KMSG.fullmatch(name) is not None

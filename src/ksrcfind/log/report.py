@@ -1,9 +1,11 @@
-"""What rows of the kernel's reports look like: stacks, registers, dumps, and the lines around them.
+"""Recognise the rows of the kernel's reports: headlines, stacks, registers, dumps, and the rows around them.
 
-`row_kind` names the rows that consist of values only, so that no format could explain them by its words: a stack entry
-is `%pS`, a dump row `%02x` over and over. Rows of a report that have words of their own ("Call Trace:", "RIP: …",
-"Modules linked in:") are printed by calls that can be found, and are not among them; `is_report_row` knows those too,
-for telling what belongs to an event.
+`row_kind` recognises rows that consist of values only (a stack entry is `%pS`, a dump row `%02x` over and over): their
+format has no words, so no call can be found for them. `is_report_row` also recognises rows with words ("Call Trace:",
+"RIP: …", "Modules linked in:"), whose calls can be found; `events` uses it to group the rows of a report.
+
+The tables below have the beginnings of rows by the source file that prints them. A new kind of report needs its
+headline in `_HEADLINE` and its other rows in `_REPORT`.
 
 Sources: lib/hexdump.c, mm/kasan/report.c, mm/slub.c, arch/*/kernel/{dumpstack,process,traps,stacktrace}.c of Linux 6.1,
 scripts/decode_stacktrace.sh.
@@ -74,6 +76,8 @@ _DUMP = re.compile(
     rf"|.{{1,100}}?[\s:]{_PLACE}(?:{_groups('[0-9a-f]{2}', 4, 33)}|{_groups(_WORDS, 3, 16)}){_AS_TEXT}"
     # Without an offset.
     rf"|\s{{0,64}}+{_groups('[0-9a-f]{2}', 8, 33)}{_AS_TEXT}"
+    # arm and arm64 dump exception stacks with the last digits of the address, and leave out words in front.
+    rf"|\s{{0,64}}+[0-9a-f]{{4}}: {{1,90}}{_groups('(?:[0-9a-f]{8}|[0-9a-f]{16})', 2, 8)}$"
     # KASAN points at a byte.
     r"|\s{8,120}\^$"
 )
@@ -81,7 +85,7 @@ _CODE = re.compile(r"(?:\S{1,64}\[\d{1,10}\]: )?[Cc]ode:(?: [<(]?[0-9a-f]{2,8}[>
 
 
 def row_kind(body: str) -> RowKind | None:
-    """Name the kind of a row that consists of values only, None for anything with words of its own."""
+    """Return the kind of a row that consists of values only; None for rows with words."""
     if _STACK.match(body):
         return RowKind.STACK
     if _REGISTERS.match(body):
@@ -92,16 +96,24 @@ def row_kind(body: str) -> RowKind | None:
 
 
 def _any(table: dict[str, tuple[str, ...]]) -> re.Pattern[str]:
-    """Compile a table: source file → the beginnings of the rows that it prints."""
+    """Compile a table: source files → the beginnings of the rows that they print."""
     return re.compile(rf" {{0,64}}+(?:{'|'.join(row for rows in table.values() for row in rows)})")
 
 
 _HEADLINE = _any(
     {
         "kernel/panic.c, lib/bug.c": ("WARNING: ", "kernel BUG at ", "Kernel panic - not syncing"),
-        "arch/*/mm/fault.c": ("BUG: ", "Unable to handle kernel ", "Unhandled fault", "Unhandled exception"),
+        "arch/*/mm/fault.c": (
+            *("BUG: ", r"(?:CPU \d{1,5} )?Unable to handle kernel ", "Unhandled fault", "Unhandled exception"),
+        ),
         "arch/*/kernel/traps.c": (
-            *("general protection fault", "double fault: ", "Internal error: ", "Oops: ", "invalid opcode: "),
+            *(
+                "general protection fault",
+                "double fault: ",
+                "Internal error: ",
+                r"Oops(?:: | ?\[#)",
+                "invalid opcode: ",
+            ),
             "Bad mode in ",
         ),
         "kernel/locking/lockdep.c, until 4.10": (r"\[ (?:BUG|INFO): ",),
@@ -113,95 +125,107 @@ _HEADLINE = _any(
             "watchdog: BUG: ",
             "(?:NMI )?watchdog: (?:BUG: |Watchdog detected hard LOCKUP)",
         ),
-        "lib/ubsan.c, mm/kmemleak.c": ("UBSAN: ", "unreferenced object 0x"),
+        "mm/slub.c, slab_bug()": (r"BUG \S{1,64} \(",),
+        "lib/ubsan.c, mm/kmemleak.c, lib/fault-inject.c": ("UBSAN: ", "unreferenced object 0x", "FAULT_INJECTION: "),
         "mm/oom_kill.c, mm/page_alloc.c": (".{1,40} invoked oom-killer: ", "[^:]{1,40}: page allocation failure"),
         "drivers/tty/sysrq.c": ("sysrq: Show ",),
     }
 )
 
+# Rows that would begin a report of their own, printed while another one is open.
 _FOLLOW_UP = _any(
     {
-        "arch/x86": ("Oops: ", "invalid opcode: ", "divide error: ", "stack segment: ", r"#\w\w: ", "kernel BUG at "),
+        "arch/x86": (
+            *(
+                r"Oops(?:: | ?\[#)",
+                "invalid opcode: ",
+                "divide error: ",
+                "stack segment: ",
+                r"#\w\w: ",
+                "kernel BUG at ",
+            ),
+        ),
         "arch/arm64": ("Internal error: ", "Mem abort info:", "Data abort info:"),
     }
 )
+
+_SIZE = r"\d{1,12}(?:kB|KB)?"
 
 _REPORT = _any(
     {
         "lib/dump_stack.c": (r"CPU: \d", "Hardware name: ", "Workqueue: ", "Tainted: ", "Not tainted"),
         "arch/x86/kernel/dumpstack.c": (
-            *(
-                "Call [Tt]race",
-                r"</?(?:[A-Z_]{2,20}|#\w\w|\w{1,20} stack)>",
-                "RIP: ",
-                "EIP: ",
-                "RSP: ",
-                "[Cc]ode: ",
-                "PKRU: ",
-            ),
-            *("PGD ", "#PF: ", "Kernel Offset: "),
+            *("Call [Tt]race", r"</?(?:[A-Z_]{2,20}|#\w\w|\w{1,20} stack)>", "RIP: ", "EIP: ", "RSP: ", "[Cc]ode: "),
+            *("EFLAGS: [0-9a-f]{8} ", r"\*p[dt]e = ", "PKRU: ", r"\(stack is not available\)"),
         ),
-        "kernel/panic.c, kernel/module": (r"---\[ end ", "Modules linked in:"),
+        "scripts/decode_stacktrace.sh, scripts/decodecode": (
+            r"(?:\? )?[A-Za-z_][\w.]{2,100} \([\w./-]{1,200}\.[chS]:\d",
+            *("All code$", "Code starting with the faulting instruction", r"[0-9a-f]{1,4}:\*?\s{1,4}[0-9a-f]{2} "),
+        ),
+        "arch/x86/mm/fault.c, arch/x86/mm/kasan_init_64.c, mm/kasan/report.c": (
+            *("PGD ", r"IP: (?:\[<|\S{1,80}\+0x)", "#PF(?: error)?: ", "Kernel Offset: "),
+            "KASAN: (?:null-ptr-deref|probably user-memory-access|maybe wild-memory-access)",
+        ),
+        "kernel/panic.c, kernel/module": (
+            *(r"---\[ end ", "Modules linked in:", "Disabling lock debugging due to kernel taint", "Rebooting in "),
+            "System halted",
+        ),
+        "arch/*/kernel/smp.c, setup.c": (
+            *(
+                "Shutting down cpus with NMI",
+                r"SMP: (?:failed to stop|stopping) secondary CPUs",
+                r"CPU\d{1,5}: stopping",
+            ),
+            *("CPU features: 0x", "Memory Limit: "),
+        ),
         "arch/arm64/mm/fault.c": (
-            *(
-                "Mem abort info:",
-                "Data abort info:",
-                "(?:ESR|EC|SET|EA|FSC|FAR|ISV|CM) = ",
-                "(?:user|swapper) pgtable: ",
-            ),
-            r"\[[0-9a-f]{16}\] pgd=",
+            *("Mem abort info:", "Data abort info:", "(?:user|swapper) pgtable: ", r"\[[0-9a-f]{16}\] pgd="),
+            "(?:ESR|EC|SET|EA|FSC|FAR|ISV|CM|GCS) = ",
         ),
-        "arch/arm": ("Backtrace:", "Stack:", r"Process \S"),
-        "lib/nmi_backtrace.c, kernel/trace": ("Sending NMI ", "NMI backtrace ", "Dumping ftrace", r"\(ftrace buffer"),
-        "kernel/hung_task.c, kernel/sched": ("task:", '"echo 0 > ', "note: ", "Preemption disabled at"),
-        "kernel/rcu/tree_stall.h": (r"rcu: ", r"\t", r"\(t=", r"\(detected by", "Task dump for CPU"),
+        "arch/arm/mm/fault.c, arch/arm/kernel/traps.c, process.c": (
+            *("Backtrace:", "Stack:", r"Process \S", r"pgd = [0-9a-f]{8}", r"\[[0-9a-f]{8}\] \*pgd="),
+            *("Exception stack", "(?:PC|LR) is at ", "Flags: [nN][zZ][cC][vV] ", r"Register r\d{1,2} information: "),
+            r"Control: [0-9a-f]{8}  Table: ",
+        ),
+        "lib/nmi_backtrace.c, kernel/trace": (
+            *("Sending NMI ", "NMI backtrace ", "Dumping ftrace", r"\(ftrace buffer"),
+            r"INFO: NMI handler \(nmi_cpu_backtrace_handler\)",
+        ),
+        "kernel/hung_task.c, kernel/sched/core.c": (
+            *("task:", '"echo 0 > ', "note: ", "Preemption disabled at", r"in_atomic\(\): ", "caller is "),
+            # Before 5.11, a task's name, state, stack, ids and flags had no words: sched_show_task().
+            r"\S.{0,14} [RSDTtXZPIKW] (?: running task   | {0,6}[0-9a-f]{1,16} )[ 0-9]{5,40}0x[0-9a-f]{8}",
+            r"\S.{0,14} [RSDTtXZPIKW] {1,3}running task on cpu ",
+            r"\S.{0,14} [RSDTtXZPIKW]\d{1,6} {1,6}\d{1,10} {1,6}\d{1,10} 0x[0-9a-f]{8}",
+            "<Same stack as pid ",
+        ),
+        "kernel/rcu/tree_stall.h": (
+            *(r"rcu: ", r"\t", r"\(t=", r"\(detected by", r"\d{1,5}-[.!?ONDKa-z]{3,6}: \(", "Task dump for CPU"),
+            *("All QSes seen, last rcu_", r"rcu_\w{1,20} kthread (?:starved|timer wakeup)"),
+            "RCU grace-period kthread stack dump:",
+        ),
         "mm/kasan/report.c": (
             *("Read of size ", "Write of size ", "Allocated by ", "Freed by ", "Last potentially ", "Second to last "),
-            r"(?:freed|allocated) \d{1,9}-byte region ",
             *("The buggy address", "which belongs to ", "Memory state around", r"(?:\w{1,20} )?at addr "),
+            r"(?:(?:freed|allocated) )?\d{1,9}-byte region ",
         ),
         "mm/debug.c, mm/page_owner.c": (
-            "page:",
-            "head:",
-            "flags: 0x",
-            "raw: ",
-            "page dumped",
-            "page_owner ",
-            "page last ",
-            *(
-                "page_type:",
-                "memcg:",
-                "anon flags:",
-                "ksm flags:",
-                r"(?:aops|pfn|index|mapping|order):",
-                "page->mem_cgroup",
-            ),
+            *("page:", "page_type:", "head:", "flags: 0x", "raw: ", "page dumped", "page_owner ", "page last "),
+            *("memcg:", "anon flags:", "ksm flags:", r"(?:aops|pfn|index|mapping|order):", "page->mem_cgroup"),
         ),
         "mm/slub.c, mm/kmemleak.c": (
             *("(?:INFO: )?(?:Slab|Object|Freelist|Allocated in|Freed in|Redzone|Padding|Bytes b4) ", "FIX ", 'comm "'),
             *("hex dump ", r"backtrace(?: \(|:)"),
         ),
+        "lib/fault-inject.c": (r"name \w{1,40}, interval \d{1,20}, probability ",),
         "kernel/locking/lockdep.c": (
+            *("irq event stamp", "Showing all locks held", "(?:hard|soft)irqs last ", "no locks held "),
+            *(r"\d{1,4} locks? held ", r"#\d{1,3}: ", "but task ", "but this task", "which lock already"),
+            *("which became ", "the existing dependency", r"-> #\d", "other info that", "Possible unsafe"),
+            *("Chain exists", r"CPU\d", "----", r"lock\(", r"\*\*\* DEADLOCK", "INFO: lockdep is turned off"),
+            # A command and its process id come first.
+            r"\S.{0,15}/\d{1,10} (?:is trying to |is freeing |is exiting|just changed|\[HC)",
             *(
-                "irq event stamp",
-                "Showing all locks held",
-                "(?:hard|soft)irqs last ",
-                "no locks held ",
-                r"\d{1,4} locks? held ",
-                r"#\d{1,3}: ",
-            ),
-            *(
-                "but task ",
-                "but this task",
-                "which lock already",
-                "which became ",
-                "the existing dependency",
-                r"-> #\d",
-            ),
-            *("other info that", "Possible unsafe", "Chain exists", r"CPU\d", "----", r"lock\(", r"\*\*\* DEADLOCK"),
-            *(
-                # Who does it stands in front: a command and its process id.
-                r"\S.{0,15}/\d{1,10} (?:is trying to |is freeing |is exiting|just changed|\[HC)",
                 "<Interrupt>",
                 "and this task",
                 "is trying to ",
@@ -209,39 +233,69 @@ _REPORT = _any(
                 "stack backtrace",
                 r"\{[A-Z-]{4,60}\} ",
             ),
-            r"\.\.\. (?:key|acquired) at",
+            *(
+                r"\.\.\. (?:key|acquired) at",
+                "the code is fine but needs lockdep annotation",
+                "turning off the locking",
+            ),
         ),
         "mm/oom_kill.c, mm/show_mem.c": (
-            *("Mem-Info:", "active_anon:", r"Node \d", "DMA", "Normal", "HighMem", "lowmem_reserve", "Free swap"),
-            *(
-                r"\d{1,20} (?:total|pages) ",
-                "Total swap",
-                "Swap cache",
-                "Tasks state",
-                "Killed process ",
-                r"\[ {0,9}(?:pid|\d{1,10}) {0,9}\] ",
-            ),
-            *("oom-kill:", r"(?:memory|swap|kmem|memory\+swap): usage ", r"\S.{0,15} cpuset=", "Memory cgroup stats"),
+            *("Mem-Info:", r"Node \d", "DMA", "Normal", "HighMem", "lowmem_reserve", "Free swap", "Total swap"),
+            *("Swap cache", "Tasks state", "Killed process ", "oom-kill:", r"\S.{0,15} cpuset=", "Memory cgroup stats"),
+            *(r"\[ {0,9}(?:pid|\d{1,10}) {0,9}\] ", r"(?:memory|swap|kmem|memory\+swap): usage "),
+            rf"{_SIZE} (?:total|pages) ",
+            # show_mem() continues a line with `pr_cont`; other tasks can print between its parts.
+            *(r"[a-z_]{3,30}:\d{1,12}(?: [a-z_]{3,30}:\d{1,12}){1,5}$", r"\d{1,12}\*\d{1,9}kB ", r"\([UMEHCI]{1,6}\) "),
+            *(rf"= {_SIZE}$", r"\d{1,12}(?: \d{1,12}){0,5}\s{0,2}$"),
         ),
     }
 )
 
-_OPENER = re.compile(r"-{8,40}\[ cut here \]-{8,40}$|8<--- cut here ---$|={20,120}$")
-_END = re.compile(r"---\[ end |(?:(?:Memory cgroup out|Out) of memory: )?Killed process |={20,120}$")
+_RULE = re.compile(r"={20,120}$")
+# In 4.x and 5.x, mm/kasan of x86 explained a fault before the headline of the oops.
+_OPENER = re.compile(
+    r"-{8,40}\[ cut here \]-{8,40}$|8<--- cut here ---$|={20,120}$|kasan: (?:CONFIG_KASAN_INLINE|GPF )"
+)
+_BLOCK = re.compile(
+    r".{1,40} invoked oom-killer: |Showing all locks held in the system:|BUG: (?:K[A-Z]{2,4}SAN|KFENCE): |"
+    r"(?:WARNING|\[ INFO): (?:possible (?:circular|recursive|irq lock)|inconsistent lock|suspicious RCU|held lock "
+    r"freed|bad (?:unlock|contention)|[A-Z-]{4,12} -> )"
+)
+_END = re.compile(r"---\[ end |(?:(?:Memory cgroup out|Out) of memory: )?Killed process ")
+
+
+def is_rule(body: str) -> bool:
+    """Return whether a row is a line of equals signs, as between the parts of a log."""
+    return _RULE.match(body) is not None
 
 
 def is_opener(body: str) -> bool:
-    """Tell whether a row only announces the headline behind it: a cut here, a line of equals signs."""
+    """Return whether a row only announces the headline behind it: "cut here", a line of equals signs."""
     return _OPENER.match(body) is not None
 
 
 def is_headline(body: str) -> bool:
-    """Tell whether a row says what a report is about."""
+    """Return whether a row says what a report is about."""
     return _HEADLINE.match(body) is not None
 
 
+def is_panic(body: str) -> bool:
+    """Return whether a row announces a panic: a report of its own, or the consequence of the report before it."""
+    return body.startswith("Kernel panic - not syncing")
+
+
+def ends_in_rule(body: str) -> bool:
+    """Return whether a headline is that of a report that ends in a line of equals signs."""
+    return body.startswith(("BUG: KASAN: ", "BUG: KCSAN: ", "BUG: KMSAN: ", "BUG: KFENCE: "))
+
+
+def starts_block(body: str) -> bool:
+    """Return whether all rows behind a row belong to its report, until a line of equals signs or the report's end."""
+    return _BLOCK.match(body) is not None
+
+
 def is_report_row(body: str) -> bool:
-    """Tell whether a row is one of those that reports consist of, with words or without."""
+    """Return whether a row is one of those that reports consist of, with words or without."""
     return _REPORT.match(body) is not None or _FOLLOW_UP.match(body) is not None or row_kind(body) is not None
 
 
@@ -249,12 +303,12 @@ _COUNTER = re.compile(r"[a-z][a-z0-9_]{1,40} \d{1,20}$")
 
 
 def is_counter(body: str) -> bool:
-    """Tell whether a row is a name and a number, as memory_stat_format() of mm/memcontrol.c writes into a buffer."""
+    """Return whether a row is a name and a number, as memory_stat_format() of mm/memcontrol.c writes into a buffer."""
     return _COUNTER.match(body) is not None
 
 
 def is_follow_up(body: str) -> bool:
-    """Tell whether a row that looks like a headline goes on with a report where one is open."""
+    """Return whether a row that looks like a headline goes on with a report where one is open."""
     return _FOLLOW_UP.match(body) is not None
 
 
@@ -262,12 +316,12 @@ _CONTEXT = re.compile(r"(?:CPU: \d{1,5} (?:UID: \d{1,10} )?PID: |Call [Tt]race:)
 
 
 def is_context(body: str) -> bool:
-    """Tell whether a row begins what dump_stack() prints (lib/dump_stack.c)."""
+    """Return whether a row begins what dump_stack() prints (lib/dump_stack.c)."""
     return _CONTEXT.match(body) is not None
 
 
 def is_end(body: str) -> bool:
-    """Tell whether a row is the last one of its report."""
+    """Return whether a row is the last one of its report."""
     return _END.match(body) is not None
 
 

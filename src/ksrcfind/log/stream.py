@@ -23,7 +23,8 @@ from pathlib import Path
 from typing import BinaryIO, Protocol, TypeVar, cast
 
 from ksrcfind.errors import KsrcfindError
-from ksrcfind.log.records import Row, read_rows, split_lines
+from ksrcfind.log.raw_lines import split_lines
+from ksrcfind.log.records import Row, read_rows
 
 CHUNK = 1 << 18
 """Bytes that are read at once."""

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from ksrcfind.batch.answer_cache import AnswerCache
 from ksrcfind.batch.matched_row import MatchedRow, match_rows
 from ksrcfind.log.line import LIMIT
-from ksrcfind.log.records import Raw, Row, read_rows
+from ksrcfind.log.raw_lines import RawLine
+from ksrcfind.log.records import Row, read_rows
 
 AROUND = 60
 """Lines before and after a range that are read with it, because records and reports can span several lines."""
@@ -114,6 +115,6 @@ def _lines(text: str) -> list[str]:
     return text.split("\n")
 
 
-def _raw(number: int, line: str) -> Raw:
+def _raw(number: int, line: str) -> RawLine:
     data = line.encode("utf-8", "replace")
-    return Raw(number + 1, data[:LIMIT], len(data))
+    return RawLine(number + 1, data[:LIMIT], len(data))

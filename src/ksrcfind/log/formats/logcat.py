@@ -1,17 +1,17 @@
-"""Android's logcat, for the kernel's buffer (`-b kernel`) above all.
+"""Formats of Android's logcat, mainly for the kernel's buffer (`-b kernel`).
 
-Sources: AOSP liblog/logprint.cpp (android_log_formatLogLine) for the forms, logd/LogKlog.cpp for what becomes of a
-kernel message: its prefix up to the colon is made the tag, its priority one of Android's letters, and its process id is
-0 unless a vendor's printk shows one.
+Sources: AOSP liblog/logprint.cpp (android_log_formatLogLine) for the formats; logd/LogKlog.cpp for kernel messages: the
+prefix up to the colon becomes the tag, the priority one of Android's letters, and the process id is 0 unless a vendor's
+printk prints one.
 """
 
 import re
 from dataclasses import dataclass
 
-from ksrcfind.log.grammar import DIGITS, Decoded, Fields, Grammar, Layer, nothing
+from ksrcfind.log.formats.grammar import DIGITS, Decoded, Fields, Grammar, Layer, nothing
 
 LEVELS = {"V": "debug", "D": "debug", "I": "info", "W": "warn", "E": "err", "F": "crit"}
-"""Android's priorities; I stands for notice too, F for everything from crit up."""
+"""Android's priorities; I is also used for notice, and F for alert and emerg."""
 
 _LOGPRINT = "AOSP liblog/logprint.cpp, "
 _STAMP = r"(?P<time>(?:\d{4}-)?\d\d-\d\d \d\d:\d\d:\d\d\.\d{3,9}(?: [+-]\d{4})?|\d{1,10}\.\d{3,9})"
@@ -26,15 +26,15 @@ _LONG = re.compile(rf"\[ {_STAMP} {_USER} {{0,9}}{_PID}: {{0,9}}\d{{1,10}} {_LEV
 
 @dataclass(frozen=True, slots=True)
 class LongHead:
-    """The first line of a record of the long form; the message stands on the lines behind it."""
+    """The first line of a record of the long format; the message is on the lines behind it."""
 
     fields: Fields
     tag: str
-    """Put back in front of the first line of a kernel message; empty for none."""
+    """The prefix of a kernel message, to be put back before its first line; may be empty."""
 
 
 def long_head(text: str) -> LongHead | None:
-    """Read the head of a record of the long form."""
+    """Return the first line of a record of the long format; None for other lines."""
     match = _LONG.match(text)
     if match is None:
         return None
@@ -43,7 +43,7 @@ def long_head(text: str) -> LongHead | None:
 
 
 def _fields(match: re.Match[str]) -> tuple[Fields, str]:
-    """Return the fields of a record and the tag that belongs in front of its message."""
+    """Return the fields of a record and the tag to be put back before its message."""
     found = match.groupdict()
     tag = found["tag"].strip()
     fields: Fields = {"level": LEVELS[found["level"]], "wallclock": found.get("time")}

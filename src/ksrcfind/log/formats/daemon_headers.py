@@ -1,16 +1,17 @@
-"""Headers that syslog daemons and journalctl write before a message.
+"""Headers that syslog daemons and journalctl write before a message: `May 23 02:06:26 host kernel: `.
 
 Sources: RFC 3164 section 4.1, RFC 5424 section 6, rsyslog's built-in templates (RSYSLOG_TraditionalFileFormat,
 RSYSLOG_FileFormat, RSYSLOG_SyslogProtocol23Format and their forwarding twins), busybox sysklogd/syslogd.c, OpenWrt's
 logread, systemd src/shared/logs-show.c (output_short, output_verbose).
 
-A header ends in a tag. `kernel:` says that the kernel wrote the message, any other tag names a process.
+A header ends in a tag: `kernel:` for a message of the kernel, otherwise the name of a process.
 """
 
 import re
+from typing import NamedTuple
 
 from ksrcfind.levels import SYSLOG_NAMES
-from ksrcfind.log.grammar import (
+from ksrcfind.log.formats.grammar import (
     DIGITS,
     FACILITIES,
     ISO,
@@ -22,26 +23,20 @@ from ksrcfind.log.grammar import (
     nothing,
     priority,
 )
+from ksrcfind.log.programs import HAS_TAG_ALONE
 
 HOST = r"[^\s\[\]:]++(?::++[^\s\[\]:]++)*+"
-"""Name or address, IPv6 too; never with a colon at its end, that would be a tag."""
+"""A host name or an IPv4 or IPv6 address; it does not end in a colon, because `name:` is a tag."""
 
-# A tag without a process id looks like a program's name; before a process id it may be anything (systemd's
-# `(sd-executor)[7]`, `Web Content[123]`).
 _PRIORITY = rf"(?P<facility>{'|'.join(FACILITIES)})\.({'|'.join(SYSLOG_NAMES)}) "
-# Without a host in front, a word with a colon is rather the beginning of a kernel message (`nf_conntrack: `), unless it
-# is one of the programs that log without a process id.
-_PROGRAM = (
-    r"(?:kernel|sudo|su|s?sh|bash|login|logger|root|sshd|[Cc][Rr][Oo][Nn][Dd]?|(?:r?sys|metal)log(?:d|-ng)?|systemd[\w-]*+|"
-    r"init|dracut[\w-]*+|plymouth\w*+|udevd|mdadm|multipathd|lvm|smartd|dhc(?:lient|pcd)|NetworkManager|ModemManager|"
-    r"wpa_supplicant|hostapd|dnsmasq|ntpd|chronyd|avahi-daemon|bluetoothd|dbus(?:-daemon)?|polkitd|gdm[\w-]*+|Xorg|"
-    r"acpid|irqbalance|thermald|auditd|snapd|dockerd|containerd|kubelet|postfix/\w++|nginx|httpd|apache2|mysqld|python3?)"
-)
+# Without a host before it, a word with a colon is more likely the start of a kernel message (`nf_conntrack: `), unless
+# it is the name of a program that logs without a process id.
+# Before a process id, a tag can have any characters (systemd's `(sd-executor)[7]`, `Web Content[123]`).
 _TAG = r"[A-Za-z_/][\w./@+-]{0,80}"
 _ORIGIN = (
     rf"(?:(?!(?:{'|'.join(FACILITIES)})\.)(?P<host>{HOST}) )?(?:{_PRIORITY})?"
     rf"(?:([^:\[\]\n]{{1,64}})\[\d{{1,10}}\]|"
-    rf"(kernel(?=:\[)|(?(host){_TAG}|(?(facility){_TAG}|{_PROGRAM}))(?=:(?: |$)))):(?: |$)?"
+    rf"(kernel(?=:\[)|(?(host){_TAG}|(?(facility){_TAG}|{HAS_TAG_ALONE}))(?=:(?: |$)))):(?: |$)?"
 )
 _STAMP_NEXT = r"(?=\[ {0,12}\d{1,12}\.\d{6}\])"
 _REST = rf"(?:{_ORIGIN}|({HOST}) {_STAMP_NEXT})"
@@ -52,7 +47,7 @@ _MONTHS, _WEEKDAYS = "JFMASOND", "MTWFS"
 
 
 def _origin(groups: tuple[str | None, ...]) -> Fields:
-    """Turn the groups of `_REST` into fields."""
+    """Return the fields of the groups of `_REST`."""
     host, facility, level, tagged, tag, bare_host = groups
     fields: Fields = {}
     if host or bare_host:
@@ -87,7 +82,7 @@ def _full(match: re.Match[str]) -> Fields:
     wallclock, date, clock, zone, *rest = match.groups()
     fields = _origin(tuple(rest))
     fields["wallclock"] = wallclock
-    # Other abbreviations name different zones in different places.
+    # Other abbreviations are ambiguous.
     fields["time"] = instant(f"{date}T{clock}Z") if zone in ("UTC", "GMT") else None
     return fields
 
@@ -152,7 +147,7 @@ GRAMMARS = (
         "syslog-5424",
         Layer.SYSLOG,
         DIGITS,
-        # Files often leave out priority and version. Then process id and parameters must look like what they are.
+        # Files often lack priority and version. Then process id and parameters must have their exact form.
         re.compile(
             rf"()({ISO}) ({_WORD_255}) ({_WORD_48}) (?:-|\d{{1,10}}) {_WORD_48} "
             rf'(?:-|(?=\[[^\s=\]"]{{1,32}} [^\s=\]"]{{1,32}}="){_SD})(?: \ufeff?|$)'
@@ -188,7 +183,7 @@ GRAMMARS = (
         "syslog-iso",
         Layer.SYSLOG,
         "<" + DIGITS,
-        # With a blank, as common templates have it: the zone is left open.
+        # With a blank instead of T, as many templates write it, and without a zone.
         re.compile(rf"(?:<(\d{{1,3}})>)?(\d{{4}}[-/]\d\d[-/]\d\d \d\d:\d\d:\d\d(?:[.,]\d{{1,9}})?) {_REST}"),
         _traditional,
         "rsyslog and syslog-ng templates",
@@ -239,7 +234,7 @@ GRAMMARS = (
         "journal-verbose",
         Layer.SYSLOG,
         " \tM",
-        # A line of the verbose form by itself; as part of a whole record it is read by `records`.
+        # A single line of the verbose form; `multiline` reads whole records.
         re.compile(r"[ \t]{0,12}MESSAGE="),
         nothing,
         f"{_SHOW}, output_verbose()",
@@ -258,7 +253,7 @@ GRAMMARS = (
         "syslog",
         Layer.SYSLOG,
         " k",
-        # A header whose beginning was not copied, or one that syslogd writes to terminals (` kernel:[12345.678901] `).
+        # A header that lost its beginning, or the one that syslogd writes to terminals (` kernel:[12345.678901] `).
         re.compile(r" ?kernel:(?: |(?=\[))"),
         _tag_only,
         "rsyslog omusrmsg",
@@ -271,10 +266,10 @@ _ANY_HEADER = re.compile(rf"(?:[.,]\d{{1,9}})?\S{{0,8}} (?:[A-Z]{{3,5}} )?{_ORIG
 
 
 def unknown_header(text: str) -> tuple[Fields, int] | None:
-    """Read a header with a date that no grammar knows: another language, a template of somebody's own, a cut one.
+    """Return the fields of a header with a time that no grammar matches, and the position of the message behind it.
 
-    Only a tag that leaves no doubt is taken: `kernel:`, or one with a process id. Returns the fields and the place
-    where the message starts.
+    Such headers have a date in another language, come from a template of a site, or lack their beginning. Only an
+    unambiguous tag is accepted: `kernel:`, or one with a process id.
     """
     clock = _CLOCK.search(text, 0, 64)
     if clock is None or (match := _ANY_HEADER.match(text, clock.end())) is None:
@@ -290,13 +285,23 @@ _AFTER_STAMP = re.compile(rf"({HOST}) (?:([^\s:\[\]]{{1,64}})\[(\d{{1,10}})\]|(k
 _WORD = re.compile(r"[A-Z][a-z]+$")
 
 
-def monotonic_origin(text: str, position: int) -> tuple[str, str, int, int] | None:
-    """Read what journalctl -o short-monotonic puts between the stamp and the message.
+class MonotonicTag(NamedTuple):
+    """Host and tag that journalctl -o short-monotonic writes between the stamp and the message."""
 
-    Returns host, process, process id (0 for the kernel) and the place where the message starts. Kernel messages can
-    look alike ("Booting kernel: Unknown parameter"), so a host that reads as an English word is not believed.
+    host: str
+    process: str
+    pid: int
+    """0 for the kernel."""
+    end: int
+    """Position of the message."""
+
+
+def monotonic_tag(text: str, position: int) -> MonotonicTag | None:
+    """Return the host and tag behind a stamp; None if there are none.
+
+    Kernel messages can look alike ("Booting kernel: Unknown parameter"); an English word is not accepted as a host.
     """
     match = _AFTER_STAMP.match(text, position)
     if match is None or _WORD.match(match[1]):
         return None
-    return match[1], match[2] or "kernel", int(match[3] or 0), match.end()
+    return MonotonicTag(match[1], match[2] or "kernel", int(match[3] or 0), match.end())

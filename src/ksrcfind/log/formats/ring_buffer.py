@@ -1,4 +1,4 @@
-"""Forms of the kernel's own ring buffer: printk prefixes, dmesg, /dev/kmsg, netconsole, pstore.
+"""Formats of the kernel's own ring buffer: printk prefixes, dmesg, /dev/kmsg, netconsole, pstore.
 
 Sources: kernel/printk/printk.c (info_print_prefix, print_time, print_caller), util-linux sys-utils/dmesg.c
 (print_record), Documentation/ABI/testing/dev-kmsg, Documentation/networking/netconsole.rst, fs/pstore/platform.c
@@ -8,7 +8,7 @@ Sources: kernel/printk/printk.c (info_print_prefix, print_time, print_caller), u
 import re
 
 from ksrcfind.levels import LEVELS, SYSLOG_NAMES
-from ksrcfind.log.grammar import (
+from ksrcfind.log.formats.grammar import (
     DIGITS,
     FACILITIES,
     Decoded,
@@ -21,19 +21,19 @@ from ksrcfind.log.grammar import (
 )
 
 STAMP = r"\[ {0,12}\d{1,12}\.\d{6}\]"
-"""`[%5lu.%06lu]`; mail and web pages fold the blanks."""
+"""`[%5lu.%06lu]`; mail programs and web pages can remove the blanks."""
 
 _CALLER = r"\[ {0,12}([TC]\d{1,10})\]"
 """`[%6s]`; dmesg pads to the width of the largest process id."""
 
 _END = rf"(?: ?{_CALLER}(?= |$))?(?: |$)"
-"""What stands behind a stamp: perhaps the caller's column, and one blank."""
+"""What follows a stamp: the caller column, if any, and one blank."""
 
 _HEX = re.compile(rb"\\x([0-9a-fA-F]{2})")
 
 
 def unescape(text: str) -> str:
-    r"""Undo `\xNN`, which /dev/kmsg writes for bytes outside of printable ASCII and for the backslash."""
+    r"""Decode `\xNN`, which /dev/kmsg writes for the backslash and for bytes that are not printable ASCII."""
     if "\\x" not in text:
         return text
     raw = _HEX.sub(lambda match: bytes((int(match[1], 16),)), text.encode("utf-8", "replace"))
@@ -97,12 +97,12 @@ _ENTRY = re.compile(r" ([A-Z_][A-Z0-9_]{0,63})=(.*)", re.DOTALL)
 
 
 def is_dictionary_line(text: str) -> bool:
-    """Tell whether a line continues a /dev/kmsg record with a key and a value."""
+    """Return whether a line continues a /dev/kmsg record with a key and a value."""
     return text.startswith(" ") and "=" in text
 
 
 def dictionary_entry(text: str) -> Fields:
-    """Read a line of a /dev/kmsg record's dictionary; keys that are no field of a log line give nothing."""
+    """Return the field on a line of a /dev/kmsg record's dictionary; no field for keys that `LogLine` does not have."""
     match = _ENTRY.match(text)
     if match is None:
         return {}
@@ -136,7 +136,7 @@ GRAMMARS = (
         "dmesg",
         Layer.STAMP,
         DIGITS + ".",
-        # The end of a stamp whose beginning was not copied: it gives no time.
+        # The end of a stamp that was copied without its beginning; the time is unknown.
         re.compile(r"\d{0,12}\.\d{6}\]" + _END),
         _caller,
         _PRINTK,
@@ -146,7 +146,7 @@ GRAMMARS = (
         "dmesg-T",
         Layer.STAMP,
         "[",
-        # The names of day and month are those of the locale. crash's `log -T` has the zone too.
+        # Day and month are in the language of the locale. crash's `log -T` adds the zone.
         re.compile(rf"\[([^\[\]\n]{{3,30}} \d\d:\d\d:\d\d(?: [A-Z]{{3,5}})? \d{{4}})(?: {_DELTA})?\]{_END}"),
         _wallclock,
         f"{_DMESG}, record_ctime()",
@@ -182,7 +182,7 @@ GRAMMARS = (
         "dmesg",
         Layer.CALLER,
         "[",
-        # dmesg -t: without a stamp before it, the column must be as wide as printk or dmesg make it.
+        # dmesg -t: without a stamp before it, the column must have its full width.
         re.compile(rf"(?=\[[^\]]{{5}}){_CALLER}(?: |$)"),
         _caller,
         f"{_PRINTK}; {_DMESG}",
@@ -202,7 +202,7 @@ GRAMMARS = (
         "netconsole",
         Layer.PRIORITY,
         DIGITS,
-        # With the release before it, or with the position of a fragment behind it.
+        # With the kernel release before it, or with the position of a fragment behind it.
         re.compile(r"(?:\d{1,3}\.\d{1,4}[^\s,;]{0,80},|(?=[^;\n]{0,200},ncfrag=))" + _KMSG, re.DOTALL),
         _kmsg,
         "Documentation/networking/netconsole.rst, extended console",
@@ -228,13 +228,13 @@ GRAMMARS = (
     ),
 )
 
-# Tried after syslog headers, which can begin with the same number.
+# Tried after syslog headers, which can also begin with `<6>`.
 FALLBACKS = (
     Grammar(
         "dmesg-r",
         Layer.PRIORITY,
         "<",
-        # Without time stamps (printk.time=0). Further in, `<6>` is text: a message whose level was given twice.
+        # Without time stamps (printk.time=0). Behind another prefix, `<6>` is text of a message with two levels.
         re.compile(r"<(\d{1,3})>(?=[^<\s])"),
         _raw,
         _PRINTK,

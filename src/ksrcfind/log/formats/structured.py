@@ -11,7 +11,7 @@ from dataclasses import replace
 import msgspec
 
 from ksrcfind.levels import LEVELS, SYSLOG_NAMES
-from ksrcfind.log.grammar import (
+from ksrcfind.log.formats.grammar import (
     BOUNDED_NUMBER,
     FACILITIES,
     Decoded,
@@ -25,7 +25,7 @@ from ksrcfind.log.grammar import (
 
 
 def decode_object(text: str) -> dict[str, object] | None:
-    """Return the JSON object that a text is, None if it is none."""
+    """Return a text that is a JSON object as a dictionary; None for other texts."""
     try:
         value = msgspec.json.decode(text)
     except (msgspec.DecodeError, RecursionError, ValueError):
@@ -34,7 +34,7 @@ def decode_object(text: str) -> dict[str, object] | None:
 
 
 def _text(value: object) -> str | None:
-    """Return a field's text. The journal gives bytes that are not UTF-8 as numbers, a repeated field as a list."""
+    """Return a field as text. The journal has lists: of numbers for bytes that are not UTF-8, of values for several."""
     if isinstance(value, str):
         return value
     if not isinstance(value, list) or not value:
@@ -48,7 +48,7 @@ def _text(value: object) -> str | None:
 
 
 def _number(value: object) -> int | None:
-    """Return a whole number that a field gives as number or text."""
+    """Return a field that is a whole number, or a text of digits, as a number; None for others."""
     if isinstance(value, bool):
         return None
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 20:
@@ -57,7 +57,7 @@ def _number(value: object) -> int | None:
 
 
 def read_journal(record: Mapping[str, object]) -> Decoded | None:
-    """Read the fields of a journal record, None if it holds no message."""
+    """Return the message and fields of a journal record; None if it has no message."""
     text = _text(record.get("MESSAGE"))
     if text is None:
         return None
@@ -89,7 +89,7 @@ def _read_times(record: Mapping[str, object], fields: Fields) -> None:
 
 
 def _journal_process(record: Mapping[str, object]) -> str | None:
-    """Return who wrote a record: the transport is set by journald, the identifier by the writer."""
+    """Return the process that wrote a record. Only journald sets the transport; the writer sets the identifier."""
     identifier = _text(record.get("SYSLOG_IDENTIFIER"))
     transport = _text(record.get("_TRANSPORT"))
     if transport == "kernel":
@@ -100,7 +100,7 @@ def _journal_process(record: Mapping[str, object]) -> str | None:
 
 
 def read_dmesg(record: Mapping[str, object]) -> Decoded | None:
-    """Read an object of `dmesg --json`, None if it is none."""
+    """Return the message and fields of an object of `dmesg --json`; None for other objects."""
     text = _text(record.get("msg"))
     if text is None or "pri" not in record:
         return None
@@ -119,16 +119,16 @@ def read_dmesg(record: Mapping[str, object]) -> Decoded | None:
     if isinstance(time, int | float) and not isinstance(time, bool):
         fields["uptime_s"] = float(time)
     fields["caller"] = _text(record.get("caller"))
-    # Read from syslog(2), the message still has its caller column and its line end.
+    # dmesg that reads from syslog(2) leaves the caller column and the line end in the message.
     return Decoded(fields, text.removesuffix("\n"), Layer.CALLER)
 
 
 _CARRIED = ("log", "message", "msg")
-"""Where docker's json-file, log shippers and LAVA put the line they carry."""
+"""Keys of the log line in docker's json-file, in log shippers' records and in LAVA's."""
 
 
 def read_object(record: Mapping[str, object]) -> Decoded | None:
-    """Read any object that holds a log message, None if it holds none."""
+    """Return the message and fields of any object with a log message; None if it has none."""
     if (journal := read_journal(record)) is not None:
         return replace(journal, format="journal-json")
     if (dmesg := read_dmesg(record)) is not None:

@@ -1,9 +1,8 @@
-"""What a grammar of a log form is, and the small pieces that several of them share.
+"""`Grammar`: how one log format's prefix is recognised and which fields it has; and what several grammars share.
 
 A line is peeled in layers, from the outside in: a quote mark, a wrapper (docker, a CI system), a syslog header, the
-priority, the time stamp of the ring buffer, printk's caller column. A grammar belongs to one layer, takes the text at
-the place it is asked for and reads its fields; what stands behind it is left to the layers further in. The grammars
-themselves stand in `ring.py` (printk, dmesg, /dev/kmsg), `syslog.py`, `wrappers.py`, `logcat.py` and `objects.py`.
+priority, the time stamp of the ring buffer, printk's caller column. A grammar belongs to one layer. It matches its
+prefix at a position of the text and reads the fields; the text behind the prefix is left to the inner layers.
 
 Every pattern takes time linear in the text: repetitions are possessive or bounded, and none starts with a search.
 """
@@ -19,7 +18,7 @@ from ksrcfind.levels import LEVELS
 
 
 class Layer(IntEnum):
-    """How far out a grammar stands. After one of them only layers further in may follow."""
+    """The position of a prefix in a line, from the outside in; `log/peel.py` has which may follow which."""
 
     WRAPPER = 0
     """Quotes, containers, CI systems: several may be nested."""
@@ -30,13 +29,13 @@ class Layer(IntEnum):
     STAMP = 3
     """The ring buffer's time in one of dmesg's forms; dmesg can print several."""
     CALLER = 4
-    """printk's `[  T123]` where it stands by itself."""
+    """printk's caller column `[  T123]`, without a stamp before it."""
     BODY = 5
-    """The message: nothing more is taken off."""
+    """The message: no prefix follows."""
 
 
 class Fields(TypedDict, total=False):
-    """What a grammar read; the keys are the fields of `LogLine`."""
+    """The fields that a grammar has read, named as in `LogLine`."""
 
     level: str | None
     facility: str | None
@@ -55,36 +54,36 @@ class Fields(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """The reading of a form that does not end in the message as it was printed, but holds an escaped copy of it."""
+    """What a grammar returns if the line contains the message in another form than printed: escaped, as JSON."""
 
     fields: Fields
     text: str
-    """Takes the place of the whole line."""
+    """Replaces the whole line."""
     layer: Layer = Layer.BODY
     """The outermost layer that `text` may begin with."""
     format: str | None = None
-    """Name of the form where the grammar alone does not tell it."""
+    """Name of the format, if one grammar reads several."""
 
 
 @dataclass(frozen=True, slots=True)
 class Grammar:
-    """One form that a line, or the rest of a line, can have."""
+    """One format of a line, or of what is left of a line."""
 
     format: str
-    """Name of the form in `LogLine.format`."""
+    """Name of the format in `LogLine.format`."""
     layer: Layer
     starts: str
-    """Every character that a text of this form can begin with."""
+    """All characters that a text of this format can begin with."""
     pattern: re.Pattern[str]
-    """Matches what is to be taken off, at the place where it is asked for."""
+    """Matches the prefix to be removed, at the current position."""
     read: Callable[[re.Match[str]], Fields | Decoded | None]
-    """Fields of a match; None if the text is not of this form after all."""
+    """Returns the fields of a match; None if the text does not have this format after all."""
     source: str
-    """Where the form is defined."""
+    """Where the format is defined: a source file, a standard."""
     tentative: bool = False
-    """True if this is taken off only when a form that is not tentative follows."""
+    """True if the prefix is removed only if one that is not tentative follows."""
     needs_start: bool = False
-    """True if nothing but wrappers may stand before it."""
+    """True if only wrappers may come before it."""
 
 
 FACILITIES = (
@@ -100,18 +99,18 @@ ISO = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:?\d\d)"
 """RFC 3339, also with journalctl's zone without a colon."""
 
 BOUNDED_NUMBER = 1 << 63
-"""Numbers beyond a 64-bit one are no field of any form."""
+"""No field of any format has a number from here on: they have 64 bits at most."""
 
 
 def priority(number: str | None) -> Fields:
-    """Return level and facility of a syslog priority (`facility * 8 + level`), nothing if it is out of range."""
+    """Return level and facility of a syslog priority (`facility * 8 + level`); no fields if it is out of range."""
     if not number or len(number) > 3 or (value := int(number)) >= len(FACILITIES) * 8:
         return {}
     return {"level": LEVELS[value & 7], "facility": FACILITIES[value >> 3]}
 
 
 def instant(text: str) -> datetime | None:
-    """Return the moment an RFC 3339 time names, None if it names none: no zone, no such day, a leap second."""
+    """Return an RFC 3339 time; None if it has no zone, does not exist or is a leap second."""
     try:
         time = datetime.fromisoformat(text.replace(",", "."))
     except ValueError:
@@ -120,7 +119,7 @@ def instant(text: str) -> datetime | None:
 
 
 def from_epoch(microseconds: int) -> datetime | None:
-    """Return the moment so many microseconds after 1970, None outside of the calendar."""
+    """Return the time of a number of microseconds since 1970; None if `datetime` cannot express it."""
     try:
         return datetime.fromtimestamp(microseconds // 1_000_000, UTC).replace(microsecond=microseconds % 1_000_000)
     except (ValueError, OverflowError, OSError):
@@ -128,5 +127,5 @@ def from_epoch(microseconds: int) -> datetime | None:
 
 
 def nothing(match: re.Match[str]) -> Fields:  # noqa: ARG001 - the signature of a reader
-    """Read no field."""
+    """Return no fields: the reader of prefixes without any."""
     return {}

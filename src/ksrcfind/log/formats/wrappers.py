@@ -1,17 +1,17 @@
-"""What carries a log without being one: quotes, container runtimes, CI systems, terminal programs.
+"""Prefixes around log lines of any format: quotes, container runtimes, CI systems, terminal programs.
 
 Sources: docker `logs --timestamps` and `compose logs`, the CRI log format (kubernetes/design-proposals,
 kubelet-cri-logging.md), `kubectl logs --prefix`, GitHub's raw job logs and `gh run view --log`, GitLab Runner's
 FF_TIMESTAMPS, Jenkins' Timestamper, Zuul's console log, the time stamps of minicom, tio and moreutils' `ts`.
 
-Several may be nested. The ambiguous ones are tentative: they are taken off only when a log form follows, so that no
-message loses its beginning. `FALLBACKS` are tried when no log form matches.
+Several may be nested. The ambiguous ones are tentative: they are removed only if a log format follows, so that no
+message loses its beginning. `FALLBACKS` are tried when no log format matches.
 """
 
 import re
 import string
 
-from ksrcfind.log.grammar import DIGITS, ISO, Fields, Grammar, Layer, instant, nothing
+from ksrcfind.log.formats.grammar import DIGITS, ISO, Fields, Grammar, Layer, instant, nothing
 
 
 def _time(match: re.Match[str]) -> Fields:
@@ -25,7 +25,7 @@ _QUOTED = re.compile(r"(?:(?:[-*+>]|\d{1,2}[.)]) {1,3})*+(```|`|\*\*(?=\S)|[\"'â
 
 
 def unquoted(text: str) -> str:
-    """Return a line without the quotes or the Markdown that somebody put around the whole of it."""
+    """Return a line without the quotation marks or the Markdown around the whole of it."""
     for _ in range(MOST_QUOTES):
         opening = _QUOTED.match(text)
         if opening is None:
@@ -39,10 +39,10 @@ def unquoted(text: str) -> str:
 
 
 MOST_QUOTES = 3
-"""Quotes around each other that are taken off one line."""
+"""Nested quotation marks that are removed from one line."""
 
 GRAMMARS = (
-    # No message begins with `> `; one that begins with `>>>` is left alone.
+    # No message begins with `> `; some begin with `>>>`.
     Grammar("quote", Layer.WRAPPER, ">", re.compile(r"(?:> )++(?=\S)"), nothing, "RFC 3676, section 4.5"),
     Grammar(
         "quote",
@@ -57,7 +57,7 @@ GRAMMARS = (
         "gitlab",
         Layer.WRAPPER,
         DIGITS,
-        # Time, number of the stream, O or E, and `+` if the row continues the one before.
+        # Time, number of the stream, O or E, and `+` if the line continues the one before.
         re.compile(rf"({ISO}) [0-9a-f]{{2}}[OE](?: |\+|$)"),
         _time,
         "GitLab Runner, FF_TIMESTAMPS",
@@ -105,7 +105,7 @@ FALLBACKS = (
         nothing,
         "gh run view --log",
     ),
-    # The name of a container ends in its number.
+    # A container's name ends in a number.
     Grammar(
         "docker",
         Layer.WRAPPER,
@@ -150,13 +150,12 @@ FALLBACKS = (
         "CommonMark, section 5.2, list items",
         tentative=True,
     ),
-    # What no other grammar took: a time in front of something.
-    # What no other grammar took: a time in front of something.
+    # Any other time before a text.
     Grammar(
         "timestamped",
         Layer.WRAPPER,
         DIGITS,
-        # The zone is left open.
+        # Without a zone.
         re.compile(r"((?:\d{4}[-/]\d\d[-/]\d\d[ T])?\d\d:\d\d:\d\d(?:[.,]\d{1,9})?) (?=[A-Za-z])"),
         _time,
         "Common templates of loggers",
