@@ -23,6 +23,7 @@ from ksrcfind.storage.revision import (
     decode_state,
     encode,
     encode_state,
+    pack_order,
     read_both,
     read_revision,
 )
@@ -47,13 +48,21 @@ class Unread(NamedTuple):
     skipped: tuple[str, ...]
 
 
+class _Span(NamedTuple):
+    """The numbers of a unit's messages."""
+
+    path: str
+    first: int
+    length: int
+
+
 class _Layout(NamedTuple):
     """Where the messages of a new revision are."""
 
     kept: list[SegmentFile]
     """Segments that it shares with the revision before, oldest first."""
-    spans: list[tuple[int, int]]
-    """Number of the first message and count of each unit in them."""
+    spans: list[_Span]
+    """The units in them."""
     units: list[Unit]
     """What its own segment will hold, by path."""
 
@@ -78,11 +87,11 @@ def publish(
     first = _free_number(store, count)
 
     def revision(file: SegmentFile | None) -> Revision:
-        spans = (*layout.spans, *_spans(layout.units, first))
+        ranges = [(span.first, span.length) for span in sorted((*layout.spans, *_spans(layout.units, first)))]
         files = (*layout.kept, file) if file else tuple(layout.kept)
-        live = zlib.compress(live_bits(spans), 1)
-        size = sum(length for _first, length in spans)
-        return Revision(key, store.identity, token, time.time(), size, live, files, *unread)
+        live = zlib.compress(live_bits(ranges), 1)
+        size = sum(length for _first, length in ranges)
+        return Revision(key, store.identity, token, time.time(), size, live, files, *unread, pack_order(ranges))
 
     try:
         made = revision(write_segment(store.directory / name, layout.units, first) if layout.units else None)
@@ -148,15 +157,15 @@ def _layout(store: Store, state: RevisionState, fresh: Sequence[Unit], base: Rev
     rewritten = (shared[place][1].unit(row) for place in sorted(again) for row in shared[place][2])
     return _Layout(
         [file for file, _rows in kept],
-        [(row.first, row.count) for _file, rows in kept for row in rows],
+        [_Span(row.path, row.first, row.count) for _file, rows in kept for row in rows],
         sorted((*fresh, *rewritten), key=lambda unit: unit.path),
     )
 
 
-def _spans(units: Iterable[Unit], first: int) -> Iterator[tuple[int, int]]:
-    """Yield number of the first message and count of units that are written one after another."""
+def _spans(units: Iterable[Unit], first: int) -> Iterator[_Span]:
+    """Yield the numbers of units that are written one after another."""
     for unit in units:
-        yield first, len(unit.messages)
+        yield _Span(unit.path, first, len(unit.messages))
         first += len(unit.messages)
 
 
