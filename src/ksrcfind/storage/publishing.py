@@ -5,7 +5,7 @@ import secrets
 import sqlite3
 import time
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -65,6 +65,15 @@ class _Layout(NamedTuple):
     """The units in them."""
     units: list[Unit]
     """What its own segment will hold, by path."""
+
+
+class _Shared(NamedTuple):
+    """A segment of the revision before, which a new revision can share."""
+
+    file: SegmentFile
+    segment: Segment
+    rows: list[UnitRow]
+    """The units that are the same in the new revision."""
 
 
 def publish(
@@ -140,26 +149,34 @@ def clean_up(store: Store) -> None:
 
 def _layout(store: Store, state: RevisionState, fresh: Sequence[Unit], base: Revision | None) -> _Layout:
     """Decide which segments of `base` a revision keeps using and which units are written (again)."""
-    new = {unit.path for unit in fresh}
-    wanted = {path: digest for path, digest in state.units.items() if path not in new}
-    shared: list[tuple[SegmentFile, Segment, list[UnitRow]]] = []
+    shared = _shared(store, state, {unit.path for unit in fresh}, base)
+    usage = [Usage(one.file.count, sum(row.count for row in one.rows)) for one in shared]
+    again = merged(usage, sum(len(unit.messages) for unit in fresh))
+    kept = [one for place, one in enumerate(shared) if one.rows and place not in again]
+    rewritten = (shared[place].segment.unit(row) for place in sorted(again) for row in shared[place].rows)
+    return _Layout(
+        [one.file for one in kept],
+        [_Span(row.path, row.first, row.count) for one in kept for row in one.rows],
+        sorted((*fresh, *rewritten), key=lambda unit: unit.path),
+    )
+
+
+def _shared(store: Store, state: RevisionState, fresh: Set[str], base: Revision | None) -> list[_Shared]:
+    """Return the segments of `base`, oldest first, with the units that a revision takes from them.
+
+    Raises `DamagedIndexError` if they lack a unit of `state` whose path is not in `fresh`.
+    """
+    wanted = {path: digest for path, digest in state.units.items() if path not in fresh}
+    shared: list[_Shared] = []
     for file in reversed(base.segments if base else ()):
         segment = store.segment(file)
         rows = [row for row in segment.units() if wanted.get(row.path) == row.digest]
         for row in rows:
             del wanted[row.path]
-        shared.insert(0, (file, segment, rows))
+        shared.append(_Shared(file, segment, rows))
     if wanted:
         raise DamagedIndexError(None, "messages are missing")
-    usage = [Usage(file.count, sum(row.count for row in rows)) for file, _segment, rows in shared]
-    again = merged(usage, sum(len(unit.messages) for unit in fresh))
-    kept = [(file, rows) for place, (file, _, rows) in enumerate(shared) if rows and place not in again]
-    rewritten = (shared[place][1].unit(row) for place in sorted(again) for row in shared[place][2])
-    return _Layout(
-        [file for file, _rows in kept],
-        [_Span(row.path, row.first, row.count) for _file, rows in kept for row in rows],
-        sorted((*fresh, *rewritten), key=lambda unit: unit.path),
-    )
+    return shared[::-1]
 
 
 def _spans(units: Iterable[Unit], first: int) -> Iterator[_Span]:
