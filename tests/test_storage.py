@@ -18,6 +18,7 @@ from ksrcfind.progress import SILENT
 from ksrcfind.search.revision_index import RevisionIndex
 from ksrcfind.source.sinks import BUILT_IN
 from ksrcfind.storage import retired, segment
+from ksrcfind.storage.bits import is_live
 from ksrcfind.storage.cache import DerivedCache
 from ksrcfind.storage.lock import build_lock
 from ksrcfind.storage.merging import SMALL, Usage, merged
@@ -29,12 +30,12 @@ LINE = "Memory cgroup out of memory: OOM victim 46452 (nginx) is already exiting
 
 def texts(store, key):
     """Return what every message of a revision prints, with its place."""
-    index = RevisionIndex(store.view(key))
+    view = store.view(key)
     return [
         (message.path, message.line_start, form.printed)
-        for number in range(len(index.live) * 8)
-        if index.live[number >> 3] >> (number & 7) & 1
-        for message in [index.message(number)]
+        for number in range(len(view.live) * 8)
+        if is_live(view.live, number)
+        for message in [view.message(number)]
         for form in message.forms
     ]
 

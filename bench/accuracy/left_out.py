@@ -85,15 +85,14 @@ def distinct(logs: Sequence[Path]) -> list[LogLine]:
     return [found[shape] for shape in sorted(found)]
 
 
-def asked_again(store: Store, index: RevisionIndex, lines: Sequence[LogLine]) -> Iterator[tuple[Answer, Answer]]:
+def asked_again(index: RevisionIndex, lines: Sequence[LogLine]) -> Iterator[tuple[Answer, Answer]]:
     """Yield the answers to lines with exact ones, from the whole index and without the file that answers."""
     matcher = Matcher(index)
     for line in lines:
         answer = matcher.answer(line)
         if answer.verdict != "exact":
             continue
-        spans = store.spans_of(answer.matches[0].message.path)
-        numbers = frozenset(number for first, count in spans for number in range(first, first + count))
+        numbers = frozenset(index.numbers_of(answer.matches[0].message.path))
         yield answer, Matcher(Without(index, numbers)).answer(line)
 
 
@@ -110,7 +109,7 @@ def main() -> None:
     lines = distinct(options.logs)
     random.Random(options.seed).shuffle(lines)
     verdicts: Counter[str] = Counter()
-    for whole, rest in asked_again(store, RevisionIndex(store.view(snapshot.key)), lines[: options.lines]):
+    for whole, rest in asked_again(RevisionIndex(store.view(snapshot.key)), lines[: options.lines]):
         same = bool(rest.matches) and rest.matches[0].form.printed == whole.matches[0].form.printed
         verdicts["same text in another file" if same else rest.verdict] += 1
     print("answers to lines whose file is left out")

@@ -9,6 +9,8 @@ docs/library.md describes the interface: the names in `__all__`; everything else
 it is first used, so that importing the package costs nothing.
 """
 
+import importlib
+
 __version__ = "0.1.0"
 
 TYPE_CHECKING = False  # Type checkers treat it like typing.TYPE_CHECKING, without importing typing.
@@ -58,9 +60,7 @@ def __getattr__(name: str) -> object:
     """Import a public name when it is first used."""
     if name not in _HOME:
         raise AttributeError(f"module 'ksrcfind' has no attribute {name!r}")
-    from importlib import import_module  # noqa: PLC0415 - with the name, not with the package
-
-    value: object = getattr(import_module(_HOME[name]), name)
+    value: object = getattr(importlib.import_module(_HOME[name]), name)
     globals()[name] = value
     return value
 

@@ -11,9 +11,8 @@ def main() -> None:
     """Run with the arguments of the process, and end it."""
     gc.set_threshold(*FEW_COLLECTIONS)
     try:
-        # Here, so that Ctrl-C is as quiet in the first tenth of a second as it is later.
-        from ksrcfind.cli.main import run  # noqa: PLC0415
-        from ksrcfind.cli.terminal import open_missing_streams  # noqa: PLC0415
+        from ksrcfind.cli.main import run  # noqa: PLC0415 - Ctrl-C during the imports ends the run quietly, too
+        from ksrcfind.cli.terminal import open_missing_streams  # noqa: PLC0415 - as above
 
         open_missing_streams()
         sys.exit(run(sys.argv[1:]))

@@ -148,6 +148,11 @@ class Bundle:
         return live_bits([(1, self.size)])
 
     @property
+    def order(self) -> Sequence[tuple[int, int]]:
+        """None: messages are numbered by the paths of their files."""
+        return ()
+
+    @property
     def size(self) -> int:
         """Number of messages."""
         return self.about.messages

@@ -13,13 +13,14 @@ from typer.core import TyperGroup
 from ksrcfind import __version__
 from ksrcfind.cli.argv import HELP, Option, reorder
 from ksrcfind.cli.examples import epilog
-from ksrcfind.cli.options import LOG_FORMATS, Asking, Batching, Common, Format, command, shared_options
+from ksrcfind.cli.options import Asking, Batching, Common, command, shared_options
 from ksrcfind.cli.places import in_tree
 from ksrcfind.cli.session import begin
 from ksrcfind.cli.terminal import FOUND, NOTHING_FOUND, color_help
 from ksrcfind.errors import KsrcfindError
 from ksrcfind.match.names import closest
 from ksrcfind.mcp.catalogue import TOOLS
+from ksrcfind.output.formats import LOG_FORMATS, Format
 
 MORE = (
     "[bold]More[/bold]\n\n  ksrcfind COMMAND --help shows the options and examples of a command.\n"

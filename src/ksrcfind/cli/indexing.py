@@ -4,12 +4,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from ksrcfind.bundle.writer import write_bundle
-from ksrcfind.cli.options import Common, Format
+from ksrcfind.cli.options import Common
 from ksrcfind.cli.session import begin
 from ksrcfind.cli.terminal import FOUND
 from ksrcfind.engine.engine import Engine
 from ksrcfind.errors import KsrcfindError
 from ksrcfind.output.checks import releases_json, report_json
+from ksrcfind.output.formats import Format
 
 
 def build_index(options: Common, output: Path | None, *, with_history: bool, releases: bool, candidates: bool) -> int:

@@ -14,7 +14,7 @@ from ksrcfind.batch.analysis import LogAnalysis
 from ksrcfind.batch.context import NEIGHBOURS
 from ksrcfind.batch.filters import Filter, grouped
 from ksrcfind.batch.options import GroupBy
-from ksrcfind.cli.options import AUTO, Batching, Format
+from ksrcfind.cli.options import AUTO, Batching
 from ksrcfind.cli.release import engine_of_log, note_few_matches, note_oldest_release, note_other_series
 from ksrcfind.cli.session import Session, begin
 from ksrcfind.cli.terminal import FOUND, INTERRUPTED, NOTHING_FOUND, say, say_how_to_end
@@ -36,6 +36,7 @@ from ksrcfind.log.stream import (
     read_logs,
 )
 from ksrcfind.match.answer import Tier
+from ksrcfind.output.formats import Format
 from ksrcfind.output.writer import Writer
 from ksrcfind.progress import SILENT, Progress
 from ksrcfind.tree.versions import Version, parse_tag

@@ -18,29 +18,11 @@ from ksrcfind.batch.options import GroupBy, LineKind
 from ksrcfind.errors import KsrcfindError
 from ksrcfind.finding import HistoryMode
 from ksrcfind.levels import LEVELS, level_named
+from ksrcfind.output.formats import ANSWERS, Format
 
 SHARED = "Options of every command"
 AUTO = "auto"
 """A value of `--rev`: use the revision of the log."""
-
-
-class Format(StrEnum):
-    """How answers are written."""
-
-    TEXT = "text"
-    JSON = "json"
-    NDJSON = "ndjson"
-    QUICKFIX = "quickfix"
-    CSV = "csv"
-    SARIF = "sarif"
-    HTML = "html"
-
-
-ANSWERS = (Format.TEXT, Format.JSON, Format.NDJSON, Format.QUICKFIX)
-"""Formats of the commands that answer with findings."""
-
-LOG_FORMATS = (*ANSWERS, Format.CSV, Format.SARIF, Format.HTML)
-"""Formats of batch."""
 
 
 class Color(StrEnum):

@@ -42,8 +42,8 @@ def in_tree(path: str, root: Path, directory: Path) -> str:
     if not path:
         raise KsrcfindError("a path is empty", "Name a file or directory of the tree, as in mm/oom_kill.c.")
     file = directory / path
-    # Path.exists() raises for a name that is too long.
-    if Path(path).is_absolute() or (root in directory.parents and os.path.exists(file)):  # noqa: PTH110
+    is_there = os.path.exists(file)  # noqa: PTH110 - Path.exists() raises for a name that is too long
+    if Path(path).is_absolute() or (root in directory.parents and is_there):
         inside = Path(os.path.normpath(file))
         return inside.relative_to(root).as_posix() if inside.is_relative_to(root) else path
     return path

@@ -7,18 +7,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ksrcfind import config
-from ksrcfind.cli.options import AUTO, Asking, Batching, Color, Common, Format
+from ksrcfind.cli.options import AUTO, Asking, Batching, Color, Common
 from ksrcfind.cli.terminal import Terminal, open_terminal, show_note
 from ksrcfind.config import Settings
 from ksrcfind.engine.engine import Engine
 from ksrcfind.engine.open import open_engine
 from ksrcfind.errors import KsrcfindError
-from ksrcfind.log.stream import is_directory, is_file
-from ksrcfind.output.json import JsonWriter, NdjsonWriter
+from ksrcfind.log.stream import is_file
+from ksrcfind.output.formats import Format, Output, writer_of
 from ksrcfind.output.links import Links
-from ksrcfind.output.quickfix import QuickfixWriter
 from ksrcfind.output.style import Painter
-from ksrcfind.output.text import TextWriter
 from ksrcfind.output.writer import Writer
 
 
@@ -60,42 +58,8 @@ class Session:
 
     def writer(self, options: Asking, engine: Engine, *, logs: Sequence[str] = ()) -> Writer:
         """Return the writer of the selected format. With `logs`, text output is the one for whole logs."""
-        write = self.terminal.write
-        if options.format is Format.JSON:
-            return JsonWriter(write, engine.histories.commit)
-        if options.format is Format.NDJSON:
-            return NdjsonWriter(write, engine.histories.commit)
-        if options.format is Format.QUICKFIX:
-            root = engine.source_root
-            return QuickfixWriter(write, None if root == self.directory else root)
-        if options.format is Format.CSV:
-            # Here and below: a writer is imported when its format is selected, to start faster.
-            from ksrcfind.output.table import CsvWriter
-
-            return CsvWriter(write)
-        if options.format is Format.SARIF:
-            from ksrcfind.output.sarif import SarifWriter
-
-            return SarifWriter(write)
-        if options.format is Format.HTML:
-            from ksrcfind.output.html import HtmlWriter
-
-            return HtmlWriter(write, engine.histories.commit, engine.source.lines, ", ".join(logs), _tree_name(engine))
-        if logs:
-            from ksrcfind.output.logtext import LogTextWriter
-
-            several = len(logs) > 1 or is_directory(Path(logs[0]))
-            return LogTextWriter(write, self.painter(engine), name_sources=several)
-        return TextWriter(write, engine.histories.commit, self.painter(engine))
-
-
-def _tree_name(engine: Engine) -> str:
-    """Return a tree's name for people: its revision, or for a plain directory its name and the Makefile's release."""
-    rev = engine.info.rev or engine.info.commit
-    if rev is not None:
-        return rev
-    release = engine.source.release
-    return f"{engine.root.name} (Linux {release})" if release is not None else engine.root.name
+        output = Output(self.terminal.write, self.painter(engine), engine, self.directory, logs)
+        return writer_of(options.format, output)
 
 
 def begin(options: Common) -> Session:

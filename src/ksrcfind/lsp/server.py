@@ -5,7 +5,7 @@ No message from a client ends the server. An error in a tree or a setting is sho
 
 import asyncio
 import json
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -110,10 +110,7 @@ class Server(LanguageServer):
             return
         is_request = number is not None and "method" in data
         try:
-            if not isinstance(data.get("method", ""), str):
-                raise JsonRpcInvalidRequest("the method must be a string")  # noqa: TRY301 - answered like other errors
-            if is_request and self.protocol.is_shut_down:
-                raise JsonRpcInvalidRequest("the server was shut down")  # noqa: TRY301
+            self._check(data, is_request=is_request)
             self.protocol.handle_message(self.protocol.structure_message(data))
         except JsonRpcException as error:
             if is_request:
@@ -123,6 +120,13 @@ class Server(LanguageServer):
         except Exception as error:  # noqa: BLE001 - no message of a client ends the server
             if is_request:
                 self._refuse(number, JsonRpcInternalError(str(error)))
+
+    def _check(self, data: Mapping[str, object], *, is_request: bool) -> None:
+        """Raise `JsonRpcInvalidRequest` for a message that pygls must not see."""
+        if not isinstance(data.get("method", ""), str):
+            raise JsonRpcInvalidRequest("the method must be a string")
+        if is_request and self.protocol.is_shut_down:
+            raise JsonRpcInvalidRequest("the server was shut down")
 
     def _refuse(self, number: int | str | None, error: JsonRpcException) -> None:
         self.protocol.send({"jsonrpc": "2.0", "id": number, "error": {"code": error.code, "message": error.message}})

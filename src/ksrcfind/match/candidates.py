@@ -8,7 +8,11 @@ from ksrcfind.source.printed import PrintedLine
 
 
 class MessageIndex(Protocol):
-    """The messages of one revision, found by the words of the lines that they print (`printed`)."""
+    """The messages of one revision, found by the words of the lines that they print (`printed`).
+
+    Messages have numbers above 0. Those of a file follow one another in source order; the index of a tree numbers the
+    files by path, so that equal messages are listed in one order whatever else is in the store.
+    """
 
     @property
     def size(self) -> int:

@@ -129,7 +129,7 @@ class Wordings:
         marks = {mark(word) for word in words}
         numbers: set[int] = set()
         found: list[Wording] = []
-        for word in words:
+        for word in sorted(words):
             found += self._alone(word)
             anchored = self._index.anchored(word)
             for other in anchored.keys() & marks:
@@ -163,7 +163,7 @@ class Wordings:
             weight = bits(word)
             for number in self._set(word) & pool:
                 score[number] += weight
-        best = sorted(score, key=score.__getitem__, reverse=True)[:SIMILAR]
+        best = sorted(score, key=lambda number: (-score[number], number))[:SIMILAR]
         found: dict[Wording, float] = {}
         joined: set[Wording] = set()
         for some in self._printed_by([number for number in best if score[number] >= SHARED]):
@@ -175,7 +175,7 @@ class Wordings:
                     found[wording] = shared - _LACKING * (wording.bits - shared)
                 if use.joins != ALONE:
                     joined.add(wording)
-        ordered = sorted(found, key=found.__getitem__, reverse=True)
+        ordered = sorted(found, key=lambda wording: -found[wording])
         return tuple(Similar(wording, wording in joined) for wording in ordered[:LOOKED_AT])
 
     def _pool(self, ranked: Sequence[str]) -> frozenset[int]:

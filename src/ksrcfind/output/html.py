@@ -12,6 +12,9 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from importlib.resources import files
 
+from jinja2 import Environment
+from markupsafe import Markup
+
 from ksrcfind import __version__
 from ksrcfind.batch.answer_cache import level_of
 from ksrcfind.batch.coverage import NOT_KERNEL, SEVERITY, Summary, severity
@@ -96,9 +99,6 @@ class HtmlWriter:
         """Write the page."""
         if summary is None:
             return
-        # Imported late: no other format needs it.
-        from jinja2 import Environment  # noqa: PLC0415
-        from markupsafe import Markup  # noqa: PLC0415
 
         def shown(value: object) -> object:
             return sanitized(value) if isinstance(value, str) and not isinstance(value, Markup) else value

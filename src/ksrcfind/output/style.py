@@ -51,22 +51,18 @@ class Painter:
         safe = [(sanitized_line(text), style) for text, style in parts if text]
         if safe:
             safe[-1] = (safe[-1][0].rstrip(), safe[-1][1])
-        paint = _rich() if self.color else _plain
         # The style is looked up without colours too, so that a misspelt style fails on every output.
-        painted = (self._linked(paint(text, STYLES[style]), text, style) for text, style in safe)
+        looks = [(text, style, STYLES[style]) for text, style in safe]
+        paint = _rich() if self.color else None
+        painted = (self._linked(paint(text, look) if paint else text, text, style) for text, style, look in looks)
         return " " * (indent if safe else 0) + "".join(painted) + "\n"
 
     def _linked(self, painted: str, text: str, style: str) -> str:
         return painted if self.links is None else linked(painted, self.links.address(text, style))
 
 
-def _plain(text: str, look: str) -> str:  # noqa: ARG001 - same signature as the other painter
-    return text
-
-
 def _rich() -> Painted:
-    # Imported late: without it, plain output starts 40 ms sooner.
-    from rich.color import ColorSystem  # noqa: PLC0415
-    from rich.style import Style  # noqa: PLC0415
+    from rich.color import ColorSystem  # noqa: PLC0415 - 40 ms that plain output does not need
+    from rich.style import Style  # noqa: PLC0415 - as above
 
     return lambda text, look: Style.parse(look).render(text, color_system=ColorSystem.STANDARD)

@@ -3,12 +3,12 @@
 from array import array
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Protocol
 
+from ksrcfind.search.numbering import Range, numbering
 from ksrcfind.source.message import Message
 from ksrcfind.source.printed import ORIGIN, PrintedLine
-from ksrcfind.storage.bits import is_live
 from ksrcfind.storage.postings import Lists
 
 _LISTS_KEPT = 50_000
@@ -21,6 +21,11 @@ class MessageStore(Protocol):
     @property
     def live(self) -> bytes:
         """Bit set of the messages (`storage.bits`)."""
+        ...
+
+    @property
+    def order(self) -> Sequence[Range]:
+        """Ranges of the messages by the paths of their files; none if their numbers ascend with the paths."""
         ...
 
     @property
@@ -53,23 +58,21 @@ class RevisionIndex:
     """Implements `match.candidates.MessageIndex` over the store; what was asked once is kept."""
 
     def __init__(self, store: MessageStore) -> None:
-        self.live = store.live
-        """Bit set of the messages (`storage.bits`)."""
         self.size = store.size
         """Messages in all; of several revisions those of the largest."""
         self._store = store
-        self._range = _range(int.from_bytes(self.live, "little"))
+        self._numbering = numbering(store.live, store.order)
         self._lists = lru_cache(maxsize=_LISTS_KEPT)(store.word)
         self.containing = lru_cache(maxsize=_LISTS_KEPT)(self._load_containing)
         """The messages that contain a word."""
         self.anchored = lru_cache(maxsize=_LISTS_KEPT)(self._load_anchored)
         """The messages that have a word as the rarest of one of their lines, by the fingerprint of the next."""
-        self._message = lru_cache(maxsize=_MESSAGES_KEPT)(store.message)
+        self._message = lru_cache(maxsize=_MESSAGES_KEPT)(self._load_message)
 
     def contains(self, word: str) -> bool:
         """Return whether some message contains the word."""
         lists = (memoryview(containing).cast("I") for containing, _, _ in self._lists(word))
-        return any(self._are_live(numbers) or any(map(partial(is_live, self.live), numbers)) for numbers in lists)
+        return any(any(self._numbering.of(stored)) for stored in lists)
 
     def frequency(self, word: str) -> int:
         """Messages that contain the word."""
@@ -77,7 +80,8 @@ class RevisionIndex:
 
     def printed(self, numbers: Sequence[int]) -> Iterator[tuple[int, Sequence[PrintedLine]]]:
         """Messages with the lines that they print."""
-        return self._store.printed(numbers)
+        own = {self._numbering.stored(number): number for number in numbers}
+        return ((own[stored], lines) for stored, lines in self._store.printed(list(own)))
 
     def knows(self, name: str) -> bool:
         """Return whether a module, file or directory with messages is called so."""
@@ -89,39 +93,35 @@ class RevisionIndex:
 
     def messages_of(self, path: str) -> list[Message]:
         """Messages of one file, in source order."""
+        numbers = self.numbers_of(path)
+        return self._store.messages(self._numbering.stored(numbers[0]), len(numbers)) if numbers else []
+
+    def numbers_of(self, path: str) -> range:
+        """Return the numbers of the messages of one file."""
         for first, count in self._store.spans_of(path):
-            if count and is_live(self.live, first):
-                return self._store.messages(first, count)
-        return []
+            if count and (number := self._numbering.of((first,))[0]):
+                return range(number, number + count)
+        return range(0)
 
     def messages(self, paths: Iterable[str]) -> Iterator[Message]:
         """Messages of some files, in order, read as they are asked for."""
         for path in paths:
             yield from self.messages_of(path)
 
+    def _load_message(self, number: int) -> Message:
+        return self._store.message(self._numbering.stored(number))
+
     def _load_containing(self, word: str) -> Sequence[int]:
         found = array("I")
         for containing, _, _ in self._lists(word):
-            numbers = array("I", containing)
-            found += numbers if self._are_live(numbers) else array("I", filter(partial(is_live, self.live), numbers))
-        return found
-
-    def _are_live(self, numbers: Sequence[int]) -> bool:
-        """Return whether all of ascending numbers are messages of the revision, where that is seen at a glance."""
-        return bool(numbers) and numbers[0] in self._range and numbers[-1] in self._range
+            found.extend(filter(None, self._numbering.of(memoryview(containing).cast("I"))))
+        return array("I", sorted(found))
 
     def _load_anchored(self, word: str) -> Mapping[int, Sequence[int]]:
         found: dict[int, list[int]] = defaultdict(list)
         for _, anchored, marks in self._lists(word):
-            numbers = memoryview(anchored).cast("I")
-            are_live = self._are_live(numbers)
+            numbers = self._numbering.of(memoryview(anchored).cast("I"))
             for number, mark in zip(numbers, memoryview(marks).cast("H"), strict=True):
-                if are_live or is_live(self.live, number):
+                if number:
                     found[mark].append(number)
         return found
-
-
-def _range(bits: int) -> range:
-    """Return the messages of a bit set if they are all of a range, as where one revision is indexed; else none."""
-    low = (bits & -bits).bit_length() - 1
-    return range(low, bits.bit_length()) if bits and bits + (1 << low) == 1 << bits.bit_length() else range(0)

@@ -24,13 +24,13 @@ def build_lock(path: Path, *, wait: bool, waiting: Callable[[], object] = lambda
     `OSError` where the file cannot be opened or locked.
     """
     threads = _between_threads[path]
-    if not _acquired(threads.acquire, wait, waiting):
+    if not _acquired(lambda: threads.acquire(blocking=False), wait, waiting):
         yield False
         return
     try:
         file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
         try:
-            held = _acquired(lambda blocking: _lock(file), wait, waiting)  # noqa: ARG005 - the shape of `acquire`
+            held = _acquired(lambda: _lock(file), wait, waiting)
             yield held
         finally:
             os.close(file)  # Which ends the lock.
@@ -38,8 +38,8 @@ def build_lock(path: Path, *, wait: bool, waiting: Callable[[], object] = lambda
         threads.release()
 
 
-def _acquired(attempt: Callable[[bool], bool], wait: bool, waiting: Callable[[], object]) -> bool:
-    while not attempt(False):
+def _acquired(attempt: Callable[[], bool], wait: bool, waiting: Callable[[], object]) -> bool:
+    while not attempt():
         if not wait:
             return False
         waiting()

@@ -5,7 +5,7 @@ import secrets
 import sqlite3
 import time
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -23,6 +23,7 @@ from ksrcfind.storage.revision import (
     decode_state,
     encode,
     encode_state,
+    pack_order,
     read_both,
     read_revision,
 )
@@ -47,15 +48,32 @@ class Unread(NamedTuple):
     skipped: tuple[str, ...]
 
 
+class _Span(NamedTuple):
+    """The numbers of a unit's messages."""
+
+    path: str
+    first: int
+    length: int
+
+
 class _Layout(NamedTuple):
     """Where the messages of a new revision are."""
 
     kept: list[SegmentFile]
     """Segments that it shares with the revision before, oldest first."""
-    spans: list[tuple[int, int]]
-    """Number of the first message and count of each unit in them."""
+    spans: list[_Span]
+    """The units in them."""
     units: list[Unit]
     """What its own segment will hold, by path."""
+
+
+class _Shared(NamedTuple):
+    """A segment of the revision before, which a new revision can share."""
+
+    file: SegmentFile
+    segment: Segment
+    rows: list[UnitRow]
+    """The units that are the same in the new revision."""
 
 
 def publish(
@@ -78,11 +96,11 @@ def publish(
     first = _free_number(store, count)
 
     def revision(file: SegmentFile | None) -> Revision:
-        spans = (*layout.spans, *_spans(layout.units, first))
+        ranges = [(span.first, span.length) for span in sorted((*layout.spans, *_spans(layout.units, first)))]
         files = (*layout.kept, file) if file else tuple(layout.kept)
-        live = zlib.compress(live_bits(spans), 1)
-        size = sum(length for _first, length in spans)
-        return Revision(key, store.identity, token, time.time(), size, live, files, *unread)
+        live = zlib.compress(live_bits(ranges), 1)
+        size = sum(length for _first, length in ranges)
+        return Revision(key, store.identity, token, time.time(), size, live, files, *unread, pack_order(ranges))
 
     try:
         made = revision(write_segment(store.directory / name, layout.units, first) if layout.units else None)
@@ -131,32 +149,40 @@ def clean_up(store: Store) -> None:
 
 def _layout(store: Store, state: RevisionState, fresh: Sequence[Unit], base: Revision | None) -> _Layout:
     """Decide which segments of `base` a revision keeps using and which units are written (again)."""
-    new = {unit.path for unit in fresh}
-    wanted = {path: digest for path, digest in state.units.items() if path not in new}
-    shared: list[tuple[SegmentFile, Segment, list[UnitRow]]] = []
+    shared = _shared(store, state, {unit.path for unit in fresh}, base)
+    usage = [Usage(one.file.count, sum(row.count for row in one.rows)) for one in shared]
+    again = merged(usage, sum(len(unit.messages) for unit in fresh))
+    kept = [one for place, one in enumerate(shared) if one.rows and place not in again]
+    rewritten = (shared[place].segment.unit(row) for place in sorted(again) for row in shared[place].rows)
+    return _Layout(
+        [one.file for one in kept],
+        [_Span(row.path, row.first, row.count) for one in kept for row in one.rows],
+        sorted((*fresh, *rewritten), key=lambda unit: unit.path),
+    )
+
+
+def _shared(store: Store, state: RevisionState, fresh: Set[str], base: Revision | None) -> list[_Shared]:
+    """Return the segments of `base`, oldest first, with the units that a revision takes from them.
+
+    Raises `DamagedIndexError` if they lack a unit of `state` whose path is not in `fresh`.
+    """
+    wanted = {path: digest for path, digest in state.units.items() if path not in fresh}
+    shared: list[_Shared] = []
     for file in reversed(base.segments if base else ()):
         segment = store.segment(file)
         rows = [row for row in segment.units() if wanted.get(row.path) == row.digest]
         for row in rows:
             del wanted[row.path]
-        shared.insert(0, (file, segment, rows))
+        shared.append(_Shared(file, segment, rows))
     if wanted:
         raise DamagedIndexError(None, "messages are missing")
-    usage = [Usage(file.count, sum(row.count for row in rows)) for file, _segment, rows in shared]
-    again = merged(usage, sum(len(unit.messages) for unit in fresh))
-    kept = [(file, rows) for place, (file, _, rows) in enumerate(shared) if rows and place not in again]
-    rewritten = (shared[place][1].unit(row) for place in sorted(again) for row in shared[place][2])
-    return _Layout(
-        [file for file, _rows in kept],
-        [(row.first, row.count) for _file, rows in kept for row in rows],
-        sorted((*fresh, *rewritten), key=lambda unit: unit.path),
-    )
+    return shared[::-1]
 
 
-def _spans(units: Iterable[Unit], first: int) -> Iterator[tuple[int, int]]:
-    """Yield number of the first message and count of units that are written one after another."""
+def _spans(units: Iterable[Unit], first: int) -> Iterator[_Span]:
+    """Yield the numbers of units that are written one after another."""
     for unit in units:
-        yield first, len(unit.messages)
+        yield _Span(unit.path, first, len(unit.messages))
         first += len(unit.messages)
 
 

@@ -2,7 +2,9 @@
 
 import hashlib
 import zlib
-from collections.abc import Mapping
+from array import array
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 
 import msgspec
@@ -50,6 +52,8 @@ class Revision(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Functions that hold text in calls of which none was understood."""
     skipped: tuple[str, ...]
     """Names of files that were skipped because they are not UTF-8, escaped."""
+    order: bytes = b""
+    """The ranges of its messages by the paths of their files, packed (`pack_order`)."""
 
 
 class RevisionState(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -90,6 +94,23 @@ def encode(revision: Revision, state: bytes) -> bytes:
     """Return the content of a revision's file."""
     header = _encoder.encode(revision)
     return b"".join((_MAGIC, *(_framed(part) for part in (header, state))))
+
+
+def pack_order(ranges: Iterable[tuple[int, int]]) -> bytes:
+    """Pack ranges of numbers (first, count); adjacent ones become one."""
+    joined: list[list[int]] = []
+    for first, count in ranges:
+        if joined and sum(joined[-1]) == first:
+            joined[-1][1] += count
+        elif count:
+            joined.append([first, count])
+    return zlib.compress(array("I", chain.from_iterable(joined)).tobytes(), 1)
+
+
+def unpack_order(data: bytes) -> Sequence[tuple[int, int]]:
+    """Return the ranges that were packed; none for an index of a version that did not write them."""
+    numbers = array("I", zlib.decompress(data) if data else b"")
+    return list(zip(numbers[::2], numbers[1::2], strict=True))
 
 
 def read_revision(path: Path) -> Revision | None:

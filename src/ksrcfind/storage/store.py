@@ -27,6 +27,7 @@ from ksrcfind.storage.revision import (
     file_name,
     read_both,
     read_revision,
+    unpack_order,
 )
 from ksrcfind.storage.segment import Segment
 from ksrcfind.storage.view import View
@@ -159,7 +160,8 @@ class Store:
             for key in keys:
                 self._mark_used(self.path_of(key))
             lives = [zlib.decompress(revision.live) for revision in known]
-            return View(segments, lives, max((revision.size for revision in known), default=0))
+            order = unpack_order(known[0].order) if len(known) == 1 else ()
+            return View(segments, lives, max((revision.size for revision in known), default=0), order)
         raise KeyError(keys[0])
 
     def dependencies(self, revision: Revision, state: RevisionState) -> dict[str, bytes]:

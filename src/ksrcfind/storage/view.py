@@ -14,7 +14,9 @@ from ksrcfind.storage.segment import Segment
 class View:
     """Implements `search.revision_index.MessageStore`. A later build does not change it."""
 
-    def __init__(self, segments: Sequence[Segment], lives: Sequence[bytes], size: int) -> None:
+    def __init__(
+        self, segments: Sequence[Segment], lives: Sequence[bytes], size: int, order: Sequence[tuple[int, int]] = ()
+    ) -> None:
         self._segments = sorted(segments, key=lambda segment: segment.numbers.start)
         self._starts = [segment.numbers.start for segment in self._segments]
         self._newest_first = segments[::-1]
@@ -22,6 +24,8 @@ class View:
         """For each revision the bit set of its messages."""
         self.live = union(lives)
         """Bit set of all messages."""
+        self.order = order
+        """Of one revision: the ranges of its messages by the paths of their files."""
         self.size = size
         """Messages of the revision; of several, those of the largest."""
 

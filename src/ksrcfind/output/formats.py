@@ -1,0 +1,100 @@
+"""The formats of `--format`, and the writer of each.
+
+To add a format, name it in `Format`, add a module with its writer beside this one, and return the writer from
+`writer_of`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from ksrcfind.engine.engine import Engine
+from ksrcfind.log.stream import is_directory
+from ksrcfind.output.style import Painter
+from ksrcfind.output.writer import Write, Writer
+
+
+class Format(StrEnum):
+    """How answers are written."""
+
+    TEXT = "text"
+    JSON = "json"
+    NDJSON = "ndjson"
+    QUICKFIX = "quickfix"
+    CSV = "csv"
+    SARIF = "sarif"
+    HTML = "html"
+
+
+ANSWERS = (Format.TEXT, Format.JSON, Format.NDJSON, Format.QUICKFIX)
+"""Formats of the commands that answer with findings."""
+
+LOG_FORMATS = (*ANSWERS, Format.CSV, Format.SARIF, Format.HTML)
+"""Formats of batch."""
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """Where answers are written to, and what they are about."""
+
+    write: Write
+    painter: Painter
+    """For text."""
+    engine: Engine
+    """Answers the questions of a writer: about commits, source lines, the tree."""
+    directory: Path
+    """The current directory of the reader, to which paths are relative."""
+    logs: Sequence[str] = ()
+    """Names of the logs; none where single lines or locations are answered."""
+
+
+def writer_of(chosen: Format, output: Output) -> Writer:
+    """Return the writer of a format. Text about whole logs has a writer of its own."""
+    write, engine = output.write, output.engine
+    # Each writer is imported when its format is selected, to start faster.
+    match chosen:
+        case Format.JSON:
+            from ksrcfind.output.json import JsonWriter
+
+            return JsonWriter(write, engine.histories.commit)
+        case Format.NDJSON:
+            from ksrcfind.output.json import NdjsonWriter
+
+            return NdjsonWriter(write, engine.histories.commit)
+        case Format.QUICKFIX:
+            from ksrcfind.output.quickfix import QuickfixWriter
+
+            root = engine.source_root
+            return QuickfixWriter(write, None if root == output.directory else root)
+        case Format.CSV:
+            from ksrcfind.output.table import CsvWriter
+
+            return CsvWriter(write)
+        case Format.SARIF:
+            from ksrcfind.output.sarif import SarifWriter
+
+            return SarifWriter(write)
+        case Format.HTML:
+            from ksrcfind.output.html import HtmlWriter
+
+            title = ", ".join(output.logs)
+            return HtmlWriter(write, engine.histories.commit, engine.source.lines, title, _tree_name(engine))
+        case Format.TEXT if output.logs:
+            from ksrcfind.output.logtext import LogTextWriter
+
+            several = len(output.logs) > 1 or is_directory(Path(output.logs[0]))
+            return LogTextWriter(write, output.painter, name_sources=several)
+        case Format.TEXT:
+            from ksrcfind.output.text import TextWriter
+
+            return TextWriter(write, engine.histories.commit, output.painter)
+
+
+def _tree_name(engine: Engine) -> str:
+    """Return a tree's name for people: its revision, or for a plain directory its name and the Makefile's release."""
+    rev = engine.info.rev or engine.info.commit
+    if rev is not None:
+        return rev
+    release = engine.source.release
+    return f"{engine.root.name} (Linux {release})" if release is not None else engine.root.name
