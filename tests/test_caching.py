@@ -240,13 +240,14 @@ def test_differences_of_many_files_take_one_process(scratch, calls):
     repository.objects.load()
 
     def version(commit, path):
-        return Version(commit, scratch.git("rev-parse", f"{commit}:{path}"))
+        return Version(commit, path, scratch.git("rev-parse", f"{commit}:{path}"))
 
     with closing(LineChanges(repository.git, repository.objects, ["say.c", "call.c"])) as changes:
         calls.clear()
         for path, hunk in (("init/say.c", Hunk(0, 1, 1)), ("init/call.c", Hunk(0, 6, 1))):
-            assert changes.between(path, version(old, path), version(new, path)) == (hunk,)
+            assert changes.between(version(old, path), version(new, path)) == (hunk,)
         assert calls == ["diff-tree"]
-        missing = Version("0" * 40, "0" * 40)
-        assert changes.between("init/say.c", missing, version(new, "init/say.c")) is None
-        assert changes.between("no/such.c", version(old, "init/say.c"), version(new, "init/call.c")) is None
+        missing = Version("0" * 40, "init/say.c", "0" * 40)
+        assert changes.between(missing, version(new, "init/say.c")) is None
+        elsewhere = Version(old, "no/such.c", version(old, "init/say.c").blob)
+        assert changes.between(elsewhere, version(new, "init/call.c")) is None

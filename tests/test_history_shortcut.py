@@ -6,8 +6,9 @@ import pytest
 
 from ksrcfind.history import trace
 from ksrcfind.history.blame import blame
-from ksrcfind.history.changes import changed_files
+from ksrcfind.history.changed_files import changed_files
 from ksrcfind.history.file_changes import FileChanges
+from ksrcfind.history.renames import Renames
 from ksrcfind.history.simple_blame import SimpleBlame
 from ksrcfind.history.trace import History
 from ksrcfind.progress import SILENT
@@ -30,7 +31,7 @@ def read(scratch, *names):
 def assert_as_git_says(scratch, *names):
     """Every line of every file of these names, at every commit; returns how many blames took a shortcut."""
     repository, touches = read(scratch, *names)
-    shortcuts, short = SimpleBlame(repository, touches), 0
+    shortcuts, short = SimpleBlame(repository, touches, Renames(repository)), 0
     for commit in touches.ids:
         for path in scratch.git("ls-tree", "-r", "--name-only", "-z", commit).split("\0"):
             if path.rpartition("/")[2] in names:
@@ -64,7 +65,7 @@ def test_a_file_that_was_renamed_is_followed_to_its_old_name(scratch):
     scratch.commit("renamed", {"dir/new.c": text(*changed(ONE, 3))}, remove=["old.c"])
     scratch.commit("later", {"dir/new.c": text(*changed(changed(ONE, 3), 9))})
     repository, touches = read(scratch, "new.c")
-    found = SimpleBlame(repository, touches).blame(repository.head(), "dir/new.c", [1])
+    found = SimpleBlame(repository, touches, Renames(repository)).blame(repository.head(), "dir/new.c", [1])
     assert (found[1].commit, found[1].path) == (first, "old.c")
     assert assert_as_git_says(scratch, "old.c", "new.c") == 3
 

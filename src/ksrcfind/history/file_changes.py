@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from ksrcfind.history.blame import unquote
-from ksrcfind.history.changes import SOURCE
+from ksrcfind.history.changed_files import SOURCE
 from ksrcfind.progress import Task
 from ksrcfind.tree.git import Git
 

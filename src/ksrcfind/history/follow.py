@@ -185,7 +185,7 @@ class Follower:
                 replace(state, path=rename.before),
                 replace(state, path=rename.after),
             )
-            for rename in self._occurrences.renames(place.commit, place.path, seen.path)
+            for rename in self._occurrences.renames.between(place.commit, place.path, seen.path)
         ]
 
     def _taking_away(self, found: _Found) -> list[Step]:

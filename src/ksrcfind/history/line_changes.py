@@ -45,6 +45,7 @@ class Version:
 
     commit: str
     """Full id of a commit that has it."""
+    path: str
     blob: str
     """Blob id of the file there."""
 
@@ -63,15 +64,18 @@ class LineChanges:
         self._lock = Lock()
         self._hunks: dict[tuple[str, str], tuple[Hunk, ...]] = {}
 
-    def between(self, path: str, older: Version, newer: Version) -> tuple[Hunk, ...] | None:
-        """Return what differs between two versions of a file, in order; None if git does not say.
+    def between(self, older: Version, newer: Version) -> tuple[Hunk, ...] | None:
+        """Return what differs between two versions of a file, in order; None if git does not report it.
 
-        Other files of the directory that differ are compared as well, so the commits should be parent and child.
+        The file has the same name in both versions; its directory may differ. Git compares all files of the directory
+        that differ, so the commits should be parent and child.
         """
+        if older.blob == newer.blob:
+            return ()
         key = older.blob, newer.blob
         with self._lock:
             if key not in self._hunks:
-                self._ask(path.rpartition("/")[0], older.commit, newer.commit)
+                self._ask(older, newer)
             return self._hunks.get(key)
 
     def close(self) -> None:
@@ -80,14 +84,17 @@ class LineChanges:
         if self._end is not None:
             self._end()
 
-    def _ask(self, directory: str, older: str, newer: str) -> None:
-        """Read how the files of one directory differ between two commits.
+    def _ask(self, older: Version, newer: Version) -> None:
+        """Read how the files in the directories of two versions differ.
 
-        The trees of the directory are compared, not those of the commits: git then looks at no other directory.
+        The trees of the directories are compared, not those of the commits: git then looks at no other directory.
         """
-        question = f"{newer} {older}"  # A commit with its parent: the files in the topmost directory.
-        if directory:
-            old, new = self._objects.ids([f"{older}:{directory}", f"{newer}:{directory}"])
+        question = f"{newer.commit} {older.commit}"  # A commit with its parent: the files in the topmost directory.
+        before, after = older.path.rpartition("/")[0], newer.path.rpartition("/")[0]
+        if before or after:
+            if not before or not after:
+                return
+            old, new = self._objects.ids([f"{older.commit}:{before}", f"{newer.commit}:{after}"])
             if old is None or new is None:
                 return
             question = f"{old} {new}"

@@ -10,9 +10,10 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import PurePosixPath
 
-from ksrcfind.history.changes import SOURCE, Rename, changed_files, renames
+from ksrcfind.history.changed_files import SOURCE, changed_files
 from ksrcfind.history.commits import RawCommit, read_commits
 from ksrcfind.history.file_changes import FileChanges
+from ksrcfind.history.renames import Renames
 from ksrcfind.history.wording import SourceText, Wording, contains, lost_prefix, words
 from ksrcfind.match.similarity import similarity
 from ksrcfind.tree.database import MissingObjectError
@@ -62,7 +63,6 @@ class Occurrences:
     """Looks for wordings in the versions of one repository; keeps the files that it read last."""
 
     def __init__(self, repository: Repository) -> None:
-        self._git = repository.git
         self._shallow = repository.shallow
         self._objects = repository.objects
         self.source = lru_cache(maxsize=128)(self._source)
@@ -70,6 +70,7 @@ class Occurrences:
         self._touched = lru_cache(maxsize=32)(self._read_touched)
         self.touches: FileChanges | None = None
         """The files that every commit changed, if the whole history was read."""
+        self.renames = Renames(repository)
 
     def find(self, commit: str, path: str, text: str, line: int) -> Occurrence | None:
         """Return the text in a version of a file, nearest to a line."""
@@ -131,10 +132,6 @@ class Occurrences:
             return None
         best = max(candidates, key=lambda item: (item[0], -_distance(item[1].wording, seen.wording.line_start)))
         return Ancestor(best[1], left=True)
-
-    def renames(self, commit: str, path: str, first: str) -> list[Rename]:
-        """Return how a file got from its `first` name to its path in a commit, newest rename first."""
-        return renames(self._git, commit, path, first)
 
     def _as_part(self, seen: Occurrence, parent: str, here: SourceText) -> Ancestor | None:
         """Find a longer text at the same place that holds the one seen."""

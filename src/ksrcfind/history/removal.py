@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ksrcfind.history.changes import changed_files
+from ksrcfind.history.changed_files import changed_files
 from ksrcfind.history.occurrences import ALIKE_IN_FUNCTION, Occurrence, Occurrences
 from ksrcfind.history.wording import Wording, words
 from ksrcfind.match.similarity import similarity

@@ -15,6 +15,7 @@ from threading import Lock
 from ksrcfind.history.blame import Blame, blame
 from ksrcfind.history.file_changes import FileChange, FileChanges
 from ksrcfind.history.line_changes import LineChanges, Version, older_line
+from ksrcfind.history.renames import Renames, UnclearRenameError
 from ksrcfind.tree.repository import Repository
 
 TOGETHER = 256
@@ -57,8 +58,9 @@ class _File:
 class SimpleBlame:
     """Blames files of one history by the commits that touched them. Serves several threads."""
 
-    def __init__(self, repository: Repository, touches: FileChanges) -> None:
+    def __init__(self, repository: Repository, touches: FileChanges, renames: Renames) -> None:
         self._repository = repository
+        self._renames = renames
         self._touches = touches
         self._objects = repository.objects
         self._place = {path: number for number, path in enumerate(sorted(touches.paths))}
@@ -85,9 +87,44 @@ class SimpleBlame:
                     if self._touches.removes(number):
                         older[item.commit].append(line)
         for first, ends in older.items():
-            before = blame(self._repository, first, path, [found[line].line for line in ends])
-            found.update((line, before[found[line].line]) for line in ends)
+            before = self._blame_before_rename(first, path, [found[line].line for line in ends])
+            found.update((line, before[found[line].line]) for line in ends if found[line].line in before)
         return found
+
+    def beginning(self, commit: str, path: str) -> tuple[str, str] | None:
+        """Return the commit that added a file, and its parent, for a commit (full id) that has the file.
+
+        None if they are not known: several commits of the simplified history added it, or the commit is a root.
+        """
+        with self._lock:
+            history = self.parents(commit, path)
+        first = [child for child, parents in (history or {}).items() if not parents]
+        if len(first) != 1:
+            return None
+        parents = self._touches.parents[self._touches.numbers[first[0]]]
+        return (first[0], self._touches.ids[parents[0]]) if len(parents) == 1 else None
+
+    def _blame_before_rename(self, commit: str, path: str, lines: list[int]) -> dict[int, Blame]:
+        """Return line → blame for lines of a file that a commit added, if the commit renamed it; others are left out.
+
+        May return blames for lines that the commit itself added.
+        """
+        [parent] = (self._touches.ids[number] for number in self._touches.parents[self._touches.numbers[commit]])
+        try:
+            source = self._renames.source(parent, commit, path)
+        except UnclearRenameError:
+            return blame(self._repository, commit, path, lines)
+        if source is None:
+            return {}
+        old, new = self._objects.ids([f"{parent}:{source}", f"{commit}:{path}"])
+        hunks = None
+        if old is not None and new is not None and _name(source) == _name(path):
+            hunks = self._line_changes.between(Version(parent, source, old), Version(commit, path, new))
+        if hunks is None:
+            return blame(self._repository, commit, path, lines)
+        kept = {line: passed for line in lines if (passed := older_line(hunks, line)) is not None}
+        before = self.blame(parent, source, kept.values()) if kept else {}
+        return {line: before[passed] for line, passed in kept.items()}
 
     def _walk(self, commit: str, path: str, lines: Iterable[int], parents: Parents) -> dict[int, Blame] | None:
         """Return line → blame by going back through the simplified history; None if git does not say what differs.
@@ -123,8 +160,8 @@ class SimpleBlame:
             before = changes[parent].after
             # The real parent has the same version of the file, and differs in fewer others.
             real = self._touches.parents[change.commit][change.before.index(before)]
-            older, newer = Version(self._touches.ids[real], before), Version(commit, change.after)
-            hunks = self._line_changes.between(path, older, newer)
+            older, newer = Version(self._touches.ids[real], path, before), Version(commit, path, change.after)
+            hunks = self._line_changes.between(older, newer)
             if hunks is None:
                 return parent, 0
             passed = older_line(hunks, line)
@@ -219,3 +256,7 @@ class SimpleBlame:
                     found = found | other if found and other else found or other
             reached[commit] = found
         return {path: _File(path, self._touches.of(path), reached, first_bits[path]) for path in paths}
+
+
+def _name(path: str) -> str:
+    return path.rpartition("/")[2]

@@ -16,6 +16,7 @@ from ksrcfind.history.provenance import Commit, Later, Provenance
 from ksrcfind.history.provenance_builder import ProvenanceBuilder
 from ksrcfind.history.releases import Releases
 from ksrcfind.history.removal import Removals
+from ksrcfind.history.renames import Renames
 from ksrcfind.history.simple_blame import SimpleBlame
 from ksrcfind.history.state import is_plain
 from ksrcfind.progress import SILENT, Progress
@@ -133,7 +134,9 @@ class _GitHistory:
                 touches = FileChanges(self._repository.git, self._snapshot.commit, names, task)
             except GitError:  # Where something is missing, the blame that needs it says so.
                 return
-        self.tracer.simple_blame = SimpleBlame(self._repository, touches)
+        renames = self._occurrences.renames if self._occurrences is not None else Renames(self._repository)
+        self.tracer.simple_blame = SimpleBlame(self._repository, touches, renames)
+        renames.beginning = self.tracer.simple_blame.beginning
         if self._occurrences is not None:
             self._occurrences.touches = touches
 
