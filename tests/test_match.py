@@ -9,12 +9,13 @@ from hypothesis import strategies as st
 from ksrcfind.log.line import read_line
 from ksrcfind.match.body import Body
 from ksrcfind.match.decode import decoded, errno_name
-from ksrcfind.match.evidence import MODULE
 from ksrcfind.match.fragment import Search, overlaps
-from ksrcfind.match.pattern import LONGEST, StepBudget, pattern, places
+from ksrcfind.match.limits import LONGEST
+from ksrcfind.match.pattern import StepBudget, pattern, places
 from ksrcfind.match.place import Named, named_place, nearest_call, place_calls
 from ksrcfind.match.rank import Matcher
 from ksrcfind.match.score import ANYHOW, may_score_overlap, score_overlap
+from ksrcfind.match.thresholds import MODULE
 from ksrcfind.match.whole import Whole
 from ksrcfind.match.wording import Wording
 from ksrcfind.search.memory_index import MemoryIndex
@@ -307,7 +308,7 @@ def test_of_very_many_wordings_those_that_tell_most_are_tried_as_parts(monkeypat
     line = " ".join(one.format.strip() for one in printing)
     answer(line, *printing)
     every = len(tried)
-    monkeypatch.setattr("ksrcfind.match.rank._PARTS", 8)
+    monkeypatch.setattr("ksrcfind.match.rank.CONTINUED_WORDINGS", 8)
     tried.clear()
     answer(line, *printing)
     assert len(tried) == 8 < every

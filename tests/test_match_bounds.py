@@ -7,7 +7,8 @@ import pytest
 from backtracking import characters_read
 from ksrcfind.match.conversions import Typed, hole
 from ksrcfind.match.fragment import most_literal, overlaps
-from ksrcfind.match.pattern import LONGEST, MOST_VALUES, VALUE, WORK, Pattern, StepBudget, Values, pattern
+from ksrcfind.match.limits import LONGEST, MOST_VALUES, PATTERN_STEPS, VALUE_STEPS
+from ksrcfind.match.pattern import Pattern, StepBudget, Values, pattern
 from ksrcfind.source.template import pieces
 
 CONVERSIONS = [
@@ -35,7 +36,7 @@ SEARCHES = [Pattern.spans, most_literal, lambda *which: list(overlaps(*which))]
 def test_no_search_takes_more_than_its_steps(printed, unit, search):
     work = StepBudget()
     search(pattern(printed), (unit * LONGEST)[:LONGEST], work)
-    assert work.left > -WORK / 2, "what one value takes can be too many, no more"
+    assert work.left > -PATTERN_STEPS / 2, "what one value takes can be too many, no more"
 
 
 def values_of(printed):
@@ -68,7 +69,7 @@ def test_what_is_counted_is_what_is_done(printed, unit, compared):
         asked.clear()
         work = StepBudget()
         search(pattern(printed), (unit * LONGEST)[:LONGEST], work)
-        assert 0 < len(asked) * VALUE <= WORK - work.left
+        assert 0 < len(asked) * VALUE_STEPS <= PATTERN_STEPS - work.left
 
 
 def test_of_a_format_without_end_only_the_beginning_is_looked_at():

@@ -5,11 +5,11 @@ import re
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ksrcfind.match import evidence
 from ksrcfind.match.body import Body
 from ksrcfind.match.fragment import most_literal
 from ksrcfind.match.pattern import StepBudget
 from ksrcfind.match.score import ANYHOW, may_score_overlap, score_overlap
+from ksrcfind.match.thresholds import MODULE
 from ksrcfind.match.wording import Wording
 from ksrcfind.source.printed import ALONE
 from ksrcfind.source.template import CONVERSION, literal_words
@@ -48,7 +48,7 @@ def formats_and_lines(draw):
     return printed, draw(EDGES) + line + draw(EDGES)
 
 
-@given(formats_and_lines(), st.sampled_from([0.0, evidence.MODULE]), st.booleans())
+@given(formats_and_lines(), st.sampled_from([0.0, MODULE]), st.booleans())
 @settings(max_examples=400, deadline=None)
 def test_the_bound_never_refuses_what_counts(made, beyond, joined):
     printed, line = made

@@ -5,13 +5,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
-from ksrcfind.match.pattern import LONGEST
+from ksrcfind.match.limits import LONGEST
+from ksrcfind.match.thresholds import UNKNOWN_WORD
 from ksrcfind.match.word_weights import bits
 from ksrcfind.match.wording import folded
 from ksrcfind.source.template import LINE_WORD, words
-
-UNKNOWN = 5.0
-"""Bits of a word of the line that is outside the kernel's usual vocabulary: mostly a name, a value."""
 
 # What people put in the place of values.
 _MASK = re.compile(r"<[A-Za-z_ -]{1,20}>|(?<![A-Za-z])(?:0x)?X{1,16}(?![A-Za-z])|(?<!\S)N(?!\S)|\*{3,8}|#{2,20}")
@@ -57,7 +55,7 @@ class Body:
         """Its words, in order, as `template.words` finds them."""
         found = LINE_WORD.finditer(self.text)
         words = ((*match.span(), match[0].lower()) for match in found)
-        return tuple(Token(start, end, word, bits(word, UNKNOWN)) for start, end, word in words)
+        return tuple(Token(start, end, word, bits(word, UNKNOWN_WORD)) for start, end, word in words)
 
     @cached_property
     def prefix_end(self) -> int:

@@ -6,11 +6,10 @@ from itertools import chain
 from ksrcfind.match.body import Body
 from ksrcfind.match.candidates import MessageIndex
 from ksrcfind.match.fragment import Overlap, overlaps
+from ksrcfind.match.limits import NEIGHBOUR_STEPS
 from ksrcfind.match.pattern import Pattern, StepBudget, pattern
 from ksrcfind.source.message import Message
 from ksrcfind.source.printed import NEAR, NEIGHBOURS, ends_line, is_continuation, is_open
-
-_LOOKING = 256  # steps that looking at a message and its neighbours takes
 
 
 class ContinuationMatcher:
@@ -21,7 +20,7 @@ class ContinuationMatcher:
 
     def explains(self, number: int, body: Body, overlap: Overlap, work: StepBudget) -> bool:
         """Tell whether what a message does not explain of a line can be of another call."""
-        work.left -= _LOOKING
+        work.left -= NEIGHBOUR_STEPS
         if work.left < 0:
             return False
         if overlap.end == len(body.text):

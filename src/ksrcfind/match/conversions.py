@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
+from ksrcfind.match.thresholds import NUMBER_DIGIT, NUMBER_VALUE
 from ksrcfind.source.template import Conversion
 
 
@@ -217,10 +218,6 @@ def _pointer_kind(conversion: Conversion) -> Hole:
     return _FIXED["p"]
 
 
-_NUMBER = 2.0  # bits of a number
-_DIGIT = 0.75  # bits of each further digit that it must have
-
-
 def _number(conversion: Conversion) -> Typed:
     """number(): digits of a base, a sign or prefix, zeros up to the precision; zeros or blanks up to the width."""
     kind, flags = conversion.kind, conversion.flags
@@ -255,7 +252,7 @@ def _number(conversion: Conversion) -> Typed:
     usual = max(precision, padded)
     exact = f"{body}{{{usual}}}{after}" if usual else ""
     # A number of so many digits is rarer than any number.
-    bits = _NUMBER + 2.0 * bool(prefix) + _DIGIT * max(usual - 1, 0)
+    bits = NUMBER_VALUE + 2.0 * bool(prefix) + NUMBER_DIGIT * max(usual - 1, 0)
     most = max(longest, least)
     regex = f"{body}{{{least},{most}}}{after}"
     if zeros and not precision and least > 1 and most > least:

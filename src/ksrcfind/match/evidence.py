@@ -11,67 +11,51 @@ from itertools import islice
 
 import msgspec
 
+from ksrcfind.match.limits import LONGEST_NAME, NAMES_IN_PREFIX, NAMES_IN_VALUES
+from ksrcfind.match.thresholds import (
+    ARCHITECTURES,
+    COMPONENT,
+    CONTINUED_LEVEL,
+    DEBUG_LEVEL,
+    DRIVER,
+    EXTENDED,
+    FUNCTION,
+    FUNCTION_LINE,
+    FUNCTION_LINE_NEAR,
+    FUNCTION_NEAR_LINE,
+    LATER_NAME,
+    MODULE,
+    NAME_IN_VALUE,
+    NEAR_LINE,
+    NEAR_LINES,
+    NO_DEVICE,
+    NO_DRIVER,
+    NO_NAME,
+    OPPOSITE,
+    OTHER_ARCHITECTURE,
+    OTHER_DRIVER,
+    OTHER_FILE,
+    OTHER_LEVEL,
+    OTHER_RESOURCE,
+    OWN_FILE,
+    OWN_LINE,
+    PLACES,
+    PRINTS_DRIVER,
+    RARE_ARCHITECTURE,
+    RELATED,
+    SAME_LEVEL,
+    SHARED_NAME_MOST,
+    SHARED_NAME_WORD,
+    TOO_WIDE,
+)
 from ksrcfind.source.message import Argument, Message
 from ksrcfind.source.printed import origin_names
 
 # What stands behind a dot is the kind of a device in a device tree: `fe300000.ethernet`.
 _NAME = re.compile(r"(?<![.\w-])[A-Za-z][A-Za-z0-9_-]+")
 
-MODULE = 8.0
-"""The prefix names the module."""
-COMPONENT = 6.0
-"""The prefix names the file, or a directory it is in."""
-IN_PLACE = 2.0
-"""The call prints such a name there itself: the driver's or the class of the device."""
-EXTENDED = 4.0
-"""The module or file is called like the prefix and more: `i2c_designware` and `i2c_designware_core`."""
-RELATED = 2.5
-"""The prefix goes on where the module, file or directory ends: `nvme0` and `nvme`."""
-SHARED_WORD = 1.5
-"""A word of the prefix is one of the module, file or directory: `intel` of `sof_audio_pci_intel_tgl`."""
-SHARED_WORDS_MOST = 3.5
-"""Bits of such words with what the beginning of the name counts, at most."""
-OTHER_RESOURCE = -1.0
-"""The function is called after another kind of resource than the line shows."""
-OPPOSITE = -9.0
-"""The line says the opposite of the text."""
-VALUE = 0.25
-"""Of those bits, when a name stands among the values."""
-FUNCTION = 8.0
-"""A value is the name of the function that the call stands in."""
-NO_NAME = -6.0
-"""A device's name holds a blank."""
-NO_DEVICE = -60.0
-"""A device's name holds a colon and a blank: what comes first is the name."""
-TOO_WIDE = -200.0
-"""A machine of 32 bits prints a long or a pointer of more."""
-NO_DRIVER = -30.0
-"""A driver's name holds a blank or a colon, a network device's a blank: the kernel lets none be called so."""
-DRIVER = 1.0
-"""A driver's name looks like one."""
-OTHER_DRIVER = -12.0
-"""The code is one driver's, and another one is named: of equal texts a library's is meant."""
-OWN_FILE = 8.0
-OTHER_FILE = -12.0
-OWN_LINE = 6.0
-NEAR_LINE = 2.0
-UNLIKELY = -8.0
-"""Bits for where code stands from which on it hardly runs anywhere."""
-OTHER_ARCHITECTURE = -12.0
-"""The code is of another architecture than the machine."""
-SAME_LEVEL = 1.5
-OTHER_LEVEL = -4.0
 
 # How much rarer lines of these are seen than those of other code: not built, not run, or not on everyone's machine.
-_UNUSUAL = (
-    ("tools/", -8.0),
-    ("samples/", -4.0),
-    ("Documentation/", -8.0),
-    ("scripts/", -8.0),
-    ("arch/um/", -5.0),
-    ("arch/x86/um/", -5.0),
-    ("drivers/staging/", -1.5),
-)
 # Where each directory holds the drivers of one vendor, and what they share stands elsewhere.
 _VENDORS = ("drivers/net/ethernet/", "drivers/net/wireless/", "drivers/infiniband/hw/")
 # Words of many drivers' names, which say how a device is attached or what kind of code it is.
@@ -191,20 +175,7 @@ _OPPOSITES = (
 )
 _OPPOSITE = {one: other for pair in _OPPOSITES for one, other in (pair, pair[::-1])}
 _SHORTEST = 3  # characters that two names must have in common to be related
-_LONGEST_NAMES = 64  # characters of a value that may be a name, and of a name: a module's has up to 55
-_MOST_NAMES_AHEAD = 64  # names of a prefix
-_MOST_NAMES = 4
 # Bits for an architecture: how much rarer its logs are. The others are rarer still.
-_ARCHITECTURES = {
-    "x86": 0.0,
-    "arm64": -0.1,  # equal in a log; the more usual one is listed first
-    "arm": -4.0,
-    "powerpc": -4.0,
-    "riscv": -4.0,
-    "s390": -4.0,
-    "mips": -5.0,
-}
-_RARE_ARCHITECTURE = -9.0
 _OF_32_BITS = frozenset(("arc", "arm", "csky", "hexagon", "m68k", "microblaze", "nios2", "openrisc", "sh", "xtensa"))
 _LONG = re.compile(r"%[-+ #0]*+\d*+(?:lx|lX|p|px)")
 _WIDE = re.compile(r"(?:0x)?0*+[0-9A-Fa-f]{9,}")
@@ -212,8 +183,8 @@ _WIDE = re.compile(r"(?:0x)?0*+[0-9A-Fa-f]{9,}")
 
 def names_in(prefix: str) -> tuple[str, ...]:
     """Return the names in a line's prefix, as they compare to modules: `e1000e`, `enp0s31f6`."""
-    names = (_normal(name) for name in _NAME.findall(prefix) if len(name) <= _LONGEST_NAMES)
-    return tuple(islice(names, _MOST_NAMES_AHEAD))
+    names = (_normal(name) for name in _NAME.findall(prefix) if len(name) <= LONGEST_NAME)
+    return tuple(islice(names, NAMES_IN_PREFIX))
 
 
 def _normal(name: str) -> str:
@@ -320,11 +291,11 @@ def prefix_bits(names: Sequence[str], origin: Origin) -> float:
             found = origin.begins_like(name)
             if number == 0 and found < EXTENDED and origin.prints_driver:
                 others = _words_of((name,)) - {name.partition("_")[0]} if found else _words_of((name,))
-                found = min(SHARED_WORDS_MOST, found + SHARED_WORD * len(origin.words & others))
+                found = min(SHARED_NAME_MOST, found + SHARED_NAME_WORD * len(origin.words & others))
         # The first name is the driver's or subsystem's; what follows names devices, often after them.
-        best = max(best, found if number == 0 else found / 2)
+        best = max(best, found if number == 0 else LATER_NAME * found)
         if number == 0 and found >= COMPONENT and origin.prints_driver:
-            best += IN_PLACE
+            best += PRINTS_DRIVER
     return best
 
 
@@ -332,7 +303,7 @@ def level_bits(level: str | None, message: Message) -> float:
     """Weigh the level of a record against that of a call."""
     if level is None:
         # Debug messages are off unless somebody asked for them.
-        return -2.0 if message.level == "debug" else -0.5 if message.level == "cont" else 0.0
+        return {"debug": DEBUG_LEVEL, "cont": CONTINUED_LEVEL}.get(message.level or "", 0.0)
     if message.level in (None, "cont"):
         return 0.0
     return SAME_LEVEL if level == message.level else OTHER_LEVEL
@@ -341,11 +312,11 @@ def level_bits(level: str | None, message: Message) -> float:
 def place_bits(message: Message) -> float:
     """Weigh where a message stands: code that few run."""
     path = message.path
-    unusual = next((bits for start, bits in _UNUSUAL if path.startswith(start)), None)
+    unusual = next((bits for start, bits in PLACES if path.startswith(start)), None)
     if unusual is not None:
         return unusual
     if path.startswith("arch/"):
-        return _ARCHITECTURES.get(path.split("/")[1], _RARE_ARCHITECTURE)
+        return ARCHITECTURES.get(path.split("/")[1], RARE_ARCHITECTURE)
     return 0.0
 
 
@@ -373,7 +344,8 @@ def value_bits(values: Sequence[str | None], message: Message) -> float:
             following = values[number + 1] if number + 1 < len(values) else None
             if following is not None and following.isdigit() and len(following) < 7:
                 distance = abs(int(following) - message.line_start)
-                return FUNCTION + (4.0 if distance <= 3 else 2.0 if distance < 100 else 0.0)
+                near = FUNCTION_NEAR_LINE if distance < NEAR_LINES else 0.0
+                return FUNCTION + (FUNCTION_LINE if distance <= FUNCTION_LINE_NEAR else near)
             return FUNCTION
     return 0.0
 
@@ -393,13 +365,13 @@ def function_name(value: str) -> str:
 
 def names_of(values: Sequence[str | None]) -> list[str]:
     """Return the first names in a line's values, as they compare to modules."""
-    names = [name for value in values if value and len(value) < _LONGEST_NAMES for name in names_in(value)]
-    return names[:_MOST_NAMES]
+    names = [name for value in values if value and len(value) < LONGEST_NAME for name in names_in(value)]
+    return names[:NAMES_IN_VALUES]
 
 
 def text_bits(names: Sequence[str], origin: Origin) -> float:
     """Weigh the names in a line's values: a driver's first value is often its own or its device's name."""
-    return VALUE * prefix_bits(names, origin)
+    return NAME_IN_VALUE * prefix_bits(names, origin)
 
 
 def argument_bits(prefix: str, values: Sequence[str | None], arguments: Sequence[Argument], message: Message) -> float:
@@ -452,5 +424,5 @@ def _value_bits(value: str, expression: str, message: Message) -> float:
         return OWN_FILE if message.path.endswith(value.rpartition("/")[2]) else OTHER_FILE
     if expression == "__LINE__" and value.isdigit():
         distance = max(message.line_start - int(value), int(value) - message.line_end, 0)
-        return OWN_LINE if distance == 0 else NEAR_LINE if distance < 100 else 0.0
+        return OWN_LINE if distance == 0 else NEAR_LINE if distance < NEAR_LINES else 0.0
     return 0.0

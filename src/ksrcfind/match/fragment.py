@@ -10,16 +10,8 @@ from typing import NamedTuple
 
 import msgspec
 
+from ksrcfind.match.limits import CUT_FIRST_LITERAL, CUT_LATER_LITERAL, CUT_VALUE
 from ksrcfind.match.pattern import Item, Pattern, Span, StepBudget, Wildcard, places, wildcard_spans
-
-_CUT_VALUE = 48
-"""Characters of a value that may be left when its end or beginning is cut off."""
-
-_CUT_LITERAL = 8
-"""Characters of a literal that must be left of it where the line is cut off, for it to be the first that they share."""
-
-_CUT_END = 2
-"""Likewise for one behind others."""
 
 
 class Overlap(msgspec.Struct, frozen=True, gc=False):
@@ -225,12 +217,12 @@ def _first_place(literal: str, text: str, work: StepBudget) -> int:
     """Return where a literal stands in a text, or where the text is cut off inside of it, or -1."""
     work.left -= searching(literal, len(text))
     start = text.find(literal)
-    return start if start >= 0 else _cut_off(literal, text, 0, _CUT_LITERAL, work)
+    return start if start >= 0 else _cut_off(literal, text, 0, CUT_FIRST_LITERAL, work)
 
 
 def is_cut_off(literal: str, text: str, work: StepBudget) -> bool:
     """Tell whether the text can begin or end inside of a literal."""
-    return _beginning(literal, text, work) is not None or _cut_off(literal, text, 0, _CUT_END, work) >= 0
+    return _beginning(literal, text, work) is not None or _cut_off(literal, text, 0, CUT_LATER_LITERAL, work) >= 0
 
 
 def _cut_off(literal: str, text: str, position: int, least: int, work: StepBudget) -> int:
@@ -284,7 +276,7 @@ def _through(
         match = (item.ready or item.compiled).match(text, position) if work.left >= 0 else None
         if match is None:
             rest = text[position:]
-            if 0 < len(rest) <= _CUT_VALUE and " " not in rest:
+            if 0 < len(rest) <= CUT_VALUE and " " not in rest:
                 position = len(text)
             return position, False
         spans += match.regs[1:]
@@ -298,7 +290,7 @@ def _end_in_gap(
     """The text ends in a gap or in the beginning of the literal behind it."""
     end = len(text)
     if isinstance(item, str):
-        start = _cut_off(item, text, position, _CUT_END, work)
+        start = _cut_off(item, text, position, CUT_LATER_LITERAL, work)
         if start >= 0:
             literals.append((start, end))
             end = start

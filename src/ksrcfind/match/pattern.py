@@ -24,31 +24,17 @@ from math import prod
 import msgspec
 
 from ksrcfind.match.conversions import Hole, Text, Typed, compiled, hole
+from ksrcfind.match.limits import (
+    GIVING_BACK,
+    LONGEST,
+    LOOKAHEAD,
+    MOST_VALUES,
+    PATTERN_STEPS,
+    SHARING_NUMBERS,
+    SHARING_WAYS,
+    VALUE_STEPS,
+)
 from ksrcfind.source.template import WORD, Conversion, pieces
-
-LONGEST = 4096
-"""Characters of a line that are looked at. printk cuts a record at 1 KiB (LOG_LINE_MAX, PRINTKRB_RECORD_MAX)."""
-
-MOST_VALUES = 128
-"""Conversions of a format that are looked at; behind them anything may come. No line of Linux has half as many."""
-
-WORK = 1 << 16
-"""Steps in search of one pattern: 64 at each place of a record."""
-
-VALUE = 12
-"""Steps of a value at one place: its characters are read about once, no more than some hundreds of them."""
-
-_SHARING = 3
-"""Neighbouring numbers that share their text by backtracking."""
-
-_WAYS = 1 << 11
-"""In which they share it, at most."""
-
-_AHEAD = 16
-"""Characters of the literal text behind a value that it gives back characters for."""
-
-_GIVING_BACK = 8
-"""Times `VALUE` that this takes: some hundreds of characters are given back, one after the other."""
 
 Span = tuple[int, int]
 
@@ -59,7 +45,7 @@ class StepBudget:
     __slots__ = ("left",)
 
     def __init__(self) -> None:
-        self.left = WORK
+        self.left = PATTERN_STEPS
 
 
 class Values:
@@ -67,7 +53,7 @@ class Values:
 
     __slots__ = ("groups", "ready", "regex", "steps")
 
-    def __init__(self, regex: str, groups: int, steps: int = VALUE) -> None:
+    def __init__(self, regex: str, groups: int, steps: int = VALUE_STEPS) -> None:
         """Take a regular expression with a group for each value."""
         self.regex = regex
         self.ready: re.Pattern[str] | None = None
@@ -283,15 +269,18 @@ def _groups(items: list[str | Typed]) -> tuple[Item, ...]:
 def _neighbours(values: Sequence[Typed], behind: str) -> list[Values]:
     """Look for values that touch and could eat of the next one, the last of them of the text behind it."""
     *others, last = values
-    ahead = f"(?={re.escape(behind[:_AHEAD])})" if behind else ""
-    back = (last.lengths or _GIVING_BACK) if behind else 1
+    ahead = f"(?={re.escape(behind[:LOOKAHEAD])})" if behind else ""
+    back = (last.lengths or GIVING_BACK) if behind else 1
     ways = prod(1 if one.exact else one.lengths for one in others)
-    if len(values) > _SHARING or not 0 < ways * back <= _WAYS:
+    if len(values) > SHARING_NUMBERS or not 0 < ways * back <= SHARING_WAYS:
         # Each further one that gives back would multiply the ways to share the text.
-        return [*(Values(f"({_short(one)})", 1) for one in others), Values(f"({last.regex}){ahead}", 1, VALUE * back)]
+        return [
+            *(Values(f"({_short(one)})", 1) for one in others),
+            Values(f"({last.regex}){ahead}", 1, VALUE_STEPS * back),
+        ]
     # Of more than two, those between have their usual length.
     regexes = [_short(one) if number else one.exact or one.regex for number, one in enumerate(others)]
-    steps = VALUE * len(others) + (VALUE + ways * back // 4 if last.lengths else VALUE * ways * back)
+    steps = VALUE_STEPS * len(others) + (VALUE_STEPS + ways * back // 4 if last.lengths else VALUE_STEPS * ways * back)
     return [Values("".join(f"({regex})" for regex in (*regexes, last.regex)) + ahead, len(values), steps)]
 
 

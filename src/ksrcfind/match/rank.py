@@ -20,7 +20,8 @@ from ksrcfind.match.continuation import ContinuationMatcher
 from ksrcfind.match.conversions import compiled
 from ksrcfind.match.decode import decoded
 from ksrcfind.match.fragment import begun_by_text, most_literal, overlaps
-from ksrcfind.match.pattern import WORK, Span, StepBudget, value
+from ksrcfind.match.limits import CONTINUED_WORDINGS, LINE_STEPS, PATTERN_STEPS, SCORE_STEPS, SHAPE_STEPS, SORTED_FROM
+from ksrcfind.match.pattern import Span, StepBudget, value
 from ksrcfind.match.reasons import beyond_matching, row_of_report, unexplained
 from ksrcfind.match.score import (
     ANYHOW,
@@ -33,35 +34,38 @@ from ksrcfind.match.score import (
     score_whole,
 )
 from ksrcfind.match.telling import TellingTokens
-from ksrcfind.match.wording import SHAPED, Wording
-from ksrcfind.match.wordings import LOOKED_AT, SHARED, Occurrence, Similar, Wordings
+from ksrcfind.match.thresholds import (
+    ANY_TEXT_FACTOR,
+    CONTINUED_LEAST,
+    DISTINCTIVE_SHAPE,
+    DISTINCTIVE_TEXT,
+    EVIDENCE_REACH,
+    HALF_SIMILAR,
+    LEAD_OVER_EXACT,
+    LEAD_OVER_PARTIAL,
+    MODULE,
+    NAMING_WORDS,
+    OPPOSITE_FACTOR,
+    OUTSIDE_TREE,
+    PREFIX_LEAST,
+    RARE_PLACE,
+    RARE_PLACE_MOST,
+    SCORE_HALVING,
+    SHARED_LEAST,
+    SHARED_PREFIX,
+    SIMILAR_WORDINGS,
+    TIE,
+    UNLIKELY_PLACE,
+    VALUE_WORDS,
+)
+from ksrcfind.match.wording import Wording
+from ksrcfind.match.wordings import Occurrence, Similar, Wordings
 from ksrcfind.source.message import Argument, Message
 from ksrcfind.source.printed import ALONE
 from ksrcfind.source.template import WORD, words
 
-_PARTS = 512  # wordings that are tried as a part of the line, whose words it all has; no line of a log has half as many
-_TIE = 0.25  # bits within which messages count as equal
-_CLEARLY = 8.0  # bits by which a part of one wording must explain more than the whole of a weak other
-_RATHER = 4.0  # likewise than a part of another wording, which leaves words of the line unexplained
-_NEAR = 24.0  # bits below the best fit of a tier at which evidence can still turn the order
 _ORIGINS_KEPT = 65536
-_NAMING = 2  # words that can name a part of the kernel: `BTRFS warning (device %s): `
-_SHARED_PREFIX = 40  # messages that begin alike from which on this names a part of the kernel, not a message
 _TELLING_KEPT = 65536
-_WORDS_OF_VALUES = 3  # words that values can look like: `beef`, `x10`
-_LINE = 16 * WORK  # steps for all that one line is compared to; one line in a hundred takes a hundredth of them
-_FIT = 32  # steps that weighing a fit takes, and one for each word of the line
-_SHAPE = 2  # steps that a value takes at each place of a line where it is looked for alone
-_MANY = 4096  # wordings from which on those that tell most come first: the steps may not do for all
-_OWN = 24.0  # bits from which on a text is hardly ever that of another message too (`bench.accuracy.left_out`)
-_RARE = -4.0  # bits for the place of code from which on few machines run it
-_OF_RARE_MACHINE = 0.5  # confidence in such code, at most, if it says little
-_OF_NO_TREE = 4.0  # bits: one line in sixteen is of no call of the tree
-_SOME = 7.0  # bits from which on a text is named that fits, though it takes anything
-_HALF_LIKE = 0.75  # likeness of texts of which neither is a part of the other
-_OF_OPPOSITE = 0.5  # of the confidence in a text, what is left where the line says the opposite
-_OF_ANY_TEXT = 0.25  # of the confidence in a text, what is left where it would take any other text too
-_TOGETHER = 7.0  # bits that the end of a line must explain whose beginning another call printed
 
 
 class _Candidate(msgspec.Struct, frozen=True, gc=False):
@@ -80,13 +84,15 @@ class _Candidate(msgspec.Struct, frozen=True, gc=False):
     @property
     def is_unlikely(self) -> bool:
         """True if the code hardly runs anywhere, and other code may well have had its few words before it changed."""
-        return self.place <= evidence.UNLIKELY and self.fit.explained < _OWN
+        return self.place <= UNLIKELY_PLACE and self.fit.explained < DISTINCTIVE_TEXT
 
     @property
     def is_rare(self) -> bool:
         """True if the code runs on few machines, and takes any text or says little: usual code says alike."""
         fit = self.fit
-        return self.place <= _RARE and (fit.is_open or fit.tier is not Tier.EXACT or fit.explained < 2 * _OWN)
+        return self.place <= RARE_PLACE and (
+            fit.is_open or fit.tier is not Tier.EXACT or fit.explained < 2 * DISTINCTIVE_TEXT
+        )
 
     @property
     def is_strong(self) -> bool:
@@ -97,7 +103,7 @@ class _Candidate(msgspec.Struct, frozen=True, gc=False):
         """Tell whether it explains clearly more than one of a better tier, with all words of one that fits whole."""
         mine, others = self.fit.wording, other.fit.wording
         lacks = other.fit.tier is Tier.EXACT and not others.words <= mine.words
-        margin = _CLEARLY if other.fit.tier is Tier.EXACT else _RATHER
+        margin = LEAD_OVER_EXACT if other.fit.tier is Tier.EXACT else LEAD_OVER_PARTIAL
         return mine is not others and not lacks and self.bits > other.bits + margin
 
     def has_piece_of(self, first: "_Candidate") -> bool:
@@ -106,7 +112,7 @@ class _Candidate(msgspec.Struct, frozen=True, gc=False):
         if mine.tier is not Tier.PARTIAL or mine.unexplained(ALONE) or others.unexplained(ALONE):
             return False
         rest = self.bits - mine.bits(self.use.joins) - (first.bits - others.bits(first.use.joins))
-        return mine.explained > others.explained - _TIE and rest > -_TIE
+        return mine.explained > others.explained - TIE and rest > -TIE
 
     @property
     def share(self) -> float:
@@ -123,15 +129,15 @@ class Matcher:
         self.telling = TellingTokens(index, self._wordings)
         """Which names and numbers of a line can decide its answer."""
         self._origin = lru_cache(_ORIGINS_KEPT)(lambda number: evidence.Origin.of(index.message(number)))
-        self._tells = lru_cache(_TELLING_KEPT)(lambda wording: can_explain(wording, evidence.MODULE))
+        self._tells = lru_cache(_TELLING_KEPT)(lambda wording: can_explain(wording, MODULE))
         self._wordless = lru_cache(2)(self._find_wordless)
         self._together = ContinuationMatcher(index)
-        self._left = _LINE
+        self._left = LINE_STEPS
         """Steps that may still be taken for the line that is being answered."""
 
     def answer(self, line: LogLine, limit: int = 5) -> Answer:
         """Return the messages that explain a line, best first, or why there are none."""
-        self._left = _LINE
+        self._left = LINE_STEPS
         body = Body.of(line.body)
         reason = beyond_matching(line, body)
         if reason is not None:
@@ -175,12 +181,12 @@ class Matcher:
 
     def printing(self, line: LogLine) -> set[int]:
         """Return the numbers of all messages that print the whole of a line, as far as its text alone can tell."""
-        self._left = _LINE
+        self._left = LINE_STEPS
         body = Body.of(line.body)
         if beyond_matching(line, body) is not None:
             return set()
         fits = self._exact(body, self._wordings.known(body.words))
-        return {use.number for fit in fits if fit.counts(evidence.MODULE) for use in self._wordings.uses(fit.wording)}
+        return {use.number for fit in fits if fit.counts(MODULE) for use in self._wordings.uses(fit.wording)}
 
     def _best(self, body: Body, line: LogLine) -> list[_Candidate]:
         """Try tier after tier; a tier gives way to a later one that explains clearly more."""
@@ -204,11 +210,11 @@ class Matcher:
         return self._whole(self._wordings.fitting(known), body) if known else self._without_words(body, few=True)
 
     def _of_values(self, body: Body) -> Iterator[Score]:
-        return self._without_words(body, few=len(body.words) <= _WORDS_OF_VALUES)
+        return self._without_words(body, few=len(body.words) <= VALUE_WORDS)
 
     def _without_words(self, body: Body, *, few: bool) -> Iterator[Score]:
         for telling, needles in self._wordless(few).items():
-            self._left -= _SHAPE * len(body.text)
+            self._left -= SHAPE_STEPS * len(body.text)
             if self._left > 0 and compiled(telling).search(body.text):
                 for needle, wordings in needles.items():
                     if needle in body.text:
@@ -230,7 +236,7 @@ class Matcher:
         """Yield the wordings that the whole line is a rendering of and that tell enough to be an answer."""
         for wording, spans in self._rendered(wordings, body, self._tells):
             if not self._passes_on(wording) and not _leaves_sentence(body, wording, spans):
-                self._left -= _FIT + len(body.tokens)
+                self._left -= SCORE_STEPS + len(body.tokens)
                 yield score_whole(body, wording, spans)
 
     def _rendered(
@@ -239,7 +245,7 @@ class Matcher:
         """Yield the wanted wordings that the whole line is a rendering of, with where their values stand."""
         text = body.text
         each = len(text) >> 9
-        for wording in _telling_first(wordings, 0 if each > 1 else _MANY):
+        for wording in _telling_first(wordings, 0 if each > 1 else SORTED_FROM):
             if each:
                 # To look for its parts, where every place may begin like one of them.
                 self._left -= each * len(wording.line)
@@ -256,7 +262,7 @@ class Matcher:
                     return
                 work = StepBudget()
                 spans = wording.pattern.spans(text, work)
-                self._left -= WORK - work.left
+                self._left -= PATTERN_STEPS - work.left
                 if spans is not None:
                     yield wording, tuple(spans)
 
@@ -264,8 +270,8 @@ class Matcher:
         """Tell whether a wording only puts in front of any text what many messages begin with: `XFS (%s): %pV`."""
         if not wording.is_prefix:
             return False
-        return len(wording.words) <= _NAMING and (
-            not wording.words or self._wordings.begun_alike(wording, _SHARED_PREFIX) > _SHARED_PREFIX
+        return len(wording.words) <= NAMING_WORDS and (
+            not wording.words or self._wordings.begun_alike(wording, SHARED_PREFIX) > SHARED_PREFIX
         )
 
     def _partial(self, body: Body, known: frozenset[str]) -> list[Score]:
@@ -275,28 +281,28 @@ class Matcher:
         similar = self._wordings.similar(known)
         seen = {one.wording for one in similar}
         # A line has all words of a wording that other words were put around, though both may be unlike as a whole.
-        fitting = [one for one in self._wordings.fitting(known) if one.bits >= SHARED and one not in seen]
-        contained = (Similar(one, self._joins(one)) for one in _telling_first(fitting, 0)[:LOOKED_AT])
+        fitting = [one for one in self._wordings.fitting(known) if one.bits >= SHARED_LEAST and one not in seen]
+        contained = (Similar(one, self._joins(one)) for one in _telling_first(fitting, 0)[:SIMILAR_WORDINGS])
         for wording, joined in chain(similar, contained):
             if self._left <= 0:
                 break
             for part, offset in parts:
                 work = StepBudget()
-                if may_score_overlap(part, wording, evidence.MODULE, work, joined=joined):
+                if may_score_overlap(part, wording, MODULE, work, joined=joined):
                     best = most_literal(wording.pattern, part.text, work)
                     if best is not None:
                         fit = score_overlap(body, wording, best.moved(offset))
                         if _tells_in_part(body, fit):
                             found.append(_drifted(fit) if _differs_inside(body, fit) else fit)
-                self._left -= WORK - work.left
+                self._left -= PATTERN_STEPS - work.left
         return found
 
     def _fuzzy(self, body: Body, known: frozenset[str]) -> Iterator[Score]:
         similar = [wording for wording, _ in self._wordings.similar(known)]
-        fitting = (wording for wording in self._wordings.fitting(known) if wording.bits >= SHARED)
+        fitting = (wording for wording in self._wordings.fitting(known) if wording.bits >= SHARED_LEAST)
         # What the line has all words and values of may be unlike it as a whole, in another order.
         whole = (wording for wording in fitting if wording.features.shaped and wording not in similar)
-        for wording in chain(similar, islice(whole, LOOKED_AT)):
+        for wording in chain(similar, islice(whole, SIMILAR_WORDINGS)):
             fit = score_similar(body, wording)
             if fit is not None:
                 yield fit
@@ -312,7 +318,7 @@ class Matcher:
         """Lines that several calls of a function printed together and of which none tells enough alone."""
         fitting = self._wordings.fitting(known)
         parts = [wording for wording in fitting if self._joins(wording) and wording.needle in body.text]
-        for wording in _telling_first(parts, _PARTS)[:_PARTS]:
+        for wording in _telling_first(parts, CONTINUED_WORDINGS)[:CONTINUED_WORDINGS]:
             if self._left <= 0:
                 return
             work = StepBudget()
@@ -323,9 +329,9 @@ class Matcher:
                 some = tuple(use for use in joined if self._together.explains(use.number, body, overlap, work))
                 if some:
                     fit = score_overlap(body, wording, overlap)
-                    yield msgspec.structs.replace(fit, uses=some, tier=Tier.EXACT, least=_TOGETHER)
+                    yield msgspec.structs.replace(fit, uses=some, tier=Tier.EXACT, least=CONTINUED_LEAST)
                     break
-            self._left -= WORK - work.left
+            self._left -= PATTERN_STEPS - work.left
 
     def _joins(self, wording: Wording) -> bool:
         """Tell whether other calls print into the lines of a wording."""
@@ -337,7 +343,7 @@ class Matcher:
         best = max((fit.bits(ANYHOW) for fit in fits), default=0.0)
         found: list[_Candidate] = []
         for fit in fits:
-            if fit.bits(ANYHOW) < best - _NEAR or not fit.counts(evidence.MODULE, ANYHOW):
+            if fit.bits(ANYHOW) < best - EVIDENCE_REACH or not fit.counts(MODULE, ANYHOW):
                 continue
             # Only a prefix of a driver and a device can stand for words of its own, and none for more than is told.
             named = bool(fit.wording.words) or (fit.wording.pattern.prefix > 0 and fit.tells_most)
@@ -347,7 +353,7 @@ class Matcher:
                 if fit.counts(candidate.beyond if named else min(0.0, candidate.beyond), candidate.use.joins)
             )
         found.sort(key=lambda candidate: (-candidate.bits, candidate.use.number))
-        if found and found[0].place <= _RARE and found[0].fit.tier is Tier.EXACT:
+        if found and found[0].place <= RARE_PLACE and found[0].fit.tier is Tier.EXACT:
             found = self._with_usual(found, fits, body, line)
         first: dict[int, _Candidate] = {}
         for candidate in found:
@@ -359,7 +365,9 @@ class Matcher:
     ) -> list[_Candidate]:
         """Put the same text of a more usual machine, which has a part of it in a variable, in front of a rare one's."""
         rare = found[0]
-        general = (fit for fit in fits if fit.explained >= _OWN and fit.wording.words < rare.fit.wording.words)
+        general = (
+            fit for fit in fits if fit.explained >= DISTINCTIVE_TEXT and fit.wording.words < rare.fit.wording.words
+        )
         usual = [one for fit in general for one in self._weighed(fit, body, line) if one.place > rare.place]
         usual.sort(key=lambda candidate: (-candidate.place, -candidate.bits, candidate.use.number))
         return [msgspec.structs.replace(one, bits=rare.bits) for one in usual[:1]] + found
@@ -372,7 +380,7 @@ class Matcher:
         named = evidence.names_of(values)
         # A text that tells little, and takes any text or fits in part, is of no other driver than the one named.
         opposite = 0.0 if fit.tier is Tier.EXACT else evidence.opposite_bits(body.words, fit.wording.words)
-        is_weak = fit.explained < _OWN and (fit.is_open or fit.tier is not Tier.EXACT)
+        is_weak = fit.explained < DISTINCTIVE_TEXT and (fit.is_open or fit.tier is not Tier.EXACT)
         for use in fit.uses if fit.uses is not None else self._wordings.uses(fit.wording):
             origin = self._origin(use.number)
             message = origin.message
@@ -400,21 +408,21 @@ class Matcher:
     def _of(self, candidates: Sequence[_Candidate], body: Body, limit: int) -> Answer:
         first = candidates[0]
         equal = sum(
-            candidate.bits > first.bits - _TIE or candidate.has_piece_of(first)
+            candidate.bits > first.bits - TIE or candidate.has_piece_of(first)
             for candidate in candidates
             if candidate.fit.tier is first.fit.tier and candidate.is_unlikely == first.is_unlikely
         )
         sure = confidence(first.fit.tier, first.share, first.fit.likeness) / equal
         if first.is_opposite:
-            sure *= _OF_OPPOSITE
+            sure *= OPPOSITE_FACTOR
         if first.is_unlikely:
-            sure *= 2.0 ** (first.place + _OF_NO_TREE)
+            sure *= 2.0 ** (first.place + OUTSIDE_TREE)
         elif first.is_rare:
-            sure = min(sure, _OF_RARE_MACHINE)
+            sure = min(sure, RARE_PLACE_MOST)
         matches: list[Match] = []
         for rank, candidate in enumerate(candidates[:limit]):
             fit = candidate.fit
-            behind = 2.0 ** min(0.0, (candidate.bits - first.bits) / 2)
+            behind = 2.0 ** min(0.0, (candidate.bits - first.bits) / SCORE_HALVING)
             message = self._origin(candidate.use.number).message
             form = message.forms[candidate.use.form]
             matches.append(
@@ -454,7 +462,7 @@ def _tells_in_part(body: Body, fit: Score) -> bool:
     """
     shared = fit.wording.words & body.words
     shaped = any(
-        weight >= SHAPED and start >= 0
+        weight >= DISTINCTIVE_SHAPE and start >= 0
         for (start, _), weight in zip(fit.spans, fit.wording.pattern.weights, strict=False)
     )
     values = zip(fit.spans, fit.wording.pattern.texts, strict=False)
@@ -471,7 +479,7 @@ def _differs_inside(body: Body, fit: Score) -> bool:
 
 def _drifted(fit: Score) -> Score:
     """Return a fit of a part as one of a text that drifted."""
-    return msgspec.structs.replace(fit, tier=Tier.FUZZY, likeness=_HALF_LIKE)
+    return msgspec.structs.replace(fit, tier=Tier.FUZZY, likeness=HALF_SIMILAR)
 
 
 def _telling_first(wordings: Sequence[Wording], most: int) -> Sequence[Wording]:
@@ -501,10 +509,10 @@ def _contradicts(general: Sequence[_Candidate], drifted: _Candidate) -> bool:
 
 
 def _of_any_text(match: Match) -> Match:
-    return replace(match, confidence=round(_OF_ANY_TEXT * match.confidence, 4))
+    return replace(match, confidence=round(ANY_TEXT_FACTOR * match.confidence, 4))
 
 
 def _names_who(wording: Wording) -> bool:
     """Tell whether a wording that takes any text says in front who prints it."""
     begins = WORD.search(wording.ends[0]) is not None or (wording.is_prefix and bool(wording.words))
-    return wording.whole >= _SOME and begins
+    return wording.whole >= PREFIX_LEAST and begins

@@ -7,8 +7,8 @@ from ksrcfind.log.report import RowKind, is_report_row, row_kind
 from ksrcfind.match.answer import Reason
 from ksrcfind.match.body import Body
 from ksrcfind.match.candidates import MessageIndex
+from ksrcfind.match.limits import LONGEST_WORD
 from ksrcfind.match.word_weights import is_common
-from ksrcfind.match.wordings import LONGEST_WORD
 from ksrcfind.source.message import Message
 
 _ROW = {

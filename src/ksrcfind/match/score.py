@@ -13,38 +13,45 @@ from rapidfuzz import fuzz, process
 from ksrcfind.match.answer import Tier
 from ksrcfind.match.body import Body, Token
 from ksrcfind.match.fragment import Overlap, is_cut_off, searching
+from ksrcfind.match.limits import COMPARED_WORDS, ORDERED_WORDS
 from ksrcfind.match.pattern import Pattern, Span, StepBudget, first_in
+from ksrcfind.match.thresholds import (
+    ANY_TEXT_COST,
+    ANY_TEXT_EVIDENCE,
+    CONTAINED_LENGTHS,
+    CUT_OFF_MOST,
+    CUT_OFF_SHARE,
+    DISTINCTIVE_SHAPE,
+    DRIFTED_LEAD,
+    EXPLAINS_MOST,
+    LEAST_OF_TIER,
+    MISSING_COST,
+    MISSPELT_SIMILARITY,
+    MISSPELT_WORD,
+    ORDERED_LEAST,
+    ORDERED_SHARE,
+    PUNCTUATION,
+    REORDERED_VALUE,
+    SIMILAR_TEXT,
+    STRONG_SHARE,
+    TYPED_MOST,
+    UNEXPLAINED_COST,
+    WITH_ANY_TEXT,
+    WITH_NAMED_WRITER,
+    WITH_TYPED_VALUES,
+    WITHOUT_VALUES,
+    WORDS_LEAST,
+)
 from ksrcfind.match.word_weights import bits
-from ksrcfind.match.wording import PUNCTUATION, SHAPED, TYPED_MOST, Wording
+from ksrcfind.match.wording import Wording
 from ksrcfind.match.wordings import Occurrence
 from ksrcfind.source.printed import ALONE, Continuation
 from ksrcfind.source.template import WORD
 
-_UNEXPLAINED = 0.6  # of a bit, what a bit of unexplained text takes away
-_ANY_TEXT = 0.1  # likewise for text that stands where a conversion takes any
-_MISSING = 0.6  # likewise for text of the wording that the line lacks
-_LEFT_OUT = 0.4  # of that, for text that lies beyond an end of the line
-_LEFT_OUT_MOST = 0.8  # of what is explained, the most that text beyond an end of the line counts
-_MISSPELT = 0.7  # of a word's bits, when the line has a word that is nearly the same
-_NEARLY = 75.0  # per cent of similarity for that
-_WITHIN = range(13, 513)  # characters of a wording that is looked for within a longer line
-_ALIKE = 72.0  # per cent of similarity of the whole, for a wording that drifted
-_ALIKE_IN_WORDS = 50.0  # likewise for the words that both have in the same order, by their bits
-_LEAST_ORDERED = 3  # words that both must have in the same order
-_ORDERED = 64  # words of a line and of a wording that are compared in their order
-_COMPARED = 1 << 14  # words with words, in search of misspelt ones; a line and a wording of a hundred words have fewer
-
 # Bits that a whole wording must explain to count as an answer: without values; with values of a shape; with who prints
 # in front ("%s %s: "); with any text elsewhere, which could be anybody's.
-_LITERAL, _CLOSED, _NAMED, _OPEN = 2.0, 5.0, 7.0, 12.0
-_BEYOND_OPEN = 0.5  # of the evidence beyond the text, what counts for a wording that takes any text
 # What other tiers must explain: bits, and share of all that is to be explained.
-_ENOUGH = {Tier.PARTIAL: (16.0, 0.55), Tier.FUZZY: (14.0, 0.38)}
 ANYHOW = Continuation(before=True, after=True)
-_WORDS = 12.0  # bits of words among what a piece explains
-_MOST = 0.5  # share from which on more is explained than left
-_SURELY = 6.0  # bits of which a wording that drifted must explain more than one that fits
-_STRONG = 0.85  # share from which on nothing better need be looked for
 
 
 class Score(msgspec.Struct, frozen=True, gc=False):
@@ -80,37 +87,37 @@ class Score(msgspec.Struct, frozen=True, gc=False):
 
     def share(self, joins: Continuation = ALONE) -> float:
         """Explained part of all that is to be explained, 0–1."""
-        rest = _UNEXPLAINED * self.unexplained(joins) + _MISSING * self.missing
+        rest = UNEXPLAINED_COST * self.unexplained(joins) + MISSING_COST * self.missing
         return self.explained / (self.explained + rest + 0.01)
 
     def bits(self, joins: Continuation = ALONE) -> float:
         """What speaks for it, in all."""
-        left = _ANY_TEXT if self.tier is Tier.EXACT else _UNEXPLAINED
-        return self.explained - left * self.unexplained(joins) - _MISSING * self.missing
+        left = ANY_TEXT_COST if self.tier is Tier.EXACT else UNEXPLAINED_COST
+        return self.explained - left * self.unexplained(joins) - MISSING_COST * self.missing
 
     def is_strong(self, joins: Continuation = ALONE) -> bool:
         """Tell whether so much is explained that no part of another wording can explain clearly more."""
-        if self.tier is not Tier.EXACT and self.share() < _STRONG:
+        if self.tier is not Tier.EXACT and self.share() < STRONG_SHARE:
             return False
         # One that drifted explains all of the text at most, as far as it is like the line.
-        return self.explained + _SURELY >= _ALIKE / 100 * (self.explained + self.unexplained(joins))
+        return self.explained + DRIFTED_LEAD >= SIMILAR_TEXT / 100 * (self.explained + self.unexplained(joins))
 
     @property
     def tells_most(self) -> bool:
         """True if more is explained than left to any text."""
-        return self.share() >= _MOST
+        return self.share() >= EXPLAINS_MOST
 
     @property
     def is_open(self) -> bool:
         """True if it fits whole and takes any text, beside who prints."""
-        return self.least >= _OPEN
+        return self.least >= WITH_ANY_TEXT
 
     def counts(self, beyond: float = 0.0, joins: Continuation = ALONE) -> bool:
         """Tell whether it explains enough to be an answer, with some bits of evidence beyond the text."""
         if self.tier is Tier.EXACT:
-            return self.explained + (_BEYOND_OPEN * beyond if self.is_open else beyond) >= self.least
-        least, share = _ENOUGH[self.tier]
-        return self.explained + beyond >= least and self.share(joins) >= share and self.words >= _WORDS
+            return self.explained + (ANY_TEXT_EVIDENCE * beyond if self.is_open else beyond) >= self.least
+        least, share = LEAST_OF_TIER[self.tier]
+        return self.explained + beyond >= least and self.share(joins) >= share and self.words >= WORDS_LEAST
 
 
 def score_whole(body: Body, wording: Wording, spans: tuple[Span, ...]) -> Score:
@@ -139,7 +146,7 @@ def score_whole(body: Body, wording: Wording, spans: tuple[Span, ...]) -> Score:
         elif not is_named:
             before += token.bits
     if any(pattern.texts):
-        least = _OPEN if sum(pattern.texts) > (pattern.named if is_named else 0) else _NAMED
+        least = WITH_ANY_TEXT if sum(pattern.texts) > (pattern.named if is_named else 0) else WITH_NAMED_WRITER
     else:
         least = _least_typed(pattern)
     prefix = prefix or _prefix_of(body.text)
@@ -147,17 +154,17 @@ def score_whole(body: Body, wording: Wording, spans: tuple[Span, ...]) -> Score:
 
 
 def _least_typed(pattern: Pattern) -> float:
-    return _CLOSED if pattern.conversions else _LITERAL
+    return WITH_TYPED_VALUES if pattern.conversions else WITHOUT_VALUES
 
 
 def can_explain(wording: Wording, beyond: float) -> bool:
     """Tell whether a rendering of a wording can be an answer, with at most so many bits of evidence beyond the text."""
-    if wording.bits + _BEYOND_OPEN * beyond >= _OPEN:
+    if wording.bits + ANY_TEXT_EVIDENCE * beyond >= WITH_ANY_TEXT:
         return True
     texts = sum(wording.pattern.texts)
     if texts > wording.pattern.named:
-        return wording.whole + _BEYOND_OPEN * beyond >= _OPEN
-    return wording.whole + beyond >= (_NAMED if texts else _least_typed(wording.pattern))
+        return wording.whole + ANY_TEXT_EVIDENCE * beyond >= WITH_ANY_TEXT
+    return wording.whole + beyond >= (WITH_NAMED_WRITER if texts else _least_typed(wording.pattern))
 
 
 class Spans:
@@ -197,13 +204,13 @@ def may_score_overlap(body: Body, wording: Wording, beyond: float, work: StepBud
     beside = 0.0
     if not joined and not made.holds_words:
         # The words of the line can be those of a value that takes any.
-        weight = _ANY_TEXT if any(wording.pattern.texts) else _UNEXPLAINED
+        weight = ANY_TEXT_COST if any(wording.pattern.texts) else UNEXPLAINED_COST
         beside = weight * body.beside(made.words, hexadecimal=made.holds_hex)
 
     def is_enough(shared: float, typed: float) -> bool:
-        least, share = _ENOUGH[Tier.PARTIAL]
+        least, share = LEAST_OF_TIER[Tier.PARTIAL]
         explained = shared + typed + PUNCTUATION * body.cut
-        rest = beside + _MISSING * _LEFT_OUT * (wording.bits - shared)
+        rest = beside + MISSING_COST * CUT_OFF_SHARE * (wording.bits - shared)
         return explained + beyond >= least and explained >= share * (explained + rest)
 
     if not is_enough(sum(map(bits, wording.words & body.words)), made.typed):
@@ -256,15 +263,15 @@ def score_overlap(body: Body, wording: Wording, overlap: Overlap) -> Score:
             elif start >= overlap.end:
                 after += worth
             else:
-                inside += worth * (_ANY_TEXT / _UNEXPLAINED if single.hold(token) else 1.0)
+                inside += worth * (ANY_TEXT_COST / UNEXPLAINED_COST if single.hold(token) else 1.0)
     missing = wording.bits - sum(bits(word) for word in seen)
     # What a pasted piece leaves out beyond its ends is no evidence against it; what the line has otherwise is.
     if overlap.end == len(body.text) and (overlap.begun or overlap.start in (0, body.prefix_end)):
-        missing = min(missing * _LEFT_OUT, explained * _LEFT_OUT_MOST)
+        missing = min(missing * CUT_OFF_SHARE, explained * CUT_OFF_MOST)
     prefix = body.text[: overlap.literals[0][0]] if overlap.literals else body.text
     # Values alone fit too much, unless nothing but a name stands in front.
     is_alone = overlap.finished and " " not in body.text[: overlap.start].strip()
-    words = _WORDS if is_alone else explained - typed_bits
+    words = WORDS_LEAST if is_alone else explained - typed_bits
     return Score(wording, Tier.PARTIAL, overlap.spans, explained, inside, missing, prefix, before, after, words)
 
 
@@ -273,8 +280,8 @@ def common_words(body: Body, wording: Wording) -> float:
 
     Other words between them do not matter, nor does a driver with its device in front of the line.
     """
-    own = [token for token in body.tokens if token.start >= body.prefix_end][:_ORDERED]
-    words = WORD.findall(wording.plain)[:_ORDERED]
+    own = [token for token in body.tokens if token.start >= body.prefix_end][:ORDERED_WORDS]
+    words = WORD.findall(wording.plain)[:ORDERED_WORDS]
     best = [(0.0, 0)] * (len(own) + 1)  # Bits and number of words, for so many words of the line.
     for word in words:
         worth, previous = bits(word), (0.0, 0)
@@ -285,7 +292,7 @@ def common_words(body: Body, wording: Wording) -> float:
             best[place] = max(best[place], best[place - 1])
             previous = above
     shared, count = best[-1]
-    if count < _LEAST_ORDERED:
+    if count < ORDERED_LEAST:
         return 0.0
     theirs = frozenset(words)
     rest = sum(token.bits for token in own if token.word not in theirs)
@@ -295,31 +302,35 @@ def common_words(body: Body, wording: Wording) -> float:
 def score_similar(body: Body, wording: Wording) -> Score | None:
     """Weigh a wording whose text is like the line: another kernel's, misspelt, with letters lost; None if it is not."""
     text, own = wording.plain, body.plain
-    alike = max(fuzz.ratio(text, own, score_cutoff=_ALIKE), fuzz.token_sort_ratio(text, own, score_cutoff=_ALIKE))
-    if len(own) >= len(text) and len(text) in _WITHIN:
-        alike = max(alike, fuzz.partial_ratio(text, own, score_cutoff=_ALIKE))
+    alike = max(
+        fuzz.ratio(text, own, score_cutoff=SIMILAR_TEXT), fuzz.token_sort_ratio(text, own, score_cutoff=SIMILAR_TEXT)
+    )
+    if len(own) >= len(text) and len(text) in CONTAINED_LENGTHS:
+        alike = max(alike, fuzz.partial_ratio(text, own, score_cutoff=SIMILAR_TEXT))
     shaped = _shaped_values(body, wording)
-    if alike < _ALIKE:
+    if alike < SIMILAR_TEXT:
         shared = wording.words & body.words
         if not shaped or not shared or shared != wording.words or (-1, -1) in (span for span, _ in shaped):
             return None
-        alike = _ALIKE  # The line has all its words and its values, in another order.
+        alike = SIMILAR_TEXT  # The line has all its words and its values, in another order.
     return _score_words(body, wording, shaped, alike / 100, weight=alike / 100)
 
 
 def score_reworded(body: Body, wording: Wording) -> Score | None:
     """Weigh a wording of which the line has many words in the same order, whatever else both say; None if few."""
-    alike = 100 * common_words(body, wording)
-    if alike < _ALIKE_IN_WORDS:
+    share = common_words(body, wording)
+    if share < ORDERED_SHARE:
         return None
-    return _score_words(body, wording, _shaped_values(body, wording), alike / 100, weight=1.0)
+    return _score_words(body, wording, _shaped_values(body, wording), share, weight=1.0)
 
 
 def _shaped_values(body: Body, wording: Wording) -> list[tuple[Span, float]]:
     """Return, of the values with a shape of their own, where the line first has one like it, and their bits."""
     values = zip(wording.pattern.conversions, wording.pattern.weights, strict=True)
     return [
-        (first_in(conversion, body.text), min(weight, TYPED_MOST)) for conversion, weight in values if weight >= SHAPED
+        (first_in(conversion, body.text), min(weight, TYPED_MOST))
+        for conversion, weight in values
+        if weight >= DISTINCTIVE_SHAPE
     ]
 
 
@@ -329,7 +340,7 @@ def _score_words(
     """Compare a drifted wording with a line word by word; `weight` is what counts of the bits that it explains."""
     shared = wording.words & body.words
     found = [span for span, _ in shaped if span[0] >= 0]
-    explained = sum(map(bits, shared)) + sum(worth / 2 for span, worth in shaped if span[0] >= 0)
+    explained = sum(map(bits, shared)) + sum(REORDERED_VALUE * worth for span, worth in shaped if span[0] >= 0)
     others = {
         token.word: token
         for token in body.tokens
@@ -339,16 +350,18 @@ def _score_words(
     for word in sorted(wording.words - shared):
         compared += len(others)
         nearest = (
-            process.extractOne(word, others.keys(), scorer=fuzz.ratio, score_cutoff=_NEARLY)
-            if compared <= _COMPARED
+            process.extractOne(word, others.keys(), scorer=fuzz.ratio, score_cutoff=MISSPELT_SIMILARITY)
+            if compared <= COMPARED_WORDS
             else None
         )
         if nearest is None:
             missing += bits(word)
         else:
-            explained += _MISSPELT * bits(word)
+            explained += MISSPELT_WORD * bits(word)
             del others[nearest[0]]
     spans = tuple((-1, -1) for _ in wording.pattern.conversions)
     prefix = max(_prefix_of(body.text), body.text[: body.prefix_end], key=len)
     left = sum(token.bits for token in others.values() if token.end > len(prefix))
-    return Score(wording, Tier.FUZZY, spans, explained * weight, left, missing, prefix, words=_WORDS, likeness=likeness)
+    return Score(
+        wording, Tier.FUZZY, spans, explained * weight, left, missing, prefix, words=WORDS_LEAST, likeness=likeness
+    )

@@ -11,12 +11,12 @@ from typing import Protocol
 
 from ksrcfind.match.body import Body
 from ksrcfind.match.candidates import MessageIndex
-from ksrcfind.match.wordings import LONGEST_WORD, Wordings
+from ksrcfind.match.limits import LONGEST_NAME, LONGEST_WORD
+from ksrcfind.match.wordings import Wordings
 from ksrcfind.source.template import LINE_WORD
 
 DIGITS = re.compile("[0-9]+")
 _ADDRESS = re.compile("[0-9a-f]{8,}")
-_LONGEST_NAME = 64  # characters; a module's name has up to 55
 
 
 class Telling(Protocol):
@@ -63,7 +63,7 @@ class TellingTokens:
 
     def _is_telling(self, name: str) -> bool:
         """Return whether the tree has a word, a function, a module, a file or a directory of this name."""
-        if len(name) > _LONGEST_NAME or _ADDRESS.fullmatch(name):
+        if len(name) > LONGEST_NAME or _ADDRESS.fullmatch(name):
             return False
         if "_" in name:
             return True  # Mostly a function. Which one is no matter of words.

@@ -7,7 +7,8 @@ Compiling it costs as much as some hundred readings piece by piece.
 import re
 
 from ksrcfind.match.conversions import compiled
-from ksrcfind.match.pattern import LONGEST, WORK, Item, Pattern, Span, Wildcard, wildcard_spans
+from ksrcfind.match.limits import LONGEST, PATTERN_STEPS
+from ksrcfind.match.pattern import Item, Pattern, Span, Wildcard, wildcard_spans
 
 
 class Whole:
@@ -16,7 +17,7 @@ class Whole:
     def __init__(self, pattern: Pattern) -> None:
         """Compile a pattern."""
         self._pattern = pattern
-        self._longest = WORK // max(1, *pattern.sizes) - len(pattern.sizes)
+        self._longest = PATTERN_STEPS // max(1, *pattern.sizes) - len(pattern.sizes)
         """Characters of a text of which every place is tried for every segment."""
         self._shared: list[tuple[int, Wildcard]] = []
         """Gaps of several conversions, the last first, with the place of their text among the groups."""

@@ -4,6 +4,8 @@ The weights are fixed, so that a query judges alike whether it has an index of t
 They were counted over the messages of Linux 6.1; a word in none of these rows is in less than one message in 3500.
 """
 
+from ksrcfind.match.thresholds import UNCOMMON_WORD
+
 _COMMON = {
     2: """
         failed
@@ -153,13 +155,11 @@ _COMMON = {
 }
 """Bits of information to the words that carry them, rounded: log2(messages / messages with the word)."""
 
-RARE = 14.0
-"""Bits of a word that is not common, as if one message in 16,000 had it."""
 
 _BITS = {word: float(bits) for bits, words in _COMMON.items() for word in words.split()}
 
 
-def bits(word: str, rare: float = RARE) -> float:
+def bits(word: str, rare: float = UNCOMMON_WORD) -> float:
     """Return the weight of a word of literal text (lower case), in bits; `rare` for one that is not common."""
     return _BITS.get(word, rare)
 

@@ -7,20 +7,10 @@ from typing import NamedTuple
 
 from ksrcfind.match.conversions import Typed, hole
 from ksrcfind.match.pattern import Pattern, pattern
+from ksrcfind.match.thresholds import DISTINCTIVE_SHAPE, GLUED_WORD, PUNCTUATION, PUNCTUATION_MOST, TYPED_MOST
 from ksrcfind.match.word_weights import bits
 from ksrcfind.source.template import WORD, Piece, pieces
 
-PUNCTUATION = 0.5
-"""Bits of a mark that is literal text."""
-
-TYPED_MOST = 10.0
-"""Bits of one value of the right type, at most."""
-
-SHAPED = 8.0
-"""Bits from which on a value is told by its shape alone."""
-
-_PUNCTUATION_MOST = 12.0
-_GLUED = 0.7  # of a word's bits, where it is part of a longer one (`host%d`)
 _NUMBERS = frozenset("diouxXc")  # conversions whose values hold no words
 _HEXADECIMAL = frozenset("xX")
 _MARK = re.compile(r"[^\w\s]|_")
@@ -107,7 +97,7 @@ class Wording:
         """How much all of it tells, in bits: what it explains of any line that is a rendering of it."""
         made = self.features
         glued = sum(map(bits, made.words - self.words))
-        return self.bits + _GLUED * glued + made.typed + min(PUNCTUATION * made.marks, _PUNCTUATION_MOST)
+        return self.bits + GLUED_WORD * glued + made.typed + min(PUNCTUATION * made.marks, PUNCTUATION_MOST)
 
     @cached_property
     def is_prefix(self) -> bool:
@@ -146,7 +136,9 @@ def _makeup(parts: tuple[Piece, ...], own: frozenset[str]) -> Features:
             behind += told
             if value.bits > most:
                 most, telling = value.bits, value.regex
-    return Features(tuple(literals), frozenset(words), marks, typed, holds_words, holds_hex, most >= SHAPED, telling)
+    return Features(
+        tuple(literals), frozenset(words), marks, typed, holds_words, holds_hex, most >= DISTINCTIVE_SHAPE, telling
+    )
 
 
 def folded(text: str) -> str:

@@ -11,30 +11,19 @@ from itertools import combinations
 from typing import NamedTuple
 
 from ksrcfind.match.candidates import MessageIndex
-from ksrcfind.match.pattern import LONGEST
+from ksrcfind.match.limits import LONGEST, LONGEST_WORD
+from ksrcfind.match.thresholds import (
+    LACKING_SHARE,
+    PAIRED_WORDS,
+    POSTINGS_MOST,
+    SHARED_LEAST,
+    SIMILAR_MESSAGES,
+    SIMILAR_WORDINGS,
+)
 from ksrcfind.match.word_weights import bits
 from ksrcfind.match.wording import Wording
 from ksrcfind.source.printed import ALONE, Continuation, PrintedLine, mark
 
-POSTINGS = 600
-"""Messages with one of a line's words, or with several, from which on further ones are not looked at."""
-
-PAIRED = 4
-"""How many of the more common words are looked for two by two."""
-
-LONGEST_WORD = 128
-"""Characters of a word that is looked for."""
-
-SIMILAR = 64
-"""Messages that are looked at closely for one line."""
-
-SHARED = 9.0
-"""Bits of words that a wording must have in common with a line to be looked at closely."""
-
-LOOKED_AT = 24
-"""Wordings that are looked at closely for one line."""
-
-_LACKING = 0.4  # of the bits that a wording has in common with a line, what those count that it alone has
 _USES_KEPT = 65536  # wordings whose messages are remembered
 _SETS_KEPT = 512  # words whose messages are remembered as a set, tens of thousands for some
 _LINES_KEPT = 65536  # messages whose lines are remembered
@@ -163,38 +152,38 @@ class Wordings:
             weight = bits(word)
             for number in self._set(word) & pool:
                 score[number] += weight
-        best = sorted(score, key=lambda number: (-score[number], number))[:SIMILAR]
+        best = sorted(score, key=lambda number: (-score[number], number))[:SIMILAR_MESSAGES]
         found: dict[Wording, float] = {}
         joined: set[Wording] = set()
-        for some in self._printed_by([number for number in best if score[number] >= SHARED]):
+        for some in self._printed_by([number for number in best if score[number] >= SHARED_LEAST]):
             for wording, use in some:
                 if wording not in found:
                     shared = sum(map(bits, wording.words & words))
-                    if shared < SHARED:
+                    if shared < SHARED_LEAST:
                         continue
-                    found[wording] = shared - _LACKING * (wording.bits - shared)
+                    found[wording] = shared - LACKING_SHARE * (wording.bits - shared)
                 if use.joins != ALONE:
                     joined.add(wording)
         ordered = sorted(found, key=lambda wording: -found[wording])
-        return tuple(Similar(wording, wording in joined) for wording in ordered[:LOOKED_AT])
+        return tuple(Similar(wording, wording in joined) for wording in ordered[:SIMILAR_WORDINGS])
 
     def _pool(self, ranked: Sequence[str]) -> frozenset[int]:
         """Messages that can be much like words (the rarest first): those with a rare one, or with several common."""
         pool: frozenset[int] = frozenset()
         common: list[str] = []
         for word in ranked:
-            if len(pool) + self.frequency(word) <= POSTINGS:
+            if len(pool) + self.frequency(word) <= POSTINGS_MOST:
                 pool |= self._set(word)
             else:
                 common.append(word)
-        for one, other in combinations(common[:PAIRED], 2):
+        for one, other in combinations(common[:PAIRED_WORDS], 2):
             both = self._both(one, other)
             for third in common:
-                if len(both) <= POSTINGS:
+                if len(both) <= POSTINGS_MOST:
                     break
                 if third not in (one, other):
                     both &= self._set(third)
-            pool |= both if len(both) <= POSTINGS else frozenset()
+            pool |= both if len(both) <= POSTINGS_MOST else frozenset()
         return pool or (self._set(common[0]) if common else pool)
 
     def _printed_by(self, numbers: Sequence[int]) -> list[tuple[tuple[Wording, Occurrence], ...]]:

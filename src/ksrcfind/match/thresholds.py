@@ -1,0 +1,322 @@
+"""The weights and thresholds that decide an answer, tuned together on labelled lines.
+
+Unless an entry says otherwise, weights are bits of information: a message with one bit more is taken to be twice as
+likely. A *share* is a part of a whole, from 0 to 1. A change of one of them is judged by three commands, described in
+docs/accuracy.md:
+
+- `python -m bench.accuracy --tree NAME=DIRECTORY LABELS.jsonl`: how many first answers are right. It judges every
+  number here; with `--agreement` also those of the section on candidates, which must be the same without an index.
+- `python -m bench.accuracy.left_out --tree DIRECTORY LOG…`: how many lines that no call of the tree printed get an
+  answer nevertheless. It judges the sections on sufficiency and confidence.
+- `python -m bench.matching --tree DIRECTORY LOG…`: lines per second. It judges the section on candidates, for speed.
+
+The numbers that only limit time are in `match.limits`; the weights of single words are in `match.word_weights`.
+"""
+
+from ksrcfind.match.answer import Tier
+
+# --- What a piece of text is worth ------------------------------------------------------------------------------------
+
+UNCOMMON_WORD = 14.0
+"""A word of a format that is outside the kernel's usual vocabulary, as if one message in 16,000 had it."""
+
+UNKNOWN_WORD = 5.0
+"""A word of the line that is outside the kernel's usual vocabulary: mostly a name or a value."""
+
+PUNCTUATION = 0.5
+"""A punctuation mark of a format."""
+
+PUNCTUATION_MOST = 12.0
+"""All punctuation marks of a wording together, at most."""
+
+GLUED_WORD = 0.7
+"""Share of a word's bits that counts if the word touches a value: `host%d`."""
+
+NUMBER_VALUE = 2.0
+"""A number of any size as a value; as much again for the prefix `0x`."""
+
+NUMBER_DIGIT = 0.75
+"""Each further digit that a number must have: `%08x`."""
+
+TYPED_MOST = 10.0
+"""One value of the right type, at most."""
+
+DISTINCTIVE_SHAPE = 8.0
+"""A value worth this much is recognised by its shape alone: an address, a UUID, a PCI resource."""
+
+# --- Candidates: which wordings are compared with a line --------------------------------------------------------------
+
+POSTINGS_MOST = 600
+"""Messages that are collected by the rarer words of a line; words that would add more are combined instead."""
+
+PAIRED_WORDS = 4
+"""Number of the more common words of a line that are looked up in pairs."""
+
+SIMILAR_MESSAGES = 64
+"""Messages whose wordings are compared with a line, those with most bits in common."""
+
+SHARED_LEAST = 9.0
+"""Words that a wording must share with a line to be compared with it."""
+
+LACKING_SHARE = 0.4
+"""How much a word that only the wording has counts against it, as a share of its bits."""
+
+SIMILAR_WORDINGS = 24
+"""Wordings that are compared with a line, the most similar ones."""
+
+NAMING_WORDS = 2
+"""Number of words that a prefix before any text has at most: `BTRFS warning (device %s): %pV`."""
+
+SHARED_PREFIX = 40
+"""Messages that begin alike; with more of them, what they begin with names a part of the kernel, not a message."""
+
+VALUE_WORDS = 3
+"""Number of words that the values of a line can look like (`beef`, `x10`); a line of more words is not only values."""
+
+# --- Score: how much of a line a wording explains ---------------------------------------------------------------------
+
+UNEXPLAINED_COST = 0.6
+"""What a bit of unexplained text of the line subtracts."""
+
+ANY_TEXT_COST = 0.1
+"""What a bit of the line subtracts that stands where a conversion accepts any text."""
+
+MISSING_COST = 0.6
+"""What a bit of the wording subtracts that the line lacks."""
+
+CUT_OFF_SHARE = 0.4
+"""Share of the missing bits that counts if they lie beyond an end of the line: the line may be a cut-off copy."""
+
+CUT_OFF_MOST = 0.8
+"""What text beyond an end of the line counts at most, as a share of what is explained, before `CUT_OFF_SHARE`."""
+
+MISSPELT_WORD = 0.7
+"""Share of a word's bits that counts if the line has a misspelt copy of it."""
+
+MISSPELT_SIMILARITY = 75.0
+"""Similarity of a word and its misspelt copy, at least, in per cent (`rapidfuzz.fuzz.ratio`)."""
+
+REORDERED_VALUE = 0.5
+"""Share of a value's bits that counts if only its shape was found, at any place of the line."""
+
+SIMILAR_TEXT = 72.0
+"""Similarity of a line and a wording that is a misspelt or reworded copy of it, at least, in per cent."""
+
+CONTAINED_LENGTHS = range(13, 513)
+"""Lengths, in characters, of a wording that is searched as a similar text within a longer line."""
+
+ORDERED_SHARE = 0.5
+"""Share, by bits, of the words that a line and a wording must have in common in the same order."""
+
+ORDERED_LEAST = 3
+"""Number of words that a line and a wording must have in common in the same order."""
+
+HALF_SIMILAR = 0.75
+"""Likeness, 0 to 1, of a line and a wording that each have text in place of a part of the other."""
+
+# --- Sufficiency: what a wording must explain to be an answer ---------------------------------------------------------
+
+WITHOUT_VALUES = 2.0
+"""A whole wording of literal text."""
+
+WITH_TYPED_VALUES = 5.0
+"""A whole wording whose values all have a type."""
+
+WITH_NAMED_WRITER = 7.0
+"""A whole wording that accepts any text only where it names the driver and the device: `%s %s: link up`."""
+
+WITH_ANY_TEXT = 12.0
+"""A whole wording that accepts any text elsewhere too: many other messages would fit."""
+
+ANY_TEXT_EVIDENCE = 0.5
+"""Share of the evidence beyond the text that counts for a whole wording that accepts any text."""
+
+LEAST_OF_TIER = {Tier.PARTIAL: (16.0, 0.55), Tier.FUZZY: (14.0, 0.38)}
+"""What the other tiers must explain: bits, and share of all that they could explain."""
+
+WORDS_LEAST = 12.0
+"""What the words alone must contribute in the other tiers."""
+
+CONTINUED_LEAST = 7.0
+"""What the end of a line must explain if another call printed its beginning (`pr_cont`)."""
+
+PREFIX_LEAST = 7.0
+"""A wording that only names who prints in front of any text; it is listed as the reason `any_text`."""
+
+EXPLAINS_MOST = 0.5
+"""Share from which on a wording explains more of a line than it leaves."""
+
+# --- Order: which of several wordings is the answer -------------------------------------------------------------------
+
+TIE = 0.25
+"""Messages within so many bits of each other are equal rivals."""
+
+LEAD_OVER_EXACT = 8.0
+"""How much more a part of one wording must explain to come before another wording that fits whole."""
+
+LEAD_OVER_PARTIAL = 4.0
+"""How much more a similar wording must explain to come before another one that fits in part."""
+
+EVIDENCE_REACH = 24.0
+"""How far below the best wording evidence beyond the text can still change the order; what is further is dropped."""
+
+DISTINCTIVE_TEXT = 24.0
+"""Text worth this much hardly ever belongs to a second message."""
+
+STRONG_SHARE = 0.85
+"""Share that a partial match must explain for the later tiers to be skipped."""
+
+DRIFTED_LEAD = 6.0
+"""By how much a similar wording may at most explain more for the later tiers to be skipped."""
+
+SCORE_HALVING = 2.0
+"""Each so many bits behind the first match halve the score of a further one."""
+
+# --- Confidence: the chance that the first match is right -------------------------------------------------------------
+
+RIGHT_OF_TIER = {Tier.EXACT: (0.98, 0.8), Tier.PARTIAL: (0.95, 0.4), Tier.FUZZY: (0.8, 0.3)}
+"""Share of right first answers if all of the line is explained, and the factor for an answer that explains nothing.
+
+Measured with labelled lines, and with lines whose file was left out of the index: one line in sixteen is of no call of
+the tree."""
+
+LIKENESS_POWER = 2
+"""The power of the texts' likeness, 0 to 1, by which confidence is multiplied."""
+
+OPPOSITE_FACTOR = 0.5
+"""Factor for a line that says the opposite of the text."""
+
+ANY_TEXT_FACTOR = 0.25
+"""Factor for a text that would accept any other line too."""
+
+RARE_PLACE_MOST = 0.5
+"""Confidence, at most, in code that few machines run, if its text is weak."""
+
+OUTSIDE_TREE = 4.0
+"""One line in sixteen is of no call of the tree: code less likely than that loses confidence accordingly."""
+
+# --- Evidence: what else a line says about where it was printed -------------------------------------------------------
+
+MODULE = 8.0
+"""The prefix names the module."""
+
+COMPONENT = 6.0
+"""The prefix names the file, or a directory that it is in."""
+
+PRINTS_DRIVER = 2.0
+"""Added to these two if the call itself prints the driver of the device there, or the class of the device."""
+
+EXTENDED = 4.0
+"""The module's or file's name begins with the name in the prefix: `i2c_designware` and `i2c_designware_core`."""
+
+RELATED = 2.5
+"""The name in the prefix begins with the module's, file's or directory's name: `nvme0` and `nvme`."""
+
+SHARED_NAME_WORD = 1.5
+"""A word of the prefix is one of the module, file or directory: `intel` of `sof_audio_pci_intel_tgl`."""
+
+SHARED_NAME_MOST = 3.5
+"""Such words together with the beginning of the name, at most."""
+
+LATER_NAME = 0.5
+"""Factor for the names of a prefix behind the first: they name devices, often after the driver."""
+
+NAME_IN_VALUE = 0.25
+"""Factor for a name that stands among the values instead of in the prefix."""
+
+FUNCTION = 8.0
+"""A value is the name of the function that contains the call."""
+
+FUNCTION_LINE = 4.0
+"""Added if the value behind it is the line of the call, within `FUNCTION_LINE_NEAR` lines."""
+
+FUNCTION_LINE_NEAR = 3
+"""In lines of the file."""
+
+FUNCTION_NEAR_LINE = 2.0
+"""Added if the value behind it is a line within `NEAR_LINES` lines of the call."""
+
+OWN_FILE = 8.0
+"""The value of `__FILE__` is the call's file."""
+
+OTHER_FILE = -12.0
+"""The value of `__FILE__` is another file."""
+
+OWN_LINE = 6.0
+"""The value of `__LINE__` is a line of the call."""
+
+NEAR_LINE = 2.0
+"""The value of `__LINE__` is within `NEAR_LINES` lines of the call: other versions of a file have other lines."""
+
+NEAR_LINES = 100
+"""In lines of the file."""
+
+DRIVER = 1.0
+"""The value of `dev_driver_string()` can be a driver's name."""
+
+NO_DRIVER = -30.0
+"""A driver's name with a blank or a colon, or a network device's with a blank: the kernel does not allow these."""
+
+NO_NAME = -6.0
+"""A device's name with a blank."""
+
+NO_DEVICE = -60.0
+"""A device's name with a colon and a blank: only what comes before the colon can be the name."""
+
+TOO_WIDE = -200.0
+"""A `long` or a pointer of more than 32 bits, in code of a 32-bit architecture."""
+
+OTHER_RESOURCE = -1.0
+"""The name of the function contains another kind of resource than the line shows: `add_dma_resource`."""
+
+OPPOSITE = -9.0
+"""The line has the opposite of a word of the text: `up` and `down`."""
+
+OTHER_DRIVER = -12.0
+"""The prefix names a driver, and the call is in the code of another one: of equal texts a library's is right."""
+
+SAME_LEVEL = 1.5
+"""The record has the level of the call."""
+
+OTHER_LEVEL = -4.0
+"""The record has another level than the call."""
+
+DEBUG_LEVEL = -2.0
+"""The call prints at level debug, and the level of the record is not known: debug messages are off by default."""
+
+CONTINUED_LEVEL = -0.5
+"""The call continues a line, and the level of the record is not known."""
+
+OTHER_ARCHITECTURE = -12.0
+"""The code is of another architecture than the machine."""
+
+RARE_PLACE = -4.0
+"""Code at a place with this weight or less runs on few machines."""
+
+UNLIKELY_PLACE = -8.0
+"""Code at a place with this weight or less hardly runs anywhere."""
+
+PLACES = (
+    ("tools/", -8.0),
+    ("samples/", -4.0),
+    ("Documentation/", -8.0),
+    ("scripts/", -8.0),
+    ("arch/um/", -5.0),
+    ("arch/x86/um/", -5.0),
+    ("drivers/staging/", -1.5),
+)
+"""How much rarer lines of these directories are than others: the code is not built, or not on most machines."""
+
+ARCHITECTURES = {
+    "x86": 0.0,
+    "arm64": -0.1,  # as frequent in logs; the difference only orders equal messages
+    "arm": -4.0,
+    "powerpc": -4.0,
+    "riscv": -4.0,
+    "s390": -4.0,
+    "mips": -5.0,
+}
+"""How much rarer lines of code of an architecture are, if the line does not say which machine printed it."""
+
+RARE_ARCHITECTURE = -9.0
+"""Every other architecture."""
