@@ -159,3 +159,18 @@ def test_printf_of_a_file_is_what_the_file_defines():
     }
     found = link(files)
     assert (texts(found["a.c"]), found["tool.c"]) == (["BFS-fs: Bad inode %d"], [])
+
+
+def test_a_format_that_is_a_macro_of_a_header_is_extracted():
+    header = '#define CUT_HERE "------------[ cut here ]------------\\n"\n'
+    source = '#include "bug.h"\n' + WRAPPED.format('\tpr_warn(CUT_HERE);\n\tprintk(KERN_ERR CUT_HERE);\n\tf("");')
+    found = one(source, **{"bug.h": header})
+    assert (texts(found), [message.level for message in found]) == (
+        ["------------[ cut here ]------------"] * 2,
+        ["warn", "err"],
+    )
+
+
+def test_a_macro_of_a_header_without_text_is_no_message():
+    header = "#define LIMIT 7\n"
+    assert one('#include "bug.h"\n' + WRAPPED.format('\tpr_warn(LIMIT);\n\tf("");'), **{"bug.h": header}) == []

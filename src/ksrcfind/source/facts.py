@@ -18,9 +18,10 @@ import msgspec
 from ksrcfind.source import scan
 from ksrcfind.source.literal import STRING
 from ksrcfind.source.parse import ParsedBody, ParsedCall, Parser
+from ksrcfind.source.sinks import BUILT_IN
 from ksrcfind.source.template import CONVERSION
 
-VERSION = 11
+VERSION = 12
 """Raised when the meaning or the extent of facts changes; older ones are then read anew."""
 
 
@@ -137,6 +138,12 @@ _LAST_ARGUMENT = re.compile(r",\s*([A-Za-z_]\w*)\s*\)\Z")
 # Escapes outside of literals are skipped, so that unterminated text is read once.
 _LITERAL = re.compile(rf"\\(?:.|\n)|({STRING})")
 _NAME = re.compile(r"[A-Za-z_]\w*+")
+# The name of the sink is looked for last: most parentheses are not before a macro.
+_MACRO_FORMAT = re.compile(
+    rb"\((?=(?:KERN_[A-Z]++\s++)?(?!KERN_|NULL\b)([A-Z][A-Z0-9_]{2,}+)\s*+[,)])(?:"
+    + b"|".join(b"(?<=\\b%s\\()" % name for name in sorted(sink.name.encode() for sink in BUILT_IN))
+    + b")"
+)
 _LONGEST_CONDITION = 200  # bytes
 _LONGEST_GENERATED = 1 << 20  # characters of all functions that a file defines with macros
 _MOST_GENERATING = 64  # macros of a file that define functions
@@ -169,7 +176,7 @@ def extract(data: bytes, parser: Parser) -> SourceFacts:
     text = scan.without_directives(data, found)
     if b'"' in data or b"va_" in data:
         strings, constants = _string_variables(text)
-        named = _named_texts(macros, strings)
+        named = _named_texts(macros, strings, text)
         for body in itertools.chain(scan.bodies(text, constants=named), _generated(macros, text)):
             functions.add(body, parser.body(body, constants=named), named)
     return SourceFacts(
@@ -221,14 +228,18 @@ class _Functions:
             self.lost += 1
 
 
-def _named_texts(macros: Iterable[Macro], strings: Iterable[tuple[str, str]]) -> re.Pattern[bytes] | None:
-    """Return a pattern that finds the file's string macros and constants as arguments: `printk(BANNER)`."""
+def _named_texts(macros: Iterable[Macro], strings: Iterable[tuple[str, str]], text: bytes) -> re.Pattern[bytes] | None:
+    """Return a pattern that finds texts as arguments by their names: `printk(BANNER)`.
+
+    They are the string macros and constants of the file, and macros of headers that are the format of a log sink.
+    """
     names = {
         macro.name
         for macro in macros
         if macro.parameters is None and '"' in macro.body and _ALL_TEXT.fullmatch(macro.body)
     }
     names |= {name for name, _source in strings}
+    names |= {_text(name) for name in _MACRO_FORMAT.findall(text)}
     if not names:
         return None
     either = "|".join(map(re.escape, sorted(names)))

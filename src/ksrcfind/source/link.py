@@ -11,6 +11,7 @@ import msgspec
 
 from ksrcfind.source.condition import is_constant
 from ksrcfind.source.expand import Expander
+from ksrcfind.source.expansion_cache import Outcome, SignatureCache, Undecided
 from ksrcfind.source.facts import Call, Macro, SourceFacts, uses
 from ksrcfind.source.instances import form, forms, spread
 from ksrcfind.source.literal import CHARACTER, STRING, decode
@@ -29,7 +30,6 @@ from ksrcfind.source.resolve import (
     take_level,
     without_level,
 )
-from ksrcfind.source.signatures import Outcome, SignatureCache, Undecided
 from ksrcfind.source.sinks import CONTINUED
 from ksrcfind.source.template import count_words, has_words
 from ksrcfind.source.tokens import ArgumentPlaceholder, Token, Tokens, closing, is_name, is_string, split, tokenize
