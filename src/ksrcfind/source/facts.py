@@ -95,6 +95,8 @@ class SourceFacts(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Parameter names of each of `functions` that is static and has a text parameter; empty for the others."""
     constants: tuple[str, ...] = ()
     """Names of the `strings` that other files can use: at top level and not static."""
+    text_functions: tuple[str, ...] = ()
+    """Names of the functions that other files can use and that return a text or store one through a pointer."""
 
 
 EMPTY = SourceFacts((), (), (), (), (), (), 0, 0)
@@ -151,6 +153,8 @@ _DECLARATION = 160  # bytes before a `=` in which the declaration of a string is
 _NEVER_PRINT = frozenset(name.decode() for name in scan.NEVER_PRINT)
 _VA_FORMAT = re.compile(rb"\b(\w+)(?:\.|->)fmt[ \t]*=[ \t]*([^;{}\"\n]{1,120});")
 _VA_FORMAT_INITIAL = re.compile(rb"\bva_format[ \t]+(\w+)[ \t]*=[ \t]*\{[ \t\r\n]*(?:\.fmt[ \t]*=[ \t]*)?(\w+)")
+_HEAD = re.compile(rb"\n((?!static\b|typedef\b)[a-z_][\w \t*]*+)\(([^;{}()]*+)\)\s*+\{")
+_GIVES_TEXT = re.compile(rb"\A[^(]*\bchar\b[ \t]*\*|\bchar\b[ \t]*(?:const[ \t]*)?\*[ \t]*(?:const[ \t]*)?\*")
 _STATIC = re.compile(rb"\bstatic\b")
 _WITHOUT_EFFECT = frozenset((b"warning", b"error", b"pragma", b"line", b"ident"))
 _IFNDEF_NAME = re.compile(rb"[ \t]+(\w+)")
@@ -191,6 +195,7 @@ def extract(data: bytes, parser: Parser) -> SourceFacts:
         _called(text, functions.calls),
         tuple(functions.parameters) if any(functions.parameters) else (),
         constants,
+        _text_functions(text) if b"char" in text else (),
     )
 
 
@@ -440,6 +445,12 @@ def _macro(directive: scan.Directive, guard: bytes, undefined: set[bytes]) -> Ma
     replaces = match[1] in undefined
     undefined.discard(match[1])
     return Macro(_text(match[1]), parameters, body, directive.line, guard == match[1], replaces)
+
+
+def _text_functions(text: bytes) -> tuple[str, ...]:
+    """Return `SourceFacts.text_functions`."""
+    heads = (head for head in _HEAD.finditer(b"\n" + text) if _GIVES_TEXT.search(head[0]))
+    return tuple(dict.fromkeys(_text(re.split(rb"[\s*]", head[1].rstrip())[-1]) for head in heads))
 
 
 def _string_variables(text: bytes) -> tuple[tuple[tuple[str, str], ...], tuple[str, ...]]:
