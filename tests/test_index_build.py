@@ -71,7 +71,8 @@ def test_a_changed_header_relinks_who_uses_it(linux_mini, tmp_path):
 
 
 # What each file of a tree can say; None if it is not there. Together they change macros, the includes of headers,
-# which header a name means, wrapper functions and constants of other files, files that others include, and modules.
+# which header a name means, wrapper functions, constants and texts of other files, files that others include, and
+# modules.
 VARIANTS = {
     "include/linux/printk.h": (
         '#define pr_fmt(fmt) fmt\n#define pr_info(fmt, ...) printk("6" pr_fmt(fmt), ##__VA_ARGS__)\n',
@@ -147,6 +148,14 @@ VARIANTS = {
         "#include <linux/all.h>\n#include <linux/ways.h>\nvoid w(void)\n{\n"
         '\tway_one("w %d\\n", 1);\n\tway_many(two, "m\\n");\n\tway_end("e\\n");\n\tway_all(pr_info, "all\\n");\n}\n',
     ),
+    # Functions whose texts other files print.
+    "kernel/state.c": (
+        'const char *state(void)\n{\n\treturn "is off";\n}\n',
+        'static const char *text = "is on";\nconst char *state(void)\n{\n\treturn text;\n}\n',
+        None,
+    ),
+    "kernel/copy.c": (None, 'const char *state(void)\n{\n\treturn "is elsewhere";\n}\n'),
+    "drivers/z/state.c": ('#include <linux/all.h>\nvoid s(void)\n{\n\tpr_info("s: %s\\n", state());\n}\n',),
     # In a tree that is not tiny, only what changed is looked at in some places.
     **{f"drivers/none/{number}.h": ("#define NONE 1\n",) for number in range(40)},
 }

@@ -45,6 +45,7 @@ def link(files):
         found.includers,
         modules,
         found.constants,
+        text_functions=found.text_functions,
     )
     linker = Linker(program, lambda n: files[paths[n]].encode())
     return {path: linker.messages(number)[0] for number, path in enumerate(paths)}

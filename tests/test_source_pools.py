@@ -159,3 +159,33 @@ def test_printf_of_a_file_is_what_the_file_defines():
     }
     found = link(files)
     assert (texts(found["a.c"]), found["tool.c"]) == (["BFS-fs: Bad inode %d"], [])
+
+
+def test_a_format_that_is_a_macro_of_a_header_is_extracted():
+    header = '#define CUT_HERE "------------[ cut here ]------------\\n"\n'
+    source = '#include "bug.h"\n' + WRAPPED.format('\tpr_warn(CUT_HERE);\n\tprintk(KERN_ERR CUT_HERE);\n\tf("");')
+    found = one(source, **{"bug.h": header})
+    assert (texts(found), [message.level for message in found]) == (
+        ["------------[ cut here ]------------"] * 2,
+        ["warn", "err"],
+    )
+
+
+def test_a_macro_of_a_header_without_text_is_no_message():
+    header = "#define LIMIT 7\n"
+    assert one('#include "bug.h"\n' + WRAPPED.format('\tpr_warn(LIMIT);\n\tf("");'), **{"bug.h": header}) == []
+
+
+def test_a_function_of_another_file_gives_what_it_returns():
+    other = "const char *print_tainted(void)\n{\n\tstatic char buf[9];\n"
+    other += '\tif (mask)\n\t\ts = buf + sprintf(buf, "Tainted: ");\n'
+    other += '\telse\n\t\tsnprintf(buf, sizeof(buf), "Not tainted");\n\treturn buf;\n}\n'
+    found = one(WRAPPED.format('\tpr_err("      %s %s\\n", print_tainted(), release);'), **{"panic.c": other})
+    assert printed(found) == ["      %s %s", "      Tainted: %s %s", "      Not tainted%s %s"]
+
+
+def test_a_function_that_two_files_define_gives_nothing():
+    other = 'const char *name_of(int n)\n{\n\treturn "first";\n}\n'
+    source = WRAPPED.format('\tpr_err("%s\\n", name_of(2));\n\tf("");')
+    assert printed(one(source, **{"b.c": other})) == ["%s", "first"]
+    assert printed(one(source, **{"b.c": other, "c.c": other})) == ["%s"]

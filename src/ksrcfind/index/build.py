@@ -238,6 +238,7 @@ class _Build:
             modules,
             found.constants,
             found.includes.__getitem__,
+            found.text_functions,
         )
 
     def _old_summaries(self, old: Mapping[str, str], changed: Set[str]) -> Mapping[str, FileSummary] | None:

@@ -80,7 +80,10 @@ class Changes:
         functions = (
             _different(_wrappers(was), _wrappers(now)) - self._program.roots.keys()
         )  # A log sink is not expanded.
-        self._names |= dict.fromkeys(functions | _different(_constants(was), _constants(now)), _EVERYWHERE)
+        giving_text = {name for facts in (was, now) if facts for name in facts.text_functions}
+        self._names |= dict.fromkeys(
+            functions | giving_text | _different(_constants(was), _constants(now)), _EVERYWHERE
+        )
         if (was.includes if was else ()) != (now.includes if now else ()):
             self._changed_quoted_names.update(name for facts in (was, now) if facts for name in included_names(facts))
         name = path.rpartition("/")[2]

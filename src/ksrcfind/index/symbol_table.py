@@ -13,12 +13,13 @@ FilesByName = Mapping[str, Sequence[int]]
 
 @dataclass(frozen=True, slots=True)
 class SymbolTable:
-    """The summaries of all files of a tree, merged. The first four fields are arguments of `Program`."""
+    """The summaries of all files of a tree, merged. The first five fields are arguments of `Program`."""
 
     macros: FilesByName
     wrappers: FilesByName
     includers: FilesByName
     constants: FilesByName
+    text_functions: FilesByName
     may_log: frozenset[str]
     """The result of `sink_reaching`."""
     with_calls: frozenset[int]
@@ -40,6 +41,7 @@ def symbol_table(
         _by_name(one.wrappers for one in summaries),
         _by_name(dict.fromkeys(included_names(one)) for one in summaries),
         _by_name(one.constants for one in summaries),
+        _by_name(one.text_functions for one in summaries),
         sink_reaching(summaries, roots) if may_log is None else may_log,
         frozenset(number for number, one in enumerate(summaries) if one.has_calls),
         [one.includes for one in summaries],

@@ -67,6 +67,7 @@ class UnindexedSearch:
         self._wrappers: dict[str, list[int]] = defaultdict(list)
         self._includers: dict[str, list[int]] = defaultdict(list)
         self._constants: dict[str, list[int]] = defaultdict(list)
+        self._text_functions: dict[str, list[int]] = defaultdict(list)
         self._program = Program(self._paths, self._load, self._macros, self._wrappers, roots, frozenset())
         self._worker = Worker(snapshot)
         self._variadic = lookup(cache, _VARIADIC_ENTRY, snapshot.state, dict[str, list[str]])
@@ -203,6 +204,8 @@ class UnindexedSearch:
             self._includers[name].append(number)
         for name in facts.constants:
             self._constants[name].append(number)
+        for name in facts.text_functions:
+            self._text_functions[name].append(number)
 
     def _link(self, paths: Sequence[str]) -> None:
         linker = self._linker(paths, lambda number: self._snapshot.read(self._paths[number]))
@@ -227,6 +230,7 @@ class UnindexedSearch:
             self._includers,
             modules,
             self._constants,
+            text_functions=self._text_functions,
         )
         return Linker(program, read)
 

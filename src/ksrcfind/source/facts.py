@@ -18,9 +18,10 @@ import msgspec
 from ksrcfind.source import scan
 from ksrcfind.source.literal import STRING
 from ksrcfind.source.parse import ParsedBody, ParsedCall, Parser
+from ksrcfind.source.sinks import BUILT_IN
 from ksrcfind.source.template import CONVERSION
 
-VERSION = 11
+VERSION = 12
 """Raised when the meaning or the extent of facts changes; older ones are then read anew."""
 
 
@@ -94,6 +95,8 @@ class SourceFacts(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Parameter names of each of `functions` that is static and has a text parameter; empty for the others."""
     constants: tuple[str, ...] = ()
     """Names of the `strings` that other files can use: at top level and not static."""
+    text_functions: tuple[str, ...] = ()
+    """Names of the functions that other files can use and that return a text or store one through a pointer."""
 
 
 EMPTY = SourceFacts((), (), (), (), (), (), 0, 0)
@@ -137,6 +140,12 @@ _LAST_ARGUMENT = re.compile(r",\s*([A-Za-z_]\w*)\s*\)\Z")
 # Escapes outside of literals are skipped, so that unterminated text is read once.
 _LITERAL = re.compile(rf"\\(?:.|\n)|({STRING})")
 _NAME = re.compile(r"[A-Za-z_]\w*+")
+# The name of the sink is looked for last: most parentheses are not before a macro.
+_MACRO_FORMAT = re.compile(
+    rb"\((?=(?:KERN_[A-Z]++\s++)?(?!KERN_|NULL\b)([A-Z][A-Z0-9_]{2,}+)\s*+[,)])(?:"
+    + b"|".join(b"(?<=\\b%s\\()" % name for name in sorted(sink.name.encode() for sink in BUILT_IN))
+    + b")"
+)
 _LONGEST_CONDITION = 200  # bytes
 _LONGEST_GENERATED = 1 << 20  # characters of all functions that a file defines with macros
 _MOST_GENERATING = 64  # macros of a file that define functions
@@ -144,6 +153,8 @@ _DECLARATION = 160  # bytes before a `=` in which the declaration of a string is
 _NEVER_PRINT = frozenset(name.decode() for name in scan.NEVER_PRINT)
 _VA_FORMAT = re.compile(rb"\b(\w+)(?:\.|->)fmt[ \t]*=[ \t]*([^;{}\"\n]{1,120});")
 _VA_FORMAT_INITIAL = re.compile(rb"\bva_format[ \t]+(\w+)[ \t]*=[ \t]*\{[ \t\r\n]*(?:\.fmt[ \t]*=[ \t]*)?(\w+)")
+_HEAD = re.compile(rb"\n((?!static\b|typedef\b)[a-z_][\w \t*]*+)\(([^;{}()]*+)\)\s*+\{")
+_GIVES_TEXT = re.compile(rb"\A[^(]*\bchar\b[ \t]*\*|\bchar\b[ \t]*(?:const[ \t]*)?\*[ \t]*(?:const[ \t]*)?\*")
 _STATIC = re.compile(rb"\bstatic\b")
 _WITHOUT_EFFECT = frozenset((b"warning", b"error", b"pragma", b"line", b"ident"))
 _IFNDEF_NAME = re.compile(rb"[ \t]+(\w+)")
@@ -169,7 +180,7 @@ def extract(data: bytes, parser: Parser) -> SourceFacts:
     text = scan.without_directives(data, found)
     if b'"' in data or b"va_" in data:
         strings, constants = _string_variables(text)
-        named = _named_texts(macros, strings)
+        named = _named_texts(macros, strings, text)
         for body in itertools.chain(scan.bodies(text, constants=named), _generated(macros, text)):
             functions.add(body, parser.body(body, constants=named), named)
     return SourceFacts(
@@ -184,6 +195,7 @@ def extract(data: bytes, parser: Parser) -> SourceFacts:
         _called(text, functions.calls),
         tuple(functions.parameters) if any(functions.parameters) else (),
         constants,
+        _text_functions(text) if b"char" in text else (),
     )
 
 
@@ -221,14 +233,18 @@ class _Functions:
             self.lost += 1
 
 
-def _named_texts(macros: Iterable[Macro], strings: Iterable[tuple[str, str]]) -> re.Pattern[bytes] | None:
-    """Return a pattern that finds the file's string macros and constants as arguments: `printk(BANNER)`."""
+def _named_texts(macros: Iterable[Macro], strings: Iterable[tuple[str, str]], text: bytes) -> re.Pattern[bytes] | None:
+    """Return a pattern that finds texts as arguments by their names: `printk(BANNER)`.
+
+    They are the string macros and constants of the file, and macros of headers that are the format of a log sink.
+    """
     names = {
         macro.name
         for macro in macros
         if macro.parameters is None and '"' in macro.body and _ALL_TEXT.fullmatch(macro.body)
     }
     names |= {name for name, _source in strings}
+    names |= {_text(name) for name in _MACRO_FORMAT.findall(text)}
     if not names:
         return None
     either = "|".join(map(re.escape, sorted(names)))
@@ -429,6 +445,12 @@ def _macro(directive: scan.Directive, guard: bytes, undefined: set[bytes]) -> Ma
     replaces = match[1] in undefined
     undefined.discard(match[1])
     return Macro(_text(match[1]), parameters, body, directive.line, guard == match[1], replaces)
+
+
+def _text_functions(text: bytes) -> tuple[str, ...]:
+    """Return `SourceFacts.text_functions`."""
+    heads = (head for head in _HEAD.finditer(b"\n" + text) if _GIVES_TEXT.search(head[0]))
+    return tuple(dict.fromkeys(_text(re.split(rb"[\s*]", head[1].rstrip())[-1]) for head in heads))
 
 
 def _string_variables(text: bytes) -> tuple[tuple[tuple[str, str], ...], tuple[str, ...]]:

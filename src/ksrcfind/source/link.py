@@ -11,6 +11,7 @@ import msgspec
 
 from ksrcfind.source.condition import is_constant
 from ksrcfind.source.expand import Expander
+from ksrcfind.source.expansion_cache import Outcome, SignatureCache, Undecided
 from ksrcfind.source.facts import Call, Macro, SourceFacts, uses
 from ksrcfind.source.instances import form, forms, spread
 from ksrcfind.source.literal import CHARACTER, STRING, decode
@@ -29,7 +30,6 @@ from ksrcfind.source.resolve import (
     take_level,
     without_level,
 )
-from ksrcfind.source.signatures import Outcome, SignatureCache, Undecided
 from ksrcfind.source.sinks import CONTINUED
 from ksrcfind.source.template import count_words, has_words
 from ksrcfind.source.tokens import ArgumentPlaceholder, Token, Tokens, closing, is_name, is_string, split, tokenize
@@ -49,11 +49,12 @@ class Linker:
         self._read = read
         self._parser = Parser()
         self._shapes = SignatureCache()
+        self._returned: dict[str, Sequence[PoolText]] = {}
 
     def messages(self, file: int) -> tuple[list[Message], frozenset[str]]:
         """Return the messages of a file, in source order, and all names that they depend on."""
         facts = self._program.facts(file)
-        linker = _FileLinker(self._program, self._shapes, file, facts, partial(self._read, file))
+        linker = _FileLinker(self._program, self._shapes, file, facts, partial(self._read, file), self._texts_of)
         names = linker.names_without_text()
         if names:
             functions, calls = uses(self._read(file), self._parser, names)
@@ -61,6 +62,15 @@ class Linker:
         found = linker.run()
         self._program.forget(file)
         return found
+
+    def _texts_of(self, function: str) -> Sequence[PoolText]:
+        """Return the texts that a function of another file can return; none if several files define it."""
+        known = self._returned.get(function)
+        if known is None:
+            file = self._program.text_function(function)
+            found = TextPools(self._read(file)).returned(function) if file is not None else ()
+            known = self._returned[function] = found
+        return known
 
 
 class _FileLinker:
@@ -71,12 +81,14 @@ class _FileLinker:
         file: int,
         facts: SourceFacts,
         read: Callable[[], bytes],
+        texts_of: Callable[[str], Sequence[PoolText]],
     ) -> None:
         self._program = program
         self._shapes = signatures
         self._file = file
         self._facts = facts
         self._read = read
+        self._texts_of = texts_of
         self._path = program.paths[file]
         self._module = program.module(file)
         self._scope = FileScope(program, file)
@@ -174,7 +186,12 @@ class _FileLinker:
 
     @cached_property
     def _pools(self) -> TextPools:
-        return TextPools(self._read())
+        return TextPools(self._read(), self._elsewhere)
+
+    def _elsewhere(self, function: str) -> Sequence[PoolText]:
+        """Return the texts that a function of another file can return."""
+        self._expander.cross_file_dependencies.add(function)
+        return self._texts_of(function)
 
     def _given(self, function: int, parameter: str) -> Sequence[Tokens]:
         """Return the texts that callers in this file pass for a parameter of a static function."""

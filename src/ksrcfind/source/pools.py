@@ -1,15 +1,15 @@
-r"""The texts that a variable, buffer, table, field or function of one source file can hold.
+r"""The texts that a variable, buffer, table, field or function of a source file can hold.
 
 A call such as `pr_info("%s\n", spectre_v2_strings[mode])` has no words of its own: its text is put together at run
 time. `TextPools` reads the file again and collects the literals that can reach the value: initializers of tables,
 assignments, `return` statements, and the pieces that formatting functions write into a buffer, also through functions
-of the file that are given the buffer. It follows names, not the flow of control, so a pool can hold texts that the call
-never prints.
+of the file that are given the buffer. For a function of another file, that file is read. `TextPools` follows names, not
+the flow of control, so a pool can hold texts that the call never prints.
 """
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from typing import NamedTuple
 
@@ -70,14 +70,15 @@ class _Function(NamedTuple):
 class TextPools:
     """Finds what the values of one file's calls can hold. What it does for one value is linear in the file."""
 
-    def __init__(self, data: bytes) -> None:
-        """Take the bytes of a C file."""
+    def __init__(self, data: bytes, elsewhere: Callable[[str], Sequence[PoolText]] = lambda _function: ()) -> None:
+        """Take the bytes of a C file. `elsewhere` has the texts that a function of another file can return."""
         text = scan.without_directives(data, list(scan.directives(data)))
         clean, masked, _ = scan.blank_comments(text)
         self._bytes = masked
         # One character for each byte, so that a place in one is the same place in the other.
         self._clean = clean.decode("latin-1")
         self._masked = masked.decode("latin-1")
+        self._elsewhere = elsewhere
         self._places: dict[str, list[int]] = {}
         self._left = _MOST_READ
         self._known: dict[tuple[str, str | None], list[PoolText]] = {}
@@ -86,13 +87,13 @@ class TextPools:
         """Return the texts that a value can hold: C source of an argument, in a function of the file."""
         known = self._known.get((expression, function))
         if known is None:
-            found: dict[PoolText, None] = {}
-            for text in self._of(expression, self._functions.get(function or ""), _DEPTH, set()):
-                found[text] = None
-                if len(found) >= MOST_TEXTS:
-                    break
-            known = self._known[expression, function] = list(found)
+            found = self._of(expression, self._functions.get(function or ""), _DEPTH, set())
+            known = self._known[expression, function] = _bounded(found)
         return known
+
+    def returned(self, function: str) -> list[PoolText]:
+        """Return the texts that a function of the file can return."""
+        return _bounded(self._of_function(function, _DEPTH, set()))
 
     @cached_property
     def _functions(self) -> dict[str, _Function]:
@@ -145,7 +146,10 @@ class TextPools:
     def _of_function(self, name: str, depth: int, seen: set[tuple[str, str]]) -> Iterator[PoolText]:
         """Yield the texts that a function returns."""
         function = self._functions.get(name)
-        if function is None or not _first((name, "return"), seen):
+        if not _first((name, "return"), seen):
+            return
+        if function is None:
+            yield from self._elsewhere(name)
             return
         for position in self._found("return", function.start, function.end):
             yield from self._value(self._expression(position + len("return")), function, depth, seen)
@@ -360,6 +364,16 @@ class TextPools:
                 low = mark.end()
         result.append((low, len(masked)))
         return result
+
+
+def _bounded(texts: Iterator[PoolText]) -> list[PoolText]:
+    """Return the first `MOST_TEXTS` different texts."""
+    found: dict[PoolText, None] = {}
+    for text in texts:
+        found[text] = None
+        if len(found) >= MOST_TEXTS:
+            break
+    return list(found)
 
 
 def _first(what: tuple[str, str], seen: set[tuple[str, str]]) -> bool:

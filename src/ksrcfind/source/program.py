@@ -33,7 +33,8 @@ class Program:
     """The files of a tree by number, their facts, and the names that they define.
 
     `paths` are all C files of the tree. `facts` returns the facts of a file (it may load them on demand), `written`
-    only its includes. `macros`, `wrappers` and `constants` have the files that define a name (`SourceFacts.constants`).
+    only its includes. `macros`, `wrappers`, `constants` and `text_functions` have the files that define a name
+    (`SourceFacts.constants`, `SourceFacts.text_functions`).
     `may_log` has the names that may reach a log sink (`summary.sink_reaching`). `includers` has, by base name, the
     files that include a header of this name in quotes. `modules` has the module of a path without suffix.
     """
@@ -50,6 +51,7 @@ class Program:
         modules: Mapping[str, str] | None = None,
         constants: Mapping[str, Sequence[int]] | None = None,
         written: Callable[[int], Sequence[str]] | None = None,
+        text_functions: Mapping[str, Sequence[int]] | None = None,
     ) -> None:
         self.paths = paths
         self.facts = facts
@@ -58,6 +60,7 @@ class Program:
         self.includes = Includes(paths, written or (lambda number: facts(number).includes), includers or {})
         """The include graph."""
         self._constants = constants or {}
+        self._text_functions = text_functions or {}
         self._modules = modules or {}
         self._macros = macros
         self._wrappers = wrappers
@@ -122,6 +125,11 @@ class Program:
         """Return the C source of a string that exactly one file defines for all others: `linux_banner`; else None."""
         files = self._constants.get(name, ())
         return dict(self.facts(files[0]).strings).get(name) if len(files) == 1 else None
+
+    def text_function(self, name: str) -> int | None:
+        """Return the only file that defines a function which gives other files text; None for several or none."""
+        files = self._text_functions.get(name, ())
+        return files[0] if len(files) == 1 else None
 
     def _macros_of(self, file: int) -> dict[str, Resolution]:
         known = self._defined.get(file)

@@ -31,7 +31,7 @@ from ksrcfind.source.tokens import (
 
 _DEPTH = 12
 _LONGEST = 1 << 14  # tokens of the macros and constants that the texts of one call may expand
-CHOICES = 6
+CHOICES = 24
 """Most alternatives of one format; a part with more becomes a hole."""
 
 # For code that comes without include/linux/kern_levels.h. No kernel has KERN_WARN, drivers outside of the tree use it.

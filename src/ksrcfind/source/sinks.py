@@ -10,7 +10,7 @@ from typing import TypedDict
 
 from ksrcfind.levels import LEVELS
 
-VERSION = 7
+VERSION = 8
 """Raised when linking makes other messages of the same facts; an index made by an older one is linked anew."""
 
 

@@ -22,6 +22,7 @@ class FileSummary(msgspec.Struct, frozen=True, array_like=True, gc=False):
     macros: tuple[str, ...]
     wrappers: tuple[str, ...]
     constants: tuple[str, ...]
+    text_functions: tuple[str, ...]
     """As in `SourceFacts`."""
     uses: tuple[tuple[str, tuple[str, ...]], ...]
     """Macros and wrapper functions with the names in their bodies."""
@@ -60,6 +61,7 @@ def summary(facts: SourceFacts) -> FileSummary:
         tuple(dict.fromkeys(macro.name for macro in facts.macros)),
         tuple(dict.fromkeys(wrapper.name for wrapper in facts.wrappers)),
         facts.constants,
+        facts.text_functions,
         tuple((name, tuple(used)) for name, used in uses.items() if used),
         tuple((name, tuple(parts)) for name, parts in pasting.items() if parts),
         tuple(calling),
