@@ -17,6 +17,7 @@ LAYERS = [
     "log",
     "tree",
     "source",
+    "conditions",
     "match",
     "storage",
     "index",
@@ -51,8 +52,8 @@ OWNERS = {
     "lsprotocol": {"lsp"},
 }
 
-# `source`, `log` and `match` are pure: bytes and text in, frozen dataclasses out.
-PURE = {"source", "log", "match"}
+# `source`, `conditions`, `log` and `match` are pure: bytes and text in, frozen dataclasses out.
+PURE = {"source", "log", "match", "conditions"}
 IMPURE_MODULES = {"os", "pathlib", "subprocess", "sqlite3", "pygit2", "tempfile", "shutil", "socket", "sys"}
 
 

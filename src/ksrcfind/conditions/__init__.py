@@ -1,0 +1,4 @@
+"""Under what conditions a log call runs: the conditions in its function, the assignments before it, its configuration.
+
+Pure: bytes of C source in, frozen records out. `explain.circumstances` is the entry.
+"""

@@ -1,0 +1,194 @@
+"""Assignments to the variables that conditions test."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from ksrcfind.conditions.code import Code
+from ksrcfind.conditions.expression import arguments
+from ksrcfind.conditions.flow import ITERATES, Block, Dominators, Flow, Span, reachable
+
+_NAME = re.compile(r"[A-Za-z_]\w*")
+_CONSTANT = re.compile(r"[A-Z][A-Z0-9_]*|NULL|true|false")
+_KEYWORDS = frozenset(
+    [
+        "sizeof",
+        "struct",
+        "union",
+        "enum",
+        "int",
+        "long",
+        "unsigned",
+        "char",
+        "short",
+        "void",
+        "const",
+        "u8",
+        "u16",
+        "u32",
+        "u64",
+        "typeof",
+    ]
+)
+_COMPOUND = {"+=", "-=", "*=", "/=", "%=", "|=", "&=", "^=", "<<=", ">>="}
+_MEMBER = ("->", ".")
+_OPENS = frozenset("([{")
+_CLOSES = frozenset(")]}")
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An assignment in the code."""
+
+    name: str
+    expression: str
+    at: int
+    """Index of the token that names the variable."""
+
+
+def names_in(code: Code, span: Span) -> list[str]:
+    """Return the variables and members that an expression reads: `err`, `dev->flags`."""
+    return list(dict.fromkeys(name for _, name, _ in _chains(code, span) if not _CONSTANT.fullmatch(name)))
+
+
+def base(name: str) -> str:
+    """Return the variable of a member: `dev` for `dev->flags`."""
+    return re.split(r"->|\.", name)[0]
+
+
+class Assignments:
+    """The assignments of a function, to find those that reach a condition."""
+
+    def __init__(self, code: Code, flow: Flow, dominators: Dominators) -> None:
+        self._code = code
+        self._flow = flow
+        self._dominators = dominators
+
+    @cached_property
+    def _by_name(self) -> dict[str, list[tuple[Block, Found]]]:
+        found: dict[str, list[tuple[Block, Found]]] = {}
+        for block in self._flow.blocks:
+            if self._dominators.reaches(block):
+                for span in block.spans():
+                    for each in _assignments(self._code, span):
+                        found.setdefault(each.name, []).append((block, each))
+        return found
+
+    def last(self, name: str, span: Span) -> Found | None:
+        """Return the assignment whose value a variable has in the expression at a span; None if several can be it."""
+        here = self._flow.block_of(span[0])
+        every = self._by_name.get(name, [])
+        if here is None or not every or not self._dominators.reaches(here):
+            return None
+        before = [
+            (block, each)
+            for block, each in every
+            if (block is here and each.at < span[1]) or (block is not here and self._dominators.dominates(block, here))
+        ]
+        chain = {block: rank for rank, block in enumerate(self._dominators.chain(self._flow.entry, here))}
+        if not before:
+            return None
+        block, last = max(before, key=lambda each: (chain[each[0]], each[1].at))
+        others = {other for other, _ in every if other is not block}
+        if self._code.is_uncertain(last.at) or self._passes(block, others, here):
+            return None
+        return last
+
+    def is_unchanged(self, name: str, span: Span, target: int) -> bool:
+        """Return whether a variable keeps its value from the expression at a span until a later token."""
+        here, there = self._flow.block_of(span[0]), self._flow.block_of(target)
+        if here is None or there is None:
+            return False
+        for one in {name, base(name)}:
+            for block, each in self._by_name.get(one, []):
+                if block is here is there and span[1] <= each.at < target:
+                    return False
+                if block is there is not here and each.at < target:
+                    return False
+                if block not in (here, there) and self._passes(here, {block}, there):
+                    return False
+        return True
+
+    def _passes(self, start: Block, between: set[Block], end: Block) -> bool:
+        """Return whether control can go from one block to another through some of the others, `start` only once."""
+        if not between:
+            return False
+        after = set().union(*(reachable(following, [start]) for following, _ in start.after if following is not start))
+        return any(block in after and end in reachable(block, [start]) for block in between if block is not start)
+
+
+def _chains(code: Code, span: Span) -> Iterator[tuple[int, str, int]]:
+    """Yield first token, text and end of each variable or member access that is not called."""
+    at = span[0]
+    while at < span[1]:
+        text = code.tokens[at].text
+        if not _NAME.fullmatch(text) or (at > span[0] and code.tokens[at - 1].text in _MEMBER):
+            at += 1
+            continue
+        end = at + 1
+        while end + 1 < span[1] and code.tokens[end].text in _MEMBER and _NAME.fullmatch(code.tokens[end + 1].text):
+            end += 2
+        called = end < len(code.tokens) and code.tokens[end].text == "("
+        if not called and text not in _KEYWORDS:
+            yield at, "".join(token.text for token in code.tokens[at:end]), end
+        at = end
+
+
+def _assignments(code: Code, span: Span) -> Iterator[Found]:
+    tokens = code.tokens
+    repeats = span[0] + 1 < span[1] and ITERATES.fullmatch(tokens[span[0]].text) and tokens[span[0] + 1].text == "("
+    first = arguments(tokens, span[0] + 1)[:2] if repeats else []
+    for at, name, end in _chains(code, span):
+        following = tokens[end].text if end < len(tokens) else ""
+        previous = tokens[at - 1].text if at else ""
+        if following == "=":
+            yield Found(name, code.source(end + 1, _end(code, end + 1, span[1])), at)
+        elif following in _COMPOUND:
+            value = code.source(end + 1, _end(code, end + 1, span[1]))
+            yield Found(name, f"{name} {following[:-1]} {value}", at)
+        elif following in ("++", "--") or previous in ("++", "--"):
+            yield Found(name, f"{name} {(following if following in ('++', '--') else previous)[0]} 1", at)
+        elif previous == "&" and at >= 2 and tokens[at - 2].text in ("(", ",") and following in (")", ","):
+            opening = _opening(code, at - 2, span[0])
+            if opening is not None and _NAME.fullmatch(tokens[opening - 1].text):
+                yield Found(name, code.source(opening - 1, code.closing(opening) + 1), at)
+        elif any(low == at and end == high for low, high in first):
+            yield Found(name, code.source(*span), at)
+
+
+def _opening(code: Code, at: int, low: int) -> int | None:
+    """Return the parenthesis around the arguments that a token belongs to."""
+    depth = 0
+    while at > low:
+        text = code.tokens[at].text
+        if text in _CLOSES:
+            depth += 1
+        elif text in _OPENS:
+            if depth == 0:
+                return at if text == "(" else None
+            depth -= 1
+        at -= 1
+    return None
+
+
+def _end(code: Code, at: int, high: int) -> int:
+    """Return where the value of an assignment ends."""
+    while at < high:
+        text = code.tokens[at].text
+        if text in (";", ",") or text in _CLOSES:
+            return at
+        at = code.closing(at) + 1 if text in _OPENS else at + 1
+    return high
+
+
+def of_conditions(assignments: Assignments, code: Code, spans: Sequence[Span]) -> list[Found]:
+    """Return the last assignments to the variables of some expressions, in source order."""
+    found: dict[int, Found] = {}
+    for span in spans:
+        for name in names_in(code, span):
+            for one in dict.fromkeys((name, base(name))):
+                last = assignments.last(one, span)
+                if last is not None:
+                    found[last.at] = last
+    return [found[at] for at in sorted(found)]

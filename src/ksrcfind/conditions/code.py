@@ -1,0 +1,255 @@
+"""A function as tokens: comments and directives blanked, one branch of each `#if` kept.
+
+The tokens keep their offsets in the file, so every record can name lines. A syntax tree of the whole language is not
+needed, and kernel macros (`list_for_each_entry(p, head, list) {`) are no valid C before preprocessing; tokens and
+brackets are enough to find the statements.
+"""
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from ksrcfind.source.scan import Directive, directives
+
+_TOKEN = re.compile(
+    r"""(?P<comment>/\*.*?(?:\*/|\Z)|//[^\n]*+)"""
+    r"""|"(?:[^"\\\n]|\\.)*+"|'(?:[^'\\\n]|\\.)*+'"""
+    r"""|[A-Za-z_]\w*+|\.?\d(?:[\w.]|(?<=[eEpP])[+-])*+"""
+    r"""|->|\+\+|--|&&|\|\||<<=|>>=|<<|>>|[-+*/%&|^=!<>]=|\.\.\.|[^\s\\]""",
+    re.DOTALL,
+)
+_DIRECTIVE_LINE = re.compile(r"^[ \t]*#[^\n]*", re.MULTILINE)
+_TOP_LEVEL_END = re.compile(r"^\}(?![^\n]*\\$)", re.MULTILINE)
+_LONGEST = 400_000  # characters of a function; the longest of Linux 6.1 has 60,000
+_NO_CODE = re.compile(r"\s*(?:0\b|defined\s*\(?\s*NOT_DEFINED)")
+_CLOSING = {"(": ")", "[": "]", "{": "}"}
+_GUARD = re.compile(r"_{0,3}\w+_H_{0,3}|_\w+_")
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A token of C source."""
+
+    text: str
+    start: int
+    """Offset in the file."""
+
+    @property
+    def end(self) -> int:
+        """Offset after the token."""
+        return self.start + len(self.text)
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """A preprocessor condition around a line."""
+
+    expression: str
+    """As written: `CONFIG_SMP` for `#ifdef CONFIG_SMP`, `IS_ENABLED(CONFIG_PM)` for `#if IS_ENABLED(CONFIG_PM)`."""
+    negated: bool
+    line: int
+
+
+@dataclass(frozen=True)
+class Code:
+    """The body of the function around a call."""
+
+    text: str
+    """The file, each byte one character, so that offsets are those of the file."""
+    tokens: tuple[Token, ...]
+    """From the opening brace of the function to its closing brace."""
+    target: int
+    """Index of the token that names the call."""
+    line_starts: tuple[int, ...]
+    uncertain: tuple[tuple[int, int], ...]
+    """Offsets of code that only some configurations of the call's function contain."""
+    switches: tuple[Switch, ...]
+    """Preprocessor conditions around the call, the outermost first."""
+    first_line: int
+    """1-based line on which the function's header starts."""
+    last_line: int
+
+    def line(self, index: int) -> int:
+        """Return the 1-based line of a token."""
+        return bisect_right(self.line_starts, self.tokens[index].start)
+
+    def is_uncertain(self, index: int) -> bool:
+        """Return whether a token is in code that some configurations leave out, unlike the call."""
+        offset = self.tokens[index].start
+        return any(start <= offset < end for start, end in self.uncertain)
+
+    def source(self, low: int, high: int) -> str:
+        """Return the source of tokens `low` to `high`, exclusive, on one line and without comments."""
+        parts: list[str] = []
+        for previous, token in zip([None, *self.tokens[low : high - 1]], self.tokens[low:high], strict=True):
+            if previous is not None and previous.end != token.start:
+                tight = previous.text in ("(", "[", "!") or token.text in (")", "]", ",", ";")
+                parts.append("" if tight else " ")
+            parts.append(token.text)
+        return "".join(parts).encode("latin-1", "replace").decode("utf-8", "replace")
+
+    def closing(self, index: int) -> int:
+        """Return the index of the bracket that closes the one at `index`, or of the last token."""
+        return closing(self.tokens, index)
+
+
+def closing(tokens: Sequence[Token], index: int) -> int:
+    """Return the index of the bracket that closes the one at `index`, or of the last token."""
+    stack: list[str] = []
+    for position in range(index, len(tokens)):
+        text = tokens[position].text
+        if text in _CLOSING:
+            stack.append(_CLOSING[text])
+        elif stack and text == stack[-1]:
+            stack.pop()
+            if not stack:
+                return position
+    return len(tokens) - 1
+
+
+def tokens_of(text: str, start: int = 0, end: int | None = None) -> list[Token]:
+    """Return the tokens of a text without its comments."""
+    found = _TOKEN.finditer(text, start, len(text) if end is None else end)
+    return [Token(each[0], each.start()) for each in found if each["comment"] is None]
+
+
+def code_around(data: bytes, line: int, call: str, *, whole: bool = True) -> Code | None:
+    """Return the function around the call at a 1-based line; None outside of functions.
+
+    Of an `#if` around the call, the call's branch is kept; of any other, the first one, unless `whole` is false.
+    """
+    text = data.decode("latin-1")
+    starts = (0, *(match.end() for match in re.finditer("\n", text)))
+    if not 1 <= line <= len(starts):
+        return None
+    at = starts[line - 1]
+    found = list(directives(data))
+    defined = next((each for each in found if each[2].name == b"define" and each[0] <= at < each[1]), None)
+    if defined is not None:
+        low, high = defined[0], defined[1]
+    else:
+        ends = [match.start() for match in _TOP_LEVEL_END.finditer(text)]
+        position = bisect_right(ends, at)
+        low = starts[bisect_right(starts, ends[position - 1])] if position else 0
+        high = ends[position] + 1 if position < len(ends) else len(text)
+    if high - low > _LONGEST:
+        return None
+    switches, uncertain, blank = _choose(found, at, low, high, whole)
+    if defined is None:
+        blank += [(max(start, low), end) for start, end, _ in found if low <= end and start < high]
+        blank += [(low + each.start(), low + each.end()) for each in _DIRECTIVE_LINE.finditer(text[low:high])]
+    region = _blanked(text[low:high], low, blank)
+    tokens = [Token(each.text, each.start + low) for each in tokens_of(region)]
+    target = _target(tokens, at, starts[line] if line < len(starts) else len(text), call)
+    if target is None:
+        return None
+    body = _body(tokens, target)
+    if body is None:
+        return None
+    opening, close = body
+    header = opening
+    while header > 0 and tokens[header - 1].text not in (";", "}"):
+        header -= 1
+    return Code(
+        text,
+        tuple(tokens[opening : close + 1]),
+        target - opening,
+        starts,
+        tuple(uncertain),
+        tuple(switches),
+        bisect_right(starts, tokens[header].start),
+        bisect_right(starts, tokens[close].start),
+    )
+
+
+def _target(tokens: Sequence[Token], start: int, end: int, call: str) -> int | None:
+    """Return the token of a call's name on a line; else the first name there that is called."""
+    on_line = [index for index, token in enumerate(tokens) if start <= token.start < end]
+    named = [index for index in on_line if tokens[index].text == call]
+    names = [index for index in on_line if re.match(r"[A-Za-z_]", tokens[index].text)]
+    return next(iter(named or names or on_line), None)
+
+
+def _body(tokens: Sequence[Token], target: int) -> tuple[int, int] | None:
+    """Return the outermost braces around a token."""
+    opening = 0
+    while opening < target:
+        if tokens[opening].text == "{":
+            close = closing(tokens, opening)
+            if close > target:
+                return opening, close
+            opening = close
+        opening += 1
+    return None
+
+
+def _blanked(text: str, low: int, spans: Iterable[tuple[int, int]]) -> str:
+    for start, end in spans:
+        first, last = max(start - low, 0), min(end - low, len(text))
+        if first < last:
+            text = text[:first] + re.sub(r"[^\n]", " ", text[first:last]) + text[last:]
+    return text
+
+
+def _choose(
+    found: Sequence[tuple[int, int, Directive]], at: int, low: int, high: int, whole: bool
+) -> tuple[list[Switch], list[tuple[int, int]], list[tuple[int, int]]]:
+    """Return the conditions around an offset, and of a region the code of other branches: uncertain, and left out."""
+    switches: list[Switch] = []
+    uncertain: list[tuple[int, int]] = []
+    blank: list[tuple[int, int]] = []
+    for branches in _groups(found):
+        _, last_end, _ = branches[-1]
+        here = None
+        for position, (start, end, _) in enumerate(branches[:-1]):
+            if end <= at < branches[position + 1][0] or start <= at < end:
+                here = position
+        if here is not None:
+            switches += _switches(branches, here)
+        if last_end < low or branches[0][0] > high:
+            continue
+        kept = here
+        if here is None and whole:
+            kept = 1 if _NO_CODE.match(_rest(branches[0][2])) and branches[0][2].name == b"if" else 0
+        for position, (_, end, _) in enumerate(branches[:-1]):
+            span = (end, branches[position + 1][0])
+            if position != kept:
+                blank.append(span)
+            elif here is None:
+                uncertain.append(span)
+    switches.sort(key=lambda each: each.line)
+    return switches, uncertain, blank
+
+
+def _groups(found: Sequence[tuple[int, int, Directive]]) -> Iterable[list[tuple[int, int, Directive]]]:
+    """Yield the directives of each `#if` with its `#elif`, `#else` and `#endif`."""
+    open_groups: list[list[tuple[int, int, Directive]]] = []
+    for each in found:
+        name = each[2].name
+        if name in (b"if", b"ifdef", b"ifndef"):
+            open_groups.append([each])
+        elif name in (b"elif", b"else", b"endif") and open_groups:
+            open_groups[-1].append(each)
+            if name == b"endif":
+                yield open_groups.pop()
+
+
+def _rest(directive: Directive) -> str:
+    text = re.sub(r"/\*.*?(\*/|\Z)|//.*|\\\n", " ", directive.rest.decode("utf-8", "replace"), flags=re.DOTALL)
+    return " ".join(text.split())
+
+
+def _switches(branches: Sequence[tuple[int, int, Directive]], here: int) -> list[Switch]:
+    """Return the conditions of one branch of an `#if`: its own, and the negated ones before it."""
+    result: list[Switch] = []
+    for position in range(here + 1):
+        directive = branches[position][2]
+        if directive.name in (b"else", b"endif"):
+            continue
+        expression = _rest(directive)
+        if directive.name == b"ifndef" and _GUARD.fullmatch(expression):
+            continue  # the include guard of a header
+        negated = (directive.name == b"ifndef") != (position < here)
+        result.append(Switch(expression, negated, directive.line))
+    return result

@@ -1,0 +1,118 @@
+"""What a call depends on besides its function: configuration symbols, and switches at run time."""
+
+import posixpath
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from ksrcfind.conditions.code import Code, Switch
+from ksrcfind.conditions.expression import arguments
+from ksrcfind.conditions.record import Condition, Symbol
+
+_SYMBOL = re.compile(
+    r"(!?)\s*(?:defined\s*\(?|IS_(?:ENABLED|BUILTIN|MODULE|REACHABLE)\s*\()?\s*((?:CONFIG_)?\w+)\s*\)?"
+)
+_ENABLED = re.compile(r"(!?)\s*IS_(?:ENABLED|BUILTIN|MODULE|REACHABLE)\((CONFIG_\w+)\)")
+_DYNAMIC_DEBUG = re.compile(
+    r"pr_debug\w*|dev_dbg\w*|netdev_dbg\w*|netif_dbg|wiphy_dbg|hid_dbg\w*|usb_dbg|pci_dbg|ibdev_dbg\w*|print_hex_dump_debug|"
+    r"net_dbg_ratelimited|dynamic_\w+|drm_dbg\w*|DRM_DEBUG\w*|DRM_DEV_DEBUG\w*"
+)
+_DRM = re.compile(r"drm_dbg\w*|DRM_DEBUG\w*|DRM_DEV_DEBUG\w*")
+_RATE_LIMITED = re.compile(r"\w*ratelimit\w*|\w*RATELIMIT\w*", re.ASCII)
+_ONCE = re.compile(r"\w*_(?:once|ONCE)(?:_\w+)?")
+_NETIF = re.compile(r"netif_(?:emerg|alert|crit|err|warn|notice|info|dbg|vdbg|printk|level)|netif_cond_dbg")
+_RATE_LIMIT_IN_CONDITION = re.compile(r"\b(?:net_ratelimit|printk_ratelimit|__ratelimit|___ratelimit)\b")
+_NETIF_IN_CONDITION = re.compile(r"\bnetif_msg_\w+")
+
+
+def symbols(switches: Iterable[Switch], conditions: Iterable[Condition], built_by: Iterable[str]) -> tuple[Symbol, ...]:
+    """Return the configuration symbols of a call: of its file, of the `#if` around it, of its conditions."""
+    found = [Symbol(symbol, False, None) for symbol in built_by]
+    for switch in switches:
+        found += _of_switch(switch)
+    for condition in conditions:
+        alone = (
+            condition.kind != "label"
+            and "||" not in condition.expression
+            and not (condition.negated and "&&" in condition.expression)
+        )
+        for match in _ENABLED.finditer(condition.expression) if alone else ():
+            found.append(Symbol(match[2], bool(match[1]) != condition.negated, condition.line))
+    return tuple(dict.fromkeys(found))
+
+
+def _of_switch(switch: Switch) -> Iterator[Symbol]:
+    """Yield the symbols of an `#if` that must be set or must not be; the whole expression if it is not that simple."""
+    separator = "||" if switch.negated else "&&"
+    parts = [part.strip() for part in switch.expression.split(separator)]
+    matches = [_SYMBOL.fullmatch(part) for part in parts]
+    if not all(matches):
+        yield Symbol(switch.expression, switch.negated, switch.line)
+        return
+    for match in matches:
+        if match is not None and match[2] not in ("0", "1"):
+            yield Symbol(match[2], bool(match[1]) != switch.negated, switch.line)
+
+
+def runtime_switches(code: Code, call: str, conditions: Sequence[Condition]) -> tuple[str, ...]:
+    """Return what can silence the call at run time, although its conditions hold."""
+    found: list[str] = []
+    if _RATE_LIMITED.fullmatch(call) or any(_RATE_LIMIT_IN_CONDITION.search(each.expression) for each in conditions):
+        found.append("ratelimited")
+    if _ONCE.fullmatch(call):
+        found.append("once")
+    if _DYNAMIC_DEBUG.fullmatch(call):
+        found.append("drm.debug" if _DRM.fullmatch(call) else "dynamic_debug")
+    if _NETIF.fullmatch(call) and code.tokens[code.target + 1].text == "(":
+        given = arguments(code.tokens, code.target + 1)
+        kinds = [code.source(*span) for span in given[1:3] if span[1] - span[0] == 1]
+        kind = next((each for each in kinds[call in ("netif_printk", "netif_level") :] if each.isidentifier()), None)
+        found += [f"netif_msg_{kind}"] if kind else []
+    for condition in conditions:
+        found += _NETIF_IN_CONDITION.findall(condition.expression) if not condition.negated else []
+    return tuple(dict.fromkeys(found))
+
+
+_LIST = re.compile(r"([\w.-]+?)-(?:\$[({]([A-Z]\w+)[)}]|y|m|objs)[ \t]*[:+]?=(.*)")
+
+
+def symbols_that_build(path: str, makefiles: Mapping[str, str]) -> list[str]:
+    """Return the configuration symbols without which a C file is not built, the outermost directory's first.
+
+    `makefiles` has the text of the Makefile of each directory above the file, by directory. Objects in several lists
+    are built for any of them: then no symbol is certain.
+    """
+    found: list[str] = []
+    directory, name = posixpath.split(path)
+    member = posixpath.splitext(name)[0] + ".o"
+    while True:
+        found[:0] = _of_object(member, makefiles.get(directory, ""))
+        if not directory:
+            return list(dict.fromkeys(found))
+        directory, name = posixpath.split(directory)
+        member = name + "/"
+
+
+def _of_object(member: str, makefile: str, depth: int = 0) -> list[str]:
+    """Return the symbols that an object or directory needs, by the lists of one Makefile."""
+    lists = []
+    for line in makefile.replace("\\\n", " ").splitlines():
+        match = _LIST.fullmatch(line.split("#", 1)[0].strip())
+        if match and member in match[3].split():
+            lists.append(match)
+    if len(lists) != 1 or depth > 4:
+        return []
+    [match] = lists
+    own = [match[2]] if match[2] and match[2].startswith("CONFIG_") else []
+    if match[1] in ("obj", "lib", "core", "drivers", "net"):
+        return own
+    return [*_of_object(f"{match[1]}.o", makefile, depth + 1), *own]
+
+
+def makefile_paths(path: str) -> list[str]:
+    """Return the Makefiles that decide whether a file is built, those of the outermost directory last."""
+    directory = posixpath.dirname(path)
+    found: list[str] = []
+    while directory:
+        found.append(posixpath.join(directory, "Makefile"))
+        directory = posixpath.dirname(directory)
+    return found

@@ -1,0 +1,244 @@
+"""The circumstances of a call: `circumstances` returns the conditions, assignments and switches from a file's bytes."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from ksrcfind.conditions.assigned import Assignments, names_in, of_conditions
+from ksrcfind.conditions.code import Code, code_around
+from ksrcfind.conditions.configuration import runtime_switches, symbols
+from ksrcfind.conditions.expression import arguments, decisions, joined, negation
+from ksrcfind.conditions.flow import DEFAULT, Branch, Flow, Span
+from ksrcfind.conditions.reach import AnyOf, Exit, Formula, Literal, Reach
+from ksrcfind.conditions.record import Assignment, Circumstances, Condition, Excerpt
+
+_WARNS = re.compile(r"\w*(?:WARN|BUG_ON)\w*")
+_NO_CONDITION = frozenset(("dev_WARN", "netdev_WARN", "netdev_WARN_ONCE", "pci_WARN"))
+_NESTED = 8  # statement expressions
+_LONGEST = 2000  # characters of an expression
+CONTEXT = 5
+"""Lines around a call that an excerpt has by default."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """A condition, with the code that it consists of."""
+
+    condition: Condition
+    spans: tuple[Span, ...]
+
+
+def circumstances(
+    data: bytes, line_start: int, line_end: int, call: str, function: str | None, built_by: Iterable[str] = ()
+) -> Circumstances | None:
+    """Return the circumstances of a call in a file's bytes; None if it is not in a function.
+
+    `line_start` and `line_end` are the 1-based lines of the call, `call` the name as written, `built_by` the
+    configuration symbols that build the file. Time is about 1 ms for 1,000 tokens of the function.
+    """
+    code = code_around(data, line_start, call)
+    if code is None:
+        return None
+    held, complete, assignments = _held(code)
+    if not complete and code.uncertain:
+        # With an early exit in the first branch of an `#if`, the call is out of reach: skip such branches.
+        bare = code_around(data, line_start, call, whole=False)
+        if bare is not None:
+            others, _, other_assignments = _held(bare)
+            if len(others) > len(held) and not _has_braces(code):
+                code, held, assignments = bare, others, other_assignments
+    conditions = [each.condition for each in held]
+    inner = next((each for each in reversed(held) if each.condition.kind != "loop"), None)
+    last = of_conditions(assignments, code, inner.spans) if inner is not None else []
+    return Circumstances(
+        function,
+        tuple(conditions),
+        complete,
+        tuple(Assignment(each.name, each.expression, code.line(each.at)) for each in last),
+        symbols(code.switches, conditions, built_by),
+        runtime_switches(code, call, conditions),
+        (code.first_line, code.last_line),
+        (line_start, line_end),
+    )
+
+
+def _has_braces(code: Code) -> bool:
+    """Return whether code of other configurations has braces, without which blocks would not fit."""
+    return any(code.is_uncertain(at) for at, token in enumerate(code.tokens) if token.text in "{}")
+
+
+def _held(code: Code) -> tuple[list[_Held], bool, Assignments]:
+    """Return the conditions of a call, whether they are all, and the assignments of its function."""
+    held: list[_Held] = []
+    complete = True
+    span = (1, len(code.tokens) - 1)
+    outermost: Assignments | None = None
+    for _ in range(_NESTED):
+        flow = Flow(code, span)
+        reach = Reach(flow)
+        assignments = Assignments(code, flow, reach.dominators)
+        outermost = outermost or assignments
+        block = flow.block_of(code.target)
+        if block is None:
+            complete = False
+            break
+        formulas = reach.formulas(block)
+        complete = complete and reach.complete
+        held += _conditions(code, formulas, assignments)
+        whole = next(each for each in block.spans() if each[0] <= code.target < each[1])
+        operands, inner = decisions(code.tokens, whole, code.target)
+        held += [_operand(code, operand, value, assignments) for operand, value in operands]
+        if inner is None:
+            break
+        span = inner
+    held += _argument(code, assignments)
+    assert outermost is not None  # noqa: S101 - the loop ran
+    fitting = [each for each in held if len(each.condition.expression) <= _LONGEST]
+    return fitting, complete and len(fitting) == len(held), outermost
+
+
+def _conditions(code: Code, formulas: Sequence[Formula], assignments: Assignments) -> list[_Held]:
+    result: dict[tuple[str, bool, int], _Held] = {}
+    for formula in formulas:
+        expression, negated = _text(code, formula)
+        spans = tuple(_spans(formula))
+        condition = Condition(
+            _kind(code, formula),
+            expression,
+            negated,
+            _line(code, formula),
+            _unchanged(code, spans, assignments),
+        )
+        result.setdefault((expression, negated, condition.line), _Held(condition, spans))
+    return list(result.values())
+
+
+def _unchanged(code: Code, spans: Sequence[Span], assignments: Assignments) -> tuple[str, ...]:
+    names = {name: span for span in spans for name in names_in(code, span)}
+    return tuple(name for name, span in names.items() if assignments.is_unchanged(name, span, code.target))
+
+
+def _operand(code: Code, span: Span, value: bool, assignments: Assignments) -> _Held:
+    names = _unchanged(code, [span], assignments)
+    line = code.line(span[0])
+    return _Held(Condition("ternary", code.source(*span), not value, line, names), (span,))
+
+
+def _argument(code: Code, assignments: Assignments) -> list[_Held]:
+    """Return the condition that a log call has as an argument: `WARN(condition, "…")`."""
+    name = code.tokens[code.target].text
+    opening = code.target + 1
+    if not _WARNS.fullmatch(name) or name in _NO_CONDITION or code.tokens[opening].text != "(":
+        return []
+    given = arguments(code.tokens, opening)
+    texts = [at for at, (low, high) in enumerate(given) if any(_is_text(code, each) for each in range(low, high))]
+    position = texts[0] - 1 if texts else len(given) - 1
+    if position < 0 or position >= len(given):
+        return []
+    span = given[position]
+    expression = code.source(*span)
+    if expression in ("1", "true"):
+        return []
+    names = _unchanged(code, [span], assignments)
+    return [_Held(Condition("macro", expression, False, code.line(span[0]), names), (span,))]
+
+
+def _is_text(code: Code, at: int) -> bool:
+    return code.tokens[at].text.startswith('"')
+
+
+def _spans(formula: Formula) -> list[Span]:
+    match formula:
+        case Literal(branch, _):
+            return [branch.span]
+        case Exit(literals):
+            return [literal.branch.span for literal in literals]
+        case AnyOf(ways, _):
+            return [span for way in ways for each in way for span in _spans(each)]
+
+
+def _kind(code: Code, formula: Formula) -> str:
+    match formula:
+        case Literal(branch, outcome):
+            if _contains(branch.inside, code.target):
+                return "case" if branch.kind == "switch" else branch.kind
+            if branch.kind == "loop":
+                return "loop"
+            return "label" if outcome is True else "guard"
+        case Exit():
+            return "guard"
+        case AnyOf(_, label):
+            return label.label if label.label in ("case", "loop") else "label"
+
+
+def _line(code: Code, formula: Formula) -> int:
+    match formula:
+        case Literal(branch, outcome):
+            if isinstance(outcome, frozenset) and (numbers := sorted(outcome - {DEFAULT})):
+                return branch.case_lines[numbers[-1]]
+            return code.line(branch.span[0])
+        case Exit(literals):
+            return code.line(literals[-1].branch.span[0])
+        case AnyOf(ways, label):
+            lines = [_line(code, each) for way in ways for each in way]
+            return code.line(label.at) if label.at >= 0 else max(lines)
+
+
+def _text(code: Code, formula: Formula) -> tuple[str, bool]:
+    """Return the expression of a formula, and whether it is negated."""
+    match formula:
+        case Literal(branch, frozenset() as cases):
+            return _case_text(code, branch, cases)
+        case Literal(branch, outcome):
+            return code.source(*branch.span), not outcome
+        case Exit((literal,)):
+            expression, negated = _text(code, literal)
+            return expression, not negated
+        case Exit(literals):
+            return joined([_positive(code, each) for each in literals], "&&"), True
+        case AnyOf(((only,),), _):
+            return _text(code, only)
+        case AnyOf(ways, _):
+            texts = [joined([_positive(code, each) for each in way], "&&") for way in ways]
+            return joined(list(dict.fromkeys(texts)), "||"), False
+
+
+def _positive(code: Code, formula: Formula) -> str:
+    expression, negated = _text(code, formula)
+    return negation(expression) if negated else expression
+
+
+def _case_text(code: Code, branch: Branch, cases: frozenset[int]) -> tuple[str, bool]:
+    """Return the condition of some labels of a `switch`; with `default`, that no other label matches."""
+    negated = DEFAULT in cases
+    value = code.source(*branch.span)
+    numbers = [number for number in range(len(branch.cases)) if (number in cases) != negated]
+    if not numbers:
+        return "1", False  # only `default`
+    return joined([_comparison(value, branch.cases[number]) for number in numbers], "||"), negated
+
+
+def _comparison(value: str, case: str) -> str:
+    operand = value if re.fullmatch(r"[\w.>()\[\]*-]+(?:\([^()]*\))?", value) else f"({value})"
+    low, dots, high = case.partition("...")
+    if dots:
+        return f"({operand} >= {low.strip()} && {operand} <= {high.strip()})"
+    return f"{operand} == {case}"
+
+
+def _contains(span: Span, token: int) -> bool:
+    return span[0] <= token < span[1]
+
+
+def excerpt(lines: Sequence[str], found: Circumstances, around: int | None = CONTEXT) -> Excerpt:
+    """Return the lines around a call, `around` before and after it; None: the whole function."""
+    first, last = found.function_lines
+    start, end = found.call_lines
+    if around is not None:
+        first, last = max(start - around, 1), end + around
+    last = min(last, len(lines) - (not lines[-1]) if lines else 0)
+    marked = {*range(start, end + 1), *(condition.line for condition in found.conditions)}
+    marked |= {assignment.line for assignment in found.assignments}
+    return Excerpt(
+        first, tuple(lines[first - 1 : last]), tuple(sorted(each for each in marked if first <= each <= last))
+    )

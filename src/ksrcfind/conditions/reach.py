@@ -1,0 +1,232 @@
+"""What must hold for control to reach a block: a list of formulas over the branches of a function.
+
+Between a block and its nearest dominator there is nothing to decide (each path leads on to the block), or one branch
+with one outcome, or several ways that join. Ways that join at a label are listed as alternatives; elsewhere, the exits
+that were not taken are listed, which is how a person reads `if (err) return err;`.
+"""
+
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from ksrcfind.conditions.flow import Block, Branch, Dominators, Flow, Outcome, Span, reachable
+
+_MOST = 24  # exits or jumps of one block; more are not listed
+_DEEPEST = 8  # nested alternatives
+
+
+@dataclass(frozen=True, slots=True)
+class Literal:
+    """A branch with the outcome that it had when it was last evaluated."""
+
+    branch: Branch
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Exit:
+    """An exit that was not taken: not all of its literals held."""
+
+    literals: tuple[Literal, ...]
+    """The last one leads to the exit; the others stand around it."""
+
+
+@dataclass(frozen=True, slots=True)
+class AnyOf:
+    """Ways that lead to a label; one of them was taken."""
+
+    ways: tuple[tuple["Formula", ...], ...]
+    label: Block
+    """Where they join."""
+
+
+Formula = Literal | Exit | AnyOf
+
+
+class Reach:
+    """Answers what must hold for control to reach blocks of a function."""
+
+    def __init__(self, flow: Flow) -> None:
+        self._flow = flow
+        self._dominators = Dominators(flow)
+        self._open: list[Block] = []
+        self.complete = True
+        """False once something was left out because it could not be decided."""
+
+    @property
+    def dominators(self) -> Dominators:
+        """The dominators of the function's blocks."""
+        return self._dominators
+
+    def formulas(self, block: Block) -> list[Formula]:
+        """Return what must hold for a block to be reached from the function's entry, the first decision first."""
+        if self._flow.hidden:
+            self.complete = False
+        if not self._dominators.reaches(block):
+            self.complete = False
+            return []
+        return self._between(self._flow.entry, block)
+
+    def _between(self, start: Block, end: Block) -> list[Formula]:
+        chain = self._dominators.chain(start, end)
+        result: list[Formula] = []
+        for before, block in itertools.pairwise(chain):
+            result += self._step(before, block)
+        return result
+
+    def _step(self, before: Block, block: Block) -> Iterator[Formula]:
+        """Yield what must hold for `block` to be reached from its nearest dominator."""
+        ways = [
+            (way, outcome)
+            for way, outcome in block.before
+            if self._dominators.reaches(way) and not self._dominators.dominates(block, way)
+        ]
+        if block.uncertain:
+            self.complete = False
+            return
+        if len(ways) == 1:
+            yield from self._decision(before, block, ways[0][1])
+        elif self._is_left(before, block):
+            if block.label is not None:
+                yield from self._alternatives(before, block, ways)
+            else:
+                yield from self._exits(before, block, before)
+
+    def _decision(self, before: Block, block: Block, outcome: Outcome) -> Iterator[Formula]:
+        branch = before.branch
+        if outcome is None or branch is None:
+            return
+        if branch.kind == "loop" and outcome is False:
+            if not self._can_leave(before, block):
+                return
+            yield from self._certain(Literal(branch, outcome))
+            yield from self._exits(before, block, None)
+        else:
+            yield from self._certain(Literal(branch, outcome))
+
+    def _certain(self, literal: Literal) -> Iterator[Literal]:
+        if literal.branch.uncertain:
+            self.complete = False
+        else:
+            yield literal
+
+    def _can_leave(self, before: Block, block: Block) -> bool:
+        """Return whether the function can end between two blocks, without passing `block`."""
+        return self._flow.exit in reachable(before, [block])
+
+    def _is_left(self, before: Block, block: Block) -> bool:
+        """Return whether control can pass `before` without passing `block` before it ends or returns to `before`."""
+        seen = reachable(before, [block])
+        return self._flow.exit in seen or any(way in seen for way, _ in before.before)
+
+    def _exits(self, before: Block, block: Block, stop: Block | None) -> Iterator[Formula]:
+        """Yield the exits from the code between two blocks; going back to `stop` is an exit too."""
+        between = reachable(before, [block])
+        leading = _leading(block, between, stop)
+        exits = [
+            (inner, [outcome for following, outcome in inner.after if not (following in leading or following is block)])
+            for inner in sorted(between & leading | {before}, key=lambda each: each.number)
+        ]
+        exits = [(inner, outcomes) for inner, outcomes in exits if outcomes]
+        if len(exits) > _MOST:
+            self.complete = False
+            return
+        for inner, outcomes in sorted(exits, key=lambda each: each[0].branch.span if each[0].branch else (0, 0)):
+            branch = inner.branch
+            outcome = _merged(outcomes)
+            around = self._around(before, inner, block.at)
+            if branch is None or outcome is None or branch.uncertain or any(each.branch.uncertain for each in around):
+                self.complete = False
+                continue
+            yield Exit((*around, Literal(branch, outcome)))
+
+    def _around(self, before: Block, inner: Block, target: int) -> list[Literal]:
+        """Return the decisions of the `if` and `switch` statements around a block that do not contain a token."""
+        found: list[Literal] = []
+        chain = self._dominators.chain(before, inner)
+        for one, other in itertools.pairwise(chain):
+            branch = one.branch
+            if branch is None or branch.kind == "loop" or not _contains(branch.inside, inner.at):
+                continue
+            if _contains(branch.inside, target):
+                continue
+            outcome = _merged([outcome for way, outcome in other.before if way is one])
+            if outcome is not None:
+                found.append(Literal(branch, outcome))
+        return found
+
+    def _alternatives(self, before: Block, block: Block, ways: Sequence[tuple[Block, Outcome]]) -> Iterator[Formula]:
+        """Yield the ways that lead to a label as one formula."""
+        if len(ways) > _MOST or len(self._open) > _DEEPEST or block in self._open:
+            self.complete = False
+            return
+        self._open.append(block)
+        was_complete, self.complete = self.complete, True
+        found: list[list[Formula]] = []
+        for way, outcome in sorted(ways, key=lambda each: each[0].at):
+            literals = self._between(before, way)
+            if outcome is not None and way.branch is not None:
+                literals += self._certain(Literal(way.branch, outcome))
+            found.append(literals)
+        self._open.pop()
+        decided, self.complete = self.complete, was_complete and self.complete
+        if not decided:
+            return
+        simplified = list(_simplified(found))
+        if all(simplified):
+            yield AnyOf(tuple(map(tuple, simplified)), block)
+
+
+def _simplified(ways: Sequence[list[Formula]]) -> Iterator[list[Formula]]:
+    """Yield ways without the literals that say no more than that an earlier way was not taken."""
+    taken: list[Literal] = []
+    merged: dict[Branch, Outcome] = {}
+    result: list[list[Formula]] = []
+    for way in ways:
+        kept = [each for each in way if not (isinstance(each, Literal) and _is_opposite(each, taken))]
+        only = kept[0] if len(kept) == 1 else None
+        if isinstance(only, Literal):
+            taken.append(only)
+            if isinstance(only.outcome, frozenset):
+                # Several `case` labels of one `switch` are one way.
+                known = merged.get(only.branch)
+                if isinstance(known, frozenset):
+                    merged[only.branch] = known | only.outcome
+                    continue
+                merged[only.branch] = only.outcome
+        result.append(kept)
+    for way in result:
+        if len(way) == 1 and isinstance(way[0], Literal) and way[0].branch in merged:
+            yield [Literal(way[0].branch, merged[way[0].branch])]
+        else:
+            yield way
+
+
+def _is_opposite(literal: Literal, others: Sequence[Literal]) -> bool:
+    return any(literal.branch is each.branch and literal.outcome is (not each.outcome) for each in others)
+
+
+def _merged(outcomes: Sequence[Outcome]) -> Outcome:
+    """Return several outcomes of one branch as one; None if there is none."""
+    cases = [outcome for outcome in outcomes if isinstance(outcome, frozenset)]
+    if cases:
+        return frozenset().union(*cases)
+    return outcomes[0] if outcomes else None
+
+
+def _leading(block: Block, among: set[Block], stop: Block | None) -> set[Block]:
+    """Return the blocks from which control can reach `block`, through blocks of a set, without passing `stop`."""
+    seen: set[Block] = set()
+    waiting = [block]
+    while waiting:
+        one = waiting.pop()
+        for way, _ in one.before:
+            if way in among and way not in seen:
+                seen.add(way)
+                if way is not stop:
+                    waiting.append(way)
+    return seen
+
+
+def _contains(span: Span, token: int) -> bool:
+    return span[0] <= token < span[1]
