@@ -131,12 +131,14 @@ def test_a_report_is_one_with_its_headline():
     whole.add(row_of_report(" foo+0x1/0x2", 3, 2))
     whole.add(row_of_report("Call Trace:", 4, 2, MATCH))
     whole.add(row_of_report("Out of memory: Killed process 1", 5, 2, MATCH))
+    whole.add(row_of_report("Kernel panic - not syncing: Fatal exception", 6, 2, MATCH))
     headline, own = whole.folded()
-    assert headline.occurrences.report.rows == 3
+    assert headline.occurrences.report.rows == 4
     assert headline.occurrences.report.example == (
         "------------[ cut here ]------------",
         " foo+0x1/0x2",
         "Call Trace:",
+        "Kernel panic - not syncing: Fatal exception",
     )
     assert own.finding.log.body == "Out of memory: Killed process 1"
     assert own.occurrences.report is None

@@ -417,3 +417,215 @@ def test_two_hung_tasks_are_two_events():
 def test_the_backtrace_of_a_cpu_that_nobody_asked_stands_alone():
     rows = STALL_REPORT.splitlines(keepends=True)
     assert events_of("".join(rows[:1] + rows[2:3])) == [None, None]
+
+
+# Rows of reports as kernels 4.x to 6.x print them; the second of each kind is the older one.
+HUNG = [
+    "INFO: task worker:101 blocked for more than 120 seconds.",
+    "      Tainted: G        W          6.1.0 #1",
+    '"echo 0 > /proc/sys/kernel/hung_task_timeout_secs" disables this message.',
+    "task:worker          state:D stack:26848 pid:101   ppid:2      flags:0x00004000",
+    "Workqueue: writeback wb_workfn (flush-8:1)",
+    "Call Trace:",
+    " <TASK>",
+    " __schedule+0x1/0x2",
+    "Showing all locks held in the system:",
+    "1 lock held by worker/101:",
+    " #0: ffff888012345678 (&a->lock){+.+.}-{3:3}, at: worker_fn+0x1/0x2",
+    "=============================================",
+    "NMI backtrace for cpu 1",
+    "CPU: 1 PID: 27 Comm: khungtaskd Not tainted 6.1.0 #1",
+    "Sending NMI from CPU 1 to CPUs 0:",
+    "NMI backtrace for cpu 0 skipped: idling at default_idle+0x1/0x2",
+    "Kernel panic - not syncing: hung_task: blocked tasks",
+    "CPU: 1 PID: 27 Comm: khungtaskd Not tainted 6.1.0 #1",
+    "Kernel Offset: disabled",
+    "Rebooting in 86400 seconds..",
+]
+HUNG_OLD = [
+    "INFO: task worker:101 blocked for more than 120 seconds.",
+    "      Not tainted 4.19.0+ #7",
+    '"echo 0 > /proc/sys/kernel/hung_task_timeout_secs" disables this message.',
+    "worker          D29880   101      2 0x00000004",
+    "Call Trace:",
+    " schedule+0x77/0x1a0",
+]
+STALL = [
+    "rcu: INFO: rcu_sched detected stalls on CPUs/tasks:",
+    "rcu: \t1-...!: (0 ticks this GP) idle=cf8/0/0x0 softirq=20/20 fqs=0",
+    "\t(detected by 0, t=38227 jiffies, g=-1127, q=10)",
+    "Sending NMI from CPU 0 to CPUs 1:",
+    "NMI backtrace for cpu 1 skipped: idling at default_idle+0x1e/0x130",
+    "rcu: RCU grace-period kthread stack dump:",
+    "task:rcu_sched       state:I stack:    0 pid:   13 ppid:     2 flags:0x00004000",
+    "Kernel panic - not syncing: RCU Stall",
+]
+STALL_OLD = [
+    "INFO: rcu_sched self-detected stall on CPU",
+    "        1-...: (4 GPs behind) idle=aec/0/0 softirq=2209/2209 fqs=0",
+    "All QSes seen, last rcu_sched kthread activity 5252 (4294991138-4294866124), jiffies_till_next_fqs=3",
+    "worker          R  running task    21280   101      2 0x00000008",
+    "rcu_sched kthread starved for 5252 jiffies! g133525 c133524 f0x0 RCU_GP_WAIT_FQS(3) ->state=0x402 ->cpu=3",
+    "RCU grace-period kthread stack dump:",
+    "rcu_sched       I    0     9      2 0x80000000",
+]
+LOCKUP = [
+    "watchdog: BUG: soft lockup - CPU#3 stuck for 27s! [swapper/3:0]",
+    "Modules linked in: " + " ".join(f"module_{number}" for number in range(100)),
+    " more_module(O) even_more(PO+) last_of_them [last unloaded: another]",
+    "irq event stamp: 92",
+    "CPU: 3 PID: 0 Comm: swapper/3 Not tainted 6.1.0 #1",
+    "RIP: 0010:spin+0x1/0x2",
+    "Call Trace:",
+    " spin+0x1/0x2",
+    "Kernel panic - not syncing: softlockup: hung tasks",
+    "CPU: 3 PID: 0 Comm: swapper/3 Tainted: G             L     6.1.0 #1",
+    "Call Trace:",
+    " dump_stack_lvl+0x47/0x60",
+    "Shutting down cpus with NMI",
+    "---[ end Kernel panic - not syncing: softlockup: hung tasks ]---",
+]
+OOPS = [
+    "BUG: kernel NULL pointer dereference, address: 0000000000000078",
+    "#PF: supervisor read access in kernel mode",
+    "PGD 0 P4D 0",
+    "Oops: 0000 [#1] PREEMPT SMP NOPTI",
+    "CPU: 2 UID: 0 PID: 3166 Comm: a.out Not tainted 6.12.0 #1",
+    "Tainted: [D]=DIE, [O]=OOT_MODULE",
+    "RIP: 0010:foo+0x1/0x2 [bar]",
+    "Call Trace:",
+    " foo+0x1/0x2 [bar]",
+    "---[ end trace 0000000000000000 ]---",
+    "RIP: 0010:foo+0x1/0x2 [bar]",
+    "RAX: 0000000000000000 RBX: ffff8882b9c06640 RCX: 000000000000d54c",
+    "Kernel panic - not syncing: Fatal exception",
+    "Kernel Offset: 0x1000000 from 0xffffffff81000000",
+]
+OOPS_ARM = [
+    "8<--- cut here ---",
+    "Unable to handle kernel NULL pointer dereference at virtual address 00000028",
+    "pgd = 6f458410",
+    "[00000028] *pgd=0d3e2831, *pte=00000000, *ppte=00000000",
+    "Internal error: Oops: 17 [#1] ARM",
+    "CPU: 0 PID: 101 Comm: a.out Not tainted 5.4.79+ #1",
+    "PC is at foo+0x18/0x64",
+    "Flags: nZCv  IRQs on  FIQs on  Mode SVC_32  ISA ARM  Segment user",
+    "Control: 10c5387d  Table: 8a80006a  DAC: 00000051",
+    "Register r0 information: NULL pointer",
+    "Exception stack(0x826a7fb0 to 0x826a7ff8)",
+    "7fa0:                                     00000000 00000000 00000000 00000000",
+    "7fe0: 00000000 00000000 00000000 00000000 00000013 00000000",
+    "[<80144e6c>] (kthread) from [<801000d4>] (ret_from_fork+0x14/0x20)",
+    " r4:85e09e80",
+]
+LOCKS = [
+    "======================================================",
+    "WARNING: possible circular locking dependency detected",
+    "6.1.0 #1 Not tainted",
+    "------------------------------------------------------",
+    "worker/101 is trying to acquire lock:",
+    "ffff8b1654603e08 (&c->lock){++++}-{0:0}, at: foo+0x1/0x2 [bar]",
+    "but task is already holding lock:",
+    "stack backtrace:",
+    "CPU: 3 PID: 101 Comm: worker Not tainted 6.1.0 #1",
+    "Call Trace:",
+    " foo+0x1/0x2",
+]
+KASAN_DECODED = [
+    "==================================================================",
+    "BUG: KASAN: slab-use-after-free in foo (fs/bar/foo.c:286)",
+    "Read of size 8 at addr ffff88800853aa88 by task a.out/101",
+    "CPU: 1 PID: 101 Comm: a.out Tainted: G                 N 6.5.0 #1",
+    "Call Trace:",
+    "dump_stack_lvl (lib/dump_stack.c:107)",
+    "? foo (fs/bar/foo.c:286)",
+    "Allocated by task 101:",
+    "kasan_save_stack (mm/kasan/common.c:46)",
+    "page_type: 0xffffffff()",
+    "memcg:ffff888001041a01",
+    "==================================================================",
+    "Disabling lock debugging due to kernel taint",
+    "Kernel panic - not syncing: KASAN: panic_on_warn set ...",
+]
+MEMCG = [
+    "a.out invoked oom-killer: gfp_mask=0xcc0(GFP_KERNEL), order=0, oom_score_adj=0",
+    "CPU: 1 PID: 101 Comm: a.out Not tainted 6.1.0 #1",
+    "memory: usage 102400kB, limit 102400kB, failcnt 6402",
+    "Memory cgroup stats for /a.slice:",
+    "anon 98742272",
+    "Tasks state (memory values in pages):",
+    "[  pid  ]   uid  tgid total_vm      rss pgtables_bytes swapents oom_score_adj name",
+    "[ 181505] 65535 181505      243        1    28672        0          -998 pause",
+    "oom-kill:constraint=CONSTRAINT_MEMCG,nodemask=(null),cpuset=a.scope,task=a.out,pid=101,uid=0",
+    "Memory cgroup out of memory: Killed process 101 (a.out) total-vm:299192kB, anon-rss:93176kB",
+]
+MEMORY_PARTS = [
+    "a.out: page allocation failure: order:5, mode:0x14040c0(GFP_KERNEL|__GFP_COMP)",
+    "Mem-Info:",
+    "active_anon:1 inactive_anon:2 isolated_anon:0",
+    " slab_reclaimable:8928 slab_unreclaimable:84120",
+    "Node 0 DMA:",
+    "1*4kB ",
+    "(U) ",
+    "= 15908kB",
+    " 0",
+]
+REPORTS = {
+    "hung task": HUNG,
+    "hung task, old": HUNG_OLD,
+    "RCU stall": STALL,
+    "RCU stall, old": STALL_OLD,
+    "soft lockup": LOCKUP,
+    "oops": OOPS,
+    "oops, arm": OOPS_ARM,
+    "lockdep": LOCKS,
+    "KASAN, decoded": KASAN_DECODED,
+    "memory cgroup": MEMCG,
+    "parts of a memory report": MEMORY_PARTS,
+}
+WRAPPERS = {
+    "dmesg": lambda number, body: f"[  100.{number:06d}] {body}\n",
+    "dmesg -T": lambda _, body: f"[Thu Oct 12 19:00:20 2023] {body}\n",
+    "journalctl": lambda _, body: f"Oct 12 19:00:20 host kernel: {body}\n",
+    "serial console": lambda number, body: f"[  100.{number:06d}][   T12] {body}\r\n",
+    "bare": lambda _, body: body + "\n",
+    "quoted": lambda _, body: f"> {body}\n",
+}
+
+
+@pytest.mark.parametrize("wrap", WRAPPERS.values(), ids=WRAPPERS)
+@pytest.mark.parametrize("report", REPORTS.values(), ids=REPORTS)
+def test_a_whole_report_is_one_event(report, wrap):
+    rows = ["usb 1-2: new device", *report, "usb 1-2: new device"]
+    found = list(group_events(rows_of_text("".join(wrap(number, body) for number, body in enumerate(rows)))))
+    headline = next(number for number, body in enumerate(report) if is_headline(body)) + 2
+    # A row of an open block that another task printed looks like one of the report.
+    belongs = [event == headline or row.line == headline for row, event in found if row.line != len(rows)]
+    assert belongs == [False, *[True] * len(report)]
+    assert found[headline - 1][1] is None
+
+
+def test_a_panic_without_a_report_before_it_is_an_event_of_its_own():
+    rows = [
+        "usb 1-2: new device",
+        "Kernel panic - not syncing: No working init found.",
+        "CPU: 0 PID: 1 Comm: init",
+        "Call Trace:",
+    ]
+    assert events(log(*rows)) == [None, None, 2, 2]
+
+
+def test_a_second_oops_is_a_second_event():
+    found = events(log(*OOPS[:10], *OOPS[:10]))
+    assert found == [None, *[1] * 9, None, *[11] * 9]
+
+
+def test_a_stack_behind_a_report_has_a_headline_of_its_own():
+    rows = [*KASAN_DECODED[:12], "a driver says something", "CPU: 1 PID: 101 Comm: a.out", "Call Trace:"]
+    assert events(log(*rows)) == [2, None, *[2] * 10, None, 13, 13]
+    assert events(log(*OOPS[:10], "CPU: 1 PID: 101 Comm: a.out", "Call Trace:"))[-2:] == [None, 11]
+
+
+def test_a_list_of_modules_ends_with_its_rows():
+    rows = ["WARNING: CPU: 0 PID: 1 at lib/a.c:1 f+0x1/0x2", "Modules linked in: a b", " c d(O)", "eth0 up", " e f"]
+    assert events(log(*rows)) == [None, 1, 1, None, None]

@@ -15,7 +15,7 @@ from ksrcfind.batch.answer_cache import shape
 from ksrcfind.batch.matched_row import MatchedRow
 from ksrcfind.finding import Finding
 from ksrcfind.log.line import LogLine
-from ksrcfind.log.report import faulted_at, is_opener, is_report_row, suppressed
+from ksrcfind.log.report import faulted_at, is_part, suppressed
 from ksrcfind.match.answer import Answer, Tier
 from ksrcfind.tree.snapshot import TreeInfo
 
@@ -185,7 +185,7 @@ class Aggregator:
 def _is_report_row(item: MatchedRow) -> bool:
     """Return True if a row of an event is part of a report and not a message of its own."""
     body = item.row.log.body
-    return item.cached.key is None or item.row.log.fragment or is_opener(body) or is_report_row(body)
+    return item.cached.key is None or item.row.log.fragment or is_part(body)
 
 
 def _key(answer: Answer, log: LogLine, *, by_text: bool) -> object:

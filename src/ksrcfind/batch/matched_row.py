@@ -13,12 +13,12 @@ from ksrcfind.batch.machine import Machine
 from ksrcfind.finding import Finding, Input
 from ksrcfind.log.events import Boot, Boots, group_events
 from ksrcfind.log.records import Row
-from ksrcfind.log.report import is_counter
+from ksrcfind.log.report import is_counter, prints_reports
 from ksrcfind.match.answer import Answer, Reason, Tier
 from ksrcfind.match.value_reader import Texts
 from ksrcfind.tree.snapshot import TreeInfo
 
-_UNMATCHED = ("nothing_alike", "no_words", "any_text")
+_UNMATCHED = ("nothing_alike", "no_words", "any_text", "module_not_in_tree")
 _PART_OF_REPORT = CachedAnswer(
     Answer("none", Reason("part_of_event", "This row belongs to the report of an earlier headline."), (), 0),
     None,
@@ -76,7 +76,9 @@ def _is_row_without_call(body: str, answer: Answer) -> bool:
     """Return whether a row of a report has no call of its own, or only one that has a part of it by chance."""
     if answer.reason is not None:
         return answer.reason.code in _UNMATCHED
-    return answer.verdict != Tier.EXACT and is_counter(body)
+    if answer.verdict == Tier.EXACT:
+        return False
+    return is_counter(body) or (answer.verdict == Tier.FUZZY and not prints_reports(answer.matches[0].message.path))
 
 
 class _Chooser:

@@ -18,6 +18,7 @@ from ksrcfind.log.report import (
     is_end,
     is_follow_up,
     is_headline,
+    is_module_list,
     is_opener,
     is_panic,
     is_report_row,
@@ -64,6 +65,8 @@ class _Event:
     """True inside of a block whose rows all belong to the report: between two rules, in a list of locks or tasks."""
     ruled: bool = False
     """True if a rule (`=====`) came before the headline, so that another one ends the report."""
+    lists_modules: bool = False
+    """True if the last row was one of the list of modules, which printk splits into rows of at most 1 kB."""
     ended: bool = False
     """True after the last row; only a panic and what is printed after a report can still follow."""
     rows: int = 1
@@ -159,6 +162,7 @@ class _Grouper:
         elif is_context(body):
             self._begin_context(held, caller)
         elif event is not None:
+            event.lists_modules = False
             event.patience -= 1
             if event.patience < 0:
                 del self.events[caller]
@@ -226,6 +230,7 @@ class _Grouper:
             event.patience = _patience(caller)
         if body.startswith("Sending NMI "):
             self.nmi = event
+        event.lists_modules = body.startswith("Modules linked in:") or (event.lists_modules and is_module_list(body))
         if starts_block(body):
             event.enclosed = True
         elif body == "stack backtrace:":
@@ -255,6 +260,8 @@ def _follows(log: LogLine, event: _Event) -> bool:
         return is_report_row(body) and not is_headline(body) and not is_context(body)
     if is_headline(body):
         return is_follow_up(body)
+    if event.lists_modules and is_module_list(body):
+        return True
     return is_report_row(body) or (event.enclosed and not _apart(event.uptime, log.uptime_s, CLOSE))
 
 

@@ -299,12 +299,36 @@ def is_report_row(body: str) -> bool:
     return _REPORT.match(body) is not None or _FOLLOW_UP.match(body) is not None or row_kind(body) is not None
 
 
+def is_part(body: str) -> bool:
+    """Return whether a row of a report's event is a part of the report; other rows are messages between its parts.
+
+    The message that a process was killed is such a message: it is listed besides the report of the lack of memory.
+    """
+    return is_opener(body) or is_report_row(body) or is_panic(body)
+
+
+_CORE = ("arch/", "include/", "init/", "kernel/", "lib/", "mm/")
+
+
+def prints_reports(path: str) -> bool:
+    """Return whether a source file is of the parts of the kernel that print reports."""
+    return path.startswith(_CORE)
+
+
 _COUNTER = re.compile(r"[a-z][a-z0-9_]{1,40} \d{1,20}$")
 
 
 def is_counter(body: str) -> bool:
     """Return whether a row is a name and a number, as memory_stat_format() of mm/memcontrol.c writes into a buffer."""
     return _COUNTER.match(body) is not None
+
+
+_MODULES = re.compile(r" (?:[\w-]{1,64}(?:\([A-Z+-]{1,12}\))? ?)++(?:\[last unloaded: |$)")
+
+
+def is_module_list(body: str) -> bool:
+    """Return whether a row can continue the list of modules (kernel/module/main.c, print_modules())."""
+    return _MODULES.match(body) is not None
 
 
 def is_follow_up(body: str) -> bool:

@@ -19,7 +19,7 @@ class ContinuationMatcher:
         self._index = index
 
     def explains(self, number: int, body: Body, overlap: Overlap, work: StepBudget) -> bool:
-        """Tell whether what a message does not explain of a line can be of another call."""
+        """Return whether what a message does not explain of a line can be of another call."""
         work.left -= NEIGHBOUR_STEPS
         if work.left < 0:
             return False
@@ -39,11 +39,17 @@ class ContinuationMatcher:
         message = self._index.message(number)
         if ends_line(message):
             return False
-        behind = (one for one in self._around(number, message, 1, is_continuation) if ends_line(one))
         helpers = self._of_others(number, message) if is_open(message) else ()
-        lines = (form.printed.partition("\n")[0] for one in chain(behind, helpers) for form in one.forms)
-        ends = (end for line in lines for end in overlaps(pattern(line), body.text, work) if end.begun and end.finished)
-        return any(overlap.end <= end.start and end.end == len(body.text) for end in ends)
+        endings = chain(self._endings(number, message), helpers)
+        lines = (pattern(form.printed.partition("\n")[0]) for one in endings for form in one.forms)
+        return any(_can_end(line, body.text, overlap.end, work) for line in lines)
+
+    def _endings(self, number: int, message: Message) -> Iterator[Message]:
+        """Messages of the same function that can print the last text of a line: with its line break or before one."""
+        behind = tuple(self._around(number, message, 1, is_continuation))
+        breaks = [place for place, one in enumerate(behind) if ends_line(one) and not one.format.strip()]
+        before_break = max(breaks, default=0)
+        return (one for place, one in enumerate(behind) if ends_line(one) or place < before_break)
 
     def _of_others(self, number: int, message: Message) -> Iterator[Message]:
         """Messages of other functions of the file that go on in a line, the nearest first."""
@@ -71,8 +77,14 @@ class ContinuationMatcher:
                 yield other
 
 
+def _can_end(line: Pattern, text: str, start: int, work: StepBudget) -> bool:
+    """Return whether a text ends with the whole of a pattern, which begins at some offset or behind it."""
+    found = (overlap for overlap in overlaps(line, text, work) if overlap.begun and overlap.finished)
+    return any(start <= overlap.start and overlap.end == len(text) for overlap in found)
+
+
 def _can_begin(line: Pattern, text: str, end: int, work: StepBudget) -> bool:
-    """Tell whether a text begins with a pattern, before some offset; where any text alone would do, with one name."""
+    """Return whether a text begins with a pattern, before some offset; where any text alone would do, with one name."""
     if not any(line.segments):
         return " " not in text[:end].strip()
     return 0 <= line.head(text, work) <= end

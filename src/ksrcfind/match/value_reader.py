@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from ksrcfind.match.answer import Match, Tier, Value
 from ksrcfind.match.body import body_text
+from ksrcfind.match.decode import decoded
 from ksrcfind.match.fragment import most_literal
 from ksrcfind.match.pattern import Pattern, Span, pattern
 from ksrcfind.match.whole import Whole
@@ -22,6 +23,7 @@ class ValueReader:
     def __init__(self, match: Match) -> None:
         self._tier = match.tier
         self._values = match.values
+        self._arguments = match.form.arguments
         self._read = 0
         self._whole: Whole | None = None
         """The only pattern, once many lines have been read with it."""
@@ -51,8 +53,8 @@ class ValueReader:
     def values(self, texts: Texts) -> tuple[Value, ...]:
         """Return such texts as the values of the match."""
         return tuple(
-            Value(old.conversion, old.expression, text, old.decoded if text == old.value else None)
-            for old, text in zip(self._values, texts, strict=True)
+            Value(old.conversion, old.expression, text, decoded(self._arguments, texts, number))
+            for number, (old, text) in enumerate(zip(self._values, texts, strict=True))
         )
 
     def _spans(self, one: Pattern, body: str) -> Sequence[Span] | None:

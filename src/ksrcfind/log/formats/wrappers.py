@@ -42,8 +42,8 @@ MOST_QUOTES = 3
 """Nested quotation marks that are removed from one line."""
 
 GRAMMARS = (
-    # No message begins with `> `; some begin with `>>>`.
-    Grammar("quote", Layer.WRAPPER, ">", re.compile(r"(?:> )++(?=\S)"), nothing, "RFC 3676, section 4.5"),
+    # No message begins with `> `; some begin with `>>>`. A quoted row of a stack keeps its blank.
+    Grammar("quote", Layer.WRAPPER, "> \t", re.compile(r"[ \t]{0,8}(?:> )++"), nothing, "RFC 3676, section 4.5"),
     Grammar(
         "quote",
         Layer.WRAPPER,

@@ -1,0 +1,57 @@
+"""Lines that several calls print together are found by the call that begins them."""
+
+import pytest
+
+from ksrcfind.log.line import read_line
+from ksrcfind.match.rank import Matcher
+from ksrcfind.search.memory_index import MemoryIndex
+from ksrcfind.source.message import Argument, Form, Message
+from ksrcfind.source.template import CONVERSION
+
+
+def calls(*formats):
+    """Messages of one function, in order; all but the first are `pr_cont`."""
+    return [
+        Message(
+            *("kernel/herd.c", 10 * number, 10 * number, "print_herd"),
+            *("pr_cont" if number > 1 else "printk", "cont" if number > 1 else "info", "herd", text),
+            (Form(text.removesuffix("\n"), tuple(Argument(c[0], "x") for c in CONVERSION.finditer(text))),),
+            (),
+        )
+        for number, text in enumerate(formats, 1)
+    ]
+
+
+def answer(line, *formats):
+    return Matcher(MemoryIndex(calls(*formats))).answer(read_line(line))
+
+
+LINE = "Herdqueue: grazing graze_fn (pasture-8:1)"
+
+
+@pytest.mark.parametrize(
+    "formats",
+    [
+        ("Herdqueue: %s %ps", " (%s)", "\n"),
+        ("Herdqueue: %s %ps", " (%s)\n"),
+        ("Herdqueue: %s %ps", " [%d]", " (%s)", "\n", "pastures:"),
+    ],
+    ids=["a line break alone", "with the last text", "behind a part that is not printed"],
+)
+def test_a_line_whose_end_another_call_prints(formats):
+    found = answer(LINE, *formats)
+    assert (found.verdict, found.matches[0].message.line_start) == ("exact", 10)
+    assert [value.value for value in found.matches[0].values] == ["grazing", "graze_fn"]
+
+
+@pytest.mark.parametrize(
+    "formats",
+    [
+        ("Herdqueue: %s %ps", " (%s)"),
+        ("Herdqueue: %s %ps", "\n", " (%s)"),
+        ("Herdqueue: %s %ps\n", " (%s)", "\n"),
+    ],
+    ids=["without a line break", "behind the line break", "of another line"],
+)
+def test_a_text_that_no_call_ends_so(formats):
+    assert answer(LINE, *formats).verdict != "exact"
