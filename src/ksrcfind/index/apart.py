@@ -27,7 +27,7 @@ from ksrcfind.index.build import BuildOptions
 from ksrcfind.index.report import IndexReport
 from ksrcfind.index.workers import leave_interrupts_to_parent, may_fork
 from ksrcfind.progress import Progress, Task
-from ksrcfind.storage.store import Store
+from ksrcfind.storage.store import UNSAVED_HINT, Store
 from ksrcfind.tree.snapshot import Snapshot
 
 SMALL = 200
@@ -194,5 +194,5 @@ def _built(request: _Request, pipe: Connection) -> IndexReport:
     with closing(Store.open(request.directory, request.identity)) as store:
         report = _build_here(request, store, _Reporter(pipe))
         if store.unsaved is not None:
-            raise KsrcfindError(store.unsaved, "Free some space, or name another directory: KSRCFIND_CACHE_DIR.")
+            raise KsrcfindError(store.unsaved, UNSAVED_HINT)
         return report
