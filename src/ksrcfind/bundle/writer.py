@@ -24,7 +24,7 @@ from ksrcfind.bundle.format import (
     TABLES,
     About,
     checksum_of,
-    story_name,
+    history_name,
 )
 from ksrcfind.errors import KsrcfindError
 from ksrcfind.history.provenance import Commit, Provenance
@@ -114,9 +114,9 @@ def _histories(histories: Histories, units: Units, messages: int, progress: Prog
     commits: set[str] = set()
     with progress.task("tracing histories", messages) as task:
         for _path, own in units:
-            requests = list({story_name(request): request for request in map(Request, own)}.values())
+            requests = list({history_name(request): request for request in map(Request, own)}.values())
             for request, provenance in zip(requests, histories.trace(requests), strict=True):
-                found[story_name(request)] = _encode(provenance)
+                found[history_name(request)] = _encode(provenance)
                 commits.update(provenance.commits())
             task.advance(len(requests))
     named = histories.commits(sorted(commits))

@@ -59,7 +59,7 @@ class _Begun:
 
 @dataclass(frozen=True, slots=True)
 class _Advanced:
-    """So many more units of the last task are done."""
+    """Progress: this many more units of the last task are done."""
 
     amount: int
 
@@ -85,7 +85,7 @@ def build(snapshot: Snapshot, store: Store, options: BuildOptions, progress: Pro
     request = _Request(snapshot, store.directory, store.identity, options)
     if may_fork() or not store.is_usable or not spawn.get_executable() or _is_small(snapshot):
         return _build_here(request, store, progress)
-    return _build_apart(request, progress)
+    return _build_separately(request, progress)
 
 
 def _build_here(request: _Request, store: Store, progress: Progress) -> IndexReport:
@@ -100,9 +100,9 @@ def _is_small(snapshot: Snapshot) -> bool:
     return len(sources.source_files(snapshot).files) < SMALL
 
 
-def _build_apart(request: _Request, progress: Progress) -> IndexReport:
+def _build_separately(request: _Request, progress: Progress) -> IndexReport:
     ours, theirs = Pipe()
-    # With the path of this process, which may have been changed before the package was imported.
+    # The new process gets this process's path: a program may have changed it before it imported the package.
     code = f"import sys; sys.path[:] = {sys.path!r}; from {__name__} import serve; serve({theirs.fileno()})"
     with ours:
         with theirs:
