@@ -42,7 +42,7 @@ class Group(TyperGroup):
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Parse the arguments after putting them into the order that typer expects."""
         ordered = reorder(args, {*self.commands}, self.options())
-        if not ordered or HELP & {*ordered}:
+        if HELP & {*ordered}:
             color_help(args)
             self._hide_types(ctx)
         return super().parse_args(ctx, ordered)
