@@ -157,6 +157,22 @@ def test_a_run_that_fails_leaves_the_file_that_was_there(linux_mini, tmp_path):
     assert "cannot write" in done.err
 
 
+def test_what_stands_in_the_way_is_an_error(linux_mini, tmp_path):
+    (tmp_path / "x.part" / "inside").mkdir(parents=True)
+    done = ksrcfind("index", "--output", tmp_path / "x", directory=linux_mini)
+    assert done.status == 2
+    assert done.err.startswith(f"error: cannot write {tmp_path / 'x'}: Is a directory\n")
+    assert "Traceback" not in done.err
+
+
+def test_a_directory_that_is_not_writable_is_refused_before_the_work(linux_mini, tmp_path, monkeypatch):
+    monkeypatch.setattr("os.access", lambda *_: False)
+    monkeypatch.setattr("ksrcfind.engine.index_manager.IndexManager.build", lambda _: pytest.fail("it was indexed"))
+    done = ksrcfind("index", "--output", tmp_path / "x", directory=linux_mini)
+    assert done.status == 2
+    assert f"the directory {tmp_path} is not writable" in done.err
+
+
 def test_nothing_but_a_file_is_replaced(linux_mini, tmp_path):
     os.mkfifo(tmp_path / "pipe")
     done = ksrcfind("index", "--output", tmp_path / "pipe", directory=linux_mini)

@@ -330,6 +330,14 @@ def test_help_teaches_by_example(ask, name):
         assert " ".join(example.split()) in shown
 
 
+@pytest.mark.parametrize("arguments", [(), ("--help",), *((name, "--help") for name in EXAMPLES if name)])
+def test_help_names_no_types_as_if_they_were_values(ask, arguments):
+    shown = ask(*arguments).out
+    assert "<bool>" not in shown
+    assert "<list[" not in shown
+    assert "<str>" not in shown
+
+
 def test_without_arguments_help_is_shown(ask):
     done = ask()
     assert done.status == 2

@@ -293,3 +293,14 @@ def test_nothing_is_ever_written_into_the_repository(tmp_path):
     for path in (tmp_path / "linux").rglob("*"):
         path.chmod(path.stat().st_mode | stat.S_IWUSR)
     shutil.rmtree(scratch.root)
+
+
+@pytest.mark.parametrize("command", ["find text", "batch log", "at a.c:1", "index", "lsp", "mcp"])
+def test_a_current_directory_that_was_removed_is_an_error(command, tmp_path, monkeypatch):
+    def removed():
+        raise FileNotFoundError(2, "No such file or directory")
+
+    monkeypatch.setattr("pathlib.Path.cwd", removed)
+    done = ksrcfind(*command.split(), directory=tmp_path)
+    assert (done.status, done.out) == (2, "")
+    assert done.err == "error: the current directory was removed\n  Change to a directory that exists.\n"

@@ -29,7 +29,8 @@ from example_findings import (
 )
 from ksrcfind.batch.filters import GroupBy, grouped
 from ksrcfind.history.provenance import Change, Event, Provenance, Release
-from ksrcfind.match.answer import Tier
+from ksrcfind.match.answer import Reason, Tier
+from ksrcfind.match.reasons import TRY_NEXT
 from ksrcfind.output.logtext import LogTextWriter
 from ksrcfind.output.sanitize import sanitized, sanitized_line
 from ksrcfind.output.style import Painter
@@ -192,3 +193,13 @@ def test_what_is_not_printed_in_a_row_is_shown_one_by_one(lines):
     out = log_text(*lines)
     assert len(re.findall("R[A-H] 0x0", out)) == len(lines)
     assert "right behind" not in out
+
+
+def test_a_log_does_not_repeat_the_advice_of_each_line_without_a_match():
+    reason = Reason("nothing_alike", f"No message in this tree matches this line. {TRY_NEXT}")
+    log = msgspec.structs.replace(UNEXPLAINED.log, process=None)
+    finding = replace(UNEXPLAINED, log=log, answer=replace(UNEXPLAINED.answer, reason=reason))
+    for each in (False, True):
+        shown = log_text(finding, each=each)
+        assert "no match: No message in this tree matches this line.\n" in shown
+        assert "Try the tree" not in shown

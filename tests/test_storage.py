@@ -389,6 +389,15 @@ def test_an_index_on_a_full_disk_is_kept_in_memory_and_leaves_nothing_behind(tre
     assert not list(directory.glob("*.tmp"))
 
 
+def test_the_reason_is_that_of_the_system(tmp_path, monkeypatch):
+    def refused(*_arguments, **_named):
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(Path, "open", refused)
+    with pytest.raises(OSError, match="Read-only file system"):
+        segment.write_segment(tmp_path / "none" / "a.segment", [], 1)
+
+
 def test_an_index_that_cannot_be_written_is_read(tree, tmp_path, monkeypatch):
     whole = indexed(tree, tmp_path / "store")
     (tmp_path / "store" / "lock").unlink()

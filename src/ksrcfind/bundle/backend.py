@@ -8,7 +8,7 @@ from typing import NoReturn
 import msgspec
 
 from ksrcfind.backend import LONGEST_FILE, Indexed
-from ksrcfind.bundle.format import BUNDLED_FILES, PLACE_CALLS, Bundle, story_name
+from ksrcfind.bundle.format import BUNDLED_FILES, PLACE_CALLS, Bundle, history_name
 from ksrcfind.errors import KsrcfindError
 from ksrcfind.history.provenance import Commit, Later, Provenance
 from ksrcfind.history.releases import ReleaseTag
@@ -219,7 +219,7 @@ class BundleHistories:
         """Return None: a bundle holds no patches."""
 
     def _provenance(self, request: Request) -> Provenance:
-        found = self._bundle.decoded(story_name(request), _provenance)
+        found = self._bundle.decoded(history_name(request), _provenance)
         if found is None:
             return Provenance("unavailable")
         if found.status not in ("traced", "blame-only", "unavailable"):

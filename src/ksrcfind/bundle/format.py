@@ -307,7 +307,7 @@ class _Units:
         return following - self.firsts[place]
 
 
-def story_name(request: Request) -> str:
+def history_name(request: Request) -> str:
     """Return the key in `extras` of a message's history."""
     path, line = wording_place(request)
     return f"story:{path}:{line}"

@@ -1,6 +1,7 @@
 """Write a bundle from a tree, its index and its history."""
 
 import itertools
+import os
 import sqlite3
 import zlib
 from array import array
@@ -23,7 +24,7 @@ from ksrcfind.bundle.format import (
     TABLES,
     About,
     checksum_of,
-    story_name,
+    history_name,
 )
 from ksrcfind.errors import KsrcfindError
 from ksrcfind.history.provenance import Commit, Provenance
@@ -47,12 +48,7 @@ def write_bundle(backend: Backend, output: Path, progress: Progress, *, with_his
 
     Raises `KsrcfindError` if the file cannot be written, if possible before the work.
     """
-    if output.exists() and not output.is_file():  # A device would be replaced by the file.
-        raise KsrcfindError(
-            f"cannot write {output}: it is not a regular file", "Name a new file, or a bundle to replace."
-        )
-    if not output.parent.is_dir():
-        raise KsrcfindError(f"cannot write {output}: there is no directory {output.parent}", "Create it first.")
+    check_output(output)
     units = _Units(backend)
     messages = sum(len(own) for _path, own in units)
     info = backend.info
@@ -65,6 +61,20 @@ def write_bundle(backend: Backend, output: Path, progress: Progress, *, with_his
         extras |= _histories(backend.histories, units, messages, progress)
     write_file(output, about, units, extras.items())
     return about
+
+
+def check_output(output: Path) -> None:
+    """Raise `KsrcfindError` if it is certain that a bundle cannot be written to a path."""
+    if output.exists() and not output.is_file():  # A device would be replaced by the file.
+        raise KsrcfindError(
+            f"cannot write {output}: it is not a regular file", "Name a new file, or a bundle to replace."
+        )
+    if not output.parent.is_dir():
+        raise KsrcfindError(f"cannot write {output}: there is no directory {output.parent}", "Create it first.")
+    if not os.access(output.parent, os.W_OK):  # The file is written beside its place, and renamed.
+        raise KsrcfindError(
+            f"cannot write {output}: the directory {output.parent} is not writable", "Name a file in another directory."
+        )
 
 
 class _Units:
@@ -104,9 +114,9 @@ def _histories(histories: Histories, units: Units, messages: int, progress: Prog
     commits: set[str] = set()
     with progress.task("tracing histories", messages) as task:
         for _path, own in units:
-            requests = list({story_name(request): request for request in map(Request, own)}.values())
+            requests = list({history_name(request): request for request in map(Request, own)}.values())
             for request, provenance in zip(requests, histories.trace(requests), strict=True):
-                found[story_name(request)] = _encode(provenance)
+                found[history_name(request)] = _encode(provenance)
                 commits.update(provenance.commits())
             task.advance(len(requests))
     named = histories.commits(sorted(commits))
@@ -125,8 +135,8 @@ def _encode(value: Provenance | Commit) -> bytes:
 def write_file(path: Path, about: About, units: Units, extras: Iterable[tuple[str, bytes]]) -> None:
     """Write a file completely, or not at all."""
     half = path.with_name(path.name + ".part")
-    half.unlink(missing_ok=True)
     try:
+        half.unlink(missing_ok=True)
         connection = sqlite3.connect(half, isolation_level=None)
         try:
             connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
@@ -148,9 +158,11 @@ def write_file(path: Path, about: About, units: Units, extras: Iterable[tuple[st
             file.write(checksum)
         half.replace(path)
     except (OSError, sqlite3.OperationalError) as error:
-        raise KsrcfindError(f"cannot write {path}: {error}", "Name a file on a disk with free space.") from error
+        reason = (error.strerror if isinstance(error, OSError) else None) or error
+        raise KsrcfindError(f"cannot write {path}: {reason}", "Name a file on a disk with free space.") from error
     finally:
-        half.unlink(missing_ok=True)
+        with suppress(OSError):
+            half.unlink(missing_ok=True)
 
 
 def _write_messages(connection: sqlite3.Connection, units: Units) -> None:

@@ -44,7 +44,20 @@ class Group(TyperGroup):
         ordered = reorder(args, {*self.commands}, self.options())
         if HELP & {*ordered}:
             color_help(args)
+            self._hide_types(ctx)
         return super().parse_args(ctx, ordered)
+
+    def _hide_types(self, ctx: Any) -> None:
+        """Leave out `<bool>` and `<list[str]>`, which typer shows in the help of options without a value and arguments.
+
+        A reader would take them for values to type.
+        """
+        parameter: Any
+        for parameter in chain.from_iterable(one.get_params(ctx) for one in (self, *self.commands.values())):
+            if parameter.param_type_name == "argument":
+                parameter.display_type_rich = lambda **_: None
+            elif parameter.is_flag:
+                parameter.metavar = ""
 
 
 app = typer.Typer(

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
-from ksrcfind.bundle.writer import write_bundle
+from ksrcfind.bundle.writer import check_output, write_bundle
 from ksrcfind.cli.options import Common
 from ksrcfind.cli.session import begin
 from ksrcfind.cli.terminal import FOUND
@@ -11,6 +11,7 @@ from ksrcfind.engine.engine import Engine
 from ksrcfind.errors import KsrcfindError
 from ksrcfind.output.checks import releases_json, report_json
 from ksrcfind.output.formats import Format
+from ksrcfind.storage.store import UNSAVED_HINT
 
 
 def build_index(options: Common, output: Path | None, *, with_history: bool, releases: bool, candidates: bool) -> int:
@@ -24,6 +25,8 @@ def build_index(options: Common, output: Path | None, *, with_history: bool, rel
         raise KsrcfindError("--candidates needs --releases", "Add --releases.")
     if releases and (output is not None or options.rev is not None):
         raise KsrcfindError("--releases cannot be combined with --rev or --output", "It indexes every release tag.")
+    if output is not None:
+        check_output(output)  # Indexing takes minutes.
     session = begin(options)
     # An index named by the environment answers questions; it does not change what is indexed.
     session = replace(session, settings=replace(session.settings, index=options.index))
@@ -47,4 +50,4 @@ def build_index(options: Common, output: Path | None, *, with_history: bool, rel
 def _check_saved(engine: Engine) -> None:
     """Raise `KsrcfindError` if the index could not be written to the cache directory."""
     if engine.index.unsaved is not None:
-        raise KsrcfindError(engine.index.unsaved, "Free some space, or name another directory: KSRCFIND_CACHE_DIR.")
+        raise KsrcfindError(engine.index.unsaved, UNSAVED_HINT)

@@ -88,5 +88,13 @@ def begin(options: Common) -> Session:
         ),
         rev=options.rev,
         terminal=open_terminal(options.color or default, quiet=options.quiet, machine=machine),
-        directory=Path.cwd(),
+        directory=_current_directory(),
     )
+
+
+def _current_directory() -> Path:
+    """Return the current directory. Raises `KsrcfindError` if it was removed."""
+    try:
+        return Path.cwd()
+    except FileNotFoundError:
+        raise KsrcfindError("the current directory was removed", "Change to a directory that exists.") from None

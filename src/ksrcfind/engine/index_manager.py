@@ -92,8 +92,8 @@ class IndexManager:
 
     def _rebuild(self) -> IndexReport:
         # The parser and the linker are imported where files are read: most questions read none.
-        from ksrcfind.index.apart import build
         from ksrcfind.index.build import BuildOptions
+        from ksrcfind.index.separate_process import build
 
         one = self._context
         options = BuildOptions(one.roots, one.settings.jobs, self._token())

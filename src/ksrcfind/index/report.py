@@ -19,7 +19,7 @@ class IndexReport:
     recovered: int
     """Calls that the C parser rejected and that were read from the text alone."""
     lost: int
-    """Functions with text in calls of which none could be read."""
+    """Functions with text in calls, none of which could be parsed."""
     list_s: float
     parse_s: float
     link_s: float

@@ -1,6 +1,7 @@
 """Build a missing index while the server keeps answering.
 
-The work runs in a separate process (`index/apart.py`), because the server has threads; one thread waits for it.
+The work runs in a separate process (`index/separate_process.py`), because the server has threads; one thread
+waits for it.
 """
 
 import asyncio

@@ -6,10 +6,10 @@ import msgspec
 
 from ksrcfind.evolution.differences import Difference, counts
 from ksrcfind.evolution.rules import Outcome
+from ksrcfind.output.csv import row
 from ksrcfind.output.json import encode
 from ksrcfind.output.record import SCHEMA, Record, message_fields, tree_fields
 from ksrcfind.output.style import Painter, Span
-from ksrcfind.output.table import row
 from ksrcfind.source.message import Message
 from ksrcfind.source.template import template
 from ksrcfind.tree.snapshot import TreeInfo

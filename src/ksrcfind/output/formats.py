@@ -68,7 +68,7 @@ def writer_of(chosen: Format, output: Output) -> Writer:
             root = engine.source_root
             return QuickfixWriter(write, None if root == output.directory else root)
         case Format.CSV:
-            from ksrcfind.output.table import CsvWriter
+            from ksrcfind.output.csv import CsvWriter
 
             return CsvWriter(write)
         case Format.SARIF:

@@ -4,10 +4,10 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
+from ksrcfind.output.csv import row
 from ksrcfind.output.json import encode
 from ksrcfind.output.record import SCHEMA, Record, message_fields
 from ksrcfind.output.style import Painter
-from ksrcfind.output.table import row
 from ksrcfind.source.message import Form, Message
 from ksrcfind.source.template import template
 

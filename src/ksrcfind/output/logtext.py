@@ -8,6 +8,7 @@ from ksrcfind.batch.coverage import NOT_KERNEL, Summary
 from ksrcfind.batch.filters import Group
 from ksrcfind.batch.fold import Folded, Occurrences, Sighting
 from ksrcfind.finding import Finding
+from ksrcfind.match.reasons import TRY_NEXT
 from ksrcfind.output.bursts import bursts
 from ksrcfind.output.record import matches_with_history
 from ksrcfind.output.style import Painter, Span
@@ -179,7 +180,8 @@ def _explained(finding: Finding) -> Iterator[list[Span | str]]:
             yield [("introduced " if history.introduced else "last changed ", "label"), *changed(change)]
         return
     if answer.reason is not None:
-        yield [("no match: ", "warn"), answer.reason.text]
+        # What to try next is the same for every line; many lines of a log are explained, and the run ends with notes.
+        yield [("no match: ", "warn"), answer.reason.text.removesuffix(TRY_NEXT).rstrip()]
 
 
 def _places(faulted_at: Sequence[tuple[str, int]]) -> str:

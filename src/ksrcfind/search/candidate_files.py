@@ -9,13 +9,13 @@ from itertools import chain
 Found = Mapping[str, Mapping[str, int]]
 """Path → words or phrases in that file → number of lines."""
 
-_FILES = 24  # read for the words of one line
+_FILES = 24  # files that are read for the words of one line
 _COMMON = 3000  # files; a word in more files does not discriminate
-_FILES_WITH_PHRASES = 16  # read for the phrases of one line
-_FILES_WITH_A_PHRASE = 3  # of those at least, the best: one phrase of a line may be all that its call has
-_LEAST_SHARE = 0.2  # of the weight found in the best file: files with less are not read
-_NAMED = 3.0  # what it adds that a line names a file's directory or the file itself
-_MOST_NAMED = 2
+_FILES_WITH_PHRASES = 16  # files that are read for the phrases of one line
+_FILES_WITH_A_PHRASE = 3  # the best files with each phrase are read: a call may contain only one phrase of its line
+_LEAST_SHARE = 0.2  # files with a smaller share of the best file's weight are not read
+_NAMED = 3.0  # additional weight of a file if the line names it or its directory
+_MOST_NAMED = 2  # such names that count
 _NAME = re.compile(r"[a-z]+")
 
 
@@ -38,7 +38,7 @@ def with_phrases(found: Found, files: int, body: str) -> list[str]:
 
 
 def _spread(found: Found) -> Mapping[str, int]:
-    """In how many files each text is."""
+    """Return the number of files that contain each text."""
     return Counter(chain.from_iterable(found.values()))
 
 
@@ -57,6 +57,6 @@ def _ranked(scores: Mapping[str, float]) -> list[str]:
 
 
 def _bonus(path: str, names: Iterable[str]) -> float:
-    """For a file whose place the line names: `rtc_cmos rtc_cmos: registered as rtc0` and drivers/rtc/class.c."""
+    """Return the weight of a file if a line names it or its directory: `rtc0` and drivers/rtc/class.c."""
     directories = {part for part in path.rpartition(".")[0].split("/")[1:] if len(part) > 1}
     return _NAMED * min(len(directories.intersection(names)), _MOST_NAMED)

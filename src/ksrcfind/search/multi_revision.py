@@ -1,4 +1,4 @@
-"""Several indexed revisions, asked at once: which of them can print a line."""
+"""Several indexed revisions as one index, to find which of them can print a line."""
 
 from collections.abc import Iterable, Sequence
 
@@ -10,7 +10,7 @@ from ksrcfind.storage.store import Store
 
 
 class MultiRevisionIndex:
-    """The messages of several revisions. A line is looked up once for all of them."""
+    """The messages of several revisions; one lookup of a line covers all of them."""
 
     def __init__(self, store: Store, keys: Sequence[str]) -> None:
         """Open the revisions `keys`. Raises `KeyError` if one is not indexed."""
@@ -27,6 +27,6 @@ class MultiRevisionIndex:
         """Return for each revision how many of the lines one of its messages prints as a whole."""
         counts = [0] * len(self._live)
         for line in lines:
-            for number, known in enumerate(self.printing(line)):
-                counts[number] += known
+            for number, prints in enumerate(self.printing(line)):
+                counts[number] += prints
         return counts

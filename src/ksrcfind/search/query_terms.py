@@ -5,17 +5,17 @@ from collections.abc import Iterator, Sequence
 
 from ksrcfind.match.word_weights import bits, is_common
 
-_WORDS = 6  # the rarest: common ones make grep slow and tell little
-_LONGEST_WORD = 200  # characters; no source has longer ones, and a command line ends somewhere
+_WORDS = 6  # the rarest ones: grep is slow for common words, and they discriminate little
+_LONGEST_WORD = 200  # characters; no source has longer words, and the length of a command line is limited
 _PHRASES = 28
 _OF_EACH = 2  # runs that begin with the same word
 _LONGEST_RUN = 4  # words and numbers
-_DISCRIMINATIVE = 14.0  # bits of a phrase that is worth a search
-_AT_AN_END = 6.0  # bits that a phrase tells more if a literal of the source begins or ends with it
-_OF_A_NUMBER = 2.0  # bits
-_LONGEST_END = 3  # marks behind the last word
-_LONGEST_BLANK = 32  # characters before a text, with what ends a prefix
-_LONGEST_BODY = 4096  # characters of a line in which phrases are looked for
+_DISCRIMINATIVE = 14.0  # bits from which on a phrase is worth a search
+_AT_AN_END = 6.0  # additional bits of a phrase at which a literal of the source begins or ends
+_OF_A_NUMBER = 2.0  # bits of a number in a phrase
+_LONGEST_END = 3  # punctuation marks after the last word
+_LONGEST_BLANK = 32  # characters before a text that are examined for the end of a prefix
+_LONGEST_BODY = 4096  # characters of a line from which phrases are made
 
 # Places and symbols are values: the file that they name is not the one that prints them.
 _VALUE = re.compile(r"(?<![\w./+-])[\w./+-]{1,255}\.[chS]:\d+|(?<![\w.$])[\w.$]{1,255}\+0x[0-9a-f]+/0x[0-9a-f]+")
@@ -25,7 +25,7 @@ _TOKEN = re.compile(r"(?:0x)?%d|(?<![0-9A-Za-z_])[A-Za-z0-9_]+")
 _NUMBER = re.compile(r"(?<![\w%.])(0x)?(?:[0-9a-f]*\d[0-9a-f]*)(?!\w)")
 _ENDS_IN_NUMBER = re.compile(r"(?<![\w.])((?>[\w.]*?[A-Za-z_](?=\d)))\d[\w.]*+$")
 _BETWEEN = re.compile(r"[ ,:;()\[\]/=.-]{1,3}")
-_BEGINS = re.compile(r"(?:^|[:\]] )\s*$")  # before the text that a call itself gives: nothing, or a prefix
+_BEGINS = re.compile(r"(?:^|[:\]] )\s*$")  # a call's own text follows the start of the line, or a prefix
 _BRACKETS = ("(", "[", "<", "{")
 
 
@@ -36,10 +36,10 @@ def words_of(body: str) -> list[str]:
 
 
 def phrases_of(body: str) -> list[str]:
-    """Return pieces of a text as a format of the source may hold them: the first, and the most discriminative.
+    """Return phrases of a text as a format of the source may contain them: the first and the most discriminative.
 
-    From each word on, as few words and numbers as discriminate enough, numbers as `%d` and as they are. Where a literal
-    may begin or end a quotation mark tells as well, so that one word can do.
+    A phrase begins with a word and has as few further words and numbers as discriminate enough; a number is tried as
+    `%d` and as it is. Where a literal may begin or end, a quotation mark is part of the phrase: one word can be enough.
     """
     text = body[:_LONGEST_BODY]
     weight: dict[str, float] = {}
@@ -55,12 +55,12 @@ def phrases_of(body: str) -> list[str]:
 
 
 def _unusual_words(phrase: str) -> int:
-    """How many words of a phrase hardly any message has: they are rather values."""
+    """Return how many words of a phrase are rare in messages: most likely they are values."""
     return sum(not is_common(word.lower()) for word in _WORD.findall(phrase))
 
 
 def _discriminative(text: str, tokens: Sequence[re.Match[str]]) -> Iterator[tuple[str, float]]:
-    """Yield the shortest run from the first token on that tells enough, and the next longer, as they may be written."""
+    """Yield spellings and weights of the shortest discriminative run from the first token, and of the next longer."""
     start = tokens[0].start()
     begins = _BEGINS.search(text, max(0, start - _LONGEST_BLANK), start) is not None
     weight = 0.0

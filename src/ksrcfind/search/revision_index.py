@@ -16,7 +16,7 @@ _MESSAGES_KEPT = 20_000
 
 
 class MessageStore(Protocol):
-    """The messages of one revision, or of several as one: in the index of a tree, or in a bundle."""
+    """The stored messages of one revision, or of several as one; `storage.view` and `bundle.format` implement it."""
 
     @property
     def live(self) -> bytes:
@@ -30,7 +30,7 @@ class MessageStore(Protocol):
 
     @property
     def size(self) -> int:
-        """Messages in all; of several revisions those of the largest."""
+        """Messages in all; of several revisions, the messages of the largest."""
         ...
 
     def word(self, word: str, /) -> list[Lists]:
@@ -55,11 +55,11 @@ class MessageStore(Protocol):
 
 
 class RevisionIndex:
-    """Implements `match.candidates.MessageIndex` over the store; what was asked once is kept."""
+    """Implements `match.candidates.MessageIndex` over the store, with bounded caches."""
 
     def __init__(self, store: MessageStore) -> None:
         self.size = store.size
-        """Messages in all; of several revisions those of the largest."""
+        """Messages in all; of several revisions, the messages of the largest."""
         self._store = store
         self._numbering = numbering(store.live, store.order)
         self._lists = lru_cache(maxsize=_LISTS_KEPT)(store.word)
@@ -84,7 +84,7 @@ class RevisionIndex:
         return ((own[stored], lines) for stored, lines in self._store.printed(list(own)))
 
     def knows(self, name: str) -> bool:
-        """Return whether a module, file or directory with messages is called so."""
+        """Return whether a module, file or directory with messages has this name."""
         return self.contains(ORIGIN + name)
 
     def message(self, number: int) -> Message:
@@ -104,7 +104,7 @@ class RevisionIndex:
         return range(0)
 
     def messages(self, paths: Iterable[str]) -> Iterator[Message]:
-        """Messages of some files, in order, read as they are asked for."""
+        """Yield the messages of files, in order; each file is read when the iteration reaches it."""
         for path in paths:
             yield from self.messages_of(path)
 

@@ -32,13 +32,13 @@ from ksrcfind.storage.cache import DerivedCache
 from ksrcfind.storage.codec import unpack_facts
 from ksrcfind.tree.snapshot import Snapshot
 
-_FILES_WITH_CONSTANTS = 8  # files of which the messages are read since they mention a text of those
-_DISCRIMINATIVE = 10.0  # bits of a word that is worth a search
+_FILES_WITH_CONSTANTS = 8  # files that are read because they mention a string that a candidate file defines
+_DISCRIMINATIVE = 10.0  # bits from which on a word is worth a search
 _AT_LEAST = 3  # words that are searched for if all are common
 
 _SEARCH_ENTRY = "search-1"
-"""Beginning of the names in the cache of what was searched for last."""
-_SEARCHES_CACHED = 16
+"""Prefix of the names under which the cache keeps the results of the latest searches."""
+_SEARCHES_CACHED = 16  # results
 _VARIADIC_ENTRY = "variadic-1"
 """Name in the cache of the functions with variable arguments."""
 
@@ -51,7 +51,7 @@ _IDENTIFIER = re.compile(r"[A-Za-z_]\w*")
 
 
 class UnindexedSearch:
-    """Reads a tree piece by piece."""
+    """Finds the messages that may have printed a line, and reads only the files that may contain them."""
 
     def __init__(self, snapshot: Snapshot, cache: DerivedCache, roots: Sequence[LogSink]) -> None:
         self._snapshot = snapshot
@@ -71,21 +71,21 @@ class UnindexedSearch:
         self._program = Program(self._paths, self._load, self._macros, self._wrappers, roots, frozenset())
         self._worker = Worker(snapshot)
         self._variadic = lookup(cache, _VARIADIC_ENTRY, snapshot.state, dict[str, list[str]])
-        """Name of each function with variable arguments → the files that define it; None until they were read."""
+        """Name of each function with variable arguments → files that define it; None before they are read."""
         self._variadic_files: list[str] | None = None
-        """Files that may define such functions, once a search has found them."""
+        """Files that may define such functions; None before the first search."""
 
     def index_for(self, body: str, *, phrases: bool = False) -> MemoryIndex:
-        """Messages of the files that most likely hold the call that printed a text: those that hold its words.
+        """Return the messages of the files that most likely printed a text: the files that contain its words.
 
-        With `phrases`, files that hold phrases of it: faster, and the only discriminative terms where all
-        words are common.
+        With `phrases`, the files that contain phrases of the text. This is faster, and if all words are common, only
+        phrases discriminate.
         """
         paths = self._with_phrases(body) if phrases else self._candidates(body)
         return MemoryIndex(self.messages_of(sorted(paths)))  # in the order of an index, which decides between equals
 
     def messages_of(self, paths: Iterable[str]) -> list[Message]:
-        """Messages of some files, in order."""
+        """Return the messages of files, in the order of `paths`."""
         wanted = [path for path in paths if path in self._number]
         new = [path for path in wanted if path not in self._linked]
         if new:
@@ -93,7 +93,7 @@ class UnindexedSearch:
         return [message for path in wanted for message in self._linked[path]]
 
     def switched_off(self, path: str, line: int) -> list[Message]:
-        """Messages of a file as they were if a comment or `#if 0` on a line were not there; none if it has neither."""
+        """Return the messages of a file without the comment or `#if 0` around a line; none if there is neither."""
         number = self._number.get(path)
         changed = switched_on(self._snapshot.read(path), line) if number is not None else None
         if number is None or changed is None:
@@ -140,7 +140,7 @@ class UnindexedSearch:
         added = [word for word in _VARIABLE_ARGUMENTS if word not in texts] if together else []
         found = self._snapshot.grep([*texts, *added], suffixes)
         if together:
-            # Git reports the longest of overlapping texts, so one that contains such a word stands for it.
+            # Git reports only the longest of overlapping texts, so a text that contains the word counts as a hit.
             self._variadic_files = [
                 path
                 for path, counts in found.items()
@@ -150,7 +150,7 @@ class UnindexedSearch:
         return {path: counts for path, counts in own if counts and path in self._number}
 
     def _printing_constants(self, paths: Iterable[str], phrases: Iterable[str]) -> list[str]:
-        """Files that mention a text which other files define: init/main.c prints `linux_banner` of init/version.c."""
+        """Return files that print a string of another file: init/main.c prints `linux_banner` of init/version.c."""
         numbers = [self._number[path] for path in paths]
         self._fetch(numbers)
         texts = [phrase.strip('"') for phrase in phrases]
@@ -170,7 +170,7 @@ class UnindexedSearch:
         return facts
 
     def _fetch(self, numbers: Iterable[int]) -> None:
-        """Bring facts of files in: from the store, else from the tree."""
+        """Load the facts of files from the cache; parse files that it lacks."""
         missing: dict[str, str] = {}
         for number in numbers:
             if number in self._facts:
@@ -213,7 +213,7 @@ class UnindexedSearch:
             self._linked[path] = linker.messages(self._number[path])[0]
 
     def _linker(self, paths: Sequence[str], read: Callable[[int], bytes]) -> Linker:
-        """Return a linker for some files, with all that they need read."""
+        """Return a linker for some files, after reading the headers and wrapper functions that they need."""
         numbers = [self._number[path] for path in paths]
         self._fetch(numbers)
         self._read_includes(numbers)
@@ -235,7 +235,7 @@ class UnindexedSearch:
         return Linker(program, read)
 
     def _makefiles(self, paths: Iterable[str]) -> dict[str, str]:
-        """Those that can say which object a file is built into: in its directory and above."""
+        """Return the Makefiles that decide which module a file is built into: in its directory and above."""
         directories = {path[:at] for path in paths for at in range(len(path)) if path[at] == "/"} | {""}
         return {
             path: key
@@ -244,7 +244,7 @@ class UnindexedSearch:
         }
 
     def _read_includes(self, numbers: Iterable[int]) -> None:
-        """Read all headers that files include, level by level: many at a time are quicker than one by one."""
+        """Read the headers that files include, level by level: reading many at a time is faster."""
         front = set(numbers)
         seen = set(front)
         while front:
@@ -253,7 +253,7 @@ class UnindexedSearch:
             seen |= front
 
     def _read_wrappers(self, numbers: Iterable[int]) -> None:
-        """Read the functions with variable arguments that files call: directly, by macros, or one from another."""
+        """Read the functions with variable arguments that files call: directly, by macros or by each other."""
         names = self._names_used(numbers)
         read: set[int] = set()
         while fresh := {number for name in names for number in self._variadic_functions.get(name, ())} - read:
@@ -263,7 +263,7 @@ class UnindexedSearch:
             names = self._names_used(fresh)
 
     def _names_used(self, numbers: Iterable[int]) -> set[str]:
-        """Names of what files call, and of all that the macros among them mention."""
+        """Return the names that files call, and every name in the bodies of macros among them."""
         facts = [self._load(number) for number in numbers]
         called = {word for one in facts for word in array("I", one.called)}
         named = {call.name for one in facts for call in (*one.calls, *(c for w in one.wrappers for c in w.calls))}
@@ -277,7 +277,7 @@ class UnindexedSearch:
 
     @cached_property
     def _variadic_functions(self) -> dict[str, list[int]]:
-        """Files of C that define a function with variable arguments, by its name."""
+        """C files by the name of the function with variable arguments that they define."""
         if self._variadic is None:
             self._variadic = self._read_variadic()
             store(self._cache, _VARIADIC_ENTRY, self._snapshot.state, self._variadic)

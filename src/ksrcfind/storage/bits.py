@@ -25,7 +25,7 @@ def is_live(live: bytes, number: int) -> bool:
 
 
 def union(sets: Iterable[bytes]) -> bytes:
-    """Return the bit set of all numbers that are in one of some sets."""
+    """Return the bit set of the numbers that are in at least one of the sets."""
     bits = length = 0
     for one in sets:
         bits |= int.from_bytes(one, "little")
@@ -34,7 +34,7 @@ def union(sets: Iterable[bytes]) -> bytes:
 
 
 def _joined(ranges: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
-    """Yield start and end of ranges (first, count), those that touch joined into one."""
+    """Yield start and end of ranges (first, count); adjacent ranges become one."""
     start = end = 0
     for first, count in sorted(ranges):
         if first > end:

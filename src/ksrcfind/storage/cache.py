@@ -24,9 +24,9 @@ _TABLES = (
     "CREATE TABLE named (name TEXT PRIMARY KEY, data BLOB, checksum INTEGER) WITHOUT ROWID",
 )
 
-_QUESTION_WAITS_MS = 100  # for another writer; then the value is not cached
+_QUESTION_WAITS_MS = 100  # wait for another writer, then do not cache the value
 _BUILD_WAITS_MS = 10_000
-_FAILED_WRITES = 3  # after which a run stops trying to write
+_FAILED_WRITES = 3  # failures in a row after which a run writes nothing more
 _SCANNED_PER_LOOKUP = 3  # rows that a scan reads in the time of one lookup
 
 _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL}
@@ -68,7 +68,7 @@ class DerivedCache:
         self._path = path
         self._failed_writes = 0
         self.notes: list[str] = []
-        """What people should know about the file: that it was damaged, or cannot be written."""
+        """Notes for the user: the file was damaged, or cannot be written."""
         self._connection = self._open()
 
     def close(self) -> None:
@@ -89,7 +89,7 @@ class DerivedCache:
         return None
 
     def all_facts(self, blobs: Set[str]) -> Iterator[tuple[str, bytes, bytes]]:
-        """Yield blob id, encoded outline and encoded facts of those of some blobs that are cached."""
+        """Yield blob id, encoded summary and encoded facts of each of the blobs that is cached."""
 
         def rows(one: sqlite3.Connection) -> list[_FactsRow]:
             if len(blobs) > one.execute("SELECT count(*) FROM facts").fetchone()[0] // _SCANNED_PER_LOOKUP:
@@ -105,7 +105,7 @@ class DerivedCache:
                 yield blob, summary, data
 
     def add_facts(self, packed: Iterable[tuple[str, PackedFacts]], stats: Iterable[tuple[str, str, str]]) -> None:
-        """Cache facts by blob id; and path, signature and blob id of files that only the disk knows."""
+        """Cache facts by blob id, and path, signature and blob id of files whose content git does not have."""
         facts = [(blob, *data, _checksum(blob, *data)) for blob, data in packed]
         known = [
             (os.fsencode(path), signature, blob, _checksum(path, signature, blob)) for path, signature, blob in stats
@@ -136,7 +136,7 @@ class DerivedCache:
                 self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def stats(self) -> dict[tuple[str, str], str]:
-        """Return (path, signature) → blob id of files that only the disk knows."""
+        """Return (path, signature) → blob id of files whose content git does not have."""
         rows = self._read(
             lambda one: one.execute("SELECT path, signature, blob, checksum FROM stats").fetchall(), list[Any]()
         )
@@ -198,7 +198,7 @@ class DerivedCache:
             code = _code(error)
             if code in _BUSY:
                 self._failed_writes += 1
-            elif code in _UNWRITABLE or code == sqlite3.SQLITE_IOERR:  # An I/O error is how a full disk shows as well.
+            elif code in _UNWRITABLE or code == sqlite3.SQLITE_IOERR:  # SQLite reports some full disks as an I/O error.
                 self._failed_writes = _FAILED_WRITES
                 self._say(f"nothing is cached: {self._path} cannot be written ({error})")
             else:
@@ -245,7 +245,7 @@ class DerivedCache:
             except sqlite3.Error as error:
                 if connection is not None:
                     connection.close()
-                # A full disk has no room for the shared memory of WAL mode, which shows as an I/O error.
+                # A full disk has no room for the shared memory of WAL mode; SQLite reports an I/O error.
                 if is_new or _code(error) in _UNWRITABLE | _BUSY | {sqlite3.SQLITE_IOERR}:
                     continue
                 return self._start_over(error)
@@ -286,7 +286,7 @@ def _create(path: Path) -> None:
         try:
             for table in _TABLES:
                 connection.execute(table)
-            # Last: closing a file in WAL mode does not say that the disk was full.
+            # Last: closing a file in WAL mode does not report that the disk is full.
             connection.execute("PRAGMA journal_mode = WAL")
         finally:
             connection.close()

@@ -33,7 +33,7 @@ def build_lock(path: Path, *, wait: bool, waiting: Callable[[], object] = lambda
             held = _acquired(lambda: _lock(file), wait, waiting)
             yield held
         finally:
-            os.close(file)  # Which ends the lock.
+            os.close(file)  # This releases the lock.
     finally:
         threads.release()
 

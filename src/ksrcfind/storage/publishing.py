@@ -34,9 +34,9 @@ _UNUSED_S = 90 * DAY_S
 """Seconds after which a revision that no run has used is removed."""
 
 _CREATING_S = 60
-"""Seconds after which an unfinished cache is taken for what a killed run left."""
+"""Seconds after which an unfinished cache file is removed: its process was killed."""
 
-_GROWN = 1.5  # times as many facts as after the last clean-up: the next one pays
+_GROWN = 1.5  # clean up when the cache has this many times the facts of the last clean-up
 _FEW_FACTS = 50
 
 
@@ -119,7 +119,7 @@ def publish(
 
 
 def rename_state(store: Store, key: str, token: bytes) -> None:
-    """Note that a revision holds for the state of a working tree that `token` names."""
+    """Record that a revision is up to date with the state of a working tree that `token` identifies."""
     found = read_both(store.path_of(key))
     if found is not None and found[0].token != token:
         with suppress(OSError):
@@ -141,7 +141,7 @@ def clean_up(store: Store) -> None:
         if path.name not in used:
             _unlink(path)
     for path in store.files(".tmp"):
-        # Those of a cache belong to the process that creates it, which takes milliseconds and no lock.
+        # A process creates its cache file within milliseconds and without the lock.
         if path.name.endswith((".segment.tmp", ".revision.tmp")) or time.time() - mtime(path) > _CREATING_S:
             _unlink(path)
     remove_unused(store.directory.parent, FORMAT)

@@ -37,7 +37,7 @@ class Revision(msgspec.Struct, frozen=True, array_like=True, gc=False):
     identity: str
     """Hash of everything else that the messages depend on: settings and the version of the linker."""
     token: bytes
-    """Names the state of a working tree that was indexed; empty where the key does."""
+    """Identifies the indexed state of a working tree; empty if the key identifies it."""
     made: float
     """Seconds since the epoch."""
     size: int
@@ -47,9 +47,9 @@ class Revision(msgspec.Struct, frozen=True, array_like=True, gc=False):
     segments: tuple[SegmentFile, ...]
     """The files that hold them, oldest first."""
     recovered: int
-    """Calls that the C grammar did not accept and that were taken from the text alone."""
+    """Calls that the C parser rejected; they were read from the text."""
     lost: int
-    """Functions that hold text in calls of which none was understood."""
+    """Functions with text in calls, none of which could be parsed."""
     skipped: tuple[str, ...]
     """Names of files that were skipped because they are not UTF-8, escaped."""
     order: bytes = b""

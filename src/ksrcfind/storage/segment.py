@@ -92,14 +92,16 @@ class Segment:
         if status.st_mtime_ns != file.mtime_ns:
             if _file_checksum(path) != file.checksum:
                 raise DamagedIndexError(path, "its checksum is wrong")
-            with suppress(OSError):  # A copy. The next run need not read all of it.
+            with suppress(
+                OSError
+            ):  # The file was copied. With the recorded time, the next run does not compute its checksum.
                 os.utime(path, ns=(status.st_atime_ns, file.mtime_ns))
         try:
             connection = sqlite3.connect(
                 f"{path.resolve().as_uri()}?mode=ro&immutable=1",
                 uri=True,
                 isolation_level=None,
-                check_same_thread=False,  # SQLite serialises use; and any thread may be the one that closes it.
+                check_same_thread=False,  # SQLite serialises calls, and any thread may close the segment.
             )
             connection.execute(f"PRAGMA mmap_size = {_MMAP_BYTES}")
         except sqlite3.Error as error:
@@ -183,6 +185,7 @@ def write_segment(path: Path, units: Sequence[Unit], first: int) -> SegmentFile:
     """
     half = path.with_name(path.name + ".tmp")
     try:
+        half.open("wb").close()  # Its error has the reason; that of SQLite is "unable to open database file".
         connection = sqlite3.connect(half, isolation_level=None)
         try:
             for setting in ("journal_mode = OFF", "synchronous = OFF"):
@@ -202,7 +205,7 @@ def write_segment(path: Path, units: Sequence[Unit], first: int) -> SegmentFile:
 
 
 def segment_in_memory(units: Sequence[Unit], first: int) -> Segment:
-    """Return a segment that is on no disk."""
+    """Return a segment in memory."""
     connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
     _write(connection, units, first)
     return Segment(connection, first, sum(len(unit.messages) for unit in units), None)

@@ -35,6 +35,9 @@ from ksrcfind.storage.view import View
 FORMAT = f"9.{FACTS_VERSION}"
 """Its first number is raised when the files or what is in them change."""
 
+UNSAVED_HINT = "Free some space, make it writable, or name another directory: KSRCFIND_CACHE_DIR."
+"""What to do about `Store.unsaved`."""
+
 DAY_S = 86400
 _ATTEMPTS = 5  # at reading a revision whose segments a build removes at that moment
 

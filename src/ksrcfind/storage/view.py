@@ -27,7 +27,7 @@ class View:
         self.order = order
         """Of one revision: the ranges of its messages by the paths of their files."""
         self.size = size
-        """Messages of the revision; of several, those of the largest."""
+        """Number of messages in the revision; of several revisions, in the largest."""
 
     def close(self) -> None:
         """Close the files."""

@@ -12,11 +12,11 @@ import pytest
 from ksrcfind.config import Settings
 from ksrcfind.engine.open import open_engine
 from ksrcfind.errors import KsrcfindError
-from ksrcfind.index import apart
+from ksrcfind.index import separate_process
 from ksrcfind.progress import SILENT
 from repositories import kernel
 
-FILES = apart.SMALL + 50
+FILES = separate_process.SMALL + 50
 LINE = "widget 7 did not answer in time"
 
 
@@ -116,8 +116,10 @@ def test_progress_comes_from_the_other_process(open_large):
 
 def test_a_build_ends_with_what_its_progress_raises_and_can_be_done_later(open_large, monkeypatch):
     processes = []
-    started = apart._started
-    monkeypatch.setattr(apart, "_started", lambda *ordered: processes.append(started(*ordered)) or processes[-1])
+    started = separate_process._started
+    monkeypatch.setattr(
+        separate_process, "_started", lambda *ordered: processes.append(started(*ordered)) or processes[-1]
+    )
 
     def stop():
         raise KeyError("enough")
@@ -145,7 +147,7 @@ def test_an_error_of_the_other_process_is_that_of_the_caller(open_large, large, 
     ("python", "said"), [("/bin/false", "ended with status 1"), ("/no/such/python", "cannot start /no/such/python")]
 )
 def test_a_process_that_does_not_start_or_ends_without_a_word_is_told(open_large, monkeypatch, python, said):
-    monkeypatch.setattr(apart.spawn, "get_executable", lambda: python)
+    monkeypatch.setattr(separate_process.spawn, "get_executable", lambda: python)
     with a_thread(), pytest.raises(KsrcfindError, match=said):
         open_large().index.build()
 

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from example_findings import ALL, EXACT, RIVALS, UNEXPLAINED, fold
-from ksrcfind.output.table import COLUMNS, CsvWriter
+from ksrcfind.output.csv import COLUMNS, CsvWriter
 
 
 def table(*findings, each=False):

@@ -27,7 +27,7 @@ from ksrcfind.index.build import BuildOptions
 from ksrcfind.index.report import IndexReport
 from ksrcfind.index.workers import leave_interrupts_to_parent, may_fork
 from ksrcfind.progress import Progress, Task
-from ksrcfind.storage.store import Store
+from ksrcfind.storage.store import UNSAVED_HINT, Store
 from ksrcfind.tree.snapshot import Snapshot
 
 SMALL = 200
@@ -59,7 +59,7 @@ class _Begun:
 
 @dataclass(frozen=True, slots=True)
 class _Advanced:
-    """So many more units of the last task are done."""
+    """Progress: this many more units of the last task are done."""
 
     amount: int
 
@@ -85,7 +85,7 @@ def build(snapshot: Snapshot, store: Store, options: BuildOptions, progress: Pro
     request = _Request(snapshot, store.directory, store.identity, options)
     if may_fork() or not store.is_usable or not spawn.get_executable() or _is_small(snapshot):
         return _build_here(request, store, progress)
-    return _build_apart(request, progress)
+    return _build_separately(request, progress)
 
 
 def _build_here(request: _Request, store: Store, progress: Progress) -> IndexReport:
@@ -100,9 +100,9 @@ def _is_small(snapshot: Snapshot) -> bool:
     return len(sources.source_files(snapshot).files) < SMALL
 
 
-def _build_apart(request: _Request, progress: Progress) -> IndexReport:
+def _build_separately(request: _Request, progress: Progress) -> IndexReport:
     ours, theirs = Pipe()
-    # With the path of this process, which may have been changed before the package was imported.
+    # The new process gets this process's path: a program may have changed it before it imported the package.
     code = f"import sys; sys.path[:] = {sys.path!r}; from {__name__} import serve; serve({theirs.fileno()})"
     with ours:
         with theirs:
@@ -194,5 +194,5 @@ def _built(request: _Request, pipe: Connection) -> IndexReport:
     with closing(Store.open(request.directory, request.identity)) as store:
         report = _build_here(request, store, _Reporter(pipe))
         if store.unsaved is not None:
-            raise KsrcfindError(store.unsaved, "Free some space, or name another directory: KSRCFIND_CACHE_DIR.")
+            raise KsrcfindError(store.unsaved, UNSAVED_HINT)
         return report
