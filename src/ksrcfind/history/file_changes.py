@@ -75,7 +75,7 @@ class FileChanges:
         self._path_names = [path.decode("utf-8", "surrogateescape") for path in self._paths]
         self._names: dict[str, list[str]] = defaultdict(list)
         for path in self._touches:
-            self._names[path.rpartition("/")[2]].append(path)
+            self._names[file_name(path)].append(path)
         self._order, self._size, self.end = _intervals(self.parents)
 
     @property
@@ -131,6 +131,11 @@ class FileChanges:
             names = numbers[len(numbers) // 2 :]
             touch = FileChange(commit, tuple(names[:-1]), names[-1], kinds)
             self._touches[path.decode("utf-8", "surrogateescape")].append(touch)
+
+
+def file_name(path: str) -> str:
+    """Return the name of a file without its directories."""
+    return path.rpartition("/")[2]
 
 
 def _intervals(parents: Sequence[tuple[int, ...]]) -> tuple[list[int], list[int], list[int]]:

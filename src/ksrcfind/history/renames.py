@@ -11,8 +11,8 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import PurePosixPath
 
+from ksrcfind.history.file_changes import file_name
 from ksrcfind.tree.git import Git
 from ksrcfind.tree.repository import Repository
 
@@ -102,7 +102,7 @@ class Renames:
         equal = [name for name, other in removed.items() if other == blob]
         if equal:
             # Of equal files git prefers one with the same name.
-            best = [name for name in equal if _name(name) == _name(path)] or equal
+            best = [name for name in equal if file_name(name) == file_name(path)] or equal
             if len(best) > 1:
                 raise UnclearRenameError
             return best[0]
@@ -143,7 +143,7 @@ def best_source(scores: dict[str, float], path: str) -> str | None:
         return None
     others = {name: score for name, score in scores.items() if name != best}
     rival = max(others.values(), default=0.0)
-    namesake = max((score for name, score in others.items() if _name(name) == _name(path)), default=0.0)
+    namesake = max((score for name, score in others.items() if file_name(name) == file_name(path)), default=0.0)
     if scores[best] < RENAMED + MARGIN or rival > scores[best] - MARGIN or namesake > RENAMED_UNDER_SAME_NAME - MARGIN:
         raise UnclearRenameError
     return best
@@ -151,10 +151,6 @@ def best_source(scores: dict[str, float], path: str) -> str | None:
 
 def _chunks(data: bytes) -> Counter[bytes]:
     return Counter(_CHUNK.findall(data.replace(b"\r\n", b"\n")))
-
-
-def _name(path: str) -> str:
-    return PurePosixPath(path).name
 
 
 def _source_by_git(git: Git, parent: str, commit: str, path: str) -> str | None:

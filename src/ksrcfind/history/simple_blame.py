@@ -13,7 +13,7 @@ from functools import lru_cache
 from threading import Lock
 
 from ksrcfind.history.blame import Blame, blame
-from ksrcfind.history.file_changes import FileChange, FileChanges
+from ksrcfind.history.file_changes import FileChange, FileChanges, file_name
 from ksrcfind.history.line_changes import LineChanges, Version, older_line
 from ksrcfind.history.renames import Renames, UnclearRenameError
 from ksrcfind.tree.repository import Repository
@@ -69,6 +69,11 @@ class SimpleBlame:
         self._line_changes = LineChanges(repository.git, repository.objects, touches.names)
         self._lock = Lock()
 
+    @property
+    def names(self) -> frozenset[str]:
+        """Names, without directories, of the files whose changes are known."""
+        return self._touches.names
+
     def blame(self, commit: str, path: str, lines: Iterable[int]) -> dict[int, Blame]:
         """Return line → blame for some lines of a version of a file, as `blame` does. Raises `GitError`."""
         with self._lock:
@@ -118,7 +123,7 @@ class SimpleBlame:
             return {}
         old, new = self._objects.ids([f"{parent}:{source}", f"{commit}:{path}"])
         hunks = None
-        if old is not None and new is not None and _name(source) == _name(path):
+        if old is not None and new is not None and file_name(source) == file_name(path):
             hunks = self._line_changes.between(Version(parent, source, old), Version(commit, path, new))
         if hunks is None:
             return blame(self._repository, commit, path, lines)
@@ -256,7 +261,3 @@ class SimpleBlame:
                     found = found | other if found and other else found or other
             reached[commit] = found
         return {path: _File(path, self._touches.of(path), reached, first_bits[path]) for path in paths}
-
-
-def _name(path: str) -> str:
-    return path.rpartition("/")[2]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ksrcfind.caching import Cache
 from ksrcfind.history.blame_and_follow import Place, Tracer
 from ksrcfind.history.commit_info import CommitInfo
-from ksrcfind.history.file_changes import FileChanges
+from ksrcfind.history.file_changes import FileChanges, file_name
 from ksrcfind.history.follow import Follower
 from ksrcfind.history.links import Links
 from ksrcfind.history.message_histories import MessageHistories
@@ -124,11 +124,13 @@ class _GitHistory:
 
     def expect(self, places: Mapping[Place, bool], progress: Progress) -> None:
         """Read the whole history once if that is faster than one walk of git for each file."""
-        files = {path for path, _line in self.tracer.unknown(places)}
+        shared = self.tracer.simple_blame
+        read = shared.names if shared is not None else frozenset[str]()
+        files = [path for path in {path for path, _line in self.tracer.unknown(places)} if file_name(path) not in read]
         enough = MANY_FILES if has_commit_graph(self._repository) else MANY_FILES_WITHOUT_GRAPH
-        if len(files) < enough or self.tracer.simple_blame is not None or not is_plain(self._repository):
+        if len(files) < enough or not is_plain(self._repository):
             return
-        names = {path.rpartition("/")[2] for path in files}
+        names = read | {file_name(path) for path in files}
         with progress.task("reading the history", None) as task:
             try:
                 touches = FileChanges(self._repository.git, self._snapshot.commit, names, task)
