@@ -66,7 +66,8 @@ class SimpleBlame:
         self._place = {path: number for number, path in enumerate(sorted(touches.paths))}
         self._group = lru_cache(maxsize=4)(self._read_group)
         self._parents: dict[str, dict[int, tuple[int, ...]]] = defaultdict(dict)
-        self._line_changes = LineChanges(repository.git, repository.objects, touches.names)
+        names = [*touches.names, *touches.earlier_names]
+        self._line_changes = LineChanges(repository.git, repository.objects, names)
         self._lock = Lock()
 
     @property
@@ -123,7 +124,7 @@ class SimpleBlame:
             return {}
         old, new = self._objects.ids([f"{parent}:{source}", f"{commit}:{path}"])
         hunks = None
-        if old is not None and new is not None and file_name(source) == file_name(path):
+        if old is not None and new is not None and (old == new or file_name(source) == file_name(path)):
             hunks = self._line_changes.between(Version(parent, source, old), Version(commit, path, new))
         if hunks is None:
             return blame(self._repository, commit, path, lines)
@@ -180,7 +181,7 @@ class SimpleBlame:
         None if it is not known: git has to walk all of it.
         """
         start = self._touches.numbers.get(commit)
-        if start is None or path not in self._place:
+        if start is None or path not in self._place or not self._touches.is_complete(path, start):
             return None
         file, ids = self._file(path), self._touches.ids
         result: Parents = {}
