@@ -137,9 +137,8 @@ def test_where_a_file_begins_follows_from_the_shared_history(scratch, calls):
     shared = SimpleBlame(repository, FileChanges(repository.git, head, ["one.c"], SILENT), renames)
     assert shared.beginning(head, "b/one.c") == (moved, first)
     assert shared.beginning(first, "a/one.c") is None
-    renames.beginning = shared.beginning
     calls.clear()
-    assert renames.between(head, "b/one.c", "a/one.c") == [Rename(moved, "a/one.c", "b/one.c")]
+    assert renames.between(head, "b/one.c", "a/one.c", shared.beginning) == [Rename(moved, "a/one.c", "b/one.c")]
     assert calls == []
 
 

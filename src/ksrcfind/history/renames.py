@@ -41,6 +41,12 @@ class Rename:
     after: str
 
 
+Beginning = Callable[[str, str], tuple[str, str] | None]
+"""Returns the commit that added a file, and its parent, for a commit that has the file, and the file's path.
+
+None if that is not known."""
+
+
 class UnclearRenameError(Exception):
     """Only git can say whether a file was renamed, and from which name."""
 
@@ -51,21 +57,17 @@ class Renames:
     def __init__(self, repository: Repository) -> None:
         self._git = repository.git
         self._objects = repository.objects
-        self.beginning: Callable[[str, str], tuple[str, str] | None] | None = None
-        """Returns the commit that added a file, and its parent, for a commit that has the file, and the file's path.
-
-        Set once the whole history was read. None is returned for a file whose beginning is not known."""
         self.source = lru_cache(maxsize=256)(self._source)
         self._removed = lru_cache(maxsize=8)(self._read_removed)
 
-    def between(self, commit: str, path: str, first: str) -> list[Rename]:
+    def between(self, commit: str, path: str, first: str, beginning: Beginning | None = None) -> list[Rename]:
         """Return how a file got from its `first` name to its path in a commit, newest rename first.
 
-        The list ends early where git sees no rename.
+        The list ends early where git sees no rename. `beginning` saves a walk through the history for each rename.
         """
         found: list[Rename] = []
         while path != first and len(found) < MOST_RENAMES:
-            added = self._added(commit, path)
+            added = (beginning(commit, path) if beginning is not None else None) or self._added(commit, path)
             if added is None:
                 break
             adding, parent = added
@@ -81,9 +83,6 @@ class Renames:
 
     def _added(self, commit: str, path: str) -> tuple[str, str] | None:
         """Return the commit that added a file, and its first parent; None if there is none."""
-        known = self.beginning(commit, path) if self.beginning is not None else None
-        if known is not None:
-            return known
         # Of a merge only what it does itself counts.
         options = ("-1", "--format=%H %P", "--diff-filter=A", "--no-renames")
         listed = self._git.run("log", *options, commit, "--", f":(top,literal){path}")

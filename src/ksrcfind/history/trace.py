@@ -138,9 +138,9 @@ class _GitHistory:
                 return
         renames = self._occurrences.renames if self._occurrences is not None else Renames(self._repository)
         self.tracer.simple_blame = SimpleBlame(self._repository, touches, renames)
-        renames.beginning = self.tracer.simple_blame.beginning
         if self._occurrences is not None:
             self._occurrences.touches = touches
+            self._occurrences.beginning = self.tracer.simple_blame.beginning
 
 
 def _places(requests: Sequence[Request]) -> dict[Place, bool]:
