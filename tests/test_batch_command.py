@@ -17,6 +17,8 @@ import pytest
 from commandline import ksrcfind
 from conftest import LINUX_MINI
 from ksrcfind.cli.logs import _sigterm_interrupts
+from ksrcfind.history import trace
+from ksrcfind.history.file_changes import FileChanges
 from ksrcfind.output.json import schema
 
 LOG = LINUX_MINI / "kern.log"
@@ -174,14 +176,34 @@ def test_what_stands_before_the_damage_of_an_archive_is_told(records, batch, tmp
     assert (nothing.status, nothing.out) == (2, "")
 
 
-def test_a_damaged_file_is_read_as_far_as_it_goes(linux_mini, cache, tmp_path, monkeypatch):
+@pytest.mark.parametrize("how", [["--each"], []], ids=["each", "folded"])
+def test_a_damaged_file_is_read_as_far_as_it_goes(linux_mini, cache, tmp_path, monkeypatch, how):
     monkeypatch.setenv("KSRCFIND_CACHE_DIR", str(cache))
     log = tmp_path / "kern.log.gz"
     log.write_bytes(gzip.compress(LOG.read_bytes())[:-30])
-    done = ksrcfind("batch", "--no-history", str(log), directory=linux_mini)
+    done = ksrcfind("batch", "--no-history", *how, str(log), directory=linux_mini)
     assert done.status == 2
+    assert "oom_kill.c" in done.out
     assert "interrupted" in done.out
     assert "kern.log.gz is damaged" in done.err
+
+
+def test_answers_line_by_line_share_one_reading_of_the_history(linux_mini, tmp_path, monkeypatch):
+    """Lines of a file wait for each other until it is known how many files need a history."""
+    readings, read = [], FileChanges.__init__
+
+    def spy(changes, *arguments):
+        readings.append(arguments)
+        read(changes, *arguments)
+
+    monkeypatch.setattr(FileChanges, "__init__", spy)
+    outputs = []
+    for enough in (trace.MANY_FILES_WITHOUT_GRAPH, 2):
+        monkeypatch.setattr(trace, "MANY_FILES_WITHOUT_GRAPH", enough)
+        monkeypatch.setenv("KSRCFIND_CACHE_DIR", str(tmp_path / str(enough)))
+        outputs.append(ksrcfind("batch", "--each", "--format", "ndjson", LOG, directory=linux_mini).out)
+    assert len(readings) == 1
+    assert outputs[0] == outputs[1]
 
 
 def as_journal():

@@ -137,7 +137,39 @@ def test_where_a_file_begins_follows_from_the_shared_history(scratch, calls):
     shared = SimpleBlame(repository, FileChanges(repository.git, head, ["one.c"], SILENT), renames)
     assert shared.beginning(head, "b/one.c") == (moved, first)
     assert shared.beginning(first, "a/one.c") is None
-    renames.beginning = shared.beginning
     calls.clear()
-    assert renames.between(head, "b/one.c", "a/one.c") == [Rename(moved, "a/one.c", "b/one.c")]
+    assert renames.between(head, "b/one.c", "a/one.c", shared.beginning) == [Rename(moved, "a/one.c", "b/one.c")]
     assert calls == []
+
+
+def test_blame_follows_a_file_that_changed_its_name(scratch, calls):
+    scratch.commit("first", {"a/old.c": text(ONE)})
+    scratch.commit("edited", {"a/old.c": text(edited(ONE, 5))})
+    scratch.commit("renamed", {"b/new.c": text(edited(ONE, 5))}, remove=["a/old.c"])
+    head = scratch.commit("later", {"b/new.c": text(edited(ONE, 8))})
+    repository = opened(scratch)
+    changes = FileChanges(repository.git, head, ["new.c"], SILENT)
+    assert (changes.names, changes.earlier_names) == ({"new.c"}, ["old.c"])
+    shared = SimpleBlame(repository, changes, Renames(repository))
+    calls.clear()
+    found = shared.blame(head, "b/new.c", range(1, 31))
+    assert calls == ["diff-tree"]
+    assert found == blame(repository, head, "b/new.c", range(1, 31))
+
+
+def test_an_earlier_name_is_known_only_before_the_rename(scratch):
+    """On a branch beside the rename, the changes of the file with the earlier name may not have been read."""
+    scratch.commit("first", {"old.c": text(ONE)})
+    scratch.git("checkout", "-q", "-b", "side")
+    scratch.commit("there", {"old.c": text(edited(ONE, 5))})
+    side = scratch.commit("and back", {"old.c": text(ONE)})
+    scratch.git("checkout", "-q", "master")
+    scratch.commit("renamed", {"new.c": text(ONE)}, remove=["old.c"])
+    scratch.commit("changed", {"new.c": text(edited(ONE, 2))})
+    head = scratch.merge(side)
+    repository = opened(scratch)
+    changes = FileChanges(repository.git, head, ["new.c"], SILENT)
+    shared = SimpleBlame(repository, changes, Renames(repository))
+    for commit in changes.ids:
+        for path in scratch.git("ls-tree", "-r", "--name-only", commit).split():
+            assert shared.blame(commit, path, range(1, 31)) == blame(repository, commit, path, range(1, 31))

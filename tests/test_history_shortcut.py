@@ -165,6 +165,21 @@ def test_stories_of_many_files_are_the_same_as_one_by_one(linux_mini, monkeypatc
     assert asked
 
 
+def test_the_history_is_read_again_for_enough_further_files(linux_mini, monkeypatch):
+    snapshot = open_snapshot(linux_mini, "master")
+    requests = [request(snapshot, *place) for place in STORIES]
+    monkeypatch.setattr(trace, "MANY_FILES_WITHOUT_GRAPH", 2)
+    alone = [History(snapshot).trace([one])[0] for one in requests]
+    files = list(dict.fromkeys(one.message.path.rpartition("/")[2] for one in requests))
+    parts = [[one for one in requests if one.message.path.rpartition("/")[2] in names] for names in (files[:2], files)]
+    history, asked = History(snapshot), []
+    monkeypatch.setattr(FileChanges, "__init__", _noted(FileChanges.__init__, asked))
+    for part in [*parts, requests]:
+        history.expect(part)
+    assert [arguments[2] for arguments in asked] == [set(files[:2]), set(files)]
+    assert history.trace(requests) == alone
+
+
 def _noted(method, calls):
     def call(self, *arguments):
         calls.append(arguments)

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import BinaryIO, Self, TypeVar
 
 from ksrcfind import config
-from ksrcfind.batch.analysis import LogAnalysis
+from ksrcfind.batch.analysis import ROWS_TOGETHER, LogAnalysis
 from ksrcfind.batch.coverage import Summary
 from ksrcfind.batch.filters import by_severity
 from ksrcfind.batch.fold import Folded
@@ -146,7 +146,8 @@ class Finder:
 
         Lines of one message are matched and traced once. Raises `KsrcfindError` if the log cannot be read.
         """
-        analysis = LogAnalysis(self._engine, limit=limit, history=history)
+        together = ROWS_TOGETHER if isinstance(log, str | os.PathLike) else 1  # A stream may still grow.
+        analysis = LogAnalysis(self._engine, limit=limit, history=history, rows_together=together)
         return self._guarded(analysis.findings(_rows(log)))
 
     def report(

@@ -13,10 +13,14 @@ from ksrcfind.engine.engine import Engine
 from ksrcfind.finding import Finding, HistoryMode
 from ksrcfind.history.provenance import Change
 from ksrcfind.log.records import Row
+from ksrcfind.log.stream import LogUnreadableError
 from ksrcfind.match.answer import Tier
 from ksrcfind.progress import SILENT, Progress
 
 EVERYTHING = Filter()
+
+ROWS_TOGETHER = 2000
+"""Rows of a file whose histories are prepared together: the log of a boot, matched in a few seconds."""
 
 
 @dataclass(slots=True)
@@ -36,6 +40,9 @@ class LogAnalysis:
     """Only this many messages, the most severe ones, get a history; None: all."""
     ahead: int = NEIGHBOURS
     """Lines that are read ahead to choose between equal rivals; 0 if lines must not wait for later ones."""
+    rows_together: int = 1
+    """Rows that are matched before the first of them gets its history. With many rows, the history service reads the
+    commits once for all of them; 1 if rows must not wait for later ones."""
     statistics: Statistics = field(init=False, default_factory=Statistics)
     aggregator: Aggregator = field(init=False)
     traced: dict[int, Finding] = field(init=False, default_factory=dict)
@@ -48,10 +55,13 @@ class LogAnalysis:
 
     def findings(self, rows: Iterable[Row], progress: Progress = SILENT) -> Iterator[Finding]:
         """Yield a finding with its history for each row that the filter selects, in order."""
-        for item in self._matched(rows, progress):
-            finding = item.finding(self.engine.info)
-            if self.filter.accepts(finding) and self.filter.is_new(finding := self._with_history(item, finding)):
-                yield finding
+        for items in _parts(self._matched(rows, progress), self.rows_together):
+            findings = [(item, item.finding(self.engine.info)) for item in items]
+            accepted = [(item, finding) for item, finding in findings if self.filter.accepts(finding)]
+            self.engine.histories.prepare([finding for _, finding in accepted], self.history)
+            for item, finding in accepted:
+                if self.filter.is_new(traced := self._with_history(item, finding)):
+                    yield traced
 
     def folding(self, rows: Iterable[Row], progress: Progress = SILENT) -> Iterator[MatchedRow]:
         """Yield each row, in order, after adding it to its message."""
@@ -138,3 +148,18 @@ class LogAnalysis:
         """Return a finding with the subsystem that maintains the file of its first match."""
         matches = finding.answer.matches
         return replace(finding, subsystem=self.engine.source.subsystem(matches[0].message.path)) if matches else finding
+
+
+def _parts(items: Iterable[MatchedRow], size: int) -> Iterator[list[MatchedRow]]:
+    """Yield rows in lists of a size; if reading the log fails, first the rows before the damage."""
+    part: list[MatchedRow] = []
+    try:
+        for item in items:
+            part.append(item)
+            if len(part) >= size:
+                yield part
+                part = []
+    except LogUnreadableError:
+        yield part
+        raise
+    yield part

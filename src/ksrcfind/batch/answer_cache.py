@@ -20,7 +20,7 @@ from ksrcfind.match.telling import DIGITS, AllNames, Telling
 from ksrcfind.match.value_reader import Texts, ValueReader
 
 KEPT = 20_000
-"""Shapes in the cache, the last used ones."""
+"""Limit of shapes in the cache; the least recently used ones are dropped."""
 
 MOST_MESSAGES = 4
 """Messages that are tried for a line of one shape."""

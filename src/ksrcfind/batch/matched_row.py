@@ -73,7 +73,7 @@ def match_rows(rows: Iterable[Row], answers: AnswerCache, *, ahead: int = 0) -> 
 
 
 def _is_row_without_call(body: str, answer: Answer) -> bool:
-    """Return whether a row of a report has no call of its own, or only one that has a part of it by chance."""
+    """Return whether no call printed a row of a report by itself, or the match explains only a part of it."""
     if answer.reason is not None:
         return answer.reason.code in _UNMATCHED
     if answer.verdict == Tier.EXACT:
@@ -92,7 +92,7 @@ class _Chooser:
         """The cached answer (kept, so that its id stays its own) and the one with the chosen rivals first."""
 
     def take(self, item: MatchedRow) -> Iterator[MatchedRow]:
-        """Take a row; yield those that wait for no further ones."""
+        """Take a row; yield the rows that need no later rows."""
         self._waiting.append((item, evidence_of(item.row.log, item.cached.answer)))
         while self._waiting and (len(self._waiting) > self._ahead or not self._waiting[0][0].cached.equal):
             yield self._next()

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from ksrcfind.batch.analysis import LogAnalysis
+from ksrcfind.batch.analysis import ROWS_TOGETHER, LogAnalysis
 from ksrcfind.batch.context import NEIGHBOURS
 from ksrcfind.batch.filters import Filter, grouped
 from ksrcfind.batch.options import GroupBy
@@ -75,9 +75,9 @@ def explain_logs(options: Batching, logs: Sequence[str]) -> int:
         _sigterm_interrupts(),
     ):
         # What is written while more is coming waits for no later line.
-        ahead = 0 if read_once else NEIGHBOURS
+        ahead, together = (0, 1) if read_once else (NEIGHBOURS, ROWS_TOGETHER)
         limits = options.limit, options.history_mode, options.history_limit
-        log = LogAnalysis(engine, _filter(options, engine), *limits, ahead)
+        log = LogAnalysis(engine, _filter(options, engine), *limits, ahead, together)
         writer = session.writer(options, engine, logs=sources)
         run = _Run(session, log, options, writer, read_once or not engine.releases.tags)
         rows = _rows(options, sources, run.update)

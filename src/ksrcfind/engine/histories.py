@@ -62,6 +62,13 @@ class HistoryService:
         pointed = self._of_place(finding.answer.points_to, history)
         return replace(finding, provenance=_for_each(matches, traced), points_to=pointed)
 
+    def prepare(self, findings: Sequence[Finding], history: HistoryMode) -> None:
+        """Read the commits once if that is faster than tracing the histories of these findings one by one.
+
+        `traced` does so itself; this is for callers that add histories with several calls.
+        """
+        self._histories.expect(_requests(findings, history))
+
     def traced(self, findings: Sequence[Finding], history: HistoryMode) -> Iterator[tuple[int, Finding]]:
         """Yield findings that were made without history with it, file by file, each with its position.
 
@@ -70,15 +77,10 @@ class HistoryService:
         """
         matched = [position for position, finding in enumerate(findings) if finding.answer.matches]
         matched.sort(key=lambda position: findings[position].answer.matches[0].message.path)
-
-        def requests(positions: Iterable[int]) -> list[Request]:
-            matches = (findings[position].answer.matches for position in positions)
-            return [Request(match.message) for own in matches for match in own[: _depth(history, own)]]
-
-        self._histories.expect(requests(matched))
+        self.prepare(findings, history)
         for start in range(0, len(matched), TRACED_TOGETHER):
             positions = matched[start : start + TRACED_TOGETHER]
-            traced = iter(self._histories.trace(requests(positions)))
+            traced = iter(self._histories.trace(_requests([findings[position] for position in positions], history)))
             for position in positions:
                 answer = findings[position].answer
                 provenance = _for_each(answer.matches, list(islice(traced, _depth(history, answer.matches))))
@@ -93,6 +95,12 @@ class HistoryService:
         line = place.line + (place.drift or 0)
         bare = Message(place.path, line, line, place.function, place.call, None, None, "", (), ())
         return self._histories.trace([Request(here[0] if here else bare, at=(place.path, line))])[0]
+
+
+def _requests(findings: Iterable[Finding], history: HistoryMode) -> list[Request]:
+    """Return a request for each match whose history is wanted, in order."""
+    matches = (finding.answer.matches for finding in findings)
+    return [Request(match.message) for own in matches for match in own[: _depth(history, own)]]
 
 
 def _depth(history: HistoryMode, matches: Sequence[Match]) -> int:

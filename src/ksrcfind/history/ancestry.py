@@ -1,8 +1,8 @@
 """Which release tag is the first to contain a commit, for every commit of a history at once.
 
 One walk from all tags, children before parents, hands each commit the smallest tag of its children; only the commits
-whose children are not all seen are in memory. The result is kept as one string of bytes, sorted by commit, that is
-searched where it lies: 12 bytes a commit, 2.5 MB for Linux 2.6.36, 16 MB for 1.3 million commits.
+whose children are not all seen are in memory. The result is one string of bytes, sorted by commit and
+searched without decoding: 12 bytes a commit, 2.5 MB for Linux 2.6.36, 16 MB for 1.3 million commits.
 """
 
 import struct
@@ -14,7 +14,7 @@ from ksrcfind.tree.git import Git
 MAGIC = b"KSFT1\n"
 HEAD = struct.Struct(">6sBxQ")
 KEY_BYTES = (10, 20, 32)
-"""So much of an id is kept: the first that tells all commits apart."""
+"""Numbers of bytes to keep of an id: the first one is used with which all ids still differ."""
 TAG_BYTES = 2
 MOST_TAGS = (1 << 16) - 1
 
@@ -23,7 +23,7 @@ class FirstTags:
     """Commit → number of the first tag, for every commit that a tag contains."""
 
     def __init__(self, data: bytes) -> None:
-        """Take what `data` of another one was. Raises `ValueError` if it is not that."""
+        """`data` is the attribute `data` of an earlier table. Raises `ValueError` if it is damaged."""
         if len(data) < HEAD.size:
             raise ValueError("too short")
         magic, self._key, self._count = HEAD.unpack_from(data)
@@ -59,7 +59,7 @@ def first_tags(git: Git, commits: Sequence[str]) -> FirstTags:
     """
     if len(commits) > MOST_TAGS:
         raise ValueError(f"more than {MOST_TAGS} release tags")
-    # One bucket for each first byte of an id: sorting them one by one needs little room.
+    # One bucket for each first byte of an id: sorting one bucket at a time needs little memory.
     buckets: list[list[bytes]] = [[] for _ in range(256)]
     for commit, number in _walk(git, commits):
         key = bytes.fromhex(commit)

@@ -1,4 +1,4 @@
-"""The commit that last touched a line, as `git blame` tells it.
+"""The commit that last touched a line, according to `git blame`.
 
 `git blame --porcelain -L` does it in 0.02 to 0.6 s on Linux; libgit2 takes ten times as long for the same commits.
 """
@@ -41,9 +41,9 @@ def blame(
 ) -> dict[int, Blame]:
     """Return line → blame for some lines of one file, all in one run of git.
 
-    `contents` are the bytes of an edited file in the checkout of `commit`, or `parents` those that commits are to be
-    taken to have. `ignore_revs` honours `blame.ignoreRevsFile`. Raises `GitError`, also for a line that the file does
-    not have.
+    `contents` are the bytes of an edited file in the checkout of `commit`. `parents` replaces the parents of commits,
+    as `git blame -S` does; only one of the two can be given. `ignore_revs` honours `blame.ignoreRevsFile`.
+    Raises `GitError`, also for a line that the file does not have.
     """
     ranges = [f"-L{line},{line}" for line in sorted(set(lines))]
     if not ranges:
@@ -63,8 +63,8 @@ def blame(
             raise
         raise GitError(
             f"blame.ignoreRevsFile names a file that git cannot open: {error.title.rpartition('list: ')[2]}",
-            "Every git blame fails until the file is there or the setting is removed: "
-            "git config --show-origin --get-all blame.ignoreRevsFile tells where it stands.",
+            "Every git blame fails until the file exists or the setting is removed: "
+            "git config --show-origin --get-all blame.ignoreRevsFile shows where it is set.",
             error.stderr,
         ) from error
     return parse_porcelain(output)
@@ -85,7 +85,7 @@ def parse_porcelain(output: bytes) -> dict[int, Blame]:
             commit, original, final = header
             found.append((final, commit, paths[commit], original))
             header = None
-        elif text.startswith(b"filename "):  # Said once for each commit, and again where it changes.
+        elif text.startswith(b"filename "):  # Git prints it once for each commit, and again when it changes.
             paths[header[0]] = unquote(text[9:])
         elif text == b"boundary":
             boundaries.add(header[0])

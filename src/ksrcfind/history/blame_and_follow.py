@@ -1,4 +1,4 @@
-"""Blames and histories of many places of one snapshot: places in the same version of a file share a blame."""
+"""Computes blames and histories of many places of one snapshot; places in one version of a file share a blame."""
 
 from collections.abc import Iterable, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor

@@ -19,6 +19,10 @@ _SOURCE = tuple(suffix.encode() for suffix in SOURCE)
 # A merge is compared with all its parents: git prints only what differs from each of them.
 _OPTIONS = ("--topo-order", "--format=%H %P", "--raw", "-r", "-c", "--root", "--no-renames", "--no-abbrev")
 
+MOST_EARLIER_NAMES = 32
+"""Files removed by one commit whose names are looked for in its ancestors; a commit that removes more moves whole
+directories, mostly without changing names."""
+
 
 @dataclass(frozen=True, slots=True)
 class FileChange:
@@ -49,7 +53,12 @@ class FileChanges:
         """
         self.names = frozenset(names)
         """Names of the files, without directories, whose changes were read."""
-        self._wanted = {name.encode("utf-8", "surrogateescape") for name in self.names}
+        self._wanted = {name.encode("utf-8", "surrogateescape"): -1 for name in self.names}
+        """Name → number of the commit behind which the changes of files with this name are complete."""
+        self._removed: list[bytes] = []
+        """Paths of the source files that the commit being read removed."""
+        self._added = False
+        """Whether the commit being read added a file with one of the names."""
         self.ids: list[str] = []
         """Full id of each commit."""
         parents: list[str] = []
@@ -62,6 +71,7 @@ class FileChanges:
             if line.startswith(b":"):
                 self._take(line)
             elif line:
+                self._want_earlier_names()
                 name, _, own = line.decode().partition(" ")
                 self.ids.append(name)
                 parents.append(own)
@@ -75,7 +85,7 @@ class FileChanges:
         self._path_names = [path.decode("utf-8", "surrogateescape") for path in self._paths]
         self._names: dict[str, list[str]] = defaultdict(list)
         for path in self._touches:
-            self._names[path.rpartition("/")[2]].append(path)
+            self._names[file_name(path)].append(path)
         self._order, self._size, self.end = _intervals(self.parents)
 
     @property
@@ -87,9 +97,19 @@ class FileChanges:
         """Return the commits that touched a file of one of the names, newest first."""
         return self._touches.get(path, ())
 
+    @property
+    def earlier_names(self) -> Iterable[str]:
+        """Further names that files of the wanted names may have had before a rename."""
+        return [name.decode("utf-8", "surrogateescape") for name, since in self._wanted.items() if since >= 0]
+
+    def is_complete(self, path: str, commit: int) -> bool:
+        """Return whether all changes of a file are known that a commit comes after, or is."""
+        since = self._wanted.get(file_name(path).encode("utf-8", "surrogateescape"))
+        return since is not None and commit > since
+
     def named(self, name: str) -> Sequence[str] | None:
         """Return every path that ever had a file name; None for a name that is not one of the wanted."""
-        return self._names.get(name, ()) if name.encode("utf-8", "surrogateescape") in self._wanted else None
+        return self._names.get(name, ()) if name in self.names else None
 
     def removes(self, commit: int) -> bool:
         """Return whether a commit removed a file, so that a file it added can be a renamed one."""
@@ -115,6 +135,16 @@ class FileChanges:
         met = [other for other in others if self.follows(commit, other)]
         return max(met, key=self._order.__getitem__, default=None)
 
+    def _want_earlier_names(self) -> None:
+        """Read the changes of the files that the last commit removed if it may have renamed them to a wanted name.
+
+        All commits before it are still to come: git prints children first.
+        """
+        if self._added and len(self._removed) <= MOST_EARLIER_NAMES:
+            for path in self._removed:
+                self._wanted.setdefault(path.rpartition(b"/")[2], len(self.ids) - 1)
+        self._removed, self._added = [], False
+
     def _take(self, line: bytes) -> None:
         """Read one line of a raw diff: `:100644 100644 <id> <id> M⇥path`; a merge has one id and kind per parent."""
         fields, _, path = line.partition(b"\t")
@@ -124,13 +154,21 @@ class FileChanges:
         kind = fields[-1:]
         if kind == b"D":
             self._removing.add(commit)
+            if path.endswith(_SOURCE):
+                self._removed.append(path)
         if not line.startswith(b"::") and kind != b"A" and path.endswith(_SOURCE):
             self._changed.append(self._paths.setdefault(path, len(self._paths)))
         if path.rpartition(b"/")[2] in self._wanted:
             *numbers, kinds = fields.decode().split(" ")
             names = numbers[len(numbers) // 2 :]
+            self._added |= kind == b"A"
             touch = FileChange(commit, tuple(names[:-1]), names[-1], kinds)
             self._touches[path.decode("utf-8", "surrogateescape")].append(touch)
+
+
+def file_name(path: str) -> str:
+    """Return the name of a file without its directories."""
+    return path.rpartition("/")[2]
 
 
 def _intervals(parents: Sequence[tuple[int, ...]]) -> tuple[list[int], list[int], list[int]]:

@@ -11,8 +11,9 @@ from collections.abc import Generator, Iterable
 from dataclasses import dataclass, replace
 
 from ksrcfind.history.blame import Blame
+from ksrcfind.history.events import EventKind, State, kinds_between
 from ksrcfind.history.occurrences import Ancestor, Occurrence, Occurrences
-from ksrcfind.history.wording import differs_by_prefix, reads
+from ksrcfind.history.wording import reads
 
 REVERT = re.compile(r"^This reverts commit ([0-9a-f]{40}(?:[0-9a-f]{24})?)", re.MULTILINE)
 LONGEST = 200
@@ -33,28 +34,17 @@ class Step:
     """A commit that changed a message."""
 
     commit: str
-    kinds: tuple[str, ...]
-    """What it did, as in `provenance.Event.kind`; empty for the first commit of the history."""
+    kinds: tuple[EventKind, ...]
+    """What it did; empty for the first commit of the history."""
     path: str
     """Where the message stood right after it."""
     line: int
     """1-based line of its text."""
     text: str
     """How it read then, escapes kept."""
-    before: "State | None"
+    before: State | None
     """What it was before; None for the first commit of the history."""
-    after: "State"
-
-
-@dataclass(frozen=True, slots=True)
-class State:
-    """What can change about a message."""
-
-    path: str
-    text: str
-    function: str | None
-    call: str | None
-    level: str | None
+    after: State
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,14 +168,14 @@ class Follower:
         return [
             Step(
                 rename.commit,
-                ("renamed",),
+                (EventKind.RENAMED,),
                 rename.after,
                 place.wording.line_start,
                 place.text,
                 replace(state, path=rename.before),
                 replace(state, path=rename.after),
             )
-            for rename in self._occurrences.renames.between(place.commit, place.path, seen.path)
+            for rename in self._occurrences.renamed(place.commit, place.path, seen.path)
         ]
 
     def _taking_away(self, found: _Found) -> list[Step]:
@@ -196,7 +186,7 @@ class Follower:
         was = found.ancestor.occurrence
         state = _state(was)
         gone = replace(state, text="")
-        return [Step(commit.id, ("reverted",), was.path, was.wording.line_start, was.text, state, gone)]
+        return [Step(commit.id, (EventKind.REVERTED,), was.path, was.wording.line_start, was.text, state, gone)]
 
     def _is_revert(self, name: str) -> bool:
         commit = self._occurrences.commit(name)
@@ -225,29 +215,14 @@ def _state(seen: Occurrence) -> State:
 def _step(seen: Occurrence, found: _Found | None, *, revert: bool) -> Step:
     after = _state(seen)
     before: State | None = None
-    kinds: tuple[str, ...] = ()
+    kinds: tuple[EventKind, ...] = ()
     if found is not None:
         before = _state(found.ancestor.occurrence)
         if found.taken_by is not None:
-            before, kinds = replace(before, text=""), ("reapplied",)
+            before, kinds = replace(before, text=""), (EventKind.REAPPLIED,)
         else:
-            kinds = tuple(_kinds(before, after, found.ancestor))
-            if revert and kinds != ("reformatted",):
-                kinds = ("reverted",)
+            ancestor = found.ancestor
+            kinds = kinds_between(before, after, left=ancestor.left, file_removed=ancestor.renamed)
+            if revert and kinds != (EventKind.REFORMATTED,):
+                kinds = (EventKind.REVERTED,)
     return Step(seen.commit, kinds, seen.path, seen.wording.line_start, seen.text, before, after)
-
-
-def _kinds(before: State, after: State, ancestor: Ancestor) -> Iterable[str]:
-    """Name what changed from one state to the next."""
-    found = []
-    if before.path != after.path:
-        found.append("renamed" if ancestor.renamed else "moved" if ancestor.left else "copied")
-    elif before.function != after.function:
-        found.append("moved" if ancestor.left else "copied")
-    if before.call != after.call:
-        found.append("converted")
-    if before.level != after.level and None not in (before.level, after.level):
-        found.append("level_changed")
-    if before.text != after.text and not (before.call != after.call and differs_by_prefix(before.text, after.text)):
-        found.append("reworded")
-    return found or ["reformatted"]

@@ -19,9 +19,9 @@ from ksrcfind.tree.repository import Repository
 VERSION = 2
 NAME = f"links-{VERSION}"
 TIPS = "tips-1"
-"""Name in the cache of the commits that references lead to."""
+"""Name of the cache entry with the commits that references lead to."""
 KEY_BYTES = 8
-"""So much of a named id is kept; messages write 12 digits as a rule."""
+"""Bytes kept of a named id; messages usually name 12 digits."""
 SHORTEST = 7
 """Digits of an id in a message; fewer could be anything."""
 
@@ -36,11 +36,11 @@ UPSTREAM = re.compile(
 FIXES = re.compile(rf"^[ \t]*Fixes:[ \t]*(?:commit[ \t]+)?{HEX}", re.IGNORECASE | re.MULTILINE)
 REVERTS = re.compile(rf"^[ \t]*This[ \t]+(?:partially[ \t]+)?reverts[ \t]+commit\s{HEX}", re.IGNORECASE | re.MULTILINE)
 MARKS = ("upstream", "picked from", "backported from", "fixes:", "reverts")
-"""One of these stands in every message of interest; git finds such strings faster than expressions."""
+"""Every message of interest contains one of these; git finds fixed strings faster than regular expressions."""
 
 
 class Kind(IntEnum):
-    """What a commit says of the one that it names."""
+    """How a commit relates to the commit that it names."""
 
     BACKPORT = 1
     FIX = 2
@@ -114,7 +114,7 @@ class Links:
         data = self._cache.get(NAME) if self._cache is not None else None
         try:
             table = msgspec.msgpack.decode(data, type=_Table) if data is not None else None
-        except msgspec.MsgspecError:  # Damaged: it is made again.
+        except msgspec.MsgspecError:  # Damaged: it is computed again.
             return None
         whole = table is not None and table.id_bytes in {20, 32} and len(table.records) % _width(table.id_bytes) == 0
         return table if whole else None

@@ -13,7 +13,7 @@ from pathlib import PurePosixPath
 from ksrcfind.history.changed_files import SOURCE, changed_files
 from ksrcfind.history.commits import RawCommit, read_commits
 from ksrcfind.history.file_changes import FileChanges
-from ksrcfind.history.renames import Renames
+from ksrcfind.history.renames import Beginning, Rename, Renames
 from ksrcfind.history.wording import SourceText, Wording, contains, lost_prefix, words
 from ksrcfind.match.similarity import similarity
 from ksrcfind.tree.database import MissingObjectError
@@ -71,6 +71,8 @@ class Occurrences:
         self.touches: FileChanges | None = None
         """The files that every commit changed, if the whole history was read."""
         self.renames = Renames(repository)
+        self.beginning: Beginning | None = None
+        """Finds where files begin without a walk, if the whole history was read."""
 
     def find(self, commit: str, path: str, text: str, line: int) -> Occurrence | None:
         """Return the text in a version of a file, nearest to a line."""
@@ -132,6 +134,10 @@ class Occurrences:
             return None
         best = max(candidates, key=lambda item: (item[0], -_distance(item[1].wording, seen.wording.line_start)))
         return Ancestor(best[1], left=True)
+
+    def renamed(self, commit: str, path: str, first: str) -> list[Rename]:
+        """Return how a file got from its `first` name to its path in a commit, newest rename first."""
+        return self.renames.between(commit, path, first, self.beginning)
 
     def _as_part(self, seen: Occurrence, parent: str, here: SourceText) -> Ancestor | None:
         """Find a longer text at the same place that holds the one seen."""

@@ -81,7 +81,7 @@ class Event:
     """One step of the history of a message."""
 
     kind: str
-    """introduced, reworded, converted, reformatted, moved, copied, renamed, level_changed, reverted, reapplied."""
+    """One of `events.EventKind`."""
     commit: str
     first_tag: str | None
     before: str | None

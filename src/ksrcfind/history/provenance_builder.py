@@ -4,7 +4,8 @@ from collections.abc import Iterable, Sequence
 
 from ksrcfind.history.blame_and_follow import NOT_COMMITTED, Traced
 from ksrcfind.history.commit_info import CommitInfo
-from ksrcfind.history.follow import MessageHistory, State
+from ksrcfind.history.events import EventKind, shown_change
+from ksrcfind.history.follow import MessageHistory
 from ksrcfind.history.provenance import Change, Event, Later, Provenance
 from ksrcfind.history.removal import Removal
 from ksrcfind.history.wording import decoded
@@ -39,7 +40,7 @@ class ProvenanceBuilder:
                 events.append(Event(removal.kind, removal.commit, tag, decoded(was.text), None))
                 change = self._change(removal.commit, was.path, was.wording.line_start, decoded(was.text))
                 return Later(tuple(events), change)
-            pair = (was.path, now.path) if removal.kind == "moved" else (decoded(was.text), decoded(now.text))
+            pair = (was.path, now.path) if removal.kind is EventKind.MOVED else (decoded(was.text), decoded(now.text))
             events.append(Event(removal.kind, removal.commit, tag, *pair))
         return Later(tuple(events))
 
@@ -63,10 +64,10 @@ class ProvenanceBuilder:
         for step in reversed(history.steps):
             tag = self._commit_info.release(step.commit).first_tag
             if step.before is None:
-                yield Event("introduced", step.commit, tag, None, decoded(step.text))
+                yield Event(EventKind.INTRODUCED, step.commit, tag, None, decoded(step.text))
                 continue
             for kind in step.kinds:
-                yield Event(kind, step.commit, tag, *change_of(kind, step.before, step.after))
+                yield Event(kind, step.commit, tag, *shown_change(kind, step.before, step.after))
 
     def _change(self, commit: str, path: str, line: int, text: str | None = None) -> Change:
         raw = self._commit_info.read([commit])[commit]
@@ -75,23 +76,3 @@ class ProvenanceBuilder:
 
     def _beginning(self, commit: str) -> str:
         return BEGINNING.format(self._commit_info.release(commit).first_tag or commit[:12])
-
-
-def change_of(kind: str, before: State, after: State) -> tuple[str | None, str | None]:
-    """Return what a kind of event changed: paths, functions, calls, levels or texts; None where nothing stood."""
-    pairs = {
-        "path": (before.path, after.path),
-        "function": (before.function, after.function),
-        "call": (before.call, after.call),
-        "level": (before.level, after.level),
-        "text": (decoded(before.text) or None, decoded(after.text) or None),
-    }
-    about = {
-        "renamed": ("path",),
-        "copied": ("path", "function"),
-        "moved": ("path", "function"),
-        "converted": ("call",),
-        "level_changed": ("level",),
-        "reverted": ("text", "call", "level", "path", "function"),
-    }
-    return next((pairs[name] for name in about.get(kind, ("text",)) if pairs[name][0] != pairs[name][1]), (None, None))

@@ -17,12 +17,12 @@ from ksrcfind.history.state import parents_state
 from ksrcfind.tree.repository import Repository, has_commit_graph
 from ksrcfind.tree.versions import DEFAULT_PATTERNS, Version, parse_tag, release_versions
 
-# Asking git for one commit costs 0.02 s with a commit-graph; beyond so many the walk over everything is quicker.
+# Commits. Git needs 0.02 s for each with a commit-graph; for more commits, one walk over everything is faster.
 FEW = 8
 TAGS = "tags-1"
-"""Name in the cache of what tags lead to."""
+"""Name of the cache entry with the commits of tags."""
 LONG = 20_000
-"""Commits; a commit-graph is worth its making for a longer history."""
+"""Commits; from this length of the history on, the user is advised to write a commit-graph."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class ReleaseTag:
 
 
 def release_named(name: str, tags: Sequence[ReleaseTag]) -> ReleaseTag:
-    """Return the release that a user names by its tag, with or without what stands before the number: `v6.1`, `6.1`.
+    """Return the release that a user names by its tag, with or without the letters before the number: `v6.1`, `6.1`.
 
     `tags` are in the order of their versions. Raises `KsrcfindError` with the nearest releases if there is no such tag.
     """
@@ -109,7 +109,7 @@ class Releases:
 
     @property
     def advice(self) -> str | None:
-        """How to make history faster; only in the run that walked through a long one, whose outcome is kept."""
+        """How to make history faster; only in a run that had to walk through a long history."""
         if not self._walked or self._table is None or len(self._table) < LONG or self._has_graph:
             return None
         write = f"git -C {shlex.quote(str(self._repository.root))} commit-graph write --reachable --changed-paths"
@@ -136,7 +136,7 @@ class Releases:
             self._known.update(dict.fromkeys(commits))
             return
         table = self._table or self._kept_table()
-        # A log asks file by file: the total decides.
+        # A log comes in parts: the total decides.
         self._asked += len(commits)
         if table is None and self._asked <= FEW and (self._has_graph or self._cache is None):
             for commit in commits:
@@ -149,7 +149,7 @@ class Releases:
 
     def _ask(self, commit: str) -> str | None:
         """Return the first release tag that contains one commit, from `git tag --contains`."""
-        # `git tag` remembers from one tag to the next what it saw; `git for-each-ref` asks for each anew (4.5 s).
+        # `git tag` reuses what it read for earlier tags; `git for-each-ref` walks again for each tag (4.5 s).
         listed = self._repository.git.answer("tag", "--no-column", "--format=%(refname)", f"--contains={commit}")
         names = set((listed or "").split("\n"))  # A commit that is not there is in no tag.
         return next((tag.name for tag in self.tags if f"refs/tags/{tag.name}" in names), None)
@@ -168,7 +168,7 @@ class Releases:
         if data is not None:
             try:
                 self._table = FirstTags(data)
-            except ValueError:  # Damaged: it is made again.
+            except ValueError:  # Damaged: it is computed again.
                 return None
         return self._table
 

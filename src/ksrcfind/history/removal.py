@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ksrcfind.history.changed_files import changed_files
+from ksrcfind.history.events import EventKind
 from ksrcfind.history.occurrences import ALIKE_IN_FUNCTION, Occurrence, Occurrences
 from ksrcfind.history.wording import Wording, words
 from ksrcfind.match.similarity import similarity
@@ -18,8 +19,8 @@ class Removal:
     """A commit that removed a text from its place."""
 
     commit: str
-    kind: str
-    """`moved` to another file, `reworded` or `removed`."""
+    kind: EventKind
+    """`MOVED` to another file, `REWORDED` or `REMOVED`."""
     was: Occurrence
     """The text before that commit."""
     now: Occurrence | None
@@ -66,8 +67,7 @@ class Removals:
                 # A merge removes a text only if every parent still has it.
                 if was is not None and (len(raw.parents) == 1 or all(self._find(p, seen) for p in raw.parents)):
                     now = self._elsewhere(was, commit) or self._reworded(was, commit)
-                    kind = "removed" if now is None else "moved" if now.text == was.text else "reworded"
-                    return Removal(commit, kind, was, now)
+                    return Removal(commit, _kind(was, now), was, now)
         return None
 
     def _find(self, commit: str, seen: Occurrence) -> Occurrence | None:
@@ -103,3 +103,9 @@ class Removals:
         if best is None or likeness(best) < ALIKE_IN_FUNCTION:
             return None
         return Occurrence(commit, was.path, best, source)
+
+
+def _kind(was: Occurrence, now: Occurrence | None) -> EventKind:
+    if now is None:
+        return EventKind.REMOVED
+    return EventKind.MOVED if now.text == was.text else EventKind.REWORDED

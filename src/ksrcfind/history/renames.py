@@ -11,8 +11,8 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import PurePosixPath
 
+from ksrcfind.history.file_changes import file_name
 from ksrcfind.tree.git import Git
 from ksrcfind.tree.repository import Repository
 
@@ -41,6 +41,12 @@ class Rename:
     after: str
 
 
+Beginning = Callable[[str, str], tuple[str, str] | None]
+"""Returns the commit that added a file, and its parent, for a commit that has the file, and the file's path.
+
+None if that is not known."""
+
+
 class UnclearRenameError(Exception):
     """Only git can say whether a file was renamed, and from which name."""
 
@@ -51,21 +57,17 @@ class Renames:
     def __init__(self, repository: Repository) -> None:
         self._git = repository.git
         self._objects = repository.objects
-        self.beginning: Callable[[str, str], tuple[str, str] | None] | None = None
-        """Returns the commit that added a file, and its parent, for a commit that has the file, and the file's path.
-
-        Set once the whole history was read. None is returned for a file whose beginning is not known."""
         self.source = lru_cache(maxsize=256)(self._source)
         self._removed = lru_cache(maxsize=8)(self._read_removed)
 
-    def between(self, commit: str, path: str, first: str) -> list[Rename]:
+    def between(self, commit: str, path: str, first: str, beginning: Beginning | None = None) -> list[Rename]:
         """Return how a file got from its `first` name to its path in a commit, newest rename first.
 
-        The list ends early where git sees no rename.
+        The list ends early where git sees no rename. `beginning` saves a walk through the history for each rename.
         """
         found: list[Rename] = []
         while path != first and len(found) < MOST_RENAMES:
-            added = self._added(commit, path)
+            added = (beginning(commit, path) if beginning is not None else None) or self._added(commit, path)
             if added is None:
                 break
             adding, parent = added
@@ -81,9 +83,6 @@ class Renames:
 
     def _added(self, commit: str, path: str) -> tuple[str, str] | None:
         """Return the commit that added a file, and its first parent; None if there is none."""
-        known = self.beginning(commit, path) if self.beginning is not None else None
-        if known is not None:
-            return known
         # Of a merge only what it does itself counts.
         options = ("-1", "--format=%H %P", "--diff-filter=A", "--no-renames")
         listed = self._git.run("log", *options, commit, "--", f":(top,literal){path}")
@@ -102,7 +101,7 @@ class Renames:
         equal = [name for name, other in removed.items() if other == blob]
         if equal:
             # Of equal files git prefers one with the same name.
-            best = [name for name in equal if _name(name) == _name(path)] or equal
+            best = [name for name in equal if file_name(name) == file_name(path)] or equal
             if len(best) > 1:
                 raise UnclearRenameError
             return best[0]
@@ -143,7 +142,7 @@ def best_source(scores: dict[str, float], path: str) -> str | None:
         return None
     others = {name: score for name, score in scores.items() if name != best}
     rival = max(others.values(), default=0.0)
-    namesake = max((score for name, score in others.items() if _name(name) == _name(path)), default=0.0)
+    namesake = max((score for name, score in others.items() if file_name(name) == file_name(path)), default=0.0)
     if scores[best] < RENAMED + MARGIN or rival > scores[best] - MARGIN or namesake > RENAMED_UNDER_SAME_NAME - MARGIN:
         raise UnclearRenameError
     return best
@@ -151,10 +150,6 @@ def best_source(scores: dict[str, float], path: str) -> str | None:
 
 def _chunks(data: bytes) -> Counter[bytes]:
     return Counter(_CHUNK.findall(data.replace(b"\r\n", b"\n")))
-
-
-def _name(path: str) -> str:
-    return PurePosixPath(path).name
 
 
 def _source_by_git(git: Git, parent: str, commit: str, path: str) -> str | None:

@@ -2,8 +2,9 @@
 
 `git blame -S` takes the parents of commits from a file. Given those that the simplified history of a path has (History
 Simplification in git-rev-list(1)), it looks at the ten or hundred commits that changed the file instead of a hundred
-thousand, and says the same: where a merge has the file from one of its parents, blame as well goes on with the first
-such one alone. Where a file begins, git is asked again if the commit also removed a file, which may have been renamed.
+thousand, and returns the same blames: where a merge has the same file as some of its parents, blame itself continues
+with the first of these only. Where a file begins and the commit also removed files, one of them may be its earlier
+name: the blame then continues there.
 """
 
 from collections import Counter, defaultdict
@@ -13,13 +14,13 @@ from functools import lru_cache
 from threading import Lock
 
 from ksrcfind.history.blame import Blame, blame
-from ksrcfind.history.file_changes import FileChange, FileChanges
+from ksrcfind.history.file_changes import FileChange, FileChanges, file_name
 from ksrcfind.history.line_changes import LineChanges, Version, older_line
 from ksrcfind.history.renames import Renames, UnclearRenameError
 from ksrcfind.tree.repository import Repository
 
 TOGETHER = 256
-"""Files whose commits are looked through at once."""
+"""Files whose commits are read in one pass over the commit graph."""
 
 Parents = dict[str, tuple[str, ...]]
 """Full id of a commit → those of its parents."""
@@ -33,7 +34,10 @@ class _File:
     """A file and the commits that changed it."""
 
     def __init__(self, path: str, touches: Sequence[FileChange], reached: list[int], first_bit: int) -> None:
-        """Take `reached`: for each commit a set, as bits, of the touches of several files that it comes after."""
+        """`reached` holds, for each commit, the changes of several files that it contains, one bit for each change.
+
+        The bits of this file begin at `first_bit`.
+        """
         self.path = path
         self.touches = {touch.commit: touch for touch in touches}
         self._reached = reached
@@ -43,14 +47,14 @@ class _File:
         self._last = {self.reached_by(touch.commit): touch.commit for touch in touches if times[touch.after] == 1}
 
     def reached_by(self, commit: int) -> int:
-        """Return the set of touches of this file that a commit comes after, or is."""
+        """Return the changes of this file that a commit contains, one bit for each."""
         return self._reached[commit] >> self._first_bit & self._bits
 
     def last_touch(self, commit: int) -> int | None:
         """Return the commit that last changed the file, if the set of its changes determines it.
 
-        That is one which comes after all the others and left what no other one left: no merge can have the same from
-        another parent.
+        That is a change which contains all the others and whose result no other one has: no merge can have taken the
+        same file from another parent.
         """
         return self._last.get(self.reached_by(commit))
 
@@ -66,8 +70,14 @@ class SimpleBlame:
         self._place = {path: number for number, path in enumerate(sorted(touches.paths))}
         self._group = lru_cache(maxsize=4)(self._read_group)
         self._parents: dict[str, dict[int, tuple[int, ...]]] = defaultdict(dict)
-        self._line_changes = LineChanges(repository.git, repository.objects, touches.names)
+        names = [*touches.names, *touches.earlier_names]
+        self._line_changes = LineChanges(repository.git, repository.objects, names)
         self._lock = Lock()
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Names, without directories, of the files whose changes are known."""
+        return self._touches.names
 
     def blame(self, commit: str, path: str, lines: Iterable[int]) -> dict[int, Blame]:
         """Return line → blame for some lines of a version of a file, as `blame` does. Raises `GitError`."""
@@ -118,7 +128,7 @@ class SimpleBlame:
             return {}
         old, new = self._objects.ids([f"{parent}:{source}", f"{commit}:{path}"])
         hunks = None
-        if old is not None and new is not None and _name(source) == _name(path):
+        if old is not None and new is not None and (old == new or file_name(source) == file_name(path)):
             hunks = self._line_changes.between(Version(parent, source, old), Version(commit, path, new))
         if hunks is None:
             return blame(self._repository, commit, path, lines)
@@ -127,14 +137,14 @@ class SimpleBlame:
         return {line: before[passed] for line, passed in kept.items()}
 
     def _walk(self, commit: str, path: str, lines: Iterable[int], parents: Parents) -> dict[int, Blame] | None:
-        """Return line → blame by going back through the simplified history; None if git does not say what differs.
+        """Return line → blame by going back through the simplified history; None if git does not report what differs.
 
         As in `git blame`, a line goes to the first parent that has it, and to the commit itself if none has.
         """
         lines = list(lines)
         data = self._objects.read(f"{commit}:{path}")
         if max(lines, default=0) > data.count(b"\n") + (not data.endswith(b"\n")):
-            return None  # Git says how many lines the file has.
+            return None  # Git reports the error: it names the number of lines.
         changes = {self._touches.ids[change.commit]: change for change in self._touches.of(path)}
         found: dict[int, Blame] = {}
         for line in lines:
@@ -149,7 +159,7 @@ class SimpleBlame:
     def _passed_on(
         self, path: str, commit: str, line: int, parents: tuple[str, ...], changes: Mapping[str, FileChange]
     ) -> tuple[str, int] | None:
-        """Return the parent that has a line of a commit, and its number there; 0 for a number that git does not say.
+        """Return the parent that has a line of a commit, and its number there; 0 for a number that git does not report.
 
         None if the line is new in the commit.
         """
@@ -175,7 +185,7 @@ class SimpleBlame:
         None if it is not known: git has to walk all of it.
         """
         start = self._touches.numbers.get(commit)
-        if start is None or path not in self._place:
+        if start is None or path not in self._place or not self._touches.is_complete(path, start):
             return None
         file, ids = self._file(path), self._touches.ids
         result: Parents = {}
@@ -237,7 +247,7 @@ class SimpleBlame:
         return self._group(place // TOGETHER)[path]
 
     def _read_group(self, number: int) -> dict[str, _File]:
-        """Find out for some files which of the commits that touched them each commit comes after."""
+        """Compute for some files which of their changes each commit contains."""
         paths = [path for path, place in self._place.items() if place // TOGETHER == number]
         bits: dict[int, int] = defaultdict(int)
         first_bits: dict[str, int] = {}
@@ -256,7 +266,3 @@ class SimpleBlame:
                     found = found | other if found and other else found or other
             reached[commit] = found
         return {path: _File(path, self._touches.of(path), reached, first_bits[path]) for path in paths}
-
-
-def _name(path: str) -> str:
-    return path.rpartition("/")[2]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ksrcfind.caching import Cache
 from ksrcfind.history.blame_and_follow import Place, Tracer
 from ksrcfind.history.commit_info import CommitInfo
-from ksrcfind.history.file_changes import FileChanges
+from ksrcfind.history.file_changes import FileChanges, file_name
 from ksrcfind.history.follow import Follower
 from ksrcfind.history.links import Links
 from ksrcfind.history.message_histories import MessageHistories
@@ -27,9 +27,9 @@ from ksrcfind.tree.repository import has_commit_graph
 from ksrcfind.tree.revision import RevisionSnapshot
 
 MANY_FILES = 150
-"""Files of one history, from which on it is read as a whole: that takes as long as the blames of so many …"""
+"""Files from which on the whole history is read at once: about as many blames take the same time."""
 MANY_FILES_WITHOUT_GRAPH = 25
-"""… and, if there is no commit-graph, of so many."""
+"""The same for a repository without a commit-graph, where each blame takes longer."""
 
 NO_GIT = "This tree is not the root of a git repository: it has no history to ask."
 
@@ -86,7 +86,7 @@ class History:
         return self._git.builder.provenances([traced[wording_place(request)] for request in requests])
 
     def is_current(self) -> bool:
-        """Return whether git still says the same of every commit, and the same tags and branches lead to them."""
+        """Return whether all histories are still valid: tags, branches and settings are unchanged."""
         return self._git is None or self._git.is_current()
 
     def later(self, start: str, place: Place, end: str) -> Later:
@@ -124,21 +124,23 @@ class _GitHistory:
 
     def expect(self, places: Mapping[Place, bool], progress: Progress) -> None:
         """Read the whole history once if that is faster than one walk of git for each file."""
-        files = {path for path, _line in self.tracer.unknown(places)}
+        shared = self.tracer.simple_blame
+        read = shared.names if shared is not None else frozenset[str]()
+        files = [path for path in {path for path, _line in self.tracer.unknown(places)} if file_name(path) not in read]
         enough = MANY_FILES if has_commit_graph(self._repository) else MANY_FILES_WITHOUT_GRAPH
-        if len(files) < enough or self.tracer.simple_blame is not None or not is_plain(self._repository):
+        if len(files) < enough or not is_plain(self._repository):
             return
-        names = {path.rpartition("/")[2] for path in files}
+        names = read | {file_name(path) for path in files}
         with progress.task("reading the history", None) as task:
             try:
                 touches = FileChanges(self._repository.git, self._snapshot.commit, names, task)
-            except GitError:  # Where something is missing, the blame that needs it says so.
+            except GitError:  # If an object is missing, the blame that needs it reports that.
                 return
         renames = self._occurrences.renames if self._occurrences is not None else Renames(self._repository)
         self.tracer.simple_blame = SimpleBlame(self._repository, touches, renames)
-        renames.beginning = self.tracer.simple_blame.beginning
         if self._occurrences is not None:
             self._occurrences.touches = touches
+            self._occurrences.beginning = self.tracer.simple_blame.beginning
 
 
 def _places(requests: Sequence[Request]) -> dict[Place, bool]:

@@ -1,8 +1,8 @@
 """The wordings in a C file: string literals joined, and the call and function around each, by reading tokens alone.
 
 This is what following a message through old versions of files needs: many old files are looked at, each once, and most
-of them only to see that a text is not there (5 ms for a file of 50 KB). What a call really prints is the business of
-`source`. Text in comments counts as well: calls are switched off and on again that way.
+of them only to see that a text is not there (5 ms for a file of 50 KB). The package `source`
+computes what a call really prints. Text in comments counts as well: developers disable and enable calls that way.
 """
 
 import re
@@ -43,9 +43,9 @@ LEVEL_NAME = re.compile(rf"(?:^|_)({'|'.join(LEVEL_OF_NAME)})(?:_|$)", re.IGNORE
 SHORTEST_PART = 8
 """Characters of a text that is looked for inside longer ones."""
 CALL_BYTES = 4096
-"""So far in front of a text its call is looked for."""
+"""Bytes in front of a text that are searched for its call."""
 FUNCTION_BYTES = 200_000
-"""So far in front of a text the head of its function is looked for."""
+"""Bytes in front of a text that are searched for the head of its function."""
 LARGEST = 8 << 20
 """Bytes of a file; a larger one is data, not source."""
 
@@ -235,20 +235,21 @@ def _blanks(text: bytes) -> bytes:
 
 
 def contains(old: str, new: str) -> bool:
-    """Return whether an older text has the newer one in it as it stands, but for the punctuation at its end."""
+    """Return whether an older text contains the newer one unchanged, except for the punctuation at its end."""
     part = END.sub("", new)
     return part in old and len(part.strip()) >= SHORTEST_PART
 
 
 def same(one: str, other: str) -> bool:
-    """Return whether two texts are the same but for the punctuation at their ends."""
+    """Return whether two texts are equal except for the punctuation at their ends."""
     return END.sub("", one) == END.sub("", other)
 
 
 def reads(older: Wording, text: str, literal: str) -> bool:
-    """Return whether an older wording is a text, however it is cut into literals, or has one literal of it in one.
+    """Return whether an older wording equals a text, or one of its literals contains one literal of that text.
 
-    What ends the text may end otherwise; a literal inside of it may not, for a blank at its end tells words apart.
+    How the text is split into literals does not matter. Punctuation at the end of the text may differ; at the end of a
+    literal within the text it may not, because a blank there separates two words.
     """
     if same(older.text, text):
         return True
@@ -266,7 +267,7 @@ def lost_prefix(old: str, new: str) -> bool:
 
 
 def differs_by_prefix(one: str, other: str) -> bool:
-    """Return whether two texts are the same but for a prefix of one of them, and the punctuation at the end."""
+    """Return whether two texts are equal except for a prefix of one of them and the punctuation at the end."""
     return lost_prefix(one, other) or lost_prefix(other, one)
 
 

@@ -198,24 +198,31 @@ class DirectDatabase:
         found = self._references()
         if found.head is None:
             raise AskGitError
+        tag = self._tag_on(found.head, found)
+        if tag is not None or found.branch is None:
+            return tag
+        return self._short_branch(found.branch, found)
+
+    def _tag_on(self, head: str, found: References) -> str | None:
+        """Return the tag that `git describe --exact-match` prints for a commit; None if no tag leads to it."""
         tags = {name: one for name, one in found.named.items() if name.startswith("refs/tags/")}
-        open_ended = [name for name, one in tags.items() if one.peeled is None and one.id != found.head]
-        ends = dict(zip(open_ended, self._ends([tags[name].id for name in open_ended]), strict=True))
-        here = [name for name, one in tags.items() if found.head in (one.id, one.peeled, ends.get(name))]
-        made = [name for name in here if tags[name].id != found.head]  # Tags that are objects come first.
-        if len(made) > 1:
-            raise AskGitError  # The one with the latest date.
-        if made:
-            said = NAMED.match(self.read(tags[made[0]].id))
-            if said is None or text(said[1]) != made[0].removeprefix("refs/tags/"):
+        unpeeled = [name for name, one in tags.items() if one.peeled is None and one.id != head]
+        ends = dict(zip(unpeeled, self._ends([tags[name].id for name in unpeeled]), strict=True))
+        here = [name for name, one in tags.items() if head in (one.id, one.peeled, ends.get(name))]
+        annotated = [name for name in here if tags[name].id != head]  # Git prefers tags that are objects.
+        if len(annotated) > 1:
+            raise AskGitError  # Git prefers the one with the latest date.
+        if annotated:
+            own_name = NAMED.match(self.read(tags[annotated[0]].id))
+            if own_name is None or text(own_name[1]) != annotated[0].removeprefix("refs/tags/"):
                 raise AskGitError
-        if here:
-            return (made or here)[0].removeprefix("refs/tags/")
-        if found.branch is None:
-            return None
-        short = found.branch.removeprefix("refs/heads/")
+        return (annotated or here)[0].removeprefix("refs/tags/") if here else None
+
+    def _short_branch(self, branch: str, found: References) -> str:
+        """Return the name of a branch without `refs/heads/`, if it then names nothing else."""
+        short = branch.removeprefix("refs/heads/")
         others = ("refs/{}", "refs/tags/{}", "refs/remotes/{}", "refs/remotes/{}/HEAD")
-        if short == found.branch or any(other.format(short) in found.named for other in others):
+        if short == branch or any(other.format(short) in found.named for other in others):
             raise AskGitError
         if os.path.lexists(self._git_directory / short):
             raise AskGitError
