@@ -303,12 +303,12 @@ def test_what_was_looked_for_once_is_found_again(text, printed, positions):
 
 def test_of_very_many_wordings_those_that_tell_most_are_tried_as_parts(monkeypatch):
     tried = []
-    monkeypatch.setattr("ksrcfind.match.rank.overlaps", lambda pattern, *_: tried.append(pattern.texts) or [])
+    monkeypatch.setattr("ksrcfind.match.tiers.overlaps", lambda pattern, *_: tried.append(pattern.texts) or [])
     printing = calls("on ", "off\n", *(f"o{'f' * number}a\n" for number in range(40)))
     line = " ".join(one.format.strip() for one in printing)
     answer(line, *printing)
     every = len(tried)
-    monkeypatch.setattr("ksrcfind.match.rank.CONTINUED_WORDINGS", 8)
+    monkeypatch.setattr("ksrcfind.match.tiers.CONTINUED_WORDINGS", 8)
     tried.clear()
     answer(line, *printing)
     assert len(tried) == 8 < every

@@ -13,7 +13,7 @@ from ksrcfind.finding import Finding, HistoryMode, Input
 from ksrcfind.log.line import LogLine, read_line
 from ksrcfind.log.records import Row
 from ksrcfind.match.answer import Answer
-from ksrcfind.match.telling import Telling
+from ksrcfind.match.discriminating_tokens import DiscriminatingTokens
 from ksrcfind.source.message import Message
 from ksrcfind.tree.snapshot import TreeInfo
 
@@ -75,9 +75,9 @@ class Engine:
             self.index.ensure()
         return self._matching.answer(log, limit)[0]
 
-    def telling(self) -> Telling:
+    def tokens(self) -> DiscriminatingTokens:
         """Return which names and numbers of a line can decide its answer, by the index if there is one."""
-        return self._matching.telling()
+        return self._matching.tokens()
 
     def at(self, places: Sequence[tuple[str, int]], *, history: HistoryMode = HistoryMode.FIRST) -> Iterator[Finding]:
         """Yield what the log calls at places print, in order; blames of one file share a run.

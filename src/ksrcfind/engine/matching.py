@@ -10,8 +10,8 @@ from ksrcfind.engine.places import PlaceResolver
 from ksrcfind.history.releases import ReleaseTag
 from ksrcfind.log.line import LogLine
 from ksrcfind.match.answer import Answer, Tier
+from ksrcfind.match.discriminating_tokens import AllNames, DiscriminatingTokens
 from ksrcfind.match.rank import Matcher
-from ksrcfind.match.telling import AllNames, Telling
 
 # What audit_log_start() of kernel/audit.c begins a record with.
 _AUDIT_RECORD = re.compile(r"(?P<prefix>audit: )?type=\d{4,5} audit\(\d+\.\d+:\d+\): ")
@@ -47,10 +47,10 @@ class LineMatcher:
             answer = replace(answer, note=PASSED_ON)
         return (replace(answer, points_to=self._places.named_by(log, answer)) if answer.matches else answer), notes
 
-    def telling(self) -> Telling:
+    def tokens(self) -> DiscriminatingTokens:
         """Return which names and numbers of a line can decide its answer."""
         indexed = self._backend.index.current()
-        return indexed.matcher.telling if indexed is not None else AllNames()
+        return indexed.matcher.tokens if indexed is not None else AllNames()
 
     def in_other_release(self, log: LogLine, limit: int) -> tuple[ReleaseTag, Answer] | None:
         """Return the latest other indexed release that has the whole line, with its answer; None if none has."""

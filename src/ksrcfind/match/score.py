@@ -103,7 +103,7 @@ class Score(msgspec.Struct, frozen=True, gc=False):
         return self.explained + DRIFTED_LEAD >= SIMILAR_TEXT / 100 * (self.explained + self.unexplained(joins))
 
     @property
-    def tells_most(self) -> bool:
+    def explains_most(self) -> bool:
         """True if more is explained than left to any text."""
         return self.share() >= EXPLAINS_MOST
 

@@ -43,8 +43,8 @@ class Features(NamedTuple):
     """True if a value is a number in hexadecimal, which can look like a word."""
     shaped: bool
     """True if one of the values has a shape that tells much by itself."""
-    telling: str
-    """What the most telling value looks like, a regular expression; empty if none has a shape."""
+    distinctive: str
+    """A regular expression for the most distinctive value; empty if no value has a shape."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,7 +117,7 @@ def _makeup(parts: tuple[Piece, ...], own: frozenset[str]) -> Features:
     words: set[str] = set()
     marks = 0
     typed = behind = most = 0.0
-    telling = literal = ""
+    distinctive = literal = ""
     holds_words = holds_hex = False
     for piece in (*parts, ""):
         if isinstance(piece, str):
@@ -135,9 +135,9 @@ def _makeup(parts: tuple[Piece, ...], own: frozenset[str]) -> Features:
             typed += told
             behind += told
             if value.bits > most:
-                most, telling = value.bits, value.regex
+                most, distinctive = value.bits, value.regex
     return Features(
-        tuple(literals), frozenset(words), marks, typed, holds_words, holds_hex, most >= DISTINCTIVE_SHAPE, telling
+        tuple(literals), frozenset(words), marks, typed, holds_words, holds_hex, most >= DISTINCTIVE_SHAPE, distinctive
     )
 
 

@@ -19,7 +19,7 @@ DIGITS = re.compile("[0-9]+")
 _ADDRESS = re.compile("[0-9a-f]{8,}")
 
 
-class Telling(Protocol):
+class DiscriminatingTokens(Protocol):
     """Says which tokens with digits are more than values."""
 
     def name(self, name: str) -> bool:
@@ -43,13 +43,13 @@ class AllNames:
         return frozenset()
 
 
-class TellingTokens:
-    """Implements `Telling` for an index."""
+class IndexedTokens:
+    """Implements `DiscriminatingTokens` for an index."""
 
     def __init__(self, index: MessageIndex, wordings: Wordings) -> None:
         self._index = index
         self._wordings = wordings
-        self.name = lru_cache(maxsize=65536)(self._is_telling)
+        self.name = lru_cache(maxsize=65536)(self._is_discriminating)
 
     def numbers(self, text: str) -> frozenset[str]:
         """Return the numbers that are literal text of messages which a line, with other numbers, could be."""
@@ -61,7 +61,7 @@ class TellingTokens:
                 found.update(number for part in numbered for number in DIGITS.findall(part))
         return frozenset(found)
 
-    def _is_telling(self, name: str) -> bool:
+    def _is_discriminating(self, name: str) -> bool:
         """Return whether the tree has a word, a function, a module, a file or a directory of this name."""
         if len(name) > LONGEST_NAME or _ADDRESS.fullmatch(name):
             return False
