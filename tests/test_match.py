@@ -11,7 +11,8 @@ from ksrcfind.match.body import Body
 from ksrcfind.match.decode import decoded, errno_name
 from ksrcfind.match.fragment import Search, overlaps
 from ksrcfind.match.limits import LONGEST
-from ksrcfind.match.pattern import StepBudget, pattern, places
+from ksrcfind.match.pattern import StepBudget, places
+from ksrcfind.match.pattern_builder import pattern
 from ksrcfind.match.place import Named, named_place, nearest_call, place_calls
 from ksrcfind.match.rank import Matcher
 from ksrcfind.match.score import ANYHOW, may_score_overlap, score_overlap

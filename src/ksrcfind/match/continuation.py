@@ -7,7 +7,8 @@ from ksrcfind.match.body import Body
 from ksrcfind.match.candidates import MessageIndex
 from ksrcfind.match.fragment import Overlap, overlaps
 from ksrcfind.match.limits import NEIGHBOUR_STEPS
-from ksrcfind.match.pattern import Pattern, StepBudget, pattern
+from ksrcfind.match.pattern import Pattern, StepBudget
+from ksrcfind.match.pattern_builder import pattern
 from ksrcfind.source.message import Message
 from ksrcfind.source.printed import NEAR, NEIGHBOURS, ends_line, is_continuation, is_open
 

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from ksrcfind.match.thresholds import NUMBER_DIGIT, NUMBER_VALUE
+from ksrcfind.match.thresholds import NUMBER_DIGIT, NUMBER_PREFIX, NUMBER_VALUE
 from ksrcfind.source.template import Conversion
 
 
@@ -46,7 +46,7 @@ class Text:
     """False if it never holds a blank: device tree paths, clock names."""
 
 
-Hole = Typed | Text
+Shape = Typed | Text
 
 _WIDEST = 4096
 _DIGITS = frozenset("0123456789")
@@ -192,7 +192,7 @@ def _time(letters: str) -> Typed:
     return _broken_or(f"{date}{' ' if 's' in rest else 'T'}{time}", _DIGITS, _NONE, 16)
 
 
-def _pointer_kind(conversion: Conversion) -> Hole:
+def _pointer_kind(conversion: Conversion) -> Shape:
     letters = conversion.kind[1:]
     first = letters[:1]
     if first in ("S", "s", "B", "F") or (first == "f" and not letters.startswith("fw")):
@@ -218,52 +218,54 @@ def _pointer_kind(conversion: Conversion) -> Hole:
     return _FIXED["p"]
 
 
+_BASES = {"o": ("[0-7]", _OCTAL, 22), "x": ("[0-9a-f]", _HEX, 16), "X": ("[0-9A-F]", _UPPER_HEX, 16)}
+"""For each conversion: a digit, the digits, and the most digits of a 64-bit number; all others are decimal."""
+
+
 def _number(conversion: Conversion) -> Typed:
     """number(): digits of a base, a sign or prefix, zeros up to the precision; zeros or blanks up to the width."""
     kind, flags = conversion.kind, conversion.flags
-    digit, chars, longest = {
-        "o": ("[0-7]", _OCTAL, 22),
-        "x": ("[0-9a-f]", _HEX, 16),
-        "X": ("[0-9A-F]", _UPPER_HEX, 16),
-    }.get(kind, (r"[0-9]", _DIGITS, 20))
+    digit, chars, longest = _BASES.get(kind, ("[0-9]", _DIGITS, 20))
     width = min(_count(conversion.width), 64) if conversion.width.isdigit() else 0
     precision = min(_count(conversion.precision), 64) if conversion.precision.isdigit() else 0
     zeros = "0" in flags and "-" not in flags
-    hexadecimal = kind in "xX"
-    prefix = ""
-    if "#" in flags and hexadecimal:
-        # The C library leaves the prefix of 0 out, the kernel prints it.
-        prefix = f"(?:0{kind}|(?=0))"
-    elif "#" in flags and kind == "o":
-        prefix = "0?"
+    prefix, sign = _base_prefix(kind, flags), _sign(kind, flags)
     padded = width - 2 * bool(prefix) if zeros else 0
-    least = max(precision, padded, 1)
-    sign = ""
-    if kind in "di":
-        sign = r"\+?-?" if "+" in flags else r"[ -]?" if " " in flags else "-?"
-        # The sign takes one of the padding zeros' places.
-        least = max(precision, padded - 1, 1)
+    # A sign takes the place of one of the padding zeros.
+    least = max(precision, padded - 1 if sign else padded, 1)
     blanks = 64 if conversion.width == "*" else 0 if zeros else max(width - 1, 0)
     before = f" {{0,{blanks}}}+" if blanks and "-" not in flags else ""
     after = f" {{0,{blanks}}}" if blanks and "-" in flags else ""
     head = chars | (set("+- ") if sign else _NONE) | (_BLANK if before else _NONE)
     tail = chars | (_BLANK if after else _NONE)
-    body = f"{before}{sign}{prefix}{digit}"
+    start = f"{before}{sign}{prefix}"
     usual = max(precision, padded)
-    exact = f"{body}{{{usual}}}{after}" if usual else ""
+    exact = f"{start}{digit}{{{usual}}}{after}" if usual else ""
     # A number of so many digits is rarer than any number.
-    bits = NUMBER_VALUE + 2.0 * bool(prefix) + NUMBER_DIGIT * max(usual - 1, 0)
+    bits = NUMBER_VALUE + NUMBER_PREFIX * bool(prefix) + NUMBER_DIGIT * max(usual - 1, 0)
     most = max(longest, least)
-    regex = f"{body}{{{least},{most}}}{after}"
-    if zeros and not precision and least > 1 and most > least:
+    regex = f"{start}{digit}{{{least},{most}}}{after}"
+    if zeros and not precision and 1 < least < most:
         # Zeros fill the width and no more: a longer number begins with another digit.
-        start = f"{before}{sign}{prefix}"
         filled = f"{least},{padded}" if padded > least else f"{least}"
         regex = f"(?:{start}{digit}{{{filled}}}(?!{digit})|{start}(?!0){digit}{{{least},{most}}}){after}"
     return Typed(regex, head, tail, bits, exact, tail, most + bool(after) * blanks)
 
 
-def _string(conversion: Conversion) -> Hole:
+def _base_prefix(kind: str, flags: str) -> str:
+    if "#" not in flags or kind not in "xXo":
+        return ""
+    # The C library leaves the prefix of 0 out, the kernel prints it.
+    return "0?" if kind == "o" else f"(?:0{kind}|(?=0))"
+
+
+def _sign(kind: str, flags: str) -> str:
+    if kind not in "di":
+        return ""
+    return r"\+?-?" if "+" in flags else r"[ -]?" if " " in flags else "-?"
+
+
+def _string(conversion: Conversion) -> Shape:
     width = _count(conversion.width) if conversion.width.isdigit() else 0
     if not conversion.precision.isdigit():
         return Text(least=width)
@@ -281,7 +283,7 @@ _FLOAT = Typed(
 
 
 @lru_cache(maxsize=8192)
-def hole(conversion: Conversion) -> Hole:
+def shape_of(conversion: Conversion) -> Shape:
     """Return what the conversion can leave in a line."""
     kind = conversion.kind
     if kind == "s":

@@ -33,7 +33,10 @@ GLUED_WORD = 0.7
 """Share of a word's bits that counts if the word touches a value: `host%d`."""
 
 NUMBER_VALUE = 2.0
-"""A number of any size as a value; as much again for the prefix `0x`."""
+"""A number of any size as a value."""
+
+NUMBER_PREFIX = 2.0
+"""The prefix `0x` of a number."""
 
 NUMBER_DIGIT = 0.75
 """Each further digit that a number must have: `%08x`."""
@@ -88,7 +91,7 @@ CUT_OFF_SHARE = 0.4
 """Share of the missing bits that counts if they lie beyond an end of the line: the line may be a cut-off copy."""
 
 CUT_OFF_MOST = 0.8
-"""What text beyond an end of the line counts at most, as a share of what is explained, before `CUT_OFF_SHARE`."""
+"""What all bits beyond an end of the line count at most, as a share of what is explained."""
 
 MISSPELT_WORD = 0.7
 """Share of a word's bits that counts if the line has a misspelt copy of it."""

@@ -17,13 +17,12 @@ from ksrcfind.match.conversions import compiled
 from ksrcfind.match.fragment import begun_by_text, most_literal, overlaps
 from ksrcfind.match.limits import CONTINUED_WORDINGS, LINE_STEPS, PATTERN_STEPS, SCORE_STEPS, SHAPE_STEPS, SORTED_FROM
 from ksrcfind.match.pattern import Span, StepBudget
+from ksrcfind.match.rewording import score_reworded, score_similar
 from ksrcfind.match.score import (
     Score,
     can_explain,
     may_score_overlap,
     score_overlap,
-    score_reworded,
-    score_similar,
     score_whole,
 )
 from ksrcfind.match.thresholds import (

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from ksrcfind.match.answer import Match, Tier, Value
 from ksrcfind.match.body import body_text
 from ksrcfind.match.fragment import most_literal
-from ksrcfind.match.pattern import Pattern, Span, pattern
+from ksrcfind.match.pattern import Pattern, Span
+from ksrcfind.match.pattern_builder import pattern
 from ksrcfind.match.whole import Whole
 from ksrcfind.source.template import CONVERSION, lines
 

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
-from ksrcfind.match.conversions import Typed, hole
-from ksrcfind.match.pattern import Pattern, pattern
+from ksrcfind.match.conversions import Typed, shape_of
+from ksrcfind.match.pattern import Pattern
+from ksrcfind.match.pattern_builder import pattern
 from ksrcfind.match.thresholds import DISTINCTIVE_SHAPE, GLUED_WORD, PUNCTUATION, PUNCTUATION_MOST, TYPED_MOST
 from ksrcfind.match.word_weights import bits
 from ksrcfind.source.template import WORD, Piece, pieces
@@ -127,7 +128,7 @@ def _makeup(parts: tuple[Piece, ...], own: frozenset[str]) -> Features:
             literals.append(Literal(literal, sum(map(bits, own.intersection(found))), behind))
             literal, behind = piece, 0.0
             continue
-        value = hole(piece)
+        value = shape_of(piece)
         if isinstance(value, Typed):
             holds_words = holds_words or piece.kind not in _NUMBERS
             holds_hex = holds_hex or piece.kind in _HEXADECIMAL
