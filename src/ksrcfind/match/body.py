@@ -20,6 +20,15 @@ _DEVICE_PREFIX = re.compile(
 )
 # A word with a digit among its first characters, or what is left of one behind a mask with a blank.
 _VALUE = re.compile(rf"(?<![^\s>])[^\s\d]{{0,128}}+\d\S*+|{_MASK.pattern}")
+# audit_log_start() of kernel/audit.c begins a record so; old kernels printed it without the prefix of pr_fmt().
+_AUDIT_PREFIX = "audit: "
+_AUDIT_RECORD = re.compile(rf"(?:{_AUDIT_PREFIX})?type=\d{{4,5}} audit\(\d+\.\d+:\d+\): ")
+# __FILE__ begins with the directory in which the kernel was built: what precedes a path of the tree.
+_BUILD_DIRECTORY = re.compile(
+    r"(?<![\w./+-])(?:\.{0,2}/)[\w.+~/-]{0,200}?"
+    r"(?=(?:arch|block|crypto|drivers|fs|include|init|io_uring|ipc|kernel|lib|mm|net|security|sound|virt)/"
+    r"[\w./+-]{1,200}\.[chS]\b)"
+)
 
 
 class Token(NamedTuple):
@@ -49,6 +58,17 @@ class Body:
         """The same with zeros where somebody masked values, of the same length; None if nobody did."""
         text = _MASK.sub(_zeros, self.text)
         return Body(text) if text != self.text else None
+
+    @cached_property
+    def relative(self) -> "Body | None":
+        """The same with its paths of source files relative to the tree; None if they are."""
+        text = _BUILD_DIRECTORY.sub("", self.text)
+        return Body(text) if text != self.text else None
+
+    @cached_property
+    def is_audit_record(self) -> bool:
+        """True if this is a record of the audit subsystem, which one call prints as a whole."""
+        return _AUDIT_RECORD.match(self.text) is not None
 
     @cached_property
     def tokens(self) -> tuple[Token, ...]:
@@ -117,9 +137,15 @@ class Body:
 
 
 def body_text(text: str) -> str:
-    """Return the text of the body of what a record holds; a record of several lines is judged by its first."""
+    """Return the text of a record as matching sees it: its first line, cut at LONGEST, without blanks at the ends.
+
+    An audit record begins with the prefix that newer kernels print.
+    """
     text = text[: 2 * LONGEST].strip()[:LONGEST]
-    return text.partition("\n")[0].strip() if "\n" in text or len(text) == LONGEST else text
+    if "\n" in text or len(text) == LONGEST:
+        text = text.partition("\n")[0].strip()
+    is_old_record = text.startswith("type=") and _AUDIT_RECORD.match(text)
+    return f"{_AUDIT_PREFIX}{text}"[:LONGEST] if is_old_record else text
 
 
 def _zeros(mask: re.Match[str]) -> str:

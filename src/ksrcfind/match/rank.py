@@ -29,6 +29,9 @@ from ksrcfind.match.weigh import Weigher
 from ksrcfind.match.wordings import Wordings
 from ksrcfind.source.message import Argument, Message
 
+PASSED_ON = "this call prints whole audit records; the text of the record comes from elsewhere, perhaps from user space"
+"""The note on an audit record."""
+
 
 class Matcher:
     """Answers lines from one index. It caches what it reads of the index, from line to line."""
@@ -45,6 +48,26 @@ class Matcher:
         """Return the messages that explain a line, best first, or why there are none."""
         self._tiers.start()
         body = Body.of(line.body)
+        answer = self._answered(body, line, limit)
+        if answer.verdict != Tier.EXACT and body.relative is not None:
+            relative = self._answered(body.relative, line, limit)
+            answer = relative if relative.verdict == Tier.EXACT else answer
+        return replace(answer, note=PASSED_ON) if body.is_audit_record and answer.matches else answer
+
+    def printing(self, line: LogLine) -> set[int]:
+        """Return the numbers of all messages that print the whole of a line, judged by its text alone."""
+        self._tiers.start()
+        body = Body.of(line.body)
+        if beyond_matching(line, body) is not None:
+            return set()
+        found = self._printing(body)
+        return found if body.relative is None else found | self._printing(body.relative)
+
+    def _printing(self, body: Body) -> set[int]:
+        scores = self._tiers.exact(body, self._wordings.known(body.words))
+        return {use.number for score in scores if score.counts(MODULE) for use in self._wordings.uses(score.wording)}
+
+    def _answered(self, body: Body, line: LogLine, limit: int) -> Answer:
         reason = beyond_matching(line, body)
         if reason is not None:
             return _none(reason)
@@ -63,15 +86,6 @@ class Matcher:
         if reason.code != "any_text":
             return _none(reason)
         return _none(reason, tuple(map(_of_any_text, self._answer(general, body, limit).matches)))
-
-    def printing(self, line: LogLine) -> set[int]:
-        """Return the numbers of all messages that print the whole of a line, judged by its text alone."""
-        self._tiers.start()
-        body = Body.of(line.body)
-        if beyond_matching(line, body) is not None:
-            return set()
-        scores = self._tiers.exact(body, self._wordings.known(body.words))
-        return {use.number for score in scores if score.counts(MODULE) for use in self._wordings.uses(score.wording)}
 
     def _explaining(self, body: Body, line: LogLine) -> list[Candidate]:
         """Return the messages that explain a line, best first; values that somebody masked are unknown numbers."""

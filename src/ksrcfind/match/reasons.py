@@ -19,8 +19,8 @@ _ROW = {
 
 
 TRY_NEXT = (
-    "Try the tree that the kernel was built from (--repo), another revision (--rev), a bundle of that release "
-    "(--index), or a shorter part of the line."
+    "Perhaps another kernel printed it: try its tree (--repo), its revision (--rev) or a bundle of its release "
+    "(--index). A shorter part of the line may also match."
 )
 """Ends the reason for a line without a match."""
 
