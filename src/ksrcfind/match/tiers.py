@@ -5,7 +5,7 @@ All comparisons with one line share one budget of steps. When it is used up, no 
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
-from itertools import chain, islice
+from itertools import chain
 
 import msgspec
 
@@ -139,35 +139,49 @@ class TierSearch:
         found: list[Score] = []
         # Behind the driver and the device, a wording of another kernel may have begun with other text.
         parts = [(body, 0), *([(body.behind_prefix, body.prefix_end)] if body.behind_prefix else [])]
-        similar = self._wordings.similar(known)
-        seen = {one.wording for one in similar}
-        # A line contains a wording that other words were put around, though both may be unlike as a whole.
-        fitting = [one for one in self._wordings.fitting(known) if one.bits >= SHARED_LEAST and one not in seen]
-        contained = (Similar(one, self._joins(one)) for one in _most_bits_first(fitting, 0)[:SIMILAR_WORDINGS])
-        for wording, joined in chain(similar, contained):
+        for wording, joined in self._close(known):
             if self._left <= 0:
                 break
             for part, offset in parts:
                 work = StepBudget()
-                if may_score_overlap(part, wording, MODULE, work, joined=joined):
-                    best = most_literal(wording.pattern, part.text, work)
-                    if best is not None:
-                        score = score_overlap(body, wording, best.moved(offset))
-                        if _is_more_than_a_word(body, score):
-                            found.append(_as_reworded(score) if _replaces_text(body, score) else score)
+                score = self._score_part(body, wording, part, offset, joined, work)
+                if score is not None:
+                    found.append(score)
                 self._left -= PATTERN_STEPS - work.left
         return found
 
+    def _score_part(
+        self, body: Body, wording: Wording, part: Body, offset: int, joined: bool, work: StepBudget
+    ) -> Score | None:
+        """Score a wording by what it shares with a part of the line; None if that is too little."""
+        if not may_score_overlap(part, wording, MODULE, work, joined=joined):
+            return None
+        best = most_literal(wording.pattern, part.text, work)
+        if best is None:
+            return None
+        score = score_overlap(body, wording, best.moved(offset))
+        if not _is_more_than_a_word(body, score):
+            return None
+        return _as_reworded(score) if _replaces_text(body, score) else score
+
     def fuzzy(self, body: Body, known: frozenset[str]) -> Iterator[Score]:
         """Yield the wordings that are similar to the line: misspelt, reworded or in another order."""
-        similar = [wording for wording, _ in self._wordings.similar(known)]
-        fitting = (wording for wording in self._wordings.fitting(known) if wording.bits >= SHARED_LEAST)
-        # What the line has all words and values of may be unlike it as a whole, in another order.
-        whole = (wording for wording in fitting if wording.features.shaped and wording not in similar)
-        for wording in chain(similar, islice(whole, SIMILAR_WORDINGS)):
+        for wording, _ in self._close(known):
             score = score_similar(body, wording)
             if score is not None:
                 yield score
+
+    def _close(self, known: frozenset[str]) -> Iterator[Similar]:
+        """Yield the wordings that are compared with a line in detail: the most similar ones, then contained ones.
+
+        The line has all words of a contained wording; with many other words around them, both are not similar.
+        """
+        similar = self._wordings.similar(known)
+        seen = {one.wording for one in similar}
+        contained = [one for one in self._wordings.fitting(known) if one.bits >= SHARED_LEAST and one not in seen]
+        yield from similar
+        for wording in _most_bits_first(contained, 0)[:SIMILAR_WORDINGS]:
+            yield Similar(wording, self._joins(wording))
 
     def reworded(self, body: Body, known: frozenset[str]) -> Iterator[Score]:
         """Yield the wordings that have many words in common with the line, in the same order."""
