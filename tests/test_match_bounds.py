@@ -6,8 +6,8 @@ import pytest
 
 from backtracking import characters_read
 from ksrcfind.match.conversions import Typed, shape_of
-from ksrcfind.match.fragment import most_literal, overlaps
 from ksrcfind.match.limits import LONGEST, MOST_VALUES, PATTERN_STEPS, VALUE_STEPS
+from ksrcfind.match.overlap import most_literal, overlaps
 from ksrcfind.match.pattern import Pattern, StepBudget, Values
 from ksrcfind.match.pattern_builder import pattern
 from ksrcfind.source.template import pieces

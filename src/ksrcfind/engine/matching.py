@@ -1,4 +1,4 @@
-"""From a log line to its answer: from the index, without one, or from the indexed releases."""
+"""Answers one line: from the index, without an index, or from other indexed releases."""
 
 from dataclasses import replace
 
@@ -22,7 +22,7 @@ class LineMatcher:
         self._places = places
 
     def answer(self, log: LogLine, limit: int) -> tuple[Answer, tuple[str, ...]]:
-        """Return which calls print a line, with the place that it names, and notes on the answer."""
+        """Return the answer to a line, with the source location that the line names, and notes for the user."""
         answer, notes = self._matched(log, limit)
         return (replace(answer, points_to=self._places.named_by(log, answer)) if answer.matches else answer), notes
 
@@ -32,7 +32,7 @@ class LineMatcher:
         return indexed.matcher.tokens if indexed is not None else AllNames()
 
     def in_other_release(self, log: LogLine, limit: int) -> tuple[ReleaseTag, Answer] | None:
-        """Return the latest other indexed release that has the whole line, with its answer; None if none has."""
+        """Return the latest other indexed release that prints the whole line, with its answer; None without one."""
         for tag, indexed in self._backend.releases.printing(log):
             answer = indexed.matcher.answer(log, limit)
             if answer.verdict == Tier.EXACT:
@@ -50,7 +50,7 @@ class LineMatcher:
         return answer, ()
 
     def _without_index(self, log: LogLine, limit: int) -> tuple[Answer, tuple[str, ...]]:
-        """Match with the files that hold phrases of a line, then with those that hold its words."""
+        """Match a line with the files that contain phrases of it, then with those that contain its rarest words."""
         messages = self._backend.messages
         if log.is_userspace or not log.body.strip():
             return Matcher(messages.near_words("")).answer(log, limit), ()
@@ -63,11 +63,11 @@ class LineMatcher:
                 return answer, ()
             answers.append(answer)
             if answer.verdict == Tier.PARTIAL:
-                break  # Other files would take as long again and hardly hold a better one.
+                break  # Reading other files takes as long again and hardly ever finds a better match.
         answer = next((answer for answer in reversed(answers) if answer.matches), answers[0])
         return answer, (INCOMPLETE,)
 
 
 def is_weak(answer: Answer, log: LogLine) -> bool:
-    """Return whether a line of the kernel has no answer that explains it or a part of it word by word."""
+    """Return whether a line of the kernel has no exact and no partial match."""
     return answer.verdict not in (Tier.EXACT, Tier.PARTIAL) and not log.is_userspace and bool(log.body.strip())

@@ -1,4 +1,4 @@
-"""The text of a log line as matching sees it."""
+"""The body of a log line: the text that the kernel printed, as matching sees it."""
 
 import re
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from ksrcfind.match.word_weights import bits
 from ksrcfind.match.wording import folded
 from ksrcfind.source.template import LINE_WORD, words
 
-# What people put in the place of values.
+# People replace values in reports: <address>, XXXX, N, ****, ####.
 _MASK = re.compile(r"<[A-Za-z_ -]{1,20}>|(?<![A-Za-z])(?:0x)?X{1,16}(?![A-Za-z])|(?<!\S)N(?!\S)|\*{3,8}|#{2,20}")
 _HEX = re.compile("[0-9a-f]+")
 # `driver device: ` of dev_printk(), `driver device netdev: ` of netdev_printk(): a device's name holds a digit.
@@ -39,29 +39,29 @@ class Token(NamedTuple):
     word: str
     """In lower case."""
     bits: float
-    """What it would be worth to explain it."""
+    """What a wording gains by explaining it."""
 
 
 @dataclass(frozen=True)
 class Body:
-    """What the kernel printed, cut at LONGEST, without blanks at the ends."""
+    """The text that the kernel printed, normalised by `body_text`."""
 
     text: str
 
     @classmethod
     def of(cls, text: str) -> "Body":
-        """Make a body of what a record holds."""
+        """Return the body of the text of a record."""
         return cls(body_text(text))
 
     @cached_property
     def unmasked(self) -> "Body | None":
-        """The same with zeros where somebody masked values, of the same length; None if nobody did."""
+        """The same text, of the same length, with zeros for masked values (`XXXX`); None if there are none."""
         text = _MASK.sub(_zeros, self.text)
         return Body(text) if text != self.text else None
 
     @cached_property
     def relative(self) -> "Body | None":
-        """The same with its paths of source files relative to the tree; None if they are."""
+        """The same text with source paths relative to the tree, not to the build directory; None if unchanged."""
         text = _BUILD_DIRECTORY.sub("", self.text)
         return Body(text) if text != self.text else None
 
@@ -72,25 +72,25 @@ class Body:
 
     @cached_property
     def tokens(self) -> tuple[Token, ...]:
-        """Its words, in order, as `template.words` finds them."""
+        """Its words, in order, as `template.words` finds them, with repeats."""
         found = LINE_WORD.finditer(self.text)
         words = ((*match.span(), match[0].lower()) for match in found)
         return tuple(Token(start, end, word, bits(word, UNKNOWN_WORD)) for start, end, word in words)
 
     @cached_property
     def prefix_end(self) -> int:
-        """Where the text behind a driver and a device begins; 0 if the line does not begin with these."""
+        """Start of the text behind the driver and the device; 0 if the line does not begin with these."""
         found = _DEVICE_PREFIX.match(self.text)
         return found.end() if found else 0
 
     @cached_property
     def behind_prefix(self) -> "Body | None":
-        """The text behind a driver and a device; None if the line does not begin with these."""
+        """The text behind the driver and the device; None if the line does not begin with these."""
         return Body(self.text[self.prefix_end :]) if 0 < self.prefix_end < len(self.text) else None
 
     @cached_property
     def cut(self) -> int:
-        """Characters of the words at its ends, which may be cut off."""
+        """Number of characters of the words at its ends, which may be cut off."""
         return sum(token.end - token.start for token in self._at_ends)
 
     @cached_property
@@ -101,7 +101,7 @@ class Body:
 
     @cached_property
     def _by_word(self) -> dict[str, float]:
-        """Bits of each of its words, all times that it stands there."""
+        """Bits of each word, summed over its repeats."""
         found: dict[str, float] = {}
         for _, _, word, worth in self.tokens:
             found[word] = found.get(word, 0.0) + worth
@@ -109,16 +109,16 @@ class Body:
 
     @cached_property
     def _inside(self) -> float:
-        """Bits of all its words but those at its ends."""
+        """Bits of all words except those at the ends."""
         return sum(self._by_word.values()) - sum(token.bits for token in self._at_ends)
 
     @cached_property
     def _hexadecimal(self) -> float:
-        """Bits of its words that can be values in hexadecimal."""
+        """Bits of the words that can be hexadecimal values."""
         return sum(worth for word, worth in self._by_word.items() if _HEX.fullmatch(word))
 
     def beside(self, words: frozenset[str], *, hexadecimal: bool) -> float:
-        """Return the least bits that are left over where only some words, and perhaps such values, explain it."""
+        """Return the bits that remain at least if a wording explains only `words`, and perhaps hexadecimal values."""
         worth = self._by_word
         left = self._inside
         for word in words & self.words:
@@ -127,7 +127,7 @@ class Body:
 
     @cached_property
     def plain(self) -> str:
-        """Its text without values, in lower case, blanks folded."""
+        """Its text without values, in lower case, with single blanks."""
         return folded(_VALUE.sub(" ", self.text))
 
     @cached_property

@@ -1,12 +1,12 @@
-"""Lines that several calls print together: one begins a line, `pr_cont` goes on in it (`source.printed`)."""
+"""Lines that several calls print: one begins the line, `pr_cont` continues it (`source.printed`)."""
 
 from collections.abc import Callable, Iterator
 from itertools import chain
 
 from ksrcfind.match.body import Body
-from ksrcfind.match.candidates import MessageIndex
-from ksrcfind.match.fragment import Overlap, overlaps
 from ksrcfind.match.limits import NEIGHBOUR_STEPS
+from ksrcfind.match.message_index import MessageIndex
+from ksrcfind.match.overlap import Overlap, overlaps
 from ksrcfind.match.pattern import Pattern, StepBudget
 from ksrcfind.match.pattern_builder import pattern
 from ksrcfind.source.message import Message
@@ -14,13 +14,13 @@ from ksrcfind.source.printed import NEAR, NEIGHBOURS, ends_line, is_continuation
 
 
 class ContinuationMatcher:
-    """Knows which messages of an index print parts of one line."""
+    """Finds neighbouring messages of an index that print the other parts of a line."""
 
     def __init__(self, index: MessageIndex) -> None:
         self._index = index
 
     def explains(self, number: int, body: Body, overlap: Overlap, work: StepBudget) -> bool:
-        """Tell whether what a message does not explain of a line can be of another call."""
+        """Return whether other calls can print what a message does not explain of a line."""
         work.left -= NEIGHBOUR_STEPS
         if work.left < 0:
             return False
@@ -47,7 +47,7 @@ class ContinuationMatcher:
         return any(overlap.end <= end.start and end.end == len(body.text) for end in ends)
 
     def _of_others(self, number: int, message: Message) -> Iterator[Message]:
-        """Messages of other functions of the file that go on in a line, the nearest first."""
+        """Yield the messages of other functions of the file that continue a line, the nearest first."""
         for step in (1, -1):
             for away in range(1, NEAR + 1):
                 try:
@@ -60,7 +60,7 @@ class ContinuationMatcher:
                     yield other
 
     def _around(self, number: int, message: Message, step: int, wanted: Callable[[Message], bool]) -> Iterator[Message]:
-        """Messages of the same function before (step -1) or behind one (step 1), the nearest first."""
+        """Yield wanted messages of the function before (step -1) or behind a message (step 1), the nearest first."""
         for away in range(1, NEIGHBOURS + 1):
             try:
                 other = self._index.message(number + step * away)
@@ -73,7 +73,10 @@ class ContinuationMatcher:
 
 
 def _can_begin(line: Pattern, text: str, end: int, work: StepBudget) -> bool:
-    """Tell whether a text begins with a pattern, before some offset; where any text alone would do, with one name."""
+    """Return whether a text begins with a pattern that ends before an offset.
+
+    For a pattern that accepts any text, that beginning must be a single name.
+    """
     if not any(line.segments):
         return " " not in text[:end].strip()
     return 0 <= line.head(text, work) <= end

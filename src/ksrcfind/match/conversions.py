@@ -1,9 +1,9 @@
-"""What text each printf conversion of the kernel can leave in a log line.
+"""The shapes of values: which text each printf conversion of the kernel prints.
 
 The grammar follows lib/vsprintf.c (the functions named beside each entry) and
 Documentation/core-api/printk-formats.rst, with the forms that older kernels printed. A conversion is either *typed*,
-with a regular expression of bounded length, or *text* that may be anything. Putting the pieces of a format together
-is the job of `match.pattern`.
+with a regular expression of bounded length, or *text*, which can be anything. `match.pattern_builder` combines the
+shapes of a format into its pattern.
 """
 
 import re
@@ -16,34 +16,34 @@ from ksrcfind.source.template import Conversion
 
 @dataclass(frozen=True, slots=True)
 class Typed:
-    """A value with a shape of its own."""
+    """A value with a type: its text has a known shape."""
 
     regex: str
-    """Without groups; never matches more than about 700 characters, and never backtracks into more than a few."""
+    """Without groups. It matches at most about 700 characters and backtracks over a few of them at most."""
     head: frozenset[str]
-    """Characters it may begin with."""
+    """Characters with which it can begin."""
     tail: frozenset[str]
-    """Characters by which a shorter value could have gone on: the value and what follows are told apart by others."""
+    """Characters with which a shorter value could continue; any other character ends the value."""
     bits: float
-    """How much its shape tells, in bits: how unlikely other text has it by chance."""
+    """Information of the shape: how unlikely other text has it by chance."""
     exact: str = ""
-    """The same at its usual length (`%02x`: two digits), for when the next value could begin like it."""
+    """The expression for the usual length (`%02x`: two digits), for use before a value with the same characters."""
     last: frozenset[str] | None = None
-    """Characters that it may end with; None for any."""
+    """Characters with which it can end; None for any."""
     lengths: int = 0
-    """For a number: lengths at which it can be tried, few enough for all of them to be; 0 for another value."""
+    """For a number: how many lengths it can have, so few that all can be tried; 0 for other values."""
 
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A value that may hold anything."""
+    """A value that accepts any text."""
 
     least: int = 0
-    """Characters at least (padded by a width)."""
+    """Characters, at least: the width."""
     most: int = 1 << 30
-    """Characters at most (cut by a precision)."""
+    """Characters, at most: the precision."""
     blanks: bool = True
-    """False if it never holds a blank: device tree paths, clock names."""
+    """False if it never contains a blank: device tree paths, clock names."""
 
 
 Shape = Typed | Text
@@ -57,7 +57,7 @@ _NAME = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz012345678
 _BLANK = frozenset(" ")
 _NONE: frozenset[str] = frozenset()
 
-# check_pointer(): what stands for a pointer that cannot be followed.
+# check_pointer() prints these for a pointer that cannot be dereferenced.
 _BROKEN = r"\((?:null|efault|einval)\)"
 # symbol_string(): name+offset/size [module buildid], or a bare number without kallsyms.
 _SYMBOL = r"[A-Za-z_.$][A-Za-z0-9_.$]{0,254}"
@@ -78,7 +78,7 @@ _RESOURCE = (
 
 
 def _count(digits: str) -> int:
-    """A width or precision; no larger than any line that is looked at."""
+    """Return a width or precision as a number, limited to the length of the lines that are read."""
     return min(int(digits), _WIDEST) if len(digits) <= len(str(_WIDEST)) else _WIDEST
 
 
@@ -284,7 +284,7 @@ _FLOAT = Typed(
 
 @lru_cache(maxsize=8192)
 def shape_of(conversion: Conversion) -> Shape:
-    """Return what the conversion can leave in a line."""
+    """Return which text a conversion can print."""
     kind = conversion.kind
     if kind == "s":
         return _string(conversion)

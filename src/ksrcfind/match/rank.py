@@ -10,10 +10,10 @@ from ksrcfind.log.line import LogLine
 from ksrcfind.match.answer import Answer, Match, Reason, Tier, Value
 from ksrcfind.match.body import Body
 from ksrcfind.match.candidate import Candidate, merged, ordered
-from ksrcfind.match.candidates import MessageIndex
 from ksrcfind.match.confidence import confidence
 from ksrcfind.match.decode import decoded
 from ksrcfind.match.discriminating_tokens import IndexedTokens
+from ksrcfind.match.message_index import MessageIndex
 from ksrcfind.match.pattern import value
 from ksrcfind.match.reasons import beyond_matching, row_of_report, unexplained
 from ksrcfind.match.thresholds import (

@@ -11,7 +11,7 @@ import msgspec
 
 from ksrcfind.match.answer import Tier
 from ksrcfind.match.body import Body, Token
-from ksrcfind.match.fragment import Overlap, is_cut_off, searching
+from ksrcfind.match.overlap import Overlap, is_cut_off, searching
 from ksrcfind.match.pattern import Pattern, Span, StepBudget
 from ksrcfind.match.thresholds import (
     ANY_TEXT_COST,

@@ -11,11 +11,11 @@ import msgspec
 
 from ksrcfind.match.answer import Tier
 from ksrcfind.match.body import Body
-from ksrcfind.match.candidates import MessageIndex
 from ksrcfind.match.continuation import ContinuationMatcher
 from ksrcfind.match.conversions import compiled
-from ksrcfind.match.fragment import begun_by_text, most_literal, overlaps
 from ksrcfind.match.limits import CONTINUED_WORDINGS, LINE_STEPS, PATTERN_STEPS, SCORE_STEPS, SHAPE_STEPS, SORTED_FROM
+from ksrcfind.match.message_index import MessageIndex
+from ksrcfind.match.overlap import begun_by_text, most_literal, overlaps
 from ksrcfind.match.pattern import Span, StepBudget
 from ksrcfind.match.rewording import score_reworded, score_similar
 from ksrcfind.match.score import (

@@ -10,7 +10,7 @@ from ksrcfind.match import evidence
 from ksrcfind.match.answer import Tier
 from ksrcfind.match.body import Body
 from ksrcfind.match.candidate import Candidate, distinct, ordered
-from ksrcfind.match.candidates import MessageIndex
+from ksrcfind.match.message_index import MessageIndex
 from ksrcfind.match.origin import Origin
 from ksrcfind.match.pattern import value
 from ksrcfind.match.score import ANYHOW, Score
