@@ -100,7 +100,7 @@ class Wordings:
         return self._fitting(frozenset())
 
     def similar(self, words: frozenset[str]) -> Sequence[Similar]:
-        """Return the wordings that share most with these known words, best first, at most `LOOKED_AT`."""
+        """Return the wordings that share most with these known words, best first, at most `SIMILAR_WORDINGS`."""
         return self._similar(words)
 
     def uses(self, wording: Wording) -> Sequence[Occurrence]:
