@@ -22,7 +22,7 @@ class Candidate(msgspec.Struct, frozen=True, gc=False):
     """A message, the score of its wording, and the evidence beyond the text."""
 
     score: Score
-    use: Occurrence
+    occurrence: Occurrence
     bits: float
     """Score and evidence together: candidates are ordered by it."""
     named: float
@@ -54,12 +54,12 @@ class Candidate(msgspec.Struct, frozen=True, gc=False):
     @property
     def is_strong(self) -> bool:
         """True if no other wording can explain clearly more, and the code is not unlikely."""
-        return not self.is_unlikely and self.score.is_strong(self.use.joins)
+        return not self.is_unlikely and self.score.is_strong(self.occurrence.joins)
 
     @property
     def share(self) -> float:
         """Explained part of all that the message should explain, from 0 to 1."""
-        return self.score.share(self.use.joins)
+        return self.score.share(self.occurrence.joins)
 
     def beats(self, other: "Candidate") -> bool:
         """Return whether this explains clearly more than a candidate of a better tier.
@@ -81,24 +81,24 @@ class Candidate(msgspec.Struct, frozen=True, gc=False):
         mine, others = self.score, first.score
         if mine.tier is not Tier.PARTIAL or mine.unexplained(ALONE) or others.unexplained(ALONE):
             return False
-        evidence = self.bits - mine.bits(self.use.joins) - (first.bits - others.bits(first.use.joins))
+        evidence = self.bits - mine.bits(self.occurrence.joins) - (first.bits - others.bits(first.occurrence.joins))
         return mine.explained > others.explained - TIE and evidence > -TIE
 
 
 def ordered(candidates: Iterable[Candidate]) -> list[Candidate]:
     """Return candidates, the best first."""
-    return sorted(candidates, key=lambda candidate: (-candidate.bits, candidate.use.number))
+    return sorted(candidates, key=lambda candidate: (-candidate.bits, candidate.occurrence.number))
 
 
 def distinct(candidates: Iterable[Candidate]) -> list[Candidate]:
     """Return candidates in their order, only the first one of each message."""
     first: dict[int, Candidate] = {}
     for candidate in candidates:
-        first.setdefault(candidate.use.number, candidate)
+        first.setdefault(candidate.occurrence.number, candidate)
     return list(first.values())
 
 
 def merged(better: Sequence[Candidate], others: Sequence[Candidate]) -> list[Candidate]:
     """Return the better candidates and then the others, each message once."""
-    numbers = {candidate.use.number for candidate in better}
-    return [*better, *(candidate for candidate in others if candidate.use.number not in numbers)]
+    numbers = {candidate.occurrence.number for candidate in better}
+    return [*better, *(candidate for candidate in others if candidate.occurrence.number not in numbers)]

@@ -19,31 +19,33 @@ class ContinuationMatcher:
     def __init__(self, index: MessageIndex) -> None:
         self._index = index
 
-    def explains(self, number: int, body: Body, overlap: Overlap, work: StepBudget) -> bool:
+    def explains(self, number: int, body: Body, overlap: Overlap, budget: StepBudget) -> bool:
         """Return whether other calls can print what a message does not explain of a line."""
-        work.left -= NEIGHBOUR_STEPS
-        if work.left < 0:
+        budget.left -= NEIGHBOUR_STEPS
+        if budget.left < 0:
             return False
         if overlap.end == len(body.text):
-            return self._is_begun(number, body, overlap, work)
-        return overlap.start == 0 and self._is_ended(number, body, overlap, work)
+            return self._is_begun(number, body, overlap, budget)
+        return overlap.start == 0 and self._is_ended(number, body, overlap, budget)
 
-    def _is_begun(self, number: int, body: Body, overlap: Overlap, work: StepBudget) -> bool:
+    def _is_begun(self, number: int, body: Body, overlap: Overlap, budget: StepBudget) -> bool:
         message = self._index.message(number)
         begun = (
             self._around(number, message, -1, lambda other: not ends_line(other)) if is_continuation(message) else ()
         )
         lines = (pattern(form.printed.rpartition("\n")[2]) for one in begun for form in one.forms)
-        return any(_can_begin(line, body.text, overlap.start, work) for line in lines)
+        return any(_can_begin(line, body.text, overlap.start, budget) for line in lines)
 
-    def _is_ended(self, number: int, body: Body, overlap: Overlap, work: StepBudget) -> bool:
+    def _is_ended(self, number: int, body: Body, overlap: Overlap, budget: StepBudget) -> bool:
         message = self._index.message(number)
         if ends_line(message):
             return False
         behind = (one for one in self._around(number, message, 1, is_continuation) if ends_line(one))
         helpers = self._of_others(number, message) if is_open(message) else ()
         lines = (form.printed.partition("\n")[0] for one in chain(behind, helpers) for form in one.forms)
-        ends = (end for line in lines for end in overlaps(pattern(line), body.text, work) if end.begun and end.finished)
+        ends = (
+            end for line in lines for end in overlaps(pattern(line), body.text, budget) if end.begun and end.finished
+        )
         return any(overlap.end <= end.start and end.end == len(body.text) for end in ends)
 
     def _of_others(self, number: int, message: Message) -> Iterator[Message]:
@@ -72,11 +74,11 @@ class ContinuationMatcher:
                 yield other
 
 
-def _can_begin(line: Pattern, text: str, end: int, work: StepBudget) -> bool:
+def _can_begin(line: Pattern, text: str, end: int, budget: StepBudget) -> bool:
     """Return whether a text begins with a pattern that ends before an offset.
 
     For a pattern that accepts any text, that beginning must be a single name.
     """
     if not any(line.segments):
         return " " not in text[:end].strip()
-    return 0 <= line.head(text, work) <= end
+    return 0 <= line.head(text, budget) <= end

@@ -69,7 +69,7 @@ class IndexedTokens:
             return True  # Mostly a function; the index does not know functions.
         if any(self._index.contains(word) for word in LINE_WORD.findall(name.lower()) if len(word) <= LONGEST_WORD):
             return True
-        # A device has the name of its driver and a number: `nvme0` is like `nvme1`, but `iwl4965-phy0` names a module.
+        # A device is named after its driver: in `nvme0`, 0 is a value; in `iwl4965-phy0`, 4965 is a part of the name.
         known = name.lower().replace("-", "_")
         digit = DIGITS.search(known)
         return digit is not None and any(

@@ -41,25 +41,25 @@ class Overlap(msgspec.Struct, frozen=True, gc=False):
         )
 
 
-def overlaps(pattern: Pattern, text: str, work: StepBudget | None = None) -> Iterator[Overlap]:
+def overlaps(pattern: Pattern, text: str, budget: StepBudget | None = None) -> Iterator[Overlap]:
     """Yield the overlaps of a text and a pattern, except those that only consist of a wildcard."""
-    search = OverlapSearch(pattern, text, work or StepBudget())
+    search = OverlapSearch(pattern, text, budget or StepBudget())
     for number in range(len(pattern.segments)):
         yield from search.beginning(number)
 
 
-def begun_by_text(pattern: Pattern, text: str, work: StepBudget) -> Overlap | None:
-    """Return the overlap in which a text and a pattern begin together; None if the pattern begins with literal text."""
-    return (
-        OverlapSearch(pattern, text, work).whole_beginning() if pattern.wildcards and not pattern.segments[0] else None
-    )
+def begun_by_text(pattern: Pattern, text: str, budget: StepBudget) -> Overlap | None:
+    """Return the overlap in which text and pattern begin together; None if the pattern does not begin with any text."""
+    if pattern.segments[0] or not pattern.wildcards:
+        return None
+    return OverlapSearch(pattern, text, budget).whole_beginning()
 
 
-def most_literal(pattern: Pattern, text: str, work: StepBudget | None = None) -> Overlap | None:
+def most_literal(pattern: Pattern, text: str, budget: StepBudget | None = None) -> Overlap | None:
     """Return the overlap with most literal text, the first of several; None if there is none."""
     best: Overlap | None = None
     most = -1
-    search = OverlapSearch(pattern, text, work or StepBudget())
+    search = OverlapSearch(pattern, text, budget or StepBudget())
     for number in range(len(pattern.segments)):
         if most >= pattern.literal_from[number]:
             break  # An overlap that begins here or later has less literal text.
@@ -90,10 +90,10 @@ class _Start(NamedTuple):
 class OverlapSearch:
     """Finds the overlaps of one pattern and one text. Each segment is searched once."""
 
-    def __init__(self, pattern: Pattern, text: str, work: StepBudget) -> None:
+    def __init__(self, pattern: Pattern, text: str, budget: StepBudget) -> None:
         self._pattern = pattern
         self._text = text
-        self._work = work
+        self._work = budget
         self._first: dict[int, tuple[int, int]] = {}
         """For each segment: an offset, and the first place of the segment from there on (beyond the text for none)."""
 
@@ -215,19 +215,19 @@ def searching(literal: str, size: int) -> int:
     return 1 + (len(literal) * max(0, size - len(literal)) >> 9)
 
 
-def _first_place(literal: str, text: str, work: StepBudget) -> int:
+def _first_place(literal: str, text: str, budget: StepBudget) -> int:
     """Return the first place of a literal in a text, or of its beginning at the end of the text, or -1."""
-    work.left -= searching(literal, len(text))
+    budget.left -= searching(literal, len(text))
     start = text.find(literal)
-    return start if start >= 0 else _cut_off(literal, text, 0, CUT_FIRST_LITERAL, work)
+    return start if start >= 0 else _cut_off(literal, text, 0, CUT_FIRST_LITERAL, budget)
 
 
-def is_cut_off(literal: str, text: str, work: StepBudget) -> bool:
+def is_cut_off(literal: str, text: str, budget: StepBudget) -> bool:
     """Return whether the text can begin or end inside of a literal."""
-    return _beginning(literal, text, work) is not None or _cut_off(literal, text, 0, CUT_LATER_LITERAL, work) >= 0
+    return _beginning(literal, text, budget) is not None or _cut_off(literal, text, 0, CUT_LATER_LITERAL, budget) >= 0
 
 
-def _cut_off(literal: str, text: str, position: int, least: int, work: StepBudget) -> int:
+def _cut_off(literal: str, text: str, position: int, least: int, budget: StepBudget) -> int:
     """Return the first place from `position` on of a literal that the end of the text cuts off, or -1.
 
     The text must show at least `least` of its characters.
@@ -237,22 +237,22 @@ def _cut_off(literal: str, text: str, position: int, least: int, work: StepBudge
         return -1
     start = text.find(head, max(position, len(text) - len(literal)))
     while start >= 0 and not literal.startswith(text[start:]):
-        work.left -= 1
-        start = text.find(head, start + 1) if work.left > 0 else -1
+        budget.left -= 1
+        start = text.find(head, start + 1) if budget.left > 0 else -1
     return start
 
 
-def _beginning(literal: str, text: str, work: StepBudget) -> int | None:
+def _beginning(literal: str, text: str, budget: StepBudget) -> int | None:
     """Return the first offset from which on a literal and the text agree until one of them ends."""
     if text.startswith(literal):
         return 0
-    work.left -= searching(text, len(literal))
+    budget.left -= searching(text, len(literal))
     inside = literal.find(text)
     if inside >= 0:
         return inside
     offset = literal.find(text[0], max(0, len(literal) - len(text)))
-    while offset >= 0 and work.left > 0:
-        work.left -= 1
+    while offset >= 0 and budget.left > 0:
+        budget.left -= 1
         if text.startswith(literal[offset:]):
             # One shared character is not enough.
             return offset if len(literal) - offset > 1 else None
@@ -261,7 +261,7 @@ def _beginning(literal: str, text: str, work: StepBudget) -> int | None:
 
 
 def _through(
-    items: tuple[Item, ...], text: str, position: int, spans: list[Span], literals: list[Span], work: StepBudget
+    items: tuple[Item, ...], text: str, position: int, spans: list[Span], literals: list[Span], budget: StepBudget
 ) -> tuple[int, bool]:
     """Return where a segment or the text ends, and whether the whole segment matched."""
     for item in items:
@@ -274,8 +274,8 @@ def _through(
                 literals.append((position, len(text)))
                 position = len(text)
             return position, False
-        work.left -= item.steps
-        match = (item.ready or item.compiled).match(text, position) if work.left >= 0 else None
+        budget.left -= item.steps
+        match = (item.ready or item.compiled).match(text, position) if budget.left >= 0 else None
         if match is None:
             rest = text[position:]
             if 0 < len(rest) <= CUT_VALUE and " " not in rest:
@@ -287,12 +287,18 @@ def _through(
 
 
 def _end_in_wildcard(
-    item: Item, text: str, position: int, wildcard: Wildcard, spans: list[Span], literals: list[Span], work: StepBudget
+    item: Item,
+    text: str,
+    position: int,
+    wildcard: Wildcard,
+    spans: list[Span],
+    literals: list[Span],
+    budget: StepBudget,
 ) -> int:
     """End the overlap in a wildcard, or in a literal behind it that is cut off; append the spans of both."""
     end = len(text)
     if isinstance(item, str):
-        start = _cut_off(item, text, position, CUT_LATER_LITERAL, work)
+        start = _cut_off(item, text, position, CUT_LATER_LITERAL, budget)
         if start >= 0:
             literals.append((start, end))
             end = start

@@ -23,7 +23,7 @@ from ksrcfind.match.limits import PATTERN_STEPS, VALUE_STEPS
 from ksrcfind.source.template import Conversion
 
 Span = tuple[int, int]
-"""Start and end of a value in a text; (-1, -1) for a value that the text does not show, or not by itself."""
+"""Start and end of a value in a text; (-1, -1) for a value that is missing, or not separable from its neighbour."""
 
 
 class StepBudget:
@@ -58,15 +58,15 @@ class Values:
             found = self.ready = compiled(self.regex)
         return found
 
-    def find(self, text: str, start: int, stop: int, work: StepBudget) -> int:
+    def find(self, text: str, start: int, stop: int, budget: StepBudget) -> int:
         """Return the first place from `start` on, before `stop`, where the values match, or -1."""
-        stop = min(stop, len(text) + 1, start + work.left // self.steps)
+        stop = min(stop, len(text) + 1, start + budget.left // self.steps)
         if stop > len(text):
             match = self.compiled.search(text, start)
             place = match.start() if match is not None else -1
         else:  # re.search() would also look behind `stop`.
             place = next((place for place in range(start, stop) if self.compiled.match(text, place)), -1)
-        work.left -= self.steps * ((place + 1 if place >= 0 else stop) - start)
+        budget.left -= self.steps * ((place + 1 if place >= 0 else stop) - start)
         return place
 
 
@@ -115,7 +115,7 @@ class Pattern(msgspec.Struct, frozen=True, gc=False):
     last: frozenset[str] | None
     """Characters with which a rendering can end; None for any."""
 
-    def spans(self, text: str, work: StepBudget | None = None) -> list[Span] | None:
+    def spans(self, text: str, budget: StepBudget | None = None) -> list[Span] | None:
         """Return the span of each conversion's value if the whole text matches, else None.
 
         A span of (-1, -1) means that the value cannot be separated from its neighbour.
@@ -125,15 +125,15 @@ class Pattern(msgspec.Struct, frozen=True, gc=False):
         if self.trailing:
             text += " "
         found: list[Span] = []
-        work = work or StepBudget()
-        end = run(self.segments[0], text, 0, found, work)
+        budget = budget or StepBudget()
+        end = run(self.segments[0], text, 0, found, budget)
         if end < 0:
             return None
         if not self.wildcards:
             return found if end == len(text) else None
         last = len(self.wildcards) - 1
         for number, wildcard in enumerate(self.wildcards):
-            place = self._after_wildcard(number, text, end, number == last, work)
+            place = self._after_wildcard(number, text, end, number == last, budget)
             if place is None:
                 return None
             start, stop, inner = place
@@ -142,32 +142,32 @@ class Pattern(msgspec.Struct, frozen=True, gc=False):
             end = stop
         return found
 
-    def head(self, text: str, work: StepBudget) -> int:
+    def head(self, text: str, budget: StepBudget) -> int:
         """Return the end of the shortest beginning of the text that matches whole, or -1; a last wildcard is empty."""
-        end = run(self.segments[0], text, 0, [], work)
+        end = run(self.segments[0], text, 0, [], budget)
         for number in range(len(self.wildcards)):
             if end < 0 or not self.segments[number + 1]:
                 return end
-            place = self._after_wildcard(number, text, end, last=False, work=work)
+            place = self._after_wildcard(number, text, end, last=False, budget=budget)
             end = place[1] if place else -1
         return end
 
     def _after_wildcard(
-        self, number: int, text: str, position: int, last: bool, work: StepBudget
+        self, number: int, text: str, position: int, last: bool, budget: StepBudget
     ) -> tuple[int, int, list[Span]] | None:
         """Find the first place of the segment behind a wildcard that begins at `position`; `number` names the wildcard.
 
         Returns start, end and the spans of its values. The last segment must end with the text.
         """
         wildcard = self.wildcards[number]
-        place = _first_place(self.segments[number + 1], text, position + wildcard.least, last, work)
+        place = _first_place(self.segments[number + 1], text, position + wildcard.least, last, budget)
         if place is None or place[0] - position > wildcard.most:
             return None
         return None if not wildcard.blanks and " " in text[position : place[0]] else place
 
 
 def _first_place(
-    segment: tuple[Item, ...], text: str, start: int, last: bool, work: StepBudget
+    segment: tuple[Item, ...], text: str, start: int, last: bool, budget: StepBudget
 ) -> tuple[int, int, list[Span]] | None:
     """Return the first place of a segment from `start` on: start, end, spans. The last one must end with the text."""
     size = len(text)
@@ -176,7 +176,7 @@ def _first_place(
         return size, size, []
     literal = segment[0]
     if len(segment) > 1 or not isinstance(literal, str):
-        found = places(segment, text, start, size + 1, work)
+        found = places(segment, text, start, size + 1, budget)
         return next((place for place in found if not last or place[1] == size), None)
     if last:
         start = size - len(literal) if text.endswith(literal) and size - len(literal) >= start else -1
@@ -185,7 +185,7 @@ def _first_place(
     return (start, start + len(literal), []) if start >= 0 else None
 
 
-def run(segment: tuple[Item, ...], text: str, position: int, found: list[Span], work: StepBudget) -> int:
+def run(segment: tuple[Item, ...], text: str, position: int, found: list[Span], budget: StepBudget) -> int:
     """Match a segment at a position. Return its end, or -1; append the spans of its values to `found`."""
     for item in segment:
         if isinstance(item, str):
@@ -193,8 +193,8 @@ def run(segment: tuple[Item, ...], text: str, position: int, found: list[Span], 
                 return -1
             position += len(item)
         else:
-            work.left -= item.steps
-            match = (item.ready or item.compiled).match(text, position) if work.left >= 0 else None
+            budget.left -= item.steps
+            match = (item.ready or item.compiled).match(text, position) if budget.left >= 0 else None
             if match is None:
                 return -1
             found += match.regs[1:]
@@ -203,25 +203,25 @@ def run(segment: tuple[Item, ...], text: str, position: int, found: list[Span], 
 
 
 def places(
-    segment: tuple[Item, ...], text: str, start: int, stop: int, work: StepBudget
+    segment: tuple[Item, ...], text: str, start: int, stop: int, budget: StepBudget
 ) -> Iterator[tuple[int, int, list[Span]]]:
     """Yield the places of a segment from `start` on, before `stop`: start, end, spans of its values."""
     first = segment[0]
     if isinstance(first, str):
         rest = segment[1:]
         start = text.find(first, start)
-        while 0 <= start < stop and work.left > 0:
-            work.left -= 1
+        while 0 <= start < stop and budget.left > 0:
+            budget.left -= 1
             found: list[Span] = []
-            end = run(rest, text, start + len(first), found, work)
+            end = run(rest, text, start + len(first), found, budget)
             if end >= 0:
                 yield start, end, found
             start = text.find(first, start + 1)
         return
-    while start < stop and work.left > 0 and (start := first.find(text, start, stop, work)) >= 0:
-        work.left -= 1
+    while start < stop and budget.left > 0 and (start := first.find(text, start, stop, budget)) >= 0:
+        budget.left -= 1
         found = []
-        end = run(segment, text, start, found, work)
+        end = run(segment, text, start, found, budget)
         if end >= 0:
             yield start, end, found
         start += 1

@@ -1,6 +1,7 @@
 """The answer to a line: wordings are found and scored, their messages weighed and ordered.
 
-What a wording explains of the line (`score`) and what is known beyond the text (`evidence`) is added up in bits.
+A message's bits are those that its wording explains (`match.score`) and those of the evidence beyond the text
+(`match.evidence`).
 """
 
 from collections.abc import Sequence
@@ -65,7 +66,12 @@ class Matcher:
 
     def _printing(self, body: Body) -> set[int]:
         scores = self._tiers.exact(body, self._wordings.known(body.words))
-        return {use.number for score in scores if score.counts(MODULE) for use in self._wordings.uses(score.wording)}
+        return {
+            occurrence.number
+            for score in scores
+            if score.counts(MODULE)
+            for occurrence in self._wordings.occurrences(score.wording)
+        }
 
     def _answered(self, body: Body, line: LogLine, limit: int) -> Answer:
         reason = beyond_matching(line, body)
@@ -81,7 +87,7 @@ class Matcher:
         general = self._general(body, line)
         if candidates and not _contradicts(general, candidates[0]):
             return self._answer(candidates, body, limit)
-        message = self._weigher.origin(general[0].use.number).message if general else None
+        message = self._weigher.origin(general[0].occurrence.number).message if general else None
         reason = unexplained(body, self._index, message, self._nearest(body))
         if reason.code != "any_text":
             return _none(reason)
@@ -121,8 +127,8 @@ class Matcher:
     def _nearest(self, body: Body) -> Message | None:
         """Return a message that shares most words with a line; None if none shares enough of them."""
         similar = self._wordings.similar(self._wordings.known(body.words))
-        uses = self._wordings.uses(similar[0].wording) if similar else ()
-        return self._weigher.origin(uses[0].number).message if uses else None
+        occurrences = self._wordings.occurrences(similar[0].wording) if similar else ()
+        return self._weigher.origin(occurrences[0].number).message if occurrences else None
 
     def _answer(self, candidates: Sequence[Candidate], body: Body, limit: int) -> Answer:
         first = candidates[0]
@@ -131,8 +137,8 @@ class Matcher:
         matches: list[Match] = []
         for rank, candidate in enumerate(candidates[:limit]):
             behind = 2.0 ** min(0.0, (candidate.bits - first.bits) / SCORE_HALVING)
-            message = self._weigher.origin(candidate.use.number).message
-            form = message.forms[candidate.use.form]
+            message = self._weigher.origin(candidate.occurrence.number).message
+            form = message.forms[candidate.occurrence.form]
             matches.append(
                 Match(
                     tier=candidate.score.tier,
@@ -164,7 +170,7 @@ def _chance(first: Candidate, equal: int) -> float:
 
 def _values(candidate: Candidate, body: Body, arguments: Sequence[Argument]) -> tuple[Value, ...]:
     """Return the arguments of the form, with the text of the line for those that this wording shows."""
-    score, first = candidate.score, candidate.use.first
+    score, first = candidate.score, candidate.occurrence.first
     conversions = score.wording.pattern.conversions
     shown: dict[int, str | None] = {}
     for number, (conversion, span) in enumerate(zip(conversions, score.spans, strict=False)):

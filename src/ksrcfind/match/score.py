@@ -66,12 +66,12 @@ class Score(msgspec.Struct, frozen=True, gc=False):
     after: float = 0.0
     """Bits of the line behind the explained part."""
     words: float = 0.0
-    """Bits of the words among what is explained."""
+    """Bits that explained words contribute."""
     least: float = 0.0
     """Bits that a wording of the whole line must explain."""
     likeness: float = 1.0
     """How similar the whole texts are, from 0 to 1."""
-    uses: tuple[Occurrence, ...] | None = None
+    occurrences: tuple[Occurrence, ...] | None = None
     """The messages to which the score applies; None for all that print the wording."""
 
     def unexplained(self, joins: Continuation) -> float:
@@ -84,7 +84,7 @@ class Score(msgspec.Struct, frozen=True, gc=False):
         return self.explained / (self.explained + rest + 0.01)
 
     def bits(self, joins: Continuation = ALONE) -> float:
-        """Return what is explained, minus the cost of what is not."""
+        """Return the explained bits, minus the cost of unexplained and missing ones."""
         left = ANY_TEXT_COST if self.tier is Tier.EXACT else UNEXPLAINED_COST
         return self.explained - left * self.unexplained(joins) - MISSING_COST * self.missing
 
@@ -138,7 +138,7 @@ def _value_prefix(text: str, pattern: Pattern, spans: Sequence[Span], any_text: 
 
 
 def _open_tokens(body: Body, wording: Wording, spans: Sequence[Span], any_text: Sequence[Span]) -> Iterator[Token]:
-    """Return the words of the line that stand where the wording accepts any text."""
+    """Return the words of the line that are values of any text."""
     if (-1, -1) in spans:
         # These values cannot be separated; all that is neither literal text nor a typed value belongs to them.
         typed = Spans(span for span, is_text in zip(spans, wording.pattern.texts, strict=True) if not is_text)
@@ -197,7 +197,7 @@ def prefix_before_colon(text: str) -> str:
     return head if colon and len(head) < _LONGEST_PREFIX else ""
 
 
-def may_score_overlap(body: Body, wording: Wording, beyond: float, work: StepBudget, *, joined: bool) -> bool:
+def may_score_overlap(body: Body, wording: Wording, beyond: float, budget: StepBudget, *, joined: bool) -> bool:
     """Return whether `score_overlap` may explain enough, with `beyond` bits of other evidence: an upper bound.
 
     False means that it never does. This costs a small part of the comparison. `joined` says whether other calls can
@@ -223,13 +223,13 @@ def may_score_overlap(body: Body, wording: Wording, beyond: float, work: StepBud
     begins, ends = text[:2], text[-2:]
     shared = typed = 0.0
     for piece, worth, behind in made.literals:
-        work.left -= searching(piece, len(text))
-        if work.left < 0:
+        budget.left -= searching(piece, len(text))
+        if budget.left < 0:
             return False
         if piece in text:
             shared += worth
             typed += behind
-        elif (begins in piece or ends in piece) and is_cut_off(piece, text, work):
+        elif (begins in piece or ends in piece) and is_cut_off(piece, text, budget):
             if is_enough(shared + worth, typed):
                 return True
             shared, typed = worth, behind
@@ -254,7 +254,7 @@ def score_overlap(body: Body, wording: Wording, overlap: Overlap) -> Score:
     if overlap.end == len(body.text) and (overlap.begun or overlap.start in (0, body.prefix_end)):
         missing = min(missing * CUT_OFF_SHARE, explained * CUT_OFF_MOST)
     prefix = body.text[: overlap.literals[0][0]] if overlap.literals else body.text
-    # Values alone fit too many lines, unless only a name stands before them.
+    # Values alone fit too many lines, unless only a name precedes them.
     is_alone = overlap.finished and " " not in body.text[: overlap.start].strip()
     words = WORDS_LEAST if is_alone else explained - typed
     return Score(wording, Tier.PARTIAL, overlap.spans, explained, inside, missing, prefix, before, after, words)

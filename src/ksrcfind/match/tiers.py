@@ -1,4 +1,4 @@
-"""The wordings that explain a line, found tier by tier: whole, in part, similar, and what is left if none of these is.
+"""Finds the wordings that explain a line, tier by tier: the whole line, a part, a similar text, then special cases.
 
 All comparisons with one line share one budget of steps. When it is used up, no further wordings are compared.
 """
@@ -42,7 +42,7 @@ from ksrcfind.match.wordings import Similar, Wordings
 from ksrcfind.source.printed import ALONE
 from ksrcfind.source.template import WORD, words
 
-_CAN_EXPLAIN_KEPT = 65536  # wordings of which it is remembered whether they can be an answer
+_CAN_EXPLAIN_KEPT = 65536  # wordings for which `can_explain` is cached
 
 
 class TierSearch:
@@ -114,9 +114,9 @@ class TierSearch:
                 continue
             if self._left <= 0:
                 return
-            work = StepBudget()
-            spans = wording.pattern.spans(text, work)
-            self._left -= PATTERN_STEPS - work.left
+            budget = StepBudget()
+            spans = wording.pattern.spans(text, budget)
+            self._left -= PATTERN_STEPS - budget.left
             if spans is not None:
                 yield wording, tuple(spans)
 
@@ -143,20 +143,20 @@ class TierSearch:
             if self._left <= 0:
                 break
             for part, offset in parts:
-                work = StepBudget()
-                score = self._score_part(body, wording, part, offset, joined, work)
+                budget = StepBudget()
+                score = self._score_part(body, wording, part, offset, joined, budget)
                 if score is not None:
                     found.append(score)
-                self._left -= PATTERN_STEPS - work.left
+                self._left -= PATTERN_STEPS - budget.left
         return found
 
     def _score_part(
-        self, body: Body, wording: Wording, part: Body, offset: int, joined: bool, work: StepBudget
+        self, body: Body, wording: Wording, part: Body, offset: int, joined: bool, budget: StepBudget
     ) -> Score | None:
         """Score a wording by what it shares with a part of the line; None if that is too little."""
-        if not may_score_overlap(part, wording, MODULE, work, joined=joined):
+        if not may_score_overlap(part, wording, MODULE, budget, joined=joined):
             return None
-        best = most_literal(wording.pattern, part.text, work)
+        best = most_literal(wording.pattern, part.text, budget)
         if best is None:
             return None
         score = score_overlap(body, wording, best.moved(offset))
@@ -199,32 +199,36 @@ class TierSearch:
         for wording in _most_bits_first(parts, CONTINUED_WORDINGS)[:CONTINUED_WORDINGS]:
             if self._left <= 0:
                 return
-            work = StepBudget()
-            score = self._score_continued(body, wording, work)
+            budget = StepBudget()
+            score = self._score_continued(body, wording, budget)
             if score is not None:
                 yield score
-            self._left -= PATTERN_STEPS - work.left
+            self._left -= PATTERN_STEPS - budget.left
 
-    def _score_continued(self, body: Body, wording: Wording, work: StepBudget) -> Score | None:
+    def _score_continued(self, body: Body, wording: Wording, budget: StepBudget) -> Score | None:
         """Score the first way in which the line contains a wording and other calls explain the rest."""
-        first = begun_by_text(wording.pattern, body.text, work)
-        for overlap in chain((first,) if first else (), overlaps(wording.pattern, body.text, work)):
+        first = begun_by_text(wording.pattern, body.text, budget)
+        for overlap in chain((first,) if first else (), overlaps(wording.pattern, body.text, budget)):
             if not (overlap.begun and overlap.finished):
                 continue
-            joined = (use for use in self._wordings.uses(wording) if use.joins != ALONE)
-            uses = tuple(use for use in joined if self._continuations.explains(use.number, body, overlap, work))
-            if uses:
+            joined = (occurrence for occurrence in self._wordings.occurrences(wording) if occurrence.joins != ALONE)
+            occurrences = tuple(
+                occurrence
+                for occurrence in joined
+                if self._continuations.explains(occurrence.number, body, overlap, budget)
+            )
+            if occurrences:
                 score = score_overlap(body, wording, overlap)
-                return msgspec.structs.replace(score, uses=uses, tier=Tier.EXACT, least=CONTINUED_LEAST)
+                return msgspec.structs.replace(score, occurrences=occurrences, tier=Tier.EXACT, least=CONTINUED_LEAST)
         return None
 
     def _joins(self, wording: Wording) -> bool:
         """Return whether other calls print into the lines of a wording."""
-        return any(use.joins != ALONE for use in self._wordings.uses(wording))
+        return any(occurrence.joins != ALONE for occurrence in self._wordings.occurrences(wording))
 
 
 def _has_literals(text: str, wording: Wording) -> bool:
-    """Return whether a text contains all literals of a wording, and begins and ends with those at its ends."""
+    """Return whether a text contains all literals of a wording, with the first and the last at its ends."""
     for part in wording.parts:
         if part not in text:
             return False

@@ -42,7 +42,7 @@ class Weigher:
             found += (
                 one
                 for one in self.weighed(score, body, line)
-                if score.counts(one.beyond if can_name else min(0.0, one.beyond), one.use.joins)
+                if score.counts(one.beyond if can_name else min(0.0, one.beyond), one.occurrence.joins)
             )
         found = ordered(found)
         if found and found[0].place <= RARE_PLACE and found[0].is_exact:
@@ -59,18 +59,20 @@ class Weigher:
         opposite = 0.0 if score.tier is Tier.EXACT else evidence.opposite_bits(body.words, score.wording.words)
         # A weak text is not from another driver than the prefix names.
         is_weak = score.explained < DISTINCTIVE_TEXT and (score.is_open or score.tier is not Tier.EXACT)
-        for use in score.uses if score.uses is not None else self._wordings.uses(score.wording):
-            origin = self.origin(use.number)
+        for occurrence in (
+            score.occurrences if score.occurrences is not None else self._wordings.occurrences(score.wording)
+        ):
+            origin = self.origin(occurrence.number)
             if is_weak and names and origin.is_unlike(names[0]) and self._is_driver(names[0], score, origin):
                 continue
             prefix = evidence.prefix_bits(names, origin)
             place = evidence.machine_bits(line.architecture, origin)
             beyond = prefix + place + evidence.level_bits(line.level, origin.message)
             if values:
-                beyond += _of_values(score.prefix, values, value_names, use, origin)
+                beyond += _of_values(score.prefix, values, value_names, occurrence, origin)
             beyond += opposite
-            bits = score.bits(use.joins) + beyond + evidence.driver_bits(names, origin)
-            yield Candidate(score, use, bits, prefix, prefix + min(0.0, beyond - prefix), place, opposite < 0)
+            bits = score.bits(occurrence.joins) + beyond + evidence.driver_bits(names, origin)
+            yield Candidate(score, occurrence, bits, prefix, prefix + min(0.0, beyond - prefix), place, opposite < 0)
 
     def _with_usual(
         self, found: Sequence[Candidate], scores: Iterable[Score], body: Body, line: LogLine
@@ -83,7 +85,7 @@ class Weigher:
         words = rare.score.wording.words
         general = (one for one in scores if one.explained >= DISTINCTIVE_TEXT and one.wording.words < words)
         usual = (one for score in general for one in self.weighed(score, body, line) if one.place > rare.place)
-        best = min(usual, key=lambda one: (-one.place, -one.bits, one.use.number), default=None)
+        best = min(usual, key=lambda one: (-one.place, -one.bits, one.occurrence.number), default=None)
         return [*([msgspec.structs.replace(best, bits=rare.bits)] if best else []), *found]
 
     def _is_driver(self, name: str, score: Score, origin: Origin) -> bool:
@@ -92,11 +94,11 @@ class Weigher:
 
 
 def _of_values(
-    prefix: str, values: Sequence[str | None], names: Sequence[str], use: Occurrence, origin: Origin
+    prefix: str, values: Sequence[str | None], names: Sequence[str], occurrence: Occurrence, origin: Origin
 ) -> float:
     """Return the evidence in the values of a line."""
     message = origin.message
-    arguments = message.forms[use.form].arguments[use.first :]
+    arguments = message.forms[occurrence.form].arguments[occurrence.first :]
     return (
         evidence.value_bits(values, message)
         + evidence.text_bits(names, origin)

@@ -132,9 +132,9 @@ def _features(parts: tuple[Piece, ...], own: frozenset[str]) -> Features:
         if isinstance(value, Typed):
             holds_words = holds_words or piece.kind not in _NUMBERS
             holds_hex = holds_hex or piece.kind in _HEXADECIMAL
-            told = min(value.bits, TYPED_MOST)
-            typed += told
-            behind += told
+            worth = min(value.bits, TYPED_MOST)
+            typed += worth
+            behind += worth
             if value.bits > most:
                 most, distinctive = value.bits, value.regex
     return Features(

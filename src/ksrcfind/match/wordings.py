@@ -24,7 +24,7 @@ from ksrcfind.match.word_weights import bits
 from ksrcfind.match.wording import Wording
 from ksrcfind.source.printed import ALONE, Continuation, PrintedLine, mark
 
-_USES_KEPT = 65536  # wordings whose messages are remembered
+_OCCURRENCES_KEPT = 65536  # wordings whose messages are remembered
 _SETS_KEPT = 512  # words whose messages are remembered as a set, tens of thousands for some
 _LINES_KEPT = 65536  # messages whose lines are remembered
 
@@ -69,7 +69,7 @@ class Wordings:
         self._fitting = lru_cache(maxsize=16384)(self._find_fitting)
         self._alone = lru_cache(maxsize=16384)(self._find_alone)
         self._similar = lru_cache(maxsize=4096)(self._find_similar)
-        self._uses: dict[str, Sequence[Occurrence]] = {}
+        self._occurrences: dict[str, Sequence[Occurrence]] = {}
         """The messages that print a line, for lines that `_printing` has seen."""
 
     def known(self, words: Iterable[str]) -> frozenset[str]:
@@ -103,14 +103,14 @@ class Wordings:
         """Return the wordings that share most with these known words, best first, at most `SIMILAR_WORDINGS`."""
         return self._similar(words)
 
-    def uses(self, wording: Wording) -> Sequence[Occurrence]:
+    def occurrences(self, wording: Wording) -> Sequence[Occurrence]:
         """Return all messages of the index that print a wording."""
-        if wording.line not in self._uses:
+        if wording.line not in self._occurrences:
             if len(wording.words) > 1:
                 self._find_fitting(wording.words)
             else:
                 self._find_alone(next(iter(wording.words), ""))
-        return self._uses.get(wording.line, ())
+        return self._occurrences.get(wording.line, ())
 
     def _find_fitting(self, words: frozenset[str]) -> tuple[Wording, ...]:
         if not words:
@@ -134,15 +134,15 @@ class Wordings:
 
     def _printing(self, numbers: Iterable[int], wanted: Callable[[frozenset[str]], bool]) -> Iterable[Wording]:
         """Return the wordings with wanted words, each once, and remember the messages that print them."""
-        uses: dict[Wording, list[Occurrence]] = {}
+        occurrences: dict[Wording, list[Occurrence]] = {}
         for some in self._printed_by(sorted(numbers)):
-            for wording, use in some:
+            for wording, occurrence in some:
                 if wanted(wording.words):
-                    uses.setdefault(wording, []).append(use)
-        if len(self._uses) > _USES_KEPT:
-            self._uses.clear()
-        self._uses.update((wording.line, found) for wording, found in uses.items())
-        return uses
+                    occurrences.setdefault(wording, []).append(occurrence)
+        if len(self._occurrences) > _OCCURRENCES_KEPT:
+            self._occurrences.clear()
+        self._occurrences.update((wording.line, found) for wording, found in occurrences.items())
+        return occurrences
 
     def _find_similar(self, words: frozenset[str]) -> tuple[Similar, ...]:
         ranked = sorted(words, key=lambda word: (self.frequency(word), word))
@@ -156,13 +156,13 @@ class Wordings:
         found: dict[Wording, float] = {}
         joined: set[Wording] = set()
         for some in self._printed_by([number for number in best if score[number] >= SHARED_LEAST]):
-            for wording, use in some:
+            for wording, occurrence in some:
                 if wording not in found:
                     shared = sum(map(bits, wording.words & words))
                     if shared < SHARED_LEAST:
                         continue
                     found[wording] = shared - LACKING_SHARE * (wording.bits - shared)
-                if use.joins != ALONE:
+                if occurrence.joins != ALONE:
                     joined.add(wording)
         ordered = sorted(found, key=found.__getitem__, reverse=True)
         return tuple(Similar(wording, wording in joined) for wording in ordered[:SIMILAR_WORDINGS])
