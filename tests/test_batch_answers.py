@@ -168,7 +168,7 @@ class NamesOf:
 @pytest.mark.parametrize("index", [NAMED, NamesOf(NAMED)], ids=["few files", "whole tree"])
 def test_a_name_or_number_that_decides_is_not_taken_for_a_value(index, seed):
     matcher = Matcher(index)
-    answers = AnswerCache(matcher.answer, lambda: matcher.telling)
+    answers = AnswerCache(matcher.answer, lambda: matcher.tokens)
     for line in random.Random(seed).sample(NAMING, len(NAMING)):
         known, texts = answers(read_line(line))
         found, alone = known.answer_with(texts), Matcher(index).answer(read_line(line))
@@ -183,7 +183,7 @@ def test_names_of_devices_are_values():
         asked.append(log.body)
         return matcher.answer(log)
 
-    answers = AnswerCache(ask, lambda: matcher.telling)
+    answers = AnswerCache(ask, lambda: matcher.tokens)
     for number in range(100):
         answers(read_line(f"veth{number}f{number}: Copyright of the frobnicator firm"))
         answers(read_line(f"e1000e 0000:00:{number:02}.0: gasket leaks"))

@@ -37,7 +37,7 @@ INDEX = MemoryIndex(
 def answers_of(lines, *, ahead=NEIGHBOURS):
     matcher = Matcher(INDEX)
     rows = [Row("a.log", number, read_line(line)) for number, line in enumerate(lines, 1)]
-    cache = AnswerCache(lambda log: matcher.answer(log, RIVALS), lambda: matcher.telling, 5)
+    cache = AnswerCache(lambda log: matcher.answer(log, RIVALS), lambda: matcher.tokens, 5)
     return [item.answer for item in match_rows(rows, cache, ahead=ahead)]
 
 

@@ -8,15 +8,16 @@ from hypothesis import strategies as st
 
 from ksrcfind.log.line import read_line
 from ksrcfind.match.body import Body
+from ksrcfind.match.compiled_pattern import CompiledPattern
 from ksrcfind.match.decode import decoded, errno_name
-from ksrcfind.match.fragment import Search, overlaps
 from ksrcfind.match.limits import LONGEST
-from ksrcfind.match.pattern import StepBudget, pattern, places
+from ksrcfind.match.overlap import OverlapSearch, overlaps
+from ksrcfind.match.pattern import StepBudget, places
+from ksrcfind.match.pattern_builder import pattern
 from ksrcfind.match.place import Named, named_place, nearest_call, place_calls
 from ksrcfind.match.rank import Matcher
 from ksrcfind.match.score import ANYHOW, may_score_overlap, score_overlap
 from ksrcfind.match.thresholds import MODULE
-from ksrcfind.match.whole import Whole
 from ksrcfind.match.wording import Wording
 from ksrcfind.search.memory_index import MemoryIndex
 from ksrcfind.source.message import Argument, Form, Message
@@ -295,7 +296,7 @@ def test_hostile_lines_end(printed, unit):
 
 @given(st.text("ab1 ", max_size=40), st.sampled_from(["a", "%d", "a%d", "%da", " %c%d"]), st.lists(st.integers(0, 50)))
 def test_what_was_looked_for_once_is_found_again(text, printed, positions):
-    search = Search(pattern(printed), text, StepBudget())
+    search = OverlapSearch(pattern(printed), text, StepBudget())
     for position in positions:
         first = next(places(pattern(printed).segments[0], text, position, len(text) + 1, StepBudget()), None)
         assert search.place(0, position) == (first[0] if first else None)
@@ -303,12 +304,12 @@ def test_what_was_looked_for_once_is_found_again(text, printed, positions):
 
 def test_of_very_many_wordings_those_that_tell_most_are_tried_as_parts(monkeypatch):
     tried = []
-    monkeypatch.setattr("ksrcfind.match.rank.overlaps", lambda pattern, *_: tried.append(pattern.texts) or [])
+    monkeypatch.setattr("ksrcfind.match.tiers.overlaps", lambda pattern, *_: tried.append(pattern.texts) or [])
     printing = calls("on ", "off\n", *(f"o{'f' * number}a\n" for number in range(40)))
     line = " ".join(one.format.strip() for one in printing)
     answer(line, *printing)
     every = len(tried)
-    monkeypatch.setattr("ksrcfind.match.rank.CONTINUED_WORDINGS", 8)
+    monkeypatch.setattr("ksrcfind.match.tiers.CONTINUED_WORDINGS", 8)
     tried.clear()
     answer(line, *printing)
     assert len(tried) == 8 < every
@@ -323,14 +324,14 @@ def test_of_very_many_wordings_those_that_tell_most_are_tried_as_parts(monkeypat
 )
 def test_a_pattern_as_one_regular_expression_reads_the_same(written, line):
     one, text = pattern("".join(written)), "".join(line).strip()
-    assert Whole(one).spans(text) == one.spans(text)
+    assert CompiledPattern(one).spans(text) == one.spans(text)
 
 
 @given(templates())
 def test_a_rendering_is_read_the_same_by_one_regular_expression(drawn):
     printed, line, _values = drawn
     text = line.strip()
-    assert Whole(pattern(printed)).spans(text) == pattern(printed).spans(text)
+    assert CompiledPattern(pattern(printed)).spans(text) == pattern(printed).spans(text)
 
 
 def test_random_bytes_are_answered():

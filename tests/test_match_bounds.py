@@ -5,10 +5,11 @@ from types import SimpleNamespace
 import pytest
 
 from backtracking import characters_read
-from ksrcfind.match.conversions import Typed, hole
-from ksrcfind.match.fragment import most_literal, overlaps
+from ksrcfind.match.conversions import Typed, shape_of
 from ksrcfind.match.limits import LONGEST, MOST_VALUES, PATTERN_STEPS, VALUE_STEPS
-from ksrcfind.match.pattern import Pattern, StepBudget, Values, pattern
+from ksrcfind.match.overlap import most_literal, overlaps
+from ksrcfind.match.pattern import Pattern, StepBudget, Values
+from ksrcfind.match.pattern_builder import pattern
 from ksrcfind.source.template import pieces
 
 CONVERSIONS = [
@@ -91,7 +92,7 @@ HEADS = ["", "0x1(", "a" * 254, "a+0x1/0x2 [", "[mem 0x", " " * 63, "1" * 16 + "
 @pytest.mark.parametrize("conversion", CONVERSIONS)
 def test_a_value_reads_as_much_as_its_steps_allow(conversion):
     """Alone, before text that it could eat of, and with neighbours it could share text with."""
-    typed = hole(pieces(conversion)[0])
+    typed = shape_of(pieces(conversion)[0])
     assert isinstance(typed, Typed)
     behind = min(typed.tail, default="")
     for printed in (conversion, conversion + behind + "~", conversion + "%x", "%d" + conversion, "%x%x" + conversion):

@@ -3,7 +3,7 @@
 import pytest
 
 from ksrcfind.match.body import Body
-from ksrcfind.match.score import common_words
+from ksrcfind.match.rewording import common_words
 from ksrcfind.match.wording import Wording
 from ksrcfind.source.template import literal_words
 from test_match import answer, message

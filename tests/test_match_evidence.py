@@ -2,7 +2,8 @@
 
 import pytest
 
-from ksrcfind.match.evidence import Origin, opposite_bits, prefix_bits, resource_bits
+from ksrcfind.match.evidence import opposite_bits, prefix_bits, resource_bits
+from ksrcfind.match.origin import Origin
 from test_match import answer, message
 
 DEVICE = ["dev_driver_string(dev)", "dev_name(dev)"]

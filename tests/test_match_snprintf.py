@@ -5,7 +5,7 @@ import ctypes
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ksrcfind.match.pattern import pattern
+from ksrcfind.match.pattern_builder import pattern
 
 _C = ctypes.CDLL(None)
 _SIZE = 1024

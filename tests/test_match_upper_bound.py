@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ksrcfind.match.body import Body
-from ksrcfind.match.fragment import most_literal
+from ksrcfind.match.overlap import most_literal
 from ksrcfind.match.pattern import StepBudget
 from ksrcfind.match.score import ANYHOW, may_score_overlap, score_overlap
 from ksrcfind.match.thresholds import MODULE

@@ -20,7 +20,7 @@ from ksrcfind.engine.context import open_tree, roots_of
 from ksrcfind.log.line import LogLine
 from ksrcfind.log.stream import read_logs
 from ksrcfind.match.answer import Answer
-from ksrcfind.match.candidates import MessageIndex
+from ksrcfind.match.message_index import MessageIndex
 from ksrcfind.match.rank import Matcher
 from ksrcfind.search.revision_index import RevisionIndex
 from ksrcfind.source.message import Message

@@ -100,7 +100,7 @@ class LogAnalysis:
 
     def _matched(self, rows: Iterable[Row], progress: Progress) -> Iterator[MatchedRow]:
         answers = AnswerCache(
-            lambda log: self.engine.answer(log, max(self.limit, RIVALS)), self.engine.telling, self.limit
+            lambda log: self.engine.answer(log, max(self.limit, RIVALS)), self.engine.tokens, self.limit
         )
         with progress.task("matching lines", None) as task:
             for item in match_rows(rows, answers, ahead=self.ahead):

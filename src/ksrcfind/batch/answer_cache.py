@@ -14,9 +14,9 @@ import msgspec
 
 from ksrcfind.log.line import LogLine
 from ksrcfind.match.answer import Answer, Match, Tier
-from ksrcfind.match.evidence import architecture_of
+from ksrcfind.match.discriminating_tokens import DIGITS, AllNames, DiscriminatingTokens
+from ksrcfind.match.origin import architecture_of
 from ksrcfind.match.place import Named, named_place, own_place
-from ksrcfind.match.telling import DIGITS, AllNames, Telling
 from ksrcfind.match.value_reader import Texts, ValueReader
 
 KEPT = 20_000
@@ -72,16 +72,21 @@ class CachedAnswer:
 class AnswerCache:
     """Answers lines from memory, or from the matcher for a new shape.
 
-    A shape has the names and numbers of a line that can decide its answer (`match.telling`); other digits are masked.
+    A shape has the names and numbers of a line that can decide its answer (`match.discriminating_tokens`); other digits
+    are masked.
     """
 
     def __init__(
-        self, ask: Ask, telling: Callable[[], Telling] = AllNames, limit: int | None = None, kept: int = KEPT
+        self,
+        ask: Ask,
+        discriminating: Callable[[], DiscriminatingTokens] = AllNames,
+        limit: int | None = None,
+        kept: int = KEPT,
     ) -> None:
         """`limit` is how many matches of an answer are shown; `ask` may return more, to choose among equal ones."""
         self._ask = ask
         self._limit = limit
-        self._telling = telling
+        self._discriminating = discriminating
         self._kept = kept
         self._known: OrderedDict[object, CachedAnswer] = OrderedDict()
         self._masked: dict[object, CachedAnswer] = {}
@@ -125,14 +130,14 @@ class AnswerCache:
 
     def _tokens(self, body: str, mask: object) -> tuple[str, ...]:
         """Return the names and numbers of a line that can decide its answer, in order."""
-        telling = self._telling()
-        names = tuple(filter(telling.name, _NAMES.findall(body)))
+        discriminating = self._discriminating()
+        names = tuple(filter(discriminating.name, _NAMES.findall(body)))
         key = mask if isinstance(mask, str) else shape(body)
         numbers = self._numbers.get(key)
         if numbers is None:
             if len(self._numbers) >= self._kept:
                 self._numbers.clear()
-            numbers = self._numbers[key] = telling.numbers(body)
+            numbers = self._numbers[key] = discriminating.numbers(body)
         if not numbers:
             return names
         return (*names, "", *(number if number in numbers else "" for number in DIGITS.findall(body)))

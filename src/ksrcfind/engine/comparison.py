@@ -1,4 +1,4 @@
-"""Two revisions of one tree, compared."""
+"""Compares two revisions of one tree."""
 
 from collections.abc import Sequence
 from contextlib import suppress

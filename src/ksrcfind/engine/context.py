@@ -42,14 +42,14 @@ class TreeContext:
 
             snapshot, with_tree = open_tree(repo, start, rev, settings, lambda root: store_of(root).cache)
             store = store_of(snapshot.root)
-            # The tree's file of settings is a part of what the messages depend on, so it is known only now.
+            # Messages depend on settings in the tree's own file, so the identity is only known with the tree open.
             store.identity = identity(roots_of(with_tree))
             unused.pop_all()
         return cls(snapshot, store, with_tree, progress)
 
     @property
     def roots(self) -> tuple[LogSink, ...]:
-        """The functions that log."""
+        """The log sinks: functions that write into the log."""
         return roots_of(self.settings)
 
     @contextmanager
@@ -94,7 +94,7 @@ def open_tree(
 
 
 def roots_of(settings: Settings) -> tuple[LogSink, ...]:
-    """Return the functions that log: those of every kernel, and those that settings name."""
+    """Return the log sinks: those of every kernel, and those in the settings."""
     return (
         *BUILT_IN,
         *(LogSink(root.name, root.format, root.level_name, prefix=root.prefix) for root in settings.roots),

@@ -13,7 +13,7 @@ from ksrcfind.finding import Finding, HistoryMode, Input
 from ksrcfind.log.line import LogLine, read_line
 from ksrcfind.log.records import Row
 from ksrcfind.match.answer import Answer
-from ksrcfind.match.telling import Telling
+from ksrcfind.match.discriminating_tokens import DiscriminatingTokens
 from ksrcfind.source.message import Message
 from ksrcfind.tree.snapshot import TreeInfo
 
@@ -67,20 +67,20 @@ class Engine:
             yield self._finding(source, row.log, limit, history, event=row.part_of)
 
     def answer(self, log: LogLine, limit: int = 5, *, build: bool = True) -> Answer:
-        """Return which calls print a line, without history and from the index, which is built if there is none.
+        """Return the answer to a line, without history.
 
-        Unless `build` is false: then a line is answered without an index, as `find` does.
+        A missing index is built first, unless `build` is false: then the line is answered without an index.
         """
         if build:
             self.index.ensure()
         return self._matching.answer(log, limit)[0]
 
-    def telling(self) -> Telling:
-        """Return which names and numbers of a line can decide its answer, by the index if there is one."""
-        return self._matching.telling()
+    def tokens(self) -> DiscriminatingTokens:
+        """Return which names and numbers of a line can decide its answer, judged by the index if there is one."""
+        return self._matching.tokens()
 
     def at(self, places: Sequence[tuple[str, int]], *, history: HistoryMode = HistoryMode.FIRST) -> Iterator[Finding]:
-        """Yield what the log calls at places print, in order; blames of one file share a run.
+        """Yield a finding for the log call at each place, in order; places of one file share a run of blame.
 
         A call that is switched off, by a comment or by `#if 0`, is found as well, with a note.
         """
@@ -107,14 +107,14 @@ class Engine:
     def is_current(self) -> bool:
         """Return whether a newly opened engine would give the same answers; for long-running programs.
 
-        False once another commit is checked out, a file is edited, tags or settings of history change, or an index is
-        made. Costs some runs of git, 0.1 s for Linux; in a plain directory it takes listing it, 0.4 s. A directory
-        without an index is read for each question and never current.
+        False if another commit was checked out, a file was edited, tags or settings of history changed, or an index was
+        built. This runs git a few times, 0.1 s for Linux; a plain directory is listed, 0.4 s. A directory without an
+        index is read for each question and is never current.
         """
         return self.backend.is_current()
 
     def catch_up(self) -> None:
-        """Bring an index up to date if there is one, that of a plain directory by looking at all of its files."""
+        """Update the index, if there is one; for a plain directory, all files are checked."""
         if self.index.current() is not None and not self.is_current():
             self.index.build()
 

@@ -1,4 +1,4 @@
-"""Histories of the matches of an answer, and of the place that a line names."""
+"""Histories of the matches of an answer, and of the source location that a line names."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -12,7 +12,7 @@ from ksrcfind.match.answer import Match, Place
 from ksrcfind.source.message import Message
 
 TRACED_TOGETHER = 64
-"""Findings of one batch: keeps all processors busy, small enough to stream results."""
+"""Findings in one batch: enough to keep all processors busy, few enough to stream results."""
 
 NO_HISTORY_ASKED = Provenance("off")
 
@@ -34,11 +34,11 @@ class HistoryService:
         return self._histories.commits([commit_id])[commit_id]
 
     def commits(self, ids: Iterable[str]) -> list[Commit]:
-        """Return commits that answers name; those that are not there are left out."""
+        """Return the commits that answers name, without unknown ones."""
         return list(self._histories.commits(ids).values())
 
     def patch(self, commit_id: str) -> str:
-        """Return what a commit says and changes, as `git show` has it; without git what it says."""
+        """Return message and diff of a commit, as `git show` prints them; without git, only the message."""
         patch = self._histories.patch(commit_id)
         return patch if patch is not None else self.commit(commit_id).message
 
@@ -50,7 +50,7 @@ class HistoryService:
         return self._histories.later(start, Request(finding.answer.matches[0].message))
 
     def trace(self, requests: Sequence[Request]) -> list[Provenance]:
-        """Return the history of messages, in order; blames of one file share a run."""
+        """Return the history of each message, in order; messages of one file share a run of blame."""
         self._histories.expect(requests)
         return self._histories.trace(requests)
 
@@ -70,10 +70,10 @@ class HistoryService:
         self._histories.expect(_requests(findings, history))
 
     def traced(self, findings: Sequence[Finding], history: HistoryMode) -> Iterator[tuple[int, Finding]]:
-        """Yield findings that were made without history with it, file by file, each with its position.
+        """Yield findings with history added, file by file, each with its position.
 
-        Findings of neighbouring files are traced together: blames of one file share a process, and
-        several processes run in parallel.
+        Neighbouring files are traced in one batch: messages of one file share a run of blame, and several runs are
+        parallel.
         """
         matched = [position for position, finding in enumerate(findings) if finding.answer.matches]
         matched.sort(key=lambda position: findings[position].answer.matches[0].message.path)
@@ -88,7 +88,7 @@ class HistoryService:
                 yield position, replace(findings[position], provenance=provenance, points_to=pointed)
 
     def _of_place(self, place: Place | None, history: HistoryMode) -> Provenance | None:
-        """Return the history of a place that a line names, of the call there if that is still the same."""
+        """Return the history of the location that a line names: of the message there, or of the bare line."""
         if place is None or place.call is None or history is HistoryMode.OFF:
             return None
         here = [m for m in self._messages.of(place.path) if m.line_start <= place.line <= m.line_end]
@@ -104,10 +104,10 @@ def _requests(findings: Iterable[Finding], history: HistoryMode) -> list[Request
 
 
 def _depth(history: HistoryMode, matches: Sequence[Match]) -> int:
-    """Return the number of best matches whose history is wanted."""
+    """Return for how many of the best matches a history is wanted."""
     return {HistoryMode.OFF: 0, HistoryMode.FIRST: min(1, len(matches)), HistoryMode.ALL: len(matches)}[history]
 
 
 def _for_each(matches: Sequence[Match], traced: Sequence[Provenance]) -> tuple[Provenance, ...]:
-    """Return a history for each match: what was traced of the first ones, nothing of the others."""
+    """Return a history for each match: the traced ones for the first matches, `NO_HISTORY_ASKED` for the others."""
     return (*traced, *(NO_HISTORY_ASKED for _ in matches[len(traced) :]))

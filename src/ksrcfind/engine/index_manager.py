@@ -1,4 +1,4 @@
-"""The index of a tree: whether there is one and of which state, and bringing it up to date."""
+"""The index of a tree: opens it, builds it and updates it."""
 
 from collections.abc import Iterable, Mapping
 
@@ -11,16 +11,16 @@ from ksrcfind.tree.directory import DirectorySnapshot
 
 
 class IndexManager:
-    """Implements `backend.Index` for a tree. It opens the index with the first question that needs it."""
+    """Implements `backend.Index` for a tree. The first question that needs the index opens it."""
 
     def __init__(self, context: TreeContext) -> None:
         self._context = context
         self._indexed: Indexed | None = None
         self._is_loaded = False
         self._made: float | None = None
-        """When the index was made that is used."""
+        """Time when the index in use was built."""
         self._files: tuple[float, int] | None = None
-        """Digest of the files of the index that was made at a time."""
+        """Digest of the indexed files, with the time when that index was built."""
         self.notes: list[str] = []
         """Notes on the state of the index for the user."""
 
@@ -31,13 +31,13 @@ class IndexManager:
 
     @property
     def unsaved(self) -> str | None:
-        """Why the index that was built last could not be written; None if it was."""
+        """Why the last built index could not be written; None if it was written."""
         return self._context.store.unsaved
 
     def current(self, *, wait: bool = False) -> Indexed | None:
-        """Return the index of the whole tree, if there is one; bring one of an older state up to date.
+        """Return the index of the whole tree, if there is one; update it first if it is out of date.
 
-        If another run is doing that, answers come from the older state, with a note; with `wait`, wait for it.
+        While another run updates it, answers come from the older state, with a note; with `wait`, wait for that run.
         """
         if not self._is_loaded:
             self._is_loaded = True
@@ -57,14 +57,14 @@ class IndexManager:
         return self.current(wait=True) or self._built()
 
     def ensure_complete(self) -> Indexed:
-        """Return the index of the tree as it is; of a plain directory all files are looked at."""
+        """Return an index of the current state of the tree; in a plain directory, all files are checked."""
         indexed = self.current(wait=True)
         if indexed is None or isinstance(self._context.snapshot, DirectorySnapshot):
             return self._built()
         return indexed
 
     def refresh(self, paths: Iterable[str]) -> bool:
-        """Look whether files of a plain directory changed since they were indexed; if so, update the index."""
+        """Update the index if one of these files of a plain directory has changed; return whether it did."""
         snapshot = self._context.snapshot
         if not isinstance(snapshot, DirectorySnapshot):
             return False
@@ -76,14 +76,14 @@ class IndexManager:
         return False
 
     def build(self) -> IndexReport:
-        """Index the whole tree, or bring its index up to date; wait for another run that does so."""
+        """Build or update the index of the whole tree; wait for another run that does so."""
         report = self._rebuild()
         self._use()
         return report
 
     def is_current(self) -> bool:
         """Return whether the index in use is the latest one; for a plain directory, also whether no file changed."""
-        if self._is_loaded and self._made_last() != self._made:
+        if self._is_loaded and self._last_built() != self._made:
             return False
         snapshot = self._context.snapshot
         if isinstance(snapshot, DirectorySnapshot):
@@ -106,13 +106,13 @@ class IndexManager:
         return self._use()
 
     def _use(self) -> Indexed:
-        """Match with what is indexed of this tree. Raises `KeyError` if nothing is."""
-        self._made = self._made_last()
+        """Open the index of this tree. Raises `KeyError` if there is none."""
+        self._made = self._last_built()
         self._indexed = indexed = Indexed.of(self._context.store.view(self._context.snapshot.key))
         return indexed
 
     def _update(self, *, wait: bool) -> None:
-        """Bring the index up to date; without `wait` only if no other run is building it."""
+        """Update the index; without `wait`, only if no other run is building it."""
         with self._context.store.building(wait=False) as is_free:
             pass
         if is_free or wait:
@@ -121,20 +121,20 @@ class IndexManager:
             self.notes.append("another run is updating the index; this answer does not include the last change")
 
     def _token(self) -> bytes:
-        """Changes whenever a checkout does; the state of a plain directory is looked at file by file instead."""
+        """Return a token that changes with every change of a checkout; plain directories are checked file by file."""
         snapshot = self._context.snapshot
         if isinstance(snapshot, CheckoutSnapshot):
             state = repr((snapshot.commit, sorted(snapshot.changes.items())))
             return state.encode("utf-8", "surrogateescape")
         return b""
 
-    def _made_last(self) -> float | None:
-        """When the index in the store was made; None if there is none."""
+    def _last_built(self) -> float | None:
+        """Return when the index in the store was built; None if there is none."""
         revision = self._context.store.revision(self._context.snapshot.key)
         return revision.made if revision is not None else None
 
     def _indexed_files(self) -> int | None:
-        """Digest of the files that are indexed."""
+        """Return a digest of the indexed files; None if there is no index."""
         if self._files is None or self._files[0] != self._made:
             store, key = self._context.store, self._context.snapshot.key
             revision, state = store.revision(key), store.state(key)

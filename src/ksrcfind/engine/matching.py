@@ -1,26 +1,15 @@
-"""From a log line to its answer: from the index, without one, or from the indexed releases."""
+"""Answers one line: from the index, without an index, or from other indexed releases."""
 
-import re
 from dataclasses import replace
-
-import msgspec
 
 from ksrcfind.backend import Backend
 from ksrcfind.engine.places import PlaceResolver
 from ksrcfind.history.releases import ReleaseTag
 from ksrcfind.log.line import LogLine
 from ksrcfind.match.answer import Answer, Tier
+from ksrcfind.match.body import Body
+from ksrcfind.match.discriminating_tokens import AllNames, DiscriminatingTokens
 from ksrcfind.match.rank import Matcher
-from ksrcfind.match.telling import AllNames, Telling
-
-# What audit_log_start() of kernel/audit.c begins a record with.
-_AUDIT_RECORD = re.compile(r"(?P<prefix>audit: )?type=\d{4,5} audit\(\d+\.\d+:\d+\): ")
-_BUILD_DIRECTORY = re.compile(
-    r"(?<![\w./+-])(?:\.{0,2}/)[\w.+~/-]{0,200}?"
-    r"(?=(?:arch|block|crypto|drivers|fs|include|init|io_uring|ipc|kernel|lib|mm|net|security|sound|virt)/"
-    r"[\w./+-]{1,200}\.[chS]\b)"
-)
-PASSED_ON = "this call prints whole audit records; the text of the record comes from elsewhere, perhaps from user space"
 
 INCOMPLETE = "only the likeliest files were searched; to search every file, run: ksrcfind index"
 
@@ -33,27 +22,17 @@ class LineMatcher:
         self._places = places
 
     def answer(self, log: LogLine, limit: int) -> tuple[Answer, tuple[str, ...]]:
-        """Return which calls print a line, with the place that it names, and notes on the answer."""
-        audit = _AUDIT_RECORD.match(log.body)
-        if audit is not None and audit["prefix"] is None:
-            # Old kernels printed records without the prefix of pr_fmt().
-            log = msgspec.structs.replace(log, body=f"audit: {log.body}")
+        """Return the answer to a line, with the source location that the line names, and notes for the user."""
         answer, notes = self._matched(log, limit)
-        if answer.verdict != Tier.EXACT and (body := _BUILD_DIRECTORY.sub("", log.body)) != log.body:
-            # __FILE__ begins with the directory in which the kernel was built.
-            inside, more = self._matched(msgspec.structs.replace(log, body=body), limit)
-            answer, notes = (inside, more) if inside.verdict == Tier.EXACT else (answer, notes)
-        if audit is not None and answer.matches:
-            answer = replace(answer, note=PASSED_ON)
         return (replace(answer, points_to=self._places.named_by(log, answer)) if answer.matches else answer), notes
 
-    def telling(self) -> Telling:
+    def tokens(self) -> DiscriminatingTokens:
         """Return which names and numbers of a line can decide its answer."""
         indexed = self._backend.index.current()
-        return indexed.matcher.telling if indexed is not None else AllNames()
+        return indexed.matcher.tokens if indexed is not None else AllNames()
 
     def in_other_release(self, log: LogLine, limit: int) -> tuple[ReleaseTag, Answer] | None:
-        """Return the latest other indexed release that has the whole line, with its answer; None if none has."""
+        """Return the latest other indexed release that prints the whole line, with its answer; None without one."""
         for tag, indexed in self._backend.releases.printing(log):
             answer = indexed.matcher.answer(log, limit)
             if answer.verdict == Tier.EXACT:
@@ -71,22 +50,24 @@ class LineMatcher:
         return answer, ()
 
     def _without_index(self, log: LogLine, limit: int) -> tuple[Answer, tuple[str, ...]]:
-        """Match with the files that hold phrases of a line, then with those that hold its words."""
+        """Match a line with the files that contain phrases of it, then with those that contain its rarest words."""
         messages = self._backend.messages
         if log.is_userspace or not log.body.strip():
             return Matcher(messages.near_words("")).answer(log, limit), ()
+        body = Body.of(log.body)
+        text = body.text if body.relative is None else body.relative.text
         answers: list[Answer] = []
         for messages_near in (messages.near_phrases, messages.near_words):
-            answer = Matcher(messages_near(log.body)).answer(log, limit)
+            answer = Matcher(messages_near(text)).answer(log, limit)
             if answer.verdict == Tier.EXACT:
                 return answer, ()
             answers.append(answer)
             if answer.verdict == Tier.PARTIAL:
-                break  # Other files would take as long again and hardly hold a better one.
+                break  # Reading other files takes as long again and hardly ever finds a better match.
         answer = next((answer for answer in reversed(answers) if answer.matches), answers[0])
         return answer, (INCOMPLETE,)
 
 
 def is_weak(answer: Answer, log: LogLine) -> bool:
-    """Return whether a line of the kernel has no answer that explains it or a part of it word by word."""
+    """Return whether a line of the kernel has no exact and no partial match."""
     return answer.verdict not in (Tier.EXACT, Tier.PARTIAL) and not log.is_userspace and bool(log.body.strip())

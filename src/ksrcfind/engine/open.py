@@ -15,7 +15,7 @@ def open_engine(settings: Settings, rev: str | None, start: Path, progress: Prog
     Raises `KsrcfindError`: no tree, unknown revision, a repository that git refuses, an index that cannot be used.
     """
     if settings.index is not None:
-        # Most questions are about a tree and need none of it.
+        # Imported here because most questions are about a tree and do not need it.
         from ksrcfind.bundle.backend import BundleBackend, needs_tree
 
         if rev is not None:

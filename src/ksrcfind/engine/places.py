@@ -1,4 +1,4 @@
-"""Places of the source: the one that a log line names, and the log calls at places that were asked for."""
+"""Source locations: the one that a log line names, and the log calls at given places."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -18,14 +18,14 @@ SWITCHED_OFF = "This call is switched off, by a comment or by #if 0: nothing pri
 
 
 class PlaceResolver:
-    """Finds the place that a line names, by file and line alone."""
+    """Resolves the source location that a line names."""
 
     def __init__(self, backend: Backend) -> None:
         self._messages = backend.messages
         self._source = backend.source
 
     def named_by(self, log: LogLine, answer: Answer) -> Place | None:
-        """Return the place that a line names, with the call there; None if it names none of the tree."""
+        """Return the location that a line names, with the call there; None if it names none of this tree."""
         first = answer.matches[0]
         named = own_place(first)
         path: str | None = first.message.path
@@ -34,7 +34,7 @@ class PlaceResolver:
             path = self._path_in_tree(named.path, first.message.path) if named is not None else None
         if named is None or path is None:
             return None
-        # An expression over several lines has the place of any of them, so a call that covers the line is at it.
+        # __LINE__ can be any line of an expression over several lines: a call that covers the line is meant.
         for message in self._messages.of(path):
             if message.line_start <= named.line <= message.line_end:
                 return Place(path, named.line, named.function or message.function, message.call, 0)
@@ -45,7 +45,7 @@ class PlaceResolver:
         return Place(path, named.line, named.function, call, drift)
 
     def _path_in_tree(self, path: str, printed_by: str) -> str | None:
-        """Return the file of the tree that a compiler was given under some path, None if there is none."""
+        """Return the file of the tree that a compiler calls `path`; None if there is none."""
         parts = [part for part in path.split("/") if part not in ("", ".", "..")]
         if f"/{printed_by}".endswith("/" + "/".join(parts)):
             return printed_by
@@ -64,7 +64,7 @@ class CallsAt:
         self._histories = histories
 
     def findings(self, places: Sequence[tuple[str, int]], history: HistoryMode) -> Iterator[Finding]:
-        """Yield what the log calls at places print, in order; blames of one file share a run.
+        """Yield a finding for the log call at each place, in order; places of one file share a run of blame.
 
         A call that is switched off, by a comment or by `#if 0`, is found as well, with a note.
         """
@@ -98,6 +98,6 @@ class CallsAt:
 
 
 def _around(line: int, messages: Iterable[Message]) -> list[Message]:
-    """Return the messages whose calls are on a line; of calls within calls the innermost first."""
+    """Return the messages whose calls cover a line, the innermost call first."""
     here = [message for message in messages if message.line_start <= line <= message.line_end]
     return sorted(here, key=lambda message: (message.line_end - message.line_start, -message.line_start))

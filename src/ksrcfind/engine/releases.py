@@ -1,4 +1,4 @@
-"""The release tags of a tree, and the releases that are indexed beside its revision."""
+"""The release tags of a tree, and the other releases that are indexed."""
 
 import time
 from collections.abc import Iterable, Iterator
@@ -18,13 +18,13 @@ class TreeReleases:
     """Implements `backend.Releases` for a tree."""
 
     def __init__(self, context: TreeContext, index: IndexManager, releases: Releases | None) -> None:
-        """Use the releases of a repository; None means a plain directory."""
+        """Take the releases of a repository; None for a plain directory."""
         self._context = context
         self._store = context.store
         self._index = index
         self._releases = releases
         self._together: tuple[list[ReleaseTag], MultiRevisionIndex] | None = None
-        """The indexed releases as one index, made when a line is not in this revision."""
+        """The indexed releases as one index, opened when a line is not in this revision."""
 
     @property
     def tags(self) -> tuple[ReleaseTag, ...]:
@@ -33,11 +33,11 @@ class TreeReleases:
 
     @property
     def advice(self) -> str | None:
-        """What would make later answers faster, known after the first ones."""
+        """Advice that would make later answers faster; known after the first answers."""
         return self._releases.advice if self._releases is not None else None
 
     def indexed(self) -> list[ReleaseTag]:
-        """Return other releases than this revision that are indexed, the latest first."""
+        """Return the indexed releases other than this revision, the latest first."""
         if self._releases is None:
             return []
         known, own = self._known(), self._context.snapshot.info.commit
@@ -55,7 +55,7 @@ class TreeReleases:
                 yield tag, Indexed.of(self._store.view(tag.commit))
 
     def lines_known(self, lines: Iterable[LogLine]) -> tuple[int, list[tuple[ReleaseTag, int]]]:
-        """Return how many lines this revision can print as a whole, and how many each indexed release, earliest first.
+        """Return how many of the lines this revision prints, and how many each indexed release prints, earliest first.
 
         Builds a missing index.
         """
@@ -69,9 +69,9 @@ class TreeReleases:
         return counts[own], [(tag, counts[tag.commit]) for tag in released]
 
     def index_all(self, candidates: bool) -> ReleasesReport:
-        """Index every release tag, the earliest first, with `candidates` those of `-rc` too.
+        """Index every release tag, the earliest first; with `candidates`, the `-rc` tags too.
 
-        What is indexed already is passed over: an interrupted run continues where it was.
+        Indexed releases are skipped, so an interrupted run continues where it stopped.
         Raises `KsrcfindError` if there are no release tags.
         """
         started = time.monotonic()
@@ -97,11 +97,11 @@ class TreeReleases:
         )
 
     def differing(self, newer: str) -> list[FilePair]:
-        """Return the files whose messages can differ in another indexed revision, named by its key."""
+        """Return the files whose messages can differ between this and another indexed revision, given by its key."""
         return list(differing_files(self._store, self._index.key, newer))
 
     def check_lives(self) -> None:
-        """Raise `KsrcfindError` if the lives of messages cannot be shown here, for lack of releases."""
+        """Raise `KsrcfindError` if there are no releases, which `life` needs."""
         if not self.tags:
             raise KsrcfindError(
                 "`life` needs a git repository with release tags", "`ksrcfind doctor` shows which tree is used."

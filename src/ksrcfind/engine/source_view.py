@@ -1,4 +1,4 @@
-"""The files of a tree as answers show them: lines, maintainers, the release of the Makefile."""
+"""The files of a tree: lines of source, maintainers, the release in the Makefile."""
 
 from collections.abc import Iterator, Sequence
 from functools import cached_property
@@ -15,7 +15,7 @@ from ksrcfind.tree.open import AnySnapshot
 from ksrcfind.tree.versions import MAKEFILE, makefile_release
 
 NAMED_SUFFIXES = (".c", ".h", ".S")
-"""Of the files whose lines the kernel names in its log."""
+"""Suffixes of the files whose locations the kernel prints in its log."""
 
 
 class SourceView:
@@ -29,7 +29,7 @@ class SourceView:
         return _lines(self._text(path), first, last)
 
     def subsystem(self, path: str) -> Subsystem | None:
-        """Return who looks after a file, as the tree's MAINTAINERS file has it; None if it does not say."""
+        """Return the subsystem of a file in the tree's MAINTAINERS file; None if it lists none."""
         return self._maintainers.subsystem(path)
 
     @property
@@ -39,9 +39,9 @@ class SourceView:
         return makefile_release(text) if text is not None else None
 
     def files(self, paths: Sequence[str] = ()) -> list[str]:
-        """Return the C files at paths of files and directories, all of them if none is named.
+        """Return the C files at these paths of files and directories; all C files without a path.
 
-        Raises `KsrcfindError` for a path that names none.
+        Raises `KsrcfindError` for a path without C files.
         """
         every = self._source.paths()
         if not paths:
@@ -90,11 +90,11 @@ class TreeSource:
         return len(lines) - (not lines[-1]) if lines else None
 
     def place_calls(self, path: str) -> Sequence[tuple[int, str]]:
-        """Return the calls of a file that tell their own place."""
+        """Return the calls of a file that print their own location: line and name."""
         return place_calls("\n".join(self._lines(path)))
 
     def all_place_calls(self) -> Iterator[tuple[str, list[tuple[int, str]]]]:
-        """Yield every file of C and assembly with its calls that tell their own place."""
+        """Yield every file of C and assembly with its calls that print their own location."""
         for path, data in self._snapshot.read_many(filter(is_utf8, self._snapshot.files(NAMED_SUFFIXES, ()))):
             yield path, place_calls(data.decode("utf-8", "replace"))
 

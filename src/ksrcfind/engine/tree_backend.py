@@ -64,7 +64,7 @@ class TreeBackend:
             return True
         try:
             return snapshot.is_current() and self.histories.is_current()
-        except KsrcfindError:  # There is no repository any more.
+        except KsrcfindError:  # The repository was removed.
             return False
 
     @contextmanager
@@ -99,7 +99,7 @@ class TreeHistories:
         return not isinstance(self._snapshot, DirectorySnapshot)
 
     def expect(self, requests: Sequence[Request]) -> None:
-        """Get ready for the histories of many messages, which will be asked for in parts."""
+        """Prepare for the histories of many messages, which `trace` is asked for in parts."""
         self._history.expect(requests)
 
     def trace(self, requests: Sequence[Request]) -> list[Provenance]:

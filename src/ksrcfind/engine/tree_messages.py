@@ -1,4 +1,4 @@
-"""The messages of a tree, from its index or, where there is none, from the files that are asked about."""
+"""The messages of a tree: from its index or, without an index, from the files in question."""
 
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from ksrcfind.backend import Source
 from ksrcfind.engine.context import TreeContext
 from ksrcfind.engine.index_manager import IndexManager
-from ksrcfind.match.candidates import MessageIndex
+from ksrcfind.match.message_index import MessageIndex
 from ksrcfind.source.message import Message
 from ksrcfind.tree.names import is_utf8
 
@@ -32,21 +32,21 @@ class TreeMessages:
         return revision.skipped if revision is not None else ()
 
     def of(self, path: str) -> list[Message]:
-        """Return the messages of a file as it is now, by line; none if there is no such file. Builds no index."""
+        """Return the messages of a file in its current version, by line; none without the file. Builds no index."""
         indexed = self._index.current()
         if indexed is None:
             return self._without_index().messages_of([path])
         if not is_utf8(path):
             return []
         known = indexed.messages.messages_of(path)
-        # A path without messages and without a file is not a file that changed.
+        # A path without messages and without a file did not change.
         if not known and not self._source.has_file(path):
             return []
         updated = self._index.current() if self._index.refresh([path]) else None
         return updated.messages.messages_of(path) if updated is not None else known
 
     def prefetch(self, paths: Iterable[str]) -> None:
-        """Read files together whose messages will be asked for one by one, if they are not indexed."""
+        """Read several files at once if they are not indexed; `of` then returns their messages without reading."""
         if self._index.current() is None:
             self._without_index().messages_of(dict.fromkeys(paths))
 
@@ -55,11 +55,11 @@ class TreeMessages:
         return self._without_index().switched_off(path, line)
 
     def near_phrases(self, body: str) -> MessageIndex:
-        """Return the messages of the files that most likely printed a text: those that hold phrases of it."""
+        """Return the messages of the files that most likely print a text: those that contain phrases of it."""
         return self._without_index().index_for(body, phrases=True)
 
     def near_words(self, body: str) -> MessageIndex:
-        """Return the messages of the files that most likely printed a text: those that hold its rarest words."""
+        """Return the messages of the files that most likely print a text: those that contain its rarest words."""
         return self._without_index().index_for(body)
 
     def _without_index(self) -> "UnindexedSearch":

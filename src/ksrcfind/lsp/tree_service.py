@@ -102,7 +102,7 @@ class TreeService:
         """Return the answer cache of an engine, for use within one question to `matching`."""
         if self._answers is None or self._answers[0] is not engine:
             ask = partial(engine.answer, limit=self.client.limit, build=False)
-            self._answers = engine, AnswerCache(ask, engine.telling)
+            self._answers = engine, AnswerCache(ask, engine.tokens)
         return self._answers[1]
 
     def cached_history(self, item: MatchedRow) -> History | None:

@@ -10,7 +10,7 @@ from ksrcfind.source.message import Message
 
 @dataclass(frozen=True, slots=True)
 class Absence:
-    """Explains places without a message, for one tree. Names of files are compared once for each missing file."""
+    """Explains why places of one tree have no message. Similar file names are searched once for each missing file."""
 
     messages: Callable[[str], Sequence[Message]]
     """Returns the messages of a file."""

@@ -12,35 +12,35 @@ class Tier(StrEnum):
     EXACT = "exact"
     """The whole body fits the typed template."""
     PARTIAL = "partial"
-    """The body is a fragment of the template, or the template a fragment of the body."""
+    """The body contains a part of the template, or the template a part of the body."""
     FUZZY = "fuzzy"
-    """The wording drifted: another kernel, a typo, lost characters."""
+    """The wording is similar: from another kernel, misspelt, or damaged."""
 
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """What the line shows for one argument of the message."""
+    """The value of one argument of the message."""
 
     conversion: str
     expression: str
     value: str | None
-    """Text of the line that stands for it; None when the line does not show it."""
+    """The text of the line; None if the line does not show it."""
     decoded: str | None = None
-    """Its meaning where it has one: `ETIMEDOUT` for -110."""
+    """Its meaning, if it has one: `ETIMEDOUT` for -110."""
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a line itself points: `WARNING: … at file:line`."""
+    """A source location that the line itself names: `WARNING: … at file:line`."""
 
     path: str
     line: int
     """1-based, as the line names it."""
     function: str | None
     call: str | None
-    """The call there, or nearest to there; None if there is none that prints its place."""
+    """The call there or nearest to it that prints its own location; None if there is none."""
     drift: int | None = None
-    """Lines by which that call stands later in this tree: other than 0, the log is of another version of the file."""
+    """Lines by which that call is later in this tree; not 0 if the log is from another version of the file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class Match:
     score: float
     """0–1; orders matches within a tier."""
     confidence: float
-    """0–1; calibrated chance that this call printed the line, shared by equal rivals."""
+    """0–1; calibrated chance that this call printed the line; equal rivals share it."""
     message: Message
     form: Form
     """The form of the message that fits."""
@@ -71,19 +71,19 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What is known about one line."""
+    """The matches of one line, or the reason why there are none."""
 
     verdict: str
     """`exact`, `partial`, `fuzzy`, `place` or `none`."""
     reason: Reason | None
-    """Set when the verdict is `none`, or when a place holds no message."""
+    """Set if the verdict is `none`, or if there is no message at a place."""
     matches: tuple[Match, ...]
-    """Best first, cut at the limit that was asked for."""
+    """Best first, at most as many as the caller asked for."""
     rivals: int
-    """How many further messages score the same as the first."""
+    """Number of further messages that are as likely as the first."""
     points_to: Place | None = None
     """The place that the line names, if it names one."""
     note: str | None = None
     """A sentence that goes with the first match."""
     decided_by: str | None = None
-    """What settled equal rivals beyond the line: `neighbours`, `boot`, `device`; None if nothing had to."""
+    """What decided between equal rivals besides the line: `neighbours`, `boot`, `device`; None if nothing did."""

@@ -1,4 +1,4 @@
-"""The text of a log line as matching sees it."""
+"""The body of a log line: the text that the kernel printed, as matching sees it."""
 
 import re
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from ksrcfind.match.word_weights import bits
 from ksrcfind.match.wording import folded
 from ksrcfind.source.template import LINE_WORD, words
 
-# What people put in the place of values.
+# People replace values in reports: <address>, XXXX, N, ****, ####.
 _MASK = re.compile(r"<[A-Za-z_ -]{1,20}>|(?<![A-Za-z])(?:0x)?X{1,16}(?![A-Za-z])|(?<!\S)N(?!\S)|\*{3,8}|#{2,20}")
 _HEX = re.compile("[0-9a-f]+")
 # `driver device: ` of dev_printk(), `driver device netdev: ` of netdev_printk(): a device's name holds a digit.
@@ -20,6 +20,15 @@ _DEVICE_PREFIX = re.compile(
 )
 # A word with a digit among its first characters, or what is left of one behind a mask with a blank.
 _VALUE = re.compile(rf"(?<![^\s>])[^\s\d]{{0,128}}+\d\S*+|{_MASK.pattern}")
+# audit_log_start() of kernel/audit.c begins a record so; old kernels printed it without the prefix of pr_fmt().
+_AUDIT_PREFIX = "audit: "
+_AUDIT_RECORD = re.compile(rf"(?:{_AUDIT_PREFIX})?type=\d{{4,5}} audit\(\d+\.\d+:\d+\): ")
+# __FILE__ begins with the directory in which the kernel was built: what precedes a path of the tree.
+_BUILD_DIRECTORY = re.compile(
+    r"(?<![\w./+-])(?:\.{0,2}/)[\w.+~/-]{0,200}?"
+    r"(?=(?:arch|block|crypto|drivers|fs|include|init|io_uring|ipc|kernel|lib|mm|net|security|sound|virt)/"
+    r"[\w./+-]{1,200}\.[chS]\b)"
+)
 
 
 class Token(NamedTuple):
@@ -30,47 +39,58 @@ class Token(NamedTuple):
     word: str
     """In lower case."""
     bits: float
-    """What it would be worth to explain it."""
+    """What a wording gains by explaining it."""
 
 
 @dataclass(frozen=True)
 class Body:
-    """What the kernel printed, cut at LONGEST, without blanks at the ends."""
+    """The text that the kernel printed, normalised by `body_text`."""
 
     text: str
 
     @classmethod
     def of(cls, text: str) -> "Body":
-        """Make a body of what a record holds."""
+        """Return the body of the text of a record."""
         return cls(body_text(text))
 
     @cached_property
     def unmasked(self) -> "Body | None":
-        """The same with zeros where somebody masked values, of the same length; None if nobody did."""
+        """The same text, of the same length, with zeros for masked values (`XXXX`); None if there are none."""
         text = _MASK.sub(_zeros, self.text)
         return Body(text) if text != self.text else None
 
     @cached_property
+    def relative(self) -> "Body | None":
+        """The same text with source paths relative to the tree, not to the build directory; None if unchanged."""
+        text = _BUILD_DIRECTORY.sub("", self.text)
+        return Body(text) if text != self.text else None
+
+    @cached_property
+    def is_audit_record(self) -> bool:
+        """True if this is a record of the audit subsystem, which one call prints as a whole."""
+        return _AUDIT_RECORD.match(self.text) is not None
+
+    @cached_property
     def tokens(self) -> tuple[Token, ...]:
-        """Its words, in order, as `template.words` finds them."""
+        """Its words, in order, as `template.words` finds them, with repeats."""
         found = LINE_WORD.finditer(self.text)
         words = ((*match.span(), match[0].lower()) for match in found)
         return tuple(Token(start, end, word, bits(word, UNKNOWN_WORD)) for start, end, word in words)
 
     @cached_property
     def prefix_end(self) -> int:
-        """Where the text behind a driver and a device begins; 0 if the line does not begin with these."""
+        """Start of the text behind the driver and the device; 0 if the line does not begin with these."""
         found = _DEVICE_PREFIX.match(self.text)
         return found.end() if found else 0
 
     @cached_property
     def behind_prefix(self) -> "Body | None":
-        """The text behind a driver and a device; None if the line does not begin with these."""
+        """The text behind the driver and the device; None if the line does not begin with these."""
         return Body(self.text[self.prefix_end :]) if 0 < self.prefix_end < len(self.text) else None
 
     @cached_property
     def cut(self) -> int:
-        """Characters of the words at its ends, which may be cut off."""
+        """Number of characters of the words at its ends, which may be cut off."""
         return sum(token.end - token.start for token in self._at_ends)
 
     @cached_property
@@ -81,7 +101,7 @@ class Body:
 
     @cached_property
     def _by_word(self) -> dict[str, float]:
-        """Bits of each of its words, all times that it stands there."""
+        """Bits of each word, summed over its repeats."""
         found: dict[str, float] = {}
         for _, _, word, worth in self.tokens:
             found[word] = found.get(word, 0.0) + worth
@@ -89,16 +109,16 @@ class Body:
 
     @cached_property
     def _inside(self) -> float:
-        """Bits of all its words but those at its ends."""
+        """Bits of all words except those at the ends."""
         return sum(self._by_word.values()) - sum(token.bits for token in self._at_ends)
 
     @cached_property
     def _hexadecimal(self) -> float:
-        """Bits of its words that can be values in hexadecimal."""
+        """Bits of the words that can be hexadecimal values."""
         return sum(worth for word, worth in self._by_word.items() if _HEX.fullmatch(word))
 
     def beside(self, words: frozenset[str], *, hexadecimal: bool) -> float:
-        """Return the least bits that are left over where only some words, and perhaps such values, explain it."""
+        """Return the bits that remain at least if a wording explains only `words`, and perhaps hexadecimal values."""
         worth = self._by_word
         left = self._inside
         for word in words & self.words:
@@ -107,7 +127,7 @@ class Body:
 
     @cached_property
     def plain(self) -> str:
-        """Its text without values, in lower case, blanks folded."""
+        """Its text without values, in lower case, with single blanks."""
         return folded(_VALUE.sub(" ", self.text))
 
     @cached_property
@@ -117,9 +137,15 @@ class Body:
 
 
 def body_text(text: str) -> str:
-    """Return the text of the body of what a record holds; a record of several lines is judged by its first."""
+    """Return the text of a record as matching sees it: its first line, cut at LONGEST, without blanks at the ends.
+
+    An audit record begins with the prefix that newer kernels print.
+    """
     text = text[: 2 * LONGEST].strip()[:LONGEST]
-    return text.partition("\n")[0].strip() if "\n" in text or len(text) == LONGEST else text
+    if "\n" in text or len(text) == LONGEST:
+        text = text.partition("\n")[0].strip()
+    is_old_record = text.startswith("type=") and _AUDIT_RECORD.match(text)
+    return f"{_AUDIT_PREFIX}{text}"[:LONGEST] if is_old_record else text
 
 
 def _zeros(mask: re.Match[str]) -> str:

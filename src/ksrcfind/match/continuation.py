@@ -1,48 +1,49 @@
-"""Lines that several calls print together: one begins a line, `pr_cont` goes on in it (`source.printed`)."""
+"""Lines that several calls print: one begins the line, `pr_cont` continues it (`source.printed`)."""
 
 from collections.abc import Callable, Iterator
 from itertools import chain
 
 from ksrcfind.match.body import Body
-from ksrcfind.match.candidates import MessageIndex
-from ksrcfind.match.fragment import Overlap, overlaps
 from ksrcfind.match.limits import NEIGHBOUR_STEPS
-from ksrcfind.match.pattern import Pattern, StepBudget, pattern
+from ksrcfind.match.message_index import MessageIndex
+from ksrcfind.match.overlap import Overlap, overlaps
+from ksrcfind.match.pattern import Pattern, StepBudget
+from ksrcfind.match.pattern_builder import pattern
 from ksrcfind.source.message import Message
 from ksrcfind.source.printed import NEAR, NEIGHBOURS, ends_line, is_continuation, is_open
 
 
 class ContinuationMatcher:
-    """Knows which messages of an index print parts of one line."""
+    """Finds neighbouring messages of an index that print the other parts of a line."""
 
     def __init__(self, index: MessageIndex) -> None:
         self._index = index
 
-    def explains(self, number: int, body: Body, overlap: Overlap, work: StepBudget) -> bool:
-        """Return whether what a message does not explain of a line can be of another call."""
-        work.left -= NEIGHBOUR_STEPS
-        if work.left < 0:
+    def explains(self, number: int, body: Body, overlap: Overlap, budget: StepBudget) -> bool:
+        """Return whether other calls can print what a message does not explain of a line."""
+        budget.left -= NEIGHBOUR_STEPS
+        if budget.left < 0:
             return False
         if overlap.end == len(body.text):
-            return self._is_begun(number, body, overlap, work)
-        return overlap.start == 0 and self._is_ended(number, body, overlap, work)
+            return self._is_begun(number, body, overlap, budget)
+        return overlap.start == 0 and self._is_ended(number, body, overlap, budget)
 
-    def _is_begun(self, number: int, body: Body, overlap: Overlap, work: StepBudget) -> bool:
+    def _is_begun(self, number: int, body: Body, overlap: Overlap, budget: StepBudget) -> bool:
         message = self._index.message(number)
         begun = (
             self._around(number, message, -1, lambda other: not ends_line(other)) if is_continuation(message) else ()
         )
         lines = (pattern(form.printed.rpartition("\n")[2]) for one in begun for form in one.forms)
-        return any(_can_begin(line, body.text, overlap.start, work) for line in lines)
+        return any(_can_begin(line, body.text, overlap.start, budget) for line in lines)
 
-    def _is_ended(self, number: int, body: Body, overlap: Overlap, work: StepBudget) -> bool:
+    def _is_ended(self, number: int, body: Body, overlap: Overlap, budget: StepBudget) -> bool:
         message = self._index.message(number)
         if ends_line(message):
             return False
         helpers = self._of_others(number, message) if is_open(message) else ()
         endings = chain(self._endings(number, message), helpers)
         lines = (pattern(form.printed.partition("\n")[0]) for one in endings for form in one.forms)
-        return any(_can_end(line, body.text, overlap.end, work) for line in lines)
+        return any(_can_end(line, body.text, overlap.end, budget) for line in lines)
 
     def _endings(self, number: int, message: Message) -> Iterator[Message]:
         """Messages of the same function that can print the last text of a line: with its line break or before one."""
@@ -52,7 +53,7 @@ class ContinuationMatcher:
         return (one for place, one in enumerate(behind) if ends_line(one) or place < before_break)
 
     def _of_others(self, number: int, message: Message) -> Iterator[Message]:
-        """Messages of other functions of the file that go on in a line, the nearest first."""
+        """Yield the messages of other functions of the file that continue a line, the nearest first."""
         for step in (1, -1):
             for away in range(1, NEAR + 1):
                 try:
@@ -65,7 +66,7 @@ class ContinuationMatcher:
                     yield other
 
     def _around(self, number: int, message: Message, step: int, wanted: Callable[[Message], bool]) -> Iterator[Message]:
-        """Messages of the same function before (step -1) or behind one (step 1), the nearest first."""
+        """Yield wanted messages of the function before (step -1) or behind a message (step 1), the nearest first."""
         for away in range(1, NEIGHBOURS + 1):
             try:
                 other = self._index.message(number + step * away)
@@ -77,14 +78,17 @@ class ContinuationMatcher:
                 yield other
 
 
-def _can_end(line: Pattern, text: str, start: int, work: StepBudget) -> bool:
+def _can_end(line: Pattern, text: str, start: int, budget: StepBudget) -> bool:
     """Return whether a text ends with the whole of a pattern, which begins at some offset or behind it."""
-    found = (overlap for overlap in overlaps(line, text, work) if overlap.begun and overlap.finished)
+    found = (overlap for overlap in overlaps(line, text, budget) if overlap.begun and overlap.finished)
     return any(start <= overlap.start and overlap.end == len(text) for overlap in found)
 
 
-def _can_begin(line: Pattern, text: str, end: int, work: StepBudget) -> bool:
-    """Return whether a text begins with a pattern, before some offset; where any text alone would do, with one name."""
+def _can_begin(line: Pattern, text: str, end: int, budget: StepBudget) -> bool:
+    """Return whether a text begins with a pattern that ends before an offset.
+
+    For a pattern that accepts any text, that beginning must be a single name.
+    """
     if not any(line.segments):
         return " " not in text[:end].strip()
-    return 0 <= line.head(text, work) <= end
+    return 0 <= line.head(text, budget) <= end

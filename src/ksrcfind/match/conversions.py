@@ -1,52 +1,52 @@
-"""What text each printf conversion of the kernel can leave in a log line.
+"""The shapes of values: which text each printf conversion of the kernel prints.
 
 The grammar follows lib/vsprintf.c (the functions named beside each entry) and
 Documentation/core-api/printk-formats.rst, with the forms that older kernels printed. A conversion is either *typed*,
-with a regular expression of bounded length, or *text* that may be anything. Putting the pieces of a format together
-is the job of `match.pattern`.
+with a regular expression of bounded length, or *text*, which can be anything. `match.pattern_builder` combines the
+shapes of a format into its pattern.
 """
 
 import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from ksrcfind.match.thresholds import NUMBER_DIGIT, NUMBER_VALUE
+from ksrcfind.match.thresholds import NUMBER_DIGIT, NUMBER_PREFIX, NUMBER_VALUE
 from ksrcfind.source.template import Conversion
 
 
 @dataclass(frozen=True, slots=True)
 class Typed:
-    """A value with a shape of its own."""
+    """A value with a type: its text has a known shape."""
 
     regex: str
-    """Without groups; never matches more than about 700 characters, and never backtracks into more than a few."""
+    """Without groups. It matches at most about 700 characters and backtracks over a few of them at most."""
     head: frozenset[str]
-    """Characters it may begin with."""
+    """Characters with which it can begin."""
     tail: frozenset[str]
-    """Characters by which a shorter value could have gone on: the value and what follows are told apart by others."""
+    """Characters with which a shorter value could continue; any other character ends the value."""
     bits: float
-    """How much its shape tells, in bits: how unlikely other text has it by chance."""
+    """Information of the shape: how unlikely other text has it by chance."""
     exact: str = ""
-    """The same at its usual length (`%02x`: two digits), for when the next value could begin like it."""
+    """The expression for the usual length (`%02x`: two digits), for use before a value with the same characters."""
     last: frozenset[str] | None = None
-    """Characters that it may end with; None for any."""
+    """Characters with which it can end; None for any."""
     lengths: int = 0
-    """For a number: lengths at which it can be tried, few enough for all of them to be; 0 for another value."""
+    """For a number: how many lengths it can have, so few that all can be tried; 0 for other values."""
 
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A value that may hold anything."""
+    """A value that accepts any text."""
 
     least: int = 0
-    """Characters at least (padded by a width)."""
+    """Characters, at least: the width."""
     most: int = 1 << 30
-    """Characters at most (cut by a precision)."""
+    """Characters, at most: the precision."""
     blanks: bool = True
-    """False if it never holds a blank: device tree paths, clock names."""
+    """False if it never contains a blank: device tree paths, clock names."""
 
 
-Hole = Typed | Text
+Shape = Typed | Text
 
 _WIDEST = 4096
 _DIGITS = frozenset("0123456789")
@@ -57,7 +57,7 @@ _NAME = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz012345678
 _BLANK = frozenset(" ")
 _NONE: frozenset[str] = frozenset()
 
-# check_pointer(): what stands for a pointer that cannot be followed.
+# check_pointer() prints these for a pointer that cannot be dereferenced.
 _BROKEN = r"\((?:null|efault|einval)\)"
 # symbol_string(): name+offset/size [module buildid], or a bare number without kallsyms.
 _SYMBOL = r"[A-Za-z_.$][A-Za-z0-9_.$]{0,254}"
@@ -78,7 +78,7 @@ _RESOURCE = (
 
 
 def _count(digits: str) -> int:
-    """A width or precision; no larger than any line that is looked at."""
+    """Return a width or precision as a number, limited to the length of the lines that are read."""
     return min(int(digits), _WIDEST) if len(digits) <= len(str(_WIDEST)) else _WIDEST
 
 
@@ -192,7 +192,7 @@ def _time(letters: str) -> Typed:
     return _broken_or(f"{date}{' ' if 's' in rest else 'T'}{time}", _DIGITS, _NONE, 16)
 
 
-def _pointer_kind(conversion: Conversion) -> Hole:
+def _pointer_kind(conversion: Conversion) -> Shape:
     letters = conversion.kind[1:]
     first = letters[:1]
     if first in ("S", "s", "B", "F") or (first == "f" and not letters.startswith("fw")):
@@ -218,52 +218,54 @@ def _pointer_kind(conversion: Conversion) -> Hole:
     return _FIXED["p"]
 
 
+_BASES = {"o": ("[0-7]", _OCTAL, 22), "x": ("[0-9a-f]", _HEX, 16), "X": ("[0-9A-F]", _UPPER_HEX, 16)}
+"""For each conversion: a digit, the digits, and the most digits of a 64-bit number; all others are decimal."""
+
+
 def _number(conversion: Conversion) -> Typed:
     """number(): digits of a base, a sign or prefix, zeros up to the precision; zeros or blanks up to the width."""
     kind, flags = conversion.kind, conversion.flags
-    digit, chars, longest = {
-        "o": ("[0-7]", _OCTAL, 22),
-        "x": ("[0-9a-f]", _HEX, 16),
-        "X": ("[0-9A-F]", _UPPER_HEX, 16),
-    }.get(kind, (r"[0-9]", _DIGITS, 20))
+    digit, chars, longest = _BASES.get(kind, ("[0-9]", _DIGITS, 20))
     width = min(_count(conversion.width), 64) if conversion.width.isdigit() else 0
     precision = min(_count(conversion.precision), 64) if conversion.precision.isdigit() else 0
     zeros = "0" in flags and "-" not in flags
-    hexadecimal = kind in "xX"
-    prefix = ""
-    if "#" in flags and hexadecimal:
-        # The C library leaves the prefix of 0 out, the kernel prints it.
-        prefix = f"(?:0{kind}|(?=0))"
-    elif "#" in flags and kind == "o":
-        prefix = "0?"
+    prefix, sign = _base_prefix(kind, flags), _sign(kind, flags)
     padded = width - 2 * bool(prefix) if zeros else 0
-    least = max(precision, padded, 1)
-    sign = ""
-    if kind in "di":
-        sign = r"\+?-?" if "+" in flags else r"[ -]?" if " " in flags else "-?"
-        # The sign takes one of the padding zeros' places.
-        least = max(precision, padded - 1, 1)
+    # A sign takes the place of one of the padding zeros.
+    least = max(precision, padded - 1 if sign else padded, 1)
     blanks = 64 if conversion.width == "*" else 0 if zeros else max(width - 1, 0)
     before = f" {{0,{blanks}}}+" if blanks and "-" not in flags else ""
     after = f" {{0,{blanks}}}" if blanks and "-" in flags else ""
     head = chars | (set("+- ") if sign else _NONE) | (_BLANK if before else _NONE)
     tail = chars | (_BLANK if after else _NONE)
-    body = f"{before}{sign}{prefix}{digit}"
+    start = f"{before}{sign}{prefix}"
     usual = max(precision, padded)
-    exact = f"{body}{{{usual}}}{after}" if usual else ""
+    exact = f"{start}{digit}{{{usual}}}{after}" if usual else ""
     # A number of so many digits is rarer than any number.
-    bits = NUMBER_VALUE + 2.0 * bool(prefix) + NUMBER_DIGIT * max(usual - 1, 0)
+    bits = NUMBER_VALUE + NUMBER_PREFIX * bool(prefix) + NUMBER_DIGIT * max(usual - 1, 0)
     most = max(longest, least)
-    regex = f"{body}{{{least},{most}}}{after}"
-    if zeros and not precision and least > 1 and most > least:
+    regex = f"{start}{digit}{{{least},{most}}}{after}"
+    if zeros and not precision and 1 < least < most:
         # Zeros fill the width and no more: a longer number begins with another digit.
-        start = f"{before}{sign}{prefix}"
         filled = f"{least},{padded}" if padded > least else f"{least}"
         regex = f"(?:{start}{digit}{{{filled}}}(?!{digit})|{start}(?!0){digit}{{{least},{most}}}){after}"
     return Typed(regex, head, tail, bits, exact, tail, most + bool(after) * blanks)
 
 
-def _string(conversion: Conversion) -> Hole:
+def _base_prefix(kind: str, flags: str) -> str:
+    if "#" not in flags or kind not in "xXo":
+        return ""
+    # The C library leaves the prefix of 0 out, the kernel prints it.
+    return "0?" if kind == "o" else f"(?:0{kind}|(?=0))"
+
+
+def _sign(kind: str, flags: str) -> str:
+    if kind not in "di":
+        return ""
+    return r"\+?-?" if "+" in flags else r"[ -]?" if " " in flags else "-?"
+
+
+def _string(conversion: Conversion) -> Shape:
     width = _count(conversion.width) if conversion.width.isdigit() else 0
     if not conversion.precision.isdigit():
         return Text(least=width)
@@ -281,8 +283,8 @@ _FLOAT = Typed(
 
 
 @lru_cache(maxsize=8192)
-def hole(conversion: Conversion) -> Hole:
-    """Return what the conversion can leave in a line."""
+def shape_of(conversion: Conversion) -> Shape:
+    """Return which text a conversion can print."""
     kind = conversion.kind
     if kind == "s":
         return _string(conversion)

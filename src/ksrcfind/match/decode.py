@@ -1,7 +1,7 @@
-"""What values mean: error numbers, allocation flags, taint letters.
+"""The meaning of values: error numbers, allocation flags, taint letters.
 
-Only what the line and the call say is used. Bits of flags have moved between releases, so a mask is told by the names
-that the line itself gives for it.
+Only the line and the call are used. Bits of flags have moved between releases, so a mask is decoded by the names that
+the line itself shows for it.
 """
 
 import re
@@ -25,7 +25,7 @@ _ERRNO_ROWS = """
 """
 _ERRNO = dict(enumerate(_ERRNO_ROWS.split(), 1))
 
-# include/linux/errno.h: what only the kernel itself sees.
+# include/linux/errno.h: numbers that only the kernel itself uses.
 _INTERNAL = {
     512: "ERESTARTSYS",
     513: "ERESTARTNOINTR",

@@ -1,7 +1,6 @@
-"""Places that a line itself names: `WARNING: … at file:line`, `kernel BUG at file:line!`, `function:line:`.
+"""Source locations in the text of a line: `WARNING: … at file:line`, `kernel BUG at file:line!`, `function:line:`.
 
-What a line names is its own kernel's place; whether this tree has a call there, and how far away, is for who reads the
-tree to say (`nearest_call`).
+A line names a location of its own kernel. `nearest_call` finds the call of this tree that belongs to it.
 """
 
 import re
@@ -11,12 +10,12 @@ from dataclasses import dataclass
 from ksrcfind.match.answer import Match
 
 NEAR = 100
-"""Lines around a place in which its call is looked for when the log's kernel is another one."""
+"""Lines around a location in which its call is searched: the log may be from another version of the file."""
 
 _FILE_LINE = re.compile(r"(?<![\w./+-])((?:\.{0,2}/)?(?:[\w.+-]{1,64}/){0,24}[\w+-]{1,64}\.[chS]):(\d{1,6})(?![\d.])")
 # func+0x1/0x2 and func() behind the place (__warn in kernel/panic.c; until 2.6.39 with parentheses).
 _FUNCTION = re.compile(r"(?:!| at)? {0,2}([A-Za-z_]\w{0,200})(?:[\w.$]{0,60}\+0x|\(\))")
-# Calls that print where they stand; the hint is what each of their lines holds.
+# Calls that print their own location; the hint is in each of their lines.
 _HINT = re.compile(r"(?i)warn|bug|assert|oops|might_sleep|ubsan")
 _CALL = re.compile(r"\b((?i:\w{0,40}(?:warn|bug|assert|oops|might_sleep|ubsan)\w{0,40}))\s?\(")
 _COMMENT = re.compile(r"\s{0,100}(?:/?\*|//|#\s{0,8}define)")
@@ -24,10 +23,10 @@ _COMMENT = re.compile(r"\s{0,100}(?:/?\*|//|#\s{0,8}define)")
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """A place as a line names it."""
+    """A source location as a line names it."""
 
     path: str
-    """As the compiler was given it: relative, absolute, or a file's name alone."""
+    """As the compiler got it: relative, absolute, or only the name of the file."""
     line: int
     """1-based."""
     function: str | None
@@ -43,7 +42,7 @@ def named_place(body: str) -> Named | None:
 
 
 def own_place(match: Match) -> Named | None:
-    """Return the place of a match that prints its own function and line: `EXT4-fs error (…): ext4_lookup:1785: …`."""
+    """Return the location that a match prints as its own: `EXT4-fs error (…): ext4_lookup:1785: …`; None if none."""
     message = match.message
     previous: str | None = None
     for value in match.values:
@@ -55,7 +54,7 @@ def own_place(match: Match) -> Named | None:
 
 
 def place_calls(source: str) -> list[tuple[int, str]]:
-    """Return the calls of a file that tell their own place: line and name, the first one of each line, in order."""
+    """Return the calls of a file that print their own location: line and name, at most one for each line."""
     found: list[tuple[int, str]] = []
     number, counted, position = 1, 0, 0
     while (hint := _HINT.search(source, position)) is not None:
@@ -72,7 +71,7 @@ def place_calls(source: str) -> list[tuple[int, str]]:
 
 
 def nearest_call(calls: Iterable[tuple[int, str]], line: int) -> tuple[str, int] | None:
-    """Return the call nearest to a line of its file, and by how many lines it stands later."""
+    """Return the call nearest to a line of its file, and by how many lines it is later; None if none is near."""
     near = [(abs(number - line), number, call) for number, call in calls if abs(number - line) <= NEAR]
     _, number, call = min(near, default=(0, 0, None))
     return (call, number - line) if call is not None else None

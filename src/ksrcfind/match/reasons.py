@@ -6,8 +6,8 @@ from ksrcfind.log.line import LogLine
 from ksrcfind.log.report import RowKind, is_report_row, row_kind
 from ksrcfind.match.answer import Reason
 from ksrcfind.match.body import Body
-from ksrcfind.match.candidates import MessageIndex
 from ksrcfind.match.limits import LONGEST_WORD
+from ksrcfind.match.message_index import MessageIndex
 from ksrcfind.match.word_weights import is_common
 from ksrcfind.source.message import Message
 
@@ -19,19 +19,19 @@ _ROW = {
 
 
 TRY_NEXT = (
-    "Try the tree that the kernel was built from (--repo), another revision (--rev), a bundle of that release "
-    "(--index), or a shorter part of the line."
+    "Perhaps another kernel printed it: try its tree (--repo), its revision (--rev) or a bundle of its release "
+    "(--index). A shorter part of the line may also match."
 )
 """Ends the reason for a line without a match."""
 
 
 def beyond_matching(line: LogLine, body: Body) -> Reason | None:
-    """Say why no log call of the kernel need be looked for, if that is so."""
+    """Return why a line is not matched at all; None if it is."""
     if line.is_userspace:
         return Reason("userspace", f"The user-space program {line.process or line.facility} wrote this line.")
     if not body.text:
         return Reason("empty", "The line has no text.")
-    # Rows of several registers, and dumps with words in front, have calls whose words these are.
+    # Calls print rows of several registers, and dumps behind words; these are matched by their words.
     kind = row_kind(line.body)
     has_words = len(body.words) > 1 and not _DUMP_ALONE.match(body.text)
     return None if has_words and kind is not RowKind.STACK else row_of_report(line.body)
@@ -41,12 +41,12 @@ _DUMP_ALONE = re.compile(r">?(?:0x)?[0-9a-f]+:? [0-9a-f]{2}")
 
 
 def row_of_report(body: str) -> Reason | None:
-    """Say of which kind of rows a line is that only a message with all of it can explain; None for other lines."""
+    """Return the reason for a row of a report without an exact match; None for other lines."""
     kind = row_kind(body)
     return Reason("part_of_event", _ROW[kind]) if kind in _ROW else None
 
 
-# Who writes stands in front, perhaps with a device; what ends in a small number is a device itself: `nvme0n1: `.
+# A line begins with who prints it, perhaps with a device. A name that ends in a small number is a device: `nvme0n1: `.
 _WRITER = re.compile(
     r"\[?([A-Za-z][A-Za-z0-9_-]{2,40})(?:(?<![A-Za-z]\d)(?<![A-Za-z]\d\d)\]?: "
     r"|\]? [0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2}\.\d: )"
@@ -56,9 +56,9 @@ _WRITER = re.compile(
 def unexplained(
     body: Body, index: MessageIndex, general: Message | None = None, nearest: Message | None = None
 ) -> Reason:
-    """Say why no message explains a line.
+    """Return why no message explains a line.
 
-    `general` is one that fits it, as it would any text; `nearest` shares most words with it.
+    `general` is a message that accepts any text behind the prefix of the line; `nearest` shares most words with it.
     """
     if not any(is_common(word) or (len(word) <= LONGEST_WORD and index.contains(word)) for word in body.words):
         return Reason("no_words", "No word of this line occurs in any kernel message.")
@@ -77,13 +77,13 @@ def unexplained(
     return Reason("nothing_alike", f"No message in this tree matches this line.{near} {TRY_NEXT}")
 
 
-_SHORTEST_NAME = 3  # characters that a device's or driver's name has in common with its module or directory
+_SHORTEST_NAME = 3  # characters that the name of a device or driver shares with its module or directory
 
 
 def _may_be_named(writer: str, index: MessageIndex) -> bool:
-    """Return whether a module, driver, function or file of the tree, or a word of a message, can be named so.
+    """Return whether a module, driver, function or file of the tree, or a word of a message, can have this name.
 
-    The index has no names of functions and drivers; they begin like their files or directories (`pcieport`: `pcie`).
+    The index has no names of functions and drivers; these begin like their files or directories (`pcieport`: `pcie`).
     """
     name = writer.lower().replace("-", "_")
     if index.contains(name) or (writer[1:].islower() and writer[0].isupper()):

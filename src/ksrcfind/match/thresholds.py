@@ -33,7 +33,10 @@ GLUED_WORD = 0.7
 """Share of a word's bits that counts if the word touches a value: `host%d`."""
 
 NUMBER_VALUE = 2.0
-"""A number of any size as a value; as much again for the prefix `0x`."""
+"""A number of any size as a value."""
+
+NUMBER_PREFIX = 2.0
+"""The prefix `0x` of a number."""
 
 NUMBER_DIGIT = 0.75
 """Each further digit that a number must have: `%08x`."""
@@ -53,7 +56,7 @@ PAIRED_WORDS = 4
 """Number of the more common words of a line that are looked up in pairs."""
 
 SIMILAR_MESSAGES = 64
-"""Messages whose wordings are compared with a line, those with most bits in common."""
+"""Messages whose wordings are compared with a line: the ones that share most bits with it."""
 
 SHARED_LEAST = 9.0
 """Words that a wording must share with a line to be compared with it."""
@@ -68,7 +71,7 @@ NAMING_WORDS = 2
 """Number of words that a prefix before any text has at most: `BTRFS warning (device %s): %pV`."""
 
 SHARED_PREFIX = 40
-"""Messages that begin alike; with more of them, what they begin with names a part of the kernel, not a message."""
+"""Number of messages; a beginning that more messages share is a prefix of a subsystem, not part of a message."""
 
 VALUE_WORDS = 3
 """Number of words that the values of a line can look like (`beef`, `x10`); a line of more words is not only values."""
@@ -79,7 +82,7 @@ UNEXPLAINED_COST = 0.6
 """What a bit of unexplained text of the line subtracts."""
 
 ANY_TEXT_COST = 0.1
-"""What a bit of the line subtracts that stands where a conversion accepts any text."""
+"""What a bit of the line subtracts if a conversion accepts any text there."""
 
 MISSING_COST = 0.6
 """What a bit of the wording subtracts that the line lacks."""
@@ -88,7 +91,7 @@ CUT_OFF_SHARE = 0.4
 """Share of the missing bits that counts if they lie beyond an end of the line: the line may be a cut-off copy."""
 
 CUT_OFF_MOST = 0.8
-"""What text beyond an end of the line counts at most, as a share of what is explained, before `CUT_OFF_SHARE`."""
+"""Upper limit for the missing bits beyond an end of the line, as a share of the explained bits."""
 
 MISSPELT_WORD = 0.7
 """Share of a word's bits that counts if the line has a misspelt copy of it."""
@@ -158,7 +161,7 @@ LEAD_OVER_PARTIAL = 4.0
 """How much more a similar wording must explain to come before another one that fits in part."""
 
 EVIDENCE_REACH = 24.0
-"""How far below the best wording evidence beyond the text can still change the order; what is further is dropped."""
+"""Wordings further below the best one are dropped: no evidence beyond the text can bring them to the top."""
 
 DISTINCTIVE_TEXT = 24.0
 """Text worth this much hardly ever belongs to a second message."""
@@ -222,7 +225,7 @@ LATER_NAME = 0.5
 """Factor for the names of a prefix behind the first: they name devices, often after the driver."""
 
 NAME_IN_VALUE = 0.25
-"""Factor for a name that stands among the values instead of in the prefix."""
+"""Factor for a name among the values instead of in the prefix."""
 
 FUNCTION = 8.0
 """A value is the name of the function that contains the call."""

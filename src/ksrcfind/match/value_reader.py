@@ -1,34 +1,35 @@
-"""A match carried over to another line of the same shape: only its values are read anew."""
+"""The match of one line applied to other lines of the same shape: only their values are read."""
 
 from collections.abc import Sequence
 
 from ksrcfind.match.answer import Match, Tier, Value
 from ksrcfind.match.body import body_text
+from ksrcfind.match.compiled_pattern import CompiledPattern
 from ksrcfind.match.decode import decoded
-from ksrcfind.match.fragment import most_literal
-from ksrcfind.match.pattern import Pattern, Span, pattern
-from ksrcfind.match.whole import Whole
+from ksrcfind.match.overlap import most_literal
+from ksrcfind.match.pattern import Pattern, Span
+from ksrcfind.match.pattern_builder import pattern
 from ksrcfind.source.template import CONVERSION, lines
 
 _MANY = 128
-"""Readings from which on a pattern is worth to be compiled as a whole."""
+"""Number of lines from which on compiling a pattern is worth its cost."""
 
 Texts = tuple[str | None, ...]
-"""What a line shows for each argument of its message; None for what it does not show."""
+"""The text of a line for each argument of its message; None for an argument that the line does not show."""
 
 
 class ValueReader:
-    """Reads the values of a match off further lines."""
+    """Reads the values of a match from further lines."""
 
     def __init__(self, match: Match) -> None:
         self._tier = match.tier
         self._values = match.values
         self._arguments = match.form.arguments
         self._read = 0
-        self._whole: Whole | None = None
-        """The only pattern, once many lines have been read with it."""
+        self._compiled: CompiledPattern | None = None
+        """The compiled pattern, once many lines have been read with the only one."""
         self._patterns: list[tuple[Pattern, int, tuple[int, ...]]] = []
-        """Each line of the form, the values before it, and which of its own are padded to a width."""
+        """For each line of the form: its pattern, the number of values before it, and its padded values."""
         first = 0
         for line in lines(match.form.printed):
             if line.strip():
@@ -38,7 +39,7 @@ class ValueReader:
             first += sum(1 for found in CONVERSION.finditer(line) if not found["percent"])
 
     def texts(self, text: str) -> Texts | None:
-        """Return what a line shows for each argument; None if it has to be matched by itself."""
+        """Return the text of a line for each argument; None if the match does not apply to the line."""
         body = body_text(text)
         for one, first, padded in self._patterns:
             spans = self._spans(one, body)
@@ -51,7 +52,7 @@ class ValueReader:
         return None
 
     def values(self, texts: Texts) -> tuple[Value, ...]:
-        """Return such texts as the values of the match."""
+        """Return these texts as the values of the match."""
         return tuple(
             Value(old.conversion, old.expression, text, decoded(self._arguments, texts, number))
             for number, (old, text) in enumerate(zip(self._values, texts, strict=True))
@@ -60,10 +61,10 @@ class ValueReader:
     def _spans(self, one: Pattern, body: str) -> Sequence[Span] | None:
         if self._tier is Tier.EXACT:
             self._read += 1
-            if self._whole is None:
+            if self._compiled is None:
                 if self._read == _MANY and len(self._patterns) == 1:
-                    self._whole = Whole(one)
+                    self._compiled = CompiledPattern(one)
                 return one.spans(body)
-            return self._whole.spans(body)
+            return self._compiled.spans(body)
         found = most_literal(one, body)  # As the matcher does.
         return found.spans if found is not None else None

@@ -1,7 +1,7 @@
-"""How much a word tells: how few of the kernel's messages contain it.
+"""The weights of words: the inverse document frequency of a word among the kernel's messages, in bits.
 
-The weights are fixed, so that a query judges alike whether it has an index of the whole tree or only of a few files.
-They were counted over the messages of Linux 6.1; a word in none of these rows is in less than one message in 3500.
+The weights are fixed, so that scores do not depend on whether the whole tree is indexed or only a few files are read.
+They were counted over the messages of Linux 6.1; a word in none of these rows is in less than one message in 3,500.
 """
 
 from ksrcfind.match.thresholds import UNCOMMON_WORD
@@ -165,5 +165,5 @@ def bits(word: str, rare: float = UNCOMMON_WORD) -> float:
 
 
 def is_common(word: str) -> bool:
-    """Tell whether a word is one of the kernel's usual vocabulary."""
+    """Return whether a word belongs to the kernel's usual vocabulary."""
     return word in _BITS

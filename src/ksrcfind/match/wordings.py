@@ -1,8 +1,8 @@
-"""Wordings of a tree's messages, found by the words of a line.
+"""Retrieval: the wordings of a tree's messages that have words in common with a line.
 
-Many messages can share one ("out of memory"). Looking up goes from words to wordings, and only then to the messages,
-so that a text is compared once. All of it is kept in bounded caches over a `MessageIndex`: a log of a million lines
-asks for the same few thousand wordings.
+Many messages can share a wording ("out of memory"). Words lead to wordings, and wordings to messages, so each text is
+compared once. Bounded caches over a `MessageIndex` hold the results: a log of a million lines needs the same few
+thousand wordings.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -10,8 +10,8 @@ from functools import lru_cache
 from itertools import combinations
 from typing import NamedTuple
 
-from ksrcfind.match.candidates import MessageIndex
 from ksrcfind.match.limits import LONGEST, LONGEST_WORD
+from ksrcfind.match.message_index import MessageIndex
 from ksrcfind.match.thresholds import (
     LACKING_SHARE,
     PAIRED_WORDS,
@@ -24,7 +24,7 @@ from ksrcfind.match.word_weights import bits
 from ksrcfind.match.wording import Wording
 from ksrcfind.source.printed import ALONE, Continuation, PrintedLine, mark
 
-_USES_KEPT = 65536  # wordings whose messages are remembered
+_OCCURRENCES_KEPT = 65536  # wordings whose messages are remembered
 _SETS_KEPT = 512  # words whose messages are remembered as a set, tens of thousands for some
 _LINES_KEPT = 65536  # messages whose lines are remembered
 
@@ -33,21 +33,21 @@ class Occurrence(NamedTuple):
     """A message that prints a wording."""
 
     number: int
-    """Of the message in the index."""
+    """Number of the message in the index."""
     form: int
-    """Which of the message's forms."""
+    """Number of the form among the message's forms."""
     first: int
-    """Conversions in the form before this line."""
+    """Number of conversions in the form before this line."""
     joins: Continuation
-    """How the message shares this line with others."""
+    """Whether other messages print before or behind it in the same line."""
 
 
 class Similar(NamedTuple):
-    """A wording that is like a line."""
+    """A wording that shares words with a line."""
 
     wording: Wording
     joined: bool
-    """True if one of the messages that it was found by shares its line with others."""
+    """True if other messages can print into the same line."""
 
 
 class Wordings:
@@ -56,11 +56,11 @@ class Wordings:
     def __init__(self, index: MessageIndex) -> None:
         self._index = index
         self._wordings: dict[str, Wording] = {}
-        """By their lines: what is computed of a wording is computed once."""
+        """By their lines, so that the properties of a wording are computed once."""
         self._words: dict[str, str] = {}
-        """Each word once, whichever wordings have it."""
+        """Each word once, so that all wordings share one string."""
         self._printed: dict[int, tuple[tuple[Wording, Occurrence], ...]] = {}
-        """What messages print, by their numbers."""
+        """The wordings of messages, by their numbers."""
         self._contains = lru_cache(maxsize=65536)(index.contains)
         self.frequency = lru_cache(maxsize=65536)(index.frequency)
         self._set = lru_cache(maxsize=_SETS_KEPT)(lambda word: frozenset(index.containing(word)))
@@ -69,11 +69,11 @@ class Wordings:
         self._fitting = lru_cache(maxsize=16384)(self._find_fitting)
         self._alone = lru_cache(maxsize=16384)(self._find_alone)
         self._similar = lru_cache(maxsize=4096)(self._find_similar)
-        self._uses: dict[str, Sequence[Occurrence]] = {}
-        """Who prints a line, as far as `_printing` came by it."""
+        self._occurrences: dict[str, Sequence[Occurrence]] = {}
+        """The messages that print a line, for lines that `_printing` has seen."""
 
     def known(self, words: Iterable[str]) -> frozenset[str]:
-        """Return those of the words that some message contains."""
+        """Return the words that some message contains."""
         return frozenset(word for word in words if len(word) <= LONGEST_WORD and self._contains(word))
 
     def begun_alike(self, wording: Wording, most: int) -> int:
@@ -92,25 +92,25 @@ class Wordings:
         return count
 
     def fitting(self, words: frozenset[str]) -> Sequence[Wording]:
-        """Return the wordings that have words, and none but these known ones."""
+        """Return the wordings that have words, and only words of this known set."""
         return self._fitting(words)
 
     def wordless(self) -> Sequence[Wording]:
-        """Return the wordings without words: signs and values alone."""
+        """Return the wordings without words: only punctuation and values."""
         return self._fitting(frozenset())
 
     def similar(self, words: frozenset[str]) -> Sequence[Similar]:
-        """Return the wordings that share most with these known words, most alike first, at most `LOOKED_AT`."""
+        """Return the wordings that share most with these known words, best first, at most `SIMILAR_WORDINGS`."""
         return self._similar(words)
 
-    def uses(self, wording: Wording) -> Sequence[Occurrence]:
+    def occurrences(self, wording: Wording) -> Sequence[Occurrence]:
         """Return all messages of the index that print a wording."""
-        if wording.line not in self._uses:
+        if wording.line not in self._occurrences:
             if len(wording.words) > 1:
                 self._find_fitting(wording.words)
             else:
                 self._find_alone(next(iter(wording.words), ""))
-        return self._uses.get(wording.line, ())
+        return self._occurrences.get(wording.line, ())
 
     def _find_fitting(self, words: frozenset[str]) -> tuple[Wording, ...]:
         if not words:
@@ -127,22 +127,22 @@ class Wordings:
         return tuple(found)
 
     def _find_alone(self, word: str) -> tuple[Wording, ...]:
-        """Wordings that have one word and no other, or with the empty word none."""
+        """Return the wordings whose only word this is; for the empty word, those without words."""
         numbers = self._index.anchored(word).get(mark(""), ())
         only = frozenset((word,)) if word else frozenset()
         return tuple(self._printing(numbers, only.__eq__))
 
     def _printing(self, numbers: Iterable[int], wanted: Callable[[frozenset[str]], bool]) -> Iterable[Wording]:
-        """Return the wordings of wanted words, each once, and note who prints them: these messages and no others."""
-        uses: dict[Wording, list[Occurrence]] = {}
+        """Return the wordings with wanted words, each once, and remember the messages that print them."""
+        occurrences: dict[Wording, list[Occurrence]] = {}
         for some in self._printed_by(sorted(numbers)):
-            for wording, use in some:
+            for wording, occurrence in some:
                 if wanted(wording.words):
-                    uses.setdefault(wording, []).append(use)
-        if len(self._uses) > _USES_KEPT:
-            self._uses.clear()
-        self._uses.update((wording.line, found) for wording, found in uses.items())
-        return uses
+                    occurrences.setdefault(wording, []).append(occurrence)
+        if len(self._occurrences) > _OCCURRENCES_KEPT:
+            self._occurrences.clear()
+        self._occurrences.update((wording.line, found) for wording, found in occurrences.items())
+        return occurrences
 
     def _find_similar(self, words: frozenset[str]) -> tuple[Similar, ...]:
         ranked = sorted(words, key=lambda word: (self.frequency(word), word))
@@ -156,19 +156,19 @@ class Wordings:
         found: dict[Wording, float] = {}
         joined: set[Wording] = set()
         for some in self._printed_by([number for number in best if score[number] >= SHARED_LEAST]):
-            for wording, use in some:
+            for wording, occurrence in some:
                 if wording not in found:
                     shared = sum(map(bits, wording.words & words))
                     if shared < SHARED_LEAST:
                         continue
                     found[wording] = shared - LACKING_SHARE * (wording.bits - shared)
-                if use.joins != ALONE:
+                if occurrence.joins != ALONE:
                     joined.add(wording)
         ordered = sorted(found, key=lambda wording: -found[wording])
         return tuple(Similar(wording, wording in joined) for wording in ordered[:SIMILAR_WORDINGS])
 
     def _pool(self, ranked: Sequence[str]) -> frozenset[int]:
-        """Messages that can be much like words (the rarest first): those with a rare one, or with several common."""
+        """Return the messages that have a rare word of a ranking (rarest first), or several common ones."""
         pool: frozenset[int] = frozenset()
         common: list[str] = []
         for word in ranked:
@@ -187,7 +187,7 @@ class Wordings:
         return pool or (self._set(common[0]) if common else pool)
 
     def _printed_by(self, numbers: Sequence[int]) -> list[tuple[tuple[Wording, Occurrence], ...]]:
-        """Return what messages print, in the order of their numbers as given."""
+        """Return the wordings of messages, in the order of the given numbers."""
         printed = self._printed
         missing = [number for number in numbers if number not in printed]
         if missing:

@@ -1,7 +1,7 @@
-"""A pattern as one regular expression, for a format whose values are read off very many lines.
+"""A pattern compiled into one regular expression, for a format whose values are read from very many lines.
 
-It finds what `Pattern.spans` does: every segment is an atomic group that takes its first place and gives nothing back.
-Compiling it costs as much as some hundred readings piece by piece.
+It returns the same spans as `Pattern.spans`: every segment is an atomic group, which takes its first place and never
+backtracks. Compiling costs as much as some hundred matches of the interpreted pattern.
 """
 
 import re
@@ -11,16 +11,16 @@ from ksrcfind.match.limits import LONGEST, PATTERN_STEPS
 from ksrcfind.match.pattern import Item, Pattern, Span, Wildcard, wildcard_spans
 
 
-class Whole:
+class CompiledPattern:
     """Reads the values of one pattern."""
 
     def __init__(self, pattern: Pattern) -> None:
         """Compile a pattern."""
         self._pattern = pattern
         self._longest = PATTERN_STEPS // max(1, *pattern.sizes) - len(pattern.sizes)
-        """Characters of a text of which every place is tried for every segment."""
+        """Length of text from which on steps could run out: longer text goes to the interpreted pattern."""
         self._shared: list[tuple[int, Wildcard]] = []
-        """Gaps of several conversions, the last first, with the place of their text among the groups."""
+        """Wildcards of several conversions, the last first, each with the number of its group."""
         last = len(pattern.wildcards)
         regex = [_segment(pattern.segments[0])]
         for number, wildcard in enumerate(pattern.wildcards, 1):
@@ -31,16 +31,16 @@ class Whole:
                 )
                 self._shared.insert(0, (sum(values) + number - 1, wildcard))
             if not segment:
-                # A padded field at the end of a line may have lost its blanks.
-                regex.append(f"({_gap(wildcard, 0)})")
+                # Padding at the end of a line may have been stripped.
+                regex.append(f"({_wildcard(wildcard, 0)})")
             elif number == last:
-                regex.append(f"({_gap(wildcard, wildcard.least)}?){segment}")
+                regex.append(f"({_wildcard(wildcard, wildcard.least)}?){segment}")
             else:
-                regex.append(f"(?>({_gap(wildcard, wildcard.least)}?){segment})")
+                regex.append(f"(?>({_wildcard(wildcard, wildcard.least)}?){segment})")
         self._regex = compiled("".join(regex) + r"\Z")
 
     def spans(self, text: str) -> list[Span] | None:
-        """Return where the value of each conversion stands if the whole text fits, else None."""
+        """Return the span of each conversion's value if the whole text matches, else None."""
         if len(text) >= self._longest:
             return self._pattern.spans(text)
         if self._pattern.trailing:
@@ -59,6 +59,6 @@ def _segment(segment: tuple[Item, ...]) -> str:
     return "".join(re.escape(item) if isinstance(item, str) else f"(?>{item.regex})" for item in segment)
 
 
-def _gap(wildcard: Wildcard, least: int) -> str:
+def _wildcard(wildcard: Wildcard, least: int) -> str:
     most = "" if wildcard.most > 2 * LONGEST else wildcard.most
     return f"{'.' if wildcard.blanks else '[^ ]'}{{{least},{most}}}"

@@ -1,4 +1,4 @@
-"""What matching asks of an index, whoever keeps it."""
+"""The protocol of an index as matching needs it."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
@@ -16,31 +16,34 @@ class MessageIndex(Protocol):
 
     @property
     def size(self) -> int:
-        """Messages in all; for weighing how rare a word is."""
+        """Number of messages."""
         ...
 
     def contains(self, word: str) -> bool:
-        """Tell whether some message contains the word."""
+        """Return whether some message contains the word."""
         ...
 
     def frequency(self, word: str) -> int:
-        """Messages that contain the word."""
+        """Return how many messages contain the word."""
         ...
 
     def anchored(self, word: str) -> Mapping[int, Sequence[int]]:
-        """Messages with a line whose rarest word this is, by the mark of its second rarest (`printed.anchor`)."""
+        """Return the messages with a line whose rarest word this is, by the mark of the second rarest word.
+
+        See `printed.anchor`.
+        """
         ...
 
     def containing(self, word: str) -> Sequence[int]:
-        """Messages that contain the word."""
+        """Return the messages that contain the word."""
         ...
 
     def printed(self, numbers: Sequence[int]) -> Iterator[tuple[int, Sequence[PrintedLine]]]:
-        """Yield messages with the lines that they print, in any order."""
+        """Yield messages, by their numbers, with the lines that they print, in any order."""
         ...
 
     def knows(self, name: str) -> bool:
-        """Tell whether a module, file or directory may be called so (`printed.origin_names`)."""
+        """Return whether a module, file or directory may have this name (`printed.origin_names`)."""
         ...
 
     def message(self, number: int) -> Message:

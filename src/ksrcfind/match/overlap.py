@@ -1,8 +1,8 @@
-"""A format and a line of which one is a part of the other.
+"""Overlaps: a line and a format that share a part, or of which one contains the other.
 
-The line may begin and end anywhere in a rendering (a pasted piece, a cut-off end), and a rendering may stand anywhere
-in the line (an unknown prefix, text that a second call added). Each place where the two can begin together is tried;
-from there on matching goes forward only, in so many steps as `match.pattern` counts them.
+The line may begin and end anywhere in a rendering of the format: it was pasted in part, or its end was cut off. And
+the line may contain a rendering: behind an unknown prefix, or before text that a second call added. Each place where
+the two can begin together is tried; from there, matching only goes forward. Steps are counted as in `match.pattern`.
 """
 
 from collections.abc import Iterator
@@ -15,23 +15,23 @@ from ksrcfind.match.pattern import Item, Pattern, Span, StepBudget, Wildcard, pl
 
 
 class Overlap(msgspec.Struct, frozen=True, gc=False):
-    """How a line and a pattern lie over each other."""
+    """The part that a line and a pattern share."""
 
     start: int
-    """Where the common part begins in the line."""
+    """Start of the common part in the line."""
     end: int
-    """Where it ends in the line."""
+    """End of the common part in the line."""
     literals: tuple[Span, ...]
     """Spans of the line that are literal text of the pattern."""
     spans: tuple[Span, ...]
-    """Values of the conversions in the order of the pattern; (-1, -1) where the line does not show one."""
+    """Spans of the values, in the order of the conversions; (-1, -1) for a value that the line does not show."""
     begun: bool
-    """True if the pattern's beginning is in the line."""
+    """True if the common part contains the beginning of the pattern."""
     finished: bool
-    """True if the pattern's end is in the line."""
+    """True if the common part contains the end of the pattern."""
 
     def moved(self, offset: int) -> "Overlap":
-        """Return the same for a line with so many more characters in front."""
+        """Return the same overlap for a line with `offset` more characters in front."""
         if not offset:
             return self
         literals = tuple((low + offset, high + offset) for low, high in self.literals)
@@ -41,26 +41,28 @@ class Overlap(msgspec.Struct, frozen=True, gc=False):
         )
 
 
-def overlaps(pattern: Pattern, text: str, work: StepBudget | None = None) -> Iterator[Overlap]:
-    """Yield the ways in which a text and a pattern lie over each other, without those of a gap alone."""
-    search = Search(pattern, text, work or StepBudget())
+def overlaps(pattern: Pattern, text: str, budget: StepBudget | None = None) -> Iterator[Overlap]:
+    """Yield the overlaps of a text and a pattern, except those that only consist of a wildcard."""
+    search = OverlapSearch(pattern, text, budget or StepBudget())
     for number in range(len(pattern.segments)):
         yield from search.beginning(number)
 
 
-def begun_by_text(pattern: Pattern, text: str, work: StepBudget) -> Overlap | None:
-    """Return how a text begins with a pattern whose first value may hold anything; None if that is not so."""
-    return Search(pattern, text, work).whole_beginning() if pattern.wildcards and not pattern.segments[0] else None
+def begun_by_text(pattern: Pattern, text: str, budget: StepBudget) -> Overlap | None:
+    """Return the overlap in which text and pattern begin together; None if the pattern does not begin with any text."""
+    if pattern.segments[0] or not pattern.wildcards:
+        return None
+    return OverlapSearch(pattern, text, budget).whole_beginning()
 
 
-def most_literal(pattern: Pattern, text: str, work: StepBudget | None = None) -> Overlap | None:
-    """Return the first of the overlaps that have most literal text in common; None if there are none."""
+def most_literal(pattern: Pattern, text: str, budget: StepBudget | None = None) -> Overlap | None:
+    """Return the overlap with most literal text, the first of several; None if there is none."""
     best: Overlap | None = None
     most = -1
-    search = Search(pattern, text, work or StepBudget())
+    search = OverlapSearch(pattern, text, budget or StepBudget())
     for number in range(len(pattern.segments)):
         if most >= pattern.literal_from[number]:
-            break  # What begins here or later has no more.
+            break  # An overlap that begins here or later has less literal text.
         for found in search.beginning(number):
             length = sum(high - low for low, high in found.literals)
             if length > most:
@@ -69,34 +71,34 @@ def most_literal(pattern: Pattern, text: str, work: StepBudget | None = None) ->
 
 
 class _Start(NamedTuple):
-    """Where a text and a pattern can begin together."""
+    """A place where an overlap can begin."""
 
     number: int
-    """The segment."""
+    """Number of the segment."""
     item: int
-    """The item of the segment."""
+    """Number of the item in the segment."""
     known: int
-    """Conversions of the pattern before that item."""
+    """Number of conversions of the pattern before that item."""
     position: int
-    """Where in the text."""
+    """Offset in the text."""
     literal: str | None
-    """The rest of the item if the text begins inside of it."""
+    """The rest of the literal if the text begins inside of it."""
     begun: bool
-    """True if the pattern's beginning is in the text."""
+    """True if this is the beginning of the pattern."""
 
 
-class Search:
-    """Lays one pattern over one text. Each segment is looked for once."""
+class OverlapSearch:
+    """Finds the overlaps of one pattern and one text. Each segment is searched once."""
 
-    def __init__(self, pattern: Pattern, text: str, work: StepBudget) -> None:
+    def __init__(self, pattern: Pattern, text: str, budget: StepBudget) -> None:
         self._pattern = pattern
         self._text = text
-        self._work = work
+        self._work = budget
         self._first: dict[int, tuple[int, int]] = {}
-        """For each segment: a place, and the first one from there on where it stands, or one beyond the text."""
+        """For each segment: an offset, and the first place of the segment from there on (beyond the text for none)."""
 
     def beginning(self, number: int) -> Iterator[Overlap]:
-        """Yield the overlaps that begin in a segment."""
+        """Yield the overlaps that begin in a segment, given by its number."""
         if self._work.left <= 0:
             return
         for start in self._starts(number):
@@ -106,11 +108,11 @@ class Search:
             yield self._forward(start)
 
     def whole_beginning(self) -> Overlap:
-        """Return the overlap in which both begin together."""
+        """Return the overlap in which text and pattern begin together."""
         return self._forward(_Start(0, 0, 0, 0, None, begun=True))
 
     def _starts(self, number: int) -> Iterator[_Start]:
-        """Yield the places where the text can begin in a segment, or the segment in the text."""
+        """Yield the places where the text can begin inside of a segment, and the segment in the text."""
         text, segment, known = self._text, self._pattern.segments[number], self._pattern.before[number]
         before = known
         for index, item in enumerate(segment):
@@ -123,12 +125,12 @@ class Search:
                     yield _Start(number, index, before, 0, None, begun=False)
                 before += item.groups
         if segment:
-            # The text begins before this segment: with an unknown prefix, or inside of the gap before it.
+            # The text begins before this segment: with an unknown prefix, or inside of the wildcard before it.
             place = self.place(number, 0)
             if place is None:
                 place = _first_place(segment[0], text, self._work) if isinstance(segment[0], str) else -1
             if place > 0:
-                # A text that the pattern begins with is whatever the line begins with.
+                # A wildcard at the beginning of the pattern takes whatever the line begins with.
                 begun = number == 0 or (number == 1 and not self._pattern.segments[0])
                 yield _Start(number, 0, known, place, None, begun)
 
@@ -147,13 +149,13 @@ class Search:
         return first if start <= first < beyond else None
 
     def _next(self, number: int, position: int) -> int | None:
-        """Return where a segment goes on behind the gap in front of it, which begins at some position."""
+        """Return the place of a segment behind the wildcard before it, which begins at `position`, or None."""
         wildcard = self._pattern.wildcards[number - 1]
         place = self.place(number, position + wildcard.least)
         return None if place is None or place - position > wildcard.most else place
 
     def _forward(self, begin: _Start) -> Overlap:
-        """Follow the pattern through the text from where both begin, as far as they agree."""
+        """Return the overlap from a start on, as far as text and pattern agree."""
         pattern, text = self._pattern, self._text
         number, index, known, position, literal, begun = begin
         start = position
@@ -186,7 +188,7 @@ class Search:
                 position = len(text)
                 break
             if place is None:
-                position = _end_in_gap(items[0], text, position, wildcard, spans, literals, self._work)
+                position = _end_in_wildcard(items[0], text, position, wildcard, spans, literals, self._work)
                 break
             spans += wildcard_spans(text, position, place, wildcard)
             position = place
@@ -194,7 +196,7 @@ class Search:
         return Overlap(start, position, tuple(literals), tuple(spans), begun, finished)
 
     def _cut_segment(self, items: tuple[Item, ...], start: int) -> tuple[int, list[Span], list[Span]] | None:
-        """Find where a segment begins in which the text ends; returns the place, the values and the literals there."""
+        """Find a segment that the end of the text cuts off; return its place, values and literals, or None."""
         first = items[0]
         if len(items) == 1 or not isinstance(first, str):
             return None
@@ -209,57 +211,57 @@ class Search:
 
 
 def searching(literal: str, size: int) -> int:
-    """Return the steps of a search through so much text, in which every place may begin like the literal."""
+    """Return the steps of a search for a literal in `size` characters, where every place may begin like the literal."""
     return 1 + (len(literal) * max(0, size - len(literal)) >> 9)
 
 
-def _first_place(literal: str, text: str, work: StepBudget) -> int:
-    """Return where a literal stands in a text, or where the text is cut off inside of it, or -1."""
-    work.left -= searching(literal, len(text))
+def _first_place(literal: str, text: str, budget: StepBudget) -> int:
+    """Return the first place of a literal in a text, or of its beginning at the end of the text, or -1."""
+    budget.left -= searching(literal, len(text))
     start = text.find(literal)
-    return start if start >= 0 else _cut_off(literal, text, 0, CUT_FIRST_LITERAL, work)
+    return start if start >= 0 else _cut_off(literal, text, 0, CUT_FIRST_LITERAL, budget)
 
 
-def is_cut_off(literal: str, text: str, work: StepBudget) -> bool:
-    """Tell whether the text can begin or end inside of a literal."""
-    return _beginning(literal, text, work) is not None or _cut_off(literal, text, 0, CUT_LATER_LITERAL, work) >= 0
+def is_cut_off(literal: str, text: str, budget: StepBudget) -> bool:
+    """Return whether the text can begin or end inside of a literal."""
+    return _beginning(literal, text, budget) is not None or _cut_off(literal, text, 0, CUT_LATER_LITERAL, budget) >= 0
 
 
-def _cut_off(literal: str, text: str, position: int, least: int, work: StepBudget) -> int:
-    """Return the first place from `position` on where a literal stands that the end of the text cuts off, or -1.
+def _cut_off(literal: str, text: str, position: int, least: int, budget: StepBudget) -> int:
+    """Return the first place from `position` on of a literal that the end of the text cuts off, or -1.
 
-    At least so many of its characters must stand there.
+    The text must show at least `least` of its characters.
     """
     head = literal[:least]
     if len(head) < least:
         return -1
     start = text.find(head, max(position, len(text) - len(literal)))
     while start >= 0 and not literal.startswith(text[start:]):
-        work.left -= 1
-        start = text.find(head, start + 1) if work.left > 0 else -1
+        budget.left -= 1
+        start = text.find(head, start + 1) if budget.left > 0 else -1
     return start
 
 
-def _beginning(literal: str, text: str, work: StepBudget) -> int | None:
+def _beginning(literal: str, text: str, budget: StepBudget) -> int | None:
     """Return the first offset from which on a literal and the text agree until one of them ends."""
     if text.startswith(literal):
         return 0
-    work.left -= searching(text, len(literal))
+    budget.left -= searching(text, len(literal))
     inside = literal.find(text)
     if inside >= 0:
         return inside
     offset = literal.find(text[0], max(0, len(literal) - len(text)))
-    while offset >= 0 and work.left > 0:
-        work.left -= 1
+    while offset >= 0 and budget.left > 0:
+        budget.left -= 1
         if text.startswith(literal[offset:]):
-            # A single sign that they share is no beginning.
+            # One shared character is not enough.
             return offset if len(literal) - offset > 1 else None
         offset = literal.find(text[0], offset + 1)
     return None
 
 
 def _through(
-    items: tuple[Item, ...], text: str, position: int, spans: list[Span], literals: list[Span], work: StepBudget
+    items: tuple[Item, ...], text: str, position: int, spans: list[Span], literals: list[Span], budget: StepBudget
 ) -> tuple[int, bool]:
     """Return where a segment or the text ends, and whether the whole segment matched."""
     for item in items:
@@ -272,8 +274,8 @@ def _through(
                 literals.append((position, len(text)))
                 position = len(text)
             return position, False
-        work.left -= item.steps
-        match = (item.ready or item.compiled).match(text, position) if work.left >= 0 else None
+        budget.left -= item.steps
+        match = (item.ready or item.compiled).match(text, position) if budget.left >= 0 else None
         if match is None:
             rest = text[position:]
             if 0 < len(rest) <= CUT_VALUE and " " not in rest:
@@ -284,13 +286,19 @@ def _through(
     return position, True
 
 
-def _end_in_gap(
-    item: Item, text: str, position: int, wildcard: Wildcard, spans: list[Span], literals: list[Span], work: StepBudget
+def _end_in_wildcard(
+    item: Item,
+    text: str,
+    position: int,
+    wildcard: Wildcard,
+    spans: list[Span],
+    literals: list[Span],
+    budget: StepBudget,
 ) -> int:
-    """The text ends in a gap or in the beginning of the literal behind it."""
+    """End the overlap in a wildcard, or in a literal behind it that is cut off; append the spans of both."""
     end = len(text)
     if isinstance(item, str):
-        start = _cut_off(item, text, position, CUT_LATER_LITERAL, work)
+        start = _cut_off(item, text, position, CUT_LATER_LITERAL, budget)
         if start >= 0:
             literals.append((start, end))
             end = start

@@ -1,0 +1,107 @@
+"""From scored wordings to messages: evidence beyond the text is added, and the messages are ordered."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
+
+import msgspec
+
+from ksrcfind.log.line import LogLine
+from ksrcfind.match import evidence
+from ksrcfind.match.answer import Tier
+from ksrcfind.match.body import Body
+from ksrcfind.match.candidate import Candidate, distinct, ordered
+from ksrcfind.match.message_index import MessageIndex
+from ksrcfind.match.origin import Origin
+from ksrcfind.match.pattern import value
+from ksrcfind.match.score import ANYHOW, Score
+from ksrcfind.match.thresholds import DISTINCTIVE_TEXT, EVIDENCE_REACH, MODULE, RARE_PLACE
+from ksrcfind.match.wordings import Occurrence, Wordings
+
+_ORIGINS_KEPT = 65536
+
+
+class Weigher:
+    """Weighs the messages of an index that print a scored wording."""
+
+    def __init__(self, index: MessageIndex, wordings: Wordings) -> None:
+        self._index = index
+        self._wordings = wordings
+        self.origin = lru_cache(_ORIGINS_KEPT)(lambda number: Origin.of(index.message(number)))
+        """Where a message comes from, by its number."""
+
+    def candidates(self, scores: Iterable[Score], body: Body, line: LogLine) -> list[Candidate]:
+        """Return the messages whose text and evidence suffice for an answer, best first."""
+        scores = list(scores)
+        best = max((score.bits(ANYHOW) for score in scores), default=0.0)
+        found: list[Candidate] = []
+        for score in scores:
+            if score.bits(ANYHOW) < best - EVIDENCE_REACH or not score.counts(MODULE, ANYHOW):
+                continue
+            # Only a prefix of a driver and a device can replace words, and only if the rest explains most of the line.
+            can_name = bool(score.wording.words) or (score.wording.pattern.prefix > 0 and score.explains_most)
+            found += (
+                one
+                for one in self.weighed(score, body, line)
+                if score.counts(one.beyond if can_name else min(0.0, one.beyond), one.occurrence.joins)
+            )
+        found = ordered(found)
+        if found and found[0].place <= RARE_PLACE and found[0].is_exact:
+            found = self._with_usual(found, scores, body, line)
+        return distinct(found)
+
+    def weighed(self, score: Score, body: Body, line: LogLine) -> Iterator[Candidate]:
+        """Yield the messages that print a wording, with the evidence for each."""
+        # Names that are literal text are part of the score.
+        names = [name for name in evidence.names_in(score.prefix) if name not in score.wording.words]
+        conversions = score.wording.pattern.conversions
+        values = [value(c, body.text, span) for c, span in zip(conversions, score.spans, strict=False)]
+        value_names = evidence.names_of(values)
+        opposite = 0.0 if score.tier is Tier.EXACT else evidence.opposite_bits(body.words, score.wording.words)
+        # A weak text is not from another driver than the prefix names.
+        is_weak = score.explained < DISTINCTIVE_TEXT and (score.is_open or score.tier is not Tier.EXACT)
+        for occurrence in (
+            score.occurrences if score.occurrences is not None else self._wordings.occurrences(score.wording)
+        ):
+            origin = self.origin(occurrence.number)
+            if is_weak and names and origin.is_unlike(names[0]) and self._is_driver(names[0], score, origin):
+                continue
+            prefix = evidence.prefix_bits(names, origin)
+            place = evidence.machine_bits(line.architecture, origin)
+            beyond = prefix + place + evidence.level_bits(line.level, origin.message)
+            if values:
+                beyond += _of_values(score.prefix, values, value_names, occurrence, origin)
+            beyond += opposite
+            bits = score.bits(occurrence.joins) + beyond + evidence.driver_bits(names, origin)
+            yield Candidate(score, occurrence, bits, prefix, prefix + min(0.0, beyond - prefix), place, opposite < 0)
+
+    def _with_usual(
+        self, found: Sequence[Candidate], scores: Iterable[Score], body: Body, line: LogLine
+    ) -> list[Candidate]:
+        """Put a message of usual code before one of code that few machines run, if it prints the same line.
+
+        Its wording has a value in place of some words of the other one.
+        """
+        rare = found[0]
+        words = rare.score.wording.words
+        general = (one for one in scores if one.explained >= DISTINCTIVE_TEXT and one.wording.words < words)
+        usual = (one for score in general for one in self.weighed(score, body, line) if one.place > rare.place)
+        best = min(usual, key=lambda one: (-one.place, -one.bits, one.occurrence.number), default=None)
+        return [*([msgspec.structs.replace(best, bits=rare.bits)] if best else []), *found]
+
+    def _is_driver(self, name: str, score: Score, origin: Origin) -> bool:
+        """Return whether a name before a line is a driver's: the call prints one, or the tree has code of this name."""
+        return origin.prints_driver or (score.tier is not Tier.EXACT and self._index.knows(name))
+
+
+def _of_values(
+    prefix: str, values: Sequence[str | None], names: Sequence[str], occurrence: Occurrence, origin: Origin
+) -> float:
+    """Return the evidence in the values of a line."""
+    message = origin.message
+    arguments = message.forms[occurrence.form].arguments[occurrence.first :]
+    return (
+        evidence.value_bits(values, message)
+        + evidence.text_bits(names, origin)
+        + evidence.argument_bits(prefix, values, arguments, message)
+        + evidence.resource_bits(values, message)
+    )
