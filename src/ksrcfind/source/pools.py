@@ -26,6 +26,7 @@ _MOST_READ = 1 << 28  # characters of a file, read again for each name, that are
 _LONGEST = 1000  # characters of an expression
 _LONGEST_TABLE = 1 << 16  # characters of an initializer
 _LONGEST_STATEMENT = 600  # characters before a name in which the call around it is looked for
+_LONGEST_FRONT = 40  # characters of labels before a piece
 _LONGEST_HEADER = 2000  # characters of the declaration of a function
 _MOST_SUBSCRIPTS = 4  # that stand within each other
 
@@ -46,6 +47,9 @@ _FORMATS = re.compile(r"\w*asprintf")
 _STARTS = re.compile(r"v?sc?n?printf|str[lns]?cpy|strscpy(?:_pad)?")  # what writes from the beginning of a buffer
 _WRITES = re.compile(r"printf|puts|put_str|cpy|cat\Z|append|push_desc|prt_")  # in the name of what writes into a buffer
 _PRINTS = re.compile(r"(?:pr|dev|netdev|netif|drm|DRM|wiphy|seq|trace)_\w++|v?printk\w*+|f?printf")
+_ENDS_OPEN = re.compile(r"([ :,;=(\[])\"\Z")  # of a piece that more is written behind
+_LABEL = re.compile(r"\"([A-Za-z][^\"%\\]*+(?:(?<=[:=])|(?<=[:=] )))\"")
+_ENDS_TEXT = re.compile(r"[A-Za-z]{2}[.!)\]]?+\"\Z")
 _COMMON_FIELDS = frozenset(("name",))  # that structures of all kinds have: only the variable before it tells which
 
 
@@ -56,8 +60,14 @@ class PoolText(NamedTuple):
     """C source of an expression, such as `"Vulnerable"` or `DRV_SUMMARY`; of a piece, a format."""
     is_piece: bool
     """True if a formatting function writes it, with values for its conversions and perhaps more text behind it."""
-    is_first: bool = True
-    """True if nothing stands in front of the piece."""
+    before: str = ""
+    """What may stand in front of the piece, in printf syntax."""
+    behind: str = ""
+    """What may stand behind the piece, in printf syntax."""
+
+
+Elsewhere = Callable[[str, int | None], Sequence[PoolText]]
+"""What a function of another file can return, or (with the number of a parameter) store where the parameter points."""
 
 
 class _Function(NamedTuple):
@@ -67,11 +77,38 @@ class _Function(NamedTuple):
     end: int
 
 
+class _Given(NamedTuple):
+    """A call that is given a buffer."""
+
+    called: str
+    number: int
+    """Of the argument that is the buffer."""
+    is_start: bool
+    """True if the call is given the buffer from its beginning: `buf`, not `buf + n`."""
+    others: list[str]
+    """The arguments behind the buffer."""
+
+
+class _Write(NamedTuple):
+    """A piece that is written into a buffer."""
+
+    format: str
+    """C source."""
+    values: list[str]
+    """Of the format's conversions, C source."""
+    function: _Function
+    """That writes it."""
+    is_whole: bool
+    """True if the function is given the buffer from its beginning."""
+    starts: bool
+    """True if it is written at the beginning of the buffer."""
+
+
 class TextPools:
     """Finds what the values of one file's calls can hold. What it does for one value is linear in the file."""
 
-    def __init__(self, data: bytes, elsewhere: Callable[[str], Sequence[PoolText]] = lambda _function: ()) -> None:
-        """Take the bytes of a C file. `elsewhere` has the texts that a function of another file can return."""
+    def __init__(self, data: bytes, elsewhere: Elsewhere = lambda _function, _parameter: ()) -> None:
+        """Take the bytes of a C file."""
         text = scan.without_directives(data, list(scan.directives(data)))
         clean, masked, _ = scan.blank_comments(text)
         self._bytes = masked
@@ -91,9 +128,14 @@ class TextPools:
             known = self._known[expression, function] = _bounded(found)
         return known
 
-    def returned(self, function: str) -> list[PoolText]:
-        """Return the texts that a function of the file can return."""
-        return _bounded(self._of_function(function, _DEPTH, set()))
+    def of_function(self, name: str, parameter: int | None) -> list[PoolText]:
+        """Return the texts that a function of the file can return, or store where a parameter points to."""
+        function = self._functions.get(name)
+        if function is None:
+            return []
+        if parameter is None:
+            return _bounded(self._of_function(name, _DEPTH, set()))
+        return _bounded(self._stored_through(function, parameter, _DEPTH, set()))
 
     @cached_property
     def _functions(self) -> dict[str, _Function]:
@@ -149,7 +191,7 @@ class TextPools:
         if not _first((name, "return"), seen):
             return
         if function is None:
-            yield from self._elsewhere(name)
+            yield from self._elsewhere(name, None)
             return
         for position in self._found("return", function.start, function.end):
             yield from self._value(self._expression(position + len("return")), function, depth, seen)
@@ -165,6 +207,7 @@ class TextPools:
             yield from self._stored(name, function.start, function.end, depth, seen, field)
             if not field:
                 yield from self._written(name, function, depth, seen)
+                yield from self._through(name, function, depth, seen)
                 if name in function.parameters:
                     yield from self._given(function, function.parameters.index(name), depth, seen)
         for position in self._found(name, 0, len(self._masked)):
@@ -224,7 +267,7 @@ class TextPools:
         called = _CALLED.match(source)
         if called is not None and _FORMATS.fullmatch(called[1]):
             formats = [text for low, high in self._split(source) if '"' in (text := source[low:high])]
-            yield from (PoolText(_utf8(each.strip()), is_piece=True) for each in formats[:1])
+            yield from (PoolText(_utf8(each.strip()), is_piece=True, behind="%s") for each in formats[:1])
         elif '"' in source:
             yield PoolText(_utf8(source), is_piece=False)
             if "?" in source and depth > 0:
@@ -251,7 +294,45 @@ class TextPools:
                 low, high = arguments[parameter]
                 yield from self._value(inside[low:high].strip(), caller, depth, seen)
 
+    def _through(self, name: str, function: _Function, depth: int, seen: set[tuple[str, str]]) -> Iterator[PoolText]:
+        """Yield the texts that called functions store in a variable whose address they are given."""
+        for position in self._found(name, function.start, function.end):
+            given = self._given_to(position, name, function) if self._masked[position - 1] == "&" else None
+            if given is None or depth <= 0 or not _first((given.called, f"through {given.number}"), seen):
+                continue
+            inner = self._functions.get(given.called)
+            if inner is None:
+                yield from self._elsewhere(given.called, given.number)
+            else:
+                yield from self._stored_through(inner, given.number, depth - 1, seen)
+
+    def _stored_through(
+        self, function: _Function, parameter: int, depth: int, seen: set[tuple[str, str]]
+    ) -> Iterator[PoolText]:
+        """Yield the texts that a function stores where a parameter points to."""
+        if parameter < len(function.parameters):
+            yield from self._stored(function.parameters[parameter], function.start, function.end, depth, seen)
+
     def _written(
+        self, name: str, function: _Function, depth: int, seen: set[tuple[str, str]], *, is_field: bool = False
+    ) -> Iterator[PoolText]:
+        """Yield the pieces that calls of a function write into a buffer that they are given."""
+        writes = list(self._writes(name, function, depth, seen, is_field=is_field))
+        front = ""
+        for before, one, behind in zip([None, *writes], writes, [*writes[1:], None], strict=False):
+            if before is None or one.starts:
+                front = "" if one.is_whole else "%s"
+            else:
+                front = _front(before.format, front)
+            is_last = (behind is None or behind.starts) and _ENDS_TEXT.search(one.format) is not None
+            back = "" if is_last else "%s"
+            if one.format == '"%s"' and one.values and depth > 0:
+                for text in self._value(one.values[0], one.function, depth - 1, seen):
+                    yield PoolText(text.source, is_piece=True, before=front, behind=back)
+            else:
+                yield PoolText(_utf8(one.format), is_piece=True, before=front, behind=back)
+
+    def _writes(
         self,
         name: str,
         function: _Function,
@@ -259,44 +340,45 @@ class TextPools:
         seen: set[tuple[str, str]],
         *,
         is_field: bool = False,
-        is_first: bool = True,
         is_whole: bool = True,
-    ) -> Iterator[PoolText]:
-        """Yield the pieces that calls of a function write into a buffer that they are given.
+    ) -> Iterator[_Write]:
+        """Yield what calls of a function write into a buffer, in order, also through functions of the file.
 
-        `is_first` is true if nothing was written before, `is_whole` if the name stands for the buffer's beginning.
+        `is_whole` is true if the name stands for the beginning of the buffer.
         """
         for position in self._found(name, function.start, function.end):
-            behind = _BEHIND.match(self._masked, position + len(name))
-            if self._is_field(position) != is_field or behind is None or behind[2]:
+            given = self._given_to(position, name, function) if self._is_field(position) == is_field else None
+            if given is None:
                 continue
-            call = self._call_around(position, function.start)
-            if call is None:
+            inner = self._functions.get(given.called)
+            if inner is None and (_PRINTS.fullmatch(given.called) or not _WRITES.search(given.called)):
                 continue
-            called, opened = call
-            inner = self._functions.get(called)
-            if inner is None and (_PRINTS.fullmatch(called) or not _WRITES.search(called)):
-                continue
-            inside = self._clean[opened : self._end(opened, _LONGEST_STATEMENT, at_comma=False)]
-            arguments = self._split(inside)
-            number = next(
-                (n for n, (low, high) in enumerate(arguments) if opened + low <= position < opened + high), -1
-            )
-            if number < 0:
-                continue
-            is_start = _LAST_NAME.fullmatch(inside[slice(*arguments[number])].strip().lstrip("&")) is not None
-            literals = (text for low, high in arguments[number + 1 :] if '"' in (text := inside[low:high].strip()))
-            literal = next(literals, None)
-            if literal is not None and (_WRITES.search(called) or (inner and inner.parameters[-1:] == ("",))):
-                starts = is_whole and is_start and _STARTS.fullmatch(called) is not None
-                yield PoolText(_utf8(literal), is_piece=True, is_first=(is_first and is_whole) or starts)
-                is_first = False
-            if inner is not None and depth > 0 and number < len(inner.parameters):
-                parameter = inner.parameters[number]
-                if _first((called, parameter), seen):
-                    whole = is_whole and is_start
-                    yield from self._written(parameter, inner, depth - 1, seen, is_first=is_first, is_whole=whole)
-                is_first = False
+            is_variadic = inner is not None and inner.parameters[-1:] == ("",)
+            format_at = next((n for n, text in enumerate(given.others) if '"' in text), -1)
+            if format_at >= 0 and (is_variadic or _WRITES.search(given.called)):
+                starts = is_whole and given.is_start and _STARTS.fullmatch(given.called) is not None
+                yield _Write(given.others[format_at], given.others[format_at + 1 :], function, is_whole, starts)
+            if inner is not None and depth > 0 and given.number < len(inner.parameters):
+                parameter = inner.parameters[given.number]
+                if _first((given.called, parameter), seen):
+                    yield from self._writes(parameter, inner, depth - 1, seen, is_whole=is_whole and given.is_start)
+
+    def _given_to(self, position: int, name: str, function: _Function) -> _Given | None:
+        """Return the innermost call that is given the buffer whose name is at a place; None if there is none."""
+        behind = _BEHIND.match(self._masked, position + len(name))
+        call = self._call_around(position, function.start) if behind is not None and not behind[2] else None
+        if call is None:
+            return None
+        called, opened = call
+        inside = self._clean[opened : self._end(opened, _LONGEST_STATEMENT, at_comma=False)]
+        arguments = self._split(inside)
+        for number, (low, high) in enumerate(arguments):
+            if opened + low <= position < opened + high:
+                is_start = _LAST_NAME.fullmatch(inside[low:high].strip().lstrip("&")) is not None
+                return _Given(
+                    called, number, is_start, [inside[low:high].strip() for low, high in arguments[number + 1 :]]
+                )
+        return None
 
     def _found(self, name: str, start: int, end: int) -> list[int]:
         """Return places of a name between two others, the first ones."""
@@ -364,6 +446,18 @@ class TextPools:
                 low = mark.end()
         result.append((low, len(masked)))
         return result
+
+
+def _front(before: str, front: str) -> str:
+    """Return what stands before a piece: `before` is the source of the piece in front of it, `front` what stands there.
+
+    A label such as `"CDB: "` always has something behind it; of other pieces only the mark at the end is sure.
+    """
+    label = _LABEL.fullmatch(before)
+    if label is not None and len(front) < _LONGEST_FRONT:
+        return front + label[1]
+    mark = _ENDS_OPEN.search(before)
+    return f"%s{mark[1]}" if mark is not None else "%s"
 
 
 def _bounded(texts: Iterator[PoolText]) -> list[PoolText]:
