@@ -230,10 +230,10 @@ def test_what_is_printed(source, expected):
 
 
 def test_choices_beyond_the_limit_stay_conversions():
-    (message,) = one(
-        'void f(int a)\n{\n\tpr_info("%s %s %s\\n", a ? "b" : "c", a > 1 ? "d" : a ? "e" : "g", a ? "h" : "i");\n}\n'
-    )
-    assert "c e %s" in [template(form.printed) for form in message.forms]
+    choices = ", ".join(f'a > {n} ? "b{n}" : "c{n}"' for n in range(5))
+    (message,) = one(f'void f(int a)\n{{\n\tpr_info("%s %s %s %s %s\\n", {choices});\n}}\n')
+    assert "c0 b1 c2 b3 %s" in [template(form.printed) for form in message.forms]
+    assert len(message.forms) == 16
 
 
 def test_a_file_that_is_included_sees_what_its_user_sees():
