@@ -937,3 +937,26 @@ def test_constants_that_are_told_by_many_others_have_an_end():
 def test_a_condition_rules_out_the_whole_statement_behind_it(body, expected):
     found = one(f'#define dbg(c, f) {body}\nvoid f(void)\n{{\n\tdbg(0, "up\\n");\n}}\n')
     assert [text for message in found for text in texts_of(message)] == expected
+
+
+def test_the_prefix_of_a_dump_is_text_of_the_call():
+    dump = """#include <linux/printk.h>
+void print_hex_dump(const char *level, const char *prefix_str, int prefix_type, const void *buf, size_t len)
+{
+	for (i = 0; i < len; i += 16) {
+		if (prefix_type)
+			printk("%s%s%.8x: %s\\n", level, prefix_str, i, linebuf);
+		else
+			printk("%s%s%s\\n", level, prefix_str, linebuf);
+	}
+}
+"""
+    found = one('void f(void)\n{\n\tprint_hex_dump(KERN_ERR, "ll header: ", 1, b, 6);\n}\n', **{"lib/hexdump.c": dump})
+    assert texts(found) == ["ll header: %.8x: %s", "ll header: %s"]
+    assert {(message.line_start, message.level) for message in found} == {(4, "err")}
+
+
+def test_a_format_with_words_of_its_own_is_no_text_of_the_callers():
+    source = 'static void g(const char *name, int n)\n{\n\tpr_info("%s has %d\\n", name, n);\n}\n'
+    (message,) = one(source + 'void f(void)\n{\n\tg("queue", 3);\n}\n')
+    assert message.function == "g"
