@@ -960,3 +960,24 @@ def test_a_format_with_words_of_its_own_is_no_text_of_the_callers():
     source = 'static void g(const char *name, int n)\n{\n\tpr_info("%s has %d\\n", name, n);\n}\n'
     (message,) = one(source + 'void f(void)\n{\n\tg("queue", 3);\n}\n')
     assert message.function == "g"
+
+
+def test_one_branch_of_a_condition_within_the_arguments_counts():
+    source = "void f(void)\n{\n#ifdef CONFIG_X86\n"
+    source += '\tpr_info("passed for %s platform %s CX8 and " /* ( */\n'
+    source += '#ifdef CONFIG_LONG\n\t\t"long"\n#else\n\t\t"short"\n#endif\n\t\t" words\\n",\n'
+    source += (
+        '#ifdef CONFIG_X86_64\n\t\t"x86-64",\n#elif defined(CONFIG_CX8)\n\t\t"i586+",\n#else\n\t\t"i386+",\n#endif\n'
+    )
+    source += '\t\thas(CX8) ? "with" : "without");\n#else\n\tpr_info("passed\\n");\n#endif\n\tpr_err("behind\\n");\n}\n'
+    passed, *others = one(source)
+    assert printed_of(passed) == [
+        "passed for x86-64 platform with CX8 and long words",
+        "passed for x86-64 platform without CX8 and long words",
+    ]
+    assert texts(others) == ["passed", "behind"]
+    assert [message.line_start for message in others] == [21, 23]
+
+
+def printed_of(message):
+    return [form.printed for form in message.forms]
