@@ -45,7 +45,7 @@ GENERATED = {
 EXAMPLES = [
     re.compile(rf"(?<![\w.]){re.escape('6.1.55-1')}(?![\w.-])"),
     re.compile(rb"^" + re.escape(b"DEFINE") + rb"[ \t]*+\(([^()]*+)\)", re.MULTILINE),
-    facts._named_texts([], [("BANNER", '"text"'), ("BAN", '"text"')]),
+    facts._named_texts([], [("BANNER", '"text"'), ("BAN", '"text"')], b""),
     facts._parameters_in_body(("name", "na")),
     re.compile(rb"\b(?:first|fir)[ \t]*\("),
     re.compile(rb"(?<![A-Za-z0-9_])(?:" + grep.expression('"eth%d').encode() + rb")(?![A-Za-z0-9_])"),

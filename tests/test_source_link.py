@@ -230,10 +230,10 @@ def test_what_is_printed(source, expected):
 
 
 def test_choices_beyond_the_limit_stay_conversions():
-    (message,) = one(
-        'void f(int a)\n{\n\tpr_info("%s %s %s\\n", a ? "b" : "c", a > 1 ? "d" : a ? "e" : "g", a ? "h" : "i");\n}\n'
-    )
-    assert "c e %s" in [template(form.printed) for form in message.forms]
+    choices = ", ".join(f'a > {n} ? "b{n}" : "c{n}"' for n in range(5))
+    (message,) = one(f'void f(int a)\n{{\n\tpr_info("%s %s %s %s %s\\n", {choices});\n}}\n')
+    assert "c0 b1 c2 b3 %s" in [template(form.printed) for form in message.forms]
+    assert len(message.forms) == 16
 
 
 def test_a_file_that_is_included_sees_what_its_user_sees():
@@ -937,3 +937,47 @@ def test_constants_that_are_told_by_many_others_have_an_end():
 def test_a_condition_rules_out_the_whole_statement_behind_it(body, expected):
     found = one(f'#define dbg(c, f) {body}\nvoid f(void)\n{{\n\tdbg(0, "up\\n");\n}}\n')
     assert [text for message in found for text in texts_of(message)] == expected
+
+
+def test_the_prefix_of_a_dump_is_text_of_the_call():
+    dump = """#include <linux/printk.h>
+void print_hex_dump(const char *level, const char *prefix_str, int prefix_type, const void *buf, size_t len)
+{
+	for (i = 0; i < len; i += 16) {
+		if (prefix_type)
+			printk("%s%s%.8x: %s\\n", level, prefix_str, i, linebuf);
+		else
+			printk("%s%s%s\\n", level, prefix_str, linebuf);
+	}
+}
+"""
+    found = one('void f(void)\n{\n\tprint_hex_dump(KERN_ERR, "ll header: ", 1, b, 6);\n}\n', **{"lib/hexdump.c": dump})
+    assert texts(found) == ["ll header: %.8x: %s", "ll header: %s"]
+    assert {(message.line_start, message.level) for message in found} == {(4, "err")}
+
+
+def test_a_format_with_words_of_its_own_is_no_text_of_the_callers():
+    source = 'static void g(const char *name, int n)\n{\n\tpr_info("%s has %d\\n", name, n);\n}\n'
+    (message,) = one(source + 'void f(void)\n{\n\tg("queue", 3);\n}\n')
+    assert message.function == "g"
+
+
+def test_one_branch_of_a_condition_within_the_arguments_counts():
+    source = "void f(void)\n{\n#ifdef CONFIG_X86\n"
+    source += '\tpr_info("passed for %s platform %s CX8 and " /* ( */\n'
+    source += '#ifdef CONFIG_LONG\n\t\t"long"\n#else\n\t\t"short"\n#endif\n\t\t" words\\n",\n'
+    source += (
+        '#ifdef CONFIG_X86_64\n\t\t"x86-64",\n#elif defined(CONFIG_CX8)\n\t\t"i586+",\n#else\n\t\t"i386+",\n#endif\n'
+    )
+    source += '\t\thas(CX8) ? "with" : "without");\n#else\n\tpr_info("passed\\n");\n#endif\n\tpr_err("behind\\n");\n}\n'
+    passed, *others = one(source)
+    assert printed_of(passed) == [
+        "passed for x86-64 platform with CX8 and long words",
+        "passed for x86-64 platform without CX8 and long words",
+    ]
+    assert texts(others) == ["passed", "behind"]
+    assert [message.line_start for message in others] == [21, 23]
+
+
+def printed_of(message):
+    return [form.printed for form in message.forms]

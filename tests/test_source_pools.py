@@ -37,9 +37,9 @@ def test_pieces_of_a_buffer_count_also_those_that_a_function_of_the_file_writes(
     source = 'static int head(char *to, int n)\n{\n\treturn scnprintf(to, n, "Sense Key : %d", n);\n}\n'
     source += WRAPPED.format('\toff = scnprintf(buf, 9, "[%s] ", s);\n\thead(buf + off, 9);\n\tstrcat(buf, "the end");')
     assert TextPools(source.encode()).texts("buf", "f") == [
-        PoolText('"[%s] "', is_piece=True, is_first=True),
-        PoolText('"Sense Key : %d"', is_piece=True, is_first=False),
-        PoolText('"the end"', is_piece=True, is_first=False),
+        PoolText('"[%s] "', is_piece=True, before="", behind="%s"),
+        PoolText('"Sense Key : %d"', is_piece=True, before="%s ", behind="%s"),
+        PoolText('"the end"', is_piece=True, before="%s", behind=""),
     ]
 
 
@@ -105,7 +105,7 @@ def test_a_piece_keeps_room_for_what_stands_around_it():
         '\tn = snprintf(b, 9, "%d: ", mode);\n\tsnprintf(b + n, 9, "Sense Key %x", n);\n\tpr_info("%s", b);'
     )
     (message,) = one(source)
-    assert printed([message]) == ["%s", "%sSense Key %x%s"]
+    assert printed([message]) == ["%s", "%s Sense Key %x%s"]
     assert [argument.conversion for argument in message.forms[1].arguments] == ["%s", "%x", "%s"]
 
 
@@ -181,7 +181,7 @@ def test_a_function_of_another_file_gives_what_it_returns():
     other += '\tif (mask)\n\t\ts = buf + sprintf(buf, "Tainted: ");\n'
     other += '\telse\n\t\tsnprintf(buf, sizeof(buf), "Not tainted");\n\treturn buf;\n}\n'
     found = one(WRAPPED.format('\tpr_err("      %s %s\\n", print_tainted(), release);'), **{"panic.c": other})
-    assert printed(found) == ["      %s %s", "      Tainted: %s %s", "      Not tainted%s %s"]
+    assert printed(found) == ["      %s %s", "      Tainted: %s %s", "      Not tainted %s"]
 
 
 def test_a_function_that_two_files_define_gives_nothing():
@@ -189,3 +189,35 @@ def test_a_function_that_two_files_define_gives_nothing():
     source = WRAPPED.format('\tpr_err("%s\\n", name_of(2));\n\tf("");')
     assert printed(one(source, **{"b.c": other})) == ["%s", "first"]
     assert printed(one(source, **{"b.c": other, "c.c": other})) == ["%s"]
+
+
+OPCODES = """static const char *names[] = { "Test Unit Ready", "Read(10)" };
+bool opcode_name(int opcode, const char **name)
+{
+	*name = names[opcode];
+	return true;
+}
+"""
+
+
+def test_a_function_of_another_file_stores_texts_through_a_pointer():
+    source = WRAPPED.format('\tconst char *name = NULL;\n\topcode_name(mode, &name);\n\tpr_err("%s\\n", name);')
+    assert printed(one(source + 'int g(void)\n{\n\tf("");\n}\n', **{"names.c": OPCODES})) == [
+        "%s",
+        "Test Unit Ready",
+        "Read(10)",
+    ]
+
+
+def test_pieces_keep_the_labels_in_front_of_them_and_the_values_of_their_own():
+    source = WRAPPED.format(
+        '\tconst char *name;\n\topcode_name(mode, &name);\n\toff = scnprintf(b, 9, "tag#%d ", mode);\n'
+        '\toff += scnprintf(b + off, 9, "CDB: ");\n\tscnprintf(b + off, 9, "%s", name);\n\tpr_err("%s\\n", b);'
+    )
+    assert printed(one(source, **{"names.c": OPCODES})) == [
+        "%s",
+        "tag#%d %s",
+        "%s CDB: %s",
+        "%s CDB: Test Unit Ready%s",
+        "%s CDB: Read(10)%s",
+    ]

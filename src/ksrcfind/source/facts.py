@@ -19,9 +19,9 @@ from ksrcfind.source import scan
 from ksrcfind.source.literal import STRING
 from ksrcfind.source.parse import ParsedBody, ParsedCall, Parser
 from ksrcfind.source.sinks import BUILT_IN
-from ksrcfind.source.template import CONVERSION
+from ksrcfind.source.template import CONVERSION, has_words
 
-VERSION = 12
+VERSION = 13
 """Raised when the meaning or the extent of facts changes; older ones are then read anew."""
 
 
@@ -69,8 +69,8 @@ class Wrapper(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """The condition on parameters of each of `calls`, `?` for other conditions, empty for none; () if no call has
     any."""
     prints_text: bool = False
-    """True if it has no variable arguments but prints one text parameter whole: `log_error(const char *text)`. Its
-    `calls` are the calls that print it."""
+    """True if it has no variable arguments but prints a text parameter whole: `log_error(const char *text)`, and
+    `print_hex_dump(level, prefix_str, …)`, which adds only numbers. Its `calls` are the calls that print it."""
 
 
 class SourceFacts(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -222,10 +222,11 @@ class _Functions:
         ]
         if with_text:
             texts = _texts(parsed)
-            printing = () if body.wraps or not texts else tuple(_printing(with_text, texts))
+            is_static = _STATIC.search(body.header) is not None
+            printing = () if body.wraps or not texts else tuple(_printing(with_text, texts, is_static=is_static))
             if printing:
                 self.wrappers.append(msgspec.structs.replace(_wrapper(body, parsed, printing), prints_text=True))
-            may_print_parameter = texts and _STATIC.search(body.header) and not printing
+            may_print_parameter = texts and is_static and not printing
             self.parameters.append(_names(parsed) if may_print_parameter else ())
             self.names.append(parsed.name)
             self.calls.extend(with_text)
@@ -260,16 +261,32 @@ def _names(parsed: ParsedBody) -> tuple[str, ...]:
     return tuple(match[0] if (match := _LAST_NAME.search(each)) else "" for each in parsed.parameters)
 
 
-def _printing(calls: Iterable[Call], texts: frozenset[str]) -> Iterator[Call]:
-    """Yield the calls whose only value is a text parameter of the function, printed whole."""
+def _printing(calls: Iterable[Call], texts: frozenset[str], *, is_static: bool) -> Iterator[Call]:
+    """Yield the calls that print a text parameter of the function whole: as the only value, or without other words.
+
+    A static function with other values is not meant: what its callers give is looked up for its own message.
+    """
     for call in calls:
-        last = _LAST_ARGUMENT.search(call.text)
-        if last is None or last[1] not in texts:
-            continue
-        conversions = [found for each in _LITERAL.findall(call.text) for found in CONVERSION.finditer(each)]
+        literals = _LITERAL.findall(call.text)
+        conversions = [found for each in literals for found in CONVERSION.finditer(each)]
         values = [found["kind"] for found in conversions if not found["percent"]]
+        last = _LAST_ARGUMENT.search(call.text)
         if values == ["s"]:
+            if last is not None and last[1] in texts:
+                yield call
+        elif (
+            not is_static
+            and "s" in values
+            and not any(map(has_words, literals))
+            and not texts.isdisjoint(_argument_names(call))
+        ):
             yield call
+
+
+def _argument_names(call: Call) -> Iterator[str]:
+    """Yield the arguments of a call that are names."""
+    arguments = (argument.strip() for argument in call.text[call.text.find("(") + 1 : -1].split(","))
+    return (argument for argument in arguments if _NAME.fullmatch(argument))
 
 
 def _called(text: bytes, calls: Iterable[Call]) -> bytes:

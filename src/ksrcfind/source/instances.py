@@ -174,7 +174,7 @@ def _pooled(tokens: Tokens, place: Place) -> list[Filled]:
 def _piece(piece: PoolText, parts: Parts) -> Filled:
     """A format that is written into a buffer, with what may stand around it there."""
     text = "".join(part.text if isinstance(part, Text) else "%s" for part in parts)
-    around = f"{'' if piece.is_first else '%s'}{text}%s"
+    around = f"{piece.before}{text}{piece.behind}"
     return around, tuple(Argument(match[0], "") for _, match in _conversions(around)[0])
 
 

@@ -18,7 +18,7 @@ from ksrcfind.source.literal import CHARACTER, STRING, decode
 from ksrcfind.source.log_path import LogPath, forwarded_format
 from ksrcfind.source.message import Argument, Definition, Form, Message, TextLine
 from ksrcfind.source.parse import Parser
-from ksrcfind.source.pools import PoolText, TextPools
+from ksrcfind.source.pools import Elsewhere, PoolText, TextPools
 from ksrcfind.source.program import FileScope, Program
 from ksrcfind.source.resolve import (
     Parts,
@@ -49,7 +49,7 @@ class Linker:
         self._read = read
         self._parser = Parser()
         self._shapes = SignatureCache()
-        self._returned: dict[str, Sequence[PoolText]] = {}
+        self._texts: dict[tuple[str, int | None], Sequence[PoolText]] = {}
 
     def messages(self, file: int) -> tuple[list[Message], frozenset[str]]:
         """Return the messages of a file, in source order, and all names that they depend on."""
@@ -63,13 +63,13 @@ class Linker:
         self._program.forget(file)
         return found
 
-    def _texts_of(self, function: str) -> Sequence[PoolText]:
-        """Return the texts that a function of another file can return; none if several files define it."""
-        known = self._returned.get(function)
+    def _texts_of(self, function: str, parameter: int | None) -> Sequence[PoolText]:
+        """Return the texts that a function of another file gives, as `Elsewhere`; none if several files define it."""
+        known = self._texts.get((function, parameter))
         if known is None:
             file = self._program.text_function(function)
-            found = TextPools(self._read(file)).returned(function) if file is not None else ()
-            known = self._returned[function] = found
+            found = TextPools(self._read(file)).of_function(function, parameter) if file is not None else ()
+            known = self._texts[function, parameter] = found
         return known
 
 
@@ -81,7 +81,7 @@ class _FileLinker:
         file: int,
         facts: SourceFacts,
         read: Callable[[], bytes],
-        texts_of: Callable[[str], Sequence[PoolText]],
+        texts_of: Elsewhere,
     ) -> None:
         self._program = program
         self._shapes = signatures
@@ -188,10 +188,10 @@ class _FileLinker:
     def _pools(self) -> TextPools:
         return TextPools(self._read(), self._elsewhere)
 
-    def _elsewhere(self, function: str) -> Sequence[PoolText]:
-        """Return the texts that a function of another file can return."""
+    def _elsewhere(self, function: str, parameter: int | None) -> Sequence[PoolText]:
+        """Return the texts that a function of another file gives, as `Elsewhere`."""
         self._expander.cross_file_dependencies.add(function)
-        return self._texts_of(function)
+        return self._texts_of(function, parameter)
 
     def _given(self, function: int, parameter: str) -> Sequence[Tokens]:
         """Return the texts that callers in this file pass for a parameter of a static function."""

@@ -99,6 +99,7 @@ NEVER_PRINT = frozenset(
     __section __attribute__ alias perf_event__fprintf fprintf fputs puts""".split()
 )
 
+_LONGEST_CALL = 1000  # bytes before an `#if` in which the call around it is looked for
 _RESCANNED = 1 << 20  # bytes of functions with initializers that end in the first column
 _UNCLOSED = 50  # unclosed calls of one function: the rest is no code
 
@@ -146,10 +147,14 @@ def _comment_around(data: bytes, low: int, position: int) -> int:
 
 
 def without_directives(data: bytes, found: list[tuple[int, int, Directive]]) -> bytes:
-    """Return `data` with directives and dead code (`#if 0`) blanked; every line keeps its number."""
+    """Return `data` with directives, dead code (`#if 0`) and alternatives of arguments blanked.
+
+    Every line keeps its number.
+    """
     parts: list[bytes] = []
     position = 0
-    for start, end in sorted([*dead_code(found, len(data)), *((start, end) for start, end, _ in found)]):
+    blanked = [*dead_code(found, len(data)), *_other_branches(data, found), *((start, end) for start, end, _ in found)]
+    for start, end in sorted(blanked):
         if start > position:
             parts.append(data[position:start])
         parts.append(b"\n" * data.count(b"\n", max(start, position), end))
@@ -176,6 +181,34 @@ def dead_code(found: list[tuple[int, int, Directive]], size: int) -> Iterator[tu
             depth = max(0, depth - 1)
     if dead_depth:
         yield dead_start, size
+
+
+def _other_branches(data: bytes, found: list[tuple[int, int, Directive]]) -> Iterator[tuple[int, int]]:
+    """Yield start and end of each `#else` and `#elif` within the parentheses of a call: only one branch is compiled."""
+    opened: list[list[int]] = []  # where each `#if` begins, and its other branches, -1 for none
+    for start, _end, directive in found:
+        if directive.name.startswith(b"if"):
+            opened.append([start, -1])
+        elif directive.name in (b"else", b"elif") and opened and opened[-1][1] < 0:
+            if _is_in_parentheses(data, opened[-1][0]):
+                opened[-1][1] = start
+        elif directive.name == b"endif" and opened:
+            branches = opened.pop()[1]
+            if branches >= 0:
+                yield branches, start
+
+
+def _is_in_parentheses(data: bytes, position: int) -> bool:
+    """Return whether a parenthesis of the statement around a place is open there."""
+    low = max(0, position - _LONGEST_CALL)
+    before = data[max(low, *(data.rfind(mark, low, position) + 1 for mark in _BETWEEN_STATEMENTS)) : position]
+    if before.count(b"(") <= before.count(b")"):
+        return False  # nearly all
+    closed, opened = before.find(b"*/"), before.find(b"/*")
+    if closed >= 0 and not 0 <= opened < closed:
+        before = before[closed + 2 :]  # the statement begins in a comment with a `;`
+    masked = blank_comments(before)[1]
+    return masked.count(b"(") > masked.count(b")")
 
 
 def chunks(text: bytes) -> Iterator[tuple[int, bytes]]:

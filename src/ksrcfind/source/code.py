@@ -1,0 +1,150 @@
+"""C code as text that is searched: places of names, the calls and functions around them, ends of expressions.
+
+Names are searched in a copy of the file without literals, so that only code is found.
+"""
+
+import re
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
+from functools import cached_property
+from typing import NamedTuple
+
+from ksrcfind.source import scan
+
+_MOST_PLACES = 200  # places of one name in a function, or in the file, that are looked at
+_MOST_READ = 1 << 28  # characters of a file, read again for each name, that are searched in all
+_LONGEST = 1000  # characters of an expression
+_LONGEST_STATEMENT = 600  # characters before a name in which the call around it is looked for
+_LONGEST_HEADER = 2000  # characters of the declaration of a function
+
+_LAST_NAME = re.compile(r"\b([A-Za-z_]\w*+)\s*+(?:\[[^\[\]]*+\]\s*+)*+\Z")
+_MARK = re.compile(r"[()\[\]{},;]")
+_PAREN = re.compile(r"[()]")
+
+
+class Function(NamedTuple):
+    """A function of a file."""
+
+    name: str
+    parameters: tuple[str, ...]
+    """Their names; an empty one for `...`."""
+    start: int
+    """Where its opening brace is."""
+    end: int
+    """Behind its closing brace."""
+
+
+class Code:
+    """The code of a C file. The work for one name is linear in the file, and bounded for all names."""
+
+    def __init__(self, data: bytes) -> None:
+        """Take the bytes of a C file; `clean` is its code, `masked` the same with its literals blanked."""
+        text = scan.without_directives(data, list(scan.directives(data)))
+        clean, masked, _ = scan.blank_comments(text)
+        self._bytes = masked
+        # One character for each byte, so that a place in one is the same place in the other.
+        self.clean = clean.decode("latin-1")
+        self.masked = masked.decode("latin-1")
+        self._places: dict[str, list[int]] = {}
+        self._left = _MOST_READ
+
+    @cached_property
+    def functions(self) -> dict[str, Function]:
+        """The functions of the file by name."""
+        found: dict[str, Function] = {}
+        for offset, chunk in scan.chunks(self._bytes):
+            for header, brace, end in scan.functions(chunk):
+                declared = self.masked[offset + header : offset + brace]
+                opened = declared.find("(")
+                name = _LAST_NAME.search(declared[:opened].rstrip()) if 0 < opened < _LONGEST_HEADER else None
+                if name is None or len(declared) > _LONGEST_HEADER:
+                    continue
+                listed = declared[opened + 1 : declared.rfind(")")].split(",")
+                names = tuple(one[1] if (one := _LAST_NAME.search(each.strip())) else "" for each in listed)
+                found.setdefault(name[1], Function(name[1], names, offset + brace, offset + end))
+        return found
+
+    @cached_property
+    def _in_order(self) -> tuple[list[int], list[Function]]:
+        """Where the functions begin, and the functions."""
+        functions = sorted(self.functions.values(), key=lambda one: one.start)
+        return [one.start for one in functions], functions
+
+    def around(self, position: int) -> Function | None:
+        """Return the function around a place; None outside of any."""
+        starts, functions = self._in_order
+        before = bisect_right(starts, position) - 1
+        return functions[before] if before >= 0 and position < functions[before].end else None
+
+    def found(self, name: str, start: int, end: int) -> list[int]:
+        """Return places of a name between two others, the first ones."""
+        places = self._places.get(name)
+        if places is None:
+            places = self._places[name] = list(self._search(name)) if name else []
+        first = bisect_left(places, start)
+        return places[first : min(bisect_left(places, end), first + _MOST_PLACES)]
+
+    def _search(self, name: str) -> Iterator[int]:
+        self._left -= len(self.masked)
+        position = self.masked.find(name) if self._left > 0 else -1
+        while position >= 0:
+            end = position + len(name)
+            around = self.masked[position - 1 : position] + self.masked[end : end + 1]
+            if not any(character.isalnum() or character == "_" for character in around):
+                yield position
+            position = self.masked.find(name, end)
+
+    def is_field(self, position: int) -> bool:
+        """Return whether the name at a place is a field of something."""
+        return self.masked[max(0, position - 4) : position].rstrip().endswith(("->", "."))
+
+    def call_around(self, position: int, low: int) -> tuple[str, int] | None:
+        """Return the name of the innermost call around a place and where its arguments begin; None if there is none."""
+        low = max(low, position - _LONGEST_STATEMENT)
+        low = max(low, *(self.masked.rfind(mark, low, position) for mark in ";{}"))
+        depth = 0
+        for mark in reversed(list(_PAREN.finditer(self.masked, low, position))):
+            depth += 1 if mark[0] == ")" else -1
+            if depth < 0:
+                name = _LAST_NAME.search(self.masked[max(low, mark.start() - 80) : mark.start()].rstrip())
+                return (name[1], mark.end()) if name else None
+        return None
+
+    def inside(self, opened: int) -> str:
+        """Return the source of the arguments of a call that begin at a place."""
+        return self.clean[opened : self.end_of(opened, _LONGEST_STATEMENT, at_comma=False)]
+
+    def expression(self, start: int) -> str:
+        """Return the source of the expression that begins at a place."""
+        return self.clean[start : self.end_of(start, _LONGEST, at_comma=True)].strip()
+
+    def end_of(self, start: int, longest: int, *, at_comma: bool) -> int:
+        """Return where an expression ends that begins at a place: at `;`, a closing bracket or a comma."""
+        depth = 0
+        stop = min(len(self.masked), start + longest)
+        for mark in _MARK.finditer(self.masked, start, stop):
+            if mark[0] in "([{":
+                depth += 1
+            elif mark[0] in ")]}":
+                depth -= 1
+                if depth < 0:
+                    return mark.start()
+            elif depth == 0 and (mark[0] == ";" or at_comma):
+                return mark.start()
+        return stop
+
+    def split(self, source: str) -> list[tuple[int, int]]:
+        """Return where the arguments of a call begin and end in the source of all of them."""
+        masked = scan.blank_comments(source.encode("latin-1"))[1].decode("latin-1")
+        result: list[tuple[int, int]] = []
+        depth = low = 0
+        for mark in _MARK.finditer(masked):
+            if mark[0] in "([{":
+                depth += 1
+            elif mark[0] in ")]}":
+                depth -= 1
+            elif mark[0] == "," and depth == 0:
+                result.append((low, mark.start()))
+                low = mark.end()
+        result.append((low, len(masked)))
+        return result
