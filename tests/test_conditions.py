@@ -6,7 +6,7 @@ from ksrcfind.conditions.configuration import symbols_that_build
 from ksrcfind.conditions.explain import circumstances, excerpt
 from ksrcfind.conditions.expression import negation
 from ksrcfind.conditions.record import Assignment, Symbol
-from ksrcfind.conditions.sentence import joined_values, sentence
+from ksrcfind.conditions.sentence import sentence
 
 
 def of(body, call="pr_info", before="", after="", header="static int f(struct device *dev, int n)"):
@@ -171,22 +171,21 @@ def test_excerpt_marks_call_and_conditions():
 @pytest.mark.parametrize(
     ("body", "expected"),
     [
-        ("p = find(n); if (!p) pr_info();", "f() prints this when `!p`, after `p = find(n)`."),
-        ("if (err) return err; pr_info();", "f() prints this unless `err`."),
-        ("pr_info();", "f() prints this each time it runs."),
-        ("read(dev, &val); if (val & 1) pr_info();", "f() prints this when `val & 1`, after `read(dev, &val)`."),
-        ("for_each_cpu(i, m) pr_info();", "f() prints this for each round of `for_each_cpu(i, m)`."),
+        ("p = find(n); if (!p) pr_info();", "`f()` prints this when `!p`, after `p = find(n)`."),
+        ("if (err) return err; pr_info();", "`f()` prints this unless `err`."),
+        ("pr_info();", "`f()` prints this each time it runs."),
+        ("read(dev, &val); if (val & 1) pr_info();", "`f()` prints this when `val & 1`, after `read(dev, &val)`."),
+        ("for_each_cpu(i, m) pr_info();", "`f()` prints this for each round of `for_each_cpu(i, m)`."),
     ],
 )
 def test_one_sentence(body, expected):
     assert sentence(of(body)) == expected
 
 
-def test_values_of_the_line_join_the_conditions():
-    found = of('if (err) pr_info("%d", err);')
-    assert joined_values(found, [("err", "-110", "ETIMEDOUT"), ("n", "3", None)]) == [("err", "-110", "ETIMEDOUT")]
-    changed = of('if (err) { err = 0; pr_info("%d", err); }')
-    assert joined_values(changed, [("err", "0", None)]) == []
+def test_names_that_keep_their_value_until_the_call():
+    assert of('if (err) pr_info("%d", err);').conditions[0].names == ("err",)
+    assert of('if (err) { err = 0; pr_info("%d", err); }').conditions[0].names == ()
+    assert of('while (err) { pr_info("%d", err); err = x(); }').conditions[0].names == ("err",)
 
 
 @pytest.mark.parametrize(

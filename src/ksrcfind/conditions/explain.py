@@ -10,14 +10,12 @@ from ksrcfind.conditions.configuration import runtime_switches, symbols
 from ksrcfind.conditions.expression import arguments, decisions, joined, negation
 from ksrcfind.conditions.flow import DEFAULT, Block, Branch, Flow, Span
 from ksrcfind.conditions.reach import AnyOf, Exit, Formula, Literal, Reach
-from ksrcfind.conditions.record import Assignment, Circumstances, Condition, Excerpt
+from ksrcfind.conditions.record import CONTEXT, Assignment, Circumstances, Condition, Excerpt
 
 _WARNS = re.compile(r"\w*(?:WARN|BUG_ON)\w*")
 _NO_CONDITION = frozenset(("dev_WARN", "netdev_WARN", "netdev_WARN_ONCE", "pci_WARN"))
 _NESTED = 8  # statement expressions
 _LONGEST = 2000  # characters of an expression
-CONTEXT = 5
-"""Lines around a call that an excerpt has by default."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,19 +1,19 @@
-"""One sentence about a call, and the values of a log line that its conditions test."""
+"""One sentence about when a call prints."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from ksrcfind.conditions.record import Assignment, Circumstances, Condition
 
 _LONGEST = 100  # characters of a quoted expression
 _EXITS = 2  # earlier exits that a sentence names
 
-ShownValue = tuple[str, str | None, str | None]
-"""An argument of the call: its C source, the value in the log line, the meaning of the value."""
 
+def sentence(found: Circumstances, since: str | None = None) -> str:
+    """Return when the call prints, in one sentence for a person: the innermost condition and its assignment.
 
-def sentence(found: Circumstances) -> str:
-    """Return when the call prints, in one sentence for a person: the innermost condition and its assignment."""
-    subject = f"{found.function}()" if found.function else "This code"
+    `since` is the first release that has the message.
+    """
+    subject = f"`{found.function}()`" if found.function else "This code"
     held = [each for each in found.conditions if each.kind != "loop"]
     inner = next((each for each in reversed(held) if each.kind != "guard"), None)
     if inner is not None:
@@ -24,7 +24,7 @@ def sentence(found: Circumstances) -> str:
         when = _looping(found.conditions[-1])
     else:
         when = "each time it runs" if found.complete else ""
-    return f"{subject} prints this{' ' * bool(when)}{when}."
+    return f"{subject} prints this{' ' * bool(when)}{when}{f'; since {since}' if since else ''}."
 
 
 def _looping(loop: Condition) -> str:
@@ -50,10 +50,9 @@ def _after(inner: Condition, assignments: Sequence[Assignment]) -> str:
 
 
 def _quoted(expression: str) -> str:
-    return f"`{expression if len(expression) <= _LONGEST else expression[:_LONGEST] + '…'}`"
+    return f"`{shortened(expression)}`"
 
 
-def joined_values(found: Circumstances, values: Iterable[ShownValue]) -> list[ShownValue]:
-    """Return the values of the log line that conditions test: a variable that the call prints unchanged."""
-    tested = {name for condition in found.conditions for name in condition.names}
-    return [value for value in values if value[0] in tested and value[1] is not None]
+def shortened(expression: str) -> str:
+    """Return an expression that is short enough for a line of text."""
+    return expression if len(expression) <= _LONGEST else f"{expression[:_LONGEST]}…"
