@@ -247,7 +247,7 @@ def test_the_record_of_when_the_call_runs():
         "values": [{"name": "task_pid_nr(victim)", "value": "46452", "decoded": None}],
     }
     assert match["conditions_complete"] is False
-    assert match["assignments"][0] == {"name": "p", "expression": "find_lock_task_mm(victim)", "line": 866}
+    assert match["assignments"][1] == {"name": "p", "expression": "find_lock_task_mm(victim)", "line": 866}
     assert match["configuration"][1] == {"symbol": "CONFIG_SMP", "negated": True, "line": 3}
     assert match["runtime"] == ["ratelimited"]
     assert match["code"]["marked"] == [867, 868, 869]

@@ -179,8 +179,8 @@ def _kind(code: Code, formula: Formula, passed: frozenset[Block]) -> str:
 def _line(code: Code, formula: Formula) -> int:
     match formula:
         case Literal(branch, outcome):
-            if isinstance(outcome, frozenset) and (numbers := sorted(outcome - {DEFAULT})):
-                return branch.case_lines[numbers[-1]]
+            if isinstance(outcome, frozenset) and DEFAULT not in outcome:
+                return branch.case_lines[max(outcome)]
             return code.line(branch.span[0])
         case Exit(literals, _):
             return code.line(literals[-1].branch.span[0])
