@@ -54,7 +54,9 @@ class Generator:
         while True:
             self.has_call, self.budget, self.number, self.label_count = False, 24, 0, 0
             body = self.statements(0, loop=False, switch=False)
-            body = _without_labels(body, set(_targets(body)))
+            before = None
+            while body != before:
+                before, body = body, _without_labels(body, set(_targets(body)))
             if CALL in source(body):
                 return body
 

@@ -48,6 +48,10 @@ def conditions(body, **more):
         ("switch (n) { case A: x(); break; default: pr_info(); }", [("case", "!(n == A)")]),
         ("switch (n) { case A: if (a) break; fallthrough; case B: pr_info(); }",
          [("case", "(n == A && !a) || n == B")]),
+        ("switch (n) { case A | B: pr_info(); }", [("case", "n == (A | B)")]),
+        ("while (n--) { if (a) goto out; if (b) return 0; }\nout:\n pr_info();",
+         [("label", "(n-- && a) || (!(n--) && !(n-- && !a && b))")]),
+        ("if (ret) { ret = x(); if (ret) return 0; } pr_info();", [("guard", "!ret")]),
         ("switch (n) { case 1 ... 5: pr_info(); }", [("case", "(n >= 1 && n <= 5)")]),
         ("switch (n) { case A: return 1; case B: break; } pr_info();", [("guard", "!(n == A)")]),
         ("err = x(); if (err) goto fail; return 0;\nfail: pr_info();", [("label", "err")]),
@@ -76,6 +80,9 @@ def test_conditions_of_a_call(body, expected):
         ('drm_WARN(&i915->drm, !p, "no %s", p);', "drm_WARN", "!p"),
         ("WARN_ON_ONCE(irqs_disabled());", "WARN_ON_ONCE", "irqs_disabled()"),
         ("BUG_ON(!n);", "BUG_ON", "!n"),
+        ("VM_BUG_ON_PAGE(n, page);", "VM_BUG_ON_PAGE", "n"),
+        ("drm_WARN_ON(drm, n);", "drm_WARN_ON", "n"),
+        ('WARN_TAINT(n, TAINT_CRAP, "x");', "WARN_TAINT", "n"),
         ('if (WARN_ONCE(n, "x")) y();', "WARN_ONCE", "n"),
     ],
 )
@@ -122,6 +129,10 @@ def test_assignments_to_the_innermost_condition():
     )
 
 
+def test_a_pointer_in_the_condition_itself_is_no_assignment():
+    assert of("\tif (has(&dev->capa, 3))\n\t\tpr_info();").assignments == ()
+
+
 def test_no_assignment_where_several_can_be_the_last():
     assert of("\terr = a();\n\tif (n)\n\t\terr = b();\n\tif (err)\n\t\tpr_info();").assignments == ()
 
@@ -142,6 +153,7 @@ def test_configuration_and_runtime():
     assert of("if (net_ratelimit()) pr_info();").runtime == ("ratelimited",)
     assert of("pr_warn_once();", call="pr_warn_once").runtime == ("once",)
     assert of("dev_dbg();", call="dev_dbg").runtime == ("dynamic_debug",)
+    assert of("dev_dbg_dma();", call="dev_dbg_dma").runtime == ()
 
 
 def test_the_else_of_an_if_directive():

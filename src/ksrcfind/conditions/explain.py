@@ -136,9 +136,10 @@ def _argument(code: Code, assignments: Assignments) -> list[_Held]:
     if not _WARNS.fullmatch(name) or name in _NO_CONDITION or code.tokens[opening].text != "(":
         return []
     given = arguments(code.tokens, opening)
+    # `WARN(condition, "…")` and `VM_BUG_ON_PAGE(condition, page)`, but `drm_WARN(device, condition, "…")`.
     texts = [at for at, (low, high) in enumerate(given) if any(_is_text(code, each) for each in range(low, high))]
-    position = texts[0] - 1 if texts else len(given) - 1
-    if position < 0 or position >= len(given):
+    position = 0 if name.isupper() else texts[0] - 1 if texts else len(given) - 1
+    if position < 0 or position >= len(given) or position in texts:
         return []
     span = given[position]
     expression = code.source(*span)
@@ -200,7 +201,7 @@ def _text(code: Code, formula: Formula) -> tuple[str, bool]:
             expression, negated = _text(code, literal)
             return expression, not negated
         case Exit(literals, _):
-            return joined([_positive(code, each) for each in literals], "&&"), True
+            return joined(list(dict.fromkeys(_positive(code, each) for each in literals)), "&&"), True
         case AnyOf(((only,),), _):
             return _text(code, only)
         case AnyOf(ways, _):
@@ -228,7 +229,7 @@ def _comparison(value: str, case: str) -> str:
     low, dots, high = case.partition("...")
     if dots:
         return f"({operand} >= {low.strip()} && {operand} <= {high.strip()})"
-    return f"{operand} == {case}"
+    return f"{operand} == {case}" if re.fullmatch(r"-?[\w.]+|'.*'|\w+\([^()]*\)", case) else f"{operand} == ({case})"
 
 
 def _contains(span: Span, token: int) -> bool:

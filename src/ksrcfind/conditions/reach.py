@@ -144,7 +144,12 @@ class Reach:
             branch = inner.branch
             outcome = _merged(outcomes)
             before_exit = self._decisions(before, inner, block)
-            if branch is None or any(each.branch.uncertain for each in before_exit) or branch.uncertain:
+            if (
+                branch is None
+                or outcome is None
+                or any(each.branch.uncertain for each in before_exit)
+                or branch.uncertain
+            ):
                 self.complete = False
                 continue
             last = Literal(branch, outcome)
@@ -199,17 +204,17 @@ def _simplified(ways: Sequence[list[Formula]]) -> Iterator[list[Formula]]:
     merged: dict[Branch, Outcome] = {}
     result: list[list[Formula]] = []
     for way in ways:
-        kept = [each for each in way if not (isinstance(each, Literal) and _is_opposite(each, taken))]
+        kept = [each for each in way if not _is_opposite(each, taken)]
+        if kept and isinstance(kept[-1], Literal):
+            taken.append(kept[-1])
         only = kept[0] if len(kept) == 1 else None
-        if isinstance(only, Literal):
-            taken.append(only)
-            if isinstance(only.outcome, frozenset):
-                # Several `case` labels of one `switch` are one way.
-                known = merged.get(only.branch)
-                if isinstance(known, frozenset):
-                    merged[only.branch] = known | only.outcome
-                    continue
-                merged[only.branch] = only.outcome
+        if isinstance(only, Literal) and isinstance(only.outcome, frozenset):
+            # Several `case` labels of one `switch` are one way.
+            known = merged.get(only.branch)
+            if isinstance(known, frozenset):
+                merged[only.branch] = known | only.outcome
+                continue
+            merged[only.branch] = only.outcome
         result.append(kept)
     for way in result:
         if len(way) == 1 and isinstance(way[0], Literal) and way[0].branch in merged:
@@ -218,8 +223,14 @@ def _simplified(ways: Sequence[list[Formula]]) -> Iterator[list[Formula]]:
             yield way
 
 
-def _is_opposite(literal: Literal, others: Sequence[Literal]) -> bool:
-    return any(literal.branch is each.branch and literal.outcome is (not each.outcome) for each in others)
+def _is_opposite(formula: Formula, taken: Sequence[Literal]) -> bool:
+    """Return whether a formula says only that one of some decisions, which lead to a label, was not taken."""
+    match formula:
+        case Literal(branch, bool() as outcome):
+            return any(branch is each.branch and outcome is (not each.outcome) for each in taken)
+        case Exit(literals, _):
+            return literals[-1] in taken
+    return False
 
 
 def _falls(label: Block, to: Block, switch: Block, outcome: Outcome) -> bool:
