@@ -16,6 +16,7 @@ OPTIONS = {
     "--no-history": Option(takes_value=False),
     "--version": Option(takes_value=False, for_all=True),
     "--help": Option(takes_value=False),
+    "--source": Option(takes_value=True, without_value="5"),
 }
 
 
@@ -54,6 +55,11 @@ def test_options_may_stand_around_a_query_without_command():
 def test_the_value_of_an_option_is_not_the_command():
     assert reordered("-C", "index", "at", "x") == ["at", "-C", "index", "--", "x"]
     assert reordered("--repo", "index", "x") == ["find", "--repo", "index", "--", "x"]
+
+
+def test_an_option_may_stand_without_its_value():
+    assert reordered("--source", "x") == ["find", "--source=5", "--", "x"]
+    assert reordered("at", "x", "--source=function") == ["at", "--source=function", "--", "x"]
 
 
 def test_the_value_of_an_option_may_hold_blanks_or_begin_with_a_dash():
@@ -144,7 +150,7 @@ def test_a_missing_value_is_left_for_typer_to_refuse():
 def test_no_argument_is_lost_or_invented(arguments):
     arguments.append("x")  # So that no option lacks its value.
     before = sorted(a for a in arguments if a != "--")
-    after = [a for a in reordered(*arguments) if a != "--"]
+    after = ["--source" if a == "--source=5" else a for a in reordered(*arguments) if a != "--"]
     if sorted(after) != before:
         after.remove("find")
     assert sorted(after) == before

@@ -187,6 +187,12 @@ def test_line_record():
                 "points_to": None,
                 "note": None,
                 "decided_by": None,
+                "conditions": None,
+                "conditions_complete": None,
+                "assignments": None,
+                "configuration": None,
+                "runtime": None,
+                "code": None,
                 "history": "blame-only",
                 "last_changed": {
                     "commit": "1" * 40,

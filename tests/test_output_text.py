@@ -28,10 +28,12 @@ from example_findings import (
     summary,
 )
 from ksrcfind.batch.filters import GroupBy, grouped
+from ksrcfind.conditions.record import Assignment, Circumstances, Condition, Excerpt, Symbol
 from ksrcfind.history.provenance import Change, Event, Provenance, Release
 from ksrcfind.match.answer import Reason, Tier
 from ksrcfind.match.reasons import TRY_NEXT
 from ksrcfind.output.logtext import LogTextWriter
+from ksrcfind.output.record import finding_record
 from ksrcfind.output.sanitize import sanitized, sanitized_line
 from ksrcfind.output.style import Painter
 from ksrcfind.output.text import TextWriter, absences, body_of, quoted
@@ -203,3 +205,60 @@ def test_a_log_does_not_repeat_the_advice_of_each_line_without_a_match():
         shown = log_text(finding, each=each)
         assert "no match: No message in this tree matches this line.\n" in shown
         assert "Try the tree" not in shown
+
+
+CIRCUMSTANCES = Circumstances(
+    "__oom_kill_process",
+    (
+        Condition("guard", "err", True, 860, ("err",)),
+        Condition("if", "!p && pid", False, 867, ("p", "task_pid_nr(victim)")),
+    ),
+    False,
+    (Assignment("pid", "read(victim, &pid)", 865), Assignment("p", "find_lock_task_mm(victim)", 866)),
+    (Symbol("CONFIG_MMU", False, None), Symbol("CONFIG_SMP", True, 3)),
+    ("ratelimited",),
+    (850, 880),
+    (868, 869),
+)
+CODE = Excerpt(867, ("\tif (!p && pid) {", '\t\tpr_info("x",', "\t\t\tvictim);"), (867, 868, 869))
+
+
+def test_when_the_call_runs_and_its_source():
+    finding = replace(found(MATCH), circumstances=CIRCUMSTANCES, code=CODE)
+    shown = text(finding)
+    assert (
+        "\n\n  `__oom_kill_process()` prints this when `!p && pid`, after `p = find_lock_task_mm(victim)`.\n" in shown
+    )
+    assert (
+        """
+  Condition      !err  line 860, an earlier exit was not taken
+  Condition      !p && pid  line 867, task_pid_nr(victim) is 46452
+  Condition      perhaps more: not all of the function could be decided
+  Assigned       read(victim, &pid)  line 865
+  Assigned       p = find_lock_task_mm(victim)  line 866
+  Configuration  CONFIG_MMU, !CONFIG_SMP
+  At run time    ratelimited
+
+> 867          if (!p && pid) {
+> 868                  pr_info("x",
+> 869                          victim);
+"""
+        in shown
+    )
+
+
+def test_the_record_of_when_the_call_runs():
+    finding = replace(found(MATCH), circumstances=CIRCUMSTANCES, code=CODE)
+    [match] = finding_record(finding, 1)["matches"]
+    assert match["conditions"][1] == {
+        "kind": "if",
+        "expression": "!p && pid",
+        "negated": False,
+        "line": 867,
+        "values": [{"name": "task_pid_nr(victim)", "value": "46452", "decoded": None}],
+    }
+    assert match["conditions_complete"] is False
+    assert match["assignments"][1] == {"name": "p", "expression": "find_lock_task_mm(victim)", "line": 866}
+    assert match["configuration"][1] == {"symbol": "CONFIG_SMP", "negated": True, "line": 3}
+    assert match["runtime"] == ["ratelimited"]
+    assert match["code"]["marked"] == [867, 868, 869]

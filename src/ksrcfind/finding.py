@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import Literal
 
+from ksrcfind.conditions.record import Circumstances, Excerpt
 from ksrcfind.history.provenance import Provenance
 from ksrcfind.log.line import LogLine
 from ksrcfind.match.answer import Answer, Match
@@ -19,6 +21,10 @@ class HistoryMode(Enum):
     """Every match shown."""
     OFF = "off"
     """No match."""
+
+
+Shown = int | Literal["function"] | None
+"""Which code an answer shows: so many lines around the call, the whole function, or none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +56,10 @@ class Finding:
     """Input line number of the headline whose report this row belongs to."""
     subsystem: Subsystem | None = None
     """The subsystem that maintains the file of the first match; None if not looked up."""
+    circumstances: Circumstances | None = None
+    """When the call of the first match runs; None if its source was not read."""
+    code: Excerpt | None = None
+    """Code around the call of the first match, if asked for."""
     notes: tuple[str, ...] = ()
     """Sentences for the reader: an index may find more, the log comes from another kernel."""
 

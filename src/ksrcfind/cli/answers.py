@@ -7,7 +7,7 @@ from itertools import chain
 
 from ksrcfind.cli.argv import has_blank
 from ksrcfind.cli.edit import editor_call, exec_editor
-from ksrcfind.cli.options import Asking
+from ksrcfind.cli.options import Explaining
 from ksrcfind.cli.places import PathLine, in_tree, parse_place, parse_places, place_in_source
 from ksrcfind.cli.session import Session, begin
 from ksrcfind.cli.terminal import FOUND, NOTHING_FOUND, say, say_how_to_end
@@ -18,23 +18,23 @@ from ksrcfind.match.answer import Tier
 from ksrcfind.output.writer import Writer
 
 
-def explain_lines(options: Asking, words: Sequence[str], *, open_editor: bool) -> int:
+def explain_lines(options: Explaining, words: Sequence[str], *, open_editor: bool) -> int:
     """Explain the log lines in the words of the command line; return the exit status."""
     return _answer(options, lambda session, engine: _lines(session, engine, options, words), open_editor)
 
 
-def explain_places(options: Asking, places: Sequence[str], *, open_editor: bool) -> int:
+def explain_places(options: Explaining, places: Sequence[str], *, open_editor: bool) -> int:
     """Explain the log calls at PATH:LINE, `-` for standard input; return the exit status."""
     parsed = list(chain.from_iterable(map(_parsed, places)))
 
     def explain(session: Session, engine: Engine) -> Iterator[Finding]:
         here = [(in_tree(path, engine.root, session.directory), line) for path, line in parsed]
-        return engine.at(here, history=options.history_mode)
+        return engine.at(here, history=options.history_mode, shown=options.shown)
 
     return _answer(options, explain, open_editor)
 
 
-def _answer(options: Asking, explain: Callable[[Session, Engine], Iterable[Finding]], open_editor: bool) -> int:
+def _answer(options: Explaining, explain: Callable[[Session, Engine], Iterable[Finding]], open_editor: bool) -> int:
     """Write findings and, if asked for, start an editor at the first match; return the exit status."""
     session = begin(options)
     with session.engine() as engine:
@@ -66,17 +66,19 @@ def _parsed(place: str) -> list[PathLine]:
     return parse_places(text.split("\n"), "standard input")
 
 
-def _lines(session: Session, engine: Engine, options: Asking, words: Sequence[str]) -> Iterator[Finding]:
+def _lines(session: Session, engine: Engine, options: Explaining, words: Sequence[str]) -> Iterator[Finding]:
     """Yield the findings of the lines in the words of the command line."""
-    limit, history = options.limit, options.history_mode
+    limit, history, shown = options.limit, options.history_mode, options.shown
     if STDIN not in words and not any(map(has_blank, words)):
-        finding = engine.find(" ".join(words), limit=limit, history=history)
+        finding = engine.find(" ".join(words), limit=limit, history=history, shown=shown)
         place = place_in_source(words[0]) if len(words) == 1 else None
         if place is None or finding.answer.verdict in (Tier.EXACT, Tier.PARTIAL):
             yield finding
             return
         say(f"{words[0]} is answered as a source line, like: {shlex.join(['ksrcfind', 'at', words[0]])}")
-        yield from engine.at([(in_tree(place[0], engine.root, session.directory), place[1])], history=history)
+        yield from engine.at(
+            [(in_tree(place[0], engine.root, session.directory), place[1])], history=history, shown=shown
+        )
         return
     for word in words:
         if word == STDIN:
@@ -84,14 +86,16 @@ def _lines(session: Session, engine: Engine, options: Asking, words: Sequence[st
             continue
         # A pasted piece of a log may be several lines.
         for line in word.removesuffix("\n").split("\n"):
-            yield engine.find(line, limit=limit, history=history)
+            yield engine.find(line, limit=limit, history=history, shown=shown)
 
 
-def _lines_of_stdin(engine: Engine, options: Asking) -> Iterator[Finding]:
+def _lines_of_stdin(engine: Engine, options: Explaining) -> Iterator[Finding]:
     say_how_to_end()
     rows = read_logs([STDIN], sys.stdin.buffer)
     first = next(rows, None)
     if first is None:
         say("standard input is empty")
         return
-    yield from engine.lines(chain([first], rows), limit=options.limit, history=options.history_mode)
+    yield from engine.lines(
+        chain([first], rows), limit=options.limit, history=options.history_mode, shown=options.shown
+    )

@@ -13,7 +13,7 @@ from typer.core import TyperGroup
 from ksrcfind import __version__
 from ksrcfind.cli.argv import HELP, Option, reorder
 from ksrcfind.cli.examples import epilog
-from ksrcfind.cli.options import Asking, Batching, Common, command, shared_options
+from ksrcfind.cli.options import WITHOUT_VALUE, Batching, Common, Explaining, command, shared_options
 from ksrcfind.cli.places import in_tree
 from ksrcfind.cli.session import begin
 from ksrcfind.cli.terminal import FOUND, NOTHING_FOUND, color_help
@@ -36,7 +36,9 @@ class Group(TyperGroup):
         options = {name: Option(False, for_all=True) for parameter in self.params for name in parameter.opts}
         for one in self.commands.values():
             for parameter in one.params:
-                options |= dict.fromkeys(parameter.opts, Option(not getattr(parameter, "is_flag", False)))
+                takes_value = not getattr(parameter, "is_flag", False)
+                for name in parameter.opts:
+                    options[name] = Option(takes_value, WITHOUT_VALUE.get(name))
         return options
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
@@ -111,7 +113,7 @@ Paths = Annotated[
 
 @command(app, epilog=epilog("find"))
 def find(
-    options: Asking,
+    options: Explaining,
     lines: Annotated[
         list[str],
         typer.Argument(
@@ -131,7 +133,7 @@ def find(
 
 @command(app, epilog=epilog("at"))
 def at(
-    options: Asking,
+    options: Explaining,
     places: Annotated[
         list[str],
         typer.Argument(

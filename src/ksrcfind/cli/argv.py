@@ -23,6 +23,8 @@ class Option:
     """What the parser must know about an option to find where it ends."""
 
     takes_value: bool
+    without_value: str | None = None
+    """The value of an option that may stand without one; its value then needs a `=`."""
     for_all: bool = False
     """True for an option of the program, not of a command: `--version`."""
 
@@ -77,7 +79,8 @@ def _sorted(arguments: Sequence[str], commands: Collection[str], options: Mappin
             continue
         name, takes_value = _option(argument, options)
         target = found.program if name in options and options[name].for_all else found.options
-        target.append(argument)
+        default = options[argument].without_value if argument in options else None
+        target.append(argument if default is None else f"{argument}={default}")
         if takes_value:
             if not rest:
                 found.words.clear()  # The value is missing. typer reports this if the option is the last argument.
@@ -102,7 +105,8 @@ def _option(argument: str, options: Mapping[str, Option]) -> tuple[str, bool]:
     """Return the option in an argument, and whether the next argument is its value."""
     if argument.startswith("--"):
         name, equals, _ = argument.partition("=")
-        return name, not equals and name in options and options[name].takes_value
+        option = options.get(name)
+        return name, not equals and option is not None and option.takes_value and option.without_value is None
     # Short options may be combined; the value of the last one may follow directly: `-qn5`.
     for position, letter in enumerate(argument[1:], 1):
         name = f"-{letter}"

@@ -15,12 +15,14 @@ from typing import Annotated, Any, get_type_hints
 import typer
 
 from ksrcfind.batch.options import GroupBy, LineKind
+from ksrcfind.conditions.record import CONTEXT
 from ksrcfind.errors import KsrcfindError
-from ksrcfind.finding import HistoryMode
+from ksrcfind.finding import HistoryMode, Shown
 from ksrcfind.levels import LEVELS, level_named
 from ksrcfind.output.formats import ANSWERS, Format
 
 SHARED = "Options of every command"
+_MOST_SOURCE = 10_000  # lines around a call
 AUTO = "auto"
 """A value of `--rev`: use the revision of the log."""
 
@@ -132,6 +134,40 @@ class Asking(Common):
         if self.no_history:
             return HistoryMode.OFF
         return HistoryMode.ALL if self.history is Traced.ALL else HistoryMode.FIRST
+
+
+WITHOUT_VALUE = {"--source": str(CONTEXT)}
+"""Options that may stand without a value, which needs a `=`, and the value that they have then."""
+
+
+def _shown(text: str) -> Shown:
+    if text == "function":
+        return "function"
+    if text.isdecimal() and int(text) <= _MOST_SOURCE:
+        return int(text)
+    raise KsrcfindError(f"--source={text} is neither a number of lines nor function", "For example: --source=10")
+
+
+@dataclass(frozen=True, slots=True)
+class Explaining(Asking):
+    """Options of find and at."""
+
+    source: Annotated[
+        Any,
+        typer.Option(
+            metavar="[=N|function]",
+            parser=_shown,
+            show_default=False,
+            help=f"Show the source of the first call: N lines around it, {CONTEXT} without a number, or its whole "
+            "function. The call, its conditions and the assignments before them are marked.",
+        ),
+    ] = None
+
+    @property
+    def shown(self) -> Shown:
+        """The code that an answer shows."""
+        shown: Shown = self.source
+        return shown
 
 
 def _level(text: str) -> str:

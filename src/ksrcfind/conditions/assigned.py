@@ -45,6 +45,8 @@ class Found:
     expression: str
     at: int
     """Index of the token that names the variable."""
+    by_reference: bool = False
+    """True if a call stores into the variable, perhaps: `read(&value)`."""
 
 
 def names_in(code: Code, span: Span) -> list[str]:
@@ -84,7 +86,8 @@ class Assignments:
         before = [
             (block, each)
             for block, each in every
-            if (block is here and each.at < span[1]) or (block is not here and self._dominators.dominates(block, here))
+            if (block is here and each.at < (span[0] if each.by_reference else span[1]))
+            or (block is not here and self._dominators.dominates(block, here))
         ]
         chain = {block: rank for rank, block in enumerate(self._dominators.chain(self._flow.entry, here))}
         if not before:
@@ -152,7 +155,7 @@ def _assignments(code: Code, span: Span) -> Iterator[Found]:
         elif previous == "&" and at >= 2 and tokens[at - 2].text in ("(", ",") and following in (")", ","):
             opening = _opening(code, at - 2, span[0])
             if opening is not None and _NAME.fullmatch(tokens[opening - 1].text):
-                yield Found(name, code.source(opening - 1, code.closing(opening) + 1), at)
+                yield Found(name, code.source(opening - 1, code.closing(opening) + 1), at, by_reference=True)
         elif any(low == at and end == high for low, high in first):
             yield Found(name, code.source(*span), at)
 

@@ -9,6 +9,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from ksrcfind.source.scan import Directive, directives
 
@@ -91,7 +92,19 @@ class Code:
 
     def closing(self, index: int) -> int:
         """Return the index of the bracket that closes the one at `index`, or of the last token."""
-        return closing(self.tokens, index)
+        return self._closings.get(index, len(self.tokens) - 1)
+
+    @cached_property
+    def _closings(self) -> dict[int, int]:
+        """Opening brackets with those that close them, as `closing` finds them."""
+        closings: dict[int, int] = {}
+        opened: list[int] = []
+        for index, token in enumerate(self.tokens):
+            if token.text in _CLOSING:
+                opened.append(index)
+            elif opened and token.text == _CLOSING[self.tokens[opened[-1]].text]:
+                closings[opened.pop()] = index
+        return closings
 
 
 def closing(tokens: Sequence[Token], index: int) -> int:
@@ -129,7 +142,10 @@ def code_around(data: bytes, line: int, call: str, *, whole: bool = True) -> Cod
     if defined is not None:
         low, high = defined[0], defined[1]
     else:
+        macros = [start for start, _, each in found if each.name == b"define"]
+        macro_ends = [end for _, end, each in found if each.name == b"define"]
         ends = [match.start() for match in _TOP_LEVEL_END.finditer(text)]
+        ends = [end for end in ends if not _is_within(end, macros, macro_ends)]
         position = bisect_right(ends, at)
         low = starts[bisect_right(starts, ends[position - 1])] if position else 0
         high = ends[position] + 1 if position < len(ends) else len(text)
@@ -161,6 +177,12 @@ def code_around(data: bytes, line: int, call: str, *, whole: bool = True) -> Cod
         bisect_right(starts, tokens[header].start),
         bisect_right(starts, tokens[close].start),
     )
+
+
+def _is_within(offset: int, starts: Sequence[int], ends: Sequence[int]) -> bool:
+    """Return whether an offset is in one of some sorted spans."""
+    position = bisect_right(starts, offset) - 1
+    return position >= 0 and offset < ends[position]
 
 
 def _target(tokens: Sequence[Token], start: int, end: int, call: str) -> int | None:

@@ -13,8 +13,8 @@ _SYMBOL = re.compile(
 )
 _ENABLED = re.compile(r"(!?)\s*IS_(?:ENABLED|BUILTIN|MODULE|REACHABLE)\((CONFIG_\w+)\)")
 _DYNAMIC_DEBUG = re.compile(
-    r"pr_debug\w*|dev_dbg\w*|netdev_dbg\w*|netif_dbg|wiphy_dbg|hid_dbg\w*|usb_dbg|pci_dbg|ibdev_dbg\w*|print_hex_dump_debug|"
-    r"net_dbg_ratelimited|dynamic_\w+|drm_dbg\w*|DRM_DEBUG\w*|DRM_DEV_DEBUG\w*"
+    r"(?:pr_debug|(?:dev|netdev|netif|wiphy|hid|pci|ibdev|net)_dbg)(?:_ratelimited|_once)?|print_hex_dump_debug|"
+    r"drm_dbg\w*|DRM_DEBUG\w*|DRM_DEV_DEBUG\w*"
 )
 _DRM = re.compile(r"drm_dbg\w*|DRM_DEBUG\w*|DRM_DEV_DEBUG\w*")
 _RATE_LIMITED = re.compile(r"\w*ratelimit\w*|\w*RATELIMIT\w*", re.ASCII)

@@ -8,16 +8,14 @@ from ksrcfind.conditions.assigned import Assignments, names_in, of_conditions
 from ksrcfind.conditions.code import Code, code_around
 from ksrcfind.conditions.configuration import runtime_switches, symbols
 from ksrcfind.conditions.expression import arguments, decisions, joined, negation
-from ksrcfind.conditions.flow import DEFAULT, Branch, Flow, Span
+from ksrcfind.conditions.flow import DEFAULT, Block, Branch, Flow, Span
 from ksrcfind.conditions.reach import AnyOf, Exit, Formula, Literal, Reach
-from ksrcfind.conditions.record import Assignment, Circumstances, Condition, Excerpt
+from ksrcfind.conditions.record import CONTEXT, Assignment, Circumstances, Condition, Excerpt
 
 _WARNS = re.compile(r"\w*(?:WARN|BUG_ON)\w*")
 _NO_CONDITION = frozenset(("dev_WARN", "netdev_WARN", "netdev_WARN_ONCE", "pci_WARN"))
 _NESTED = 8  # statement expressions
 _LONGEST = 2000  # characters of an expression
-CONTEXT = 5
-"""Lines around a call that an excerpt has by default."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +82,10 @@ def _held(code: Code) -> tuple[list[_Held], bool, Assignments]:
             break
         formulas = reach.formulas(block)
         complete = complete and reach.complete
-        held += _conditions(code, formulas, assignments)
+        passed = (
+            frozenset(reach.dominators.chain(flow.entry, block)) if reach.dominators.reaches(block) else frozenset()
+        )
+        held += _conditions(code, formulas, assignments, passed)
         whole = next(each for each in block.spans() if each[0] <= code.target < each[1])
         operands, inner = decisions(code.tokens, whole, code.target)
         held += [_operand(code, operand, value, assignments) for operand, value in operands]
@@ -97,13 +98,17 @@ def _held(code: Code) -> tuple[list[_Held], bool, Assignments]:
     return fitting, complete and len(fitting) == len(held), outermost
 
 
-def _conditions(code: Code, formulas: Sequence[Formula], assignments: Assignments) -> list[_Held]:
+def _conditions(
+    code: Code, formulas: Sequence[Formula], assignments: Assignments, passed: frozenset[Block]
+) -> list[_Held]:
+    """Return formulas as conditions; control passes the blocks `passed` on each way to the call."""
     result: dict[tuple[str, bool, int], _Held] = {}
-    for formula in formulas:
+    for each in formulas:
+        formula = Exit(each.said, each.said) if isinstance(each, Exit) else each
         expression, negated = _text(code, formula)
         spans = tuple(_spans(formula))
         condition = Condition(
-            _kind(code, formula),
+            _kind(code, formula, passed),
             expression,
             negated,
             _line(code, formula),
@@ -131,9 +136,10 @@ def _argument(code: Code, assignments: Assignments) -> list[_Held]:
     if not _WARNS.fullmatch(name) or name in _NO_CONDITION or code.tokens[opening].text != "(":
         return []
     given = arguments(code.tokens, opening)
+    # `WARN(condition, "…")` and `VM_BUG_ON_PAGE(condition, page)`, but `drm_WARN(device, condition, "…")`.
     texts = [at for at, (low, high) in enumerate(given) if any(_is_text(code, each) for each in range(low, high))]
-    position = texts[0] - 1 if texts else len(given) - 1
-    if position < 0 or position >= len(given):
+    position = 0 if name.isupper() else texts[0] - 1 if texts else len(given) - 1
+    if position < 0 or position >= len(given) or position in texts:
         return []
     span = given[position]
     expression = code.source(*span)
@@ -151,20 +157,20 @@ def _spans(formula: Formula) -> list[Span]:
     match formula:
         case Literal(branch, _):
             return [branch.span]
-        case Exit(literals):
+        case Exit(literals, _):
             return [literal.branch.span for literal in literals]
         case AnyOf(ways, _):
             return [span for way in ways for each in way for span in _spans(each)]
 
 
-def _kind(code: Code, formula: Formula) -> str:
+def _kind(code: Code, formula: Formula, passed: frozenset[Block]) -> str:
     match formula:
-        case Literal(branch, outcome):
+        case Literal(branch, _):
             if _contains(branch.inside, code.target):
                 return "case" if branch.kind == "switch" else branch.kind
             if branch.kind == "loop":
                 return "loop"
-            return "label" if outcome is True else "guard"
+            return "guard" if branch.kind == "switch" or branch.following in passed else "label"
         case Exit():
             return "guard"
         case AnyOf(_, label):
@@ -174,10 +180,10 @@ def _kind(code: Code, formula: Formula) -> str:
 def _line(code: Code, formula: Formula) -> int:
     match formula:
         case Literal(branch, outcome):
-            if isinstance(outcome, frozenset) and (numbers := sorted(outcome - {DEFAULT})):
-                return branch.case_lines[numbers[-1]]
+            if isinstance(outcome, frozenset) and DEFAULT not in outcome:
+                return branch.case_lines[max(outcome)]
             return code.line(branch.span[0])
-        case Exit(literals):
+        case Exit(literals, _):
             return code.line(literals[-1].branch.span[0])
         case AnyOf(ways, label):
             lines = [_line(code, each) for way in ways for each in way]
@@ -191,11 +197,11 @@ def _text(code: Code, formula: Formula) -> tuple[str, bool]:
             return _case_text(code, branch, cases)
         case Literal(branch, outcome):
             return code.source(*branch.span), not outcome
-        case Exit((literal,)):
+        case Exit((literal,), _):
             expression, negated = _text(code, literal)
             return expression, not negated
-        case Exit(literals):
-            return joined([_positive(code, each) for each in literals], "&&"), True
+        case Exit(literals, _):
+            return joined(list(dict.fromkeys(_positive(code, each) for each in literals)), "&&"), True
         case AnyOf(((only,),), _):
             return _text(code, only)
         case AnyOf(ways, _):
@@ -223,7 +229,7 @@ def _comparison(value: str, case: str) -> str:
     low, dots, high = case.partition("...")
     if dots:
         return f"({operand} >= {low.strip()} && {operand} <= {high.strip()})"
-    return f"{operand} == {case}"
+    return f"{operand} == {case}" if re.fullmatch(r"-?[\w.]+|'.*'|\w+\([^()]*\)", case) else f"{operand} == ({case})"
 
 
 def _contains(span: Span, token: int) -> bool:

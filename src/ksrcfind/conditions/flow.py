@@ -67,6 +67,8 @@ class Branch:
     """True if some configurations do not have it, or a macro hides it."""
     inside: Span = (0, 0)
     """The statements that it controls, for an `if` with the `else`."""
+    following: "Block | None" = None
+    """The block after these statements; None for a `switch` and for loops."""
     cases: list[str] = field(default_factory=list)
     """The values of the labels of a `switch`."""
     case_lines: list[int] = field(default_factory=list)
@@ -194,13 +196,13 @@ class Flow:
             if follows in _STATEMENT or (next_line and (_NAME.fullmatch(follows) or follows == "}")):
                 block.steps.append((at, close + 1))  # a macro without a semicolon
                 return close + 1, block
-            if follows == ";" and text in _BUG_ON:
-                self._decide("if", (at + 2, self._end_of_argument(at + 2, close)), block)
-                following = self._block()
+            if follows == ";" and text in _BUG_ON and at != self._code.target:
+                branch = self._decide("if", (at + 2, self._end_of_argument(at + 2, close)), block)
+                branch.following = following = self._block()
                 self._edge(block, self.exit, True)
                 self._edge(block, following, False)
                 return close + 2, following
-            if follows == ";" and text in _NEVER_RETURN:
+            if follows == ";" and text in _NEVER_RETURN and at != self._code.target:
                 block.steps.append((at, close + 2))
                 self._edge(block, self.exit)
                 return close + 2, self._block()
@@ -220,7 +222,7 @@ class Flow:
         if self._text(at) == "else":
             at, other = self._statement(at + 1, other, depth + 1)
         self._edge(other, following)
-        branch.inside = (close + 1, at)
+        branch.inside, branch.following = (close + 1, at), following
         return at, following
 
     def _while(self, at: int, block: Block, depth: int) -> tuple[int, Block]:
@@ -385,23 +387,26 @@ class Flow:
             if target is None:
                 self.hidden = True
             self._edge(block, target or self.exit)
-        reached = reachable(self.entry)
         for name, label in self._labels.items():
-            if label not in reached or self._is_named_in_macro(name):
+            for block in self._macros_that_name(name):
                 label.uncertain = True
-                if label not in reached:
-                    self._edge(self.entry, label)
+                self._edge(block, label)
+        reached = reachable(self.entry)
+        for label in self._labels.values():
+            if label not in reached:
+                label.uncertain = True
+                self._edge(self.entry, label)
 
-    def _is_named_in_macro(self, name: str) -> bool:
-        """Return whether a macro's arguments name a label: `GET_OR_GOTO(x, out)`."""
-        for at in range(2, len(self._tokens) - 1):
-            if self._text(at) == name and self._text(at - 1) in ("(", ",") and self._text(at + 1) in (")", ","):
+    def _macros_that_name(self, label: str) -> Iterator[Block]:
+        """Yield the blocks with macros that seem to jump to a label: `GET_OR_GOTO(x, out)`."""
+        for at in range(2, self._high):
+            if self._text(at) == label and self._text(at - 1) in ("(", ",") and self._text(at + 1) in (")", ","):
                 opening = at - 1
                 while opening > 0 and self._text(opening) not in ("(", ";", "{", "}"):
                     opening -= 1
-                if self._text(opening) == "(" and _UPPER.fullmatch(self._text(opening - 1)):
-                    return True
-        return False
+                block = self.block_of(at)
+                if self._text(opening) == "(" and _UPPER.fullmatch(self._text(opening - 1)) and block is not None:
+                    yield block
 
 
 def reachable(start: Block, without: Iterable[Block] = ()) -> set[Block]:

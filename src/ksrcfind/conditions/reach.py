@@ -28,7 +28,9 @@ class Exit:
     """An exit that was not taken: not all of its literals held."""
 
     literals: tuple[Literal, ...]
-    """The last one leads to the exit; the others stand around it."""
+    """All decisions on the way to the exit; the last one takes it."""
+    said: tuple[Literal, ...]
+    """Those that a person names: of the statements around the exit that are no loops, and the last one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +92,7 @@ class Reach:
             if block.label is not None:
                 yield from self._alternatives(before, block, ways)
             else:
-                yield from self._exits(before, block, before)
+                yield from self._exits(before, block, _leading(block, before))
 
     def _decision(self, before: Block, block: Block, outcome: Outcome) -> Iterator[Formula]:
         branch = before.branch
@@ -100,7 +102,7 @@ class Reach:
             if not self._can_leave(before, block):
                 return
             yield from self._certain(Literal(branch, outcome))
-            yield from self._exits(before, block, None)
+            yield from self._exits(before, block, self._loop_of(before))
         else:
             yield from self._certain(Literal(branch, outcome))
 
@@ -119,10 +121,17 @@ class Reach:
         seen = reachable(before, [block])
         return self._flow.exit in seen or any(way in seen for way, _ in before.before)
 
-    def _exits(self, before: Block, block: Block, stop: Block | None) -> Iterator[Formula]:
-        """Yield the exits from the code between two blocks; going back to `stop` is an exit too."""
+    def _loop_of(self, head: Block) -> set[Block]:
+        """Return the blocks of the loop that a block begins."""
+        loop = {head}
+        for way, _ in head.before:
+            if self._dominators.reaches(way) and self._dominators.dominates(head, way):
+                loop |= {way} | _leading(way, head)
+        return loop
+
+    def _exits(self, before: Block, block: Block, leading: set[Block]) -> Iterator[Formula]:
+        """Yield the exits between two blocks: the decisions by which control leaves the blocks that lead on."""
         between = reachable(before, [block])
-        leading = _leading(block, between, stop)
         exits = [
             (inner, [outcome for following, outcome in inner.after if not (following in leading or following is block)])
             for inner in sorted(between & leading | {before}, key=lambda each: each.number)
@@ -134,36 +143,45 @@ class Reach:
         for inner, outcomes in sorted(exits, key=lambda each: each[0].branch.span if each[0].branch else (0, 0)):
             branch = inner.branch
             outcome = _merged(outcomes)
-            around = self._around(before, inner, block.at)
-            if branch is None or outcome is None or branch.uncertain or any(each.branch.uncertain for each in around):
+            before_exit = self._decisions(before, inner, block)
+            if (
+                branch is None
+                or outcome is None
+                or any(each.branch.uncertain for each in before_exit)
+                or branch.uncertain
+            ):
                 self.complete = False
                 continue
-            yield Exit((*around, Literal(branch, outcome)))
+            last = Literal(branch, outcome)
+            around = [
+                each for each in before_exit if each.branch.kind != "loop" and _contains(each.branch.inside, inner.at)
+            ]
+            yield Exit((*before_exit, last), (*around, last))
 
-    def _around(self, before: Block, inner: Block, target: int) -> list[Literal]:
-        """Return the decisions of the `if` and `switch` statements around a block that do not contain a token."""
+    def _decisions(self, before: Block, inner: Block, block: Block) -> list[Literal]:
+        """Return the decisions between two blocks that are not also decisions on the way to a third."""
         found: list[Literal] = []
-        chain = self._dominators.chain(before, inner)
-        for one, other in itertools.pairwise(chain):
+        for one, other in itertools.pairwise(self._dominators.chain(before, inner)):
             branch = one.branch
-            if branch is None or branch.kind == "loop" or not _contains(branch.inside, inner.at):
+            if branch is None or _contains(branch.inside, block.at):
                 continue
-            if _contains(branch.inside, target):
-                continue
-            outcome = _merged([outcome for way, outcome in other.before if way is one])
+            # Of a `switch`, also the labels from which control falls through.
+            outcome = _merged([out for first, out in one.after if first is other or _falls(first, other, one, out)])
             if outcome is not None:
                 found.append(Literal(branch, outcome))
         return found
 
     def _alternatives(self, before: Block, block: Block, ways: Sequence[tuple[Block, Outcome]]) -> Iterator[Formula]:
         """Yield the ways that lead to a label as one formula."""
-        if len(ways) > _MOST or len(self._open) > _DEEPEST or block in self._open:
+        again = reachable(block, [before])
+        if len(ways) > _MOST or len(self._open) > _DEEPEST or any(way in again for way, _ in ways):
             self.complete = False
             return
         self._open.append(block)
         was_complete, self.complete = self.complete, True
         found: list[list[Formula]] = []
-        for way, outcome in sorted(ways, key=lambda each: each[0].at):
+        # A `case` label itself comes after the code that falls through to it.
+        for way, outcome in sorted(ways, key=lambda each: block.at if isinstance(each[1], frozenset) else each[0].at):
             literals = self._between(before, way)
             if outcome is not None and way.branch is not None:
                 literals += self._certain(Literal(way.branch, outcome))
@@ -173,8 +191,11 @@ class Reach:
         if not decided:
             return
         simplified = list(_simplified(found))
-        if all(simplified):
-            yield AnyOf(tuple(map(tuple, simplified)), block)
+        match simplified:
+            case [[Literal() as only]]:
+                yield only
+            case _ if all(simplified):
+                yield AnyOf(tuple(map(tuple, simplified)), block)
 
 
 def _simplified(ways: Sequence[list[Formula]]) -> Iterator[list[Formula]]:
@@ -183,17 +204,17 @@ def _simplified(ways: Sequence[list[Formula]]) -> Iterator[list[Formula]]:
     merged: dict[Branch, Outcome] = {}
     result: list[list[Formula]] = []
     for way in ways:
-        kept = [each for each in way if not (isinstance(each, Literal) and _is_opposite(each, taken))]
+        kept = [each for each in way if not _is_opposite(each, taken)]
+        if kept and isinstance(kept[-1], Literal):
+            taken.append(kept[-1])
         only = kept[0] if len(kept) == 1 else None
-        if isinstance(only, Literal):
-            taken.append(only)
-            if isinstance(only.outcome, frozenset):
-                # Several `case` labels of one `switch` are one way.
-                known = merged.get(only.branch)
-                if isinstance(known, frozenset):
-                    merged[only.branch] = known | only.outcome
-                    continue
-                merged[only.branch] = only.outcome
+        if isinstance(only, Literal) and isinstance(only.outcome, frozenset):
+            # Several `case` labels of one `switch` are one way.
+            known = merged.get(only.branch)
+            if isinstance(known, frozenset):
+                merged[only.branch] = known | only.outcome
+                continue
+            merged[only.branch] = only.outcome
         result.append(kept)
     for way in result:
         if len(way) == 1 and isinstance(way[0], Literal) and way[0].branch in merged:
@@ -202,8 +223,18 @@ def _simplified(ways: Sequence[list[Formula]]) -> Iterator[list[Formula]]:
             yield way
 
 
-def _is_opposite(literal: Literal, others: Sequence[Literal]) -> bool:
-    return any(literal.branch is each.branch and literal.outcome is (not each.outcome) for each in others)
+def _is_opposite(formula: Formula, taken: Sequence[Literal]) -> bool:
+    """Return whether a formula says only that one of some decisions, which lead to a label, was not taken."""
+    match formula:
+        case Literal(branch, bool() as outcome):
+            return any(branch is each.branch and outcome is (not each.outcome) for each in taken)
+        case Exit(literals, _):
+            return literals[-1] in taken
+    return False
+
+
+def _falls(label: Block, to: Block, switch: Block, outcome: Outcome) -> bool:
+    return isinstance(outcome, frozenset) and to in reachable(label, [switch])
 
 
 def _merged(outcomes: Sequence[Outcome]) -> Outcome:
@@ -214,17 +245,15 @@ def _merged(outcomes: Sequence[Outcome]) -> Outcome:
     return outcomes[0] if outcomes else None
 
 
-def _leading(block: Block, among: set[Block], stop: Block | None) -> set[Block]:
-    """Return the blocks from which control can reach `block`, through blocks of a set, without passing `stop`."""
-    seen: set[Block] = set()
+def _leading(block: Block, stop: Block) -> set[Block]:
+    """Return the blocks from which control can reach `block`, once they passed `stop`; with `stop`."""
+    seen: set[Block] = {stop}
     waiting = [block]
     while waiting:
-        one = waiting.pop()
-        for way, _ in one.before:
-            if way in among and way not in seen:
+        for way, _ in waiting.pop().before:
+            if way not in seen:
                 seen.add(way)
-                if way is not stop:
-                    waiting.append(way)
+                waiting.append(way)
     return seen
 
 

@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 from ksrcfind.conditions.expression import negation
 
+CONTEXT = 5
+"""Lines before and after a call that an excerpt has by default."""
+
 
 @dataclass(frozen=True, slots=True)
 class Condition:

@@ -9,7 +9,8 @@ from ksrcfind.engine.histories import HistoryService
 from ksrcfind.engine.matching import LineMatcher, is_weak
 from ksrcfind.engine.places import CallsAt, PlaceResolver
 from ksrcfind.engine.source_view import SourceView
-from ksrcfind.finding import Finding, HistoryMode, Input
+from ksrcfind.engine.why import WhyService
+from ksrcfind.finding import Finding, HistoryMode, Input, Shown
 from ksrcfind.log.line import LogLine, read_line
 from ksrcfind.log.records import Row
 from ksrcfind.match.answer import Answer
@@ -27,6 +28,7 @@ class Engine:
         self.releases = backend.releases
         self.source = SourceView(backend.source)
         self.histories = HistoryService(backend)
+        self.why = WhyService(backend.source)
         self._matching = LineMatcher(backend, PlaceResolver(backend))
 
     @property
@@ -53,18 +55,25 @@ class Engine:
         """Close the index and end the git process that reads objects."""
         self.backend.close()
 
-    def find(self, text: str, *, limit: int = 5, history: HistoryMode = HistoryMode.FIRST) -> Finding:
-        """Explain one log line."""
+    def find(
+        self, text: str, *, limit: int = 5, history: HistoryMode = HistoryMode.FIRST, shown: Shown = None
+    ) -> Finding:
+        """Explain one log line. `shown`: the code that the answer shows."""
         log = read_line(text)
-        return self._finding(Input(None, None, log.text, log.truncated), log, limit, history)
+        return self._finding(Input(None, None, log.text, log.truncated), log, limit, history, shown)
 
     def lines(
-        self, rows: Iterable[Row], *, limit: int = 5, history: HistoryMode = HistoryMode.FIRST
+        self,
+        rows: Iterable[Row],
+        *,
+        limit: int = 5,
+        history: HistoryMode = HistoryMode.FIRST,
+        shown: Shown = None,
     ) -> Iterator[Finding]:
         """Explain a few lines of a log, in order; for whole logs there is `ksrcfind.batch`."""
         for row in rows:
             source = Input(row.source, row.line, row.log.text, row.log.truncated)
-            yield self._finding(source, row.log, limit, history, event=row.part_of)
+            yield self._finding(source, row.log, limit, history, shown, event=row.part_of)
 
     def answer(self, log: LogLine, limit: int = 5, *, build: bool = True) -> Answer:
         """Return the answer to a line, without history.
@@ -79,12 +88,19 @@ class Engine:
         """Return which names and numbers of a line can decide its answer, judged by the index if there is one."""
         return self._matching.tokens()
 
-    def at(self, places: Sequence[tuple[str, int]], *, history: HistoryMode = HistoryMode.FIRST) -> Iterator[Finding]:
+    def at(
+        self,
+        places: Sequence[tuple[str, int]],
+        *,
+        history: HistoryMode = HistoryMode.FIRST,
+        shown: Shown = None,
+    ) -> Iterator[Finding]:
         """Yield a finding for the log call at each place, in order; places of one file share a run of blame.
 
         A call that is switched off, by a comment or by `#if 0`, is found as well, with a note.
         """
-        return CallsAt(self.backend, self.histories).findings(places, history)
+        for finding in CallsAt(self.backend, self.histories).findings(places, history):
+            yield self.why.added_to(finding, shown)
 
     def messages(self, paths: Sequence[str] = ()) -> Iterator[Message]:
         """Return every message of some files and directories, of the whole tree if none is named, by path and line.
@@ -119,15 +135,15 @@ class Engine:
             self.index.build()
 
     def _finding(
-        self, source: Input, log: LogLine, limit: int, history: HistoryMode, event: int | None = None
+        self, source: Input, log: LogLine, limit: int, history: HistoryMode, shown: Shown, event: int | None = None
     ) -> Finding:
         answer, notes = self._matching.answer(log, limit)
         other = self._matching.in_other_release(log, limit) if is_weak(answer, log) else None
         if other is None:
             finding = Finding(source, log, self.info, answer, (), event=event, notes=notes)
-            return self.histories.added_to(finding, history)
+            return self.why.added_to(self.histories.added_to(finding, history), shown)
         tag, answer = other
         note = f"not in {self.info.rev or self.root}; the latest indexed release with this message is {tag.name}"
         with self.at_revision(tag.name) as engine:
             finding = Finding(source, log, engine.info, answer, (), event=event, notes=(note,))
-            return engine.histories.added_to(finding, history)
+            return engine.why.added_to(engine.histories.added_to(finding, history), shown)

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from ksrcfind.conditions.record import Circumstances, Condition
 from ksrcfind.finding import Finding
 from ksrcfind.history.provenance import Change, Commit, Event, Person, Provenance, Related, Release
 from ksrcfind.log.line import LogLine
@@ -29,6 +30,11 @@ Record = dict[str, object]
 
 NO_HISTORY = Provenance("off")
 """The history of a match that was not traced."""
+
+
+_OF_OTHERS: Record = {"points_to": None, "note": None, "decided_by": None} | dict.fromkeys(
+    ("conditions", "conditions_complete", "assignments", "configuration", "runtime", "code")
+)
 
 
 def finding_record(finding: Finding, number: int) -> Record:
@@ -52,7 +58,7 @@ def finding_record(finding: Finding, number: int) -> Record:
         "matches": [
             _match(match, history)
             # These belong to the call that printed the line, the first match.
-            | (_of_first(finding) if position == 0 else {"points_to": None, "note": None, "decided_by": None})
+            | (_of_first(finding, match) if position == 0 else _OF_OTHERS)
             for position, (match, history) in enumerate(matches_with_history(finding))
         ],
         "rivals": answer.rivals,
@@ -147,6 +153,11 @@ def shown_values(match: Match) -> tuple[Value, ...]:
     return tuple(Value(argument.conversion, argument.expression, None) for argument in match.form.arguments)
 
 
+def tested_values(condition: Condition, match: Match) -> list[Value]:
+    """Return the values of the line that a condition tests: of variables that the call prints unchanged."""
+    return [value for value in match.values if value.value is not None and value.expression in condition.names]
+
+
 def named_commits(finding: Finding) -> Iterator[str]:
     """Yield the ids of the commits that the record of a finding names, in its order, with repeats."""
     histories = [history for _, history in matches_with_history(finding)]
@@ -197,9 +208,48 @@ def message_fields(message: Message, form: Form) -> Record:
     }
 
 
-def _of_first(finding: Finding) -> Record:
+def _of_first(finding: Finding, match: Match) -> Record:
     answer = finding.answer
-    return {"points_to": _points_to(finding), "note": answer.note, "decided_by": answer.decided_by}
+    return {
+        **_OF_OTHERS,
+        "points_to": _points_to(finding),
+        "note": answer.note,
+        "decided_by": answer.decided_by,
+        **(_circumstances(finding.circumstances, match) if finding.circumstances else {}),
+        "code": finding.code
+        and {
+            "line_start": finding.code.line_start,
+            "lines": list(finding.code.lines),
+            "marked": list(finding.code.marked),
+        },
+    }
+
+
+def _circumstances(found: Circumstances, match: Match) -> Record:
+    """Return the fields of when a call runs."""
+    return {
+        "conditions": [
+            {
+                "kind": condition.kind,
+                "expression": condition.expression,
+                "negated": condition.negated,
+                "line": condition.line,
+                "values": [
+                    {"name": value.expression, "value": value.value, "decoded": value.decoded}
+                    for value in tested_values(condition, match)
+                ],
+            }
+            for condition in found.conditions
+        ],
+        "conditions_complete": found.complete,
+        "assignments": [
+            {"name": each.name, "expression": each.expression, "line": each.line} for each in found.assignments
+        ],
+        "configuration": [
+            {"symbol": each.symbol, "negated": each.negated, "line": each.line} for each in found.configuration
+        ],
+        "runtime": list(found.runtime),
+    }
 
 
 def _match(match: Match, history: Provenance) -> Record:

@@ -17,6 +17,8 @@ STYLES = {
     "function": "cyan",
     "code": "default",
     "value": "bold green",
+    "keyword": "blue",
+    "number": "bold cyan",
     "label": "dim",
     "commit": "yellow",
     "release": "bold green",

@@ -6,10 +6,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ksrcfind.conditions.record import Circumstances, Condition
+from ksrcfind.conditions.sentence import sentence, shortened
 from ksrcfind.finding import Finding
 from ksrcfind.history.provenance import Change, Commit, Event, Provenance, Related
 from ksrcfind.match.answer import Match
-from ksrcfind.output.record import NO_HISTORY, matches_with_history, shown_values
+from ksrcfind.output.record import NO_HISTORY, matches_with_history, shown_values, tested_values
+from ksrcfind.output.source import source_lines
 from ksrcfind.output.style import Painter, Span
 from ksrcfind.output.writer import Commits, Write
 from ksrcfind.source.template import template
@@ -24,6 +27,9 @@ COLUMN = 15
 
 EXPRESSION_WIDTH = 32
 """Expressions up to this width align their values in one column; a longer one moves its value to the right."""
+
+MOST_CONDITIONS = 8
+"""Conditions of a call that are shown, the innermost ones."""
 
 UNRELEASED = "no tag"
 """Shown instead of the tag of a commit that is in no release."""
@@ -66,6 +72,9 @@ class TextWriter:
     def _lines(self, finding: Finding) -> Iterator[str]:
         line, answer = self.painter.line, finding.answer
         yield line((finding.log.body if finding.log else finding.input.text, "title"))
+        if finding.circumstances is not None:
+            yield line()
+            yield line(sentence(finding.circumstances, _first_release(finding)), indent=2)
         if answer.points_to is not None:
             place = answer.points_to
             yield line()
@@ -77,6 +86,11 @@ class TextWriter:
             match, history = next(matches_with_history(finding))
             yield line()
             yield from self._match(match, place=finding.log is None)
+            if finding.circumstances is not None:
+                yield from self._circumstances(finding.circumstances, match)
+            if finding.code is not None:
+                yield line()
+                yield from source_lines(self.painter, finding.code)
             yield from self._history(history)
             yield from self._others(finding)
         if answer.reason is not None:
@@ -110,6 +124,34 @@ class TextWriter:
                 decoded,
                 indent=4,
             )
+
+    def _circumstances(self, found: Circumstances, match: Match) -> Iterator[str]:
+        """Yield what held when the call ran, the last assignments, and what can silence the call."""
+        if found.conditions or found.configuration or found.runtime:
+            yield self.painter.line()
+        hidden = len(found.conditions) - MOST_CONDITIONS
+        if hidden > 0:
+            earlier = "1 earlier condition" if hidden == 1 else f"{hidden} earlier conditions"
+            yield from self._fact("Condition", f"{earlier}: see --format json")
+        for condition in found.conditions[-MOST_CONDITIONS:]:
+            values = [
+                f", {value.expression} is {value.value}{f' ({value.decoded})' if value.decoded else ''}"
+                for value in tested_values(condition, match)
+            ]
+            shown, where = (shortened(condition.text), "code"), (f"  {_held(condition)}", "label")
+            yield from self._fact("Condition", shown, where, ("".join(values), "value"))
+        if not found.complete:
+            yield from self._fact("Condition", "perhaps more: not all of the function could be decided")
+        for assignment in found.assignments:
+            text = shortened(assignment.expression)
+            if f"&{assignment.name}" not in text:
+                text = f"{assignment.name} = {text}"
+            yield from self._fact("Assigned", (text, "code"), (f"  line {assignment.line}", "label"))
+        if found.configuration:
+            symbols = (f"{'!' * each.negated}{each.symbol}" for each in found.configuration)
+            yield from self._fact("Configuration", ", ".join(symbols))
+        if found.runtime:
+            yield from self._fact("At run time", ", ".join(found.runtime))
 
     def _history(self, history: Provenance) -> Iterator[str]:
         first, last = history.introduced, history.last_changed
@@ -294,3 +336,18 @@ def _drift(drift: int | None) -> str:
 
 def _in(function: str | None) -> list[Span | str]:
     return ["  ", (f"{function}()", "function")] if function else []
+
+
+def _first_release(finding: Finding) -> str | None:
+    """Return the first release that has the message of the first match."""
+    introduced = finding.history.introduced if finding.history is not None else None
+    return introduced.release.first_release if introduced is not None else None
+
+
+def _held(condition: Condition) -> str:
+    """Return where a condition is, and what it is if it is not a plain one."""
+    kind = {"guard": "an earlier exit was not taken", "loop": "loop", "label": "jump", "macro": "argument"}
+    note = kind.get(condition.kind)
+    if condition.kind == "loop" and condition.negated:
+        note = "the loop ended"
+    return f"line {condition.line}{f', {note}' if note else ''}"
