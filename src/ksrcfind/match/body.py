@@ -14,16 +14,16 @@ from ksrcfind.source.template import LINE_WORD, words
 # People replace values in reports: <address>, XXXX, N, ****, ####.
 _MASK = re.compile(r"<[A-Za-z_ -]{1,20}>|(?<![A-Za-z])(?:0x)?X{1,16}(?![A-Za-z])|(?<!\S)N(?!\S)|\*{3,8}|#{2,20}")
 _HEX = re.compile("[0-9a-f]+")
-# `driver device: ` of dev_printk(), `driver device netdev: ` of netdev_printk(): a device's name holds a digit.
+# `driver device: ` of dev_printk(), `driver device netdev: ` of netdev_printk(): a device's name contains a digit.
 _DEVICE_PREFIX = re.compile(
     r"[A-Za-z][\w.+-]{0,63} (?=[^\s\d]{0,63}+\d)[\w.:@/-]{1,63}(?: [\w.:@-]{1,32})?(?: \(\w{1,32}\))?: "
 )
-# A word with a digit among its first characters, or what is left of one behind a mask with a blank.
+# A word with a digit among its first characters, or the rest of a word behind a mask that contains a blank.
 _VALUE = re.compile(rf"(?<![^\s>])[^\s\d]{{0,128}}+\d\S*+|{_MASK.pattern}")
-# audit_log_start() of kernel/audit.c begins a record so; old kernels printed it without the prefix of pr_fmt().
+# audit_log_start() of kernel/audit.c begins a record like this; old kernels printed it without the prefix of pr_fmt().
 _AUDIT_PREFIX = "audit: "
 _AUDIT_RECORD = re.compile(rf"(?:{_AUDIT_PREFIX})?type=\d{{4,5}} audit\(\d+\.\d+:\d+\): ")
-# __FILE__ begins with the directory in which the kernel was built: what precedes a path of the tree.
+# __FILE__ begins with the build directory: everything before a path of the tree.
 _BUILD_DIRECTORY = re.compile(
     r"(?<![\w./+-])(?:\.{0,2}/)[\w.+~/-]{0,200}?"
     r"(?=(?:arch|block|crypto|drivers|fs|include|init|io_uring|ipc|kernel|lib|mm|net|security|sound|virt)/"

@@ -91,12 +91,12 @@ _FLAG_LIST = Typed(
 )
 
 
-# Extensions whose text does not depend on further letters, by those letters.
+# Extensions of %p whose text does not depend on further letters.
 _FIXED: dict[str, Typed | Text] = {
     "p": Typed(f"(?:{_POINTER})", _HEX | {"(", " ", "p"}, _HEX, 3),
     "pK": Typed(f"(?:{_POINTER})", _HEX | {"(", " ", "p"}, _HEX, 3),
     "px": Typed("(?:0x)?[0-9a-f]{1,16}", _HEX, _HEX, 2),
-    # err_ptr(): "-EIO", a number without CONFIG_SYMBOLIC_ERRNAME, a pointer for what is no error.
+    # err_ptr(): "-EIO", a number without CONFIG_SYMBOLIC_ERRNAME, a pointer for a value that is no error.
     "pe": Typed(rf"(?:-?E[A-Z0-9_]{{1,24}}|-?\d{{1,10}}(?![0-9a-f])|{_POINTER})", _HEX | set("-E( p"), _NAME, 3),
     "pR": _broken_or(_RESOURCE, frozenset("["), _NONE, 10),
     "pr": _broken_or(_RESOURCE, frozenset("["), _NONE, 10),

@@ -211,12 +211,9 @@ class TierSearch:
         for overlap in chain((first,) if first else (), overlaps(wording.pattern, body.text, budget)):
             if not (overlap.begun and overlap.finished):
                 continue
-            joined = (occurrence for occurrence in self._wordings.occurrences(wording) if occurrence.joins != ALONE)
-            occurrences = tuple(
-                occurrence
-                for occurrence in joined
-                if self._continuations.explains(occurrence.number, body, overlap, budget)
-            )
+            joined = (one for one in self._wordings.occurrences(wording) if one.joins != ALONE)
+            explains = self._continuations.explains
+            occurrences = tuple(one for one in joined if explains(one.number, body, overlap, budget))
             if occurrences:
                 score = score_overlap(body, wording, overlap)
                 return msgspec.structs.replace(score, occurrences=occurrences, tier=Tier.EXACT, least=CONTINUED_LEAST)

@@ -59,9 +59,8 @@ class Weigher:
         opposite = 0.0 if score.tier is Tier.EXACT else evidence.opposite_bits(body.words, score.wording.words)
         # A weak text is not from another driver than the prefix names.
         is_weak = score.explained < DISTINCTIVE_TEXT and (score.is_open or score.tier is not Tier.EXACT)
-        for occurrence in (
-            score.occurrences if score.occurrences is not None else self._wordings.occurrences(score.wording)
-        ):
+        occurrences = self._wordings.occurrences(score.wording) if score.occurrences is None else score.occurrences
+        for occurrence in occurrences:
             origin = self.origin(occurrence.number)
             if is_weak and names and origin.is_unlike(names[0]) and self._is_driver(names[0], score, origin):
                 continue
