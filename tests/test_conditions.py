@@ -3,7 +3,7 @@
 import pytest
 
 from ksrcfind.conditions.configuration import symbols_that_build
-from ksrcfind.conditions.explain import circumstances, excerpt
+from ksrcfind.conditions.explain import MacroBody, circumstances, excerpt
 from ksrcfind.conditions.expression import negation
 from ksrcfind.conditions.record import Assignment, Symbol
 from ksrcfind.conditions.sentence import sentence
@@ -90,9 +90,29 @@ def test_condition_that_is_an_argument(body, call, expected):
     assert conditions(body, call=call) == [("macro", expected)]
 
 
-@pytest.mark.parametrize("body", ['dev_WARN(dev, "text %d", n);', 'WARN(1, "text");'])
+@pytest.mark.parametrize("body", ['QEDF_WARN(&q->ctx, "text");', 'dev_WARN(dev, "text %d", n);', 'WARN(1, "text");'])
 def test_warnings_without_a_condition(body):
     assert conditions(body, call=body[: body.index("(")]) == []
+
+
+@pytest.mark.parametrize(
+    ("macro", "expected"),
+    [
+        ('#define CHECK(c, x) do { \\\n\tif (!(c)) \\\n\t\tpr_err("bad " #c); \\\n} while (0)\n', ["b", "!(n > 3)"]),
+        ('#define CHECK(c, x) \\\n\tWARN_ONCE(c, "bad")\n', ["b", "n > 3"]),
+        ('#define CHECK(c, x) \\\n\tWARN_ONCE(c, \\\n\t\t"bad")\n', ["b", "n > 3"]),
+        ('#define CHECK(c, x) pr_err("bad")\n', ["b"]),
+    ],
+)
+def test_conditions_in_the_macro_that_holds_the_text(macro, expected):
+    line = macro[: macro.index('"')].count("\n") + 1
+    body = MacroBody(macro.encode(), line, "CHECK")
+    text = b"int f()\n{\n\tif (b)\n\t\tCHECK(n > 3, 1);\n}\n"
+    found = circumstances(text, 4, 4, "CHECK", "f", macro=body)
+    assert [each.text for each in found.conditions] == expected
+    assert found.complete
+    elsewhere = circumstances(text, 4, 4, "CHECK", "f", macro=MacroBody(macro.encode(), line, "OTHER"))
+    assert elsewhere.complete is (len(expected) == 1)
 
 
 def test_what_cannot_be_decided_is_left_out_and_marked():

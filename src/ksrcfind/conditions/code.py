@@ -24,6 +24,7 @@ _DIRECTIVE_LINE = re.compile(r"^[ \t]*#[^\n]*", re.MULTILINE)
 _TOP_LEVEL_END = re.compile(r"^\}(?![^\n]*\\$)", re.MULTILINE)
 _LONGEST = 400_000  # characters of a function; the longest of Linux 6.1 has 60,000
 _NO_CODE = re.compile(r"\s*(?:0\b|defined\s*\(?\s*NOT_DEFINED)")
+_KEYWORDS = frozenset(("if", "while", "for", "switch", "return"))
 _CLOSING = {"(": ")", "[": "]", "{": "}"}
 _GUARD = re.compile(r"_{0,3}\w+_H_{0,3}|_\w+_")
 
@@ -67,6 +68,8 @@ class Code:
     """Offsets of code that only some configurations of the call's function contain."""
     switches: tuple[Switch, ...]
     """Preprocessor conditions around the call, the outermost first."""
+    parameters: tuple[str, ...]
+    """Of a macro."""
     first_line: int
     """1-based line on which the function's header starts."""
     last_line: int
@@ -161,6 +164,15 @@ def code_around(data: bytes, line: int, call: str, *, whole: bool = True) -> Cod
     if target is None:
         return None
     body = _body(tokens, target)
+    if body is None and defined is not None:
+        # A macro without braces: its body is what follows the name and the parameters.
+        after = closing(tokens, 3) if tokens[3].text == "(" and tokens[3].start == tokens[2].end else 2
+        if target <= after:
+            return None
+        edge = Token("{", tokens[after].end), Token("}", tokens[-1].end)
+        tokens = [*tokens[: after + 1], edge[0], *tokens[after + 1 :], edge[1]]
+        target += 1
+        body = after + 1, len(tokens) - 1
     if body is None:
         return None
     opening, close = body
@@ -174,6 +186,7 @@ def code_around(data: bytes, line: int, call: str, *, whole: bool = True) -> Cod
         starts,
         tuple(uncertain),
         tuple(switches),
+        _parameters(tokens) if defined is not None else (),
         bisect_right(starts, tokens[header].start),
         bisect_right(starts, tokens[close].start),
     )
@@ -189,8 +202,33 @@ def _target(tokens: Sequence[Token], start: int, end: int, call: str) -> int | N
     """Return the token of a call's name on a line; else the first name there that is called."""
     on_line = [index for index, token in enumerate(tokens) if start <= token.start < end]
     named = [index for index in on_line if tokens[index].text == call]
-    names = [index for index in on_line if re.match(r"[A-Za-z_]", tokens[index].text)]
-    return next(iter(named or names or on_line), None)
+    called = [
+        index
+        for index in on_line
+        if index + 1 < len(tokens)
+        and re.match(r"[A-Za-z_]", tokens[index].text)
+        and tokens[index + 1].text == "("
+        and any(each.text[0] == '"' for each in tokens[index : closing(tokens, index + 1)])
+    ]
+    with_text = [index for index in called if tokens[index].text not in _KEYWORDS]
+    return next(iter(named or with_text or _around(tokens, on_line) or on_line), None)
+
+
+def _around(tokens: Sequence[Token], indexes: Sequence[int]) -> list[int]:
+    """Return the name of the call that has the first of some tokens among its arguments; nothing if there is none."""
+    depth = 0
+    for index in range(indexes[0] - 1 if indexes else -1, 0, -1):
+        depth += {")": 1, "(": -1}.get(tokens[index].text, 0)
+        if depth < 0:
+            return [index - 1]
+    return []
+
+
+def _parameters(tokens: Sequence[Token]) -> tuple[str, ...]:
+    """Return the parameters of the macro that tokens define: `#define NAME(a, b) …`."""
+    if len(tokens) < 4 or tokens[3].text != "(" or tokens[3].start != tokens[2].end:
+        return ()
+    return tuple(token.text for token in tokens[4 : closing(tokens, 3)] if token.text != ",")
 
 
 def _body(tokens: Sequence[Token], target: int) -> tuple[int, int] | None:

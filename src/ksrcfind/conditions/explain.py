@@ -12,10 +12,24 @@ from ksrcfind.conditions.flow import DEFAULT, Block, Branch, Flow, Span
 from ksrcfind.conditions.reach import AnyOf, Exit, Formula, Literal, Reach
 from ksrcfind.conditions.record import CONTEXT, Assignment, Circumstances, Condition, Excerpt
 
-_WARNS = re.compile(r"\w*(?:WARN|BUG_ON)\w*")
-_NO_CONDITION = frozenset(("dev_WARN", "netdev_WARN", "netdev_WARN_ONCE", "pci_WARN"))
+# `QEDF_WARN(context, "…")` is a log level, so macros with a text are listed.
+_WARNS = re.compile(
+    r"WARN(?:_ONCE|_RATELIMIT|_TAINT|_TAINT_ONCE)?|VM_WARN(?:_ONCE)?|RCU_LOCKDEP_WARN|I915_STATE_WARN|"
+    r"(?:drm|pci)_WARN(?:_ONCE)?|dev_WARN_ONCE|\w*(?:WARN|BUG)_ON\w*"
+)
 _NESTED = 8  # statement expressions
 _LONGEST = 2000  # characters of an expression
+
+
+@dataclass(frozen=True, slots=True)
+class MacroBody:
+    """The macro that holds the text of a message, whose use is the call."""
+
+    data: bytes
+    """Content of the macro's file."""
+    line: int
+    """1-based line of the log call in the macro."""
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +41,20 @@ class _Held:
 
 
 def circumstances(
-    data: bytes, line_start: int, line_end: int, call: str, function: str | None, built_by: Iterable[str] = ()
+    data: bytes,
+    line_start: int,
+    line_end: int,
+    call: str,
+    function: str | None,
+    *,
+    built_by: Iterable[str] = (),
+    macro: MacroBody | None = None,
 ) -> Circumstances | None:
     """Return the circumstances of a call in a file's bytes; None if it is not in a function.
 
     `line_start` and `line_end` are the 1-based lines of the call, `call` the name as written, `built_by` the
-    configuration symbols that build the file. Time is about 1 ms for 1,000 tokens of the function.
+    configuration symbols that build the file. The conditions in `macro` are added. This takes about 1 ms for 1,000
+    tokens of the function.
     """
     code = code_around(data, line_start, call)
     if code is None:
@@ -46,6 +68,10 @@ def circumstances(
             if len(others) > len(held) and not _has_braces(code):
                 code, held, assignments = bare, others, other_assignments
     conditions = [each.condition for each in held]
+    if macro is not None and not any(each.kind == "macro" for each in conditions):
+        added, decided = _in_macro(macro, code)
+        conditions += added
+        complete = complete and decided
     inner = next((each for each in reversed(held) if each.condition.kind != "loop"), None)
     last = of_conditions(assignments, code, inner.spans) if inner is not None else []
     return Circumstances(
@@ -58,6 +84,32 @@ def circumstances(
         (code.first_line, code.last_line),
         (line_start, line_end),
     )
+
+
+def _in_macro(macro: MacroBody, code: Code) -> tuple[list[Condition], bool]:
+    """Return the conditions of the log call in a macro, with the arguments of its use, and whether they are all."""
+    body = code_around(macro.data, macro.line, "")
+    if body is None:
+        return [], True  # a macro without braces has nothing but the call
+    held, complete, _ = _held(body)
+    if not held:
+        return [], complete
+    opening = code.target + 1
+    if code.tokens[code.target].text != macro.name or code.tokens[opening].text != "(":
+        return [], False
+    given = [code.source(*span) for span in arguments(code.tokens, opening)]
+    values = dict(zip(body.parameters, given, strict=False))
+    line = code.line(code.target)
+    conditions = [
+        Condition(
+            "macro",
+            re.sub(r"\b[A-Za-z_]\w*", lambda found: values.get(found[0], found[0]), each.condition.expression),
+            each.condition.negated,
+            line,
+        )
+        for each in held
+    ]
+    return conditions, complete
 
 
 def _has_braces(code: Code) -> bool:
@@ -133,7 +185,7 @@ def _argument(code: Code, assignments: Assignments) -> list[_Held]:
     """Return the condition that a log call has as an argument: `WARN(condition, "…")`."""
     name = code.tokens[code.target].text
     opening = code.target + 1
-    if not _WARNS.fullmatch(name) or name in _NO_CONDITION or code.tokens[opening].text != "(":
+    if not _WARNS.fullmatch(name) or code.tokens[opening].text != "(":
         return []
     given = arguments(code.tokens, opening)
     # `WARN(condition, "…")` and `VM_BUG_ON_PAGE(condition, page)`, but `drm_WARN(device, condition, "…")`.

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from ksrcfind.backend import Source
 from ksrcfind.conditions.configuration import makefile_paths, symbols_that_build
-from ksrcfind.conditions.explain import circumstances, excerpt
+from ksrcfind.conditions.explain import MacroBody, circumstances, excerpt
 from ksrcfind.finding import Finding, Shown
 from ksrcfind.source.message import Message
 
@@ -29,7 +29,13 @@ class WhyService:
         except FileNotFoundError:
             return finding
         found = circumstances(
-            data, message.line_start, message.line_end, message.call, message.function, self._built_by(message)
+            data,
+            message.line_start,
+            message.line_end,
+            message.call,
+            message.function,
+            built_by=self._built_by(message),
+            macro=self._macro(message),
         )
         if found is None or shown is None:
             return replace(finding, circumstances=found)
@@ -37,6 +43,15 @@ class WhyService:
         return replace(
             finding, circumstances=found, code=excerpt(lines, found, None if shown == "function" else int(shown))
         )
+
+    def _macro(self, message: Message) -> MacroBody | None:
+        defined = message.defined_at
+        if defined is None:
+            return None
+        try:
+            return MacroBody(self._source.read(defined.path), defined.line, defined.macro)
+        except FileNotFoundError:
+            return None
 
     def _built_by(self, message: Message) -> list[str]:
         makefiles: dict[str, str] = {}
