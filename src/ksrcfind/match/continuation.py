@@ -46,7 +46,7 @@ class ContinuationMatcher:
         return any(_can_end(line, body.text, overlap.end, work) for line in lines)
 
     def _endings(self, number: int, message: Message) -> Iterator[Message]:
-        """Return messages of the function that can end a line: with a line break, or before a call of a line break alone."""
+        """Return messages of the function that can end a line: with a line break, or with only a line break behind."""
         behind = tuple(self._around(number, message, 1, is_continuation))
         breaks = [place for place, one in enumerate(behind) if ends_line(one) and not one.format.strip()]
         before_break = max(breaks, default=0)
@@ -85,7 +85,7 @@ def _can_end(line: Pattern, text: str, start: int, work: StepBudget) -> bool:
 
 
 def _can_begin(line: Pattern, text: str, end: int, work: StepBudget) -> bool:
-    """Return whether a text begins with a pattern up to an offset; for a pattern of any text, whether it is one name."""
+    """Return whether a text begins with a pattern, up to an offset; for a pattern of any text, with one name."""
     if not any(line.segments):
         return " " not in text[:end].strip()
     return 0 <= line.head(text, work) <= end
