@@ -92,3 +92,37 @@ def test_each_line_has_the_answer_of_the_matcher_unless_the_answer_says_what_dec
         else:
             assert alone.rivals > found.rivals
             assert found.matches[0].message.format == alone.matches[0].message.format
+
+
+REPORTED = MemoryIndex(
+    [
+        message("drivers/okapi.c", 10, "object found in cache of the okapi, size wrong"),
+        message("mm/slab_report.c", 20, "frobnicated region of the pasture seen %d times"),
+    ]
+)
+
+
+def answers_in_report(*rows):
+    matcher = Matcher(REPORTED)
+    lines = ["BUG: KASAN: use-after-free in foo+0x1/0x2", *rows]
+    read = [Row("a.log", number, read_line(line)) for number, line in enumerate(lines, 1)]
+    return [item.answer for item in match_rows(read, AnswerCache(matcher.answer, lambda: matcher.telling, 5))][1:]
+
+
+def test_a_row_of_a_report_is_no_drivers_message_that_it_is_only_like():
+    row = "object at ffff8801a751e680, in cache okapi size: 96"
+    alone = Matcher(REPORTED).answer(read_line(row))
+    assert (alone.verdict, alone.matches[0].message.path) == ("fuzzy", "drivers/okapi.c")
+    (found,) = answers_in_report(row)
+    assert (found.verdict, found.reason.code) == ("none", "part_of_event")
+
+
+def test_a_row_of_a_report_is_the_message_of_the_code_that_reports():
+    row = "frobnicated region of a pasture seen 7 times"
+    (found,) = answers_in_report(row)
+    assert (found.verdict, found.matches[0].message.path) == ("fuzzy", "mm/slab_report.c")
+
+
+def test_a_drivers_own_message_between_the_rows_stays():
+    (found,) = answers_in_report("object found in cache of the okapi, size wrong")
+    assert (found.verdict, found.matches[0].message.path) == ("exact", "drivers/okapi.c")

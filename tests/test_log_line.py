@@ -347,3 +347,19 @@ def test_bytes_of_the_command_line_that_are_not_utf_8():
     argument = b"usb: Caf\xe9".decode("utf-8", "surrogateescape")
     log = read_line(argument)
     assert log.text == log.body == "usb: Caf\ufffd"
+
+
+@pytest.mark.parametrize(
+    ("text", "form", "body"),
+    [
+        ("> BUG: KASAN: slab-out-of-bounds in foo+0x1/0x2", "quote", "BUG: KASAN: slab-out-of-bounds in foo+0x1/0x2"),
+        (">  do_exit+0x1/0x2", "quote", " do_exit+0x1/0x2"),
+        ("    > Call Trace:", "quote", "Call Trace:"),
+        ("> > eth0: up", "quote", "eth0: up"),
+        (">ffff88801b7b5f00: fb fb fb fb", "plain", ">ffff88801b7b5f00: fb fb fb fb"),
+        (">>> eth0: up", "plain", ">>> eth0: up"),
+    ],
+)
+def test_quoted_rows_of_reports(text, form, body):
+    log = read_line(text)
+    assert (log.format, log.body) == (form, body)

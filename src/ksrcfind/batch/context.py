@@ -1,6 +1,7 @@
-"""What the lines around a line say about equal rivals: calls that print the same text.
+"""Choose between calls that print the same text (equal rivals) by the lines around.
 
-A context only chooses between calls that explain the line equally well. The answer says so (`Answer.decided_by`).
+The context of a line only chooses between calls that explain the line equally well; the answer names the evidence in
+`Answer.decided_by`.
 """
 
 import re
@@ -15,15 +16,15 @@ from ksrcfind.match.answer import Answer, Match, Tier
 from ksrcfind.source.message import Message
 
 NEIGHBOURS = 8
-"""Lines before and after one that count as its neighbours."""
+"""Lines before and behind a line that are its neighbours."""
 CLOSE = 1.0
 """Seconds of uptime between neighbours, at most."""
 DEVICES_KEPT = 4096
-"""Devices that are remembered, the last seen ones."""
+"""Devices kept, the last seen ones."""
 FILES_KEPT = 4096
-"""Files of one boot that are remembered."""
+"""Files of one boot kept."""
 RIVALS = 16
-"""Equal rivals that are compared; of more, the lines around seldom single out the right one."""
+"""Equal rivals that are compared, at most: the lines around seldom decide between more."""
 
 _SURE = 0.8  # confidence of an answer that is evidence for others
 _CHOSEN = 0.9  # of the rivals' confidence together that the chosen one gets
@@ -35,14 +36,14 @@ _DEVICE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Neighbour:
-    """A line with its answer, as evidence for the lines around it."""
+    """A line with a certain answer: evidence for the lines around it."""
 
     log: LogLine
     message: Message
 
 
 def evidence_of(log: LogLine, answer: Answer) -> Neighbour | None:
-    """Return what an answered line says about others; None if its own answer is not certain."""
+    """Return a line as evidence for others; None if its answer is not certain."""
     first = answer.matches[0] if answer.matches else None
     if first is None or answer.rivals or first.tier is Tier.FUZZY or first.confidence < _SURE:
         return None
@@ -60,12 +61,12 @@ class Choice(NamedTuple):
 
 @dataclass(slots=True)
 class BootContext:
-    """What the lines of one boot have shown so far."""
+    """The evidence in the lines of one boot so far."""
 
     before: deque[Neighbour] = field(default_factory=lambda: deque(maxlen=NEIGHBOURS))
     """The last lines with a certain answer."""
     _devices: OrderedDict[str, str] = field(default_factory=OrderedDict)
-    """Device → the file that last printed about it for certain."""
+    """Device → the file that certainly printed the last line about it."""
     _files: dict[str, None] = field(default_factory=dict)
     """Files that certainly printed in this boot."""
 
@@ -82,9 +83,9 @@ class BootContext:
             self._devices.popitem(last=False)
 
     def choice(self, log: LogLine, rivals: Sequence[Match], after: Iterable[Neighbour]) -> Choice | None:
-        """Return which of several equal rivals printed a line; None if nothing says so.
+        """Return the equal rivals that the evidence chooses for a line; None without evidence.
 
-        Those that are chosen stand in one file, the one that is nearest to the last neighbour first.
+        The chosen ones are in one file; the nearest to the last neighbour comes first.
         """
         near = [one.message for one in (*reversed(self.before), *after) if _is_near(one.log, log)]
         functions = {(message.path, message.function) for message in near}
@@ -99,7 +100,7 @@ class BootContext:
         for decided_by, test in tests:
             chosen = [match for match in rivals if test(match.message)]
             if chosen and len({match.message.path for match in chosen}) == 1:
-                # A file's calls are run one behind the other more often than not.
+                # Calls of one file mostly run in the order of their lines.
                 here = next((one.line_start for one in near if one.path == chosen[0].message.path), 0)
                 chosen.sort(key=lambda match: abs(match.message.line_start - here))
                 return Choice(decided_by, tuple(chosen))
@@ -113,7 +114,7 @@ def _is_near(one: LogLine, other: LogLine) -> bool:
 
 
 def settled(known: CachedAnswer, choice: Choice) -> Answer:
-    """Return an answer with the chosen ones of its equal rivals first."""
+    """Return an answer with the chosen equal rivals first."""
     answer, chosen = known.answer, choice.chosen
     together = known.equal[0].confidence * (answer.rivals + 1)
     left = together * (1 - _CHOSEN) / max(1, answer.rivals + 1 - len(chosen))

@@ -46,9 +46,9 @@ LONGEST_GAP = 10.0
 CLOSE = 1.0
 """Seconds of uptime between two rows of a block (`_Event.enclosed`), whatever the second one says."""
 MOST_BEFORE_BANNER = 5
-"""Kernel rows of a boot that can come before its banner."""
+"""Kernel rows of a boot before its banner, at most."""
 LONGEST_STEP_BACK = 30.0
-"""Seconds by which the rows of a boot can be out of order."""
+"""Seconds by which rows of one boot can be out of order, at most."""
 
 
 @dataclass(slots=True)
@@ -283,23 +283,23 @@ def _remember(memory: OrderedDict[_Key, _Value], key: _Key, value: _Value, limit
 
 @dataclass(frozen=True, slots=True)
 class Boot:
-    """One run of a kernel, as far as the log shows it."""
+    """One run of a kernel."""
 
     number: int
     """1 for the first of the source."""
     line: int
     """Line of its first row."""
     version: str | None = None
-    """Release that the banner names: `6.1.0-13-amd64`."""
+    """Release in the banner: `6.1.0-13-amd64`."""
     banner: str | None = None
-    """The whole banner: it may name the distribution's version too."""
+    """The whole banner; it can also have the distribution's version."""
 
 
 class Boots:
-    """Tells the boots of one source apart.
+    """Finds the boot of each row of one source.
 
-    A boot begins with the banner, with another boot id, with what journalctl writes between two, or when the uptime
-    falls back; a banner that comes soon after belongs to the boot that has begun.
+    A boot begins with the kernel's banner, another boot id, the line that journalctl writes between two boots, or a
+    smaller uptime. A banner soon after that belongs to the same boot.
     """
 
     def __init__(self) -> None:
@@ -324,14 +324,14 @@ class Boots:
 
 @dataclass(slots=True)
 class _Sight:
-    """What was seen of a boot."""
+    """What the rows so far show of a boot."""
 
     boot: str | None = None
     uptime: float = 0.0
     kernel_rows: int = 0
 
     def ended_by(self, log: LogLine) -> bool:
-        """Tell whether a row is of another boot."""
+        """Return whether a row belongs to the next boot."""
         if log.format == "journal":
             return "Boot" in log.text or "Reboot" in log.text
         if log.boot is not None and self.boot is not None:
@@ -339,7 +339,7 @@ class _Sight:
         return log.uptime_s is not None and log.uptime_s < self.uptime - LONGEST_STEP_BACK
 
     def see(self, log: LogLine) -> None:
-        """Take note of a row."""
+        """Add a row of the boot."""
         self.boot = log.boot or self.boot
         if log.uptime_s is not None:
             self.uptime = max(self.uptime, log.uptime_s)

@@ -1,4 +1,4 @@
-"""The systemd journal as a log: journalctl writes its records as JSON. No other module of `log` starts a program."""
+"""Read the systemd journal: journalctl writes its records as JSON. No other module of `log` starts a program."""
 
 import shutil
 import subprocess
@@ -17,8 +17,8 @@ SOURCE = "journal"
 
 
 def arguments(boot: str | None, since: str | None, until: str | None, *, follow: bool) -> list[str]:
-    """Return what journalctl is called with; without a boot or a time that is the kernel's log of this boot."""
-    # -k alone means this boot, also where times reach further back; and it undoes a --boot=all in front of it.
+    """Return the arguments of journalctl; without a boot or a time, they select the kernel's log of this boot."""
+    # -k implies this boot, even with times of earlier boots, and overrides a --boot=all before it.
     chosen = ["_TRANSPORT=kernel"] if boot is None and (since or until) else ["-k"]
     options = [("--boot", boot), ("--since", since), ("--until", until)]
     given = [f"{name}={value}" for name, value in options if value is not None]
@@ -27,11 +27,11 @@ def arguments(boot: str | None, since: str | None, until: str | None, *, follow:
 
 @contextmanager
 def journal(call: Sequence[str]) -> Iterator[BinaryIO]:
-    """Run journalctl and hand out what it writes. Raises LogUnreadableError when it fails or is not there."""
+    """Run journalctl and return its output as a file. Raises KsrcfindError if it fails or is not installed."""
     program = shutil.which("journalctl")
     if program is None:
         raise KsrcfindError("journalctl is not installed", "Name a log file, or use: dmesg | ksrcfind batch -")
-    # A pipe for errors, which nobody reads meanwhile, would stop a journalctl that has much to say of damaged files.
+    # A pipe for its errors, which nothing reads, would block a journalctl that reports many damaged files.
     with (
         tempfile.TemporaryFile() as errors,
         subprocess.Popen([program, *call], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors) as process,

@@ -332,7 +332,7 @@ def is_module_list(body: str) -> bool:
 
 
 def is_follow_up(body: str) -> bool:
-    """Return whether a row that looks like a headline goes on with a report where one is open."""
+    """Return whether a row that can begin a report belongs to the one that is open."""
     return _FOLLOW_UP.match(body) is not None
 
 

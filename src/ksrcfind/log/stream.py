@@ -1,4 +1,4 @@
-"""Where logs are read from: files, compressed ones too, directories, standard input, growing files and pipes.
+"""Open and read logs: files, compressed ones too, directories, standard input, growing files and pipes.
 
 The only module of `log` that opens anything. It hands bytes to `records`, piece by piece, so that a log of any length
 and a line of any length take little memory.
@@ -27,27 +27,27 @@ from ksrcfind.log.raw_lines import split_lines
 from ksrcfind.log.records import Row, read_rows
 
 CHUNK = 1 << 18
-"""Bytes that are read at once."""
+"""Bytes per read."""
 
 INTERVAL = 0.2
-"""Seconds between two looks at a file that does not grow."""
+"""Seconds between two checks whether a file has grown."""
 
 MOST_MEMORY = 1 << 28
-"""Bytes that a decompressor may take."""
+"""Memory limit of a decompressor, in bytes."""
 
 STDIN = "-"
-"""Name of the source that stands for standard input."""
+"""Name of standard input as the source of a log."""
 
 
 Piece = TypeVar("Piece", bytes, bytes | None)
 
 
 class LogUnreadableError(KsrcfindError):
-    """A log could not be opened, or not be read to its end."""
+    """A log cannot be opened, or not be read to its end."""
 
 
 def read_logs(names: Iterable[str], stdin: BinaryIO) -> Iterator[Row]:
-    """Read several logs one after the other: files, directories, and `-` for standard input.
+    """Yield the rows of several logs, one after the other: files, directories, and `-` for standard input.
 
     Raises LogUnreadableError when one cannot be read; the rows before it have been given by then.
     """
@@ -59,7 +59,7 @@ def read_logs(names: Iterable[str], stdin: BinaryIO) -> Iterator[Row]:
 
 
 def check_log(name: str) -> None:
-    """Raise LogUnreadableError for a log that cannot be opened, or a directory without logs."""
+    """Raise LogUnreadableError if a log cannot be opened or a directory has no logs."""
     path = Path(name)
     if not name:
         raise LogUnreadableError("the name of a log is empty", "Name a file or a directory, or - for standard input.")
@@ -90,14 +90,14 @@ def _unreadable(path: Path, error: OSError) -> LogUnreadableError:
 
 
 def read_files(path: Path) -> Iterator[Row]:
-    """Read a log, or the logs of a directory one after the other. Raises LogUnreadableError as `read_logs` does."""
+    """Yield the rows of a log, or of all logs of a directory. Raises LogUnreadableError as `read_logs` does."""
     for one in log_files(path):
         with _open(one) as file:
             yield from read_log(file, str(one))
 
 
 def read_log(file: BinaryIO, source: str | None = None) -> Iterator[Row]:
-    """Read the rows of an open file; one that is compressed (gzip, xz, bzip2, zstd) is decompressed.
+    """Yield the rows of an open file, decompressed if it is compressed with gzip, xz, bzip2 or zstd.
 
     The file stays open: it belongs to the caller. Where in it reading ends is not defined.
     """
@@ -105,7 +105,7 @@ def read_log(file: BinaryIO, source: str | None = None) -> Iterator[Row]:
 
 
 def follow_file(name: str, wait: Callable[[], bool] | None = None) -> Iterator[Row]:
-    """Yield the rows of a growing file for ever, even if it is rotated or truncated; then line numbers restart at 1.
+    """Yield the rows of a growing file for ever. If it is rotated or truncated, line numbers restart at 1.
 
     `wait` is called whenever there is nothing to read; it ends the iteration by returning False.
     """
@@ -116,7 +116,7 @@ def follow_file(name: str, wait: Callable[[], bool] | None = None) -> Iterator[R
 
 
 def follow_pipe(file: BinaryIO, source: str | None = STDIN, idle: Callable[[], object] | None = None) -> Iterator[Row]:
-    """Read a pipe or terminal to its end; rows come as soon as their lines are there.
+    """Yield the rows of a pipe or terminal, each as soon as its line has arrived.
 
     `idle` is called whenever there is nothing to read.
     """
@@ -125,7 +125,7 @@ def follow_pipe(file: BinaryIO, source: str | None = STDIN, idle: Callable[[], o
 
 
 def log_files(path: Path) -> list[Path]:
-    """Return the files that a name stands for: itself, or the logs of a directory and those below.
+    """Return the path itself if it is a file; for a directory, the logs in it and in its subdirectories.
 
     Rotated logs come in the order they were written: kern.log.2.gz, kern.log.1, kern.log. Hidden files, links and the
     journal's own files are left out of directories.
@@ -142,7 +142,7 @@ def log_files(path: Path) -> list[Path]:
 
 
 def is_directory(path: Path) -> bool:
-    """Tell whether a name is that of a directory; what cannot be looked at is none."""
+    """Return whether a path is a directory; False if that cannot be checked."""
     try:
         return path.is_dir()
     except OSError:  # A name that is too long, a directory that may not be searched.
@@ -150,7 +150,7 @@ def is_directory(path: Path) -> bool:
 
 
 def is_file(path: Path) -> bool:
-    """Return True for the name of a regular file; what cannot be looked at is none."""
+    """Return whether a path is a regular file; False if that cannot be checked."""
     try:
         return path.is_file()
     except (OSError, ValueError):
@@ -174,7 +174,7 @@ def _open(path: Path) -> BinaryIO:
 
 
 def _as_far_as_it_reads(pieces: Iterable[Piece], name: str) -> Iterator[Piece]:
-    """Give what can be read. Raises LogUnreadableError where a disk or the system says no."""
+    """Yield pieces as long as reading succeeds. Raises LogUnreadableError for an error of the system."""
     try:
         yield from pieces
     except OSError as error:
@@ -182,7 +182,7 @@ def _as_far_as_it_reads(pieces: Iterable[Piece], name: str) -> Iterator[Piece]:
 
 
 class _Readable(Protocol):
-    """What gives bytes as they come."""
+    """A file with `read1`: returns the bytes that are available, up to a size."""
 
     def read1(self, size: int, /) -> bytes: ...
 
@@ -206,7 +206,7 @@ def _pieces(file: _Readable) -> Iterator[bytes]:
 
 
 def _plain(file: io.BufferedReader, name: str) -> Iterator[bytes]:
-    """Read a file in pieces, decompressed by what its first bytes say it is."""
+    """Yield the pieces of a file, decompressed if its first bytes are those of a compressed format."""
     head = file.peek(8)[:8]
     if head.startswith(b"LPKSHHRH"):
         hint = f"read it with journalctl: journalctl --file {shlex.quote(name)} -o json | ksrcfind batch -"
@@ -229,7 +229,7 @@ def _plain(file: io.BufferedReader, name: str) -> Iterator[bytes]:
 
 
 class _Decompressor(Protocol):
-    """What lzma and bz2 have in common."""
+    """The interface that the decompressors of lzma and bz2 share."""
 
     @property
     def eof(self) -> bool: ...
@@ -244,12 +244,12 @@ class _Decompressor(Protocol):
 
 
 def _inflated(file: _Readable, new: Callable[[], _Decompressor]) -> Iterator[bytes]:
-    """Decompress one stream after the other; a small file that stands for a huge one is read piece by piece as well."""
+    """Yield the decompressed pieces of a file of one or more streams; pieces are small however large the result is."""
     decompressor = new()
     while True:
         data = b""
         if decompressor.eof:
-            # Streams may stand one behind the other, with NUL bytes between them.
+            # Further streams can follow, with NUL bytes between them.
             data = decompressor.unused_data.lstrip(b"\0") or file.read1(CHUNK).lstrip(b"\0")
             if not data:
                 return
@@ -283,7 +283,7 @@ _MARKS = (
 
 
 def _utf8(pieces: Iterable[bytes | None]) -> Iterator[bytes | None]:
-    """Turn UTF-16 with a byte order mark (PowerShell writes it) into UTF-8, leave everything else as it is."""
+    """Convert UTF-16 with a byte order mark, which PowerShell writes, to UTF-8; yield other bytes unchanged."""
     source = iter(pieces)
     head = b""
     for piece in source:
@@ -307,7 +307,7 @@ def _utf8(pieces: Iterable[bytes | None]) -> Iterator[bytes | None]:
 
 
 def pause() -> bool:
-    """Wait before the next look at a file; True to go on."""
+    """Wait before the next check of a file; return True to continue."""
     time.sleep(INTERVAL)
     return True
 
@@ -321,7 +321,7 @@ class _Growing:
         self.stopped = False
 
     def pieces(self) -> Iterator[bytes | None]:
-        """Give what is there and what comes, until another file takes the place of this one or it is cut."""
+        """Yield the contents and what is appended, until the file is replaced or truncated."""
         with _open(self.path) as file:
             while True:
                 if piece := file.read(CHUNK):
@@ -332,7 +332,7 @@ class _Growing:
                     self.stopped = True
                     return
                 if self._replaced(file):
-                    # What was written between the last look and the change.
+                    # Bytes that were written between the last read and the change.
                     yield file.read()
                     return
 
@@ -340,7 +340,7 @@ class _Growing:
         try:
             now = self.path.stat()
         except OSError:
-            return False  # between two files; the old one may still grow
+            return False  # between two files; the old one can still grow
         open_now = os.fstat(file.fileno())
         return (now.st_dev, now.st_ino) != (open_now.st_dev, open_now.st_ino) or open_now.st_size < file.tell()
 

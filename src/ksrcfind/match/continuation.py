@@ -1,4 +1,4 @@
-"""Lines that several calls print: one begins the line, `pr_cont` continues it (`source.printed`)."""
+"""Lines that several calls print: the first one begins a line, `pr_cont` continues it (`source.printed`)."""
 
 from collections.abc import Callable, Iterator
 from itertools import chain
@@ -14,13 +14,13 @@ from ksrcfind.source.printed import NEAR, NEIGHBOURS, ends_line, is_continuation
 
 
 class ContinuationMatcher:
-    """Finds neighbouring messages of an index that print the other parts of a line."""
+    """Finds the messages of an index that print parts of one line."""
 
     def __init__(self, index: MessageIndex) -> None:
         self._index = index
 
     def explains(self, number: int, body: Body, overlap: Overlap, budget: StepBudget) -> bool:
-        """Return whether other calls can print what a message does not explain of a line."""
+        """Return whether another call can have printed the part of a line that a message does not explain."""
         budget.left -= NEIGHBOUR_STEPS
         if budget.left < 0:
             return False
@@ -46,14 +46,14 @@ class ContinuationMatcher:
         return any(_can_end(line, body.text, overlap.end, budget) for line in lines)
 
     def _endings(self, number: int, message: Message) -> Iterator[Message]:
-        """Messages of the same function that can print the last text of a line: with its line break or before one."""
+        """Return messages of the function that can end a line: with a line break, or with only a line break behind."""
         behind = tuple(self._around(number, message, 1, is_continuation))
         breaks = [place for place, one in enumerate(behind) if ends_line(one) and not one.format.strip()]
         before_break = max(breaks, default=0)
         return (one for place, one in enumerate(behind) if ends_line(one) or place < before_break)
 
     def _of_others(self, number: int, message: Message) -> Iterator[Message]:
-        """Yield the messages of other functions of the file that continue a line, the nearest first."""
+        """Yield messages of other functions of the file that continue a line, the nearest first."""
         for step in (1, -1):
             for away in range(1, NEAR + 1):
                 try:
@@ -66,7 +66,7 @@ class ContinuationMatcher:
                     yield other
 
     def _around(self, number: int, message: Message, step: int, wanted: Callable[[Message], bool]) -> Iterator[Message]:
-        """Yield wanted messages of the function before (step -1) or behind a message (step 1), the nearest first."""
+        """Yield the wanted messages before (step -1) or behind (step 1) one in its function, the nearest first."""
         for away in range(1, NEIGHBOURS + 1):
             try:
                 other = self._index.message(number + step * away)
@@ -85,10 +85,7 @@ def _can_end(line: Pattern, text: str, start: int, budget: StepBudget) -> bool:
 
 
 def _can_begin(line: Pattern, text: str, end: int, budget: StepBudget) -> bool:
-    """Return whether a text begins with a pattern that ends before an offset.
-
-    For a pattern that accepts any text, that beginning must be a single name.
-    """
+    """Return whether a text begins with a pattern, up to an offset; for a pattern of any text, with one name."""
     if not any(line.segments):
         return " " not in text[:end].strip()
     return 0 <= line.head(text, budget) <= end
