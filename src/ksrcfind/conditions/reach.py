@@ -52,6 +52,7 @@ class Reach:
     def __init__(self, flow: Flow) -> None:
         self._flow = flow
         self._dominators = Dominators(flow)
+        self._reached: dict[tuple[Block, Block], set[Block]] = {}
         self._depth = 0
         self._steps = 0
         self.complete = True
@@ -114,13 +115,18 @@ class Reach:
         else:
             yield literal
 
+    def _reachable(self, start: Block, without: Block) -> set[Block]:
+        if (start, without) not in self._reached:
+            self._reached[start, without] = reachable(start, without)
+        return self._reached[start, without]
+
     def _can_leave(self, before: Block, block: Block) -> bool:
         """Return whether the function can end between two blocks, without passing `block`."""
-        return self._flow.exit in reachable(before, [block])
+        return self._flow.exit in self._reachable(before, block)
 
     def _is_left(self, before: Block, block: Block) -> bool:
         """Return whether control can pass `before` without passing `block` before it ends or returns to `before`."""
-        seen = reachable(before, [block])
+        seen = self._reachable(before, block)
         back = [way for way, _ in before.before if way in seen]
         if block.label == "loop":
             # The next round of a loop does not leave it.
@@ -137,7 +143,7 @@ class Reach:
 
     def _exits(self, before: Block, block: Block, leading: set[Block]) -> Iterator[Formula]:
         """Yield the exits between two blocks: the decisions by which control leaves the blocks that lead on."""
-        between = reachable(before, [block])
+        between = self._reachable(before, block)
         exits = [
             (inner, [outcome for following, outcome in inner.after if not (following in leading or following is block)])
             for inner in sorted(between & leading | {before}, key=lambda each: each.number)
@@ -188,7 +194,7 @@ class Reach:
 
     def _alternatives(self, before: Block, block: Block, ways: Sequence[tuple[Block, Outcome]]) -> Iterator[Formula]:
         """Yield the ways that lead to a label as one formula."""
-        again = reachable(block, [before])
+        again = self._reachable(block, before)
         self._steps += len(ways)
         too_many = len(ways) > _MOST or self._depth > _DEEPEST or self._steps > _MOST_STEPS
         if too_many or any(way in again for way, _ in ways):
@@ -251,7 +257,7 @@ def _is_opposite(formula: Formula, taken: Sequence[Literal]) -> bool:
 
 
 def _falls(label: Block, to: Block, switch: Block, outcome: Outcome) -> bool:
-    return isinstance(outcome, frozenset) and to in reachable(label, [switch])
+    return isinstance(outcome, frozenset) and to in reachable(label, switch)
 
 
 def _merged(outcomes: Sequence[Outcome]) -> Outcome:
