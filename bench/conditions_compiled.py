@@ -1,6 +1,6 @@
 """Check the interpreter of generated functions, and the listed conditions, against compiled C.
 
-    python -m bench.conditions_compiled [FUNCTIONS]
+    PYTHONPATH=tests python -m bench.conditions_compiled [FUNCTIONS]
 
 Needs `cc`. Each function runs with the same random values as in the interpreter (tests/generated_functions.py): both
 must evaluate the same conditions with the same results and call in the same places. The listed conditions are judged
@@ -13,8 +13,7 @@ import tempfile
 from pathlib import Path
 from random import Random
 
-from tests.generated_functions import CALL, Generator, Run, TooLongError, listed_holds, source
-
+from generated_functions import CALL, Generator, Run, TooLongError, listed_holds, source
 from ksrcfind.conditions.explain import circumstances
 
 RUNS = 20  # of one function

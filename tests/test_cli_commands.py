@@ -52,6 +52,25 @@ def test_a_whole_line_is_exact(records, mini_commits):
     assert line["input"] == {"source": None, "line": None, "text": DEMO, "truncated": False}
 
 
+@pytest.mark.parametrize("options", [["--source"], ["--source=5"], ["--source=function"], []])
+def test_the_first_match_has_conditions_and_its_code_if_asked_for(records, options):
+    (line,) = records(*options, DEMO)["line"]
+    match = line["matches"][0]
+    assert [(each["kind"], each["line"]) for each in match["conditions"]] == [("if", 13)]
+    assert match["conditions_complete"]
+    assert (match["code"] is not None) == bool(options)
+    if options:
+        assert match["code"]["marked"] == [13, 14, 15]
+        assert "pr_info(" in match["code"]["lines"][14 - match["code"]["line_start"]]
+
+
+@pytest.mark.parametrize("value", ["all", "-1", "1.5"])
+def test_a_wrong_amount_of_source_is_refused(ask, value):
+    done = ask(f"--source={value}", DEMO)
+    assert done.status == 2
+    assert "--source=" in done.err
+
+
 def test_a_part_of_a_line_is_partial(records):
     (line,) = records(FRAGMENT)["line"]
     assert line["verdict"] == "partial"

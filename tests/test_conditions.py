@@ -48,6 +48,9 @@ def conditions(body, **more):
         ("switch (n) { case A: x(); break; default: pr_info(); }", [("case", "!(n == A)")]),
         ("switch (n) { case A: if (a) break; fallthrough; case B: pr_info(); }",
          [("case", "(n == A && !a) || n == B")]),
+        ("switch (n) { " + "".join(f"case {n}: " for n in range(20)) + "pr_info(); }",
+         [("case", " || ".join(f"n == {n}" for n in range(20)))]),
+        ("while (n--) { if (a) break; x(); } pr_info();", []),
         ("switch (n) { case A | B: pr_info(); }", [("case", "n == (A | B)")]),
         ("while (n--) { if (a) goto out; if (b) return 0; }\nout:\n pr_info();",
          [("label", "(n-- && a) || (!(n--) && !(n-- && !a && b))")]),
@@ -113,6 +116,13 @@ def test_conditions_in_the_macro_that_holds_the_text(macro, expected):
     assert found.complete
     elsewhere = circumstances(text, 4, 4, "CHECK", "f", macro=MacroBody(macro.encode(), line, "OTHER"))
     assert elsewhere.complete is (len(expected) == 1)
+
+
+def test_the_macro_says_which_argument_is_the_condition():
+    macro = b'#define XA_BUG_ON(xa, x) do { \\\n\tif (x) \\\n\t\tprintk("bug"); \\\n} while (0)\n'
+    text = b"int f()\n{\n\tXA_BUG_ON(array, n != 2);\n}\n"
+    found = circumstances(text, 3, 3, "XA_BUG_ON", "f", macro=MacroBody(macro, 3, "XA_BUG_ON"))
+    assert [(each.kind, each.text) for each in found.conditions] == [("macro", "n != 2")]
 
 
 def test_what_cannot_be_decided_is_left_out_and_marked():

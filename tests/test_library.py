@@ -59,6 +59,13 @@ def test_a_file_of_text_is_refused_at_once(finder, tmp_path):
             finder.report(io.BytesIO(TEXT), wrong)
 
 
+def test_the_code_around_a_call(finder):
+    found = finder.find(DEMO, history=OFF, code=1)
+    assert (found.code.line_start, len(found.code.lines), found.code.marked) == (13, 4, (13, 14, 15))
+    assert finder.at("mm/oom_kill.c", 14, history=OFF, code="function").code.line_start < 13
+    assert finder.find(DEMO, history=OFF).code is None
+
+
 def test_one_path_or_commit_need_not_be_a_list(finder):
     assert {one.path for one in finder.messages("mm/oom_kill.c")} == {"mm/oom_kill.c"}
     commit = finder.find(DEMO).history.introduced.commit

@@ -13,6 +13,7 @@ from markdown_it import MarkdownIt
 from msgspec import structs
 
 from example_findings import ALL, COMMIT, COMMITS, LAST_CHANGED, MATCH, MESSAGE, found
+from ksrcfind.conditions.record import Circumstances, Condition
 from ksrcfind.history.provenance import Person, Provenance
 from ksrcfind.lsp.markdown import hover
 from ksrcfind.match.answer import Place, Value
@@ -71,6 +72,13 @@ def hostile_hover(text):
 def test_a_path_that_is_not_utf8_keeps_its_bytes():
     match = replace(MATCH, message=structs.replace(MESSAGE, path="drivers/caf\udce9.c"))
     assert f"{ROOT}/drivers/caf%E9.c#L" in hover(found(match), COMMITS.__getitem__, ROOT)
+
+
+def test_it_begins_with_when_the_call_prints():
+    err = Condition("if", "*err", False, 867)
+    circumstances = Circumstances("probe", (err,), True, (), (), (), (850, 880), (868, 869))
+    markdown = hover(replace(found(MATCH), circumstances=circumstances), COMMITS.__getitem__, ROOT)
+    assert markdown.startswith(r"\`probe\(\)\` prints this when \`\*err\`\.")
 
 
 def tokens(markdown):

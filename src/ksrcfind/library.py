@@ -18,7 +18,7 @@ from ksrcfind.config import Settings
 from ksrcfind.engine.engine import Engine
 from ksrcfind.engine.open import open_engine
 from ksrcfind.errors import KsrcfindError
-from ksrcfind.finding import Finding, HistoryMode
+from ksrcfind.finding import Finding, HistoryMode, Shown
 from ksrcfind.history.provenance import Commit
 from ksrcfind.log.records import Row
 from ksrcfind.log.stream import read_files, read_log
@@ -125,20 +125,24 @@ class Finder:
         """
         self._engine.index.build()
 
-    def find(self, line: str, *, limit: int = 5, history: HistoryMode = HistoryMode.FIRST) -> Finding:
+    def find(
+        self, line: str, *, limit: int = 5, history: HistoryMode = HistoryMode.FIRST, code: Shown = None
+    ) -> Finding:
         """Return the calls that printed a log line, which may have any logger's prefix.
 
         The finding has at most `limit` matches, the most likely first; `history` says which of them get a history. If
-        no message matches, it has no matches and a reason.
+        no message matches, it has no matches and a reason. `code` adds the source around the first call: a number of
+        lines or `"function"`.
         """
-        return self._engine.find(line, limit=limit, history=history)
+        return self._engine.find(line, limit=limit, history=history, shown=code)
 
-    def at(self, path: str, line: int, *, history: HistoryMode = HistoryMode.FIRST) -> Finding:
+    def at(self, path: str, line: int, *, history: HistoryMode = HistoryMode.FIRST, code: Shown = None) -> Finding:
         """Return what the log call at a source line prints: `path` is relative to the tree, `line` counts from 1.
 
         Any line of the call will do. If there is no call, the finding has no matches and a reason.
+        `code` works as in `find`.
         """
-        [finding] = self._engine.at([(path, line)], history=history)
+        [finding] = self._engine.at([(path, line)], history=history, shown=code)
         return finding
 
     def log(self, log: Log, *, limit: int = 5, history: HistoryMode = HistoryMode.FIRST) -> Iterator[Finding]:

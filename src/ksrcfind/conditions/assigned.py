@@ -117,8 +117,8 @@ class Assignments:
         """Return whether control can go from one block to another through some of the others, `start` only once."""
         if not between:
             return False
-        after = set().union(*(reachable(following, [start]) for following, _ in start.after if following is not start))
-        return any(block in after and end in reachable(block, [start]) for block in between if block is not start)
+        after = set().union(*(reachable(following, start) for following, _ in start.after if following is not start))
+        return any(block in after and end in reachable(block, start) for block in between if block is not start)
 
 
 def _chains(code: Code, span: Span) -> Iterator[tuple[int, str, int]]:

@@ -68,10 +68,12 @@ def circumstances(
             if len(others) > len(held) and not _has_braces(code):
                 code, held, assignments = bare, others, other_assignments
     conditions = [each.condition for each in held]
-    if macro is not None and not any(each.kind == "macro" for each in conditions):
+    if macro is not None:
+        guessed = [each for each in conditions if each.kind == "macro"]
         added, decided = _in_macro(macro, code)
-        conditions += added
-        complete = complete and decided
+        if added:
+            conditions = [each for each in conditions if each.kind != "macro"] + added
+        complete = complete and (decided or bool(guessed))
     inner = next((each for each in reversed(held) if each.condition.kind != "loop"), None)
     last = of_conditions(assignments, code, inner.spans) if inner is not None else []
     return Circumstances(

@@ -5,8 +5,10 @@ source has them.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from bisect import bisect_right
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from ksrcfind.conditions.code import Code
 
@@ -120,10 +122,18 @@ class Flow:
 
     def block_of(self, index: int) -> Block | None:
         """Return the block whose code contains a token."""
-        for block in self.blocks:
-            if any(low <= index < high for low, high in block.spans()):
-                return block
-        return None
+        starts, owners = self._owners
+        position = bisect_right(starts, index) - 1
+        if position < 0:
+            return None
+        high, block = owners[position]
+        return block if index < high else None
+
+    @cached_property
+    def _owners(self) -> tuple[list[int], list[tuple[int, Block]]]:
+        """The starts of all spans of code, and for each its end and its block."""
+        spans = sorted((low, high, block.number) for block in self.blocks for low, high in block.spans() if low < high)
+        return [low for low, _, _ in spans], [(high, self.blocks[number]) for _, high, number in spans]
 
     # Parsing: each method reads from token `at`, with control in `block`, and returns where it stopped.
 
@@ -397,10 +407,19 @@ class Flow:
                 label.uncertain = True
                 self._edge(self.entry, label)
 
+    @cached_property
+    def _positions(self) -> dict[str, list[int]]:
+        """Where each label's name occurs."""
+        found: dict[str, list[int]] = {}
+        for at in range(2, self._high):
+            if self._tokens[at].text in self._labels:
+                found.setdefault(self._tokens[at].text, []).append(at)
+        return found
+
     def _macros_that_name(self, label: str) -> Iterator[Block]:
         """Yield the blocks with macros that seem to jump to a label: `GET_OR_GOTO(x, out)`."""
-        for at in range(2, self._high):
-            if self._text(at) == label and self._text(at - 1) in ("(", ",") and self._text(at + 1) in (")", ","):
+        for at in self._positions.get(label, ()):
+            if self._text(at - 1) in ("(", ",") and self._text(at + 1) in (")", ","):
                 opening = at - 1
                 while opening > 0 and self._text(opening) not in ("(", ";", "{", "}"):
                     opening -= 1
@@ -409,14 +428,13 @@ class Flow:
                     yield block
 
 
-def reachable(start: Block, without: Iterable[Block] = ()) -> set[Block]:
-    """Return the blocks that control reaches from a block, itself included, without passing others."""
-    stopped = set(without)
+def reachable(start: Block, without: Block | None = None) -> set[Block]:
+    """Return the blocks that control reaches from a block, itself included, without passing another."""
     seen = {start}
     waiting = [start]
     while waiting:
         for following, _ in waiting.pop().after:
-            if following not in seen and following not in stopped:
+            if following not in seen and following is not without:
                 seen.add(following)
                 waiting.append(following)
     return seen

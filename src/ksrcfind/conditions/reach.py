@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from ksrcfind.conditions.flow import Block, Branch, Dominators, Flow, Outcome, Span, reachable
 
 _MOST = 24  # exits or jumps of one block; more are not listed
-_DEEPEST = 8  # nested alternatives
+_DEEPEST = 64  # labels that follow each other; recursion needs some frames for each
+_MOST_STEPS = 5000  # decisions of one call, against ladders of labels that double at each step
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,9 @@ class Reach:
     def __init__(self, flow: Flow) -> None:
         self._flow = flow
         self._dominators = Dominators(flow)
-        self._open: list[Block] = []
+        self._reached: dict[tuple[Block, Block], set[Block]] = {}
+        self._depth = 0
+        self._steps = 0
         self.complete = True
         """False once something was left out because it could not be decided."""
 
@@ -112,14 +115,23 @@ class Reach:
         else:
             yield literal
 
+    def _reachable(self, start: Block, without: Block) -> set[Block]:
+        if (start, without) not in self._reached:
+            self._reached[start, without] = reachable(start, without)
+        return self._reached[start, without]
+
     def _can_leave(self, before: Block, block: Block) -> bool:
         """Return whether the function can end between two blocks, without passing `block`."""
-        return self._flow.exit in reachable(before, [block])
+        return self._flow.exit in self._reachable(before, block)
 
     def _is_left(self, before: Block, block: Block) -> bool:
         """Return whether control can pass `before` without passing `block` before it ends or returns to `before`."""
-        seen = reachable(before, [block])
-        return self._flow.exit in seen or any(way in seen for way, _ in before.before)
+        seen = self._reachable(before, block)
+        back = [way for way, _ in before.before if way in seen]
+        if block.label == "loop":
+            # The next round of a loop does not leave it.
+            back = [way for way in back if not self._dominators.dominates(before, way)]
+        return self._flow.exit in seen or bool(back)
 
     def _loop_of(self, head: Block) -> set[Block]:
         """Return the blocks of the loop that a block begins."""
@@ -131,7 +143,7 @@ class Reach:
 
     def _exits(self, before: Block, block: Block, leading: set[Block]) -> Iterator[Formula]:
         """Yield the exits between two blocks: the decisions by which control leaves the blocks that lead on."""
-        between = reachable(before, [block])
+        between = self._reachable(before, block)
         exits = [
             (inner, [outcome for following, outcome in inner.after if not (following in leading or following is block)])
             for inner in sorted(between & leading | {before}, key=lambda each: each.number)
@@ -158,11 +170,20 @@ class Reach:
             ]
             yield Exit((*before_exit, last), (*around, last))
 
+    def _is_exact(self, before: Block, inner: Block) -> bool:
+        """Return whether single decisions lead from one block to another, so that a way to a label can name them."""
+        return all(
+            any(way is one for way, _ in other.before) or not self._is_left(one, other)
+            for one, other in itertools.pairwise(self._dominators.chain(before, inner))
+        )
+
     def _decisions(self, before: Block, inner: Block, block: Block) -> list[Literal]:
         """Return the decisions between two blocks that are not also decisions on the way to a third."""
         found: list[Literal] = []
         for one, other in itertools.pairwise(self._dominators.chain(before, inner)):
             branch = one.branch
+            if self._depth and not self._is_exact(before, inner):
+                self.complete = False
             if branch is None or _contains(branch.inside, block.at):
                 continue
             # Of a `switch`, also the labels from which control falls through.
@@ -173,11 +194,13 @@ class Reach:
 
     def _alternatives(self, before: Block, block: Block, ways: Sequence[tuple[Block, Outcome]]) -> Iterator[Formula]:
         """Yield the ways that lead to a label as one formula."""
-        again = reachable(block, [before])
-        if len(ways) > _MOST or len(self._open) > _DEEPEST or any(way in again for way, _ in ways):
+        again = self._reachable(block, before)
+        self._steps += len(ways)
+        too_many = len(ways) > _MOST or self._depth > _DEEPEST or self._steps > _MOST_STEPS
+        if too_many or any(way in again for way, _ in ways):
             self.complete = False
             return
-        self._open.append(block)
+        self._depth += 1
         was_complete, self.complete = self.complete, True
         found: list[list[Formula]] = []
         # A `case` label itself comes after the code that falls through to it.
@@ -186,7 +209,7 @@ class Reach:
             if outcome is not None and way.branch is not None:
                 literals += self._certain(Literal(way.branch, outcome))
             found.append(literals)
-        self._open.pop()
+        self._depth -= 1
         decided, self.complete = self.complete, was_complete and self.complete
         if not decided:
             return
@@ -234,7 +257,7 @@ def _is_opposite(formula: Formula, taken: Sequence[Literal]) -> bool:
 
 
 def _falls(label: Block, to: Block, switch: Block, outcome: Outcome) -> bool:
-    return isinstance(outcome, frozenset) and to in reachable(label, [switch])
+    return isinstance(outcome, frozenset) and to in reachable(label, switch)
 
 
 def _merged(outcomes: Sequence[Outcome]) -> Outcome:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from urllib.parse import quote
 
+from ksrcfind.conditions.sentence import sentence
 from ksrcfind.finding import Finding
 from ksrcfind.history.provenance import Change, Commit, Provenance
 from ksrcfind.match.answer import Match, Place, Value
@@ -58,6 +59,8 @@ def _parts(finding: Finding, commits: Commits, root: str | None, *, pending: boo
         yield from _history(finding.points_to or NO_HISTORY, commits)
     if answer.matches:
         match, history = next(matches_with_history(finding))
+        if finding.circumstances is not None:
+            yield text(sentence(finding.circumstances))
         yield _where(match, root, place=finding.log is None)
         yield block(f"{match.message.call}({quoted(match.message.format)})", "c")
         values = shown_values(match)
