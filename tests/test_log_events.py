@@ -71,6 +71,14 @@ CODE = [
     "Code: 910003fd f9000bf3 aa0003f3 (f9400000)",
     "a.out[4321]: code: 60000000 60000000 <7d2903a6> 4e800420",
 ]
+TASKS = [
+    "txg_sync        D    0  3259      2 0x00000000",
+    "kworker/0:1     D    0  1234      2 0x80000000",
+    "kworker/0:1 D 0 1234 2 0x80000000",
+    "swapper/0       S c0532a8c     0     1      0 0x00000000",
+    "systemd         S ffffffff8104e2b0     0     1      0 0x00000000",
+    "Web Content     D12345  4321   4300 0x00000082",
+]
 WITH_WORDS = [
     "",
     "Call Trace:",
@@ -91,6 +99,12 @@ WITH_WORDS = [
     "DMAR: dmar0: reg_base_addr fed90000 ver 1:0 cap 1c0000c40660462 ecap 19e2ff0505e",
     "initcall foo+0x0/0x10 returned 0 after 12 usecs",
     "add beef cafe",
+    # A running task, whose row has words; rows of ps, and values that look like one.
+    "kworker/0:1     R  running task        0  1234      2 0x80000000",
+    "root      1234  0.0  0.0      0     0 ?        D    02:06   0:00 [kworker/0:1]",
+    "1 D     0  1234     2  0  80   0 -     0 -      02:06 ?        00:00:00 kworker/0:1",
+    "foo: mode D 0 1 2 3",
+    "state D 0x00000000",
     "00:04: ttyS0 at I/O 0x3f8",
 ]
 
@@ -102,6 +116,7 @@ WITH_WORDS = [
         *((body, RowKind.REGISTERS) for body in REGISTERS),
         *((body, RowKind.DUMP) for body in DUMPS),
         *((body, RowKind.CODE) for body in CODE),
+        *((body, RowKind.TASK) for body in TASKS),
         *((body, None) for body in WITH_WORDS),
     ],
 )

@@ -177,6 +177,8 @@ def test_a_format_of_values_alone_explains_nothing():
         ("[   12.345678] ", "empty"),
         ("[   12.345678]  ? do_exit+0x1a/0x2b0", "part_of_event"),
         ("[   12.345678] RAX: 0000000000000000 RBX: ffff8881022d3c00 RCX: 0000000000000000", "part_of_event"),
+        ("[   12.345678] Web Content     D    0  3259      2 0x00000000", "part_of_event"),
+        ("[   12.345678] swapper/0       S c0532a8c     0     1      0 0x00000000", "part_of_event"),
         ("[   12.345678] 00000000: 7f 45 4c 46 02 01 01 00 00 00 00 00 00 00 00 00", "part_of_event"),
         ("[   12.345678] 123 456 789", "no_words"),
         ("[   12.345678] walrus contemplates oysters", "no_words"),

@@ -26,6 +26,8 @@ class RowKind(StrEnum):
     """Bytes of memory."""
     CODE = "code"
     """Bytes of code, with `Code:` in front."""
+    TASK = "task"
+    """A task's name, state, ids and flags, as sched_show_task() printed them before 5.11."""
 
 
 _OFFSET = r"\+0x[0-9a-f]{1,16}/0x[0-9a-f]{1,16}"
@@ -81,6 +83,11 @@ _DUMP = re.compile(
     # KASAN points at a byte.
     r"|\s{8,120}\^$"
 )
+# The name is padded, "%-15.15s %c"; before 4.x, the address where the task sleeps comes behind the state.
+_TASK = re.compile(
+    r"\S.{0,14} [RSDTtXZPIKW](?: (?:[0-9a-f]{8}|[0-9a-f]{16}) )? {0,6}\d{1,6} {1,6}\d{1,10} {1,6}\d{1,10} "
+    r"0x[0-9a-f]{8,16}\s*+$"
+)
 _CODE = re.compile(r"(?:\S{1,64}\[\d{1,10}\]: )?[Cc]ode:(?: [<(]?[0-9a-f]{2,8}[>)]?){2,80}\s*+$")
 
 
@@ -92,6 +99,8 @@ def row_kind(body: str) -> RowKind | None:
         return RowKind.REGISTERS
     if "ode: " in body and _CODE.match(body):
         return RowKind.CODE
+    if " 0x" in body and _TASK.match(body):
+        return RowKind.TASK
     return RowKind.DUMP if _DUMP.match(body) else None
 
 
@@ -193,10 +202,8 @@ _REPORT = _any(
         ),
         "kernel/hung_task.c, kernel/sched/core.c": (
             *("task:", '"echo 0 > ', "note: ", "Preemption disabled at", r"in_atomic\(\): ", "caller is "),
-            # Before 5.11, a task's name, state, stack, ids and flags had no words: sched_show_task().
-            r"\S.{0,14} [RSDTtXZPIKW] (?: running task   | {0,6}[0-9a-f]{1,16} )[ 0-9]{5,40}0x[0-9a-f]{8}",
-            r"\S.{0,14} [RSDTtXZPIKW] {1,3}running task on cpu ",
-            r"\S.{0,14} [RSDTtXZPIKW]\d{1,6} {1,6}\d{1,10} {1,6}\d{1,10} 0x[0-9a-f]{8}",
+            # Before 5.11; for a task that does not run, there are no words: RowKind.TASK.
+            r"\S.{0,14} [RSDTtXZPIKW] {1,3}running task {1,4}(?:on cpu |[ 0-9]{5,40}0x[0-9a-f]{8})",
             "<Same stack as pid ",
         ),
         "kernel/rcu/tree_stall.h": (

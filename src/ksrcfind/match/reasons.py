@@ -15,7 +15,10 @@ _ROW = {
     RowKind.STACK: "This row of a stack trace belongs to the report above it.",
     RowKind.DUMP: "This row of a memory dump belongs to the report above it.",
     RowKind.REGISTERS: "This row of registers belongs to the report above it.",
+    RowKind.TASK: "This row with the state of a task (sched_show_task) belongs to the report around it.",
 }
+_NEVER_MATCHED = frozenset({RowKind.STACK, RowKind.TASK})
+"""Rows whose words are names: of functions, of tasks."""
 
 
 TRY_NEXT = (
@@ -34,7 +37,7 @@ def beyond_matching(line: LogLine, body: Body) -> Reason | None:
     # Calls print rows of several registers, and dumps behind words; these are matched by their words.
     kind = row_kind(line.body)
     has_words = len(body.words) > 1 and not _DUMP_ALONE.match(body.text)
-    return None if has_words and kind is not RowKind.STACK else row_of_report(line.body)
+    return None if has_words and kind not in _NEVER_MATCHED else row_of_report(line.body)
 
 
 _DUMP_ALONE = re.compile(r">?(?:0x)?[0-9a-f]+:? [0-9a-f]{2}")
