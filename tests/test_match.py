@@ -482,6 +482,7 @@ def test_what_is_held_to_explain_too_little_does(sample):
     ("line", "code"),
     [
         ("Tainted: P           O", "part_of_event"),
+        (" em28xx_alsa em28xx elo elan_i2c ehset tainted ehci_hcd efi_pstore", "part_of_event"),
         ("flags: 0x17ffffc0000000(node=0|zone=2) wobbles", "part_of_event"),
         ("page_type: 0xffffffff() wobbles", "part_of_event"),
         ("pcieport 0000:00:1c.0: wobbles", "nothing_alike"),

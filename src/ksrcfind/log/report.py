@@ -86,7 +86,7 @@ _DUMP = re.compile(
 # The name is padded, "%-15.15s %c"; before 4.x, the address where the task sleeps comes behind the state.
 _TASK = re.compile(
     r"\S.{0,14} [RSDTtXZPIKW](?: (?:[0-9a-f]{8}|[0-9a-f]{16}) )? {0,6}\d{1,6} {1,6}\d{1,10} {1,6}\d{1,10} "
-    r"0x[0-9a-f]{8,16}\s*+$"
+    r"0x[0-9a-f]{8,16}(?: \d{1,20})?\s*+$"
 )
 _CODE = re.compile(r"(?:\S{1,64}\[\d{1,10}\]: )?[Cc]ode:(?: [<(]?[0-9a-f]{2,8}[>)]?){2,80}\s*+$")
 
@@ -226,6 +226,11 @@ _REPORT = _any(
         ),
         "lib/fault-inject.c": (r"name \w{1,40}, interval \d{1,20}, probability ",),
         "kernel/locking/lockdep.c": (
+            # print_kernel_ident() and print_lock().
+            *(
+                r"\d[\w.+~-]{2,100} #\d\S{0,60} (?:Not tainted|Tainted: )",
+                r"[0-9a-f]{8,16} \([^{}]{1,100}\)\{[^{}]{4,8}\}",
+            ),
             *("irq event stamp", "Showing all locks held", "(?:hard|soft)irqs last ", "no locks held "),
             *(r"\d{1,4} locks? held ", r"#\d{1,3}: ", "but task ", "but this task", "which lock already"),
             *("which became ", "the existing dependency", r"-> #\d", "other info that", "Possible unsafe"),
@@ -248,7 +253,7 @@ _REPORT = _any(
         ),
         "mm/oom_kill.c, mm/show_mem.c": (
             *("Mem-Info:", r"Node \d", "DMA", "Normal", "HighMem", "lowmem_reserve", "Free swap", "Total swap"),
-            *("Swap cache", "Tasks state", "Killed process ", "oom-kill:", r"\S.{0,15} cpuset=", "Memory cgroup stats"),
+            *("Swap cache", "Tasks state", "oom-kill:", r"\S.{0,15} cpuset=", "Memory cgroup stats"),
             *(r"\[ {0,9}(?:pid|\d{1,10}) {0,9}\] ", r"(?:memory|swap|kmem|memory\+swap): usage "),
             rf"{_SIZE} (?:total|pages) ",
             # show_mem() continues a line with `pr_cont`; other tasks can print between its parts.
@@ -336,6 +341,18 @@ _MODULES = re.compile(r" (?:[\w-]{1,64}(?:\([A-Z+-]{1,12}\))? ?)++(?:\[last unlo
 def is_module_list(body: str) -> bool:
     """Return whether a row can continue the list of modules (kernel/module/main.c, print_modules())."""
     return _MODULES.match(body) is not None
+
+
+_FEWEST_MODULES = 8
+_MODULE_NAME = re.compile(r"[A-Za-z0-9][\w-]{1,63}(?:\([A-Z+-]{1,12}\))?")
+
+
+def is_module_row(body: str) -> bool:
+    """Return whether a row is certainly of a list of modules, whatever came before it: names, most of them no words."""
+    names = body.partition(" [last unloaded: ")[0].split()
+    if len(names) < _FEWEST_MODULES or not all(map(_MODULE_NAME.fullmatch, names)):
+        return False
+    return 3 * sum(not name.isalpha() for name in names) >= len(names)
 
 
 def is_follow_up(body: str) -> bool:

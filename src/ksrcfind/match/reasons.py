@@ -3,7 +3,7 @@
 import re
 
 from ksrcfind.log.line import LogLine
-from ksrcfind.log.report import RowKind, is_report_row, row_kind
+from ksrcfind.log.report import RowKind, is_module_row, is_report_row, row_kind
 from ksrcfind.match.answer import Reason
 from ksrcfind.match.body import Body
 from ksrcfind.match.limits import LONGEST_WORD
@@ -69,7 +69,7 @@ def unexplained(
         place = f"{general.path}:{general.line_start}"
         text = f"Only a message that accepts any text matches this line: {general.forms[0].printed!r} at {place}."
         return Reason("any_text", text)
-    if is_report_row(body.text):
+    if is_report_row(body.text) or is_module_row(body.text):
         return Reason("part_of_event", "This row belongs to a report, and no message in this tree has its text.")
     writer = _WRITER.match(body.text)
     if writer and not _may_be_named(writer[1], index):
