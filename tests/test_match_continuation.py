@@ -81,3 +81,22 @@ def test_parts_that_explain_too_little_alone_are_evidence_together():
 )
 def test_parts_that_are_no_evidence_together(line, formats):
     assert answer(line, *formats).verdict == "none"
+
+
+def test_the_call_that_begins_a_line_comes_before_one_that_explains_more_of_it():
+    found = answer(
+        "herd:alpine pen:7 cows:12 goats:34 sheep:56 donkeys:0x00000001",
+        "herd:%s pen:%d",
+        " cows:%d goats:%d sheep:%d donkeys:0x%08lx\n",
+    )
+    assert [match.message.line_start for match in found.matches] == [10, 20]
+    assert found.verdict == "exact"
+
+
+def test_a_call_that_continues_a_line_is_the_answer_if_none_begins_the_line():
+    found = answer(
+        "sty:alpine box:7 cows:12 goats:34 sheep:56 donkeys:0x00000001",
+        "herd:%s pen:%d",
+        " cows:%d goats:%d sheep:%d donkeys:0x%08lx\n",
+    )
+    assert (found.verdict, found.matches[0].message.line_start) == ("partial", 20)

@@ -96,7 +96,7 @@ class Matcher:
     def _explaining(self, body: Body, line: LogLine) -> list[Candidate]:
         """Return the messages that explain a line, best first; values that somebody masked are unknown numbers."""
         known = self._wordings.known(body.words)
-        found = self._best(body, known, line)
+        found = self._begun(self._best(body, known, line), body, line)
         if body.unmasked is None or (found and found[0].is_exact):
             return found
         return self._weigher.candidates(self._tiers.exact(body.unmasked, known), body, line) or found
@@ -118,6 +118,20 @@ class Matcher:
         found = merged(candidates(tiers.of_values(body), body, line), found)
         found = found or candidates(tiers.continued(body, known), body, line)
         return found or candidates(tiers.reworded(body, known), body, line)
+
+    def _begun(self, found: list[Candidate], body: Body, line: LogLine) -> list[Candidate]:
+        """Put the call that begins a line (`pr_cont`) before one of the same file that only continues it."""
+        first = found[0] if found else None
+        if first is None or first.score.tier is not Tier.PARTIAL or not first.occurrence.joins.before:
+            return found
+        path = self._index.message(first.occurrence.number).path
+        parts = self._weigher.candidates(self._tiers.continued(body, self._wordings.known(body.words)), body, line)
+        begun = [
+            one
+            for one in parts
+            if not one.occurrence.joins.before and self._index.message(one.occurrence.number).path == path
+        ]
+        return merged(begun, found)
 
     def _general(self, body: Body, line: LogLine) -> list[Candidate]:
         """Return the messages that name who prints and would accept any other text too, best first."""
