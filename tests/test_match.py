@@ -513,6 +513,10 @@ def test_rows_of_values_have_the_call_that_has_all_their_words():
     row = "RAX: 0000000000000000 RBX: ffff8d71d5aa4f00 RCX: 0000000000000000"
     assert answer(row, registers).matches[0].message is registers
     assert answer(row, message("RAX: %016lx", "a.c")).reason.code == "part_of_event"
+    # Values alone fit by chance.
+    arm = "x8 : 0000000000000001 x7 : 0000000000000001 x6 : 0000000000000001"
+    assert answer(arm, message("%27s : %8.8X%8.8X", "a.c")).reason.code == "part_of_event"
+    assert answer(f"value {arm}", message("value %27s : %8.8X%8.8X", "a.c")).verdict == "exact"
     # One register says too little about who prints it.
     assert answer("IP: 0xffffffffffffffff", message("%sIP: 0x%016llx", "a.c")).reason.code == "part_of_event"
 

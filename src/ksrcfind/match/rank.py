@@ -79,7 +79,8 @@ class Matcher:
             return _none(reason)
         candidates = self._explaining(body, line)
         is_exact = bool(candidates) and candidates[0].is_exact
-        row = None if is_exact else row_of_report(line.body)
+        # A wording of values alone fits rows of values by chance.
+        row = None if is_exact and candidates[0].score.wording.features.words else row_of_report(line.body)
         if row is not None:
             return _none(row)
         if candidates and (is_exact or candidates[0].score.tier is Tier.PARTIAL or candidates[0].named > 0):
