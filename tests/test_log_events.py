@@ -138,6 +138,12 @@ def test_row_kind(body, kind):
         assert not is_headline(body)
 
 
+def test_the_list_of_tasks_of_older_kernels():
+    rows = ["sysrq: Show State", "  task                        PC stack   pid father", TASKS[0], " schedule+0x1/0x2"]
+    assert events("\n".join(rows)) == [None, 1, 1, 1]
+    assert not is_report_row("task foo: PC stack pid father")
+
+
 @pytest.mark.parametrize(
     ("body", "expected"),
     [

@@ -203,6 +203,7 @@ _REPORT = _any(
         "kernel/hung_task.c, kernel/sched/core.c": (
             *("task:", '"echo 0 > ', "note: ", "Preemption disabled at", r"in_atomic\(\): ", "caller is "),
             # Before 5.11; for a task that does not run, there are no words: RowKind.TASK.
+            r"task {1,30}PC stack {1,4}pid father$",
             r"\S.{0,14} [RSDTtXZPIKW] {1,3}running task {1,4}(?:on cpu |[ 0-9]{5,40}0x[0-9a-f]{8})",
             "<Same stack as pid ",
         ),
