@@ -106,7 +106,7 @@ def answers_in_report(*rows):
     matcher = Matcher(REPORTED)
     lines = ["BUG: KASAN: use-after-free in foo+0x1/0x2", *rows]
     read = [Row("a.log", number, read_line(line)) for number, line in enumerate(lines, 1)]
-    return [item.answer for item in match_rows(read, AnswerCache(matcher.answer, lambda: matcher.telling, 5))][1:]
+    return [item.answer for item in match_rows(read, AnswerCache(matcher.answer, lambda: matcher.tokens, 5))][1:]
 
 
 def test_a_row_of_a_report_is_no_drivers_message_that_it_is_only_like():

@@ -6,7 +6,17 @@ import pytest
 
 from ksrcfind.log.events import MOST_AHEAD, MOST_CONTEXTS, MOST_STRANGERS, Boots, _Grouper, group_events
 from ksrcfind.log.records import rows_of_text
-from ksrcfind.log.report import RowKind, banner_version, faulted_at, is_headline, is_report_row, row_kind, suppressed
+from ksrcfind.log.report import (
+    RowKind,
+    banner_version,
+    faulted_at,
+    is_headline,
+    is_module_row,
+    is_part,
+    is_report_row,
+    row_kind,
+    suppressed,
+)
 
 SAMPLES = Path(__file__).parent / "log_samples"
 
@@ -71,6 +81,15 @@ CODE = [
     "Code: 910003fd f9000bf3 aa0003f3 (f9400000)",
     "a.out[4321]: code: 60000000 60000000 <7d2903a6> 4e800420",
 ]
+TASKS = [
+    "txg_sync        D    0  3259      2 0x00000000",
+    "kworker/0:1     D    0  1234      2 0x80000000",
+    "kworker/0:1 D 0 1234 2 0x80000000",
+    "swapper/0       S c0532a8c     0     1      0 0x00000000",
+    "systemd         S ffffffff8104e2b0     0     1      0 0x00000000",
+    "Web Content     D12345  4321   4300 0x00000082",
+    "worker          D12800  6102   3860 0x30020000 115507005282",
+]
 WITH_WORDS = [
     "",
     "Call Trace:",
@@ -91,6 +110,12 @@ WITH_WORDS = [
     "DMAR: dmar0: reg_base_addr fed90000 ver 1:0 cap 1c0000c40660462 ecap 19e2ff0505e",
     "initcall foo+0x0/0x10 returned 0 after 12 usecs",
     "add beef cafe",
+    # A running task, whose row has words; rows of ps, and values that look like one.
+    "kworker/0:1     R  running task        0  1234      2 0x80000000",
+    "root      1234  0.0  0.0      0     0 ?        D    02:06   0:00 [kworker/0:1]",
+    "1 D     0  1234     2  0  80   0 -     0 -      02:06 ?        00:00:00 kworker/0:1",
+    "foo: mode D 0 1 2 3",
+    "state D 0x00000000",
     "00:04: ttyS0 at I/O 0x3f8",
 ]
 
@@ -102,6 +127,7 @@ WITH_WORDS = [
         *((body, RowKind.REGISTERS) for body in REGISTERS),
         *((body, RowKind.DUMP) for body in DUMPS),
         *((body, RowKind.CODE) for body in CODE),
+        *((body, RowKind.TASK) for body in TASKS),
         *((body, None) for body in WITH_WORDS),
     ],
 )
@@ -110,6 +136,50 @@ def test_row_kind(body, kind):
     if kind is not None:
         assert is_report_row(body)
         assert not is_headline(body)
+
+
+def test_the_list_of_tasks_of_older_kernels():
+    rows = ["sysrq: Show State", "  task                        PC stack   pid father", TASKS[0], " schedule+0x1/0x2"]
+    assert events("\n".join(rows)) == [None, 1, 1, 1]
+    assert not is_report_row("task foo: PC stack pid father")
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        # print_kernel_ident() and print_lock() of lockdep, without the words around them.
+        ("6.15.0-rc7-dirty #2 Not tainted", True),
+        ("4.15.0+ #221 Not tainted", True),
+        ("5.15.0-86-generic #96~20.04.1-Ubuntu Tainted: P           OE", True),
+        ("ffff888106a71958 (&q->elevator_lock){+.+.}-{4:4}, at: foo+0x1/0x2", True),
+        ("00000000abcd1234 (console_lock){+.+.}, at: foo+0x1/0x2", True),
+        ("6.15.0-rc7 #2 SMP PREEMPT_DYNAMIC", False),
+        ("driver 6.15.0 #2 Not tainted", False),
+        ("ffff888106a71958 (foo) {1}", False),
+    ],
+)
+def test_rows_of_lockdep(body, expected):
+    assert is_report_row(body) == expected
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ("em28xx_alsa em28xx elo elan_i2c ehset ehci_pci ehci_hcd efs efi_pstore", True),
+        (" dib7000m dib3000mc dibx000_common(O) dib3000mb dib0090 dib0070 diag(PO+) tipc [last unloaded: foo]", True),
+        ("no driver of this tree has all of these words", False),
+        ("em28xx_alsa em28xx elo", False),
+        ("i2c i2c-1: id_a id_b id_c id_d id_e id_f id_g", False),
+    ],
+)
+def test_a_list_of_modules_without_its_beginning(body, expected):
+    assert is_module_row(body) == expected
+
+
+@pytest.mark.parametrize("killed", ["Killed process 4242 (java)", "Out of memory: Killed process 4242 (java)"])
+def test_the_message_of_a_kill_ends_the_report_and_is_no_part_of_it(killed):
+    assert events(f"java invoked oom-killer: gfp_mask=0x201da\nMem-Info:\n{killed}\nusb 1-1: new") == [None, 1, 1, None]
+    assert not is_part(killed)
 
 
 def events(text):

@@ -57,6 +57,17 @@ LINES = [
     ("[  +0.000012] a", "dmesg-H", "a", {}),
     ("[   12.345678] [Tue May 23 02:06:26 2023] [ T12] a", "dmesg", "a", {"uptime_s": 12.345678, "wallclock": "Tue May 23 02:06:26 2023", "caller": "T12"}),
     ("kern  :err   : [    1.000000] a", "dmesg-x", "a", {"uptime_s": 1.0, "level": "err", "facility": "kern"}),
+    ("kern  :err   : [Mon Jan  1 02:06:26 2024] a", "dmesg-x", "a", {"wallclock": "Mon Jan  1 02:06:26 2024", "level": "err", "facility": "kern"}),
+    # The same with the blanks that web pages and forums leave.
+    ("kern :info : [ 131.163351] usb 1-1: a", "dmesg-x", "usb 1-1: a", {"uptime_s": 131.163351, "level": "info", "facility": "kern"}),
+    ("kern :err : [Mon Jan 1 02:06:26 2024] a", "dmesg-x", "a", {"wallclock": "Mon Jan 1 02:06:26 2024", "level": "err", "facility": "kern"}),
+    ("kern :warn : 2024-01-01T02:06:26,000000+00:00 a", "dmesg-x", "a", {"wallclock": "2024-01-01T02:06:26,000000+00:00", "time": datetime(2024, 1, 1, 2, 6, 26, tzinfo=UTC), "level": "warn", "facility": "kern"}),
+    ("kern :notice: [ 131.163351] a", "dmesg-x", "a", {"uptime_s": 131.163351, "level": "notice", "facility": "kern"}),
+    ("daemon:info : [ 131.163351] a", "dmesg-x", "a", {"uptime_s": 131.163351, "level": "info", "facility": "daemon"}),
+    ("kern :info :[ 131.163351] a", "dmesg-x", "a", {"uptime_s": 131.163351, "level": "info", "facility": "kern"}),
+    ("kern:info: [ 131.163351] a", "dmesg-x", "a", {"uptime_s": 131.163351, "level": "info", "facility": "kern"}),
+    ("kern:debug:[131.163351] a", "dmesg-x", "a", {"uptime_s": 131.163351, "level": "debug", "facility": "kern"}),
+    ("kern :crit : usb 1-1: a", "dmesg-x", "usb 1-1: a", {"level": "crit", "facility": "kern"}),
     ("user  :info  : [    1.000000] a", "dmesg-x", "a", {"uptime_s": 1.0, "level": "info", "facility": "user"}),
     ("authpriv:notice: [    1.000000] a", "dmesg-x", "a", {"uptime_s": 1.0, "level": "notice", "facility": "authpriv"}),
     ('{"pri":6,"time":12.345678,"caller":"T1","msg":"a: b"}', "dmesg-json", "a: b", {"uptime_s": 12.345678, "level": "info", "caller": "T1"}),
@@ -224,6 +235,10 @@ WHOLE = [
     "1 2 3 - - -",
     "systemctl: unknown",
     "kern :info",
+    "kern:info: a",
+    "kern :fine : a",
+    "core :info : a",
+    "clock:err 5: a",
     "kernel BUG at mm/slub.c:305!",
     "Panic#1 Part1 and more",
     "May 23rd 02:06:26",
@@ -237,6 +252,34 @@ WHOLE = [
     "====",
     "----",
 ]  # fmt: skip
+
+
+# Two consoles wrote one line; the second one begins again, with the same stamp.
+DOUBLED = [
+    ("usb 1-1: new [   12.345678] usb 1-1: new high-speed USB device", "usb 1-1: new high-speed USB device"),
+    ("Modules linked in:[   12.345678] Modules linked in: a b", "Modules linked in: a b"),
+    ("a [12.345678] a b", "a b"),
+    ("a [   12.345678] a b [   12.345678] a b c", "a b c"),
+    ("a <6>[   12.345678] a b", "a b"),
+    ("a [   12.345678][  T123] a b", "a b"),
+    ("[   12.345678] a", "a"),
+]
+NOT_DOUBLED = [
+    "usb 1-1: new [   12.345679] usb 1-1: new high-speed USB device",  # another stamp
+    "first: up[   12.345678] second: up",  # two messages without a line end between them
+    "a [   12.345678]",
+    "the record [   12.345678] is the first",
+    "seconds 12.345678] a",
+]
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["[   12.345678] ", "<6>[   12.345678] ", "May 23 02:06:26 h kernel: [   12.345678] ", "U-Boot [   12.345678] "],
+)
+@pytest.mark.parametrize(("text", "body"), [*DOUBLED, *((text, text) for text in NOT_DOUBLED)])
+def test_of_a_line_that_two_consoles_wrote_the_whole_copy_is_the_message(header, text, body):
+    assert read_line(header + text).body == body
 
 
 @pytest.mark.parametrize("text", WHOLE)

@@ -15,7 +15,7 @@ from ksrcfind.log.formats.grammar import FACILITIES, LEVELS
 from ksrcfind.log.line import LIMIT, read_line
 from ksrcfind.log.raw_lines import split_lines
 from ksrcfind.log.records import read_rows, rows_of_text
-from ksrcfind.log.report import is_report_row, row_kind
+from ksrcfind.log.report import is_module_row, is_report_row, row_kind
 
 # What the kernel prints: words, numbers, punctuation; no line ends and no control characters.
 words = st.sampled_from(
@@ -274,7 +274,7 @@ PATTERNS = {
         *(value for module in MODULES for value in vars(module).values() if isinstance(value, re.Pattern)),
     )
 }
-SEARCHED = {peel._ESCAPES, line._STAMP_INSIDE, line._SURROGATES, ring_buffer._HEX, daemon_headers._CLOCK}
+SEARCHED = {peel._ESCAPES, line._STAMP_INSIDE, line._COPY, line._SURROGATES, ring_buffer._HEX, daemon_headers._CLOCK}
 
 
 def backtracking(tree):
@@ -324,6 +324,9 @@ SEEDS = [
     "a ",
     "a: ",
     "[1.000000] ",
+    "[    1.000000] a ",
+    "kern :info : ",
+    "a_b ",
     "> ",
     "02:06:26 ",
     "{",
@@ -356,6 +359,7 @@ def test_a_megabyte_is_read(head):
         assert len(log.body) <= LIMIT
         row_kind(log.body)
         is_report_row(log.body)
+        is_module_row(log.body)
 
 
 @settings(max_examples=30)

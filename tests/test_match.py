@@ -177,6 +177,8 @@ def test_a_format_of_values_alone_explains_nothing():
         ("[   12.345678] ", "empty"),
         ("[   12.345678]  ? do_exit+0x1a/0x2b0", "part_of_event"),
         ("[   12.345678] RAX: 0000000000000000 RBX: ffff8881022d3c00 RCX: 0000000000000000", "part_of_event"),
+        ("[   12.345678] Web Content     D    0  3259      2 0x00000000", "part_of_event"),
+        ("[   12.345678] swapper/0       S c0532a8c     0     1      0 0x00000000", "part_of_event"),
         ("[   12.345678] 00000000: 7f 45 4c 46 02 01 01 00 00 00 00 00 00 00 00 00", "part_of_event"),
         ("[   12.345678] 123 456 789", "no_words"),
         ("[   12.345678] walrus contemplates oysters", "no_words"),
@@ -480,6 +482,7 @@ def test_what_is_held_to_explain_too_little_does(sample):
     ("line", "code"),
     [
         ("Tainted: P           O", "part_of_event"),
+        (" em28xx_alsa em28xx elo elan_i2c ehset tainted ehci_hcd efi_pstore", "part_of_event"),
         ("flags: 0x17ffffc0000000(node=0|zone=2) wobbles", "part_of_event"),
         ("page_type: 0xffffffff() wobbles", "part_of_event"),
         ("pcieport 0000:00:1c.0: wobbles", "nothing_alike"),
@@ -510,6 +513,10 @@ def test_rows_of_values_have_the_call_that_has_all_their_words():
     row = "RAX: 0000000000000000 RBX: ffff8d71d5aa4f00 RCX: 0000000000000000"
     assert answer(row, registers).matches[0].message is registers
     assert answer(row, message("RAX: %016lx", "a.c")).reason.code == "part_of_event"
+    # Values alone fit by chance.
+    arm = "x8 : 0000000000000001 x7 : 0000000000000001 x6 : 0000000000000001"
+    assert answer(arm, message("%27s : %8.8X%8.8X", "a.c")).reason.code == "part_of_event"
+    assert answer(f"value {arm}", message("value %27s : %8.8X%8.8X", "a.c")).verdict == "exact"
     # One register says too little about who prints it.
     assert answer("IP: 0xffffffffffffffff", message("%sIP: 0x%016llx", "a.c")).reason.code == "part_of_event"
 

@@ -55,3 +55,48 @@ def test_a_line_whose_end_another_call_prints(formats):
 )
 def test_a_text_that_no_call_ends_so(formats):
     assert answer(LINE, *formats).verdict != "exact"
+
+
+PARTS = ("PEN%d ", "-> %d:%d")
+
+
+def test_parts_that_explain_too_little_alone_are_evidence_together():
+    found = answer("PEN7 -> 0:12", *PARTS, "\n")
+    assert found.verdict == "exact"
+    assert found.matches[0].message.line_start == 10
+    assert found.matches[0].confidence > 0.9
+    assert [value.value for value in found.matches[0].values] == ["7"]
+
+
+@pytest.mark.parametrize(
+    ("line", "formats"),
+    [
+        ("PEN7 is -> 0:12", (*PARTS, "\n")),
+        ("PEN7 -> 0:12 more", (*PARTS, "\n")),
+        ("PEN7 -> 0:12", PARTS),
+        ("PEN7 -> 0:12", (PARTS[0], "\n", PARTS[1])),
+        ("7 0", ("%d ", "%d", "\n")),
+    ],
+    ids=["text between", "text behind", "nothing ends the line", "the line ended before", "numbers alone"],
+)
+def test_parts_that_are_no_evidence_together(line, formats):
+    assert answer(line, *formats).verdict == "none"
+
+
+def test_the_call_that_begins_a_line_comes_before_one_that_explains_more_of_it():
+    found = answer(
+        "herd:alpine pen:7 cows:12 goats:34 sheep:56 donkeys:0x00000001",
+        "herd:%s pen:%d",
+        " cows:%d goats:%d sheep:%d donkeys:0x%08lx\n",
+    )
+    assert [match.message.line_start for match in found.matches] == [10, 20]
+    assert found.verdict == "exact"
+
+
+def test_a_call_that_continues_a_line_is_the_answer_if_none_begins_the_line():
+    found = answer(
+        "sty:alpine box:7 cows:12 goats:34 sheep:56 donkeys:0x00000001",
+        "herd:%s pen:%d",
+        " cows:%d goats:%d sheep:%d donkeys:0x%08lx\n",
+    )
+    assert (found.verdict, found.matches[0].message.line_start) == ("partial", 20)

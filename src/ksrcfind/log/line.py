@@ -112,6 +112,8 @@ def _finish(text: str, truncated: bool, form: str, fields: Fields, body: str) ->
         body = body.replace("#011", "\t").replace("#012", "\n")
     if body.startswith("message repeated "):
         body = _repeated(fields, body)
+    if (uptime := fields.get("uptime_s")) is not None and f"{uptime:.6f}]" in body:
+        body = _second_copy(uptime, body)
     if "]: " in body:
         _name_writer(fields, body)
     return LogLine(text, truncated, form, body, **fields)
@@ -166,6 +168,22 @@ def _repeated(fields: Fields, body: str) -> str:
     _, inner, body = peel(match[2], Layer.PRIORITY)
     fields.update(merge(fields, inner))
     return body
+
+
+_COPY = re.compile(r"(?:<\d{1,3}>)?\[ {0,12}(\d{1,12}\.\d{6})(?:@\d{1,3})?\]")
+
+
+def _second_copy(uptime: float, body: str) -> str:
+    """Return the message of a line that two consoles wrote, one of them only a part: `new [1.000000] usb: new device`.
+
+    The copy has the same time stamp and begins with all that comes before it.
+    """
+    copies = [match for match in _COPY.finditer(body) if float(match[1]) == uptime]
+    if not copies:
+        return body
+    first, last = copies[0], copies[-1]
+    _, _, copy = peel(body[last.start() :], Layer.PRIORITY)
+    return copy if copy.strip() and copy.startswith(body[: first.start()].strip()) else body
 
 
 def _name_writer(fields: Fields, body: str) -> None:

@@ -26,6 +26,8 @@ class RowKind(StrEnum):
     """Bytes of memory."""
     CODE = "code"
     """Bytes of code, with `Code:` in front."""
+    TASK = "task"
+    """A task's name, state, ids and flags, as sched_show_task() printed them before 5.11."""
 
 
 _OFFSET = r"\+0x[0-9a-f]{1,16}/0x[0-9a-f]{1,16}"
@@ -81,6 +83,11 @@ _DUMP = re.compile(
     # KASAN points at a byte.
     r"|\s{8,120}\^$"
 )
+# The name is padded, "%-15.15s %c"; before 4.x, the address where the task sleeps comes behind the state.
+_TASK = re.compile(
+    r"\S.{0,14} [RSDTtXZPIKW](?: (?:[0-9a-f]{8}|[0-9a-f]{16}) )? {0,6}\d{1,6} {1,6}\d{1,10} {1,6}\d{1,10} "
+    r"0x[0-9a-f]{8,16}(?: \d{1,20})?\s*+$"
+)
 _CODE = re.compile(r"(?:\S{1,64}\[\d{1,10}\]: )?[Cc]ode:(?: [<(]?[0-9a-f]{2,8}[>)]?){2,80}\s*+$")
 
 
@@ -92,6 +99,8 @@ def row_kind(body: str) -> RowKind | None:
         return RowKind.REGISTERS
     if "ode: " in body and _CODE.match(body):
         return RowKind.CODE
+    if " 0x" in body and _TASK.match(body):
+        return RowKind.TASK
     return RowKind.DUMP if _DUMP.match(body) else None
 
 
@@ -193,10 +202,9 @@ _REPORT = _any(
         ),
         "kernel/hung_task.c, kernel/sched/core.c": (
             *("task:", '"echo 0 > ', "note: ", "Preemption disabled at", r"in_atomic\(\): ", "caller is "),
-            # Before 5.11, a task's name, state, stack, ids and flags had no words: sched_show_task().
-            r"\S.{0,14} [RSDTtXZPIKW] (?: running task   | {0,6}[0-9a-f]{1,16} )[ 0-9]{5,40}0x[0-9a-f]{8}",
-            r"\S.{0,14} [RSDTtXZPIKW] {1,3}running task on cpu ",
-            r"\S.{0,14} [RSDTtXZPIKW]\d{1,6} {1,6}\d{1,10} {1,6}\d{1,10} 0x[0-9a-f]{8}",
+            # Before 5.11; for a task that does not run, there are no words: RowKind.TASK.
+            r"task {1,30}PC stack {1,4}pid father$",
+            r"\S.{0,14} [RSDTtXZPIKW] {1,3}running task {1,4}(?:on cpu |[ 0-9]{5,40}0x[0-9a-f]{8})",
             "<Same stack as pid ",
         ),
         "kernel/rcu/tree_stall.h": (
@@ -219,6 +227,11 @@ _REPORT = _any(
         ),
         "lib/fault-inject.c": (r"name \w{1,40}, interval \d{1,20}, probability ",),
         "kernel/locking/lockdep.c": (
+            # print_kernel_ident() and print_lock().
+            *(
+                r"\d[\w.+~-]{2,100} #\d\S{0,60} (?:Not tainted|Tainted: )",
+                r"[0-9a-f]{8,16} \([^{}]{1,100}\)\{[^{}]{4,8}\}",
+            ),
             *("irq event stamp", "Showing all locks held", "(?:hard|soft)irqs last ", "no locks held "),
             *(r"\d{1,4} locks? held ", r"#\d{1,3}: ", "but task ", "but this task", "which lock already"),
             *("which became ", "the existing dependency", r"-> #\d", "other info that", "Possible unsafe"),
@@ -241,7 +254,7 @@ _REPORT = _any(
         ),
         "mm/oom_kill.c, mm/show_mem.c": (
             *("Mem-Info:", r"Node \d", "DMA", "Normal", "HighMem", "lowmem_reserve", "Free swap", "Total swap"),
-            *("Swap cache", "Tasks state", "Killed process ", "oom-kill:", r"\S.{0,15} cpuset=", "Memory cgroup stats"),
+            *("Swap cache", "Tasks state", "oom-kill:", r"\S.{0,15} cpuset=", "Memory cgroup stats"),
             *(r"\[ {0,9}(?:pid|\d{1,10}) {0,9}\] ", r"(?:memory|swap|kmem|memory\+swap): usage "),
             rf"{_SIZE} (?:total|pages) ",
             # show_mem() continues a line with `pr_cont`; other tasks can print between its parts.
@@ -329,6 +342,18 @@ _MODULES = re.compile(r" (?:[\w-]{1,64}(?:\([A-Z+-]{1,12}\))? ?)++(?:\[last unlo
 def is_module_list(body: str) -> bool:
     """Return whether a row can continue the list of modules (kernel/module/main.c, print_modules())."""
     return _MODULES.match(body) is not None
+
+
+_FEWEST_MODULES = 8
+_MODULE_NAME = re.compile(r"[A-Za-z0-9][\w-]{1,63}(?:\([A-Z+-]{1,12}\))?")
+
+
+def is_module_row(body: str) -> bool:
+    """Return whether a row is certainly of a list of modules, whatever came before it: names, most of them no words."""
+    names = body.partition(" [last unloaded: ")[0].split()
+    if len(names) < _FEWEST_MODULES or not all(map(_MODULE_NAME.fullmatch, names)):
+        return False
+    return 3 * sum(not name.isalpha() for name in names) >= len(names)
 
 
 def is_follow_up(body: str) -> bool:

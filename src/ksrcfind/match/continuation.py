@@ -1,16 +1,18 @@
 """Lines that several calls print: the first one begins a line, `pr_cont` continues it (`source.printed`)."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 
 from ksrcfind.match.body import Body
 from ksrcfind.match.limits import NEIGHBOUR_STEPS
 from ksrcfind.match.message_index import MessageIndex
 from ksrcfind.match.overlap import Overlap, overlaps
-from ksrcfind.match.pattern import Pattern, StepBudget
+from ksrcfind.match.pattern import StepBudget
 from ksrcfind.match.pattern_builder import pattern
+from ksrcfind.match.wording import Wording
 from ksrcfind.source.message import Message
 from ksrcfind.source.printed import NEAR, NEIGHBOURS, ends_line, is_continuation, is_open
+from ksrcfind.source.template import literal_words
 
 
 class ContinuationMatcher:
@@ -19,31 +21,34 @@ class ContinuationMatcher:
     def __init__(self, index: MessageIndex) -> None:
         self._index = index
 
-    def explains(self, number: int, body: Body, overlap: Overlap, budget: StepBudget) -> bool:
-        """Return whether another call can have printed the part of a line that a message does not explain."""
+    def rest(self, number: int, body: Body, overlap: Overlap, budget: StepBudget) -> float | None:
+        """Return the bits of the call that can have printed the part of a line that a message does not explain.
+
+        They are 0 if there is other text between both parts. None means that no other call can have printed it.
+        """
         budget.left -= NEIGHBOUR_STEPS
         if budget.left < 0:
-            return False
+            return None
         if overlap.end == len(body.text):
-            return self._is_begun(number, body, overlap, budget)
-        return overlap.start == 0 and self._is_ended(number, body, overlap, budget)
+            return self._begun(number, body, overlap, budget)
+        return self._ended(number, body, overlap, budget) if overlap.start == 0 else None
 
-    def _is_begun(self, number: int, body: Body, overlap: Overlap, budget: StepBudget) -> bool:
+    def _begun(self, number: int, body: Body, overlap: Overlap, budget: StepBudget) -> float | None:
         message = self._index.message(number)
-        begun = (
-            self._around(number, message, -1, lambda other: not ends_line(other)) if is_continuation(message) else ()
-        )
-        lines = (pattern(form.printed.rpartition("\n")[2]) for one in begun for form in one.forms)
-        return any(_can_begin(line, body.text, overlap.start, budget) for line in lines)
+        if not is_continuation(message):
+            return None
+        begun = self._around(number, message, -1, lambda other: not ends_line(other))
+        lines = (form.printed.rpartition("\n")[2] for one in begun for form in one.forms)
+        return _most(_beginning(line, body.text, overlap.start, budget) for line in lines)
 
-    def _is_ended(self, number: int, body: Body, overlap: Overlap, budget: StepBudget) -> bool:
+    def _ended(self, number: int, body: Body, overlap: Overlap, budget: StepBudget) -> float | None:
         message = self._index.message(number)
         if ends_line(message):
-            return False
+            return None
         helpers = self._of_others(number, message) if is_open(message) else ()
         endings = chain(self._endings(number, message), helpers)
-        lines = (pattern(form.printed.partition("\n")[0]) for one in endings for form in one.forms)
-        return any(_can_end(line, body.text, overlap.end, budget) for line in lines)
+        lines = (form.printed.partition("\n")[0] for one in endings for form in one.forms)
+        return _most(_ending(line, body.text, overlap.end, budget) for line in lines)
 
     def _endings(self, number: int, message: Message) -> Iterator[Message]:
         """Return messages of the function that can end a line: with a line break, or with only a line break behind."""
@@ -78,14 +83,31 @@ class ContinuationMatcher:
                 yield other
 
 
-def _can_end(line: Pattern, text: str, start: int, budget: StepBudget) -> bool:
-    """Return whether a text ends with the whole of a pattern, which begins at some offset or behind it."""
-    found = (overlap for overlap in overlaps(line, text, budget) if overlap.begun and overlap.finished)
-    return any(start <= overlap.start and overlap.end == len(text) for overlap in found)
+def _most(found: Iterable[float | None]) -> float | None:
+    return max((bits for bits in found if bits is not None), default=None)
 
 
-def _can_begin(line: Pattern, text: str, end: int, budget: StepBudget) -> bool:
-    """Return whether a text begins with a pattern, up to an offset; for a pattern of any text, with one name."""
-    if not any(line.segments):
-        return " " not in text[:end].strip()
-    return 0 <= line.head(text, budget) <= end
+def _ending(line: str, text: str, start: int, budget: StepBudget) -> float | None:
+    """Return the bits of a line's end that begins at an offset, 0 if it begins behind it; None for another end."""
+    for overlap in overlaps(pattern(line), text, budget):
+        if overlap.begun and overlap.finished and start <= overlap.start and overlap.end == len(text):
+            return _bits(line) if not text[start : overlap.start].strip() else 0.0
+    return None
+
+
+def _beginning(line: str, text: str, end: int, budget: StepBudget) -> float | None:
+    """Return the bits of a line's beginning that ends at an offset, 0 if it ends before; None for another beginning.
+
+    A pattern of any text can be one name.
+    """
+    begun = pattern(line)
+    if not any(begun.segments):
+        return None if " " in text[:end].strip() else 0.0
+    head = begun.head(text, budget)
+    if not 0 <= head <= end:
+        return None
+    return _bits(line) if not text[head:end].strip() else 0.0
+
+
+def _bits(line: str) -> float:
+    return Wording(line, frozenset(literal_words(line))).whole

@@ -79,7 +79,8 @@ class Matcher:
             return _none(reason)
         candidates = self._explaining(body, line)
         is_exact = bool(candidates) and candidates[0].is_exact
-        row = None if is_exact else row_of_report(line.body)
+        # A wording of values alone fits rows of values by chance.
+        row = None if is_exact and candidates[0].score.wording.features.words else row_of_report(line.body)
         if row is not None:
             return _none(row)
         if candidates and (is_exact or candidates[0].score.tier is Tier.PARTIAL or candidates[0].named > 0):
@@ -96,7 +97,7 @@ class Matcher:
     def _explaining(self, body: Body, line: LogLine) -> list[Candidate]:
         """Return the messages that explain a line, best first; values that somebody masked are unknown numbers."""
         known = self._wordings.known(body.words)
-        found = self._best(body, known, line)
+        found = self._begun(self._best(body, known, line), body, line)
         if body.unmasked is None or (found and found[0].is_exact):
             return found
         return self._weigher.candidates(self._tiers.exact(body.unmasked, known), body, line) or found
@@ -118,6 +119,20 @@ class Matcher:
         found = merged(candidates(tiers.of_values(body), body, line), found)
         found = found or candidates(tiers.continued(body, known), body, line)
         return found or candidates(tiers.reworded(body, known), body, line)
+
+    def _begun(self, found: list[Candidate], body: Body, line: LogLine) -> list[Candidate]:
+        """Put the call that begins a line (`pr_cont`) before one of the same file that only continues it."""
+        first = found[0] if found else None
+        if first is None or first.score.tier is not Tier.PARTIAL or not first.occurrence.joins.before:
+            return found
+        path = self._index.message(first.occurrence.number).path
+        parts = self._weigher.candidates(self._tiers.continued(body, self._wordings.known(body.words)), body, line)
+        begun = [
+            one
+            for one in parts
+            if not one.occurrence.joins.before and self._index.message(one.occurrence.number).path == path
+        ]
+        return merged(begun, found)
 
     def _general(self, body: Body, line: LogLine) -> list[Candidate]:
         """Return the messages that name who prints and would accept any other text too, best first."""

@@ -3,7 +3,7 @@
 import re
 
 from ksrcfind.log.line import LogLine
-from ksrcfind.log.report import RowKind, is_report_row, row_kind
+from ksrcfind.log.report import RowKind, is_module_row, is_report_row, row_kind
 from ksrcfind.match.answer import Reason
 from ksrcfind.match.body import Body
 from ksrcfind.match.limits import LONGEST_WORD
@@ -15,7 +15,10 @@ _ROW = {
     RowKind.STACK: "This row of a stack trace belongs to the report above it.",
     RowKind.DUMP: "This row of a memory dump belongs to the report above it.",
     RowKind.REGISTERS: "This row of registers belongs to the report above it.",
+    RowKind.TASK: "This row with the state of a task (sched_show_task) belongs to the report around it.",
 }
+_NEVER_MATCHED = frozenset({RowKind.STACK, RowKind.TASK})
+"""Rows whose words are names: of functions, of tasks."""
 
 
 TRY_NEXT = (
@@ -34,7 +37,7 @@ def beyond_matching(line: LogLine, body: Body) -> Reason | None:
     # Calls print rows of several registers, and dumps behind words; these are matched by their words.
     kind = row_kind(line.body)
     has_words = len(body.words) > 1 and not _DUMP_ALONE.match(body.text)
-    return None if has_words and kind is not RowKind.STACK else row_of_report(line.body)
+    return None if has_words and kind not in _NEVER_MATCHED else row_of_report(line.body)
 
 
 _DUMP_ALONE = re.compile(r">?(?:0x)?[0-9a-f]+:? [0-9a-f]{2}")
@@ -66,7 +69,7 @@ def unexplained(
         place = f"{general.path}:{general.line_start}"
         text = f"Only a message that accepts any text matches this line: {general.forms[0].printed!r} at {place}."
         return Reason("any_text", text)
-    if is_report_row(body.text):
+    if is_report_row(body.text) or is_module_row(body.text):
         return Reason("part_of_event", "This row belongs to a report, and no message in this tree has its text.")
     writer = _WRITER.match(body.text)
     if writer and not _may_be_named(writer[1], index):

@@ -206,17 +206,27 @@ class TierSearch:
             self._left -= PATTERN_STEPS - budget.left
 
     def _score_continued(self, body: Body, wording: Wording, budget: StepBudget) -> Score | None:
-        """Score the first way in which the line contains a wording and other calls explain the rest."""
+        """Score the first way in which the line contains a wording and other calls explain the rest.
+
+        Of a call that begins the line, its own part and the next one must explain enough together.
+        """
         first = begun_by_text(wording.pattern, body.text, budget)
         for overlap in chain((first,) if first else (), overlaps(wording.pattern, body.text, budget)):
             if not (overlap.begun and overlap.finished):
                 continue
             joined = (one for one in self._wordings.occurrences(wording) if one.joins != ALONE)
-            explains = self._continuations.explains
-            occurrences = tuple(one for one in joined if explains(one.number, body, overlap, budget))
-            if occurrences:
+            found = [(one, self._continuations.rest(one.number, body, overlap, budget)) for one in joined]
+            rest = max((bits for _, bits in found if bits is not None), default=None)
+            if rest is not None:
                 score = score_overlap(body, wording, overlap)
-                return msgspec.structs.replace(score, occurrences=occurrences, tier=Tier.EXACT, least=CONTINUED_LEAST)
+                together = wording.whole + rest if rest and overlap.start == 0 else 0.0
+                return msgspec.structs.replace(
+                    score,
+                    tier=Tier.EXACT,
+                    explained=max(score.explained, together),
+                    least=CONTINUED_LEAST,
+                    occurrences=tuple(one for one, bits in found if bits == rest),
+                )
         return None
 
     def _joins(self, wording: Wording) -> bool:

@@ -173,7 +173,10 @@ GRAMMARS = (
         "dmesg-x",
         Layer.PRIORITY,
         "".join(sorted({name[0] for name in FACILITIES} | {"r"})),
-        re.compile(rf"({_FACILITY}) {{0,5}}:(?=.{{6}}: )({'|'.join(LEVELS)}) {{0,3}}: "),
+        # "%-6s:%-6s: "; web pages shrink the blanks to one, or remove those behind the names.
+        re.compile(
+            rf"({_FACILITY}) {{0,5}}:(?=.{{6}}: |[a-z]{{3,5}} : |[a-z]{{3,6}} ?: ?\[)({'|'.join(LEVELS)}) {{0,3}}: ?"
+        ),
         _decoded,
         _DMESG,
     ),
