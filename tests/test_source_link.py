@@ -981,3 +981,12 @@ def test_one_branch_of_a_condition_within_the_arguments_counts():
 
 def printed_of(message):
     return [form.printed for form in message.forms]
+
+
+def test_what_a_check_says_about_its_place_is_no_text_of_every_use():
+    files = {
+        "include/linux/check.h": '#define check(p) do { suspicious(__FILE__, __LINE__, "no lock"); } while (0)\n',
+        "lib/check.c": "#include <linux/printk.h>\nvoid suspicious(const char *file, int line, const char *s)\n{\n"
+        '\tpr_err("%s:%d %s!\\n", file, line, s);\n}\n',
+    }
+    assert one("#include <linux/check.h>\nvoid f(void)\n{\n\tcheck(p);\n}\n", **files) == []

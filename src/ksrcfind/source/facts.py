@@ -274,19 +274,14 @@ def _printing(calls: Iterable[Call], texts: frozenset[str], *, is_static: bool) 
         if values == ["s"]:
             if last is not None and last[1] in texts:
                 yield call
-        elif (
-            not is_static
-            and "s" in values
-            and not any(map(has_words, literals))
-            and not texts.isdisjoint(_argument_names(call))
-        ):
+        elif not is_static and "s" in values and not any(map(has_words, literals)) and _prints_one(call, texts):
             yield call
 
 
-def _argument_names(call: Call) -> Iterator[str]:
-    """Yield the arguments of a call that are names."""
-    arguments = (argument.strip() for argument in call.text[call.text.find("(") + 1 : -1].split(","))
-    return (argument for argument in arguments if _NAME.fullmatch(argument))
+def _prints_one(call: Call, texts: frozenset[str]) -> bool:
+    """Return whether a call is given one of the text parameters of its function, not counting a level."""
+    arguments = {argument.strip() for argument in call.text[call.text.find("(") + 1 : -1].split(",")}
+    return sum(not name.endswith(("level", "lvl")) for name in texts & arguments) == 1
 
 
 def _called(text: bytes, calls: Iterable[Call]) -> bytes:
