@@ -264,8 +264,10 @@ def _names(parsed: ParsedBody) -> tuple[str, ...]:
 def _printing(calls: Iterable[Call], texts: frozenset[str], *, is_static: bool) -> Iterator[Call]:
     """Yield the calls that print a text parameter of the function whole: as the only value, or without other words.
 
-    A static function with other values is not meant: what its callers give is looked up for its own message.
+    Of several calls without words, as in the `switch` of `print_hex_dump`, the one with the fewest values stands for
+    all. A static function with other values is not meant: what its callers give is looked up for its own message.
     """
+    wordless: dict[int, Call] = {}
     for call in calls:
         literals = _LITERAL.findall(call.text)
         conversions = [found for each in literals for found in CONVERSION.finditer(each)]
@@ -275,7 +277,9 @@ def _printing(calls: Iterable[Call], texts: frozenset[str], *, is_static: bool) 
             if last is not None and last[1] in texts:
                 yield call
         elif not is_static and "s" in values and not any(map(has_words, literals)) and _prints_one(call, texts):
-            yield call
+            wordless.setdefault(len(values), call)
+    if wordless:
+        yield wordless[min(wordless)]
 
 
 def _prints_one(call: Call, texts: frozenset[str]) -> bool:
