@@ -990,3 +990,10 @@ def test_what_a_check_says_about_its_place_is_no_text_of_every_use():
         '\tpr_err("%s:%d %s!\\n", file, line, s);\n}\n',
     }
     assert one("#include <linux/check.h>\nvoid f(void)\n{\n\tcheck(p);\n}\n", **files) == []
+
+
+def test_a_function_of_two_files_that_adds_values_to_a_text_is_no_log_call_elsewhere():
+    die = '#include <linux/printk.h>\nvoid die(const char *str, long err)\n{\n\tpr_err("%s: %ld\\n", str, err);\n}\n'
+    source = 'void f(void)\n{\n\tdie("Bad page", 3);\n}\n'
+    assert texts(one(source, **{"arch/arm/traps.c": die})) == ["Bad page: %ld"]
+    assert one(source, **{"arch/arm/traps.c": die, "arch/mips/traps.c": die}) == []
