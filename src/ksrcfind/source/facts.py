@@ -264,8 +264,10 @@ def _names(parsed: ParsedBody) -> tuple[str, ...]:
 def _printing(calls: Iterable[Call], texts: frozenset[str], *, is_static: bool) -> Iterator[Call]:
     """Yield the calls that print a text parameter of the function whole: as the only value, or without other words.
 
-    A static function with other values is not meant: what its callers give is looked up for its own message.
+    Of several calls without words, as in the `switch` of `print_hex_dump`, the one with the fewest values stands for
+    all. A static function with other values is not meant: what its callers give is looked up for its own message.
     """
+    wordless: dict[int, Call] = {}
     for call in calls:
         literals = _LITERAL.findall(call.text)
         conversions = [found for each in literals for found in CONVERSION.finditer(each)]
@@ -274,19 +276,16 @@ def _printing(calls: Iterable[Call], texts: frozenset[str], *, is_static: bool) 
         if values == ["s"]:
             if last is not None and last[1] in texts:
                 yield call
-        elif (
-            not is_static
-            and "s" in values
-            and not any(map(has_words, literals))
-            and not texts.isdisjoint(_argument_names(call))
-        ):
-            yield call
+        elif not is_static and "s" in values and not any(map(has_words, literals)) and _prints_one(call, texts):
+            wordless.setdefault(len(values), call)
+    if wordless:
+        yield wordless[min(wordless)]
 
 
-def _argument_names(call: Call) -> Iterator[str]:
-    """Yield the arguments of a call that are names."""
-    arguments = (argument.strip() for argument in call.text[call.text.find("(") + 1 : -1].split(","))
-    return (argument for argument in arguments if _NAME.fullmatch(argument))
+def _prints_one(call: Call, texts: frozenset[str]) -> bool:
+    """Return whether a call is given one of the text parameters of its function, not counting a level."""
+    arguments = {argument.strip() for argument in call.text[call.text.find("(") + 1 : -1].split(",")}
+    return sum(not name.endswith(("level", "lvl")) for name in texts & arguments) == 1
 
 
 def _called(text: bytes, calls: Iterable[Call]) -> bytes:

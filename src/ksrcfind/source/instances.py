@@ -132,30 +132,37 @@ def _several(argument: Tokens, place: Place) -> Sequence[Tokens]:
 
 def _value(match: re.Match[str], tokens: Tokens, place: Place) -> _Options:
     """What a conversion prints: text that is known, or itself with its argument."""
-    kind = match["kind"]
-    if kind in ("s", "pV"):
-        forwarded_formats = forwarded_format(tokens)
-        if forwarded_formats is not None:
-            found = [
-                _filled(parts, forwarded_formats.values, place)
-                for parts in alternatives(forwarded_formats.format, place)
-            ]
-            known = [each for options in found for each in options.known]
-            pooled = [each for options in found for each in options.pooled]
-            return _Options(known[:CHOICES], pooled[:MOST_TEXTS])
-    if kind == "s" and _may_be_literal(tokens, place):
-        choices = alternatives(tokens, place)
-        shown = [_shown(match, parts) for parts in choices]
-        # A macro that is empty here stands for a text in another build.
-        if None not in shown and (any(shown) or any(map(is_string, place.plain(tokens)))):
-            return _Options([(text.replace("%", "%%"), ()) for text in shown if text is not None], [])
-        if len(choices) == 1 and match[0] == "%s" and (_is_constant(tokens, place) or "__stringify" in tokens):
-            return _Options([_known_text(choices[0], place)], [])
+    if match["kind"] in ("s", "pV") and (forwarded := forwarded_format(tokens)) is not None:
+        found = [_filled(parts, forwarded.values, place) for parts in alternatives(forwarded.format, place)]
+        known = [each for options in found for each in options.known]
+        pooled = [each for options in found for each in options.pooled]
+        return _Options(known[:CHOICES], pooled[:MOST_TEXTS])
+    if match["kind"] == "s" and _may_be_literal(tokens, place) and (texts := _literals(match, tokens, place)):
+        return _Options(texts, [])
     known = [_open(match, tokens, place)]
-    if match[0] == "%s" and place.is_wordless and len(plain := place.plain(tokens)) == 1 and is_name(plain[0]):
-        given = place.given(str(plain[0]))
-        known = [*(_known_text(parts, place) for value in given for parts in alternatives(value, place)), *known]
-    return _Options(known, _pooled(tokens, place) if match[0] == "%s" else [])
+    if match[0] != "%s":
+        return _Options(known, [])
+    return _Options([*_given(tokens, place), *known], _pooled(tokens, place))
+
+
+def _literals(match: re.Match[str], tokens: Tokens, place: Place) -> list[Filled]:
+    """What a conversion makes of the literals that an argument stands for; none if they are not all known."""
+    choices = alternatives(tokens, place)
+    shown = [_shown(match, parts) for parts in choices]
+    # A macro that is empty here stands for a text in another build.
+    if None not in shown and (any(shown) or any(map(is_string, place.plain(tokens)))):
+        return [(text.replace("%", "%%"), ()) for text in shown if text is not None]
+    if len(choices) == 1 and match[0] == "%s" and (_is_constant(tokens, place) or "__stringify" in tokens):
+        return [_known_text(choices[0], place)]
+    return []
+
+
+def _given(tokens: Tokens, place: Place) -> list[Filled]:
+    """The texts that callers give for a parameter that a format without words prints."""
+    plain = place.plain(tokens) if place.is_wordless else ()
+    if len(plain) != 1 or not is_name(plain[0]):
+        return []
+    return [_known_text(parts, place) for value in place.given(str(plain[0])) for parts in alternatives(value, place)]
 
 
 def _pooled(tokens: Tokens, place: Place) -> list[Filled]:

@@ -215,6 +215,8 @@ class Program:
         found: list[Definition] = []
         for definition in itertools.chain.from_iterable(self._wrappers_of(holder).get(name, ()) for holder in nearest):
             is_static = isinstance(definition.item, Wrapper) and definition.item.is_static
+            if len(holders) > 1 and _adds_values(definition.item):
+                continue  # `die` of another architecture, or of a program that runs on the host
             if not is_static or self.includes.closure(file) >> definition.file & 1:
                 found.append(definition)
                 if len(found) == _ALTERNATIVES:
@@ -237,6 +239,11 @@ def _beginning_with(beginning: str, names: Sequence[str]) -> Iterator[str]:
     """Yield the names with this beginning among sorted names."""
     following = itertools.islice(names, bisect_left(names, beginning), None)
     return itertools.takewhile(lambda name: name.startswith(beginning), following)
+
+
+def _adds_values(item: Macro | Wrapper) -> bool:
+    """Return whether a function prints a text parameter together with values."""
+    return isinstance(item, Wrapper) and item.prints_text and item.calls[0].text.count("%") > 1
 
 
 def _is_fallback(definitions: Resolution) -> bool:
