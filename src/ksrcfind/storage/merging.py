@@ -1,4 +1,4 @@
-"""Which segments (files of messages) a build of the index rewrites, to keep few segments with little unused space."""
+"""Decides which segments (files of messages) a build of the index rewrites: few should remain, mostly in use."""
 
 from collections.abc import Sequence
 from typing import NamedTuple

@@ -34,10 +34,10 @@ from ksrcfind.storage.segment import Segment, Unit, UnitRow, segment_in_memory, 
 from ksrcfind.storage.store import DAY_S, FORMAT, Store, Unsaved, mtime
 
 _UNUSED_S = 90 * DAY_S
-"""Seconds after which a revision that no run has used is removed."""
+"""Age in seconds from which a revision is removed if no run has used it since."""
 
 _CREATING_S = 60
-"""Seconds after which an unfinished cache file is removed: its process was killed."""
+"""Age in seconds from which an unfinished cache file is removed: the process that created it must have been killed."""
 
 _GROWN = 1.5  # remove unused facts when the cache has this many times the facts that the last removal left
 _FEW_FACTS = 50  # files; so few unused facts are never removed
