@@ -50,9 +50,9 @@ TABLES = (
 _HEADER = 100  # bytes of SQLite's own header, https://www.sqlite.org/fileformat2.html
 CHECKSUM = 4
 """Size of the checksum in bytes. It is stored big-endian."""
-# Limits for one unpacked value. In the bundle of Linux 6.1 the largest value has 5 MB; the messages of a file have
-# 250 kB and compress to no less than a 37th. Only a decompression bomb compresses more.
-_LARGEST = 1 << 24  # bytes
+# Limits for one unpacked value. In the bundle of Linux 6.1, the largest value has 5 MB. The messages of a file have at
+# most 250 kB and compress to a 37th of that at best. Only a decompression bomb compresses much more than that.
+_LARGEST = 1 << 24  # most unpacked bytes of a value
 SMALL = 1 << 16  # unpacked bytes; values up to this size may be compressed by any factor
 SHRINKS = 200  # most unpacked bytes for each stored byte of a larger value
 _NUMBERS = 16  # most numbers in a posting list for each message of the bundle

@@ -65,13 +65,13 @@ def write_bundle(backend: Backend, output: Path, progress: Progress, *, with_his
 
 def check_output(output: Path) -> None:
     """Raise `KsrcfindError` if a bundle certainly cannot be written to a path."""
-    if output.exists() and not output.is_file():  # A device would be replaced by the file.
+    if output.exists() and not output.is_file():  # Renaming the finished file would replace a device.
         raise KsrcfindError(
             f"cannot write {output}: it is not a regular file", "Name a new file, or a bundle to replace."
         )
     if not output.parent.is_dir():
         raise KsrcfindError(f"cannot write {output}: there is no directory {output.parent}", "Create it first.")
-    if not os.access(output.parent, os.W_OK):  # The file is written beside its place, and renamed.
+    if not os.access(output.parent, os.W_OK):  # The file is first written under another name in the same directory.
         raise KsrcfindError(
             f"cannot write {output}: the directory {output.parent} is not writable", "Name a file in another directory."
         )

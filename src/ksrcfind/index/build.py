@@ -94,13 +94,13 @@ def build(snapshot: Snapshot, store: Store, options: BuildOptions, progress: Pro
     The caller must hold the store's build lock.
     """
     enabled = gc.isenabled()
-    gc.disable()  # millions of small objects that form no cycles
+    gc.disable()  # a build makes millions of small objects, none in a reference cycle
     try:
         clean_up(store)  # Killed runs leave unfinished files; revisions can have a damaged segment.
         try:
             return _Build(snapshot, store, options, progress).run()
         except DamagedIndexError:
-            # The earlier revision is unusable.
+            # The earlier revision is damaged, so nothing of it is used.
             return _Build(snapshot, store, options, progress, from_scratch=True).run()
     finally:
         if enabled:

@@ -85,7 +85,7 @@ class Changes:
             self._names[name] = self._names.get(name, 0) | here
         functions = (
             _different(_wrappers(was), _wrappers(now)) - self._program.roots.keys()
-        )  # A log sink is not expanded.
+        )  # The linker never expands a log sink.
         giving_text = {name for facts in (was, now) if facts for name in facts.text_functions}
         self._names |= dict.fromkeys(
             functions | giving_text | _different(_constants(was), _constants(now)), _EVERYWHERE

@@ -13,7 +13,7 @@ from ksrcfind.storage.cache import DerivedCache
 from ksrcfind.storage.codec import PackedFacts, pack_facts
 from ksrcfind.tree.snapshot import Snapshot
 
-_PORTION = 48  # files that a worker parses at a time, at most
+_PORTION = 48  # most files that a worker parses at a time
 _COMMIT = 3000  # files between writes to the cache, so that a killed run loses little
 _FEW = 200  # fewer files than this are parsed without worker processes
 

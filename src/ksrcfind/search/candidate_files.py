@@ -10,7 +10,7 @@ Found = Mapping[str, Mapping[str, int]]
 """The result of a search: path → word or phrase that the file contains → number of lines that contain it."""
 
 _FILES = 24  # most files that are read for the words of one line
-_COMMON = 3000  # files; a word in more files does not discriminate
+_COMMON = 3000  # files; a word in more files than this says nothing about which file is meant
 _FILES_WITH_PHRASES = 16  # most files that are read for the phrases of one line
 _FILES_WITH_A_PHRASE = 3  # the best files with each phrase are read: a call may contain only one phrase of its line
 _LEAST_SHARE = 0.2  # files with a smaller share of the best file's weight are not read

@@ -5,15 +5,15 @@ from collections.abc import Iterator, Sequence
 
 from ksrcfind.match.word_weights import bits, is_common
 
-_WORDS = 6  # the rarest ones: grep is slow for common words, and they discriminate little
+_WORDS = 6  # most words that are searched for: grep is slow for common words, which are in too many files anyway
 _LONGEST_WORD = 200  # characters; no source has longer words, and the length of a command line is limited
 _PHRASES = 28
 _OF_EACH = 2  # phrases that begin with the same word
-_LONGEST_RUN = 4  # words and numbers
-_DISCRIMINATIVE = 14.0  # bits from which on a phrase is worth a search
-_AT_AN_END = 6.0  # additional bits of a phrase at which a literal of the source begins or ends
-_OF_A_NUMBER = 2.0  # bits of a number in a phrase
-_LONGEST_END = 3  # punctuation marks after the last word
+_LONGEST_RUN = 4  # most words and numbers of a phrase
+_DISCRIMINATIVE = 14.0  # bits of information that a phrase must have to be searched for
+_AT_AN_END = 6.0  # additional bits of a phrase with a quotation mark, where a string literal begins or ends
+_OF_A_NUMBER = 2.0  # bits of information of a number in a phrase
+_LONGEST_END = 3  # most punctuation marks after the last word of a literal
 _LONGEST_BLANK = 32  # characters before a text that are examined for the end of a prefix
 _LONGEST_BODY = 4096  # characters of a line from which phrases are made
 

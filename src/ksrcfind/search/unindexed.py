@@ -32,8 +32,8 @@ from ksrcfind.storage.cache import DerivedCache
 from ksrcfind.storage.codec import unpack_facts
 from ksrcfind.tree.snapshot import Snapshot
 
-_FILES_WITH_CONSTANTS = 8  # files that are read because they mention a string that a candidate file defines
-_DISCRIMINATIVE = 10.0  # bits from which on a word is worth a search
+_FILES_WITH_CONSTANTS = 8  # most files that are read because they use a string constant of a candidate file
+_DISCRIMINATIVE = 10.0  # bits of information that a word must have to be searched for
 _AT_LEAST = 3  # words to search for if all words of the line are common
 
 _SEARCH_ENTRY = "search-1"
@@ -46,7 +46,7 @@ _VARIABLE_ARGUMENTS = ("va_start", "va_format")
 
 _VARIADIC = re.compile(rb"\.\.\.\s*\)\s*\{")  # the end of the head of a function that takes variable arguments
 _BEFORE_PARAMETERS = re.compile(rb"\b(\w++)\s*+\([^()]*+$")
-_LONGEST_HEAD = 1000  # bytes
+_LONGEST_HEAD = 1000  # most bytes of a function's head
 _IDENTIFIER = re.compile(r"[A-Za-z_]\w*")
 
 
@@ -85,7 +85,7 @@ class UnindexedSearch:
         common words only.
         """
         paths = self._with_phrases(body) if phrases else self._candidates(body)
-        return MemoryIndex(self.messages_of(sorted(paths)))  # in the order of an index, which decides between equals
+        return MemoryIndex(self.messages_of(sorted(paths)))  # sorted as in an index: the first of equal matches wins
 
     def messages_of(self, paths: Iterable[str]) -> list[Message]:
         """Return the messages of source files: file by file in the order of `paths`, each in source order.

@@ -189,7 +189,7 @@ def write_segment(path: Path, units: Sequence[Unit], first: int) -> SegmentFile:
     """
     half = path.with_name(path.name + ".tmp")
     try:
-        half.open("wb").close()  # Its error has the reason; that of SQLite is "unable to open database file".
+        half.open("wb").close()  # Python's error names the reason; SQLite only says "unable to open database file".
         connection = sqlite3.connect(half, isolation_level=None)
         try:
             for setting in ("journal_mode = OFF", "synchronous = OFF"):

@@ -164,7 +164,7 @@ class Store:
                 files = dict.fromkeys(file for revision in known for file in revision.segments)
                 segments = [self.segment(file) for file in files]
             except FileNotFoundError:
-                continue  # A build has just replaced what was read.
+                continue  # A build has just replaced the revision and removed its segments.
             except DamagedIndexError as error:
                 self._discard(error)
                 continue

@@ -30,7 +30,7 @@ class CheckoutSnapshot(RevisionSnapshot):
         commit, name = repository.head_with_name(cache)
         super().__init__(repository, name, commit)
         self.info = TreeInfo(rev=self.info.rev, commit=self.commit, source="checkout")
-        with ThreadPoolExecutor(1) as other:  # git compares files while it lists those of the commit
+        with ThreadPoolExecutor(1) as other:  # one git process compares files while another lists those of HEAD
             comparing = other.submit(find_changes, repository)
             committed = repository.blobs(self.commit, cache)
         self.changes: Mapping[str, str | None]

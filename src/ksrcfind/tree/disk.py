@@ -79,7 +79,7 @@ def read_file(root: Path, path: str) -> bytes:
     try:
         with open_regular(root / path, os.O_NOFOLLOW) as file:
             data = file.read(LARGEST + 1)
-    except OSError as error:  # A symbolic link, a name that is too long, a file that may not be read.
+    except OSError as error:  # The path is a symbolic link, is too long, or may not be read.
         raise FileNotFoundError(error.errno, error.strerror, path) from error
     if len(data) > LARGEST:
         raise FileNotFoundError(path)

@@ -87,7 +87,8 @@ INHERITED = re.compile(
 
 ENVIRONMENT = {
     "GIT_OPTIONAL_LOCKS": "0",
-    # Known to git 2.44 and to the security releases of older ones; the empty list of protocols stops the rest.
+    # Git 2.44 and security releases of older versions know this variable. For other versions, GIT_ALLOW_PROTOCOL, which
+    # allows no protocol, prevents a fetch.
     "GIT_NO_LAZY_FETCH": "1",
     "GIT_ALLOW_PROTOCOL": "none",
     "GIT_TERMINAL_PROMPT": "0",

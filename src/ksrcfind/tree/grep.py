@@ -52,12 +52,13 @@ def grep(
     """
     if not words:
         return {}
-    # One expression: several fixed strings take git 2.39 fifty times longer where short ones are part of many words.
+    # One regular expression for all words: git 2.39 is fifty times slower with several fixed strings (`-F`) if some of
+    # them are short and occur inside many words.
     arguments = (*OPTIONS, "-e", _any_of(words), *where, "--", *(f"*{suffix}" for suffix in suffixes))
-    # Status 1 says that nothing was found.
+    # Exit status 1 means that nothing was found.
     try:
         output = git.run("grep", "--perl-regexp", *arguments, okay=(0, 1))
-    except GitError:  # A git without PCRE, which is six times as quick.
+    except GitError:  # This git was built without PCRE, which is six times as fast.
         output = git.run("grep", "--extended-regexp", *arguments, okay=(0, 1))
     lines: dict[bytes, dict[bytes, set[bytes]]] = {}
     for name, line, word in HIT.findall(output):

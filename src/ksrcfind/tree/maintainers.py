@@ -18,7 +18,7 @@ FILE = "MAINTAINERS"
 
 _FIELD = re.compile(r"([A-Z]):\s++(\S.*+)")
 _WILDCARD = re.compile(r"[*?\[]")
-_LONGEST = 4096  # characters of an expression
+_LONGEST = 4096  # most characters of a pattern
 _QUIET = re2.Options()
 _QUIET.log_errors = False
 

@@ -114,7 +114,7 @@ class Repository:
 
         def read() -> tuple[str, str]:
             if cache is not None:
-                self.objects.load()  # The objects that the references lead to are read now, the tree's next.
+                self.objects.load()  # Many objects are read next: those of references, those of the tree.
             return self.head(), self.head_name()
 
         return cached(cache, HEAD_ENTRY, state, tuple[str, str], read)

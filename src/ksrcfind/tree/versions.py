@@ -47,7 +47,7 @@ def parse_tag(name: str, *, tail: bool = False) -> Version | None:
     if found is None:
         return None
     numbers = [int(number) for number in re.split(r"[._-]", found["numbers"])]
-    if tail:  # What is behind still orders tags that are alike in front.
+    if tail:  # Numbers after the version order the tags that have the same version.
         numbers += [int(number) for number in re.findall(r"[0-9]{1,9}", name[found.end() :])]
     if found["stage"] is None:
         return Version(tuple(numbers), FINAL, 0)
