@@ -17,7 +17,7 @@ class IndexReport:
     messages: int
     """Number of messages in the index of the revision."""
     recovered: int
-    """Number of calls that the C parser rejected and that were read from the text alone."""
+    """Number of calls that the C parser (tree-sitter) rejected; only the text of these calls was read."""
     lost: int
     """Number of functions that contain calls with text, but none that could be read."""
     list_s: float

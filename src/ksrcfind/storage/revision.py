@@ -42,7 +42,7 @@ class Revision(msgspec.Struct, frozen=True, array_like=True, gc=False):
     identity: str
     """Hash of everything except the tree on which the messages depend: settings and the version of the linker."""
     token: bytes
-    """Identifies the indexed state of a working tree. Empty for a commit, which `key` identifies alone."""
+    """Identifies the indexed state of a working tree. Empty for a commit, which never changes."""
     made: float
     """Time of the build, in seconds since the epoch."""
     size: int
@@ -52,7 +52,7 @@ class Revision(msgspec.Struct, frozen=True, array_like=True, gc=False):
     segments: tuple[SegmentFile, ...]
     """The segments that hold the messages, oldest first."""
     recovered: int
-    """Number of calls that the C parser rejected and that were read from the text alone."""
+    """Number of calls that the C parser (tree-sitter) rejected; only the text of these calls was read."""
     lost: int
     """Number of functions that contain calls with text, but none that could be read."""
     skipped: tuple[str, ...]

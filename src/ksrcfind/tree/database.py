@@ -117,5 +117,5 @@ class ObjectDatabase(Protocol):
         ...
 
     def close(self) -> None:
-        """End the git processes that read objects. The next question starts new ones."""
+        """End the git processes that read objects. The next question starts new processes."""
         ...

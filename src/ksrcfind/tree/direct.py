@@ -290,7 +290,10 @@ class DirectDatabase:
         return tree[1].decode()
 
     def _all_trees(self, tree: str) -> Mapping[str, trees.Entries]:
-        """Return id → entries of a tree object and of all trees below it. Trees of one depth are read together."""
+        """Return id → entries of a git tree object and of all tree objects below it.
+
+        All tree objects of one depth are read together.
+        """
         known: dict[str, trees.Entries] = {}
         level = {tree: None}
         for _ in range(trees.DEEPEST):

@@ -52,7 +52,7 @@ class _Reader(ABC, Generic[Found]):
                 yield from found
 
     def close(self) -> None:
-        """End the git process. The next question starts a new one."""
+        """End the git process. The next question starts a new process."""
         process, self._process = self._process, None
         if process is not None:
             process.end()
@@ -245,7 +245,7 @@ class GitDatabase:
         """Do nothing: there is nothing to load."""
 
     def close(self) -> None:
-        """End the git processes. The next question starts new ones."""
+        """End the git processes. The next question starts new processes."""
         self._objects.close()
         self._ids.close()
 

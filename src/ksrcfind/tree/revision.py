@@ -29,7 +29,7 @@ class RevisionSnapshot:
         return {**self.__dict__, "_blobs": None}
 
     def close(self) -> None:
-        """End the git process that reads objects. The next question starts a new one."""
+        """End the git process that reads objects. The next question starts a new process."""
         self.objects.close()
 
     @property
