@@ -1,4 +1,7 @@
-"""The protocols of the data sources: a tree with its index, and a bundle, implement the parts declared here."""
+"""The protocols of an engine's data source.
+
+Trees (`engine.tree_backend`) and bundles (`bundle.backend`), which are indexes in one file, implement these protocols.
+"""
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
@@ -19,58 +22,64 @@ from ksrcfind.source.message import Message
 from ksrcfind.tree.snapshot import TreeInfo
 
 LONGEST_FILE = 10**9
-"""Lines."""
+"""More lines than any file has."""
 
 
 @dataclass(frozen=True, slots=True)
 class Indexed:
-    """A revision that is indexed."""
+    """The index of a revision, with a matcher over it."""
 
     messages: RevisionIndex
     matcher: Matcher
-    """Matches lines against these messages."""
+    """Matches log lines against these messages."""
 
     @classmethod
     def of(cls, store: MessageStore) -> "Indexed":
-        """Return what a store holds, ready for questions."""
+        """Return an index and a matcher over stored messages."""
         index = RevisionIndex(store)
         return cls(index, Matcher(index))
 
 
 class Index(Protocol):
-    """The index of a revision."""
+    """The index of a revision: opens it, builds it, updates it."""
 
     @property
     def key(self) -> str:
-        """Identifies the revision among those of one store."""
+        """Identifies the revision in the store, the cache directory of the tree."""
         ...
 
     @property
     def unsaved(self) -> str | None:
-        """Why the index that was built last could not be written; None if it was."""
+        """Why the last built index could not be written to the disk. None if it was written."""
         ...
 
     def current(self) -> Indexed | None:
-        """Return the index if there is one; one of an older state is brought up to date first.
+        """Return the index of the revision, and update it first if the tree has changed. None if there is no index.
 
-        If another run is doing that, the older state is returned.
+        If another run is updating the index, the state before the update is returned.
         """
         ...
 
     def ensure(self) -> Indexed:
-        """Return the index; build it if there is none, and wait for another run that updates it."""
+        """Return the index of the revision, and build it if there is none.
+
+        If another run is building or updating the index, this call waits.
+        """
         ...
 
     def ensure_complete(self) -> Indexed:
-        """Return the index of the tree as it is now, with every file looked at."""
+        """Return the index of the tree's present state, after every file was checked for changes."""
         ...
 
     def refresh(self, paths: Iterable[str], /) -> bool:
-        """Return whether one of these files had changed and the index was updated for it."""
+        """Update the index if one of these files of a plain directory has changed. Return whether it was updated."""
         ...
 
     def build(self) -> IndexReport:
-        """Index the whole tree, or bring its index up to date; wait for another run that does so."""
+        """Build or update the index of the whole tree and return a report.
+
+        If another run is building or updating the index, this call waits.
+        """
         ...
 
 
@@ -79,27 +88,36 @@ class Messages(Protocol):
 
     @property
     def skipped(self) -> Sequence[str]:
-        """Names of files that are skipped because they are not UTF-8, escaped; known once files were listed."""
+        """Escaped names of the files that are skipped because their names are not UTF-8.
+
+        Empty before the files of the tree were listed.
+        """
         ...
 
     def of(self, path: str) -> list[Message]:
-        """Return the messages of a file, by line; none if there is no such file. Builds no index."""
+        """Return the messages of a source file, in source order. Empty if there is no such file.
+
+        This builds no index.
+        """
         ...
 
     def prefetch(self, paths: Iterable[str], /) -> None:
-        """Read files together whose messages will be asked for one by one."""
+        """Read these files together, since the caller will ask for the messages of each one with `of`."""
         ...
 
     def switched_off(self, path: str, line: int, /) -> list[Message]:
-        """Return the messages of a file as if the comment or `#if 0` around a line were not there."""
+        """Return the messages of a file as if the comment or `#if 0` around a line were removed.
+
+        Empty if the line is in neither.
+        """
         ...
 
     def near_phrases(self, body: str, /) -> MessageIndex:
-        """Return the messages of the files that most likely printed a text: those that hold phrases of it."""
+        """Return an index of the messages in the files that contain phrases of a log line: the most likely files."""
         ...
 
     def near_words(self, body: str, /) -> MessageIndex:
-        """Return the messages of the files that most likely printed a text: those that hold its rarest words."""
+        """Return an index of the messages in the files that contain the rarest words of a log line."""
         ...
 
 
@@ -107,125 +125,135 @@ class Source(Protocol):
     """The files of a revision."""
 
     def paths(self) -> list[str]:
-        """Return every file that can have messages, sorted."""
+        """Return the paths of all files that can have messages, sorted."""
         ...
 
     def read(self, path: str) -> bytes:
-        """Return the content of a file. Raises `FileNotFoundError`."""
+        """Return the bytes of a file. Raises `FileNotFoundError` if it does not exist."""
         ...
 
     def has_file(self, path: str) -> bool:
-        """Return whether there is such a file, and it is not empty."""
+        """Return whether a file exists and is not empty."""
         ...
 
     def length(self, path: str) -> int | None:
-        """Return how many lines a file has, None if there is no such file."""
+        """Return the number of lines of a file. None if it does not exist."""
         ...
 
     def place_calls(self, path: str) -> Sequence[tuple[int, str]]:
-        """Return the calls of a file that print their own path and line, as `match.place.place_calls` does."""
+        """Return (line, name) of the calls in a file that print their own path and line, such as `WARN_ON`."""
         ...
 
     def all_place_calls(self) -> Iterator[tuple[str, list[tuple[int, str]]]]:
-        """Yield every file of C and assembly with its calls that print their own path and line."""
+        """Yield (path, calls) for every C and assembly file: the calls that print their own path and line.
+
+        Each call is (line, name).
+        """
         ...
 
 
 class Histories(Protocol):
-    """Where messages came from."""
+    """The histories of messages: commits and releases."""
 
     @property
     def known(self) -> bool:
-        """Whether commits and releases are known."""
+        """Whether this data source has histories: False for a plain directory, and for a bundle made without."""
         ...
 
     def expect(self, requests: Sequence[Request]) -> None:
-        """Prepare for tracing many messages in parts."""
+        """Prepare to trace these messages, which the caller then requests in several calls of `trace`."""
         ...
 
     def trace(self, requests: Sequence[Request]) -> list[Provenance]:
-        """Return the history of each message, in order; blames of one file share a run."""
+        """Return the history of each requested message, in the order of `requests`.
+
+        Messages of one file share a run of `git blame`.
+        """
         ...
 
     def commits(self, ids: Iterable[str]) -> dict[str, Commit]:
-        """Return commits by their full ids; those that are not there are left out."""
+        """Return full commit id → commit. Ids of commits that do not exist are left out."""
         ...
 
     def later(self, start: str, request: Request, /) -> Later:
-        """Return what happened to a message after a commit, until HEAD."""
+        """Return what happened to a message between the commit `start` and HEAD."""
         ...
 
     def patch(self, commit_id: str, /) -> str | None:
-        """Return message and diff of a commit, as `git show` prints them; None without git."""
+        """Return the commit message and the diff of a commit, as `git show` prints them. None without git."""
         ...
 
 
 class Releases(Protocol):
-    """The release tags of a repository, and those of them that are indexed."""
+    """The release tags of a repository, and the releases that are indexed."""
 
     @property
     def tags(self) -> tuple[ReleaseTag, ...]:
-        """The release tags, earliest version first; none without git."""
+        """The release tags, the earliest version first. Empty without git."""
         ...
 
     @property
     def advice(self) -> str | None:
-        """What would make later answers faster, known after the first ones."""
+        """Advice for the user that would make later answers faster. None before the first answers."""
         ...
 
     def indexed(self) -> list[ReleaseTag]:
-        """Return other releases than this revision that are indexed, the latest first."""
+        """Return the indexed releases except this revision, the latest first."""
         ...
 
     def printing(self, log: LogLine, /) -> Iterator[tuple[ReleaseTag, Indexed]]:
-        """Yield the other indexed releases that can print a line, the latest first, with their index."""
+        """Yield (tag, index) of each other indexed release that can print a line as a whole, the latest first."""
         ...
 
     def lines_known(self, lines: Iterable[LogLine]) -> tuple[int, list[tuple[ReleaseTag, int]]]:
-        """Return how many lines this revision can print as a whole, and how many each indexed release, earliest first.
+        """Return (number of lines that this revision can print as a whole, such numbers for the indexed releases).
 
-        Builds a missing index.
+        The second part has (tag, number) for each indexed release, the earliest first. A missing index of this revision
+        is built.
         """
         ...
 
     def index_all(self, candidates: bool, /) -> ReleasesReport:
-        """Index every release tag, the earliest first, with `candidates` those of `-rc` too.
+        """Index every release tag, the earliest first. With `candidates`, index the `-rc` tags too.
 
-        What is indexed already is passed over: an interrupted run continues where it was.
-        Raises `KsrcfindError` if there are no release tags.
+        Indexed releases are skipped, so an interrupted run continues where it stopped. Raises `KsrcfindError` if there
+        are no release tags.
         """
         ...
 
     def differing(self, newer: str, /) -> list[FilePair]:
-        """Return the files whose messages can differ in another indexed revision, named by its key."""
+        """Return the files whose messages can differ between this revision and another one.
+
+        `newer` is the key of the other revision, which must be indexed.
+        """
         ...
 
     def check_lives(self) -> None:
-        """Raise `KsrcfindError` if the lives of messages cannot be shown here, for lack of releases."""
+        """Raise `KsrcfindError` if there are no releases across which a message's changes could be shown."""
         ...
 
 
 class Backend(Protocol):
-    """The data source of one revision."""
+    """The data source of an engine: one revision of a tree, or a bundle."""
 
     @property
     def info(self) -> TreeInfo:
-        """What tree this is, or which one a bundle was made of."""
+        """The description of the tree, or of the tree from which a bundle was made."""
         ...
 
     @property
     def root(self) -> Path:
-        """Directory of the tree, or of the bundle."""
+        """The directory of the tree. For a bundle, the directory that contains it."""
         ...
 
     @property
     def source_root(self) -> Path | None:
-        """Directory that has the files of answers; None for a bundle, which has no source."""
+        """The directory of the source files that answers name. None for a bundle, which has no source."""
         ...
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Notes for the user; answering can add notes."""
+        """Notes for the user about the tree and its index. Answering a question can add notes."""
         ...
 
     @property
@@ -235,22 +263,22 @@ class Backend(Protocol):
 
     @property
     def messages(self) -> Messages:
-        """Its messages."""
+        """The messages of this revision."""
         ...
 
     @property
     def source(self) -> Source:
-        """Its files."""
+        """The files of this revision."""
         ...
 
     @property
     def histories(self) -> Histories:
-        """Where its messages came from."""
+        """The histories of this revision's messages."""
         ...
 
     @property
     def releases(self) -> Releases:
-        """The releases beside it."""
+        """The releases of the same repository."""
         ...
 
     def is_current(self) -> bool:
@@ -258,9 +286,9 @@ class Backend(Protocol):
         ...
 
     def at_revision(self, rev: str, /) -> AbstractContextManager["Backend"]:
-        """Open another revision of the same tree, with the same index."""
+        """Return a context with another revision of the same tree, which is closed at the end of the context."""
         ...
 
     def close(self) -> None:
-        """Close files and end the processes that belong to this backend."""
+        """Close the files and end the processes of this backend."""
         ...

@@ -1,4 +1,4 @@
-"""Values that are cached together with the state that they were computed from."""
+"""Caches values together with the state from which they were computed, such as the state of a tree."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -13,29 +13,30 @@ class Cache(Protocol):
     """Caches bytes by name. It may drop any entry at any time."""
 
     def get(self, name: str) -> bytes | None:
-        """Return the cached bytes; None if they are not cached (any more)."""
+        """Return the bytes that are cached under a name. None if there are none, or no longer."""
         ...
 
     def put(self, name: str, data: bytes) -> None:
-        """Cache bytes, in place of what the name had."""
+        """Cache bytes under a name. They replace earlier bytes of this name."""
         ...
 
 
 class MemoryCache(dict[str, bytes]):
-    """A cache for one run."""
+    """A cache in memory, for one run."""
 
     def put(self, name: str, data: bytes) -> None:
-        """Cache bytes."""
+        """Cache bytes under a name. They replace earlier bytes of this name."""
         self[name] = data
 
 
 def cached(
     cache: Cache | None, name: str, state: str | None, kind: type[_Value], compute: Callable[[], _Value]
 ) -> _Value:
-    """Return the value that is cached under a name for this state; compute and cache it if there is none.
+    """Return the value that is cached under a name for a state. If there is none, compute and cache the value.
 
-    `state` names everything that the value depends on; None means that nothing names it, and then nothing is cached.
-    A name holds one value: that of the state which was asked for last. An error of `compute` is not cached.
+    `state` identifies everything on which the value depends. None means that this cannot be identified; the value is
+    then computed and not cached. Each name has one cached value, for the state that was requested last. An exception of
+    `compute` is not cached.
     """
     if cache is None or state is None:
         return compute()
@@ -47,10 +48,10 @@ def cached(
 
 
 def lookup(cache: Cache | None, name: str, state: str | None, kind: type[_Value]) -> _Value | None:
-    """Return the value that is cached under a name for this state; None if there is none."""
+    """Return the value that is cached under a name for a state. None if there is none."""
     data = cache.get(name) if cache is not None and state is not None else None
     if data is not None:
-        with suppress(msgspec.MsgspecError):  # Damaged, or of another version.
+        with suppress(msgspec.MsgspecError):  # The value is damaged, or another version of ksrcfind wrote it.
             its_state, value = msgspec.msgpack.decode(data, type=tuple[str, msgspec.Raw])
             if its_state == state:
                 return msgspec.msgpack.decode(value, type=kind)
@@ -58,7 +59,7 @@ def lookup(cache: Cache | None, name: str, state: str | None, kind: type[_Value]
 
 
 def store(cache: Cache | None, name: str, state: str | None, value: object) -> None:
-    """Cache a value for this state, in place of the one that the name had."""
+    """Cache a value under a name for a state. It replaces the earlier value of this name."""
     if cache is not None and state is not None:
-        with suppress(UnicodeEncodeError):  # It holds a file name that is not UTF-8.
+        with suppress(UnicodeEncodeError):  # The value contains a file name that is not UTF-8.
             cache.put(name, msgspec.msgpack.encode((state, value)))

@@ -1,4 +1,4 @@
-"""`Finding`, the result that all front ends share."""
+"""`Finding`: a log line with the messages that may have printed it and their histories. All front ends show it."""
 
 from dataclasses import dataclass
 from enum import Enum
@@ -13,62 +13,62 @@ from ksrcfind.tree.snapshot import TreeInfo
 
 
 class HistoryMode(Enum):
-    """Which matches get a history."""
+    """Which matches of an answer get a history."""
 
     FIRST = "first"
-    """The first match."""
+    """Only the first match gets a history."""
     ALL = "all"
-    """Every match shown."""
+    """Every match of the answer gets a history."""
     OFF = "off"
-    """No match."""
+    """No match gets a history."""
 
 
 Shown = int | Literal["function"] | None
-"""Which code an answer shows: so many lines around the call, the whole function, or none."""
+"""Which source code an answer shows: a number of lines around the call, the whole function, or (None) no code."""
 
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """The text of a question, and where it came from."""
+    """The text of a question, and the file and line that it was read from."""
 
     source: str | None
-    """File name, `-` for standard input, None for the command line."""
+    """Name of the file; `-` for standard input. None for a text on the command line."""
     line: int | None
-    """1-based line in the source."""
+    """Line number in the file, counted from 1. None for a text on the command line."""
     text: str
     truncated: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A log line or a source line with its matches and their histories."""
+    """The answer to a log line or to a source line: the matching messages with their histories."""
 
     input: Input
     log: LogLine | None
-    """None for a source line."""
+    """The log line, split into its parts. None for a question about a source line."""
     tree: TreeInfo
     answer: Answer
     provenance: tuple[Provenance, ...]
-    """One for each match of the answer, in the same order."""
+    """For each match of the answer, its history, in the order of the matches."""
     points_to: Provenance | None = None
-    """History of the source location that the line names; None if there is none or it was not traced."""
+    """History of the source location that the line names. None if the line names none, or if it was not traced."""
     event: int | None = None
-    """Input line number of the headline whose report this row belongs to."""
+    """Line number, in the log, of the headline of the report (oops, warning, …) to which this line belongs."""
     subsystem: Subsystem | None = None
-    """The subsystem that maintains the file of the first match; None if not looked up."""
+    """The subsystem that maintains the file of the first match. None if it was not looked up."""
     circumstances: Circumstances | None = None
-    """When the call of the first match runs; None if its source was not read."""
+    """The conditions under which the call of the first match runs. None if its source was not read."""
     code: Excerpt | None = None
-    """Code around the call of the first match, if asked for."""
+    """Source code around the call of the first match. None if the question did not ask for code."""
     notes: tuple[str, ...] = ()
-    """Sentences for the reader: an index may find more, the log comes from another kernel."""
+    """Notes for the user, such as that an index may find more, or that the log is from another kernel."""
 
     @property
     def match(self) -> Match | None:
-        """The first match: the call that printed the line; None if nothing matches."""
+        """The first match: the most likely message. None if nothing matches."""
         return self.answer.matches[0] if self.answer.matches else None
 
     @property
     def history(self) -> Provenance | None:
-        """The history of the first match; None if it was not traced."""
+        """The history of the first match. None if nothing matches."""
         return self.provenance[0] if self.provenance else None

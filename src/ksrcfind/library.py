@@ -29,7 +29,10 @@ from ksrcfind.source.message import Message
 from ksrcfind.tree.snapshot import TreeInfo
 
 Log = str | os.PathLike[str] | BinaryIO
-"""The path of a log file, also compressed, or of a directory of logs; or an open binary file, which stays open."""
+"""A log: the path of a log file (also compressed) or of a directory of logs, or an open binary file.
+
+An open file is not closed.
+"""
 
 _Item = TypeVar("_Item")
 
@@ -39,10 +42,11 @@ class LogReport:
     """The analysis of a whole log, as `ksrcfind batch` shows it."""
 
     messages: tuple[Folded, ...]
-    """One for each distinct message, most severe first, then rarest. Lines without a match and lines from user space
-    are grouped too (`Folded.is_message` is False for lines that are not messages)."""
+    """One entry for each distinct message of the log, with its lines. The most severe message is first, of equally
+    severe ones the rarest. Lines without a match and lines from user space are grouped into entries too
+    (`Folded.is_message` is False for lines that are not messages)."""
     summary: Summary
-    """Statistics: lines by quality of match and by level, and the boots."""
+    """Statistics of the log: numbers of lines by quality of match and by level, and the boots."""
 
 
 class Finder:
@@ -56,7 +60,7 @@ class Finder:
     """
 
     def __init__(self, engine: Engine) -> None:
-        """Use `Finder.open`."""
+        """Use `Finder.open` instead."""
         self._opened: Engine | None = engine
         self._owner = _here()
 
@@ -93,27 +97,27 @@ class Finder:
         self.close()
 
     def close(self) -> None:
-        """Close the index and end the git process that reads objects. A second call does nothing."""
+        """Close the finder: its index and the git process that reads objects. A second call does nothing."""
         if self._opened is not None:
             self._engine.close()
             self._opened = None
 
     @property
     def tree(self) -> TreeInfo:
-        """The tree that answers: revision, commit id, and whether git objects, a checkout or plain files are read."""
+        """The description of the tree: revision, commit id, and whether it is a revision, a checkout or plain files."""
         return self._engine.info
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Notes for the user about the tree and its index: edited files, no cache, skipped files."""
+        """Notes for the user about the tree and its index, such as skipped files or an unwritable cache."""
         return self._engine.notes
 
     @property
     def is_current(self) -> bool:
-        """True if a new finder would give the same answers; if not, a long-running program should open a new one.
+        """True if a new finder would give the same answers. If False, a long-running program should open a new one.
 
         It becomes False when another commit is checked out, a file is edited, a tag is made, or the tree is indexed.
-        The check takes 0.1 s for a repository of Linux; for a plain directory, as long as listing all files.
+        The check takes 0.1 s for a repository of Linux. For a plain directory, it lists all files.
         """
         return self._engine.is_current()
 
@@ -128,27 +132,28 @@ class Finder:
     def find(
         self, line: str, *, limit: int = 5, history: HistoryMode = HistoryMode.FIRST, code: Shown = None
     ) -> Finding:
-        """Return the calls that printed a log line, which may have any logger's prefix.
+        """Return the log calls that may have printed a log line. The line may have the prefix of any logger.
 
-        The finding has at most `limit` matches, the most likely first; `history` says which of them get a history. If
-        no message matches, it has no matches and a reason. `code` adds the source around the first call: a number of
-        lines or `"function"`.
+        The finding has at most `limit` matches, the most likely first; `history` says which matches get a history. If
+        no message matches, the finding has a reason instead of matches. `code` adds the source around the first call:
+        a number of lines or `"function"`.
         """
         return self._engine.find(line, limit=limit, history=history, shown=code)
 
     def at(self, path: str, line: int, *, history: HistoryMode = HistoryMode.FIRST, code: Shown = None) -> Finding:
-        """Return what the log call at a source line prints: `path` is relative to the tree, `line` counts from 1.
+        """Return what the log call at a source line prints.
 
-        Any line of the call will do. If there is no call, the finding has no matches and a reason.
-        `code` works as in `find`.
+        `path` is relative to the tree; `line` counts from 1 and can be any line of the call. If there is no log call,
+        the finding has a reason instead of matches. `code` works as in `find`.
         """
         [finding] = self._engine.at([(path, line)], history=history, shown=code)
         return finding
 
     def log(self, log: Log, *, limit: int = 5, history: HistoryMode = HistoryMode.FIRST) -> Iterator[Finding]:
-        """Yield one finding for each line of a log, in order, while the log is read.
+        """Yield one finding for each line of a log, in the order of the lines, while the log is read.
 
-        Lines of one message are matched and traced once. Raises `KsrcfindError` if the log cannot be read.
+        If several lines come from one message, it is matched and traced only once. Raises `KsrcfindError` if the log
+        cannot be read.
         """
         together = ROWS_TOGETHER if isinstance(log, str | os.PathLike) else 1  # A stream may still grow.
         analysis = LogAnalysis(self._engine, limit=limit, history=history, rows_together=together)
@@ -162,10 +167,10 @@ class Finder:
         history_limit: int | None = None,
         progress: Progress = SILENT,
     ) -> LogReport:
-        """Return the messages of one or several logs, with repeats grouped, and statistics.
+        """Return the messages of one or several logs, with repeated messages grouped, and statistics.
 
-        Only the `history_limit` most severe messages get a history; None: all. Memory is bounded by the number of
-        distinct messages. Raises `KsrcfindError` if a log cannot be read.
+        Only the `history_limit` most severe messages get a history; with None, all do. Memory is bounded by the number
+        of distinct messages. Raises `KsrcfindError` if a log cannot be read.
         """
         analysis = LogAnalysis(self._engine, limit=limit, history=history, history_limit=history_limit)
         read = [_rows(log) for log in logs]
@@ -174,31 +179,34 @@ class Finder:
         return LogReport(tuple(by_severity(analysis.messages(progress))), analysis.summary())
 
     def messages(self, paths: Sequence[str] = ()) -> Iterator[Message]:
-        """Yield every message of these files and directories, or of the whole tree, sorted by path and line.
+        """Yield every message of the files at `paths` (files and directories); without `paths`, of the whole tree.
 
-        Raises `KsrcfindError` for a path that is not in the tree.
+        The messages are sorted by file and line. Raises `KsrcfindError` for a path that is not in the tree.
         """
         # A string is a sequence of strings too, but its letters are not paths.
         return self._guarded(self._engine.messages([paths] if isinstance(paths, str) else paths))
 
     def commit(self, commit_id: str) -> Commit:
-        """Return a commit that an answer names, by its full id. Raises `KeyError` if it does not exist."""
+        """Return the commit with a full id, such as an answer names. Raises `KeyError` if it does not exist."""
         return self._engine.histories.commit(commit_id)
 
     def commits(self, ids: Iterable[str]) -> list[Commit]:
-        """Return several commits that answers name, in one batch; unknown ids are omitted."""
+        """Return the commits with these full ids, read in one batch. Unknown ids are omitted."""
         return self._engine.histories.commits([ids] if isinstance(ids, str) else ids)
 
     def source(self, path: str, first: int, last: int) -> list[str]:
-        """Return the existing lines of a file from `first` to `last`, counted from 1; none if there is no such file.
+        """Return the lines of a file from `first` to `last` (counted from 1, inclusive), as far as they exist.
 
-        A bundle holds no source.
+        Empty if there is no such file, and for most files of a bundle, which has no source.
         """
         return self._engine.source.lines(path, first, last)
 
     @property
     def _engine(self) -> Engine:
-        """The engine. Raises `KsrcfindError` if the finder is closed or belongs to another thread or process."""
+        """The engine of this finder.
+
+        Raises `KsrcfindError` if the finder is closed, or if it belongs to another thread or process.
+        """
         if self._opened is None:
             raise KsrcfindError("this finder is closed", "Open a new one with Finder.open.")
         if self._owner != _here():
@@ -208,7 +216,10 @@ class Finder:
         return self._opened
 
     def _guarded(self, items: Iterator[_Item]) -> Iterator[_Item]:
-        """Yield the items of a generator; before each one, check that the finder may be used."""
+        """Yield the items of a generator, and before each item check that the finder may be used.
+
+        Raises `KsrcfindError` if the finder is closed, or if it belongs to another thread or process.
+        """
         while self._engine is not None:
             try:
                 item = next(items)
@@ -220,7 +231,7 @@ class Finder:
 def record(answer: Finding | Folded | Commit | Summary, number: int = 1) -> Record:
     """Return an answer as a record of the schema `ksrcfind/1` (docs/json.md): plain dictionaries and lists.
 
-    `number` becomes the `id` of a finding; a folded message has its own.
+    `number` becomes the `id` of a finding. The other kinds of answers ignore it.
     """
     match answer:
         case Finding():

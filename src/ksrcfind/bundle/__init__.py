@@ -1,1 +1,1 @@
-"""Bundles, single-file indexes that work without a tree and git: format, writer and backend."""
+"""Bundles: indexes in one file that work without a kernel tree and without git. Format, writer and backend."""

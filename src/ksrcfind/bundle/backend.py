@@ -1,4 +1,4 @@
-"""A bundle as a `Backend`, without a tree and without git."""
+"""Implements `backend.Backend` with a bundle (an index in one file), without a kernel tree and without git."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
@@ -21,16 +21,19 @@ from ksrcfind.tree.repository import COMMIT_ID
 from ksrcfind.tree.snapshot import TreeInfo
 
 NO_HISTORY = "The bundle has no history. Add it with: ksrcfind index --output FILE --with-history"
-"""The note of an answer that would have a history."""
+"""The note of an answer that has no history because the bundle has none."""
 
-# JSON, since msgpack has no time zones: dates are shown as their authors wrote them.
+# JSON, since msgpack does not keep time zones: dates are shown as the commits' authors wrote them.
 _provenance = msgspec.json.Decoder(Provenance)
 _commit = msgspec.json.Decoder(Commit)
 _place_calls_of = msgspec.json.Decoder(dict[str, list[tuple[int, str]]])
 
 
 def needs_tree(bundle: Path, what: str) -> KsrcfindError:
-    """Return the error for a question that a bundle, which holds one revision and no source, cannot answer."""
+    """Return the error for a question that a bundle cannot answer: it has one revision and no source.
+
+    `what` completes the sentence "the bundle cannot …".
+    """
     return KsrcfindError(
         f"the bundle {bundle} cannot {what}",
         "This needs a kernel tree: name one with --repo, or run inside one, without --index or KSRCFIND_INDEX.",
@@ -38,12 +41,12 @@ def needs_tree(bundle: Path, what: str) -> KsrcfindError:
 
 
 class BundleBackend:
-    """Implements `backend.Backend` over a bundle."""
+    """Implements `backend.Backend` with a bundle: answers come from its index and its cached histories."""
 
     source_root = None
 
     def __init__(self, path: Path) -> None:
-        """Open a bundle. Raises `KsrcfindError` if it cannot be used."""
+        """Open the bundle at a path. Raises `KsrcfindError` if it is missing, damaged or of another format version."""
         self._bundle = Bundle(path)
         self._file = _file_now(path)
         self.index = BundleIndex(self._bundle)
@@ -54,38 +57,38 @@ class BundleBackend:
 
     @property
     def info(self) -> TreeInfo:
-        """The tree from which the bundle was made."""
+        """The description of the tree from which the bundle was made."""
         about = self._bundle.about
         return TreeInfo(about.rev, about.commit, about.source)
 
     @property
     def root(self) -> Path:
-        """Directory of the bundle: there is no tree."""
+        """The directory that contains the bundle, since there is no tree."""
         return self._bundle.path.parent
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Notes for the user."""
+        """Notes for the user: what the bundle was made from, and which files it lacks."""
         about = self._bundle.about
         what = about.rev or about.commit or about.tree
         made = f"answers from {self._bundle.path}, made from {what} on {about.made[:10]}"
         return (made, skipped_note(about.skipped)) if about.skipped else (made,)
 
     def is_current(self) -> bool:
-        """Return True if the file was not replaced since it was opened."""
+        """Return whether the bundle's file is the one that was opened: it was not replaced since."""
         return _file_now(self._bundle.path) == self._file
 
     def at_revision(self, rev: str) -> NoReturn:
-        """Raise `KsrcfindError`: a bundle holds one revision."""
+        """Raise `KsrcfindError`: a bundle has only one revision."""
         raise needs_tree(self._bundle.path, f"answer for {rev}")
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the bundle's file."""
         self._bundle.close()
 
 
 class BundleIndex:
-    """Implements `backend.Index`: a complete index that never changes."""
+    """Implements `backend.Index` with a bundle: a complete index that never changes."""
 
     unsaved = None
 
@@ -96,7 +99,7 @@ class BundleIndex:
 
     @property
     def key(self) -> str:
-        """The path of the bundle, which holds one revision."""
+        """The path of the bundle, which identifies its only revision."""
         return str(self._path)
 
     def current(self) -> Indexed:
@@ -108,11 +111,11 @@ class BundleIndex:
         return self.indexed
 
     def ensure_complete(self) -> Indexed:
-        """Return the messages of the bundle, which are complete."""
+        """Return the messages of the bundle: its index is always complete."""
         return self.indexed
 
     def refresh(self, _paths: Iterable[str]) -> bool:
-        """Return False: without a tree, nothing changes."""
+        """Return False: a bundle has no files that could change."""
         return False
 
     def build(self) -> NoReturn:
@@ -121,64 +124,70 @@ class BundleIndex:
 
 
 class BundleMessages:
-    """Implements `backend.Messages`."""
+    """Implements `backend.Messages` with a bundle."""
 
     def __init__(self, bundle: Bundle, index: RevisionIndex) -> None:
         self._index = index
         self.skipped = bundle.about.skipped
-        """Names of files of the tree that the bundle lacks because they are not UTF-8, escaped."""
+        """Escaped names of the tree's files that the bundle lacks because their names are not UTF-8."""
 
     def of(self, path: str) -> list[Message]:
-        """Return the messages of a file, by line; none if there is no such file."""
+        """Return the messages of a source file, in source order. Empty if the bundle does not have the file."""
         return self._index.messages_of(path)
 
     def prefetch(self, _paths: Iterable[str]) -> None:
-        """Do nothing: the bundle holds every message."""
+        """Do nothing: the bundle contains every message."""
 
     def switched_off(self, _path: str, _line: int) -> list[Message]:
-        """Return an empty list: there is no source to read."""
+        """Return an empty list: a bundle has no source in which to look for commented-out calls."""
         return []
 
     def near_phrases(self, _body: str) -> RevisionIndex:
-        """Return all messages: a bundle is an index."""
+        """Return the index of all messages: a bundle needs no search for likely files."""
         return self._index
 
     def near_words(self, _body: str) -> RevisionIndex:
-        """Return all messages: a bundle is an index."""
+        """Return the index of all messages: a bundle needs no search for likely files."""
         return self._index
 
 
 class BundleSource:
-    """Implements `backend.Source` with the few parts of files that a bundle holds."""
+    """Implements `backend.Source` with the few parts of source files that a bundle contains."""
 
     def __init__(self, bundle: Bundle) -> None:
         self._bundle = bundle
 
     def paths(self) -> list[str]:
-        """Return every file that has messages, sorted."""
+        """Return the paths of all files that have messages, sorted."""
         return self._bundle.paths()
 
     def read(self, path: str) -> bytes:
-        """Return the part of a file that the bundle holds. Raises `FileNotFoundError`."""
+        """Return the part of a file that the bundle contains. Raises `FileNotFoundError` if it contains none."""
         found = self._bundle.further(path) if path in BUNDLED_FILES else None
         if found is None:
             raise FileNotFoundError(path)
         return found
 
     def has_file(self, path: str) -> bool:
-        """Return True if the tree had this C or assembly file."""
+        """Return whether the tree of the bundle had this C or assembly file."""
         return path in self._calls
 
     def length(self, path: str) -> int | None:
-        """Return None for a file without messages, else an upper bound: a bundle has no line counts."""
+        """Return an upper bound for the number of lines of a file with messages: a bundle has no line counts.
+
+        None for a file without messages.
+        """
         return LONGEST_FILE if path in self._bundle.paths() else None
 
     def place_calls(self, path: str) -> Sequence[tuple[int, str]]:
-        """Return the calls of a file that print their own location."""
+        """Return (line, name) of the calls in a file that print their own source location, such as `WARN_ON`."""
         return self._calls.get(path, ())
 
     def all_place_calls(self) -> Iterator[tuple[str, list[tuple[int, str]]]]:
-        """Yield every C and assembly file with its calls that print their own location."""
+        """Yield (path, calls) for every C and assembly file: the calls that print their own source location.
+
+        Each call is (line, name).
+        """
         yield from self._calls.items()
 
     @cached_property
@@ -194,29 +203,29 @@ class BundleHistories:
 
     @property
     def known(self) -> bool:
-        """True if the bundle was made with history."""
+        """Whether the bundle contains the histories of its messages."""
         return self._bundle.about.history
 
     def expect(self, requests: Sequence[Request]) -> None:
-        """Do nothing: the bundle holds every history."""
+        """Do nothing: the bundle's histories need no preparation."""
 
     def trace(self, requests: Sequence[Request]) -> list[Provenance]:
-        """Return the history of each message."""
+        """Return the history of each requested message, in the order of `requests`."""
         if not self.known:
             return [Provenance("unavailable", note=NO_HISTORY) for _ in requests]
         return [self._provenance(request) for request in requests]
 
     def commits(self, ids: Iterable[str]) -> dict[str, Commit]:
-        """Return those commits that the file holds, by id."""
+        """Return commit id → commit for those of the `ids` that the bundle contains."""
         found = ((commit_id, self._bundle.decoded(f"commit:{commit_id}", _commit)) for commit_id in ids)
         return {commit_id: self._checked(commit_id, commit) for commit_id, commit in found if commit is not None}
 
     def later(self, _start: str, _request: Request) -> Later:
-        """Return an empty result: a bundle knows no later revisions."""
+        """Return an empty result: a bundle does not know what happened to a message later."""
         return Later()
 
     def patch(self, _commit_id: str) -> None:
-        """Return None: a bundle holds no patches."""
+        """Return None: a bundle contains no patches."""
 
     def _provenance(self, request: Request) -> Provenance:
         found = self._bundle.decoded(history_name(request), _provenance)
@@ -236,7 +245,7 @@ class BundleHistories:
 
 
 class NoReleases:
-    """Implements `backend.Releases`: a bundle holds one revision and knows no other release."""
+    """Implements `backend.Releases` with a bundle: it has one revision and knows no other release."""
 
     tags = ()
     advice = None
@@ -246,23 +255,23 @@ class NoReleases:
         self._indexed = indexed
 
     def indexed(self) -> list[ReleaseTag]:
-        """Return none."""
+        """Return an empty list: no other release is indexed."""
         return []
 
     def printing(self, _log: LogLine) -> Iterator[tuple[ReleaseTag, Indexed]]:
-        """Yield none."""
+        """Return an empty iterator: no other release is indexed."""
         return iter(())
 
     def lines_known(self, lines: Iterable[LogLine]) -> tuple[int, list[tuple[ReleaseTag, int]]]:
-        """Return how many lines this revision can print as a whole; no other release is known."""
+        """Return (number of lines that the bundle's messages can print as a whole, no results for other releases)."""
         return sum(bool(self._indexed.matcher.printing(line)) for line in lines), []
 
     def index_all(self, _candidates: bool) -> NoReturn:
-        """Raise `KsrcfindError`: there is no repository to index."""
+        """Raise `KsrcfindError`: a bundle has no repository with releases to index."""
         raise needs_tree(self._path, "index releases")
 
     def differing(self, _newer: str) -> NoReturn:
-        """Raise `KsrcfindError`: a bundle holds one revision."""
+        """Raise `KsrcfindError`: a bundle has only one revision, and so nothing to compare."""
         raise needs_tree(self._path, "compare revisions")
 
     def check_lives(self) -> NoReturn:
@@ -271,7 +280,7 @@ class NoReleases:
 
 
 def _file_now(path: Path) -> tuple[int, int, int] | None:
-    """Return a value that changes when the file at a path is replaced; None if there is no file."""
+    """Return a value that changes when the file at a path is replaced or changed. None if there is no file."""
     try:
         status = path.stat()
     except OSError:

@@ -1,11 +1,11 @@
-"""The format of a bundle, a read-only, compressed index in one file, and its reader (docs/bundle.md).
+"""The file format of a bundle (a read-only, compressed index in one file; docs/bundle.md), and the bundle's reader.
 
-A bundle is an SQLite database with its own application id and format version. The last four bytes, after the database,
-are the CRC-32 of everything before them: without it, a damaged page could hide rows unnoticed.
+A bundle is an SQLite database with its own application id and format version. The file's last four bytes, after the
+database, are the CRC-32 of all bytes before them: without a checksum, a damaged page could hide rows unnoticed.
 
-A bundle is untrusted, and a checksum does not prove who wrote it. Other tables than those below are refused, and the
-reader checks the type, size and references of every value before use. For every input, it returns an answer or raises
-one `KsrcfindError`, with memory bounded by the size of the file.
+A bundle is untrusted, and a checksum does not prove who wrote it. The reader refuses a file with other tables than
+`TABLES`, and checks the type, size and references of every value before use. For every file, the reader returns an
+answer or raises `KsrcfindError`, and its memory is bounded by the size of the file.
 """
 
 import itertools
@@ -36,10 +36,10 @@ from ksrcfind.tree.names import is_utf8
 from ksrcfind.tree.versions import MAKEFILE
 
 APPLICATION_ID = 0x6B737266
-"""`ksrf`, in the header of the file."""
+"""SQLite's application id of a bundle, in the header of the file: the letters `ksrf`."""
 
 FORMAT = 3
-"""Version of the format; the reader refuses other versions."""
+"""Version of the file format. The reader refuses files of other versions."""
 
 TABLES = (
     "CREATE TABLE about (data BLOB)",
@@ -49,13 +49,13 @@ TABLES = (
 )
 _HEADER = 100  # bytes of SQLite's own header, https://www.sqlite.org/fileformat2.html
 CHECKSUM = 4
-"""Bytes of the checksum, big-endian."""
-# Limits for one unpacked value. In the bundle of Linux 6.1 the largest value has 5 MB; the messages of a file have
-# 250 kB and compress to no less than a 37th. Only a decompression bomb compresses more.
-_LARGEST = 1 << 24  # bytes
-SMALL = 1 << 16  # bytes that are always accepted
-SHRINKS = 200  # unpacked bytes for each stored byte
-_NUMBERS = 16  # numbers of a list for each message of the bundle
+"""Size of the checksum in bytes. It is stored big-endian."""
+# Limits for one unpacked value. In the bundle of Linux 6.1, the largest value has 5 MB. The messages of a file have at
+# most 250 kB and compress to a 37th of that at best. Only a decompression bomb compresses much more than that.
+_LARGEST = 1 << 24  # most unpacked bytes of a value
+SMALL = 1 << 16  # unpacked bytes; values up to this size may be compressed by any factor
+SHRINKS = 200  # most unpacked bytes for each stored byte of a larger value
+_NUMBERS = 16  # most numbers in a posting list for each message of the bundle
 _UNITS_KEPT = 1 << 25  # unpacked bytes in the cache; as objects they take about six times as much memory
 _LAST_LINE = 10**9
 
@@ -68,32 +68,32 @@ SOURCES = frozenset(("git", "checkout", "files"))
 """Valid values of `About.source`."""
 
 BUNDLED_FILES = {MAINTAINERS: 10**9, MAKEFILE: 20}
-"""Files of the tree in a bundle → the number of their first lines that it holds."""
+"""Path of a file of the tree that a bundle contains → number of its first lines that the bundle contains."""
 
 PLACE_CALLS = "place-calls"
-"""The key in `extras` of the calls that print their own location, by file."""
+"""The key in the table `extras` of the calls that print their own source location, grouped by file."""
 
 _Kept = TypeVar("_Kept")
 
 
 class About(msgspec.Struct, frozen=True):
-    """What a bundle was made from."""
+    """The description of a bundle: the tree from which it was made, when, and what it contains."""
 
     rev: str | None
-    """Like `TreeInfo.rev`."""
+    """Name of the revision, as in `TreeInfo.rev`."""
     commit: str | None
     source: str
     tree: str
     """Name of the tree's directory."""
     made: str
-    """Date, RFC 3339."""
+    """Date and time when the bundle was made, as in RFC 3339."""
     made_by: str
-    """Version of ksrcfind."""
+    """Version of ksrcfind that made the bundle."""
     messages: int
     history: bool
-    """True if the bundle holds the history of its messages."""
+    """True if the bundle contains the histories of its messages."""
     skipped: tuple[str, ...] = ()
-    """Names of files of the tree that were omitted because they are not UTF-8, escaped."""
+    """Escaped names of the tree's files that were omitted because their names are not UTF-8."""
 
 
 _message_list = msgspec.msgpack.Decoder(list[Message])
@@ -101,10 +101,13 @@ _about = msgspec.msgpack.Decoder(About)
 
 
 class Bundle:
-    """Reads a bundle, with the interface that `RevisionIndex` needs."""
+    """Reads a bundle; implements `search.revision_index.MessageStore`."""
 
     def __init__(self, path: Path) -> None:
-        """Open a bundle. Raises `KsrcfindError` if it is missing, damaged, another file or of another version."""
+        """Open the bundle at a path.
+
+        Raises `KsrcfindError` if the file is missing, is damaged, is not a bundle, or has another format version.
+        """
         self.path = path
         size = _check_header(path)
         uri = f"{path.resolve().as_uri()}?mode=ro&immutable=1"
@@ -123,11 +126,11 @@ class Bundle:
             self.close()
             raise
         self._kept: OrderedDict[int, tuple[list[Message], int]] = OrderedDict()
-        """The last used messages of files with their unpacked size, by the number of the first message."""
+        """A cache: number of a source file's first message → (the file's messages, their unpacked size in bytes)."""
         self._kept_bytes = 0
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the bundle's file."""
         self._connection.close()
 
     def _check_tables(self) -> None:
@@ -144,12 +147,12 @@ class Bundle:
 
     @property
     def live(self) -> bytes:
-        """Bitmap of the messages."""
+        """The bit set of the numbers of all messages."""
         return live_bits([(1, self.size)])
 
     @property
     def order(self) -> Sequence[tuple[int, int]]:
-        """None: messages are numbered by the paths of their files."""
+        """Empty: the message numbers of a bundle already ascend with the paths of the files."""
         return ()
 
     @property
@@ -158,7 +161,7 @@ class Bundle:
         return self.about.messages
 
     def word(self, word: str) -> list[Lists]:
-        """Return the lists of a word; none for an unknown word."""
+        """Return the posting lists of a word, in a list of one entry. Empty if no message contains the word."""
         query = "SELECT containing, anchored, marks FROM words WHERE word = ?"
         with self._reading():
             row = self._connection.execute(query, (word,)).fetchone()
@@ -173,7 +176,10 @@ class Bundle:
             return [(containing, anchored, marks)]
 
     def _numbers(self, data: bytes, *, twice: bool) -> bytes:
-        """Return ascending message numbers from their differences; `twice` permits repeated numbers."""
+        """Return ascending message numbers, which are stored as their differences.
+
+        `twice` permits repeated numbers.
+        """
         steps = array("I")
         steps.frombytes(data)
         if steps and (steps[0] < 1 or sum(steps) > self.about.messages or (not twice and min(steps) < 1)):
@@ -181,29 +187,29 @@ class Bundle:
         return array("I", itertools.accumulate(steps)).tobytes()
 
     def message(self, number: int) -> Message:
-        """Return one message. Raises `KeyError`."""
+        """Return the message with a number. Raises `KeyError` if the bundle does not have it."""
         messages, place = self._found(number)
         return messages[place]
 
     def printed(self, numbers: Sequence[int]) -> Iterator[tuple[int, Sequence[PrintedLine]]]:
-        """Return messages by number, with the lines that they print."""
+        """Return (number, lines that the message prints) for each of the `numbers`, in the same order."""
         return ((number, tuple(printed_lines(*self._found(number)))) for number in numbers)
 
     def messages(self, first: int, count: int) -> list[Message]:
-        """Return the messages of one file, given the numbers from `spans_of`."""
+        """Return the messages of one source file, whose numbers `first` and `count` are a result of `spans_of`."""
         return self._unit(first)[:count]
 
     def spans_of(self, path: str) -> list[tuple[int, int]]:
-        """Return the number of a file's first message and the count of its messages."""
+        """Return (number of the first message, count) of a source file, in a list of one entry. Empty without it."""
         place = self._units.places.get(path)
         return [] if place is None else [(self._units.firsts[place], self._units.count(place))]
 
     def paths(self) -> list[str]:
-        """Return every file that has messages, sorted."""
+        """Return the paths of all files that have messages, sorted."""
         return sorted(self._units.places)
 
     def decoded(self, name: str, decoder: "msgspec.json.Decoder[_Kept]") -> _Kept | None:
-        """Return the decoded JSON that `extras` holds under a name; None if there is none."""
+        """Return the decoded JSON value with a name in the table `extras`. None if there is no such name."""
         data = self.further(name)
         if data is None:
             return None
@@ -211,7 +217,7 @@ class Bundle:
             return decoder.decode(data)
 
     def further(self, name: str) -> bytes | None:
-        """Return the bytes that `extras` holds under a name; None if there are none."""
+        """Return the unpacked bytes with a name in the table `extras`. None if there is no such name."""
         if not is_utf8(name):
             return None
         with self._reading():
@@ -219,18 +225,21 @@ class Bundle:
             return self._unpacked(row[0]) if row else None
 
     def unusable(self, why: object) -> KsrcfindError:
-        """Return the error for invalid content of the file."""
+        """Return the error for invalid content of the bundle. `why` describes the fault."""
         return _unusable(self.path, f"it is damaged: {why}")
 
     def _found(self, number: int) -> tuple[list[Message], int]:
-        """Return the messages of a message's file and its position among them. Raises `KeyError`."""
+        """Return (all messages of a source file, position of the message with `number` among these).
+
+        Raises `KeyError` if the bundle does not have a message with this number.
+        """
         if not 1 <= number <= self.about.messages:
             raise KeyError(number)
         first = self._units.firsts[bisect_right(self._units.firsts, number) - 1]
         return self._unit(first), number - first
 
     def _unit(self, first: int) -> list[Message]:
-        """Return the messages of a file by the number of its first message."""
+        """Return the messages of the source file whose first message has the number `first`."""
         kept = self._kept.get(first)
         if kept is not None:
             self._kept.move_to_end(first)
@@ -258,7 +267,7 @@ class Bundle:
 
     @contextmanager
     def _reading(self) -> Iterator[None]:
-        """Turn every error of reading into the error that the file is damaged."""
+        """Turn every error of the `with` block into a `KsrcfindError` that the bundle is damaged."""
         try:
             yield
         except (
@@ -275,20 +284,23 @@ class Bundle:
 
 @dataclass(frozen=True, slots=True)
 class _Units:
-    """The files and the numbers of their messages."""
+    """The source files of a bundle, with the numbers of the messages of each file."""
 
     firsts: Sequence[int]
-    """Number of the first message of each file, ascending."""
+    """For each file, the number of its first message, ascending."""
     paths: Sequence[str]
-    """Path of each file."""
+    """For each file, its path."""
     places: Mapping[str, int]
-    """Path → position in both."""
+    """Path → position of the file in `firsts` and `paths`."""
     messages: int
-    """Number of messages of all files."""
+    """Number of messages of all files together."""
 
     @classmethod
     def of(cls, rows: Iterable[tuple[object, object, object]]) -> "_Units":
-        """Read the rows of the table. Raises `ValueError` unless they number all messages without a gap."""
+        """Read the rows (first number, count, path) of the table `units`.
+
+        Raises `ValueError` unless the rows number all messages from 1 without a gap.
+        """
         firsts, paths, following = array("Q"), [], 1
         for first, count, path in rows:
             if first != following or not isinstance(count, int) or count < 1 or not _is_path(path):
@@ -302,24 +314,24 @@ class _Units:
         return cls(firsts, paths, places, following - 1)
 
     def count(self, place: int) -> int:
-        """Return how many messages a file has."""
+        """Return how many messages the file at position `place` has."""
         following = self.firsts[place + 1] if place + 1 < len(self.firsts) else self.messages + 1
         return following - self.firsts[place]
 
 
 def history_name(request: Request) -> str:
-    """Return the key in `extras` of a message's history."""
+    """Return the key of a message's history in the table `extras`."""
     path, line = wording_place(request)
     return f"story:{path}:{line}"
 
 
 def _is_path(path: object) -> TypeGuard[str]:
-    """Return True if a value is the path of a file inside a tree."""
+    """Return whether a value is a relative path that stays inside a tree."""
     return isinstance(path, str) and "\0" not in path and not {"", ".", ".."} & {*path.split("/")}
 
 
 def _check_messages(messages: Sequence[Message], path: str, count: int) -> None:
-    """Raise `ValueError` unless a linker could make these messages of a file."""
+    """Raise `ValueError` unless these are valid messages of the file `path`, as the linker makes them."""
     if len(messages) != count:
         raise ValueError(f"{path} has {len(messages)} messages, not {count}")
     for message in messages:
@@ -336,7 +348,10 @@ def _check_messages(messages: Sequence[Message], path: str, count: int) -> None:
 
 
 def _check_header(path: Path) -> int:
-    """Return the size of the database in a file. Raises `KsrcfindError` if the file is not a complete bundle."""
+    """Return the size in bytes of the database in a bundle's file, which is the size without the checksum.
+
+    Raises `KsrcfindError` if the file is not a complete bundle of this format version.
+    """
     try:
         if path.exists() and not path.is_file():  # A pipe or device might never end.
             raise _unusable(path, "it is not a regular file")
@@ -363,7 +378,7 @@ def _unusable(path: Path, why: str) -> KsrcfindError:
 
 
 def checksum_of(file: int, size: int = 0) -> bytes:
-    """Return the checksum of the first bytes of an open file, 0 for all."""
+    """Return the checksum (CRC-32) of the first `size` bytes of an open file. With 0, of the whole file."""
     with mmap.mmap(file, size, access=mmap.ACCESS_READ) as content:
         return zlib.crc32(content).to_bytes(CHECKSUM, "big")
 
@@ -374,7 +389,10 @@ def _tail(file: BinaryIO) -> bytes:
 
 
 def _unpack(data: object, limit: int) -> bytes:
-    """Return an unpacked value. Raises `ValueError` if it is not a packed value, or larger than a limit."""
+    """Return the decompressed bytes of a stored value.
+
+    Raises `ValueError` if the value is not compressed data, or has more than `limit` bytes.
+    """
     if not isinstance(data, bytes):
         raise ValueError("a value has another type")  # noqa: TRY004 - the data is wrong, not the call
     unpacker = zlib.decompressobj()

@@ -1,4 +1,4 @@
-"""Write a bundle from a tree, its index and its history."""
+"""Writes a bundle (an index in one file) from a tree, its index and its history."""
 
 import itertools
 import os
@@ -36,17 +36,17 @@ from ksrcfind.storage.postings import postings
 from ksrcfind.tree.names import without_surrogates
 
 Units = Iterable[tuple[str, list[Message]]]
-"""Path and messages of each file that has some, in order."""
+"""(path, messages) of each source file that has messages, sorted by path."""
 
 _packer = msgspec.msgpack.Encoder()
-# JSON, since msgpack has no time zones: dates are shown as their authors wrote them.
+# JSON, since msgpack does not keep time zones: dates are shown as the commits' authors wrote them.
 _encoder = msgspec.json.Encoder()
 
 
 def write_bundle(backend: Backend, output: Path, progress: Progress, *, with_history: bool) -> About:
-    """Write a bundle and return its description. Cached histories are reused.
+    """Write the bundle of a backend's revision to `output`, and return the description of the bundle.
 
-    Raises `KsrcfindError` if the file cannot be written, if possible before the work.
+    Cached histories are reused. Raises `KsrcfindError` if the file cannot be written, if possible before the work.
     """
     check_output(output)
     units = _Units(backend)
@@ -64,21 +64,24 @@ def write_bundle(backend: Backend, output: Path, progress: Progress, *, with_his
 
 
 def check_output(output: Path) -> None:
-    """Raise `KsrcfindError` if it is certain that a bundle cannot be written to a path."""
-    if output.exists() and not output.is_file():  # A device would be replaced by the file.
+    """Raise `KsrcfindError` if a bundle certainly cannot be written to a path."""
+    if output.exists() and not output.is_file():  # Renaming the finished file would replace a device.
         raise KsrcfindError(
             f"cannot write {output}: it is not a regular file", "Name a new file, or a bundle to replace."
         )
     if not output.parent.is_dir():
         raise KsrcfindError(f"cannot write {output}: there is no directory {output.parent}", "Create it first.")
-    if not os.access(output.parent, os.W_OK):  # The file is written beside its place, and renamed.
+    if not os.access(output.parent, os.W_OK):  # The file is first written under another name in the same directory.
         raise KsrcfindError(
             f"cannot write {output}: the directory {output.parent} is not writable", "Name a file in another directory."
         )
 
 
 class _Units:
-    """Yields the path and messages of each file with messages, in order; each iteration reads them again."""
+    """Yields (path, messages) of each source file that has messages, sorted by path.
+
+    Each iteration reads the messages again, so they are never all in memory.
+    """
 
     def __init__(self, backend: Backend) -> None:
         self._index = backend.index.ensure_complete().messages
@@ -89,7 +92,7 @@ class _Units:
 
 
 def _files(source: Source) -> dict[str, bytes]:
-    """Return the parts of files of the tree that a bundle holds."""
+    """Return path → bytes of the parts of the tree's files that a bundle contains (`BUNDLED_FILES`)."""
     found: dict[str, bytes] = {}
     for path, last in BUNDLED_FILES.items():
         with suppress(FileNotFoundError):
@@ -99,7 +102,7 @@ def _files(source: Source) -> dict[str, bytes]:
 
 
 def _place_calls(source: Source, progress: Progress) -> bytes:
-    """Return the calls that print their own location, by file, encoded."""
+    """Return the encoded calls of the tree that print their own source location, grouped by file."""
     found: dict[str, list[tuple[int, str]]] = {}
     with progress.task("searching calls that print their location", None) as task:
         for path, calls in source.all_place_calls():
@@ -109,7 +112,7 @@ def _place_calls(source: Source, progress: Progress) -> bytes:
 
 
 def _histories(histories: Histories, units: Units, messages: int, progress: Progress) -> dict[str, bytes]:
-    """Return the history of every message and every commit that one names, encoded."""
+    """Return key → encoded value of the history of every message, and of every commit that these histories name."""
     found: dict[str, bytes] = {}
     commits: set[str] = set()
     with progress.task("tracing histories", messages) as task:
@@ -128,12 +131,18 @@ def _text(name: str) -> str:
 
 
 def _encode(value: Provenance | Commit) -> bytes:
-    """Return JSON in UTF-8; an old file name or a branch name may not be UTF-8."""
+    """Return a history or a commit as JSON in UTF-8.
+
+    An old file name or a branch name may not be UTF-8; its invalid bytes are replaced.
+    """
     return _encoder.encode(without_surrogates(msgspec.to_builtins(value)))
 
 
 def write_file(path: Path, about: About, units: Units, extras: Iterable[tuple[str, bytes]]) -> None:
-    """Write a file completely, or not at all."""
+    """Write a bundle with this content to `path`.
+
+    The file is written under a temporary name and renamed, so there is never an incomplete bundle at `path`.
+    """
     half = path.with_name(path.name + ".part")
     try:
         half.unlink(missing_ok=True)
@@ -191,7 +200,7 @@ def _pack(data: bytes) -> bytes:
 
 
 def _pack_numbers(data: bytes) -> bytes:
-    """Return ascending numbers packed as their differences, which compress well."""
+    """Return ascending numbers, packed: their differences, compressed."""
     numbers = array("I")
     numbers.frombytes(data)
     steps = array("I", (after - before for before, after in itertools.pairwise([0, *numbers])))

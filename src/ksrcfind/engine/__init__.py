@@ -1,1 +1,1 @@
-"""The engine behind all front ends: read a line, match it, add its history."""
+"""The engine behind all front ends: it reads a log line, finds the matching messages, and adds their histories."""

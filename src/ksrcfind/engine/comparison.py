@@ -1,4 +1,4 @@
-"""Compares two revisions of one tree."""
+"""Compares the messages of two revisions of one tree."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -10,9 +10,10 @@ from ksrcfind.search.differing_files import FilePair
 
 
 def file_pairs(older: Engine, newer: Engine, paths: Sequence[str] = ()) -> list[FilePair]:
-    """Return the files whose messages can differ in two revisions of one tree, some files or all of them.
+    """Return the files whose messages can differ between two revisions of one tree.
 
-    Builds missing indexes. Raises `KsrcfindError` for paths that neither has.
+    With `paths` (files and directories), only files at these paths are compared. Missing indexes are built. Raises
+    `KsrcfindError` for a path that is in neither revision.
     """
     for engine in (older, newer):
         engine.index.ensure()

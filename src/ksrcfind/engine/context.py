@@ -1,4 +1,4 @@
-"""An open tree with its settings and its store."""
+"""An open source tree with its settings and its store (the cache directory of the tree)."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
@@ -16,7 +16,7 @@ from ksrcfind.tree.open import NO_CACHE, AnySnapshot, open_snapshot
 
 @dataclass(frozen=True, slots=True)
 class TreeContext:
-    """One revision of a tree, opened. Other revisions of the same tree share the store."""
+    """One open revision of a source tree, with settings and store. Other revisions of the tree share the store."""
 
     snapshot: AnySnapshot
     store: Store
@@ -27,9 +27,9 @@ class TreeContext:
     def open(
         cls, *, repo: Path | None, start: Path, rev: str | None, settings: Settings, progress: Progress
     ) -> "TreeContext":
-        """Open the tree at `repo`, else the one around `start`, else the configured one.
+        """Open the source tree at `repo`; without `repo`, the tree around `start`, or else the configured tree.
 
-        Raises `KsrcfindError`: no tree, unknown revision, a repository that git refuses.
+        Raises `KsrcfindError` if there is no tree, if the revision is unknown, or if git refuses the repository.
         """
         with ExitStack() as unused:
             stores: dict[Path, Store] = {}
@@ -42,7 +42,7 @@ class TreeContext:
 
             snapshot, with_tree = open_tree(repo, start, rev, settings, lambda root: store_of(root).cache)
             store = store_of(snapshot.root)
-            # Messages depend on settings in the tree's own file, so the identity is only known with the tree open.
+            # Messages depend on the settings file in the tree, so the identity is known only after the tree is open.
             store.identity = identity(roots_of(with_tree))
             unused.pop_all()
         return cls(snapshot, store, with_tree, progress)
@@ -54,12 +54,15 @@ class TreeContext:
 
     @contextmanager
     def at_revision(self, rev: str) -> Iterator["TreeContext"]:
-        """Open another revision of the same tree; it is closed with the context, the store is not."""
+        """Return a context with another revision of the same tree.
+
+        The end of the context closes the revision, but not the store.
+        """
         with closing(open_snapshot(self.snapshot.root, rev, named=True)) as snapshot:
             yield replace(self, snapshot=snapshot)
 
     def close(self) -> None:
-        """Close the index and end the git process that reads objects."""
+        """Close the store and end the git process that reads objects."""
         self.store.close()
         self.snapshot.close()
 
@@ -71,9 +74,11 @@ def open_tree(
     settings: Settings,
     cache_of: Callable[[Path], Cache | None] = NO_CACHE,
 ) -> tuple[AnySnapshot, Settings]:
-    """Open the tree at `repo`, else the one around `start`, else the configured one; and add its settings.
+    """Return a snapshot of a source tree, and the settings with those of the tree's own settings file added.
 
-    Raises `KsrcfindError`: no tree, unknown revision, a repository that git refuses, a mistake in the tree's file.
+    The tree is the one at `repo`; without `repo`, the one around `start`, or else the configured one. Raises
+    `KsrcfindError` if there is no tree, if the revision is unknown, if git refuses the repository, or if the tree's
+    settings file has a mistake.
     """
     if repo is not None:
         snapshot = open_snapshot(repo, rev, named=True, cache_of=cache_of)
@@ -94,7 +99,7 @@ def open_tree(
 
 
 def roots_of(settings: Settings) -> tuple[LogSink, ...]:
-    """Return the log sinks: those of every kernel, and those in the settings."""
+    """Return the log sinks (functions that write into the log): those of every kernel, and those in the settings."""
     return (
         *BUILT_IN,
         *(LogSink(root.name, root.format, root.level_name, prefix=root.prefix) for root in settings.roots),

@@ -1,4 +1,4 @@
-"""The sequence behind every front end: read a line, match it, add its history."""
+"""The class `Engine`, which every front end uses: it reads a log line, matches it, and adds histories."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -33,32 +33,36 @@ class Engine:
 
     @property
     def info(self) -> TreeInfo:
-        """What tree this is."""
+        """The description of the tree for an answer."""
         return self.backend.info
 
     @property
     def root(self) -> Path:
-        """Directory of the tree, or of the bundle."""
+        """The directory of the tree. For a bundle, the directory that contains it."""
         return self.backend.root
 
     @property
     def source_root(self) -> Path | None:
-        """Directory that has the files of answers; None for a bundle, which has no source."""
+        """The directory of the source files that answers name. None for a bundle, which has no source."""
         return self.backend.source_root
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Notes on tree and index for the user; answering can add notes."""
+        """Notes for the user about the tree and its index. Answering a question can add notes."""
         return self.backend.notes
 
     def close(self) -> None:
-        """Close the index and end the git process that reads objects."""
+        """Close the index and the tree, and end the git process that reads objects."""
         self.backend.close()
 
     def find(
         self, text: str, *, limit: int = 5, history: HistoryMode = HistoryMode.FIRST, shown: Shown = None
     ) -> Finding:
-        """Explain one log line. `shown`: the code that the answer shows."""
+        """Return the answer to one log line: the messages that may have printed it, with their histories.
+
+        `limit` is the largest number of matches. `history` says which matches get a history. `shown` says how much
+        source code around the first match the answer contains.
+        """
         log = read_line(text)
         return self._finding(Input(None, None, log.text, log.truncated), log, limit, history, shown)
 
@@ -70,22 +74,28 @@ class Engine:
         history: HistoryMode = HistoryMode.FIRST,
         shown: Shown = None,
     ) -> Iterator[Finding]:
-        """Explain a few lines of a log, in order; for whole logs there is `ksrcfind.batch`."""
+        """Yield the answer to each of a few log lines, in the order of the lines.
+
+        For whole logs, `ksrcfind.batch` is faster. The parameters are those of `find`.
+        """
         for row in rows:
             source = Input(row.source, row.line, row.log.text, row.log.truncated)
             yield self._finding(source, row.log, limit, history, shown, event=row.part_of)
 
     def answer(self, log: LogLine, limit: int = 5, *, build: bool = True) -> Answer:
-        """Return the answer to a line, without history.
+        """Return the messages that may have printed a log line, without their histories.
 
-        A missing index is built first, unless `build` is false: then the line is answered without an index.
+        A missing index is built first. If `build` is false, the line is answered without an index instead.
         """
         if build:
             self.index.ensure()
         return self._matching.answer(log, limit)[0]
 
     def tokens(self) -> DiscriminatingTokens:
-        """Return which names and numbers of a line can decide its answer, judged by the index if there is one."""
+        """Return an object that finds the names and numbers of a line that can decide which message printed it.
+
+        Lines that differ only in other values have the same answer. Without an index, every name counts.
+        """
         return self._matching.tokens()
 
     def at(
@@ -95,42 +105,50 @@ class Engine:
         history: HistoryMode = HistoryMode.FIRST,
         shown: Shown = None,
     ) -> Iterator[Finding]:
-        """Yield a finding for the log call at each place, in order; places of one file share a run of blame.
+        """Yield what the log call at each source location (path, line) prints, in the order of `places`.
 
-        A call that is switched off, by a comment or by `#if 0`, is found as well, with a note.
+        A call inside a comment or `#if 0` is found as well; its finding has a note. Locations in one file share a run
+        of `git blame`.
         """
         for finding in CallsAt(self.backend, self.histories).findings(places, history):
             yield self.why.added_to(finding, shown)
 
     def messages(self, paths: Sequence[str] = ()) -> Iterator[Message]:
-        """Return every message of some files and directories, of the whole tree if none is named, by path and line.
+        """Yield every message of the files at `paths` (files and directories); without `paths`, of the whole tree.
 
-        Builds a missing index. Raises `KsrcfindError` for what is not in the tree.
+        The messages are sorted by file and line. A missing index is built. Raises `KsrcfindError` for a path that is
+        not in the tree.
         """
         indexed = self.index.ensure_complete()
         return indexed.messages.messages(self.source.files(paths))
 
     def messages_in(self, path: str) -> list[Message]:
-        """Return every message of one file, by line; none if there is no such file. Builds no index."""
+        """Return every message of one source file, in source order. Empty if there is no such file.
+
+        This builds no index.
+        """
         return self.backend.messages.of(path)
 
     @contextmanager
     def at_revision(self, rev: str) -> Iterator["Engine"]:
-        """Open another revision of the same tree, with the same index."""
+        """Return a context with an engine for another revision of the same tree.
+
+        The end of the context closes the revision. Both engines share the store.
+        """
         with self.backend.at_revision(rev) as backend:
             yield Engine(backend)
 
     def is_current(self) -> bool:
-        """Return whether a newly opened engine would give the same answers; for long-running programs.
+        """Return whether a newly opened engine would give the same answers. This is for long-running programs.
 
-        False if another commit was checked out, a file was edited, tags or settings of history changed, or an index was
-        built. This runs git a few times, 0.1 s for Linux; a plain directory is listed, 0.4 s. A directory without an
-        index is read for each question and is never current.
+        False if another commit was checked out, a file was edited, a tag or a setting that histories depend on changed,
+        or an index was built. For a repository of Linux, this runs git a few times and takes 0.1 s. For a plain
+        directory, it lists all files and takes 0.4 s. A plain directory without an index is never current.
         """
         return self.backend.is_current()
 
     def catch_up(self) -> None:
-        """Update the index, if there is one; for a plain directory, all files are checked."""
+        """Update the index if it exists and the tree has changed. In a plain directory, all files are checked."""
         if self.index.current() is not None and not self.is_current():
             self.index.build()
 

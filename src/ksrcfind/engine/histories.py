@@ -1,4 +1,4 @@
-"""Histories of the matches of an answer, and of the source location that a line names."""
+"""Adds histories to answers: of the matching messages, and of the source location that a log line names."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -12,13 +12,13 @@ from ksrcfind.match.answer import Match, Place
 from ksrcfind.source.message import Message
 
 TRACED_TOGETHER = 64
-"""Findings in one batch: enough to keep all processors busy, few enough to stream results."""
+"""Number of findings that are traced in one batch: enough to keep all cores busy, few enough to stream results."""
 
 NO_HISTORY_ASKED = Provenance("off")
 
 
 class HistoryService:
-    """Adds history to answers."""
+    """Adds the histories of messages to answers, and returns commits."""
 
     def __init__(self, backend: Backend) -> None:
         self._histories = backend.histories
@@ -26,36 +26,42 @@ class HistoryService:
 
     @property
     def known(self) -> bool:
-        """Whether commits and releases are known: of a git repository, and of a bundle with history."""
+        """Whether the data source has histories: a git repository has, and a bundle that was made with histories."""
         return self._histories.known
 
     def commit(self, commit_id: str) -> Commit:
-        """Return a commit that an answer names. Raises `KeyError` if it is not there."""
+        """Return the commit with a full id. Raises `KeyError` if it does not exist."""
         return self._histories.commits([commit_id])[commit_id]
 
     def commits(self, ids: Iterable[str]) -> list[Commit]:
-        """Return the commits that answers name, without unknown ones."""
+        """Return the commits with these full ids. Commits that do not exist are left out."""
         return list(self._histories.commits(ids).values())
 
     def patch(self, commit_id: str) -> str:
-        """Return message and diff of a commit, as `git show` prints them; without git, only the message."""
+        """Return the commit message and the diff of a commit, as `git show` prints them.
+
+        Without git, return only the commit message.
+        """
         patch = self._histories.patch(commit_id)
         return patch if patch is not None else self.commit(commit_id).message
 
     def later(self, finding: Finding) -> Later:
-        """Return what happened to the first match of a finding after the revision of its tree, until HEAD."""
+        """Return what happened to the message of a finding's first match between the finding's revision and HEAD."""
         start = finding.tree.commit
         if start is None:
             return Later()
         return self._histories.later(start, Request(finding.answer.matches[0].message))
 
     def trace(self, requests: Sequence[Request]) -> list[Provenance]:
-        """Return the history of each message, in order; messages of one file share a run of blame."""
+        """Return the history of each requested message, in the order of `requests`.
+
+        Messages of one file share a run of `git blame`.
+        """
         self._histories.expect(requests)
         return self._histories.trace(requests)
 
     def added_to(self, finding: Finding, history: HistoryMode) -> Finding:
-        """Return a finding with the history of its matches, and of the place that the line names."""
+        """Return a finding with histories: of its matches, and of the source location that its log line names."""
         matches = finding.answer.matches
         selected = matches[: _depth(history, matches)]
         traced = self._histories.trace([Request(match.message) for match in selected]) if selected else []
@@ -63,17 +69,16 @@ class HistoryService:
         return replace(finding, provenance=_for_each(matches, traced), points_to=pointed)
 
     def prepare(self, findings: Sequence[Finding], history: HistoryMode) -> None:
-        """Read the commits once if that is faster than tracing the histories of these findings one by one.
+        """Prepare to trace the histories of these findings: read all commits once if that is faster than one by one.
 
-        `traced` does so itself; this is for callers that add histories with several calls.
+        `traced` does this itself. Callers that trace the findings with several calls should call it first.
         """
         self._histories.expect(_requests(findings, history))
 
     def traced(self, findings: Sequence[Finding], history: HistoryMode) -> Iterator[tuple[int, Finding]]:
-        """Yield findings with history added, file by file, each with its position.
+        """Yield (position in `findings`, finding with histories) for each finding with a match, sorted by file.
 
-        Neighbouring files are traced in one batch: messages of one file share a run of blame, and several runs are
-        parallel.
+        Files are traced in batches: messages of one file share a run of `git blame`, and several runs are parallel.
         """
         matched = [position for position, finding in enumerate(findings) if finding.answer.matches]
         matched.sort(key=lambda position: findings[position].answer.matches[0].message.path)
@@ -88,7 +93,10 @@ class HistoryService:
                 yield position, replace(findings[position], provenance=provenance, points_to=pointed)
 
     def _of_place(self, place: Place | None, history: HistoryMode) -> Provenance | None:
-        """Return the history of the location that a line names: of the message there, or of the bare line."""
+        """Return the history of the source location that a log line names. None if no history is wanted or possible.
+
+        It is the history of the message at the location, or without a message, that of the source line.
+        """
         if place is None or place.call is None or history is HistoryMode.OFF:
             return None
         here = [m for m in self._messages.of(place.path) if m.line_start <= place.line <= m.line_end]
@@ -98,16 +106,16 @@ class HistoryService:
 
 
 def _requests(findings: Iterable[Finding], history: HistoryMode) -> list[Request]:
-    """Return a request for each match whose history is wanted, in order."""
+    """Return a request for the history of each match that gets one, in the order of findings and matches."""
     matches = (finding.answer.matches for finding in findings)
     return [Request(match.message) for own in matches for match in own[: _depth(history, own)]]
 
 
 def _depth(history: HistoryMode, matches: Sequence[Match]) -> int:
-    """Return for how many of the best matches a history is wanted."""
+    """Return how many of the matches, from the first one on, get a history."""
     return {HistoryMode.OFF: 0, HistoryMode.FIRST: min(1, len(matches)), HistoryMode.ALL: len(matches)}[history]
 
 
 def _for_each(matches: Sequence[Match], traced: Sequence[Provenance]) -> tuple[Provenance, ...]:
-    """Return a history for each match: the traced ones for the first matches, `NO_HISTORY_ASKED` for the others."""
+    """Return one history for each match: `traced` for the first matches, `NO_HISTORY_ASKED` for the others."""
     return (*traced, *(NO_HISTORY_ASKED for _ in matches[len(traced) :]))

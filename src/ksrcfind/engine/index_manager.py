@@ -11,33 +11,34 @@ from ksrcfind.tree.directory import DirectorySnapshot
 
 
 class IndexManager:
-    """Implements `backend.Index` for a tree. The first question that needs the index opens it."""
+    """Implements `backend.Index` for a tree. The index is opened when it is first needed."""
 
     def __init__(self, context: TreeContext) -> None:
         self._context = context
         self._indexed: Indexed | None = None
         self._is_loaded = False
         self._made: float | None = None
-        """Time when the index in use was built."""
+        """Time when the open index was built, in seconds since the epoch. None if no index is open."""
         self._files: tuple[float, int] | None = None
-        """Digest of the indexed files, with the time when that index was built."""
+        """A cache: (time when an index was built, digest of the files of that index)."""
         self.notes: list[str] = []
-        """Notes on the state of the index for the user."""
+        """Notes for the user about the state of the index."""
 
     @property
     def key(self) -> str:
-        """Identifies the revision in the store."""
+        """Identifies the revision in the store, the cache directory of the tree."""
         return self._context.snapshot.key
 
     @property
     def unsaved(self) -> str | None:
-        """Why the last built index could not be written; None if it was written."""
+        """Why the last built index could not be written to the disk. None if it was written."""
         return self._context.store.unsaved
 
     def current(self, *, wait: bool = False) -> Indexed | None:
-        """Return the index of the whole tree, if there is one; update it first if it is out of date.
+        """Return the index of the whole tree, and update it first if the tree has changed. None if there is no index.
 
-        While another run updates it, answers come from the older state, with a note; with `wait`, wait for that run.
+        If another run is updating the index, the state before the update is returned, with a note for the user. With
+        `wait`, this call waits for that run instead.
         """
         if not self._is_loaded:
             self._is_loaded = True
@@ -53,18 +54,24 @@ class IndexManager:
         return self._indexed
 
     def ensure(self) -> Indexed:
-        """Return the index; build it if there is none, and wait for another run that updates it."""
+        """Return the index of the revision, and build it if there is none.
+
+        If another run is building or updating the index, this call waits.
+        """
         return self.current(wait=True) or self._built()
 
     def ensure_complete(self) -> Indexed:
-        """Return an index of the current state of the tree; in a plain directory, all files are checked."""
+        """Return the index of the tree's present state. In a plain directory, all files are checked for changes."""
         indexed = self.current(wait=True)
         if indexed is None or isinstance(self._context.snapshot, DirectorySnapshot):
             return self._built()
         return indexed
 
     def refresh(self, paths: Iterable[str]) -> bool:
-        """Update the index if one of these files of a plain directory has changed; return whether it did."""
+        """Update the index if one of these files of a plain directory has changed. Return whether it was updated.
+
+        False for a git repository: there, the index was compared with the tree when it was opened.
+        """
         snapshot = self._context.snapshot
         if not isinstance(snapshot, DirectorySnapshot):
             return False
@@ -76,13 +83,16 @@ class IndexManager:
         return False
 
     def build(self) -> IndexReport:
-        """Build or update the index of the whole tree; wait for another run that does so."""
+        """Build or update the index of the whole tree and return a report.
+
+        If another run is building or updating the index, this call waits.
+        """
         report = self._rebuild()
         self._use()
         return report
 
     def is_current(self) -> bool:
-        """Return whether the index in use is the latest one; for a plain directory, also whether no file changed."""
+        """Return whether the open index is the latest one. For a plain directory, also whether no file has changed."""
         if self._is_loaded and self._last_built() != self._made:
             return False
         snapshot = self._context.snapshot
@@ -91,7 +101,7 @@ class IndexManager:
         return True
 
     def _rebuild(self) -> IndexReport:
-        # The parser and the linker are imported where files are read: most questions read none.
+        # The parser and the linker are imported only here, since most questions need neither.
         from ksrcfind.index.build import BuildOptions
         from ksrcfind.index.separate_process import build
 
@@ -106,13 +116,13 @@ class IndexManager:
         return self._use()
 
     def _use(self) -> Indexed:
-        """Open the index of this tree. Raises `KeyError` if there is none."""
+        """Open the latest index of this tree and return it. Raises `KeyError` if there is none."""
         self._made = self._last_built()
         self._indexed = indexed = Indexed.of(self._context.store.view(self._context.snapshot.key))
         return indexed
 
     def _update(self, *, wait: bool) -> None:
-        """Update the index; without `wait`, only if no other run is building it."""
+        """Update the index. Without `wait`, do nothing but note it if another run is building an index."""
         with self._context.store.building(wait=False) as is_free:
             pass
         if is_free or wait:
@@ -121,7 +131,10 @@ class IndexManager:
             self.notes.append("another run is updating the index; this answer does not include the last change")
 
     def _token(self) -> bytes:
-        """Return a token that changes with every change of a checkout; plain directories are checked file by file."""
+        """Return a token that changes with every change of a checkout's files.
+
+        Empty for a revision, which never changes, and for a plain directory, whose files are checked one by one.
+        """
         snapshot = self._context.snapshot
         if isinstance(snapshot, CheckoutSnapshot):
             state = repr((snapshot.commit, sorted(snapshot.changes.items())))
@@ -129,12 +142,12 @@ class IndexManager:
         return b""
 
     def _last_built(self) -> float | None:
-        """Return when the index in the store was built; None if there is none."""
+        """Return when the index in the store was built, in seconds since the epoch. None if there is no index."""
         revision = self._context.store.revision(self._context.snapshot.key)
         return revision.made if revision is not None else None
 
     def _indexed_files(self) -> int | None:
-        """Return a digest of the indexed files; None if there is no index."""
+        """Return a digest of the paths and content keys of the indexed files. None if there is no index."""
         if self._files is None or self._files[0] != self._made:
             store, key = self._context.store, self._context.snapshot.key
             revision, state = store.revision(key), store.state(key)

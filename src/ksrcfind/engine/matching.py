@@ -1,4 +1,4 @@
-"""Answers one line: from the index, without an index, or from other indexed releases."""
+"""Finds the messages that may have printed a log line: with the index, without one, or in other indexed releases."""
 
 from dataclasses import replace
 
@@ -15,24 +15,30 @@ INCOMPLETE = "only the likeliest files were searched; to search every file, run:
 
 
 class LineMatcher:
-    """Answers lines from one revision."""
+    """Finds the messages of one revision that may have printed a log line."""
 
     def __init__(self, backend: Backend, places: PlaceResolver) -> None:
         self._backend = backend
         self._places = places
 
     def answer(self, log: LogLine, limit: int) -> tuple[Answer, tuple[str, ...]]:
-        """Return the answer to a line, with the source location that the line names, and notes for the user."""
+        """Return the answer to a log line, and notes for the user.
+
+        The answer has at most `limit` matches, and the source location that the line itself names, if any.
+        """
         answer, notes = self._matched(log, limit)
         return (replace(answer, points_to=self._places.named_by(log, answer)) if answer.matches else answer), notes
 
     def tokens(self) -> DiscriminatingTokens:
-        """Return which names and numbers of a line can decide its answer."""
+        """Return an object that finds the names and numbers of a line that can decide which message printed it."""
         indexed = self._backend.index.current()
         return indexed.matcher.tokens if indexed is not None else AllNames()
 
     def in_other_release(self, log: LogLine, limit: int) -> tuple[ReleaseTag, Answer] | None:
-        """Return the latest other indexed release that prints the whole line, with its answer; None without one."""
+        """Return the latest other indexed release that has an exact match for a line, with its answer.
+
+        None if no other indexed release has one.
+        """
         for tag, indexed in self._backend.releases.printing(log):
             answer = indexed.matcher.answer(log, limit)
             if answer.verdict == Tier.EXACT:
@@ -50,7 +56,11 @@ class LineMatcher:
         return answer, ()
 
     def _without_index(self, log: LogLine, limit: int) -> tuple[Answer, tuple[str, ...]]:
-        """Match a line with the files that contain phrases of it, then with those that contain its rarest words."""
+        """Return the answer to a log line without an index, and notes for the user.
+
+        The line is matched with the files that contain phrases of it. If no match is exact or partial, it is matched
+        with the files that contain its rarest words.
+        """
         messages = self._backend.messages
         if log.is_userspace or not log.body.strip():
             return Matcher(messages.near_words("")).answer(log, limit), ()
@@ -63,11 +73,11 @@ class LineMatcher:
                 return answer, ()
             answers.append(answer)
             if answer.verdict == Tier.PARTIAL:
-                break  # Reading other files takes as long again and hardly ever finds a better match.
+                break  # Reading more files would double the time and hardly ever finds a better match.
         answer = next((answer for answer in reversed(answers) if answer.matches), answers[0])
         return answer, (INCOMPLETE,)
 
 
 def is_weak(answer: Answer, log: LogLine) -> bool:
-    """Return whether a line of the kernel has no exact and no partial match."""
+    """Return whether a line that the kernel printed has neither an exact nor a partial match in an answer."""
     return answer.verdict not in (Tier.EXACT, Tier.PARTIAL) and not log.is_userspace and bool(log.body.strip())

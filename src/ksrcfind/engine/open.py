@@ -1,4 +1,4 @@
-"""Opens the bundle or the tree that the settings name."""
+"""Opens an engine over the bundle or the source tree that the settings name."""
 
 from pathlib import Path
 
@@ -10,9 +10,10 @@ from ksrcfind.progress import Progress
 
 
 def open_engine(settings: Settings, rev: str | None, start: Path, progress: Progress) -> Engine:
-    """Return an engine over the bundle that the settings name, or over a tree.
+    """Return an engine over the bundle that the settings name, or if they name none, over a source tree.
 
-    Raises `KsrcfindError`: no tree, unknown revision, a repository that git refuses, an index that cannot be used.
+    Raises `KsrcfindError` if there is no tree, if the revision is unknown, if git refuses the repository, or if the
+    bundle is unusable.
     """
     if settings.index is not None:
         # Imported here because most questions are about a tree and do not need it.

@@ -1,4 +1,4 @@
-"""Source locations: the one that a log line names, and the log calls at given places."""
+"""Source locations: resolves the one that a log line names, and finds the log calls at given locations."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -25,7 +25,10 @@ class PlaceResolver:
         self._source = backend.source
 
     def named_by(self, log: LogLine, answer: Answer) -> Place | None:
-        """Return the location that a line names, with the call there; None if it names none of this tree."""
+        """Return the source location that a log line names, with the call at that location.
+
+        None if the line names no location, or none of this tree.
+        """
         first = answer.matches[0]
         named = own_place(first)
         path: str | None = first.message.path
@@ -34,7 +37,7 @@ class PlaceResolver:
             path = self._path_in_tree(named.path, first.message.path) if named is not None else None
         if named is None or path is None:
             return None
-        # __LINE__ can be any line of an expression over several lines: a call that covers the line is meant.
+        # __LINE__ can be any line of a call over several lines, so any call that covers the line counts.
         for message in self._messages.of(path):
             if message.line_start <= named.line <= message.line_end:
                 return Place(path, named.line, named.function or message.function, message.call, 0)
@@ -45,7 +48,10 @@ class PlaceResolver:
         return Place(path, named.line, named.function, call, drift)
 
     def _path_in_tree(self, path: str, printed_by: str) -> str | None:
-        """Return the file of the tree that a compiler calls `path`; None if there is none."""
+        """Return the file of the tree that the compiler names `path`, which may be absolute. None if there is none.
+
+        `printed_by` is the file of the message that printed the path.
+        """
         parts = [part for part in path.split("/") if part not in ("", ".", "..")]
         if f"/{printed_by}".endswith("/" + "/".join(parts)):
             return printed_by
@@ -57,16 +63,17 @@ class PlaceResolver:
 
 
 class CallsAt:
-    """Explains the log calls at places."""
+    """Finds the log calls at source locations, and the histories of these calls."""
 
     def __init__(self, backend: Backend, histories: HistoryService) -> None:
         self._backend = backend
         self._histories = histories
 
     def findings(self, places: Sequence[tuple[str, int]], history: HistoryMode) -> Iterator[Finding]:
-        """Yield a finding for the log call at each place, in order; places of one file share a run of blame.
+        """Yield what the log call at each source location (path, line) prints, in the order of `places`.
 
-        A call that is switched off, by a comment or by `#if 0`, is found as well, with a note.
+        A call inside a comment or `#if 0` is found as well; its finding has a note. Locations in one file share a run
+        of `git blame`.
         """
         messages, source = self._backend.messages, self._backend.source
         found: list[list[Message]] = []
@@ -98,6 +105,6 @@ class CallsAt:
 
 
 def _around(line: int, messages: Iterable[Message]) -> list[Message]:
-    """Return the messages whose calls cover a line, the innermost call first."""
+    """Return those of the messages whose calls cover a source line, the innermost call first."""
     here = [message for message in messages if message.line_start <= line <= message.line_end]
     return sorted(here, key=lambda message: (message.line_end - message.line_start, -message.line_start))

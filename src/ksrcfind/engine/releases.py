@@ -1,4 +1,4 @@
-"""The release tags of a tree, and the other releases that are indexed."""
+"""The release tags of a tree, and the releases that are indexed."""
 
 import time
 from collections.abc import Iterable, Iterator
@@ -18,33 +18,33 @@ class TreeReleases:
     """Implements `backend.Releases` for a tree."""
 
     def __init__(self, context: TreeContext, index: IndexManager, releases: Releases | None) -> None:
-        """Take the releases of a repository; None for a plain directory."""
+        """Use the release tags `releases` of a git repository. None for a plain directory."""
         self._context = context
         self._store = context.store
         self._index = index
         self._releases = releases
         self._together: tuple[list[ReleaseTag], MultiRevisionIndex] | None = None
-        """The indexed releases as one index, opened when a line is not in this revision."""
+        """One index over all other indexed releases, with their tags. It is opened for the first weak answer."""
 
     @property
     def tags(self) -> tuple[ReleaseTag, ...]:
-        """The release tags of the repository, earliest version first; none without git."""
+        """The release tags of the repository, the earliest version first. Empty without git."""
         return self._releases.tags if self._releases is not None else ()
 
     @property
     def advice(self) -> str | None:
-        """Advice that would make later answers faster; known after the first answers."""
+        """Advice for the user that would make later answers faster. None before the first answers."""
         return self._releases.advice if self._releases is not None else None
 
     def indexed(self) -> list[ReleaseTag]:
-        """Return the indexed releases other than this revision, the latest first."""
+        """Return the indexed releases except this revision, the latest first."""
         if self._releases is None:
             return []
         known, own = self._known(), self._context.snapshot.info.commit
         return [tag for tag in reversed(self.tags) if tag.commit in known and tag.commit != own]
 
     def printing(self, log: LogLine) -> Iterator[tuple[ReleaseTag, Indexed]]:
-        """Yield the other indexed releases that can print a line, the latest first, with their index."""
+        """Yield (tag, index) of each other indexed release that can print a line as a whole, the latest first."""
         tags = self.indexed()
         if not tags:
             return
@@ -55,9 +55,10 @@ class TreeReleases:
                 yield tag, Indexed.of(self._store.view(tag.commit))
 
     def lines_known(self, lines: Iterable[LogLine]) -> tuple[int, list[tuple[ReleaseTag, int]]]:
-        """Return how many of the lines this revision prints, and how many each indexed release prints, earliest first.
+        """Return (number of lines that this revision can print as a whole, such numbers for the indexed releases).
 
-        Builds a missing index.
+        The second part has (tag, number) for each indexed release, the earliest first. A missing index of this revision
+        is built.
         """
         self._index.ensure()
         own = self._index.key
@@ -69,10 +70,10 @@ class TreeReleases:
         return counts[own], [(tag, counts[tag.commit]) for tag in released]
 
     def index_all(self, candidates: bool) -> ReleasesReport:
-        """Index every release tag, the earliest first; with `candidates`, the `-rc` tags too.
+        """Index every release tag, the earliest first. With `candidates`, index the `-rc` tags too.
 
-        Indexed releases are skipped, so an interrupted run continues where it stopped.
-        Raises `KsrcfindError` if there are no release tags.
+        Indexed releases are skipped, so an interrupted run continues where it stopped. Raises `KsrcfindError` if there
+        are no release tags.
         """
         started = time.monotonic()
         wanted = [tag for tag in self.tags if candidates or tag.version == tag.version.final]
@@ -97,11 +98,14 @@ class TreeReleases:
         )
 
     def differing(self, newer: str) -> list[FilePair]:
-        """Return the files whose messages can differ between this and another indexed revision, given by its key."""
+        """Return the files whose messages can differ between this revision and another one.
+
+        `newer` is the key of the other revision, which must be indexed.
+        """
         return list(differing_files(self._store, self._index.key, newer))
 
     def check_lives(self) -> None:
-        """Raise `KsrcfindError` if there are no releases, which `life` needs."""
+        """Raise `KsrcfindError` if there are no release tags, which the command `ksrcfind life` needs."""
         if not self.tags:
             raise KsrcfindError(
                 "`life` needs a git repository with release tags", "`ksrcfind doctor` shows which tree is used."

@@ -1,4 +1,4 @@
-"""The files of a tree: lines of source, maintainers, the release in the Makefile."""
+"""Reads files of a tree: lines of source, the subsystem in MAINTAINERS, the release in the Makefile."""
 
 from collections.abc import Iterator, Sequence
 from functools import cached_property
@@ -19,29 +19,32 @@ NAMED_SUFFIXES = (".c", ".h", ".S")
 
 
 class SourceView:
-    """Reads files of a tree or of a bundle."""
+    """Reads lines of source, MAINTAINERS and the Makefile, from a tree or from a bundle."""
 
     def __init__(self, source: Source) -> None:
         self._source = source
 
     def lines(self, path: str, first: int, last: int) -> list[str]:
-        """Return lines of a file, 1-based and inclusive, as far as it has them; none if there is no such file."""
+        """Return the lines of a file from `first` to `last` (counted from 1, inclusive), as far as they exist.
+
+        Empty if there is no such file.
+        """
         return _lines(self._text(path), first, last)
 
     def subsystem(self, path: str) -> Subsystem | None:
-        """Return the subsystem of a file in the tree's MAINTAINERS file; None if it lists none."""
+        """Return the subsystem to which the tree's MAINTAINERS file assigns a file. None if it assigns none."""
         return self._maintainers.subsystem(path)
 
     @property
     def release(self) -> str | None:
-        """The kernel release that the tree's own Makefile names: `6.1.192`; None if it names none."""
+        """The kernel release that the tree's Makefile names, such as `6.1.192`. None if it names none."""
         text = self._text(MAKEFILE)
         return makefile_release(text) if text is not None else None
 
     def files(self, paths: Sequence[str] = ()) -> list[str]:
-        """Return the C files at these paths of files and directories; all C files without a path.
+        """Return the C files at `paths` (files and directories). Without `paths`, return all C files of the tree.
 
-        Raises `KsrcfindError` for a path without C files.
+        Raises `KsrcfindError` for a path at which there are no C files.
         """
         every = self._source.paths()
         if not paths:
@@ -67,34 +70,37 @@ class SourceView:
 
 
 class TreeSource:
-    """Implements `backend.Source` over a snapshot."""
+    """Implements `backend.Source` with the snapshot of a tree."""
 
     def __init__(self, snapshot: AnySnapshot) -> None:
         self._snapshot = snapshot
 
     def paths(self) -> list[str]:
-        """Return every file that can have messages, sorted."""
+        """Return the paths of all files that can have messages, sorted."""
         return sorted(filter(is_utf8, self._snapshot.files(SUFFIXES, ())))
 
     def read(self, path: str) -> bytes:
-        """Return the content of a file. Raises `FileNotFoundError`."""
+        """Return the bytes of a file. Raises `FileNotFoundError` if it does not exist."""
         return self._snapshot.read(path)
 
     def has_file(self, path: str) -> bool:
-        """Return whether there is such a file."""
+        """Return whether a file exists and is not empty."""
         return bool(self._lines(path, 1))
 
     def length(self, path: str) -> int | None:
-        """Return how many lines a file has, None if there is no such file."""
+        """Return the number of lines of a file. None if it does not exist or is empty."""
         lines = self._lines(path)
         return len(lines) - (not lines[-1]) if lines else None
 
     def place_calls(self, path: str) -> Sequence[tuple[int, str]]:
-        """Return the calls of a file that print their own location: line and name."""
+        """Return (line, name) of the calls in a file that print their own source location, such as `WARN_ON`."""
         return place_calls("\n".join(self._lines(path)))
 
     def all_place_calls(self) -> Iterator[tuple[str, list[tuple[int, str]]]]:
-        """Yield every file of C and assembly with its calls that print their own location."""
+        """Yield (path, calls) for every C and assembly file: the calls that print their own source location.
+
+        Each call is (line, name).
+        """
         for path, data in self._snapshot.read_many(filter(is_utf8, self._snapshot.files(NAMED_SUFFIXES, ()))):
             yield path, place_calls(data.decode("utf-8", "replace"))
 
@@ -106,7 +112,10 @@ class TreeSource:
 
 
 def no_such_files(path: str, files: Sequence[str]) -> KsrcfindError:
-    """Return the error for a path of the command line that names none of the tree's C files."""
+    """Return the error for a path, given by the user, at which the tree has no C files.
+
+    `files` are the tree's C files; the error suggests a similar path.
+    """
     meant = closest_path(path, files)
     hint = f"Did you mean {meant}?" if meant is not None else "Paths start at the root of the tree: mm/oom_kill.c"
     return KsrcfindError(f"no C files at {path}", hint)

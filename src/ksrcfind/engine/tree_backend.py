@@ -1,4 +1,4 @@
-"""A tree as the source of answers: a snapshot, its index and the history of its repository."""
+"""Implements `backend.Backend` with a tree: its files, its index and the history of its repository."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -19,7 +19,7 @@ from ksrcfind.tree.snapshot import TreeInfo
 
 
 class TreeBackend:
-    """Implements `backend.Backend` for a tree."""
+    """Implements `backend.Backend` for a source tree: a git repository or a plain directory."""
 
     def __init__(self, context: TreeContext) -> None:
         snapshot, settings = context.snapshot, context.settings
@@ -35,28 +35,31 @@ class TreeBackend:
 
     @property
     def info(self) -> TreeInfo:
-        """What tree this is."""
+        """The description of the tree for an answer."""
         return self._context.snapshot.info
 
     @property
     def root(self) -> Path:
-        """Directory of the tree."""
+        """The top directory of the tree."""
         return self._context.snapshot.root
 
     @property
     def source_root(self) -> Path:
-        """Directory of the tree."""
+        """The top directory of the tree, which has the source files that answers name."""
         return self._context.snapshot.root
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Notes on tree and index for the user; answering can add notes."""
+        """Notes for the user about the tree and its index. Answering a question can add notes."""
         skipped = self.messages.skipped
         names = [skipped_note(skipped)] if skipped else []
         return (*self._context.snapshot.notes, *self._context.store.notes, *self.index.notes, *names)
 
     def is_current(self) -> bool:
-        """Return whether commit, edits, index, tags and history settings are unchanged."""
+        """Return whether a newly opened backend would give the same answers.
+
+        True if the commit, the edited files, the index, the tags and the settings of histories are unchanged.
+        """
         if not self.index.is_current():
             return False
         snapshot = self._context.snapshot
@@ -69,17 +72,17 @@ class TreeBackend:
 
     @contextmanager
     def at_revision(self, rev: str) -> Iterator["TreeBackend"]:
-        """Open another revision of the same tree, with the same store."""
+        """Return a context with another revision of the same tree, which is closed at the end of the context."""
         with self._context.at_revision(rev) as context:
             yield TreeBackend(context)
 
     def close(self) -> None:
-        """Close the index and end the git process that reads objects."""
+        """Close the index and the tree, and end the git process that reads objects."""
         self._context.close()
 
 
 class TreeHistories:
-    """Implements `backend.Histories` for a tree: asks its repository, if there is one."""
+    """Implements `backend.Histories` with the git repository of a tree. A plain directory has no histories."""
 
     def __init__(self, context: TreeContext, releases: Releases | None) -> None:
         settings = context.settings
@@ -95,33 +98,36 @@ class TreeHistories:
 
     @property
     def known(self) -> bool:
-        """Whether there is a repository."""
+        """Whether the tree is in a git repository, which has histories."""
         return not isinstance(self._snapshot, DirectorySnapshot)
 
     def expect(self, requests: Sequence[Request]) -> None:
-        """Prepare for the histories of many messages, which `trace` is asked for in parts."""
+        """Prepare to trace these messages, which the caller then requests in several calls of `trace`."""
         self._history.expect(requests)
 
     def trace(self, requests: Sequence[Request]) -> list[Provenance]:
-        """Return the history of each message, in order; blames of one file share a run."""
+        """Return the history of each requested message, in the order of `requests`.
+
+        Messages of one file share a run of `git blame`.
+        """
         return self._history.trace(requests)
 
     def is_current(self) -> bool:
-        """Return whether references and all settings that histories depend on are unchanged."""
+        """Return whether the references, and all settings on which histories depend, are unchanged."""
         return self._history.is_current()
 
     def commits(self, ids: Iterable[str]) -> dict[str, Commit]:
-        """Return commits by their full ids; those that are not there are left out."""
+        """Return full commit id → commit. Ids of commits that do not exist are left out."""
         return self._history.commits(ids)
 
     def later(self, start: str, request: Request) -> Later:
-        """Return what happened to a message after a commit, until HEAD."""
+        """Return what happened to a message between the commit `start` and HEAD."""
         if isinstance(self._snapshot, DirectorySnapshot):
             return Later()
         return self._history.later(start, wording_place(request), self._snapshot.repository.head())
 
     def patch(self, commit_id: str) -> str | None:
-        """Return message and diff of a commit, as `git show` prints them; None without git."""
+        """Return the commit message and the diff of a commit, as `git show` prints them. None without git."""
         if isinstance(self._snapshot, DirectorySnapshot):
             return None
         shown = self._snapshot.repository.git.run("show", "--end-of-options", commit_id)

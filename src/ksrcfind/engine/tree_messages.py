@@ -1,4 +1,4 @@
-"""The messages of a tree: from its index or, without an index, from the files in question."""
+"""The messages of a tree, read from its index. Without an index, only the files in question are parsed."""
 
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
@@ -25,46 +25,55 @@ class TreeMessages:
 
     @property
     def skipped(self) -> Sequence[str]:
-        """Names of files that are skipped because they are not UTF-8, escaped; known once files were listed."""
+        """Escaped names of the files that are skipped because their names are not UTF-8.
+
+        Empty before the files of the tree were listed.
+        """
         if self._unindexed is not None:
             return self._unindexed.skipped
         revision = self._context.store.revision(self._index.key)
         return revision.skipped if revision is not None else ()
 
     def of(self, path: str) -> list[Message]:
-        """Return the messages of a file in its current version, by line; none without the file. Builds no index."""
+        """Return the messages of the present version of a source file, in source order. Empty without the file.
+
+        This builds no index, but may update one.
+        """
         indexed = self._index.current()
         if indexed is None:
             return self._without_index().messages_of([path])
         if not is_utf8(path):
             return []
         known = indexed.messages.messages_of(path)
-        # A path without messages and without a file did not change.
+        # If the index has no messages of a path and there is no such file, the index needs no update.
         if not known and not self._source.has_file(path):
             return []
         updated = self._index.current() if self._index.refresh([path]) else None
         return updated.messages.messages_of(path) if updated is not None else known
 
     def prefetch(self, paths: Iterable[str]) -> None:
-        """Read several files at once if they are not indexed; `of` then returns their messages without reading."""
+        """Parse these files together if the tree is not indexed. `of` then returns their messages at once."""
         if self._index.current() is None:
             self._without_index().messages_of(dict.fromkeys(paths))
 
     def switched_off(self, path: str, line: int) -> list[Message]:
-        """Return the messages of a file as if the comment or `#if 0` around a line were not there."""
+        """Return the messages of a file as if the comment or `#if 0` around a line were removed.
+
+        Empty if the line is in neither.
+        """
         return self._without_index().switched_off(path, line)
 
     def near_phrases(self, body: str) -> MessageIndex:
-        """Return the messages of the files that most likely print a text: those that contain phrases of it."""
+        """Return an index of the messages in the files that contain phrases of a log line: the most likely files."""
         return self._without_index().index_for(body, phrases=True)
 
     def near_words(self, body: str) -> MessageIndex:
-        """Return the messages of the files that most likely print a text: those that contain its rarest words."""
+        """Return an index of the messages in the files that contain the rarest words of a log line."""
         return self._without_index().index_for(body)
 
     def _without_index(self) -> "UnindexedSearch":
         if self._unindexed is None:
-            # The parser and the linker are imported where files are read: most questions read none.
+            # The parser and the linker are imported only here, since most questions need neither.
             from ksrcfind.search.unindexed import UnindexedSearch
 
             self._unindexed = UnindexedSearch(self._context.snapshot, self._context.store.cache, self._context.roots)

@@ -1,4 +1,4 @@
-"""Why a message was printed: adds to a finding the circumstances of its first match, and the code around the call."""
+"""Why a message was printed: adds to an answer under what conditions the first match's call runs, and its code."""
 
 import posixpath
 from dataclasses import replace
@@ -11,15 +11,19 @@ from ksrcfind.source.message import Message
 
 
 class WhyService:
-    """Reads the file of a call. A bundle has no source: its findings stay as they are."""
+    """Adds to answers under what conditions a log call runs, and the source code around the call.
+
+    A bundle has no source, so nothing is added to its answers.
+    """
 
     def __init__(self, source: Source) -> None:
         self._source = source
 
     def added_to(self, finding: Finding, shown: Shown) -> Finding:
-        """Return a finding with the circumstances of its first match and, if asked for, its code.
+        """Return a finding with the conditions under which the call of its first match runs.
 
-        This takes 2 ms for most functions, and 70 ms for the longest of Linux.
+        If `shown` asks for code, the finding also gets the code around the call. This takes 2 ms for most functions,
+        and 70 ms for the longest function of Linux.
         """
         if finding.match is None:
             return finding

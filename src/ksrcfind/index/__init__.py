@@ -1,1 +1,1 @@
-"""Building an index: parses and links the files of a tree, and writes their messages for `search`."""
+"""Building an index: parse and link the files of a tree, and write their messages where `search` reads them."""

@@ -1,6 +1,7 @@
-"""Builds the index of a tree: parses new files, links affected files, writes the result as one revision.
+"""Builds the index of a tree: parses new files, links affected files, and writes the result as one revision.
 
-`changes` computes the affected files. The messages of all others come from an earlier revision.
+"Linking" a file turns its log calls into messages, with the macros and wrapper functions of other files. `changes`
+computes which files a change affects. The messages of all other files come from an earlier revision.
 """
 
 import gc
@@ -31,11 +32,14 @@ from ksrcfind.storage.segment import Unit, unit_digest
 from ksrcfind.storage.store import Store
 from ksrcfind.tree.snapshot import Snapshot
 
-_FEW_OF = 8  # compare only changed files if at most one of so many files changed
+_FEW_OF = 8  # compare the changed files with their earlier versions only if at most one of 8 files changed
 
 
 class _FactsByNumber:
-    """Facts of the files of a revision; headers, which many files use, stay unpacked."""
+    """Returns the facts of a source file by its number, and keeps the decoded facts of headers in memory.
+
+    "Facts" are what the parser extracts from one file. Many files use a header; a C file's facts are used once.
+    """
 
     def __init__(self, packed: Sequence[bytes], paths: Sequence[str]) -> None:
         self._packed = packed
@@ -59,9 +63,9 @@ class _FactsByNumber:
 def _with_messages(
     program: Program, found: SymbolTable, changed: Set[str], before: RevisionState | None
 ) -> frozenset[int]:
-    """Return the files that may have messages, or had some before."""
+    """Return the numbers of the files that may have messages now, or had messages in the earlier revision `before`."""
     names = before.may_log if before is not None else ()
-    # A file without messages has none still, unless it changed or calls a new possible log function.
+    # A file without messages stays without, unless it changed or calls a name that can reach a log sink only now.
     has_new_names = not found.may_log.issubset(names)
     without_text = {
         number
@@ -74,26 +78,29 @@ def _with_messages(
 
 @dataclass(frozen=True, slots=True)
 class BuildOptions:
-    """Options of a build."""
+    """Options of a build of an index."""
 
     roots: tuple[LogSink, ...]
     """The log sinks."""
     jobs: int | None
-    """Number of processes; None for one on each core."""
+    """Number of processes. None: one for each core."""
     token: bytes = b""
-    """Identifies the state of an indexed working tree."""
+    """Identifies the state of the working tree that is indexed. Empty for a commit."""
 
 
 def build(snapshot: Snapshot, store: Store, options: BuildOptions, progress: Progress) -> IndexReport:
-    """Update the index of a snapshot and return a report. The caller must hold the store's build lock."""
+    """Build or update the index of a tree's snapshot and return a report.
+
+    The caller must hold the store's build lock.
+    """
     enabled = gc.isenabled()
-    gc.disable()  # millions of small objects that form no cycles
+    gc.disable()  # a build makes millions of small objects, none in a reference cycle
     try:
-        clean_up(store)  # Remains of killed runs, and revisions with a damaged segment.
+        clean_up(store)  # Killed runs leave unfinished files; revisions can have a damaged segment.
         try:
             return _Build(snapshot, store, options, progress).run()
         except DamagedIndexError:
-            # The earlier revision is unusable.
+            # The earlier revision is damaged, so nothing of it is used.
             return _Build(snapshot, store, options, progress, from_scratch=True).run()
     finally:
         if enabled:
@@ -141,7 +148,7 @@ class _Build:
         return self._report(made, files, parsed.files, parsed.bytes, len(done), times)
 
     def _parse(self, code: Mapping[str, str]) -> Parsed:
-        """Parse files that are not cached, and load the facts of all files."""
+        """Parse the source files (path → content key) that are not cached, and load the facts of all of them."""
         cache = self._store.cache
         known = cache.known_blobs()
         parsed = parse_missing(self._snapshot, cache, known, code, self._options.jobs, self._progress, self._recall)
@@ -158,7 +165,7 @@ class _Build:
 
     @cached_property
     def _own(self) -> tuple[Revision, RevisionState] | None:
-        """The indexed revision of this snapshot, in its earlier state."""
+        """The earlier index of this snapshot, of the same commit or directory. None if there is none."""
         return None if self._from_scratch else self._known(self._snapshot.key)
 
     @cached_property
@@ -185,12 +192,12 @@ class _Build:
         return IndexReport(code, parsed, size, linked, revision.size, *unread, *times, length, revision.skipped)
 
     def _recall(self, blobs: Mapping[str, str]) -> None:
-        """Read from the store what later steps need, while workers parse."""
+        """Load the cached facts of files (path → blob id) and the earlier revision, while workers parse."""
         _known = self._own or self._newest
         self._load(blobs)
 
     def _load(self, blobs: Mapping[str, str]) -> None:
-        """Load the cached facts of files (path → blob id) that are not loaded yet."""
+        """Load the cached facts of those files (path → blob id) whose facts are not in memory yet."""
         for blob, summary, facts in self._store.cache.all_facts(set(blobs.values()) - self._summaries.keys()):
             self._summaries[blob] = unpack_summary(summary)
             self._facts[blob] = facts
@@ -201,7 +208,10 @@ class _Build:
             self._facts[blob] = packed.facts
 
     def _prepare(self, files: Mapping[str, str], blobs: Mapping[str, str], before: RevisionState | None) -> Prepared:
-        """Return the tree ready for linking: its symbols, its include graph, and the files that may have messages."""
+        """Return what linking needs: the symbol table, the include graph, and the files that may have messages.
+
+        `before` is the earlier revision that this build updates; None for a build from scratch.
+        """
         paths = [path for path in files if path in blobs]
         summaries = {path: self._summaries[blobs[path]] for path in paths}
         old = before.blobs if before is not None else {}
@@ -242,7 +252,10 @@ class _Build:
         )
 
     def _old_summaries(self, old: Mapping[str, str], changed: Set[str]) -> Mapping[str, FileSummary] | None:
-        """Return the earlier summaries of changed files; None if some are lost, or if too many changed."""
+        """Return path → summary of the changed files as they were in the earlier revision `old`.
+
+        None if a summary is no longer cached, or if more than one of 8 files changed.
+        """
         blobs = {path: old[path] for path in changed if path in old}
         if len(changed) > len(old) // _FEW_OF:
             return None

@@ -1,7 +1,7 @@
-"""Invalidation: the files that a change since an indexed revision affects, and that must be linked again.
+"""Invalidation: computes which files must be linked again because of changes since an indexed revision.
 
-A file is linked again if its bytes or its module changed, or if a name that its messages depend on has other
-definitions than before.
+A file is linked again if its bytes changed, if it is built into another kernel module, or if the definitions of a name
+on which its messages depend changed.
 """
 
 import re
@@ -21,32 +21,38 @@ from ksrcfind.source.summary import included_names
 from ksrcfind.source.wrapper_scope import module_of
 from ksrcfind.storage.revision import RevisionState
 
-_EVERYWHERE = -1  # bit set of all files
-_TEXT = re.compile(r'"[^"]*(?:[A-Za-z]{2}|%)')  # text in a macro other than a level
+_EVERYWHERE = -1  # the bit set of all files: -1 has all bits set
+_TEXT = re.compile(r'"[^"]*(?:[A-Za-z]{2}|%)')  # a string in a macro, unless it is a log level such as "<3>"
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A tree that is ready for linking."""
+    """A parsed tree, with everything that the linker needs."""
 
     program: Program
     symbol_table: SymbolTable
     blobs: Mapping[str, str]
     """Path → blob id of every file of the program."""
     modules: Mapping[str, str]
-    """Module by path without suffix, as in `Program`."""
+    """Path of a source file without its suffix → name of the kernel module that the file is built into."""
     included: Updated
     changed: Set[str]
-    """Files that differ from the earlier revision or are in only one of both; all files without one."""
+    """Paths of files that differ between this tree and the earlier revision, or exist in only one of them.
+
+    All files if there is no earlier revision.
+    """
     numbers: Set[int]
-    """Files that may have messages or had some before."""
+    """Numbers of the files that may have messages now, or had messages in the earlier revision."""
 
 
 class Changes:
-    """The differences between an indexed revision and a program."""
+    """The differences between an indexed revision and a tree that is ready for linking."""
 
     def __init__(self, before: RevisionState, now: Prepared, facts: Callable[[str], SourceFacts | None]) -> None:
-        """Compare the definitions in changed files. `facts` returns the facts of a blob; None if they are unknown."""
+        """Compare the definitions in the changed files, as they were in `before` and as they are in `now`.
+
+        `facts` returns the parsed facts of a file by its blob id. None if they are not cached.
+        """
         self._before = before
         self._facts_of = facts
         self._program = now.program
@@ -54,19 +60,19 @@ class Changes:
         self._blobs = now.blobs
         self._modules = now.modules
         self._other_modules = _different(before.modules, now.modules)
-        """Paths without suffix of files whose module changed."""
+        """Paths, without suffix, of the files that are built into another kernel module than before."""
         self._numbers = {path: number for number, path in enumerate(now.program.paths)}
         self._names: dict[str, int] = dict.fromkeys(
             symbol_table.may_log.symmetric_difference(before.may_log), _EVERYWHERE
         )
-        """Changed names → files whose definitions of the name changed, as a bit set."""
+        """Name whose definition changed → bit set of the files in which it changed."""
         for stem in self._other_modules:
             self._names[module_of(f"{stem}.c")] = _EVERYWHERE
         self._include_graph = now.included.include_graph
         self._files_with_other_includes = _bits(now.included.others)
-        """Files whose includes changed, as a bit set: files that include these may see other definitions."""
+        """Bit set of the files whose includes changed. Files that include one of them may see other definitions."""
         self._changed_quoted_names: set[str] = set()
-        """Base names in changed includes in quotes, before or now."""
+        """Base names of files that a changed `#include "…"` names or named, and of added and removed headers."""
         self._seeing_cache: dict[int, set[int]] = {}
         for path in now.changed:
             self._compare(path)
@@ -79,7 +85,7 @@ class Changes:
             self._names[name] = self._names.get(name, 0) | here
         functions = (
             _different(_wrappers(was), _wrappers(now)) - self._program.roots.keys()
-        )  # A log sink is not expanded.
+        )  # The linker never expands a log sink.
         giving_text = {name for facts in (was, now) if facts for name in facts.text_functions}
         self._names |= dict.fromkeys(
             functions | giving_text | _different(_constants(was), _constants(now)), _EVERYWHERE
@@ -97,11 +103,11 @@ class Changes:
 
     @cached_property
     def _users(self) -> Sequence[Sequence[int]]:
-        """The files that include each file directly."""
+        """For each file, by number: the numbers of the files that include it directly."""
         return users(self._include_graph)
 
     def _files_seeing(self, files: int) -> Container[int]:
-        """Return the files of a bit set and all files that include one of them, directly or indirectly."""
+        """Return the files in the bit set `files`, and all files that include one of them directly or indirectly."""
         if files < 0:
             return range(len(self._program.paths))
         if files in self._seeing_cache:
@@ -115,9 +121,10 @@ class Changes:
         return found
 
     def files_to_relink(self, numbers: Iterable[int], dependencies: Callable[[], Mapping[str, bytes]]) -> list[int]:
-        """Return the unchanged files, out of `numbers`, that must be linked again.
+        """Return which of the unchanged files `numbers` must be linked again.
 
-        `dependencies` returns path → hashes of the names that linking looked up; it is called only if a name changed.
+        `dependencies` returns path → hashes of the names that the linker looked up for that file in the earlier
+        revision. It is called only if the definition of a name changed.
         """
         before = self._before
         names: dict[int, int] = defaultdict(int)
@@ -145,7 +152,11 @@ class Changes:
         return result
 
     def _is_affected_by_reader(self, number: int, places: Sequence[Container[int]]) -> bool:
-        """Return whether a file may see other definitions or have another module because of a file that includes it."""
+        """Return whether a file must be linked again because of changes to the file that includes it.
+
+        A file that a C file includes sees the definitions of that C file and is built into its module. `places` has the
+        sets of files that see a changed definition.
+        """
         path = self._program.paths[number]
         name = path.rpartition("/")[2]
         if name in self._changed_quoted_names:
@@ -159,7 +170,10 @@ class Changes:
 
 
 def _macros(facts: SourceFacts | None) -> dict[str, list[Macro]]:
-    """Return the macros of a file by name, comparable: without the line unless messages contain it."""
+    """Return name → definitions of the macros of a file, for a comparison with another version of the file.
+
+    Line numbers are set to 0, except for macros with text: a message records the line of such a macro.
+    """
     found: dict[str, list[Macro]] = defaultdict(list)
     for macro in facts.macros if facts else ():
         found[macro.name].append(macro if _TEXT.search(macro.body) else msgspec.structs.replace(macro, line=0))
@@ -167,7 +181,10 @@ def _macros(facts: SourceFacts | None) -> dict[str, list[Macro]]:
 
 
 def _wrappers(facts: SourceFacts | None) -> dict[str, list[Wrapper]]:
-    """Return the wrapper functions of a file by name, comparable: without lines."""
+    """Return name → definitions of the wrapper functions of a file, for a comparison with another version of the file.
+
+    Line numbers are set to 0, since a move within the file changes no message.
+    """
     found: dict[str, list[Wrapper]] = defaultdict(list)
     for wrapper in facts.wrappers if facts else ():
         calls = tuple(msgspec.structs.replace(call, line=0, function=0) for call in wrapper.calls)
@@ -176,7 +193,7 @@ def _wrappers(facts: SourceFacts | None) -> dict[str, list[Wrapper]]:
 
 
 def _constants(facts: SourceFacts | None) -> dict[str, str]:
-    """Return the strings of a file that other files can use, by name."""
+    """Return name → text of the string constants of a file that other files can use."""
     return {name: text for name, text in facts.strings if name in facts.constants} if facts else {}
 
 
@@ -185,13 +202,13 @@ def _different(was: Mapping[str, object], now: Mapping[str, object]) -> set[str]
 
 
 def _common(names: frozenset[int], data: bytes) -> Iterable[int]:
-    """Return the names that occur in packed hashes (`name_hash`)."""
+    """Return which of the hashes `names` (`name_hash`) are in `data`, an array of 32-bit hashes."""
     hashes = array("I", data)
     return () if names.isdisjoint(hashes) else names.intersection(hashes)
 
 
 def _numbers(bits: int) -> Iterator[int]:
-    """Yield the files of a bit set."""
+    """Yield the numbers of the files in a bit set, the highest first."""
     while bits:
         last = bits.bit_length() - 1
         yield last

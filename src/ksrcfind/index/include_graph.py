@@ -1,7 +1,8 @@
-"""The include graph of a tree: stored with a revision and updated incrementally.
+"""The include graph of a tree (which file includes which), stored with a revision and updated incrementally.
 
-The target of an `#include` depends on the directory of the file and on the paths of the tree. So the edges of a file
-stay valid while its bytes are the same, unless a file with the base name of one of its includes appears or disappears.
+The file that an `#include` names depends on the directory of the including file and on the paths of the tree. So the
+edges of a file stay valid while its bytes are the same, unless a file with the base name of one of its includes is
+added or removed.
 """
 
 from array import array
@@ -12,20 +13,20 @@ from itertools import accumulate, chain, pairwise
 from ksrcfind.source.includes import Includes, base_name
 
 IncludeGraph = Sequence[tuple[int, ...]]
-"""The files that each file of a tree includes directly (`Includes.of`), by number."""
+"""For each file of a tree, by number: the numbers of the files that it includes directly (`Includes.of`)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Updated:
-    """The include graph of a tree, compared with that of an earlier revision."""
+    """The include graph of a tree, and what changed in it since an earlier revision."""
 
     include_graph: IncludeGraph
     others: Sequence[int]
-    """Files of both whose includes are different or in another order."""
+    """Files that exist in both and include different files than before, or the same files in another order."""
 
 
 def whole(includes: Includes, count: int) -> IncludeGraph:
-    """Return the include graph of a tree with `count` files."""
+    """Return the include graph of a tree with `count` files, computed from scratch."""
     return [includes.of(number) for number in range(count)]
 
 
@@ -37,10 +38,10 @@ def updated(
     written: Sequence[Sequence[str]],
     includes: Includes,
 ) -> Updated:
-    """Return an include graph updated from that of an earlier revision.
+    """Return the include graph of a tree, computed from the graph `was` of an earlier revision.
 
-    `before` and `now` are the paths by number, `changed` the paths with changed include lines. `written` has the
-    include lines of each file of `now`, `includes` resolves them.
+    `before` and `now` are the paths of the earlier revision and of the tree, by file number. `changed` has the paths of
+    files with changed include lines. `written` has the include lines of each file of `now`; `includes` resolves them.
     """
     old: Sequence[tuple[int, ...] | None] = was
     again = {number for number, path in enumerate(now) if path in changed}
@@ -54,7 +55,10 @@ def updated(
 
 
 def _renumbered(was: IncludeGraph, before: Sequence[str], now: Sequence[str]) -> list[tuple[int, ...] | None]:
-    """Return the earlier includes of each file, None for a new file; -1 for an included file that is gone."""
+    """Return the earlier include graph with the file numbers of the present tree.
+
+    The entry of a new file is None. An included file that was removed has the number -1.
+    """
     numbers = {path: number for number, path in enumerate(now)}
     moved = [numbers.get(path, -1) for path in before]
     result: list[tuple[int, ...] | None] = [None] * len(now)
@@ -65,12 +69,12 @@ def _renumbered(was: IncludeGraph, before: Sequence[str], now: Sequence[str]) ->
 
 
 def _naming(names: Set[str], written: Sequence[Sequence[str]]) -> frozenset[str]:
-    """Return the include lines that may name a file with one of these base names."""
+    """Return the include lines that name a file with one of these base names."""
     return frozenset(include for include in set(chain.from_iterable(written)) if base_name(include) in names)
 
 
 def users(include_graph: IncludeGraph) -> list[list[int]]:
-    """Return the files that include each file directly."""
+    """Return for each file, by number, the numbers of the files that include it directly."""
     found: list[list[int]] = [[] for _ in include_graph]
     for number, files in enumerate(include_graph):
         for file in files:
@@ -79,14 +83,17 @@ def users(include_graph: IncludeGraph) -> list[list[int]]:
 
 
 def pack(include_graph: IncludeGraph) -> bytes:
-    """Return an include graph packed: the number of includes of each file, then all includes."""
+    """Return an include graph as bytes: an array of 32-bit numbers.
+
+    It has the number of files, the number of includes of each file, and then all includes.
+    """
     return array(
         "I", chain((len(include_graph),), map(len, include_graph), chain.from_iterable(include_graph))
     ).tobytes()
 
 
 def unpack(data: bytes) -> IncludeGraph:
-    """Return the include graph that was packed."""
+    """Return the include graph that `pack` encoded."""
     return list(_unpacked(data))
 
 

@@ -1,4 +1,4 @@
-"""Links files in parallel, and packs their messages for the store."""
+"""Links files in parallel: turns their log calls into messages, and packs the messages for the store."""
 
 import multiprocessing
 from array import array
@@ -17,21 +17,23 @@ from ksrcfind.storage.codec import pack_lines, pack_message
 from ksrcfind.tree.snapshot import Snapshot
 
 _PORTION = 32  # most files that a worker links at a time
-_FEW = 40  # files that are not worth starting workers for
+_FEW = 40  # fewer files than this are linked without worker processes
 
 
 @dataclass(frozen=True, slots=True)
 class Linked:
-    """The packed messages of one file."""
+    """The result of linking one source file: its packed messages."""
 
     number: int
+    """Number of the file."""
     dependencies: bytes
+    """Hashes (32 bit each, sorted) of the names that the linker looked up."""
     messages: list[tuple[bytes, bytes]]
-    """Each message and its lines, packed."""
+    """For each message, the packed message and the packed lines that it can print."""
     words: list[list[str]]
-    """For each message the words of each line, separated by blanks."""
+    """For each message, the words of each line that it can print, separated by blanks."""
     names: list[str]
-    """The `printed.origin_names` of the messages."""
+    """Names of the file, its directories and its modules (`printed.origin_names`)."""
 
 
 class _FileLinker:
@@ -61,9 +63,10 @@ def _link_portion(numbers: Sequence[int]) -> list[Linked]:
 def linking(
     program: Program, snapshot: Snapshot, processes: int
 ) -> Iterator[Callable[[Sequence[int]], Iterable[Linked]]]:
-    """Yield a function that links files of a program, by number, and returns the results in that order.
+    """Yield a function that links files: it takes their numbers and returns their results in the same order.
 
-    Workers begin before the caller iterates over the results, so that it can compute other files to link meanwhile.
+    Worker processes begin at the call, before the caller iterates over the results. So the caller can compute meanwhile
+    which other files to link.
     """
     global _linker  # noqa: PLW0603 - inherited by the worker processes, which are forked below
     _linker = linker = _FileLinker(program, snapshot)

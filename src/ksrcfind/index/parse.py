@@ -1,4 +1,4 @@
-"""Parsing the files of a snapshot in parallel."""
+"""Parses the source files of a snapshot in parallel, and caches the facts that the parser extracts from each file."""
 
 import multiprocessing
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
@@ -13,9 +13,9 @@ from ksrcfind.storage.cache import DerivedCache
 from ksrcfind.storage.codec import PackedFacts, pack_facts
 from ksrcfind.tree.snapshot import Snapshot
 
-_PORTION = 48  # files that a worker parses at a time, at most
+_PORTION = 48  # most files that a worker parses at a time
 _COMMIT = 3000  # files between writes to the cache, so that a killed run loses little
-_FEW = 200  # files that are not worth starting workers for
+_FEW = 200  # fewer files than this are parsed without worker processes
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,22 +25,25 @@ class Parsed:
     blobs: Mapping[str, str]
     """Path → blob id of every requested file that exists."""
     files: int
-    """Files that were parsed."""
+    """Number of files that were parsed."""
     bytes: int
-    """Size of these files."""
+    """Total size of the parsed files in bytes."""
     facts: Mapping[str, PackedFacts]
-    """Facts of these files by blob id."""
+    """Blob id → facts of the parsed files."""
 
 
 class Worker:
-    """Reads and parses files; one for each process."""
+    """Reads and parses files. Each process has a worker of its own."""
 
     def __init__(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
         self._parser = Parser()
 
     def parse(self, portion: Sequence[tuple[str, str]]) -> list[tuple[str, str, str, PackedFacts, int]]:
-        """Return path, key, blob id, packed facts and size of each file of a portion."""
+        """Parse a portion of the files, given as (path, content key).
+
+        Return (path, content key, blob id, packed facts, size in bytes) for each file that exists.
+        """
         result: list[tuple[str, str, str, PackedFacts, int]] = []
         keys = dict(portion)
         for path, data in self._snapshot.read_many(keys):
@@ -72,9 +75,10 @@ def parse_missing(
     progress: Progress,
     meanwhile: Callable[[Mapping[str, str]], None],
 ) -> Parsed:
-    """Parse the files (path → content key) whose blob id is not in `known`, cache their facts, and return them.
+    """Parse those of `files` (path → content key) that are not cached yet; cache their facts and return the facts.
 
-    `meanwhile` is called while workers parse, with path → blob id of all files with a known blob id.
+    `known` has the blob ids of the cached files. While workers parse, `meanwhile` is called once, with path → blob id
+    of all files whose blob id is known before they are read.
     """
     stats = cache.stats() if any(not is_blob_id(key) for key in files.values()) else {}
     blobs: dict[str, str] = {}

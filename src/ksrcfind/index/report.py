@@ -1,36 +1,36 @@
-"""Figures of a build of the index."""
+"""Statistics of a build of the index: numbers of files and messages, and times."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class IndexReport:
-    """Figures of one build."""
+    """Statistics of one build of the index."""
 
     files: int
-    """Source files of the tree."""
+    """Number of source files in the tree."""
     parsed: int
-    """Files whose facts were not cached."""
+    """Number of files that were parsed, since their facts were not cached."""
     parsed_bytes: int
     linked: int
-    """Files that were linked."""
+    """Number of files that were linked."""
     messages: int
-    """Messages of the revision."""
+    """Number of messages in the index of the revision."""
     recovered: int
-    """Calls that the C parser rejected and that were read from the text alone."""
+    """Number of calls that the C parser (tree-sitter) rejected; only the text of these calls was read."""
     lost: int
-    """Functions with text in calls, none of which could be parsed."""
+    """Number of functions that contain calls with text, but none that could be read."""
     list_s: float
     parse_s: float
     link_s: float
     write_s: float
     size_bytes: int
-    """Size of the index file; 0 for an index in memory."""
+    """Size of all files of the store in bytes. 0 for an index in memory."""
     skipped: tuple[str, ...] = ()
     """Names of files that are not UTF-8, escaped: such files are not indexed."""
 
     def __str__(self) -> str:
-        """Three lines for people."""
+        """Return the statistics as three lines of text for people."""
         return (
             f"{self.messages:,} messages in {self.files:,} files\n"
             f"parsed {self.parsed:,} files ({self.parsed_bytes / 1e6:.0f} MB), linked {self.linked:,}; "
@@ -42,23 +42,23 @@ class IndexReport:
 
 @dataclass(frozen=True, slots=True)
 class ReleasesReport:
-    """Figures of indexing every release."""
+    """Statistics of a run that indexes every release."""
 
     releases: int
-    """Release tags that are indexed."""
+    """Number of release tags that are indexed after the run."""
     known: int
-    """Release tags that were indexed before."""
+    """Number of release tags that were indexed before the run."""
     parsed: int
-    """Files that were parsed, each content once."""
+    """Number of files that were parsed. Equal files of several releases are parsed once."""
     parsed_bytes: int
     linked: int
-    """Files that were linked."""
+    """Number of files that were linked."""
     seconds: float
     size_bytes: int
-    """Size of the index file; 0 for an index in memory."""
+    """Size of all files of the store in bytes. 0 for an index in memory."""
 
     def __str__(self) -> str:
-        """Two lines for people."""
+        """Return the statistics as two lines of text for people."""
         return (
             f"{self.releases:,} releases, {self.known:,} of them known before\n"
             f"parsed {self.parsed:,} files ({self.parsed_bytes / 1e6:.0f} MB), linked {self.linked:,} "

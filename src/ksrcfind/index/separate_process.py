@@ -1,11 +1,11 @@
-"""Builds an index for a process with threads, in a separate process without threads.
+"""Builds an index for a program with threads: in a separate Python process, which has no threads and may fork.
 
-A build forks worker processes, and a fork copies one thread: a lock that another thread holds stays locked for ever in
-the copy. So a program with threads (the servers, users of the library) starts a new Python that builds the index and
-may fork. The caller reads the result from the index file; progress and the report come through a pipe. Each process
-survives the end of the other.
+A build forks worker processes, and a fork copies only one thread: a lock that another thread holds stays locked for
+ever in the copy. So a program with threads (the servers, users of the library) starts a new Python that builds the
+index. The caller reads the index from the store; progress and the report come through a pipe. If one of the two
+processes ends, the other one does not crash.
 
-`multiprocessing` could start that process too, but would run the main module of the caller's program in it again.
+`multiprocessing` could start the process too, but would run the main module of the caller's program again in it.
 """
 
 import os
@@ -31,27 +31,27 @@ from ksrcfind.storage.store import UNSAVED_HINT, Store
 from ksrcfind.tree.snapshot import Snapshot
 
 SMALL = 200
-"""Source files of a small tree: this process indexes it faster than a new Python starts, without workers."""
+"""Number of source files below which a tree is indexed in this process, without workers: a new Python starts slower."""
 
 EVERY = 0.5
-"""Most seconds between calls of the caller's `Task`, which may raise to cancel the build."""
+"""Longest time in seconds between two calls of the caller's `Task`. Such a call may raise, to cancel the build."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Request:
-    """The request to build an index."""
+    """The request to build an index, sent to the separate process."""
 
     snapshot: Snapshot
     directory: Path
-    """Of the store."""
+    """Directory of the store."""
     identity: str
-    """Argument of `Store.open`."""
+    """The argument `identity` of `Store.open`."""
     options: BuildOptions
 
 
 @dataclass(frozen=True, slots=True)
 class _Begun:
-    """A task began."""
+    """News from the separate process: a task of the build began."""
 
     description: str
     total: int | None
@@ -59,14 +59,17 @@ class _Begun:
 
 @dataclass(frozen=True, slots=True)
 class _Advanced:
-    """Progress: this many more units of the last task are done."""
+    """News from the separate process: the task that began last advanced by `amount` steps."""
 
     amount: int
 
 
 @dataclass(frozen=True, slots=True)
 class _Failed:
-    """The build ended with an error: for the user or, with a traceback, for a developer."""
+    """News from the separate process: the build ended with an error.
+
+    A `traceback` means a mistake of the program; without one, the error is for the user.
+    """
 
     title: str
     hint: str = ""
@@ -77,10 +80,11 @@ _News = _Begun | _Advanced | _Failed | IndexReport
 
 
 def build(snapshot: Snapshot, store: Store, options: BuildOptions, progress: Progress) -> IndexReport:
-    """Update the index of a snapshot and return a report: in this process if it may fork, else in a separate one.
+    """Build or update the index of a tree's snapshot and return a report.
 
-    Waits for other processes that build the index. An exception from `progress` cancels the build. Raises
-    `KsrcfindError`.
+    The build runs in this process if it may fork or if the tree is small, else in a separate process. If another
+    process builds an index of this store, this function waits. An exception from `progress` cancels the build. Raises
+    `KsrcfindError` if the index cannot be built.
     """
     request = _Request(snapshot, store.directory, store.identity, options)
     if may_fork() or not store.is_usable or not spawn.get_executable() or _is_small(snapshot):
@@ -139,7 +143,10 @@ def _started(code: str, descriptor: int) -> "subprocess.Popen[bytes]":
 
 
 def _forwarded(pipe: Connection, progress: Progress) -> IndexReport | _Failed:
-    """Forward the progress of a build and return its result. Raises `EOFError` if its process dies."""
+    """Forward the progress of a build to `progress`, and return the result of the build.
+
+    Raises `EOFError` if the separate process dies.
+    """
     news = _next(pipe, None)
     while isinstance(news, _Begun):
         with progress.task(news.description, news.total) as task:
@@ -159,23 +166,26 @@ def _next(pipe: Connection, task: Task | None) -> _News:
 
 @dataclass(slots=True)
 class _Reporter:
-    """Sends progress through a pipe: a `Progress` that is its own `Task`."""
+    """Sends progress through a pipe. The object is a `Progress` and the `Task` that its method `task` returns."""
 
     pipe: Connection
 
     @contextmanager
     def task(self, description: str, total: int | None) -> Iterator["_Reporter"]:
-        """Begin a task."""
+        """Report that a task begins, and return its `Task`."""
         self.pipe.send(_Begun(description, total))
         yield self
 
     def advance(self, amount: int = 1) -> None:
-        """Report that so many more units are done."""
+        """Report that the task advanced by `amount` steps."""
         self.pipe.send(_Advanced(amount))
 
 
 def serve(descriptor: int) -> None:
-    """Build the index that a pipe requests; the main function of the separate process."""
+    """Build the index that a pipe requests. This is the main function of the separate process.
+
+    `descriptor` is the file descriptor of the pipe.
+    """
     leave_interrupts_to_parent()
     with Connection(descriptor) as pipe:
         request: _Request = pipe.recv()

@@ -1,4 +1,4 @@
-"""The source files of a tree, and the keys of their contents."""
+"""The source files and Makefiles of a tree, with a key of each file's content (a git blob id or a file signature)."""
 
 import hashlib
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ _LINUX = "init/main.c"
 
 
 class SourceFiles(NamedTuple):
-    """The files of a tree that are part of the kernel."""
+    """The C files and Makefiles of a tree that are part of the kernel."""
 
     files: dict[str, str]
     """Path → content key of every C file and Makefile."""
@@ -25,7 +25,10 @@ class SourceFiles(NamedTuple):
 
 
 def source_files(snapshot: Snapshot) -> SourceFiles:
-    """Return the C files and Makefiles that are part of the kernel."""
+    """Return the C files and Makefiles of a tree that are part of the kernel.
+
+    In a Linux tree, programs for the build machine and for user space (`tools/`, `scripts/`, …) are not part of it.
+    """
     listed = snapshot.files(SUFFIXES, MAKEFILES)
     if _LINUX in listed:
         listed = {path: key for path, key in listed.items() if not path.startswith(_NOT_KERNEL)}
@@ -39,16 +42,16 @@ def is_makefile(path: str) -> bool:
 
 
 def blob_id(data: bytes) -> str:
-    """Return the git blob id of some bytes."""
+    """Return the git blob id (SHA-1) of a file's bytes."""
     return hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
 
 
 def is_blob_id(key: str) -> bool:
-    """Return whether a content key is a blob id."""
+    """Return whether a content key is a git blob id. The other kind is the signature of a file on disk."""
     return not key.startswith("stat:")
 
 
 def makefile_texts(snapshot: Snapshot, files: Mapping[str, str]) -> dict[str, str]:
-    """Return path → text of every Makefile of a tree."""
+    """Return path → text of every Makefile among `files`."""
     paths = [path for path in files if is_makefile(path)]
     return {path: data.decode("utf-8", "replace") for path, data in snapshot.read_many(paths)}

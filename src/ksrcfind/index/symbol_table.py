@@ -1,4 +1,8 @@
-"""The symbol table of a tree: the files that define each name, and the names that may reach a log sink."""
+"""The symbol table of a tree: which files define each name, and which names can reach a log sink.
+
+A log sink is a function that writes text into the log, such as printk. A name reaches a sink if a call of that function
+or macro can end in one, directly or through others.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -8,12 +12,15 @@ from ksrcfind.source.sinks import LogSink
 from ksrcfind.source.summary import FileSummary, included_names, sink_reaching
 
 FilesByName = Mapping[str, Sequence[int]]
-"""Name → numbers of files, ascending."""
+"""Name → numbers of the files that define or use it, ascending."""
 
 
 @dataclass(frozen=True, slots=True)
 class SymbolTable:
-    """The summaries of all files of a tree, merged. The first five fields are arguments of `Program`."""
+    """The summaries of all files of a tree, merged.
+
+    The first five fields are arguments of `source.program.Program`; each names the files in which a name occurs.
+    """
 
     macros: FilesByName
     wrappers: FilesByName
@@ -21,13 +28,13 @@ class SymbolTable:
     constants: FilesByName
     text_functions: FilesByName
     may_log: frozenset[str]
-    """The result of `sink_reaching`."""
+    """Names of functions and macros that can reach a log sink (the result of `summary.sink_reaching`)."""
     with_calls: frozenset[int]
-    """Files that contain calls with text."""
+    """Numbers of the files that contain calls with text."""
     includes: Sequence[Sequence[str]]
-    """`SourceFacts` field of each file."""
+    """For each file, by number: what its `#include` lines name (`SourceFacts.includes`)."""
     called: Sequence[bytes]
-    """`SourceFacts` field of each file."""
+    """For each file, by number: hashes of the names that it calls (`SourceFacts.called`)."""
     recovered: int
     lost: int
 
@@ -35,7 +42,10 @@ class SymbolTable:
 def symbol_table(
     summaries: Sequence[FileSummary], roots: Iterable[LogSink], may_log: frozenset[str] | None = None
 ) -> SymbolTable:
-    """Return the symbol table of files in this order; `may_log` is computed if it is None."""
+    """Return the symbol table of some files, numbered in the order of `summaries`.
+
+    `may_log` has the names that can reach a log sink, if the caller knows them. If it is None, they are computed.
+    """
     return SymbolTable(
         _by_name(one.macros for one in summaries),
         _by_name(one.wrappers for one in summaries),

@@ -1,1 +1,1 @@
-"""Search: the messages of indexed revisions as matching queries them, and search without an index."""
+"""Search: queries over the messages of indexed revisions, and search without an index."""

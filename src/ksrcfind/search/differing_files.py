@@ -11,7 +11,10 @@ from ksrcfind.storage.store import Store
 
 @dataclass(frozen=True, slots=True)
 class FilePair:
-    """The messages of one path in both revisions, in source order; none where there is no such file."""
+    """The messages of the file at one path in an older and a newer revision, each in source order.
+
+    A revision without the file has no messages.
+    """
 
     path: str
     old: tuple[Message, ...]
@@ -19,10 +22,10 @@ class FilePair:
 
 
 def differing_files(store: Store, old: str, new: str) -> Iterator[FilePair]:
-    """Yield by path the files that were linked differently in two revisions (keys).
+    """Yield the files whose messages can differ between two indexed revisions, sorted by path.
 
-    Both revisions share the unit of a file whose bytes and dependencies are the same; it is skipped. Raises `KeyError`
-    for a revision that is not indexed.
+    `old` and `new` are keys of revisions. A file with equal bytes and dependencies has the same unit (stored messages)
+    in both revisions and is skipped. Raises `KeyError` if a revision is not indexed.
     """
     before, after = _state(store, old), _state(store, new)
     indexes = RevisionIndex(store.view(old)), RevisionIndex(store.view(new))

@@ -1,4 +1,4 @@
-"""An index of a few messages in memory: for answers before the whole tree is indexed, and for tests."""
+"""An index of a few messages in memory, for answers without an index of the tree and for tests."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -8,7 +8,7 @@ from ksrcfind.source.printed import PrintedLine, all_printed_lines, anchor, rank
 
 
 class MemoryIndex:
-    """Implements `match.candidates.MessageIndex` over a list of messages."""
+    """Implements `match.message_index.MessageIndex` over a list of messages; a message's number is its position."""
 
     def __init__(self, messages: Iterable[Message]) -> None:
         self._messages = list(messages)
@@ -25,7 +25,7 @@ class MemoryIndex:
 
     @property
     def size(self) -> int:
-        """Messages in all."""
+        """Number of messages."""
         return len(self._messages)
 
     def contains(self, word: str) -> bool:
@@ -33,27 +33,30 @@ class MemoryIndex:
         return word in self._containing
 
     def frequency(self, word: str) -> int:
-        """Messages that contain the word."""
+        """Return the number of messages that contain the word."""
         return len(self._containing.get(word, ()))
 
     def anchored(self, word: str) -> Mapping[int, Sequence[int]]:
-        """Messages that have this word as the rarest of one of their lines, by the fingerprint of the next."""
+        """Return the messages that print a line of which this word is the rarest.
+
+        They are grouped: fingerprint of that line's second rarest word → message numbers.
+        """
         return self._anchored.get(word, {})
 
     def containing(self, word: str) -> Sequence[int]:
-        """Messages that contain the word."""
+        """Return the numbers of the messages that contain the word, ascending."""
         return self._containing.get(word, ())
 
     def printed(self, numbers: Sequence[int]) -> Iterator[tuple[int, Sequence[PrintedLine]]]:
-        """Messages with the lines that they print."""
+        """Return (number, lines that the message prints) for each of the `numbers`, in the same order."""
         return ((number, self._lines[number]) for number in numbers)
 
     def knows(self, name: str) -> bool:  # noqa: ARG002 - the protocol's signature
-        """Return True: a few files cannot rule a name out."""
+        """Return True for every name: an index of a few files cannot prove that the tree lacks a module or file."""
         return True
 
     def message(self, number: int) -> Message:
-        """Return one message. Raises `KeyError`."""
+        """Return the message with a number. Raises `KeyError` if there is none."""
         if not 0 <= number < len(self._messages):
             raise KeyError(number)
         return self._messages[number]

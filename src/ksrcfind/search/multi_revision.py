@@ -1,4 +1,4 @@
-"""Several indexed revisions as one index, to find which of them can print a line."""
+"""One index over several indexed revisions, to find which of the revisions can print a line."""
 
 from collections.abc import Iterable, Sequence
 
@@ -13,18 +13,18 @@ class MultiRevisionIndex:
     """The messages of several revisions; one lookup of a line covers all of them."""
 
     def __init__(self, store: Store, keys: Sequence[str]) -> None:
-        """Open the revisions `keys`. Raises `KeyError` if one is not indexed."""
+        """Open the revisions with these keys. Raises `KeyError` if a revision is not indexed."""
         view = store.view(*keys)
         self._live = view.lives
         self._matcher = Matcher(RevisionIndex(view))
 
     def printing(self, line: LogLine) -> list[bool]:
-        """Return for each revision whether one of its messages prints the whole of a line."""
+        """Return for each revision whether one of its messages can print the whole line."""
         numbers = self._matcher.printing(line)
         return [any(is_live(live, number) for number in numbers) for live in self._live]
 
     def count(self, lines: Iterable[LogLine]) -> list[int]:
-        """Return for each revision how many of the lines one of its messages prints as a whole."""
+        """Return for each revision the number of lines that its messages can print as a whole."""
         counts = [0] * len(self._live)
         for line in lines:
             for number, prints in enumerate(self.printing(line)):

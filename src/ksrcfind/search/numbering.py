@@ -1,7 +1,8 @@
 """The numbers of a revision's messages as matching sees them: ascending by path and source line.
 
-The store numbers messages in the order in which they were written. Where two messages match a line equally well, the
-lower number comes first; so with the numbers of the store an answer would depend on the other revisions in it.
+The store (the cache directory of a tree) numbers messages in the order in which they were written. If two messages
+match a line equally well, the lower number comes first. With the store's numbers, an answer would therefore depend on
+the other revisions in the store.
 """
 
 from array import array
@@ -11,28 +12,32 @@ from typing import Protocol
 from ksrcfind.storage.bits import is_live
 
 Range = tuple[int, int]
-"""A first number and a count."""
+"""A range of message numbers: (first number, count)."""
 
 
 class Numbering(Protocol):
-    """Translates between numbers of the store and numbers of the revision."""
+    """Translates the message numbers of a store into those of one revision, and back."""
 
     def of(self, stored: Sequence[int]) -> Sequence[int]:
-        """Return the number of each message of the store, 0 for those of other revisions."""
+        """Return the revision's number for each of the store's numbers. 0 for a message of another revision."""
         ...
 
     def stored(self, number: int) -> int:
-        """Return the number that a message has in the store. Raises `KeyError`."""
+        """Return the store's number for a number of the revision. Raises `KeyError` if the revision lacks it."""
         ...
 
 
 def numbering(live: bytes, order: Sequence[Range]) -> Numbering:
-    """Return the numbering of a revision, given its bit set, and its ranges by path (`Revision.order`)."""
+    """Return the numbering of a revision.
+
+    `live` is the bit set of the revision's messages. `order` has the ranges of their numbers in the store, sorted by
+    the paths of the files (`Revision.order`); it is empty for several revisions together.
+    """
     return _ByPath(order) if len(order) > 1 else _AsStored(live)
 
 
 class _AsStored:
-    """One range, or several revisions as one: the numbers of the store serve as they are."""
+    """A numbering that keeps the store's numbers: for a revision of one range, or for several revisions together."""
 
     def __init__(self, live: bytes) -> None:
         self._live = live
@@ -48,7 +53,7 @@ class _AsStored:
 
 
 class _ByPath:
-    """Several ranges: messages are numbered from 1 by the paths of their files."""
+    """A numbering for a revision of several ranges: messages are numbered from 1 by path and source line."""
 
     def __init__(self, order: Sequence[Range]) -> None:
         self._numbers = array("I", bytes(4 * max(first + count for first, count in order)))
@@ -69,6 +74,9 @@ class _ByPath:
 
 
 def _range(bits: int) -> range:
-    """Return the numbers of a bit set if they are consecutive, as where one revision is indexed; else none."""
+    """Return the numbers in a bit set as a range if they are consecutive. An empty range if they are not.
+
+    They are consecutive if the store has one revision.
+    """
     low = (bits & -bits).bit_length() - 1
     return range(low, bits.bit_length()) if bits and bits + (1 << low) == 1 << bits.bit_length() else range(0)

@@ -1,19 +1,19 @@
-"""The query terms of a log line for a search without an index: its rarest words, and phrases."""
+"""What a search without an index looks for in the source files: the rarest words of a log line, and phrases of it."""
 
 import re
 from collections.abc import Iterator, Sequence
 
 from ksrcfind.match.word_weights import bits, is_common
 
-_WORDS = 6  # the rarest ones: grep is slow for common words, and they discriminate little
+_WORDS = 6  # most words that are searched for: grep is slow for common words, which are in too many files anyway
 _LONGEST_WORD = 200  # characters; no source has longer words, and the length of a command line is limited
 _PHRASES = 28
-_OF_EACH = 2  # runs that begin with the same word
-_LONGEST_RUN = 4  # words and numbers
-_DISCRIMINATIVE = 14.0  # bits from which on a phrase is worth a search
-_AT_AN_END = 6.0  # additional bits of a phrase at which a literal of the source begins or ends
-_OF_A_NUMBER = 2.0  # bits of a number in a phrase
-_LONGEST_END = 3  # punctuation marks after the last word
+_OF_EACH = 2  # phrases that begin with the same word
+_LONGEST_RUN = 4  # most words and numbers of a phrase
+_DISCRIMINATIVE = 14.0  # bits of information that a phrase must have to be searched for
+_AT_AN_END = 6.0  # additional bits of a phrase with a quotation mark, where a string literal begins or ends
+_OF_A_NUMBER = 2.0  # bits of information of a number in a phrase
+_LONGEST_END = 3  # most punctuation marks after the last word of a literal
 _LONGEST_BLANK = 32  # characters before a text that are examined for the end of a prefix
 _LONGEST_BODY = 4096  # characters of a line from which phrases are made
 
@@ -30,16 +30,18 @@ _BRACKETS = ("(", "[", "<", "{")
 
 
 def words_of(body: str) -> list[str]:
-    """Return the rarest words of a text, the most discriminative first."""
+    """Return the at most six words of a text that are rarest in kernel messages, the rarest first."""
     found = {word for word in _WORD.findall(_VALUE.sub(" ", body)) if len(word) <= _LONGEST_WORD}
     return sorted(found, key=lambda word: (-bits(word.lower()), -len(word), word))[:_WORDS]
 
 
 def phrases_of(body: str) -> list[str]:
-    """Return phrases of a text as a format of the source may contain them: the first and the most discriminative.
+    """Return phrases of a log line as a format string in the source may contain them, at most 28.
 
-    A phrase begins with a word and has as few further words and numbers as discriminate enough; a number is tried as
-    `%d` and as it is. Where a literal may begin or end, a quotation mark is part of the phrase: one word can be enough.
+    Half of the phrases are the first ones of the line, the others the rarest ones; phrases with words that are probably
+    values come last. A phrase begins with a word and has as few further words and numbers as it needs to be rare. A
+    number is tried both as `%d` and literally. Where a string literal may begin or end, a quotation mark is part of the
+    phrase; there one word can be rare enough.
     """
     text = body[:_LONGEST_BODY]
     weight: dict[str, float] = {}
@@ -55,12 +57,15 @@ def phrases_of(body: str) -> list[str]:
 
 
 def _unusual_words(phrase: str) -> int:
-    """Return how many words of a phrase are rare in messages: most likely they are values."""
+    """Return how many words of a phrase are rare in kernel messages. Such a word is most likely a value."""
     return sum(not is_common(word.lower()) for word in _WORD.findall(phrase))
 
 
 def _discriminative(text: str, tokens: Sequence[re.Match[str]]) -> Iterator[tuple[str, float]]:
-    """Yield spellings and weights of the shortest discriminative run from the first token, and of the next longer."""
+    """Yield (phrase, weight) for the shortest runs of `tokens`, from the first token on, that are rare enough.
+
+    Weights are in bits of information: a rarer phrase has a higher weight.
+    """
     start = tokens[0].start()
     begins = _BEGINS.search(text, max(0, start - _LONGEST_BLANK), start) is not None
     weight = 0.0

@@ -1,4 +1,4 @@
-"""The messages of one indexed revision, as matching asks for them."""
+"""The index of one revision as matching queries it: messages by word, by number and by path."""
 
 from array import array
 from collections import defaultdict
@@ -16,57 +16,69 @@ _MESSAGES_KEPT = 20_000
 
 
 class MessageStore(Protocol):
-    """The stored messages of one revision, or of several as one; `storage.view` and `bundle.format` implement it."""
+    """The stored messages of one revision, or of several revisions together.
+
+    `storage.view.View` and `bundle.format.Bundle` implement it.
+    """
 
     @property
     def live(self) -> bytes:
-        """Bit set of the messages (`storage.bits`)."""
+        """The bit set of the numbers of all messages (`storage.bits`)."""
         ...
 
     @property
     def order(self) -> Sequence[Range]:
-        """Ranges of the messages by the paths of their files; none if their numbers ascend with the paths."""
+        """The ranges of message numbers (first number, count), sorted by the paths of the files.
+
+        Empty if no ranges are needed: the numbers ascend with the paths, or the messages are of several revisions.
+        """
         ...
 
     @property
     def size(self) -> int:
-        """Messages in all; of several revisions, the messages of the largest."""
+        """Number of messages. For several revisions, the number in the largest one."""
         ...
 
     def word(self, word: str, /) -> list[Lists]:
-        """The posting lists of a word, one for each segment."""
+        """Return the posting lists of a word, one entry for each segment (file of messages) that has the word."""
         ...
 
     def message(self, number: int, /) -> Message:
-        """One message. Raises `KeyError`."""
+        """Return the message with a number. Raises `KeyError` if there is none."""
         ...
 
     def printed(self, numbers: Sequence[int], /) -> Iterator[tuple[int, Sequence[PrintedLine]]]:
-        """Messages with the lines that they print, in any order."""
+        """Yield (number, lines that the message prints) for each of the `numbers`. The order is undefined."""
         ...
 
     def messages(self, first: int, count: int, /) -> list[Message]:
-        """Messages with consecutive ids."""
+        """Return `count` messages of one source file, numbered from `first`, in the order of their numbers."""
         ...
 
     def spans_of(self, path: str, /) -> list[tuple[int, int]]:
-        """Id of the first message and their count for every unit of a file, the newest first."""
+        """Return (number of the first message, count) for every unit of a source file, the newest unit first.
+
+        A unit is the messages of one file as linked in some revision.
+        """
         ...
 
 
 class RevisionIndex:
-    """Implements `match.candidates.MessageIndex` over the store, with bounded caches."""
+    """Implements `match.message_index.MessageIndex` over stored messages, with bounded caches."""
 
     def __init__(self, store: MessageStore) -> None:
         self.size = store.size
-        """Messages in all; of several revisions, the messages of the largest."""
+        """Number of messages. For several revisions, the number in the largest one."""
         self._store = store
         self._numbering = numbering(store.live, store.order)
         self._lists = lru_cache(maxsize=_LISTS_KEPT)(store.word)
         self.containing = lru_cache(maxsize=_LISTS_KEPT)(self._load_containing)
-        """The messages that contain a word."""
+        """Returns the numbers of the messages that contain a word, ascending."""
         self.anchored = lru_cache(maxsize=_LISTS_KEPT)(self._load_anchored)
-        """The messages that have a word as the rarest of one of their lines, by the fingerprint of the next."""
+        """Returns the messages that print a line of which a word is the rarest.
+
+        They are grouped: fingerprint of that line's second rarest word → message numbers.
+        """
         self._message = lru_cache(maxsize=_MESSAGES_KEPT)(self._load_message)
 
     def contains(self, word: str) -> bool:
@@ -75,11 +87,11 @@ class RevisionIndex:
         return any(any(self._numbering.of(stored)) for stored in lists)
 
     def frequency(self, word: str) -> int:
-        """Messages that contain the word."""
+        """Return the number of messages that contain the word."""
         return len(self.containing(word))
 
     def printed(self, numbers: Sequence[int]) -> Iterator[tuple[int, Sequence[PrintedLine]]]:
-        """Messages with the lines that they print."""
+        """Return (number, lines that the message prints) for each of the `numbers`. The order is undefined."""
         own = {self._numbering.stored(number): number for number in numbers}
         return ((own[stored], lines) for stored, lines in self._store.printed(list(own)))
 
@@ -88,23 +100,26 @@ class RevisionIndex:
         return self.contains(ORIGIN + name)
 
     def message(self, number: int) -> Message:
-        """Return one message. Raises `KeyError`."""
+        """Return the message with a number. Raises `KeyError` if there is none."""
         return self._message(number)
 
     def messages_of(self, path: str) -> list[Message]:
-        """Messages of one file, in source order."""
+        """Return the messages of one source file, in source order. Empty if the file has none."""
         numbers = self.numbers_of(path)
         return self._store.messages(self._numbering.stored(numbers[0]), len(numbers)) if numbers else []
 
     def numbers_of(self, path: str) -> range:
-        """Return the numbers of the messages of one file."""
+        """Return the numbers of the messages of one source file. Empty if the file has none."""
         for first, count in self._store.spans_of(path):
             if count and (number := self._numbering.of((first,))[0]):
                 return range(number, number + count)
         return range(0)
 
     def messages(self, paths: Iterable[str]) -> Iterator[Message]:
-        """Yield the messages of files, in order; each file is read when the iteration reaches it."""
+        """Yield the messages of source files: file by file in the order of `paths`, each in source order.
+
+        The messages of a file are loaded when the iteration reaches the file.
+        """
         for path in paths:
             yield from self.messages_of(path)
 

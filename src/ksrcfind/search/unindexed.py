@@ -1,8 +1,8 @@
-"""Answers before there is an index: only the files that can hold a line's words are read.
+"""Search without an index: finds a line's messages by reading only the files that contain words of the line.
 
-The line's words are looked up with one pass of grep; the files that hold the rarest of them go through the same parser
-and linker as a whole tree would, with the headers that they include and the wrapper functions that they call. What is
-parsed is kept in the store, so that a later build, or the next question, starts from it.
+One pass of `git grep` finds the files. Those with the rarest words go through the same parser and linker as a whole
+tree, with the headers that these files include and the wrapper functions that they call. The parsed facts of each file
+are cached for the next question and for a later build of the index.
 """
 
 import hashlib
@@ -32,26 +32,29 @@ from ksrcfind.storage.cache import DerivedCache
 from ksrcfind.storage.codec import unpack_facts
 from ksrcfind.tree.snapshot import Snapshot
 
-_FILES_WITH_CONSTANTS = 8  # files that are read because they mention a string that a candidate file defines
-_DISCRIMINATIVE = 10.0  # bits from which on a word is worth a search
-_AT_LEAST = 3  # words that are searched for if all are common
+_FILES_WITH_CONSTANTS = 8  # most files that are read because they use a string constant of a candidate file
+_DISCRIMINATIVE = 10.0  # bits of information that a word must have to be searched for
+_AT_LEAST = 3  # words to search for if all words of the line are common
 
 _SEARCH_ENTRY = "search-1"
-"""Prefix of the names under which the cache keeps the results of the latest searches."""
-_SEARCHES_CACHED = 16  # results
+"""Prefix of the cache keys of search results."""
+_SEARCHES_CACHED = 16  # most cached search results
 _VARIADIC_ENTRY = "variadic-1"
-"""Name in the cache of the functions with variable arguments."""
+"""Cache key of the table of functions with variable arguments."""
 
 _VARIABLE_ARGUMENTS = ("va_start", "va_format")
 
 _VARIADIC = re.compile(rb"\.\.\.\s*\)\s*\{")  # the end of the head of a function that takes variable arguments
 _BEFORE_PARAMETERS = re.compile(rb"\b(\w++)\s*+\([^()]*+$")
-_LONGEST_HEAD = 1000  # bytes
+_LONGEST_HEAD = 1000  # most bytes of a function's head
 _IDENTIFIER = re.compile(r"[A-Za-z_]\w*")
 
 
 class UnindexedSearch:
-    """Finds the messages that may have printed a line, and reads only the files that may contain them."""
+    """Finds the messages that may have printed a line, without an index of the tree.
+
+    It reads only the files that most likely contain these messages.
+    """
 
     def __init__(self, snapshot: Snapshot, cache: DerivedCache, roots: Sequence[LogSink]) -> None:
         self._snapshot = snapshot
@@ -71,21 +74,24 @@ class UnindexedSearch:
         self._program = Program(self._paths, self._load, self._macros, self._wrappers, roots, frozenset())
         self._worker = Worker(snapshot)
         self._variadic = lookup(cache, _VARIADIC_ENTRY, snapshot.state, dict[str, list[str]])
-        """Name of each function with variable arguments → files that define it; None before they are read."""
+        """Name of each function with variable arguments → files that define it. None until these files are read."""
         self._variadic_files: list[str] | None = None
-        """Files that may define such functions; None before the first search."""
+        """Files that may define functions with variable arguments. None before the first search."""
 
     def index_for(self, body: str, *, phrases: bool = False) -> MemoryIndex:
-        """Return the messages of the files that most likely printed a text: the files that contain its words.
+        """Return an index of the messages in the files that contain the rarest words of a log line, `body`.
 
-        With `phrases`, the files that contain phrases of the text. This is faster, and if all words are common, only
-        phrases discriminate.
+        With `phrases`, the files that contain phrases of the line instead. This is faster, and it can find a line of
+        common words only.
         """
         paths = self._with_phrases(body) if phrases else self._candidates(body)
-        return MemoryIndex(self.messages_of(sorted(paths)))  # in the order of an index, which decides between equals
+        return MemoryIndex(self.messages_of(sorted(paths)))  # sorted as in an index: the first of equal matches wins
 
     def messages_of(self, paths: Iterable[str]) -> list[Message]:
-        """Return the messages of files, in the order of `paths`."""
+        """Return the messages of source files: file by file in the order of `paths`, each in source order.
+
+        Paths that are not in the tree are ignored.
+        """
         wanted = [path for path in paths if path in self._number]
         new = [path for path in wanted if path not in self._linked]
         if new:
@@ -93,7 +99,10 @@ class UnindexedSearch:
         return [message for path in wanted for message in self._linked[path]]
 
     def switched_off(self, path: str, line: int) -> list[Message]:
-        """Return the messages of a file without the comment or `#if 0` around a line; none if there is neither."""
+        """Return the messages of a file as if the comment or `#if 0` around a line were removed.
+
+        Empty if the line is in neither, or if there is no such file.
+        """
         number = self._number.get(path)
         changed = switched_on(self._snapshot.read(path), line) if number is not None else None
         if number is None or changed is None:
@@ -121,7 +130,7 @@ class UnindexedSearch:
         return [*paths, *self._printing_constants(paths, phrases)]
 
     def _grep(self, texts: Sequence[str], suffixes: Sequence[str] = sources.SUFFIXES) -> candidate_files.Found:
-        """Return which files contain which of the texts; searches of this state of the tree are cached."""
+        """Return which files contain which of the texts. The result is cached for the present state of the tree."""
         if not texts:
             return {}
         request = f"{self._snapshot.state}\0{suffixes}\0{list(texts)}"
@@ -135,7 +144,10 @@ class UnindexedSearch:
         )
 
     def _search(self, texts: Sequence[str], suffixes: Sequence[str]) -> dict[str, dict[str, int]]:
-        """Search the tree; the first search also looks for functions with variable arguments, in the same pass."""
+        """Search the tree for texts; return path → text → number of lines.
+
+        The first search also finds the files with functions of variable arguments, in the same pass over the tree.
+        """
         together = ".c" in suffixes and self._variadic is None and self._variadic_files is None
         added = [word for word in _VARIABLE_ARGUMENTS if word not in texts] if together else []
         found = self._snapshot.grep([*texts, *added], suffixes)
@@ -150,7 +162,11 @@ class UnindexedSearch:
         return {path: counts for path, counts in own if counts and path in self._number}
 
     def _printing_constants(self, paths: Iterable[str], phrases: Iterable[str]) -> list[str]:
-        """Return files that print a string of another file: init/main.c prints `linux_banner` of init/version.c."""
+        """Return the C files that use a string constant which one of the files `paths` defines.
+
+        Only constants whose text contains one of the phrases count. For example, init/main.c prints the string
+        `linux_banner` of init/version.c.
+        """
         numbers = [self._number[path] for path in paths]
         self._fetch(numbers)
         texts = [phrase.strip('"') for phrase in phrases]
@@ -170,7 +186,7 @@ class UnindexedSearch:
         return facts
 
     def _fetch(self, numbers: Iterable[int]) -> None:
-        """Load the facts of files from the cache; parse files that it lacks."""
+        """Load the facts of files, given by number, from the cache. Files that are not cached are parsed."""
         missing: dict[str, str] = {}
         for number in numbers:
             if number in self._facts:
@@ -213,7 +229,7 @@ class UnindexedSearch:
             self._linked[path] = linker.messages(self._number[path])[0]
 
     def _linker(self, paths: Sequence[str], read: Callable[[int], bytes]) -> Linker:
-        """Return a linker for some files, after reading the headers and wrapper functions that they need."""
+        """Return a linker for some files, after reading the headers and wrapper functions that these files use."""
         numbers = [self._number[path] for path in paths]
         self._fetch(numbers)
         self._read_includes(numbers)
@@ -235,7 +251,10 @@ class UnindexedSearch:
         return Linker(program, read)
 
     def _makefiles(self, paths: Iterable[str]) -> dict[str, str]:
-        """Return the Makefiles that decide which module a file is built into: in its directory and above."""
+        """Return path → content key of the Makefiles in the directories of some files and in all parent directories.
+
+        These Makefiles decide which kernel module a file is built into.
+        """
         directories = {path[:at] for path in paths for at in range(len(path)) if path[at] == "/"} | {""}
         return {
             path: key
@@ -244,7 +263,10 @@ class UnindexedSearch:
         }
 
     def _read_includes(self, numbers: Iterable[int]) -> None:
-        """Read the headers that files include, level by level: reading many at a time is faster."""
+        """Read the headers that some files include, directly or indirectly.
+
+        All headers of one level of inclusion are read together, which is faster.
+        """
         front = set(numbers)
         seen = set(front)
         while front:
@@ -253,7 +275,10 @@ class UnindexedSearch:
             seen |= front
 
     def _read_wrappers(self, numbers: Iterable[int]) -> None:
-        """Read the functions with variable arguments that files call: directly, by macros or by each other."""
+        """Read the files of the functions with variable arguments that some files call.
+
+        A call can be direct, in a macro, or in another such function.
+        """
         names = self._names_used(numbers)
         read: set[int] = set()
         while fresh := {number for name in names for number in self._variadic_functions.get(name, ())} - read:
@@ -263,7 +288,7 @@ class UnindexedSearch:
             names = self._names_used(fresh)
 
     def _names_used(self, numbers: Iterable[int]) -> set[str]:
-        """Return the names that files call, and every name in the bodies of macros among them."""
+        """Return the names that some files call, and every name in the bodies of those that are macros."""
         facts = [self._load(number) for number in numbers]
         called = {word for one in facts for word in array("I", one.called)}
         named = {call.name for one in facts for call in (*one.calls, *(c for w in one.wrappers for c in w.calls))}
@@ -277,7 +302,7 @@ class UnindexedSearch:
 
     @cached_property
     def _variadic_functions(self) -> dict[str, list[int]]:
-        """C files by the name of the function with variable arguments that they define."""
+        """Name of each function with variable arguments → numbers of the C files that define it."""
         if self._variadic is None:
             self._variadic = self._read_variadic()
             store(self._cache, _VARIADIC_ENTRY, self._snapshot.state, self._variadic)

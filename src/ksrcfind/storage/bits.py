@@ -5,7 +5,7 @@ from itertools import chain
 
 
 def live_bits(ranges: Iterable[tuple[int, int]]) -> bytes:
-    """Return the bit set of ranges of numbers (first, count)."""
+    """Return the bit set of the message numbers in some ranges. A range is (first number, count)."""
     spans = [(first, count) for first, count in ranges if count]
     bits = bytearray(max((first + count for first, count in spans), default=0) // 8 + 1)
     for first, end in _joined(spans):
@@ -20,12 +20,12 @@ def live_bits(ranges: Iterable[tuple[int, int]]) -> bytes:
 
 
 def is_live(live: bytes, number: int) -> bool:
-    """Return whether a number is in a bit set."""
+    """Return whether message `number` is in the bit set `live`."""
     return number < len(live) * 8 and bool(live[number >> 3] >> (number & 7) & 1)
 
 
 def union(sets: Iterable[bytes]) -> bytes:
-    """Return the bit set of the numbers that are in at least one of the sets."""
+    """Return the union of some bit sets of message numbers."""
     bits = length = 0
     for one in sets:
         bits |= int.from_bytes(one, "little")
@@ -34,7 +34,7 @@ def union(sets: Iterable[bytes]) -> bytes:
 
 
 def _joined(ranges: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
-    """Yield start and end of ranges (first, count); adjacent ranges become one."""
+    """Yield the start and end of each range (first number, count), ascending. Adjacent ranges are merged."""
     start = end = 0
     for first, count in sorted(ranges):
         if first > end:

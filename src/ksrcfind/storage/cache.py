@@ -1,8 +1,11 @@
 """A cache of values that can be computed again: facts of files, histories, and results of searches.
 
-One SQLite file in WAL mode, shared by all processes. It is only ever an optimisation, and three rules keep it one:
-every row carries a checksum over its name and value, so a damaged row is a miss and never a wrong answer; a read or a
-write that fails is a miss, so a full or read-only disk fails no question; a file that SQLite cannot read is replaced.
+"Facts" are what the parser extracts from one source file (`source.facts.SourceFacts`).
+
+The cache is one SQLite file in WAL mode, which all processes share. It is only an optimisation, and three rules keep
+it one. Every row has a checksum over its key and value, so a damaged row is a miss and never a wrong answer. A read
+that fails is a miss and a write that fails is ignored, so no question fails on a full or read-only disk. A file that
+SQLite cannot read is replaced by an empty one.
 """
 
 import json
@@ -45,7 +48,10 @@ _Result = TypeVar("_Result")
 
 
 def _code(error: sqlite3.Error) -> int:
-    """Return SQLite's primary result code of an error; errors of Python's module itself have none."""
+    """Return SQLite's primary result code of an error.
+
+    Errors that Python's `sqlite3` module raises itself have no code; they count as `SQLITE_CORRUPT`.
+    """
     return getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF
 
 
@@ -61,35 +67,41 @@ def _is_intact(checksum: object, *parts: object) -> bool:
 
 
 class DerivedCache:
-    """The cache file of one tree. No method raises because of the file; what cannot be read is a miss."""
+    """The cache file of one tree.
+
+    No method raises an error of the file or the disk: a value that cannot be read counts as not cached.
+    """
 
     def __init__(self, path: Path | None) -> None:
-        """Open or create the file at `path`; with None keep everything in memory."""
+        """Open or create the cache file at `path`. With None, the cache is in memory."""
         self._path = path
         self._failed_writes = 0
         self.notes: list[str] = []
-        """Notes for the user: the file was damaged, or cannot be written."""
+        """Notes for the user: the cache file was damaged, or cannot be written."""
         self._connection = self._open()
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the cache file."""
         with suppress(sqlite3.Error):
             self._connection.close()
 
     # Facts of files
 
     def known_blobs(self) -> set[str]:
-        """Return the ids of all blobs whose facts are cached. Some rows may turn out to be damaged when read."""
+        """Return the git blob ids of all files whose facts are cached.
+
+        Checksums are not compared here: a later read may still find a row damaged.
+        """
         return self._read(lambda one: {row[0] for row in one.execute("SELECT blob FROM facts")}, set())
 
     def facts(self, blob: str) -> SourceFacts | None:
-        """Return the facts of a blob, None if they are not cached."""
+        """Return the cached facts of the file with a git blob id. None if they are not cached."""
         for _blob, _outline, data in self.all_facts({blob}):
             return unpack_facts(data)
         return None
 
     def all_facts(self, blobs: Set[str]) -> Iterator[tuple[str, bytes, bytes]]:
-        """Yield blob id, encoded summary and encoded facts of each of the blobs that is cached."""
+        """Yield (blob id, encoded summary, encoded facts) for each of the `blobs` that is cached."""
 
         def rows(one: sqlite3.Connection) -> list[_FactsRow]:
             if len(blobs) > one.execute("SELECT count(*) FROM facts").fetchone()[0] // _SCANNED_PER_LOOKUP:
@@ -105,7 +117,11 @@ class DerivedCache:
                 yield blob, summary, data
 
     def add_facts(self, packed: Iterable[tuple[str, PackedFacts]], stats: Iterable[tuple[str, str, str]]) -> None:
-        """Cache facts by blob id, and path, signature and blob id of files whose content git does not have."""
+        """Cache the facts of files by blob id.
+
+        `stats` has (path, signature, blob id) of files whose content git does not have. A signature
+        (`tree.disk.signature`) changes when the file on disk changes.
+        """
         facts = [(blob, *data, _checksum(blob, *data)) for blob, data in packed]
         known = [
             (os.fsencode(path), signature, blob, _checksum(path, signature, blob)) for path, signature, blob in stats
@@ -119,11 +135,11 @@ class DerivedCache:
             self._write(write, _BUILD_WAITS_MS)
 
     def count_facts(self) -> int:
-        """Return for how many blobs facts are cached."""
+        """Return the number of files (blobs) whose facts are cached."""
         return self._read(lambda one: int(one.execute("SELECT count(*) FROM facts").fetchone()[0]), 0)
 
     def keep_facts(self, blobs: Set[str]) -> None:
-        """Remove the facts of all other blobs, and give their space back to the disk."""
+        """Remove the facts of all files except those with these blob ids, and shrink the cache file."""
 
         def write(one: sqlite3.Connection) -> None:
             one.execute(
@@ -136,7 +152,7 @@ class DerivedCache:
                 self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def stats(self) -> dict[tuple[str, str], str]:
-        """Return (path, signature) → blob id of files whose content git does not have."""
+        """Return (path, signature) → blob id of all cached files whose content git does not have."""
         rows = self._read(
             lambda one: one.execute("SELECT path, signature, blob, checksum FROM stats").fetchall(), list[Any]()
         )
@@ -147,7 +163,7 @@ class DerivedCache:
         }
 
     def stat_blob(self, path: str, signature: str) -> str | None:
-        """Return the blob id of a file on disk, if its bytes were read when it had this signature."""
+        """Return the blob id of a file on disk that has this signature. None if the pair is not cached."""
         query = "SELECT blob, checksum FROM stats WHERE path = ? AND signature = ?"
         row = self._read(lambda one: one.execute(query, (os.fsencode(path), signature)).fetchone(), None)
         return row[0] if row and _is_intact(row[1], path, signature, row[0]) else None
@@ -155,13 +171,13 @@ class DerivedCache:
     # Values under a name
 
     def get(self, name: str) -> bytes | None:
-        """Return what was cached under a name."""
+        """Return the value that is cached under a name. None if there is none."""
         query = "SELECT data, checksum FROM named WHERE name = ?"
         row = self._read(lambda one: one.execute(query, (name,)).fetchone(), None)
         return row[0] if row and _is_intact(row[1], name, row[0]) else None
 
     def put(self, name: str, data: bytes) -> None:
-        """Cache something under a name."""
+        """Cache a value under a name. It replaces an earlier value of this name."""
         row = (name, data, _checksum(name, data))
         self._write(lambda one: one.execute("INSERT OR REPLACE INTO named VALUES (?, ?, ?)", row), _QUESTION_WAITS_MS)
 
@@ -178,7 +194,7 @@ class DerivedCache:
             return missing
 
     def _write(self, change: Callable[[sqlite3.Connection], object], waits_ms: int) -> bool:
-        """Run a change in one transaction; return whether it was written."""
+        """Run a change in one transaction; return whether it was committed."""
         if self._failed_writes >= _FAILED_WRITES:
             return False
         one = self._connection
@@ -212,14 +228,15 @@ class DerivedCache:
             self.notes.append(note)
 
     def _replace(self, error: sqlite3.Error) -> None:
-        """Replace a file that SQLite cannot read by an empty one."""
+        """Replace the cache file, which SQLite cannot read, by an empty one."""
         self.close()
         self._connection = self._start_over(error)
 
     def _start_over(self, error: sqlite3.Error) -> sqlite3.Connection:
-        """Remove a damaged file and open an empty one.
+        """Remove the damaged cache file and return a connection to an empty one.
 
-        A process that still uses the old file keeps it open; what it writes there is lost, which a cache may do.
+        Another process may still have the old file open. The values that it writes there are lost; a cache may lose
+        values.
         """
         self._say(f"the cache {self._path} was damaged ({error}); a new one was started")
         if self._path is not None:
@@ -230,7 +247,10 @@ class DerivedCache:
         return self._open(is_new=True)
 
     def _open(self, *, is_new: bool = False) -> sqlite3.Connection:
-        """Open the file; one that is damaged is replaced, unless `is_new`."""
+        """Return a connection to the cache file. A damaged file is replaced, unless `is_new`.
+
+        If the file cannot be opened at all, the cache is in memory.
+        """
         path = self._path
         if path is None:
             return _in_memory()
@@ -257,7 +277,10 @@ class DerivedCache:
 
 
 _MODES = ("mode=rw", "mode=ro", "mode=ro&immutable=1")
-"""How a file is opened, by preference. A directory without write permission has no room for WAL's shared memory."""
+"""SQLite's modes to open the cache file, the preferred one first.
+
+The last one is for a directory without write permission: there SQLite cannot create the shared memory of WAL mode.
+"""
 
 
 def _connect(uri: str) -> sqlite3.Connection:
@@ -279,7 +302,10 @@ def _in_memory() -> sqlite3.Connection:
 
 
 def _create(path: Path) -> None:
-    """Create an empty cache, whole or not at all: several processes may do so at once."""
+    """Create an empty cache file at `path`. Several processes may do this at once.
+
+    The file is completed under a temporary name, so no process ever opens a half-written one.
+    """
     half = path.with_name(f"{path.name}.{os.getpid()}-{threading.get_ident()}.tmp")
     try:
         connection = sqlite3.connect(half, isolation_level=None)

@@ -21,24 +21,24 @@ _encoder = msgspec.msgpack.Encoder()
 
 
 class PackedFacts(NamedTuple):
-    """Encoded facts of one file, with the summary computed from them."""
+    """Encoded facts of one source file, with the encoded summary that was computed from them."""
 
     summary: bytes
     facts: bytes
 
 
 def pack_facts(facts: SourceFacts) -> PackedFacts:
-    """Encode the facts of a file."""
+    """Encode the facts of a source file, and the summary that is computed from them."""
     return PackedFacts(*(_compressed(_encoder.encode(part)) for part in (summary(facts), facts)))
 
 
 def unpack_facts(data: bytes) -> SourceFacts:
-    """Decode the facts of a file."""
+    """Decode the facts of a source file."""
     return _facts_decoder.decode(_expanded(data))
 
 
 def unpack_summary(data: bytes) -> FileSummary:
-    """Decode the summary of a file."""
+    """Decode the summary of a source file."""
     return _summary_decoder.decode(_expanded(data))
 
 

@@ -17,11 +17,13 @@ _between_threads: dict[Path, threading.Lock] = defaultdict(threading.Lock)
 
 @contextmanager
 def build_lock(path: Path, *, wait: bool, waiting: Callable[[], object] = lambda: None) -> Iterator[bool]:
-    """Hold the lock file at `path` for the duration of the block; give whether it is held.
+    """Hold the lock file at `path` during the `with` block; yield whether this process has the lock.
 
-    Without `wait`, False is given if another run holds it; with it, `waiting` is called now and then meanwhile. A
-    record lock (`fcntl`) is not inherited by worker processes and ends with the process, however that ends. Raises
-    `OSError` where the file cannot be opened or locked.
+    If another run holds the lock: without `wait`, the block gets False at once. With `wait`, the call blocks until the
+    lock is free and calls `waiting` every 50 ms.
+
+    Worker processes do not inherit this lock (a record lock, `fcntl`), and it ends with the process, even if that is
+    killed. Raises `OSError` if the file cannot be opened or locked.
     """
     threads = _between_threads[path]
     if not _acquired(lambda: threads.acquire(blocking=False), wait, waiting):

@@ -1,4 +1,4 @@
-"""Lists of the messages that contain a word."""
+"""Posting lists: for each word, the numbers of the messages that contain it."""
 
 from array import array
 from collections import Counter, defaultdict
@@ -8,18 +8,24 @@ from itertools import chain
 from ksrcfind.source.printed import ORIGIN, anchor, ranks
 
 Lists = tuple[bytes, bytes, bytes]
-"""The posting lists of a word: messages that contain it and messages anchored at it, as `array("I")`, and for each of
-the latter the fingerprint of the second word of its key (`printed.anchor`), as `array("H")`. Numbers are ascending; a
-message is listed once for each distinct key of its lines."""
+"""The three posting lists of a word:
+
+- the messages that contain the word, as `array("I")` of ascending message numbers;
+- the messages anchored at the word, as `array("I")`: those that print a line of which it is the rarest word;
+- for each anchored message, a fingerprint of that line's second rarest word, as `array("H")`.
+
+`printed.anchor` computes the index key of a line: its rarest word and the fingerprint. A message is listed in the last
+two lists once for each distinct key of its lines."""
 
 
 def postings(
     words: Sequence[list[str]], origins: Mapping[int, list[str]], first: int
 ) -> Iterator[tuple[str, bytes, bytes, bytes]]:
-    """Yield each word with its `Lists`, sorted.
+    """Yield (word, *posting lists as in `Lists`) for each word of some messages, sorted by word.
 
-    `words` holds for each message, from number `first` on, the words of each of its lines with blanks between them;
-    `origins` the names of a file (`printed.origin_names`) by the number of its first message.
+    The messages are numbered from `first`. `words` has one list for each message: the words of each line that it
+    prints, separated by blanks. `origins` maps the number of a file's first message to the names of that file, its
+    directories and its modules (`printed.origin_names`): they are indexed like words, because a line may name them.
     """
     split = [[line.split() for line in lines] for lines in words]
     own = [some[0] if len(some) == 1 else set(chain.from_iterable(some)) for some in split]

@@ -1,4 +1,7 @@
-"""Writing a revision into a store, and removing what no revision needs any more. The build lock is held meanwhile."""
+"""Writing the index of a revision into a store, and removing files and facts that no revision needs any more.
+
+The caller holds the store's build lock.
+"""
 
 import os
 import secrets
@@ -31,17 +34,17 @@ from ksrcfind.storage.segment import Segment, Unit, UnitRow, segment_in_memory, 
 from ksrcfind.storage.store import DAY_S, FORMAT, Store, Unsaved, mtime
 
 _UNUSED_S = 90 * DAY_S
-"""Seconds after which a revision that no run has used is removed."""
+"""Age in seconds from which a revision is removed if no run has used it since."""
 
 _CREATING_S = 60
-"""Seconds after which an unfinished cache file is removed: its process was killed."""
+"""Age in seconds from which an unfinished cache file is removed: the process that created it must have been killed."""
 
-_GROWN = 1.5  # clean up when the cache has this many times the facts of the last clean-up
-_FEW_FACTS = 50
+_GROWN = 1.5  # remove unused facts when the cache has this many times the facts that the last removal left
+_FEW_FACTS = 50  # files; so few unused facts are never removed
 
 
 class Unread(NamedTuple):
-    """Parts of a tree that could not be read: fields of `Revision`."""
+    """Parts of a tree that could not be read; the fields of `Revision` with the same names."""
 
     recovered: int
     lost: int
@@ -49,7 +52,7 @@ class Unread(NamedTuple):
 
 
 class _Span(NamedTuple):
-    """The numbers of a unit's messages."""
+    """The numbers of one source file's messages: `length` numbers from `first`."""
 
     path: str
     first: int
@@ -57,23 +60,23 @@ class _Span(NamedTuple):
 
 
 class _Layout(NamedTuple):
-    """Where the messages of a new revision are."""
+    """Where the messages of a new revision are: in segments that exist already, or in a new segment."""
 
     kept: list[SegmentFile]
-    """Segments that it shares with the revision before, oldest first."""
+    """Segments that the new revision shares with the one before, oldest first."""
     spans: list[_Span]
-    """The units in them."""
+    """The message numbers of each source file whose messages are in a segment of `kept`."""
     units: list[Unit]
-    """What its own segment will hold, by path."""
+    """The units (messages of one source file each) to write into the new segment, sorted by path."""
 
 
 class _Shared(NamedTuple):
-    """A segment of the revision before, which a new revision can share."""
+    """A segment of the revision before, and the part of it that a new revision can use."""
 
     file: SegmentFile
     segment: Segment
     rows: list[UnitRow]
-    """The units that are the same in the new revision."""
+    """The entries of the source files whose messages are the same in the new revision."""
 
 
 def publish(
@@ -85,9 +88,13 @@ def publish(
     base: Revision | None,
     unread: Unread,
 ) -> Revision:
-    """Write a revision: the units that are new in it, and those of `base` that it shares.
+    """Write the index of a revision into the store and return the revision.
 
-    What cannot be written is kept in memory, with a note. Raises `DamagedIndexError` if `base` lacks a unit.
+    `fresh` has the messages of the files that were linked differently than in `base`, an earlier revision. The messages
+    of the other files of `state` come from the segments of `base`.
+
+    If the disk cannot be written, the revision is kept in memory and the user gets a note. Raises `DamagedIndexError`
+    if the segments of `base` lack messages that `state` names.
     """
     layout = _layout(store, state, fresh, base)
     encoded = encode_state(state)
@@ -119,7 +126,7 @@ def publish(
 
 
 def rename_state(store: Store, key: str, token: bytes) -> None:
-    """Record that a revision is up to date with the state of a working tree that `token` identifies."""
+    """Record that the index of a working tree is also valid for its present state, which `token` identifies."""
     found = read_both(store.path_of(key))
     if found is not None and found[0].token != token:
         with suppress(OSError):
@@ -127,7 +134,10 @@ def rename_state(store: Store, key: str, token: bytes) -> None:
 
 
 def clean_up(store: Store) -> None:
-    """Remove unfinished files, revisions that no run has used for long, and segments that no revision uses."""
+    """Remove from a store unfinished files, revisions unused for 90 days, and segments that no revision uses.
+
+    Also remove stores of other formats in the same cache directory that were not used for a month.
+    """
     used: set[str] = set()
     for path in store.files(".revision"):
         revision = read_revision(path)
@@ -148,7 +158,7 @@ def clean_up(store: Store) -> None:
 
 
 def _layout(store: Store, state: RevisionState, fresh: Sequence[Unit], base: Revision | None) -> _Layout:
-    """Decide which segments of `base` a revision keeps using and which units are written (again)."""
+    """Return which segments of the earlier revision `base` a new revision shares, and which units to write."""
     shared = _shared(store, state, {unit.path for unit in fresh}, base)
     usage = [Usage(one.file.count, sum(row.count for row in one.rows)) for one in shared]
     again = merged(usage, sum(len(unit.messages) for unit in fresh))
@@ -162,9 +172,10 @@ def _layout(store: Store, state: RevisionState, fresh: Sequence[Unit], base: Rev
 
 
 def _shared(store: Store, state: RevisionState, fresh: Set[str], base: Revision | None) -> list[_Shared]:
-    """Return the segments of `base`, oldest first, with the units that a revision takes from them.
+    """Return the segments of the earlier revision `base`, oldest first, with the units that a new revision can use.
 
-    Raises `DamagedIndexError` if they lack a unit of `state` whose path is not in `fresh`.
+    `fresh` has the paths of the files that were linked again. Raises `DamagedIndexError` if the segments lack the unit
+    of any other file of `state`.
     """
     wanted = {path: digest for path, digest in state.units.items() if path not in fresh}
     shared: list[_Shared] = []
@@ -180,14 +191,14 @@ def _shared(store: Store, state: RevisionState, fresh: Set[str], base: Revision 
 
 
 def _spans(units: Iterable[Unit], first: int) -> Iterator[_Span]:
-    """Yield the numbers of units that are written one after another."""
+    """Yield the message numbers of each unit, if the units are numbered one after another from `first`."""
     for unit in units:
         yield _Span(unit.path, first, len(unit.messages))
         first += len(unit.messages)
 
 
 def _free_number(store: Store, count: int) -> int:
-    """Return the lowest number from which on so many messages have numbers that no segment uses."""
+    """Return the lowest message number from which `count` consecutive numbers are unused by every segment."""
     revisions = [*filter(None, map(read_revision, store.files(".revision"))), *store.revisions()]
     first = 1
     for start, length in sorted({(file.first, file.count) for revision in revisions for file in revision.segments}):
@@ -198,7 +209,7 @@ def _free_number(store: Store, count: int) -> int:
 
 
 def _forget_facts(store: Store, state: RevisionState) -> None:
-    """Remove facts that no indexed revision needs, if they may be a third of all or more."""
+    """Remove the cached facts of files that are in no indexed revision, once these may be a third of all facts."""
     recorded = store.cache.get("facts-in-use")
     in_use = int(recorded) if recorded and recorded.isdigit() else len(state.blobs)
     if store.cache.count_facts() <= max(in_use, len(state.blobs)) * _GROWN + _FEW_FACTS:

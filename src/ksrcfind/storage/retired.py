@@ -1,4 +1,4 @@
-"""Removal of unused stores that other versions of ksrcfind left in the cache directory."""
+"""Removal of unused stores (cache directories of one tree) that other versions of ksrcfind left behind."""
 
 import re
 import shutil
@@ -15,7 +15,7 @@ _STORE = re.compile(r".{1,40}-[0-9a-f]{16}\.(?:sqlite(?:-wal|-shm)?|index-([0-9.
 
 
 def remove_unused(cache_dir: Path, current: str) -> None:
-    """Remove stores of other formats than the `current` one that were not used for a month."""
+    """Remove the stores in `cache_dir` that no run has used for a month and whose format is not `current`."""
     with suppress(OSError):
         for path in list(cache_dir.iterdir()):
             found = _STORE.fullmatch(path.name)
@@ -27,7 +27,7 @@ def remove_unused(cache_dir: Path, current: str) -> None:
 
 
 def _times(path: Path) -> Iterator[float]:
-    """Yield when a store was last written or used: times of its files, seconds since the epoch."""
+    """Yield the modification time of each file of a store, in seconds since the epoch."""
     related = path.parent.glob(f"{_escaped(path.name.removesuffix('-wal').removesuffix('-shm'))}*")
     for one in (path, *related, *(path.iterdir() if path.is_dir() else ())):
         with suppress(OSError):

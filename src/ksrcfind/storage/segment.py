@@ -1,7 +1,7 @@
-"""A file of messages that never changes once it is written, with the word lists that find them.
+"""A segment: an immutable file with the messages of some source files, and for each word the messages that contain it.
 
-Each build of an index writes one segment with the messages that are new in it. A segment is a SQLite database that
-is opened as immutable: no lock, no journal, no write permission.
+Each build of an index writes its new messages as one segment. A segment is a SQLite database that is opened as
+immutable, so a reader needs no lock, no journal and no write permission.
 """
 
 import hashlib
@@ -35,25 +35,28 @@ _MMAP_BYTES = 256 << 20
 
 
 class Unit(NamedTuple):
-    """The messages of one file as linked in some revision, as they are written."""
+    """The messages of one source file as linked in some revision: what a segment stores of a file."""
 
     path: str
     blob: str
-    """Blob id of the file."""
+    """Git blob id of the source file."""
     digest: int
-    """As `unit_digest` returns it."""
+    """Hash of the other fields (`unit_digest`)."""
     dependencies: bytes
-    """Hashes (32 bit each, sorted) of the names that linking looked up."""
+    """Hashes (32 bit each, sorted) of the names that the linker looked up."""
     messages: Sequence[tuple[bytes, bytes]]
-    """Each message with the lines that it can print, both packed."""
+    """For each message, the packed message and the packed lines that it can print."""
     words: Sequence[list[str]]
-    """For each message the words of each line, separated by blanks."""
+    """For each message, the words of each line that it can print, separated by blanks."""
     names: list[str]
-    """Names of the messages' origins (`printed.origin_names`)."""
+    """Names of the source file, its directories and its modules (`printed.origin_names`)."""
 
 
 def unit_digest(path: str, blob: str, dependencies: bytes, messages: Sequence[tuple[bytes, bytes]]) -> int:
-    """Return a hash of 64 bits, signed. Equal digests mean the same messages that depend on the same names."""
+    """Return a signed 64-bit hash of a file's messages (a unit).
+
+    Equal digests mean equal messages of the same file content that depend on the same names.
+    """
     digest = hashlib.blake2b(digest_size=8)
     for part in (os.fsencode(path), blob.encode(), dependencies, *(message for message, _lines in messages)):
         digest.update(len(part).to_bytes(8, "little") + part)
@@ -61,30 +64,30 @@ def unit_digest(path: str, blob: str, dependencies: bytes, messages: Sequence[tu
 
 
 class UnitRow(msgspec.Struct, frozen=True, gc=False):
-    """A unit as a segment lists it."""
+    """An entry of a segment's list of units (a unit is the messages of one source file), without the messages."""
 
     path: str
     digest: int
     blob: str
     dependencies: bytes
     first: int
-    """Number of its first message."""
+    """Number of the file's first message."""
     count: int
-    """Messages."""
+    """Number of messages."""
 
 
 class Segment:
-    """An open segment. Raises `DamagedIndexError` from every method for a file that cannot be read."""
+    """An open segment file. Every method raises `DamagedIndexError` if the file cannot be read."""
 
     def __init__(self, connection: sqlite3.Connection, first: int, count: int, path: Path | None) -> None:
         self._connection = connection
         self._path = path
         self.numbers = range(first, first + count)
-        """Of its messages."""
+        """The numbers of the segment's messages."""
 
     @classmethod
     def open(cls, directory: Path, file: SegmentFile) -> "Segment":
-        """Open a segment. Raises `FileNotFoundError` or `DamagedIndexError`."""
+        """Open the segment `file` in a directory. Raises `FileNotFoundError` or `DamagedIndexError`."""
         path = directory / file.name
         status = path.stat()
         if status.st_size != file.size:
@@ -109,20 +112,20 @@ class Segment:
         return cls(connection, file.first, file.count, path)
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the segment file."""
         self._connection.close()
 
     __del__ = close
 
     def word(self, word: str) -> Lists | None:
-        """Return the lists of a word, None if no message has it."""
+        """Return the posting lists of a word. None if no message of this segment contains the word."""
         with self._reading():
             query = "SELECT containing, anchored, marks FROM words WHERE word = ?"
             row: Lists | None = self._connection.execute(query, (word,)).fetchone()
             return row
 
     def message(self, number: int) -> Message:
-        """Return one message. Raises `KeyError`."""
+        """Return the message with a number. Raises `KeyError` if the segment does not have it."""
         with self._reading():
             row = self._connection.execute("SELECT data FROM messages WHERE id = ?", (number,)).fetchone()
             if row is not None:
@@ -130,34 +133,34 @@ class Segment:
         raise KeyError(number)
 
     def messages(self, first: int, count: int) -> list[Message]:
-        """Return messages with consecutive numbers."""
+        """Return `count` messages, numbered from `first`, in the order of their numbers."""
         with self._reading():
             query = "SELECT data FROM messages WHERE id BETWEEN ? AND ? ORDER BY id"
             return [unpack_message(row[0]) for row in self._connection.execute(query, (first, first + count - 1))]
 
     def printed(self, numbers: Sequence[int]) -> list[tuple[int, Sequence[PrintedLine]]]:
-        """Return some messages with the lines that they print, in any order."""
+        """Return (number, lines that the message prints) for each of the `numbers`. The order is undefined."""
         with self._reading():
             query = "SELECT id, lines FROM messages WHERE id IN (SELECT value FROM json_each(?))"
             rows = self._connection.execute(query, (json.dumps(list(numbers)),)).fetchall()
             return [(number, unpack_lines(lines)) for number, lines in rows]
 
     def span_of(self, path: str) -> tuple[int, int] | None:
-        """Return number of the first message and count of the unit of a file."""
+        """Return (number of the first message, count) of the messages of a source file. None without the file."""
         with self._reading():
             query = "SELECT first, count FROM units WHERE path = ?"
             row: tuple[int, int] | None = self._connection.execute(query, (os.fsencode(path),)).fetchone()
             return row
 
     def units(self) -> Iterator[UnitRow]:
-        """Yield all units."""
+        """Yield the entries of all units, each the messages of one source file."""
         with self._reading():
             query = "SELECT path, digest, blob, consulted, first, count FROM units"
             for path, *rest in self._connection.execute(query):
                 yield UnitRow(os.fsdecode(path), *rest)
 
     def unit(self, row: UnitRow) -> Unit:
-        """Return a unit as it was written, to be written again."""
+        """Return the whole unit of an entry, so that it can be written into another segment."""
         with self._reading():
             query = "SELECT data, lines FROM messages WHERE id BETWEEN ? AND ? ORDER BY id"
             packed = self._connection.execute(query, (row.first, row.first + row.count - 1)).fetchall()
@@ -179,13 +182,14 @@ class Segment:
 
 
 def write_segment(path: Path, units: Sequence[Unit], first: int) -> SegmentFile:
-    """Write units as a segment whose messages are numbered from `first`. The file appears whole or not at all.
+    """Write units as a segment file at `path`, with messages numbered from `first`. Return its description.
 
-    Raises `OSError` or `sqlite3.Error`: no space, no permission.
+    The file is written under a temporary name and renamed, so a reader never sees a part of it. Raises `OSError` or
+    `sqlite3.Error` if the file cannot be written.
     """
     half = path.with_name(path.name + ".tmp")
     try:
-        half.open("wb").close()  # Its error has the reason; that of SQLite is "unable to open database file".
+        half.open("wb").close()  # Python's error names the reason; SQLite only says "unable to open database file".
         connection = sqlite3.connect(half, isolation_level=None)
         try:
             for setting in ("journal_mode = OFF", "synchronous = OFF"):
@@ -205,7 +209,7 @@ def write_segment(path: Path, units: Sequence[Unit], first: int) -> SegmentFile:
 
 
 def segment_in_memory(units: Sequence[Unit], first: int) -> Segment:
-    """Return a segment in memory."""
+    """Return a segment in memory with the messages of some units, numbered from `first`."""
     connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
     _write(connection, units, first)
     return Segment(connection, first, sum(len(unit.messages) for unit in units), None)

@@ -1,9 +1,10 @@
-"""The directory in the user's cache that holds everything that is cached for one tree.
+"""The store: the directory in the user's cache that holds everything that ksrcfind keeps for one tree.
 
-It holds the cache of derived values, one small file for each indexed revision, and the segments with the messages.
-Segments and revisions are written under a temporary name and renamed, a revision last: a reader sees the last complete
-state and needs neither a lock nor write permission. One build at a time holds the lock. The directory's name ends in
-the version of the format, so versions of ksrcfind that differ in it do not see each other's files.
+A store has the cache of derived values, one small file for each indexed revision, and the segments (files of messages).
+Segments and revisions are written under a temporary name and renamed, a revision after its segments: a reader sees the
+last complete state and needs neither a lock nor write permission. One build at a time holds the lock. The name of the
+directory ends in the version of the file format, so two versions of ksrcfind with different formats never use each
+other's files.
 """
 
 import hashlib
@@ -33,13 +34,13 @@ from ksrcfind.storage.segment import Segment
 from ksrcfind.storage.view import View
 
 FORMAT = f"9.{FACTS_VERSION}"
-"""Its first number is raised when the files or what is in them change."""
+"""Version of the store's file format. Raise the first number when files or their contents change."""
 
 UNSAVED_HINT = "Free some space, make it writable, or name another directory: KSRCFIND_CACHE_DIR."
-"""What to do about `Store.unsaved`."""
+"""The advice to the user when the index could not be written (`Store.unsaved`)."""
 
 DAY_S = 86400
-_ATTEMPTS = 5  # at reading a revision whose segments a build removes at that moment
+_ATTEMPTS = 5  # to open a revision while a build removes its segments
 
 
 def store_path(cache_dir: Path, root: Path) -> Path:
@@ -51,7 +52,7 @@ def store_path(cache_dir: Path, root: Path) -> Path:
 
 
 class Unsaved(NamedTuple):
-    """A revision that could not be written to the disk, with its segments."""
+    """A revision that could not be written to the disk and is kept in memory, with its segments by file name."""
 
     revision: Revision
     state: bytes
@@ -59,30 +60,36 @@ class Unsaved(NamedTuple):
 
 
 class Store:
-    """An open store. Any number of processes may read and build at once."""
+    """An open store: the cache directory of one tree.
+
+    Any number of processes may have it open. One of them builds at a time (`building`).
+    """
 
     def __init__(self, directory: Path, identity: str, *, is_usable: bool) -> None:
-        """Use `open` instead."""
+        """Use `Store.open` instead."""
         self.directory = directory
         self.identity = identity
         self.is_usable = is_usable
-        """Whether the directory is there."""
+        """Whether the directory exists."""
         self._notes: list[str] = []
         self.cache = DerivedCache(directory / "cache.sqlite" if is_usable else None)
-        """Values that can be computed again."""
+        """The cache of derived values: those that can be computed again."""
         self._open: WeakValueDictionary[str, Segment] = WeakValueDictionary()
         self._unsaved: dict[str, Unsaved] = {}
         self.was_damaged = False
-        """Whether an index was found damaged, and removed."""
+        """Whether this store removed a damaged file of an index."""
         self.unsaved: str | None = None
-        """Why the last build could not be written and is kept in memory; None if it was."""
+        """Why the index of the last build could not be written and is kept in memory. None if it was written."""
 
     @classmethod
     def open(cls, directory: Path, identity: str = "") -> "Store":
-        """Open or create a store; one that cannot be written is read, and new things are kept in memory.
+        """Open the store in `directory`, and create the directory if it does not exist.
 
-        `identity` names everything beside the tree that the messages depend on; revisions indexed under another
-        identity are not visible.
+        A store in a read-only directory can be read; new indexes and values are then kept in memory. If the directory
+        cannot be created, everything is kept in memory.
+
+        `identity` is a hash of everything except the tree on which messages depend. Revisions that were indexed under
+        another identity are not visible.
         """
         try:
             directory.mkdir(parents=True, exist_ok=True)
@@ -94,7 +101,7 @@ class Store:
         return cls(directory, identity, is_usable=True)
 
     def close(self) -> None:
-        """Close all files."""
+        """Close the cache and all segments."""
         self.cache.close()
         for segment in list(self._open.values()):
             segment.close()
@@ -104,12 +111,12 @@ class Store:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Notes on the store for the user."""
+        """Notes for the user about the store: it was damaged, or cannot be written."""
         return (*self._notes, *self.cache.notes)
 
     @property
     def size_bytes(self) -> int:
-        """Bytes of all files on disk."""
+        """Size of all files of the store in bytes."""
         total = 0
         with suppress(OSError):
             for path in self.directory.iterdir():
@@ -120,12 +127,12 @@ class Store:
     # Reading
 
     def revision(self, key: str) -> Revision | None:
-        """Return an indexed revision, None if it is not indexed or its file is damaged."""
+        """Return the indexed revision with a key. None if it is not indexed, or if its file is damaged."""
         unsaved = self._unsaved.get(key)
         return unsaved.revision if unsaved else self._read(self.path_of(key))
 
     def state(self, key: str) -> RevisionState | None:
-        """Return the state of an indexed revision, None if it is not indexed or its file is damaged."""
+        """Return what the next build needs of an indexed revision. None if it is not indexed or damaged."""
         unsaved = self._unsaved.get(key)
         found = (unsaved.revision, unsaved.state) if unsaved else read_both(self.path_of(key))
         if found is None or found[0].key != key:
@@ -136,16 +143,17 @@ class Store:
             return None
 
     def revisions(self) -> list[Revision]:
-        """Return all indexed revisions, the newest first."""
+        """Return all indexed revisions, the most recently built one first."""
         saved = (self._read(path) for path in self.files(".revision"))
         found = {revision.key: revision for revision in saved if revision and revision.identity == self.identity}
         found |= {key: unsaved.revision for key, unsaved in self._unsaved.items()}
         return sorted(found.values(), key=lambda revision: revision.made, reverse=True)
 
     def view(self, *keys: str) -> View:
-        """Open the messages of a revision, or of several as one.
+        """Return the messages of one revision, or of several revisions together.
 
-        Raises `KeyError` if a revision is not indexed. A damaged one is removed and counts as not indexed.
+        Raises `KeyError` if a revision is not indexed. If a file of a revision is damaged, it is removed, and the
+        revision counts as not indexed.
         """
         for _ in range(_ATTEMPTS):
             revisions = [self.revision(key) for key in keys]
@@ -156,7 +164,7 @@ class Store:
                 files = dict.fromkeys(file for revision in known for file in revision.segments)
                 segments = [self.segment(file) for file in files]
             except FileNotFoundError:
-                continue  # A build has just replaced what was read.
+                continue  # A build has just replaced the revision and removed its segments.
             except DamagedIndexError as error:
                 self._discard(error)
                 continue
@@ -168,9 +176,9 @@ class Store:
         raise KeyError(keys[0])
 
     def dependencies(self, revision: Revision, state: RevisionState) -> dict[str, bytes]:
-        """Return path → hashes (32 bit each) of the names that linking the file looked up.
+        """Return for each source file of a revision the names that the linker looked up: path → hashes of 32 bits each.
 
-        Raises `DamagedIndexError` or `FileNotFoundError`.
+        Raises `DamagedIndexError` or `FileNotFoundError` if a segment of the revision cannot be read.
         """
         found: dict[str, bytes] = {}
         for file in revision.segments:
@@ -186,7 +194,7 @@ class Store:
         return revision
 
     def segment(self, file: SegmentFile) -> Segment:
-        """Open a segment, or return the one that is open. Raises `FileNotFoundError` or `DamagedIndexError`."""
+        """Return a segment, and open it if it is not open. Raises `FileNotFoundError` or `DamagedIndexError`."""
         for unsaved in self._unsaved.values():
             if file.name in unsaved.segments:
                 return unsaved.segments[file.name]
@@ -207,9 +215,10 @@ class Store:
 
     @contextmanager
     def building(self, *, wait: bool = True, waiting: Callable[[], object] = lambda: None) -> Iterator[bool]:
-        """Hold the store's build lock for the block; give False, without `wait`, if another run holds it.
+        """Hold the store's build lock during the `with` block; yield whether this process may build.
 
-        Where no lock can be had because nothing can be written, the build is kept in memory and needs none.
+        If another run holds the lock: without `wait`, the block gets False. With `wait`, the call blocks until the lock
+        is free. If the directory cannot be written, the block gets True without a lock: its index stays in memory.
         """
         if not self.is_usable:
             yield True
@@ -222,31 +231,31 @@ class Store:
             yield held
 
     def keep_unsaved(self, key: str, unsaved: Unsaved, reason: str) -> None:
-        """Keep a revision in memory that cannot be written, for the reason that the user sees."""
+        """Keep a revision in memory that could not be written to the disk, and note the `reason` for the user."""
         self.unsaved = f"the index cannot be written to {self.directory} ({reason})"
         self._say(f"{self.unsaved}; it is kept in memory for this run")
         self._unsaved[key] = unsaved
 
     def was_saved(self, key: str) -> None:
-        """Note that a revision was written."""
+        """Record that the revision with a key was written, and drop its copy in memory."""
         self.unsaved = None
         self._unsaved.pop(key, None)
 
     # The directory
 
     def path_of(self, key: str) -> Path:
-        """Return where the file of a revision is."""
+        """Return the path of the file that holds the revision with a key."""
         return self.directory / file_name(key, self.identity)
 
     def files(self, suffix: str) -> Iterable[Path]:
-        """Return the files of the store with a suffix, by name; none if the directory cannot be read."""
+        """Return the store's files whose names end in `suffix`, sorted by name. Empty if there is no directory."""
         try:
             return sorted(path for path in self.directory.iterdir() if path.name.endswith(suffix))
         except OSError:
             return ()
 
     def _mark_used(self, path: Path) -> None:
-        """Note when a revision was used, to the day."""
+        """Set a file's modification time to now if it is more than a day old: the time of the last use."""
         with suppress(OSError):
             if time.time() - mtime(path) > DAY_S:
                 path.touch()
@@ -257,7 +266,7 @@ class Store:
 
 
 def mtime(path: Path) -> float:
-    """Return when a file was last written, seconds since the epoch; of a missing one, now."""
+    """Return the modification time of a file in seconds since the epoch. For a missing file, the current time."""
     try:
         return path.stat().st_mtime
     except OSError:

@@ -1,4 +1,4 @@
-"""The messages of one indexed revision, or of several as one, over the segments that hold them."""
+"""The messages of one indexed revision, or of several revisions together, read from their segments (files)."""
 
 from bisect import bisect_right
 from collections import defaultdict
@@ -12,7 +12,10 @@ from ksrcfind.storage.segment import Segment
 
 
 class View:
-    """Implements `search.revision_index.MessageStore`. A later build does not change it."""
+    """The messages of one or several revisions; implements `search.revision_index.MessageStore`.
+
+    A later build of the index does not change an open view.
+    """
 
     def __init__(
         self, segments: Sequence[Segment], lives: Sequence[bytes], size: int, order: Sequence[tuple[int, int]] = ()
@@ -21,34 +24,37 @@ class View:
         self._starts = [segment.numbers.start for segment in self._segments]
         self._newest_first = segments[::-1]
         self.lives = lives
-        """For each revision the bit set of its messages."""
+        """For each revision, the bit set of the numbers of its messages."""
         self.live = union(lives)
-        """Bit set of all messages."""
+        """The bit set of the numbers of all messages, of any of the revisions."""
         self.order = order
-        """Of one revision: the ranges of its messages by the paths of their files."""
+        """The ranges of message numbers (first number, count) sorted by the paths of their files.
+
+        Empty if the view has several revisions.
+        """
         self.size = size
-        """Number of messages in the revision; of several revisions, in the largest."""
+        """Number of messages in the revision. If the view has several, the number in the largest one."""
 
     def close(self) -> None:
-        """Close the files."""
+        """Close the segments."""
         for segment in self._segments:
             segment.close()
 
     def word(self, word: str) -> list[Lists]:
-        """Return the lists of a word in each segment, in the order of their numbers."""
+        """Return the posting lists of a word in each segment that has the word, by ascending message numbers."""
         found = (segment.word(word) for segment in self._segments)
         return [lists for lists in found if lists is not None]
 
     def message(self, number: int) -> Message:
-        """Return one message. Raises `KeyError`."""
+        """Return the message with a number. Raises `KeyError` if no segment has it."""
         return self._segment(number).message(number)
 
     def messages(self, first: int, count: int) -> list[Message]:
-        """Return messages with consecutive numbers, all of one file."""
+        """Return `count` messages of one source file, numbered from `first`, in the order of their numbers."""
         return self._segment(first).messages(first, count)
 
     def printed(self, numbers: Sequence[int]) -> Iterator[tuple[int, Sequence[PrintedLine]]]:
-        """Yield messages with the lines that they print, in any order."""
+        """Yield (number, lines that the message prints) for each of the `numbers`. The order is undefined."""
         groups: dict[int, list[int]] = defaultdict(list)
         for number in numbers:
             groups[self._place(number)].append(number)
@@ -56,7 +62,10 @@ class View:
             yield from self._segments[place].printed(own)
 
     def spans_of(self, path: str) -> list[tuple[int, int]]:
-        """Return number of the first message and count for every unit of a file, the newest first."""
+        """Return (number of the first message, count) of each unit of a source file, the newest unit first.
+
+        A unit is the messages of one file as linked in some revision; each segment has at most one unit of a file.
+        """
         found = (segment.span_of(path) for segment in self._newest_first)
         return [span for span in found if span is not None]
 

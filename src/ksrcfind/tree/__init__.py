@@ -1,4 +1,4 @@
-"""Where source comes from: git repositories, revisions and plain directories.
+"""Reading source trees: git repositories, checkouts, revisions and plain directories.
 
     from ksrcfind.tree.open import open_snapshot
 
@@ -7,5 +7,6 @@
     for path, data in snapshot.read_many(snapshot.files((".c", ".h"), ("Makefile", "Kbuild"))): ...
     snapshot.grep(["exiting", "victim"], (".c", ".h"))   # {"mm/oom_kill.c": {"exiting": 1, "victim": 7}}
 
-`snapshot.repository` is None for a plain directory; otherwise `history.History` asks it.
+A snapshot is the files of a tree at one moment. `snapshot.repository` is the git repository, from which `history` reads
+commits; it is None for a plain directory.
 """

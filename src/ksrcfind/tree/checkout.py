@@ -1,6 +1,6 @@
-"""A checkout as a snapshot: the commit that is checked out, with the files that differ from it as they are on disk.
+"""A checkout as a snapshot: the files of HEAD, and from the disk those tracked files that differ from HEAD.
 
-Only tracked files count: files of HEAD and files added to the index. Untracked files are build products more often
+Only tracked files count: files of HEAD and files added to git's index. Untracked files are build products more often
 than source, and have no history.
 """
 
@@ -17,51 +17,56 @@ from ksrcfind.tree.repository import Repository
 from ksrcfind.tree.revision import RevisionSnapshot
 from ksrcfind.tree.snapshot import TreeInfo
 
-# After copying a tree, git's index takes every file for changed until `git status` has looked at all of them. Up to
-# this many bytes are compared here; beyond it the files simply count as changed, which costs speed but no answer.
+# After a tree was copied, git reports every file as possibly changed until `git status` has compared all files. Up to
+# this many bytes of such files are compared here. Further files count as changed, which is slower and equally correct.
 COMPARED_BYTES = 32 << 20
 
 
 class CheckoutSnapshot(RevisionSnapshot):
-    """HEAD with the working tree's edits, as found when the snapshot was made."""
+    """The files of HEAD with the edits of the working tree, as they were when the snapshot was made."""
 
     def __init__(self, repository: Repository, cache: Cache | None = None) -> None:
-        """Compare the working tree with HEAD; `cache` holds what was read of this commit before."""
+        """Compare the working tree with HEAD. `cache` may hold the list of HEAD's files from an earlier run."""
         commit, name = repository.head_with_name(cache)
         super().__init__(repository, name, commit)
         self.info = TreeInfo(rev=self.info.rev, commit=self.commit, source="checkout")
-        with ThreadPoolExecutor(1) as other:  # git compares files while it lists those of the commit
+        with ThreadPoolExecutor(1) as other:  # one git process compares files while another lists those of HEAD
             comparing = other.submit(find_changes, repository)
             committed = repository.blobs(self.commit, cache)
         self.changes: Mapping[str, str | None]
         self.changes, self._working_tree = comparing.result()
-        """Files that differ from HEAD: path → content key (`stat:…`), None for one that is gone."""
+        """Files that differ from HEAD: path → content key (`stat:…`). The key of a removed file is None."""
         self._blobs = self._with_changes(committed)
 
     @property
     def key(self) -> str:
-        """The directory of the working tree."""
+        """The directory of the working tree; it identifies the checkout in the store."""
         return escaped(str(self.root))
 
     def is_current(self) -> bool:
-        """Return whether commit, name of the revision and edits are unchanged. Raises `GitError`."""
+        """Return whether HEAD, its name and the edited files are the same as when the snapshot was made.
+
+        Raises `GitError` if git cannot answer.
+        """
         now = self.repository.head(), self.repository.head_name(), find_changes(self.repository)[0]
         return now == (self.commit, self.info.rev, self.changes)
 
     @property
     def state(self) -> str | None:
-        """The commit with a digest of the working tree; None where replaced objects may change what the commit names.
+        """Identifies the content of all files: the commit id with a digest of the working tree.
 
-        Invariant: two snapshots with the same state have the same files, and a file that was changed on disk after the
-        first was made differs from its entry in git's index, or the index was written since: either changes the state.
-        Git compares times in seconds, so this does not cover a file that is edited and restored within one second of
-        the time of its entry.
+        None if the commit id does not identify the content, because git replaces objects or uses grafts.
+
+        Invariant: two snapshots with the same state have the same files. A file that was changed on disk after the
+        first snapshot differs from its entry in git's index, or git has written the index since; both change the state.
+        Git compares times in seconds, so the invariant does not cover a file that is edited and restored within one
+        second of the time of its entry.
         """
         return f"{self.commit} {self._working_tree}" if self.objects.ids_are_final else None
 
     @property
     def blobs(self) -> Mapping[str, str]:
-        """Path → blob id, or `stat:…` for files that differ from HEAD."""
+        """Path → content key of all files: the git blob id, or `stat:…` for a file that differs from HEAD."""
         if self._blobs is None:
             self._blobs = self._with_changes(self.objects.blobs(self.commit))
         return self._blobs
@@ -70,14 +75,14 @@ class CheckoutSnapshot(RevisionSnapshot):
         return {path: key for path, key in {**committed, **self.changes}.items() if key is not None}
 
     def read(self, path: str) -> bytes:
-        """Bytes of one file. Raises `FileNotFoundError`."""
+        """Return the bytes of one file. Raises `FileNotFoundError` if it does not exist."""
         if path in self.changes:
             return disk.read_file(self.root, path)
         data = self._read_unchanged(path)
         return data if data is not None else super().read(path)
 
     def read_many(self, paths: Iterable[str]) -> Iterator[tuple[str, bytes]]:
-        """Path and bytes of many files, in the order asked; missing ones are left out."""
+        """Yield (path, bytes) of each file, in the order of `paths`. Missing files are left out."""
         rest = iter(paths)
         while chunk := list(islice(rest, 512)):
             on_disk = {path: self._read_unchanged(path) for path in chunk if path not in self.changes}
@@ -94,9 +99,10 @@ class CheckoutSnapshot(RevisionSnapshot):
                     pending = next(from_objects, None)
 
     def _read_unchanged(self, path: str) -> bytes | None:
-        """Return the bytes of a committed file from the disk, where they have its blob id: that starts no process.
+        """Return the bytes of an unchanged file, read from the disk, which is faster than from git.
 
-        None if they do not: git may write files otherwise than it keeps them (gitattributes(5)).
+        None if the bytes on disk do not have the blob id of the committed file: a checkout can convert files, for
+        example their line ends (gitattributes(5)).
         """
         blob = self.blobs.get(path)
         try:
@@ -106,10 +112,10 @@ class CheckoutSnapshot(RevisionSnapshot):
         return data if data is not None and blob is not None and _blob_id(data, blob) == blob else None
 
     def grep(self, words: Sequence[str], suffixes: Sequence[str]) -> Mapping[str, Mapping[str, int]]:
-        """Path → word → count of lines."""
+        """Return path → word → number of lines of the file that contain it as a whole word."""
         if not self.repository.sparse:
             return grep(self.repository.git, words, suffixes)
-        # Of a sparse checkout git searches only the files that are there.
+        # In a sparse checkout, git searches only the files that exist on disk.
         committed = super().grep(words, suffixes)
         ends = tuple(suffixes)
         edited = [path for path, key in self.changes.items() if key is not None and path.endswith(ends)]
@@ -119,12 +125,12 @@ class CheckoutSnapshot(RevisionSnapshot):
 
 
 def find_changes(repository: Repository) -> tuple[dict[str, str | None], str]:
-    """Return the files of the working tree that differ from HEAD, and a digest of the state of the working tree.
+    """Return the tracked files that differ from HEAD (path → content key), and a digest of the working tree's state.
 
-    A file is given as path → content key, None for one that is gone. As cheap as `git diff --name-only`: git looks at
-    the time stamp of each file (0.06 s for 33,000).
+    The key of a removed file is None. This is as fast as `git diff --name-only`: git compares the time stamp of each
+    file (0.06 s for 33,000 files).
     """
-    # Before the files: whatever is changed from here on differs from this index, or makes git write another one.
+    # Read before the files are compared: a later change differs from this index, or makes git write a new one.
     state = hashlib.sha256(repr(disk.file_signature(repository.index.parent, repository.index.name)).encode())
     fields = repository.git.run("diff-index", "--raw", "-z", "--no-renames", "--no-abbrev", "HEAD").split(b"\0")
     changes: dict[str, str | None] = {}
@@ -144,7 +150,7 @@ def find_changes(repository: Repository) -> tuple[dict[str, str | None], str]:
 
 
 def _has_blob_id(repository: Repository, path: str, blob: str) -> bool:
-    """Return whether the bytes of a file on disk have a blob id."""
+    """Return whether the file at `path` on disk has the content with the blob id `blob`."""
     try:
         return _blob_id(disk.read_file(repository.root, path), blob) == blob
     except OSError:
@@ -152,6 +158,6 @@ def _has_blob_id(repository: Repository, path: str, blob: str) -> bool:
 
 
 def _blob_id(data: bytes, like: str) -> str:
-    """Return the id that git gives to the bytes of a file, by the hash function of the id `like`."""
+    """Return the git blob id of a file's bytes, computed with the hash function of the id `like`."""
     algorithm = hashlib.sha256 if len(like) == 64 else hashlib.sha1
     return algorithm(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()

@@ -1,7 +1,7 @@
 """The interface to the objects and references of a repository.
 
-Two classes implement it with equal results: `objects.GitDatabase` runs git commands and reads every repository that git
-reads; `direct.DirectDatabase` reads in this process, with libgit2 where that is faster.
+Two classes implement the interface and return equal results. `objects.GitDatabase` runs git commands and can read every
+repository that git can read. `direct.DirectDatabase` reads most repositories faster, in this process and with libgit2.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,93 +15,107 @@ class MissingObjectError(LookupError):
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """A file in which two trees differ; a renamed one is one file gone and one new."""
+    """A file that differs between two trees. A renamed file counts as a deleted file and an added file."""
 
     kind: str
-    """A added, D deleted, M modified, T of another type."""
+    """How the file differs: A (added), D (deleted), M (modified) or T (of another type, such as a symbolic link)."""
     path: str
 
 
 class ObjectDatabase(Protocol):
-    """The objects and references of one repository. Picklable, usable after a fork and by several threads."""
+    """Reads the objects and references of one repository.
+
+    An object database can be pickled, and used after a fork and by several threads.
+    """
 
     @property
     def ids_are_final(self) -> bool:
-        """Whether an id names the same content for ever: False where replaced objects and grafts may apply."""
+        """Whether an object id always names the same content. False if git may replace objects or use grafts."""
         ...
 
     def read_many(self, names: Iterable[str]) -> Iterator[tuple[str, bytes] | None]:
-        """Types and bytes of objects by id or any other name (`ID:mm/oom_kill.c`), in order; None for missing ones.
+        """Yield (type, bytes) for each named object, in the order of `names`. None for a missing object.
 
-        An object of more than `disk.LARGEST` bytes reads as empty.
+        A name is an id or any other name that git accepts, such as `ID:mm/oom_kill.c`. For an object of more than
+        `disk.LARGEST` bytes, the bytes are empty.
         """
         ...
 
     def read_typed(self, name: str) -> tuple[str, bytes]:
-        """Type and bytes of one object. Raises `MissingObjectError`."""
+        """Return (type, bytes) of one object. Raises `MissingObjectError` if it does not exist."""
         ...
 
     def read(self, name: str) -> bytes:
-        """Bytes of one object. Raises `MissingObjectError`."""
+        """Return the bytes of one object. Raises `MissingObjectError` if it does not exist."""
         ...
 
     def ids(self, names: Iterable[str]) -> Iterator[str | None]:
-        """Ids of objects by any name, in order; None for missing ones."""
+        """Yield the id of each named object, in the order of `names`. None for a missing object."""
         ...
 
     def commit(self, rev: str) -> str | None:
-        """Id of the commit that a revision leads to: a reference, an id, the beginning of one; None if it is none."""
+        """Return the id of the commit that a revision names. None if the revision names no commit.
+
+        A revision is anything that git accepts: a branch, a tag, an id, the beginning of an id, `v5.9~3`.
+        """
         ...
 
     def head(self) -> str | None:
-        """Id of the commit that is checked out; None if there is none yet."""
+        """Return the id of the commit that is checked out. None in a repository without commits."""
         ...
 
     def head_name(self) -> str | None:
-        """A tag on the commit that is checked out, else its branch; None if it has neither."""
+        """Return the name of a tag on the checked-out commit; without one, the branch. None if there is neither."""
         ...
 
     def references(self, *prefixes: str) -> dict[str, str]:
-        """Full name → id of the references below some directories (`refs/tags/`), sorted by name."""
+        """Return full name → object id of the references whose names begin with a prefix, such as `refs/tags/`.
+
+        They are sorted by name.
+        """
         ...
 
     def state(self, *prefixes: str) -> str | None:
-        """A digest of HEAD and the references below some directories; None if that takes as long as reading them.
+        """Return a digest of HEAD and of the references whose names begin with a prefix.
 
-        Equal digests mean that the references lead to the same objects.
+        Equal digests mean that these references lead to the same objects. None if this database cannot compute the
+        digest faster than it can read the references.
         """
         ...
 
     def tags(self) -> dict[str, str | None]:
-        """Tag → id of the commit that it leads to; None for a tag on something else."""
+        """Return tag name → id of the tagged commit for all tags. None for a tag of another object, such as a tree."""
         ...
 
     def tips(self) -> list[str]:
-        """Ids of the commits that HEAD, branches and tags lead to, sorted."""
+        """Return the ids of the commits that HEAD, branches and tags lead to, sorted by id."""
         ...
 
     def blobs(self, commit: str) -> dict[str, str]:
-        """Path → blob id of the regular files of a commit or tree, in git's order."""
+        """Return path → blob id of the regular files of a commit or tree, in git's order of paths."""
         ...
 
     def changed(self, old: str, new: str) -> Sequence[Changed]:
-        """Files that differ between two commits or trees (full ids), in git's order; submodules do not count."""
+        """Return the files that differ between two commits or trees (full ids), in git's order of paths.
+
+        Submodules are ignored.
+        """
         ...
 
     def with_words(
         self, commit: str, words: Sequence[str], directory: str, suffixes: Iterable[str], name: str | None
     ) -> list[str]:
-        """Paths of the files of a commit that hold all of some words, as parts of others too, in git's order.
+        """Return the paths of the files of a commit that contain all of some texts, in git's order of paths.
 
-        Looked at are the files in one directory (empty for the root) with one of the suffixes, and those of a name
-        everywhere.
+        Only two groups of files are searched: the files directly in one directory (empty for the root) with one of the
+        suffixes, and the files with a certain base name in any directory.
         """
         ...
 
     def load(self) -> None:
-        """Prepare for many questions, which takes some time."""
+        """Prepare the database for many questions, for example by importing a library."""
         ...
 
     def close(self) -> None:
-        """End the processes that read objects; the next question starts others."""
+        """End the git processes that read objects. The next question starts new processes."""
         ...

@@ -1,8 +1,8 @@
-"""The objects and references of a repository, read in this process: an `ObjectDatabase` that starts few processes.
+"""An `ObjectDatabase` that reads a repository in this process and starts few git processes.
 
-References are read from their files, trees are walked here. Objects come from one process of git, or from libgit2 once
-that is worth loading. A question that git takes in some way of its own (`v5.9~3`, a name that stands for two things)
-goes to git.
+This module reads references from their files and walks the trees. Objects come from one git process, or from libgit2
+once `load` was called. A question that only git can answer, such as the revision `v5.9~3` or an ambiguous name, is
+passed to git.
 """
 
 import os
@@ -22,11 +22,11 @@ from ksrcfind.tree.trees import raw, text
 ID = re.compile(r"[0-9a-f]{40}")
 PREFIX = re.compile(r"[0-9a-f]{7,39}")
 PLAIN = re.compile(r"(?!.*\.\.)(?!.*\.lock(?:/|\Z))[A-Za-z0-9_][A-Za-z0-9_+-]*(?:[./][A-Za-z0-9_][A-Za-z0-9_+-]*)*")
-"""Names of references without anything that means more in a revision."""
+"""Matches reference names without special syntax: in a revision, such a name can only mean the reference."""
 TAGGED = re.compile(rb"object ([0-9a-f]{40})\n")
 NAMED = re.compile(rb"object [0-9a-f]{40}\ntype [a-z]+\ntag ([^\n]*)\n")
 MOST_TAGS = 32
-"""Tags of tags that are followed."""
+"""Most tag objects that are followed from a tag to its commit (a tag can name another tag)."""
 
 _Answer = TypeVar("_Answer")
 
@@ -38,9 +38,10 @@ KNOWN_EXTENSIONS = {
 
 
 def usable(git: Git, git_directory: Path, common: Path, configuration: Mapping[str, str]) -> bool:
-    """Return whether this module gives the answers of git: objects and references have their usual form.
+    """Return whether `DirectDatabase` reads a repository exactly as git does.
 
-    Only git handles replaced objects, grafts, other reference formats and other hash functions.
+    It does if objects and references are stored in the usual format. Only git handles replaced objects, grafts, other
+    reference formats and other hash functions.
     """
     extensions = {key for key in configuration if key.startswith("extensions.")}
     if not extensions <= KNOWN_EXTENSIONS or git.borrows_objects:
@@ -59,14 +60,14 @@ def usable(git: Git, git_directory: Path, common: Path, configuration: Mapping[s
 
 
 class AskGitError(Exception):
-    """The question has to be answered by git."""
+    """Only git can answer the question."""
 
 
 _ASK_GIT = (AskGitError, LibgitError, OddReferencesError, trees.OddTreeError)
 
 
 class DirectDatabase:
-    """An `ObjectDatabase` for the repositories that `usable` names."""
+    """An `ObjectDatabase` for the repositories for which `usable` is true."""
 
     def __init__(self, git: Git, git_directory: Path, common: Path) -> None:
         self._arguments = git, git_directory, common
@@ -80,7 +81,7 @@ class DirectDatabase:
         return type(self), self._arguments
 
     def load(self) -> None:
-        """Load libgit2, unless it refuses the repository."""
+        """Load libgit2 to read objects, unless libgit2 cannot open the repository."""
         if not self._loaded:
             libgit = LibgitObjects(self._arguments[0].directory, self._git)
             self._libgit = libgit if libgit.usable() else None
@@ -88,71 +89,71 @@ class DirectDatabase:
 
     @property
     def ids_are_final(self) -> bool:
-        """See `ObjectDatabase`: `usable` excludes replaced objects and grafts."""
+        """True: `usable` excludes repositories with replaced objects or grafts."""
         return True
 
     def read_many(self, names: Iterable[str]) -> Iterator[tuple[str, bytes] | None]:
-        """See `ObjectDatabase`."""
+        """Implements `ObjectDatabase.read_many`."""
         return (self._libgit or self._git).read_many(names)
 
     def read_typed(self, name: str) -> tuple[str, bytes]:
-        """See `ObjectDatabase`."""
+        """Implements `ObjectDatabase.read_typed`."""
         found = next(self.read_many([name]))
         if found is None:
             raise MissingObjectError(name)
         return found
 
     def read(self, name: str) -> bytes:
-        """See `ObjectDatabase`."""
+        """Implements `ObjectDatabase.read`."""
         return self.read_typed(name)[1]
 
     def ids(self, names: Iterable[str]) -> Iterator[str | None]:
-        """See `ObjectDatabase`."""
+        """Implements `ObjectDatabase.ids`."""
         return (self._libgit or self._git).ids(names)
 
     def commit(self, rev: str) -> str | None:
-        """See `ObjectDatabase`."""
+        """Implements `ObjectDatabase.commit`."""
         return _or_git(lambda: self._commit(rev), lambda: self._git.commit(rev))
 
     def head(self) -> str | None:
-        """See `ObjectDatabase`."""
+        """Implements `ObjectDatabase.head`."""
         return _or_git(self._head, self._git.head)
 
     def head_name(self) -> str | None:
-        """See `ObjectDatabase`."""
+        """Implements `ObjectDatabase.head_name`."""
         return _or_git(self._head_name, self._git.head_name)
 
     def references(self, *prefixes: str) -> dict[str, str]:
-        """See `ObjectDatabase`."""
+        """Implements `ObjectDatabase.references`."""
         return _or_git(
             lambda: {name: one.id for name, one in self._references().named.items() if name.startswith(prefixes)},
             lambda: self._git.references(*prefixes),
         )
 
     def state(self, *prefixes: str) -> str | None:
-        """See `ObjectDatabase`."""
+        """Implements `ObjectDatabase.state`."""
         return _or_git(lambda: self._references().state(*prefixes), self._git.state)
 
     def tags(self) -> dict[str, str | None]:
-        """See `ObjectDatabase`."""
+        """Implements `ObjectDatabase.tags`."""
         return _or_git(self._tags, self._git.tags)
 
     def tips(self) -> list[str]:
-        """See `ObjectDatabase`."""
+        """Implements `ObjectDatabase.tips`."""
         return _or_git(self._tips, self._git.tips)
 
     def blobs(self, commit: str) -> dict[str, str]:
-        """See `ObjectDatabase`."""
+        """Implements `ObjectDatabase.blobs`."""
         return _or_git(lambda: self._blobs(commit), lambda: self._git.blobs(commit))
 
     def changed(self, old: str, new: str) -> Sequence[Changed]:
-        """See `ObjectDatabase`."""
+        """Implements `ObjectDatabase.changed`."""
         return _or_git(lambda: self._changed(old, new), lambda: self._git.changed(old, new))
 
     def with_words(
         self, commit: str, words: Sequence[str], directory: str, suffixes: Iterable[str], name: str | None
     ) -> list[str]:
-        """See `ObjectDatabase`."""
+        """Implements `ObjectDatabase.with_words`."""
         ends = tuple(suffixes)
         return _or_git(
             lambda: self._with_words(commit, words, directory, ends, name),
@@ -160,12 +161,12 @@ class DirectDatabase:
         )
 
     def close(self) -> None:
-        """End the processes and let go of the repository."""
+        """End the git process and close the repository in libgit2."""
         self._git.close()
         if self._libgit is not None:
             self._libgit.close()
 
-    # What this class reads itself. Any unusual data raises one of `_ASK_GIT`.
+    # The answers that this class computes itself. Any unusual data raises one of `_ASK_GIT`.
 
     def _references(self) -> References:
         return references.read(self._git_directory, self._common)
@@ -204,14 +205,14 @@ class DirectDatabase:
         return self._short_branch(found.branch, found)
 
     def _tag_on(self, head: str, found: References) -> str | None:
-        """Return the tag that `git describe --exact-match` prints for a commit; None if no tag leads to it."""
+        """Return the tag that `git describe --exact-match` prints for a commit. None if the commit has no tag."""
         tags = {name: one for name, one in found.named.items() if name.startswith("refs/tags/")}
         unpeeled = [name for name, one in tags.items() if one.peeled is None and one.id != head]
         ends = dict(zip(unpeeled, self._ends([tags[name].id for name in unpeeled]), strict=True))
         here = [name for name, one in tags.items() if head in (one.id, one.peeled, ends.get(name))]
         annotated = [name for name in here if tags[name].id != head]  # Git prefers tags that are objects.
         if len(annotated) > 1:
-            raise AskGitError  # Git prefers the one with the latest date.
+            raise AskGitError  # Git prefers the tag with the latest date, which is not known here.
         if annotated:
             own_name = NAMED.match(self.read(tags[annotated[0]].id))
             if own_name is None or text(own_name[1]) != annotated[0].removeprefix("refs/tags/"):
@@ -219,7 +220,7 @@ class DirectDatabase:
         return (annotated or here)[0].removeprefix("refs/tags/") if here else None
 
     def _short_branch(self, branch: str, found: References) -> str:
-        """Return the name of a branch without `refs/heads/`, if it then names nothing else."""
+        """Return the name of a branch without `refs/heads/`. Raises `AskGitError` if the short name is ambiguous."""
         short = branch.removeprefix("refs/heads/")
         others = ("refs/{}", "refs/tags/{}", "refs/remotes/{}", "refs/remotes/{}/HEAD")
         if short == branch or any(other.format(short) in found.named for other in others):
@@ -289,7 +290,10 @@ class DirectDatabase:
         return tree[1].decode()
 
     def _all_trees(self, tree: str) -> Mapping[str, trees.Entries]:
-        """Read a tree and all below it, those of one depth together."""
+        """Return id → entries of a git tree object and of all tree objects below it.
+
+        All tree objects of one depth are read together.
+        """
         known: dict[str, trees.Entries] = {}
         level = {tree: None}
         for _ in range(trees.DEEPEST):
@@ -305,7 +309,10 @@ class DirectDatabase:
         raise AskGitError
 
     def _peeled(self, ids: Sequence[str], *, strict: bool = False) -> list[str | None]:
-        """Return the commits that objects lead to; None for other objects, and missing ones unless `strict`."""
+        """Return for each object id the commit that it leads to: a commit itself, or the commit that a tag names.
+
+        None for another object. A missing object is None as well; with `strict`, it raises `AskGitError`.
+        """
         ends: dict[str, str | None] = {}
         waiting = {name: name for name in ids}
         for _ in range(MOST_TAGS):
@@ -330,7 +337,7 @@ class DirectDatabase:
 
 
 def _or_git(own: Callable[[], _Answer], git: Callable[[], _Answer]) -> _Answer:
-    """Answer a question here, or let git answer it."""
+    """Return the result of `own`; if that finds that only git can answer, the result of `git`."""
     try:
         return own()
     except _ASK_GIT:

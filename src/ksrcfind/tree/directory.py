@@ -1,4 +1,4 @@
-"""A plain directory as a snapshot: an unpacked tarball, without git and so without history."""
+"""A plain directory as a snapshot, such as an unpacked tarball: there is no git, and so no history."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -14,7 +14,7 @@ class DirectorySnapshot:
     """The files of a directory as they are on disk at the time of each question."""
 
     repository = None
-    """No git: no history."""
+    """None: a plain directory has no git repository, and so no history."""
 
     def __init__(self, root: Path, notes: Sequence[str] = ()) -> None:
         self.root = root
@@ -22,35 +22,41 @@ class DirectorySnapshot:
         self.info = TreeInfo(rev=None, commit=None, source="files")
 
     def close(self) -> None:
-        """Nothing is held open."""
+        """Do nothing: no file stays open."""
 
     @property
     def key(self) -> str:
-        """The directory."""
+        """The path of the directory; it identifies the tree in the store."""
         return escaped(str(self.root))
 
     @property
     def state(self) -> None:
-        """None: only listing the directory tells whether files changed."""
+        """None: only a listing of the directory shows whether files changed."""
 
     def files(self, suffixes: Sequence[str], names: Sequence[str] = ()) -> Mapping[str, str]:
-        """Paths with one of the suffixes or base names, sorted → `stat:SIZE:MTIME_NS:INODE`."""
+        """Return path → content key (`stat:SIZE:MTIME_NS:INODE`) of the files with a suffix or base name.
+
+        The paths are sorted.
+        """
         return dict(sorted(disk.walk(self.root, tuple(suffixes), frozenset(names))))
 
     def signature(self, path: str) -> str | None:
-        """Content key of one file as it is now; None if it is gone."""
+        """Return the content key of one file as it is now. None if the file does not exist."""
         return disk.file_signature(self.root, path)
 
     def read(self, path: str) -> bytes:
-        """Bytes of one file. Raises `FileNotFoundError`."""
+        """Return the bytes of one file. Raises `FileNotFoundError` if it does not exist."""
         return disk.read_file(self.root, path)
 
     def read_many(self, paths: Iterable[str]) -> Iterator[tuple[str, bytes]]:
-        """Path and bytes of many files, in the order asked; missing ones are left out."""
+        """Yield (path, bytes) of each file, in the order of `paths`. Missing files are left out."""
         return disk.read_files(self.root, paths)
 
     def grep(self, words: Sequence[str], suffixes: Sequence[str]) -> Mapping[str, Mapping[str, int]]:
-        """Path → word → count of lines; with git if there is one (0.9 s for Linux 6.1), else file by file (6 s)."""
+        """Return path → word → number of lines of the file that contain it.
+
+        This uses `git grep` if git is installed (0.9 s for Linux 6.1), and else reads file by file (6 s).
+        """
         try:
             return grep(Git(self.root, alone=True), words, suffixes, "--no-index")
         except (GitMissingError, GitError):

@@ -1,4 +1,4 @@
-"""Finds the source tree: at a directory, at one of its parents, or at a path that the user gave."""
+"""Finds the source tree: at a directory, in one of its parents, or at a path that the user gave."""
 
 import os
 import re
@@ -10,7 +10,7 @@ from ksrcfind.tree import disk
 from ksrcfind.tree.git import GitMissingError
 from ksrcfind.tree.repository import Repository, open_repository
 
-# The version stands in the first lines of the top Makefile of every Linux since 0.99.
+# The top Makefile of every Linux since 0.99 has the version in its first lines.
 VERSION = re.compile(rb"^VERSION\s*+=", re.MULTILINE)
 PATCHLEVEL = re.compile(rb"^PATCHLEVEL\s*+=", re.MULTILINE)
 PARTS = ("include/linux", "kernel", "init")
@@ -24,14 +24,14 @@ HOW_TO_GET_ONE = (
 
 @dataclass(frozen=True, slots=True)
 class TreeLocation:
-    """Where a tree is."""
+    """A source tree that was found: its directory and its git repository."""
 
     root: Path
-    """Absolute."""
+    """Absolute path of the top directory."""
     repository: Repository | None
-    """None for a plain directory."""
+    """The git repository. None for a plain directory."""
     note: str | None = None
-    """A sentence when git was expected and is not used."""
+    """A sentence for the user if there is a git repository that is not used. None if there is nothing to say."""
 
 
 def is_kernel(directory: Path) -> bool:
@@ -48,10 +48,10 @@ def is_kernel(directory: Path) -> bool:
 
 
 def find_tree(start: Path, *, named: bool) -> TreeLocation:
-    """Return the tree at a directory or at the nearest of its parents.
+    """Return the source tree at the directory `start`, or at the nearest of its parents.
 
-    A path that was `named` may be any directory that holds C files; otherwise it takes a repository with C files, or a
-    kernel tree. Raises `KsrcfindError` if there is neither.
+    A source tree is a git repository with C files, or a kernel tree without git. If the user `named` the path, any
+    directory with C files will do. Raises `KsrcfindError` if there is no source tree.
     """
     try:
         start = start.expanduser().resolve(strict=True)
@@ -63,7 +63,7 @@ def find_tree(start: Path, *, named: bool) -> TreeLocation:
         try:
             kernel = is_kernel(directory)
             worth_asking = kernel or _may_be_repository(directory)
-        except OSError:  # A directory above that may not be looked into.
+        except OSError:  # A parent directory that this user may not read.
             continue
         if worth_asking:
             location = _tree_at(directory, kernel=kernel)
@@ -90,7 +90,10 @@ def _tree_at(directory: Path, *, kernel: bool) -> TreeLocation | None:
 
 
 def _inside_another(directory: Path) -> str | None:
-    """Return a note if a repository around a plain tree is not used for history."""
+    """Return a note for the user if a plain tree is inside a git repository, which is not used for history.
+
+    None if there is no such repository.
+    """
     try:
         outer = next((parent for parent in directory.parents if (parent / ".git").exists()), None)
     except OSError:
@@ -101,7 +104,7 @@ def _inside_another(directory: Path) -> str | None:
 
 
 def _may_be_repository(directory: Path) -> bool:
-    """Return False for directories that cannot be the root of a repository, which saves a process of git."""
+    """Return False if a directory cannot be the root of a git repository. This check starts no git process."""
     return (directory / ".git").exists() or ((directory / "HEAD").exists() and (directory / "objects").is_dir())
 
 

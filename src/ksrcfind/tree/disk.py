@@ -1,4 +1,4 @@
-"""Files as they are on disk: listed, read and searched without following symbolic links out of the tree."""
+"""Lists, reads and searches files on disk, and never follows a symbolic link out of the tree."""
 
 import errno
 import os
@@ -11,18 +11,21 @@ from typing import BinaryIO
 from ksrcfind.tree.grep import expression
 
 LARGEST = 1 << 27
-"""Bytes of the largest file that is read; the largest of Linux 6.12, a header of registers, has 24 million."""
+"""Size limit in bytes: a larger file is not read. The largest file of Linux 6.12, a register header, has 24 million."""
 
 WORD_BYTE = rb"[A-Za-z0-9_]"
 
 
 def signature(status: os.stat_result) -> str:
-    """Return the content key of a file that only the disk knows: it changes when the file does."""
+    """Return the signature of a file on disk: a content key that changes when the file changes.
+
+    It has the form `stat:SIZE:MTIME_NS:INODE`.
+    """
     return f"stat:{status.st_size}:{status.st_mtime_ns}:{status.st_ino}"
 
 
 def file_signature(root: Path, path: str) -> str | None:
-    """Return the content key of one file; None if there is no regular file."""
+    """Return the signature of the file at a path below `root`. None if there is no regular file."""
     try:
         status = os.lstat(root / path)
     except (OSError, ValueError):
@@ -36,9 +39,9 @@ def wanted(path: str, suffixes: tuple[str, ...], names: frozenset[str]) -> bool:
 
 
 def walk(root: Path, suffixes: tuple[str, ...], names: frozenset[str]) -> Iterator[tuple[str, str]]:
-    """Yield path and content key of the regular files with a suffix or name; unreadable directories are passed over.
+    """Yield (path, signature) of the regular files below `root` with one of the suffixes or base names.
 
-    78,000 files of Linux 6.1 take about 0.35 s.
+    Unreadable directories are skipped. The 78,000 files of Linux 6.1 take about 0.35 s.
     """
     pending = [("", str(root))]
     while pending:
@@ -55,14 +58,15 @@ def walk(root: Path, suffixes: tuple[str, ...], names: frozenset[str]) -> Iterat
             elif (name.endswith(suffixes) or name in names) and entry.is_file(follow_symlinks=False):
                 try:
                     yield prefix + name, signature(entry.stat(follow_symlinks=False))
-                except OSError:  # Gone since the directory was read.
+                except OSError:  # The file was removed after the directory was listed.
                     continue
 
 
 def read_file(root: Path, path: str) -> bytes:
-    """Bytes of a regular file below a directory.
+    """Return the bytes of the regular file at a path below `root`.
 
-    Raises `FileNotFoundError`, also for what leads out of the tree and for files of more than `LARGEST` bytes.
+    Raises `FileNotFoundError` if there is no such file, if the path leads out of the tree, or if the file has more than
+    `LARGEST` bytes.
     """
     parts = PurePosixPath(path).parts
     if not parts or ".." in parts or path.startswith("/") or "\0" in path:
@@ -75,7 +79,7 @@ def read_file(root: Path, path: str) -> bytes:
     try:
         with open_regular(root / path, os.O_NOFOLLOW) as file:
             data = file.read(LARGEST + 1)
-    except OSError as error:  # A symbolic link, a name that is too long, a file that may not be read.
+    except OSError as error:  # The path is a symbolic link, is too long, or may not be read.
         raise FileNotFoundError(error.errno, error.strerror, path) from error
     if len(data) > LARGEST:
         raise FileNotFoundError(path)
@@ -83,7 +87,7 @@ def read_file(root: Path, path: str) -> bytes:
 
 
 def open_regular(path: Path, flags: int = 0) -> BinaryIO:
-    """Open a regular file. Raises `FileNotFoundError` for a pipe or device, which could make us wait for ever."""
+    """Open a regular file for reading. Raises `FileNotFoundError` for a pipe or device: reading it might never end."""
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | flags)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
@@ -92,7 +96,7 @@ def open_regular(path: Path, flags: int = 0) -> BinaryIO:
 
 
 def read_files(root: Path, paths: Iterable[str]) -> Iterator[tuple[str, bytes]]:
-    """Path and bytes of many files, in the order asked; those that cannot be read are left out."""
+    """Yield (path, bytes) of each file, in the order of `paths`. Files that cannot be read are left out."""
     for path in paths:
         try:
             yield path, read_file(root, path)
@@ -101,7 +105,7 @@ def read_files(root: Path, paths: Iterable[str]) -> Iterator[tuple[str, bytes]]:
 
 
 def count_words(data: bytes, words: Sequence[str]) -> dict[str, int]:
-    """Count the lines of a file that hold each word as a whole word; words that it lacks are left out."""
+    """Return word → number of lines of a file that contain it as a whole word. Missing words are left out."""
     present = [word for word in words if all(piece.encode() in data for piece in word.split("%d"))]
     if not present:
         return {}
@@ -113,6 +117,9 @@ def count_words(data: bytes, words: Sequence[str]) -> dict[str, int]:
 
 
 def grep_files(root: Path, paths: Iterable[str], words: Sequence[str]) -> Mapping[str, Mapping[str, int]]:
-    """Search files one by one: what `git grep` does faster, for when it cannot be asked."""
+    """Return path → word → number of lines that contain it as a whole word.
+
+    This reads the files one by one. It is for trees that `git grep`, which is faster, cannot search.
+    """
     found = ((path, count_words(data, words)) for path, data in read_files(root, paths))
     return {path: counts for path, counts in found if counts}

@@ -1,12 +1,11 @@
-"""Runs git: the only module that starts it.
+"""Runs git; no other module starts it.
 
-A repository is foreign ground. Its configuration may name programs (filters, text conversions, monitors, hooks), the
-environment of the caller may point git elsewhere, and a partial clone would fetch what is missing. Every command runs
-with all of that switched off and never writes, refreshes an index or talks to a network. What a command's output means
-is the business of the modules that ask for it.
+A repository is not trusted. Its configuration may name programs (filters, text conversions, monitors, hooks), the
+caller's environment may point git to another repository, and a partial clone would fetch missing objects. Every command
+runs with all of this disabled: git starts no other program, writes nothing and uses no network. The modules that call
+git parse its output.
 
-The child's environment is made here: of the parent's only the variables in `INHERITED` are passed on. Nothing else of
-the environment is looked at.
+This module makes the environment of every command: it passes on only the variables in `INHERITED`, and reads no others.
 """
 
 import hashlib
@@ -26,11 +25,11 @@ from typing import IO, cast
 from ksrcfind.errors import KsrcfindError
 
 OLDEST = (2, 25)
-"""The first git with everything that is asked of it."""
+"""The oldest version of git that has all options that ksrcfind uses."""
 
-# Settings of every command: no program of the repository's choice runs, nothing is transferred or tidied up. And no
-# answer depends on what a user likes to see otherwise: the order of files, a file followed under its earlier names,
-# how lines of two versions are paired, for which blame asks since git 2.53 too.
+# Settings of every command. They keep git from running programs that the repository names, from fetching objects and
+# from housekeeping. They also override a user's settings that change output: the order of files, `log.follow`, and the
+# diff algorithm, which `git blame` uses too since git 2.53.
 SETTINGS = (
     "core.hooksPath=/dev/null",
     "core.fsmonitor=false",
@@ -55,9 +54,9 @@ SETTINGS = (
     "maintenance.auto=false",
 )
 
-# What settings do not switch off for good, since attributes or .gitmodules switch it on again, by command. These go
-# before whatever else the command is called with. A submodule is a repository of its own: to see whether it changed,
-# git would run `git status` in there, with the filters that its configuration names.
+# Options by command, for features that no setting disables reliably, because attributes or .gitmodules enable them
+# again. They precede the caller's arguments. A submodule is a repository of its own: to see whether it changed, git
+# would run `git status` in it, with the filters that the submodule's configuration names.
 _DIFF = ("--no-ext-diff", "--no-textconv", "--ignore-submodules=all")
 OPTIONS: Mapping[str, tuple[str, ...]] = {
     "blame": ("--no-textconv",),
@@ -68,27 +67,28 @@ OPTIONS: Mapping[str, tuple[str, ...]] = {
     "show": (*_DIFF, "--no-color"),
 }
 
-# Per-name settings that hold a command line; each one found in the configuration is emptied. Filters matter most: git
-# runs `clean` when it compares a working tree file whose time stamp it cannot trust.
+# Settings with a name in the middle whose value is a command line. Each one in the configuration is set to an empty
+# value. Filters matter most: git runs `clean` to compare a file of the working tree whose time stamp is not reliable.
 PROGRAM = re.compile(r"(?:filter\..*\.(?:clean|smudge|process)|diff\..*\.(?:command|textconv))", re.DOTALL)
 REQUIRED = re.compile(r"filter\..*\.required", re.DOTALL)
 
-# The variables of the caller that reach git; a variable that is not here does not. Each command must see the same
-# configuration: a program that `git config --list` does not show (GIT_CONFIG makes it read one file only) would not be
-# switched off. GIT_DIR, GIT_WORK_TREE and GIT_INDEX_FILE, which every hook has, would answer from another repository
-# than the one that was named; GIT_TRACE… and GIT_EXEC_PATH name files to write and programs to run.
+# The only variables of the caller's environment that git gets. Each command must see the same configuration: a program
+# that `git config --list` does not show would not be disabled (with GIT_CONFIG, that command reads only one file).
+# GIT_DIR, GIT_WORK_TREE and GIT_INDEX_FILE, which git sets for every hook, would make git read another repository than
+# the named one. GIT_TRACE… names files to write, and GIT_EXEC_PATH names programs to run.
 INHERITED = re.compile(
     r"PATH|HOME|USER|LOGNAME|TMPDIR|XDG_CONFIG_HOME|LD_LIBRARY_PATH|DYLD_LIBRARY_PATH"
-    r"|SUDO_UID"  # whose repositories root may read (git-config(1), safe.directory)
-    # Which files are the configuration, and single settings as CI systems and `git -c` give them; `-c` overrides these.
+    r"|SUDO_UID"  # the user whose repositories root may read (git-config(1), safe.directory)
+    # The names of configuration files, and single settings that CI systems and `git -c` set; our `-c` overrides them.
     r"|GIT_CONFIG_(?:GLOBAL|SYSTEM|NOSYSTEM|PARAMETERS|COUNT|KEY_\d{1,9}|VALUE_\d{1,9})"
-    r"|GIT_CEILING_DIRECTORIES|GIT_DISCOVERY_ACROSS_FILESYSTEM"  # how far up a repository is looked for
-    r"|GIT_NO_REPLACE_OBJECTS|GIT_ALTERNATE_OBJECT_DIRECTORIES"  # which objects there are
+    r"|GIT_CEILING_DIRECTORIES|GIT_DISCOVERY_ACROSS_FILESYSTEM"  # how far up git looks for a repository
+    r"|GIT_NO_REPLACE_OBJECTS|GIT_ALTERNATE_OBJECT_DIRECTORIES"  # which objects git sees
 )
 
 ENVIRONMENT = {
     "GIT_OPTIONAL_LOCKS": "0",
-    # Known to git 2.44 and to the security releases of older ones; the empty list of protocols stops the rest.
+    # Git 2.44 and security releases of older versions know this variable. For other versions, GIT_ALLOW_PROTOCOL, which
+    # allows no protocol, prevents a fetch.
     "GIT_NO_LAZY_FETCH": "1",
     "GIT_ALLOW_PROTOCOL": "none",
     "GIT_TERMINAL_PROMPT": "0",
@@ -99,7 +99,7 @@ ENVIRONMENT = {
 
 
 class GitError(KsrcfindError):
-    """A git command failed; `stderr` is what it said."""
+    """A git command failed. `stderr` has the command's error output."""
 
     def __init__(self, title: str, hint: str = "", stderr: str = "") -> None:
         super().__init__(title, hint)
@@ -107,32 +107,35 @@ class GitError(KsrcfindError):
 
 
 class GitMissingError(KsrcfindError):
-    """There is no git program, or one that is too old."""
+    """No git program is installed, or the installed version is too old."""
 
 
 @dataclass(frozen=True, slots=True)
 class Git:
-    """Runs git commands in one directory. Holds no process: it can be pickled and used after a fork."""
+    """Runs git commands in one directory.
+
+    The object keeps no process, so it can be pickled and used after a fork.
+    """
 
     directory: Path
-    """Where commands run: the root of a repository, or a plain directory."""
+    """The directory in which commands run: the root of a repository, or a plain directory."""
     settings: tuple[str, ...] = ()
-    """Further `-c` settings, those that neutralise programs named by the configuration."""
+    """Additional `-c` settings, which disable the programs that the repository's configuration names."""
     alone: bool = False
-    """True for commands that need no repository: one around the directory must not be found."""
+    """True for commands that need no repository: git then ignores a repository around the directory."""
 
     @property
     def ignores_replacements(self) -> bool:
-        """Whether the caller's environment switches replaced objects off (git-replace(1))."""
+        """Whether the caller's environment disables replaced objects (git-replace(1))."""
         return "GIT_NO_REPLACE_OBJECTS" in os.environ
 
     @property
     def borrows_objects(self) -> bool:
-        """Whether the caller's environment names more places where objects are."""
+        """Whether the caller's environment names additional directories of objects."""
         return bool(os.environ.get("GIT_ALTERNATE_OBJECT_DIRECTORIES"))
 
     def run(self, *arguments: str, stdin: bytes = b"", okay: tuple[int, ...] = (0,)) -> bytes:
-        """Return what a command prints. Raises `GitError` when it ends with a status that is not `okay`."""
+        """Return the output of a git command. Raises `GitError` if its exit status is not in `okay`."""
         with _in_directory(self.directory):
             done = subprocess.run(
                 self._argv(arguments),
@@ -147,7 +150,7 @@ class Git:
         return done.stdout
 
     def answer(self, *arguments: str) -> str | None:
-        """Return the output of a question without its line end, None if the command says no (any failure)."""
+        """Return the output of a git command without its final line end. None if the command fails."""
         try:
             text = self.run(*arguments)
         except GitError:
@@ -155,7 +158,10 @@ class Git:
         return text.decode("utf-8", "surrogateescape").removesuffix("\n")
 
     def lines(self, *arguments: str, stdin: bytes = b"", separator: bytes = b"\n") -> Iterator[bytes]:
-        """Yield the output piece by piece, without separators, while the command runs; `stdin` fits into a pipe."""
+        """Yield the output of a git command while it runs, split at `separator`, without the separators.
+
+        `stdin` must fit into a pipe's buffer.
+        """
         process = self.start(*arguments, errors=True)
         try:
             process.input.write(stdin)
@@ -169,11 +175,14 @@ class Git:
             raise failure(self.directory, arguments, stderr)
 
     def start(self, *arguments: str, errors: bool = False) -> "Process":
-        """Start a command that is talked to through pipes; `errors` keeps what it says on standard error."""
+        """Start a git command and return it as a running process. With `errors`, its error output is kept."""
         return Process(self._argv(arguments), self.directory, self._environment(), errors=errors)
 
     def configuration(self) -> dict[str, tuple[str, ...]]:
-        """Return the settings that hold here, all values of each; section and variable names in lower case."""
+        """Return setting → all its values, as git reads them in this directory.
+
+        Section and variable names are in lower case.
+        """
         result: dict[str, tuple[str, ...]] = {}
         for entry in self.run("config", "-z", "--list").split(b"\0"):
             key, _, value = entry.decode("utf-8", "surrogateescape").partition("\n")
@@ -182,9 +191,9 @@ class Git:
         return result
 
     def configuration_with_origins(self) -> "Configuration | None":
-        """Return the settings that hold here with the files that they come from.
+        """Return the settings that git reads in this directory, and the files that they come from.
 
-        None for a git before 2.26, which does not know one of the options, and for a configuration with a mistake.
+        None for git before 2.26, which lacks an option for this. None also for a configuration with a syntax error.
         """
         printed = self.run("config", "-z", "--list", "--show-scope", "--show-origin", okay=(0, 3, 128, 129))
         fields = printed.decode("utf-8", "surrogateescape").split("\0")
@@ -205,23 +214,24 @@ class Git:
         return [*argv, command, *OPTIONS.get(command, ()), *rest]
 
     def _environment(self) -> dict[str, str]:
-        # A ceiling would do as well, but is a list: no directory with a colon in its name can be one.
+        # GIT_CEILING_DIRECTORIES would do as well, but is a list that cannot contain a directory with a colon.
         return environment() | ({"GIT_DIR": os.devnull} if self.alone else {})
 
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """The settings that hold in a directory, and where they come from."""
+    """The settings that git reads in a directory, and the files that they come from."""
 
     settings: dict[str, tuple[str, ...]]
-    """All values of each setting; section and variable names in lower case."""
+    """Setting → all its values. Section and variable names are in lower case."""
     origins: frozenset[str]
-    """As git prints them: `file:.git/config`, `command line:`."""
+    """The origins of the settings as git prints them: `file:.git/config`, `command line:`."""
 
     def state(self, directory: Path) -> str | None:
-        """Return a digest of the files that git reads settings from, as they are now; None if they are not all known.
+        """Return a digest of the present state of all files from which git reads settings.
 
-        With an equal digest git reads the same settings as before. Which files are included can depend on the branch.
+        While the digest is equal, git reads the same settings. None if some of these files are not known, for example
+        because a file is included depending on the branch.
         """
         if any(key.startswith("includeif.") for key in self.settings):
             return None
@@ -244,10 +254,10 @@ class Configuration:
 
 
 class Process:
-    """A running git command."""
+    """A git command that runs, with pipes to its input and output."""
 
     def __init__(self, argv: list[str], directory: Path, environment: dict[str, str], *, errors: bool) -> None:
-        # Standard error goes to a file: a pipe that nobody reads would stop a command that has much to say.
+        # Standard error goes to a file: a full pipe that nobody reads would block a command with long error output.
         self._errors: IO[bytes] | None = tempfile.TemporaryFile() if errors else None  # noqa: SIM115 - closed with the process
         with _in_directory(directory):
             self._process = subprocess.Popen(
@@ -263,21 +273,27 @@ class Process:
 
     @property
     def input(self) -> IO[bytes]:
-        """What the command reads."""
+        """The pipe to the standard input of the command."""
         return cast(IO[bytes], self._process.stdin)
 
     @property
     def output(self) -> IO[bytes]:
-        """What the command prints."""
+        """The pipe from the standard output of the command."""
         return cast(IO[bytes], self._process.stdout)
 
     @property
     def running(self) -> bool:
-        """False if it has ended, or if it is the command of the process that this one was forked from."""
+        """Whether the command still runs and belongs to this process.
+
+        False after a fork: the command then belongs to the parent process.
+        """
         return self._owner == os.getpid() and self._process.poll() is None
 
     def pieces(self, separator: bytes) -> Iterator[bytes]:
-        """Yield the output cut at a separator of one byte; what follows the last one only if there is something."""
+        """Yield the output of the command, split at a separator of one byte.
+
+        An empty piece after the last separator is left out.
+        """
         if separator == b"\n":
             for line in self.output:
                 yield line.removesuffix(b"\n")
@@ -290,7 +306,7 @@ class Process:
             yield rest
 
     def finish(self) -> tuple[int, str]:
-        """Wait for the end of a command whose output was read; return its status and what it said."""
+        """Wait for the end of the command and return (exit status, error output). Its output must have been read."""
         self.output.close()
         status = self._process.wait()
         said = ""
@@ -301,21 +317,21 @@ class Process:
         return status, said
 
     def end(self) -> None:
-        """End the command; nothing happens to one that belongs to the process that this one was forked from."""
+        """End the command. After a fork, do nothing: the command belongs to the parent process."""
         if self._owner == os.getpid():
             self._process.kill()
             self._process.wait()
         else:
-            self._process.returncode = 0  # Here only the record of it is dropped.
+            self._process.returncode = 0  # Python forgets the process; the parent of the fork goes on with it.
         for pipe in (self.input, self.output, self._errors):
             if pipe is not None:
-                with suppress(OSError):  # What was still to be written finds no reader.
+                with suppress(OSError):  # Closing flushes buffered input, which the ended command does not read.
                     pipe.close()
 
 
 @contextmanager
 def _in_directory(directory: Path) -> Iterator[None]:
-    """Start a command in a directory. Raises `GitError` if that is not there any more."""
+    """Turn the error of starting a command into `GitError` if its directory does not exist any more."""
     try:
         yield
     except (FileNotFoundError, NotADirectoryError) as error:
@@ -323,12 +339,12 @@ def _in_directory(directory: Path) -> Iterator[None]:
 
 
 def neutral(configuration: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the settings that empty every command line of a configuration which git would run on reading."""
+    """Return `-c` settings that disable the programs that a configuration makes git run while it reads a repository."""
     result: list[str] = []
     for key in configuration:
         if PROGRAM.fullmatch(key) or REQUIRED.fullmatch(key):
             if "=" in key:
-                # `-c` cannot name it, so it could not be switched off.
+                # `-c` cannot express this name, so the program could not be disabled.
                 raise KsrcfindError(
                     f"the git configuration names a program in a way that cannot be switched off: {key}",
                     "Remove or rename this setting; git config --show-origin --get-regexp '^(filter|diff)' shows "
@@ -339,12 +355,12 @@ def neutral(configuration: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def environment() -> dict[str, str]:
-    """Return the environment of every git command."""
+    """Return the environment variables of every git command."""
     return {name: value for name, value in os.environ.items() if INHERITED.fullmatch(name)} | ENVIRONMENT
 
 
 def program() -> str:
-    """Return the path of git, of whatever version. Raises `GitMissingError`."""
+    """Return the path of the git program, of any version. Raises `GitMissingError` if there is none."""
     path = shutil.which("git")
     if path is None:
         raise GitMissingError("git is not installed", "Install it, on Debian and Ubuntu: apt install git")
@@ -353,7 +369,7 @@ def program() -> str:
 
 @lru_cache(maxsize=1)
 def executable() -> str:
-    """Return the path of a git that is new enough. Raises `GitMissingError`."""
+    """Return the path of the git program. Raises `GitMissingError` if it is missing or older than `OLDEST`."""
     path = program()
     said = subprocess.run([path, "version"], env=environment(), capture_output=True, check=False).stdout.decode(
         errors="replace"
@@ -365,13 +381,13 @@ def executable() -> str:
 
 
 def version(said: str) -> tuple[int, ...]:
-    """Return the numbers of what `git version` says: `git version 2.39.5 (Apple …)` → (2, 39, 5)."""
+    """Return the version in the output of `git version`: `git version 2.39.5 (Apple …)` → (2, 39, 5)."""
     found = re.search(r"\d{1,9}(?:\.\d{1,9})+", said)
     return tuple(int(number) for number in found[0].split(".")) if found else ()
 
 
 def not_fetched(directory: Path, stderr: str = "") -> GitError:
-    """Return the error for what a partial clone has not fetched."""
+    """Return the error for objects that a partial clone has not fetched."""
     return GitError(
         f"this partial clone lacks a file that is needed, and nothing is fetched while looking: {directory}",
         f"Get all files once: git -C {shlex.quote(str(directory))} fetch --refetch --no-filter",
@@ -380,7 +396,7 @@ def not_fetched(directory: Path, stderr: str = "") -> GitError:
 
 
 def failure(directory: Path, arguments: tuple[str, ...], stderr: str) -> GitError:
-    """Return the error that tells the user what a failed command means."""
+    """Return the error that explains to the user why a git command failed."""
     if "dubious ownership" in stderr or "unsafe repository" in stderr:
         line = re.search(r"git config --global --add safe\.directory .*", stderr)
         remedy = line[0] if line else f"git config --global --add safe.directory {shlex.quote(str(directory))}"

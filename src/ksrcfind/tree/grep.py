@@ -1,10 +1,10 @@
-r"""Whole-word search of a tree through `git grep`, which uses every core and reads packs as fast as git can.
+r"""Whole-word search of a tree with `git grep`, which uses every core and is fast on git's packs.
 
-Measured on four common words: 1.2 s over the objects of Linux 2.6.35 (27,000 files), 0.3 s over its checkout, 0.9 s
-over a plain Linux 6.1 (59,000 files).
+Measured with four common words: 1.2 s for the objects of Linux 2.6.35 (27,000 files), 0.3 s for a checkout of it, 0.9 s
+for a plain directory of Linux 6.1 (59,000 files).
 
-A `%d` in a word stands for any conversion of a format: `eth%d` finds `eth%u` and `eth%02x`. A quotation mark that it
-begins with may have blanks and conversions behind it: `"lock` finds `"\n  %slock`.
+A `%d` in a searched word matches any printf conversion: `eth%d` finds `eth%u` and `eth%02x`. After a quotation mark at
+the beginning of a searched word, the file may have blanks and conversions: `"lock` finds `"\n  %slock`.
 """
 
 import re
@@ -24,15 +24,18 @@ OPTIONS = ("--only-matching", "--line-number", "--null", "--word-regexp")
 
 
 def expression(word: str) -> str:
-    """Return a word as a regular expression that POSIX, Perl and Python read alike."""
+    """Return the regular expression that finds a word. POSIX, Perl and Python read the expression alike."""
     found = _CONVERSION.join(_SPECIAL.sub(r"\\\g<0>", piece) for piece in word.split("%d"))
     return _MARGIN + found[1:] if found[:1] == '"' else found
 
 
 def _any_of(words: Iterable[str]) -> str:
-    """Return one expression for all words, those with the same first letter together: that is quicker by a fifth."""
+    """Return one regular expression that finds any of the words.
+
+    It groups the words by their first letter, which makes the search a fifth faster.
+    """
     rest: dict[str, list[str]] = {}
-    # The longest first: Perl takes the first that fits.
+    # The longest word first: Perl takes the first alternative that matches.
     for found in map(expression, sorted(words, key=len, reverse=True)):
         first = found[: 2 if found[0] == "\\" else 1]
         rest.setdefault(first, []).append(found[len(first) :])
@@ -42,18 +45,20 @@ def _any_of(words: Iterable[str]) -> str:
 def grep(
     git: Git, words: Sequence[str], suffixes: Sequence[str], *where: str, prefix: str = ""
 ) -> Mapping[str, Mapping[str, int]]:
-    """Return path → word → number of lines with that word.
+    """Search a tree with `git grep`; return path → word → number of lines of the file that contain the word.
 
-    `where` is a commit id, `--no-index`, or nothing for the working tree; `prefix` is taken off the paths.
+    `where` has a commit id, or `--no-index` for a plain directory; it is empty for the working tree. `prefix` is
+    removed from the paths that git prints.
     """
     if not words:
         return {}
-    # One expression: several fixed strings take git 2.39 fifty times longer where short ones are part of many words.
+    # One regular expression for all words: git 2.39 is fifty times slower with several fixed strings (`-F`) if some of
+    # them are short and occur inside many words.
     arguments = (*OPTIONS, "-e", _any_of(words), *where, "--", *(f"*{suffix}" for suffix in suffixes))
-    # Status 1 says that nothing was found.
+    # Exit status 1 means that nothing was found.
     try:
         output = git.run("grep", "--perl-regexp", *arguments, okay=(0, 1))
-    except GitError:  # A git without PCRE, which is six times as quick.
+    except GitError:  # This git was built without PCRE, which is six times as fast.
         output = git.run("grep", "--extended-regexp", *arguments, okay=(0, 1))
     lines: dict[bytes, dict[bytes, set[bytes]]] = {}
     for name, line, word in HIT.findall(output):

@@ -1,9 +1,9 @@
 """Reads git objects in this process, with libgit2.
 
-A process of git takes 5 ms to start, libgit2 takes 60 ms to import and nothing from then on. It is foreign ground here
-as well: no configuration but the repository's own is read, which names no program that reading objects would run; a
-repository of another owner is refused whatever a configuration says. Git reads what libgit2 cannot read or
-reads differently, and every error message is that of git.
+A git process takes 5 ms to start; libgit2 takes 60 ms to import and then answers at once. The repository is not
+trusted: libgit2 reads only the repository's own configuration, and no program that this names runs while objects are
+read. A repository of another owner is refused, whatever a configuration says. If libgit2 cannot read an object or would
+read it differently, git reads it; all error messages come from git.
 """
 
 import os
@@ -23,18 +23,18 @@ if TYPE_CHECKING:
 
 ID = re.compile(r"[0-9a-f]{40}")
 FILE_NAME = re.compile(r"(?P<tree>[0-9a-f]{40}):(?P<path>(?!\.{1,2}(?:/|\Z))[^/\0\n]+(?:/[^/\0\n]+)*)")
-"""A file of a commit or tree, by a path that needs no tidying."""
+"""Matches the name of a file in a commit or tree, `ID:PATH`, with a path in normal form (no `.`, `..` or `//`)."""
 KINDS = {1: "commit", 2: "tree", 3: "blob", 4: "tag"}
 TREES = 8192
-"""Directories that are kept in memory; one version of Linux has 2,000 to 6,000."""
+"""Most directories that are kept in memory. One version of Linux has 2,000 to 6,000."""
 
 
 @lru_cache(maxsize=1)
 def library() -> ModuleType | None:
-    """Import libgit2 and shut it off from every configuration outside of repositories; None if it is too old."""
+    """Import libgit2 and keep it from reading configuration outside of repositories. None if it is too old."""
     import pygit2  # noqa: PLC0415 - takes as long as twelve processes of git
 
-    if not hasattr(pygit2.Odb, "read_header"):  # Nothing else tells how large an object is before it is in memory.
+    if not hasattr(pygit2.Odb, "read_header"):  # The only way to learn an object's size before it is in memory.
         return None
     level = pygit2.enums.ConfigLevel
     for place in (level.PROGRAMDATA, level.SYSTEM, level.XDG, level.GLOBAL):
@@ -44,7 +44,7 @@ def library() -> ModuleType | None:
 
 
 class LibgitObjects:
-    """Types and bytes of the objects of one repository, by libgit2; a process of git reads what that cannot."""
+    """Reads the objects of one repository with libgit2. Objects that libgit2 cannot read come from a git process."""
 
     def __init__(self, root: Path, git: GitDatabase) -> None:
         self._root = root
@@ -53,11 +53,11 @@ class LibgitObjects:
         self.tree = lru_cache(maxsize=TREES)(self._tree)
 
     def usable(self) -> bool:
-        """Return whether libgit2 opens the repository at all."""
+        """Return whether libgit2 can open the repository."""
         return self._opened() is not None
 
     def read_many(self, names: Iterable[str]) -> Iterator[tuple[str, bytes] | None]:
-        """Types and bytes of objects by any name, in the order asked; None for one that is missing."""
+        """Yield (type, bytes) for each named object, in the order of `names`. None for a missing object."""
         for name in names:
             try:
                 yield self._read(name)
@@ -65,7 +65,7 @@ class LibgitObjects:
                 yield next(self._git.read_many([name]))
 
     def ids(self, names: Iterable[str]) -> Iterator[str | None]:
-        """Ids of objects by any name, in the order asked; None for one that is missing."""
+        """Yield the id of each named object, in the order of `names`. None for a missing object."""
         for name in names:
             try:
                 found = self._id(name)
@@ -74,7 +74,10 @@ class LibgitObjects:
                 yield next(self._git.ids([name]))
 
     def expand(self, prefix: str) -> str | None:
-        """Return the only id that begins so; None if there is none. Raises `LibgitError` if there are several."""
+        """Return the object id that begins with `prefix`. None if there is none.
+
+        Raises `LibgitError` if several ids begin with `prefix`.
+        """
         opened = self._opened()
         if opened is None:
             raise LibgitError
@@ -86,12 +89,12 @@ class LibgitObjects:
             raise LibgitError from error
 
     def close(self) -> None:
-        """Let go of the repository in this thread."""
+        """Close the repository of this thread."""
         self._local.opened = None
         self._git.close()
 
     def _opened(self) -> "pygit2.Repository | None":
-        """Return the repository, opened by this process and thread."""
+        """Return the repository, which each process and thread opens for itself. None if libgit2 cannot open it."""
         own = os.getpid(), threading.get_ident()
         kept = getattr(self._local, "opened", None)
         if kept is None or kept[0] != own:
@@ -104,7 +107,7 @@ class LibgitObjects:
             return None
         try:
             return pygit2.Repository(os.fspath(self._root), pygit2.enums.RepositoryOpenFlag.NO_SEARCH)  # type: ignore[no-any-return]
-        except _failures():  # A format that it does not know, another owner.
+        except _failures():  # The repository has an unknown format or another owner.
             return None
 
     def _read(self, name: str) -> tuple[str, bytes] | None:
@@ -143,7 +146,10 @@ class LibgitObjects:
         return True
 
     def _id(self, name: str) -> str | None:
-        """Return the id that a name stands for; None for a file that is not there. Raises `LibgitError`."""
+        """Return the id of the object that a name means. None for a path that does not exist.
+
+        Raises `LibgitError` if only git can resolve the name.
+        """
         if ID.fullmatch(name):
             return name
         file = FILE_NAME.fullmatch(name)
@@ -156,7 +162,10 @@ class LibgitObjects:
         return found[1] if found is not None else None
 
     def tree_of(self, object_id: str) -> str | None:
-        """Return the tree of a commit or tree; None if the object is not there. Raises `LibgitError`."""
+        """Return the id of the tree of a commit; the id itself for a tree. None if the object does not exist.
+
+        Raises `LibgitError` if only git can answer.
+        """
         found = self._read_id(object_id)
         if found is None:
             return None
@@ -176,11 +185,11 @@ class LibgitObjects:
 
 
 class LibgitError(Exception):
-    """Libgit2 cannot answer: git has to be asked."""
+    """Libgit2 cannot answer the question; git has to."""
 
 
 def _failures() -> tuple[type[Exception], ...]:
-    """Return what pygit2 raises: its own errors, and those of Python that it takes for libgit2's."""
+    """Return the exceptions that pygit2 raises: its own, and those of Python that it uses for libgit2's errors."""
     import pygit2  # noqa: PLC0415 - as above
 
     return pygit2.GitError, KeyError, ValueError, OSError, MemoryError

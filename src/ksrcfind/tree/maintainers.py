@@ -1,7 +1,8 @@
-"""Who looks after a file: the kernel's MAINTAINERS file, read as scripts/get_maintainer.pl does.
+"""Reads the kernel's MAINTAINERS file, as scripts/get_maintainer.pl does, to find the subsystem of a file.
 
-A section belongs to a path if one of its `F:` patterns or `N:` expressions fits and no `X:` pattern does. The section
-whose pattern goes deepest is the most specific one; that for everything ("THE REST") counts only where no other fits.
+A section belongs to a path if one of its `F:` patterns or `N:` expressions matches the path and no `X:` pattern does.
+Of several sections, the one whose pattern names the deepest directory is the most specific. The section for all files
+("THE REST") counts only if no other section matches.
 """
 
 import re
@@ -13,25 +14,25 @@ from functools import lru_cache
 import re2  # type: ignore[import-untyped]
 
 FILE = "MAINTAINERS"
-"""Its path in a kernel tree."""
+"""Path of the MAINTAINERS file in a kernel tree."""
 
 _FIELD = re.compile(r"([A-Z]):\s++(\S.*+)")
 _WILDCARD = re.compile(r"[*?\[]")
-_LONGEST = 4096  # characters of an expression
+_LONGEST = 4096  # most characters of a pattern
 _QUIET = re2.Options()
 _QUIET.log_errors = False
 
 
 @dataclass(frozen=True, slots=True)
 class Subsystem:
-    """A section of the file."""
+    """A section of the MAINTAINERS file: a subsystem of the kernel and its maintainers."""
 
     name: str
-    """Its title: `EXT4 FILE SYSTEM`."""
+    """Title of the section, such as `EXT4 FILE SYSTEM`."""
     status: str | None
-    """`Maintained`, `Supported`, `Odd Fixes`, `Orphan` …"""
+    """`Maintained`, `Supported`, `Odd Fixes`, `Orphan`, … None if the section has no status."""
     maintainers: tuple[str, ...]
-    """`Name <address>` of the maintainers, in order."""
+    """`Name <address>` of each maintainer, in the order of the file."""
     lists: tuple[str, ...]
     """Addresses of mailing lists."""
 
@@ -42,14 +43,14 @@ class Maintainers:
     def __init__(self, text: str) -> None:
         self._sections: list[Subsystem] = []
         self._below: dict[str, list[int]] = defaultdict(list)
-        """Directory with a slash at its end, or file → sections."""
+        """Path of a file, or of a directory with a slash at its end → numbers of the sections that name it."""
         self._globs: list[tuple[_Pattern, int, int]] = []
-        """Pattern, how deep it goes, section."""
+        """(pattern, number of directories that the pattern names, number of its section)."""
         self._excluded: dict[int, list[_Pattern]] = defaultdict(list)
         for title, fields in _sections(text):
             self._add(title, fields)
         self.subsystem = lru_cache(maxsize=8192)(self._subsystem)
-        """Return the section that a path most specifically belongs to, None if there is none."""
+        """Returns the most specific section to which a path belongs. None if there is none."""
 
     def _add(self, title: str, fields: dict[str, list[str]]) -> None:
         number = len(self._sections)
@@ -71,7 +72,7 @@ class Maintainers:
         return self._sections[best[1]] if best else None
 
     def _fitting(self, path: str) -> Iterator[tuple[int, int]]:
-        """Yield (minus depth, section) for each section that a path belongs to."""
+        """Yield (minus depth of the pattern, number of the section) for each section to which a path belongs."""
         parts = path.split("/")
         for depth in range(len(parts), 0, -1):
             prefix = "/".join(parts[:depth])
@@ -92,17 +93,17 @@ class _Pattern:
     """The paths that a `F:`, `X:` or `N:` field matches."""
 
     start: str
-    """Common prefix of all matching paths: it rules out most patterns quickly."""
+    """Common prefix of all matching paths, which is compared first because it is fast."""
     rest: re.Pattern[bytes]
-    """An expression of RE2, whose time is linear in the length of the path, for any expression."""
+    """The pattern as a regular expression of RE2, which matches in linear time whatever the pattern is."""
 
     def fits(self, path: str) -> bool:
-        """True for a path that the field names."""
+        """Return whether the pattern matches a path."""
         return path.startswith(self.start) and self.rest.search(path.encode("utf-8", "replace")) is not None
 
 
 def _pattern(start: str, expression: str) -> _Pattern | None:
-    """Return a pattern; None for what is no expression, or a huge one."""
+    """Return the pattern of a regular expression. None if the expression is invalid or too large."""
     if len(expression) > _LONGEST:
         return None
     try:
@@ -112,7 +113,10 @@ def _pattern(start: str, expression: str) -> _Pattern | None:
 
 
 def _glob(pattern: str) -> _Pattern | None:
-    """Compile a pattern: `*` and `?` stay within a directory, a slash at the end means everything below."""
+    """Return the pattern of an `F:` or `X:` field. None if it is invalid or too large.
+
+    `*` and `?` match within one directory. A slash at the end means all files below the directory.
+    """
     if pattern in ("*", "*/"):
         return _pattern("", "")
     pattern = pattern.encode("utf-8", "replace").decode()
@@ -122,7 +126,10 @@ def _glob(pattern: str) -> _Pattern | None:
 
 
 def _sections(text: str) -> Iterator[tuple[str, dict[str, list[str]]]]:
-    """Yield title and fields of each section: a line without a field right above lines with them."""
+    """Yield (title, field letter → values) for each section of a MAINTAINERS file.
+
+    A title is a line without a field directly above a line with a field.
+    """
     title = ""
     fields: dict[str, list[str]] = defaultdict(list)
     for line in text.splitlines():

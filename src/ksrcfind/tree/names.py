@@ -1,13 +1,14 @@
-r"""Names that are not UTF-8: file systems and git allow any bytes, and Python keeps such bytes as lone surrogates.
+r"""Handles file names that are not UTF-8, which Python represents with lone surrogates.
 
-No kernel has a file with such a name. The index and everything written as JSON hold text, so files with such names are
-skipped, and the user is told which; a directory or branch may be called what it likes.
+File systems and git allow any bytes in a name, but no kernel has a file with such a name. The index and JSON output are
+text, so files with such names are skipped, and a note names them. The tree's directory and its branches may have any
+name.
 """
 
 from collections.abc import Sequence
 
 MOST_NAMED = 3
-"""Files that a note names."""
+"""Most skipped files that a note names."""
 
 
 def is_utf8(name: str) -> bool:
@@ -16,12 +17,15 @@ def is_utf8(name: str) -> bool:
 
 
 def escaped(name: str) -> str:
-    r"""Return a name as text, with the bytes that are not UTF-8 by their numbers: `caf\xe9.c`."""
+    r"""Return a name as text, with each byte that is not UTF-8 as a hexadecimal escape: `caf\xe9.c`."""
     return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def without_surrogates(value: object) -> object:
-    """Return text, or a structure of lists and dictionaries with text, with U+FFFD for bytes that are not UTF-8."""
+    """Return a copy of a text with U+FFFD for each byte that is not UTF-8.
+
+    The value can also be a structure of lists and dictionaries with such texts.
+    """
     if isinstance(value, str):
         return value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
     if isinstance(value, list | tuple):
@@ -32,7 +36,10 @@ def without_surrogates(value: object) -> object:
 
 
 def skipped_note(names: Sequence[str]) -> str:
-    """Return the sentence about files that are skipped for their names, which are escaped."""
+    """Return the note for the user about files that are skipped because their names are not UTF-8.
+
+    `names` are the names of these files, escaped.
+    """
     more = f" and {len(names) - MOST_NAMED:,} more" if len(names) > MOST_NAMED else ""
     named = ", ".join(names[:MOST_NAMED]) + more
     if len(names) == 1:

@@ -1,4 +1,4 @@
-"""Opens a tree as the right kind of snapshot."""
+"""Opens a source tree as a snapshot: a revision, a checkout or a plain directory."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +11,7 @@ from ksrcfind.tree.discover import TreeLocation, find_tree
 from ksrcfind.tree.revision import RevisionSnapshot
 
 AnySnapshot = RevisionSnapshot | DirectorySnapshot
-"""A `CheckoutSnapshot` is a `RevisionSnapshot` with edits."""
+"""Any kind of snapshot. A `CheckoutSnapshot` is a `RevisionSnapshot` with the edits of the working tree."""
 
 
 NO_CACHE: Callable[[Path], Cache | None] = lambda _root: None  # noqa: E731 - a constant of this type
@@ -24,12 +24,16 @@ def open_snapshot(
     named: bool = False,
     cache_of: Callable[[Path], Cache | None] = NO_CACHE,
 ) -> AnySnapshot:
-    """Return the snapshot of the tree at a directory, one of its parents, or a location found before.
+    """Return a snapshot of the source tree at a directory or at the nearest of its parents.
 
-    With `rev`: that revision from git objects. Without: the checkout with its edits; HEAD if nothing is checked out
-    (bare repository); the files of a plain directory. `named` says that the user gave the path: then any directory
-    with C files will do. `cache_of` returns the cache of the tree at a root, which holds what was read from git before.
-    Raises `KsrcfindError`: no tree, unknown revision, git missing or refusing the repository.
+    With `rev`, the snapshot is that revision, read from git objects. Without, it is the checkout with its edits; HEAD
+    for a bare repository; the files on disk for a plain directory.
+
+    If the user `named` the path, any directory with C files will do. `cache_of` returns the cache of the tree whose top
+    directory it gets; it has values that earlier runs read from git.
+
+    Raises `KsrcfindError` if there is no source tree, if the revision is unknown, if git is missing, or if git refuses
+    the repository.
     """
     location = start if isinstance(start, TreeLocation) else find_tree(start, named=named)
     repository = location.repository

@@ -1,6 +1,6 @@
-"""References read from files: HEAD, one file for each reference, and `packed-refs`.
+"""Reads the references of a repository from their files: HEAD, one file for each reference, and `packed-refs`.
 
-Content that differs from what git writes raises `OddReferencesError`; the caller then asks git.
+A file with content that git would not write raises `OddReferencesError`; the caller then asks git.
 """
 
 import hashlib
@@ -20,16 +20,16 @@ LARGEST = 64 << 20
 
 
 class OddReferencesError(ValueError):
-    """References that only git can interpret."""
+    """Only git can interpret the references of this repository."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """Where a reference leads."""
+    """The object that a reference names."""
 
     id: str
     peeled: str | None = None
-    """What a tag object leads to, if that is written down: it is the same as `id` for any other object."""
+    """Id of the object that a tag object names, or the same as `id` if `id` is no tag object. None if not recorded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +37,14 @@ class References:
     """All references of a repository, and its HEAD, at one moment."""
 
     head: str | None
-    """Id, if HEAD leads to one."""
+    """Id of the commit that HEAD names. None in a repository without commits."""
     branch: str | None
-    """Full name of the branch that HEAD stands for; None if it is detached."""
+    """Full name of the branch that is checked out. None if HEAD is detached."""
     named: dict[str, Reference]
-    """By full name, sorted as git does."""
+    """Full name → reference, sorted in git's order."""
 
     def state(self, *prefixes: str) -> str:
-        """Return a digest of HEAD and of the references whose names begin so."""
+        """Return a digest of HEAD and of the references whose names begin with one of the prefixes."""
         digest = hashlib.sha256(raw(f"{self.head} {self.branch}"))
         for name, one in self.named.items():
             if name.startswith(prefixes):
@@ -53,9 +53,12 @@ class References:
 
 
 def read(git_directory: Path, common: Path) -> References:
-    """Read the references of a repository. Raises `OddReferencesError`."""
+    """Return all references of a repository. Raises `OddReferencesError` if only git can interpret them.
+
+    `git_directory` is `.git` of the working tree; `common` is that of the main working tree.
+    """
     try:
-        # In this order, as git does: a reference that is packed meanwhile is found in both.
+        # Single files first, as git does: a reference that is packed at this moment is then found at least once.
         loose = {name: _content(common / os.fsdecode(name)) for name in _loose(common / "refs")}
         found = _packed(_content(common / "packed-refs"))
         symbolic: dict[bytes, bytes] = {}
@@ -101,7 +104,7 @@ def _packed(data: bytes) -> dict[bytes, Reference]:
 
 
 def _loose(directory: Path) -> list[bytes]:
-    """Return the names of the references that are files of their own."""
+    """Return the names of the references that have a file of their own below a directory."""
     found: list[bytes] = []
     pending = [(b"refs/", os.fsencode(directory))]
     while pending:
@@ -145,7 +148,7 @@ def _id(value: bytes) -> str:
 
 
 def _content(path: Path) -> bytes:
-    """Return the bytes of a file; none if there is no `packed-refs`."""
+    """Return the bytes of a file of references. Empty if there is no `packed-refs` file."""
     try:
         with disk.open_regular(path, os.O_NOFOLLOW) as file:
             data = file.read(LARGEST + 1)

@@ -1,4 +1,4 @@
-"""A git repository: where it is, what it lacks, and its names for revisions."""
+"""A git repository: its directories, its settings, what a partial clone lacks, and its revisions."""
 
 import difflib
 import os
@@ -17,45 +17,45 @@ from ksrcfind.tree.git import Configuration, Git, GitError, executable, neutral,
 from ksrcfind.tree.objects import GitDatabase
 
 HEAD_ENTRY = "head-1"
-"""Name in the cache of what is checked out."""
+"""Cache key of the commit that is checked out and its name."""
 FILES_ENTRY = "files-1"
-"""Name in the cache of the files of a commit."""
+"""Cache key of the list of files of a commit."""
 COMMIT_ID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 
 
 @dataclass(frozen=True, slots=True)
 class Repository:
-    """A repository that was looked at once; later changes of its configuration are not noticed."""
+    """A git repository as it was when it was opened. Later changes of its configuration do not change the fields."""
 
     root: Path
-    """Top of the working tree, or the repository's own directory if it is bare."""
+    """Top directory of the working tree. For a bare repository, the directory of the repository."""
     git: Git
     objects: ObjectDatabase = field(compare=False)
-    """Its objects and references."""
+    """The database that reads the objects and references of the repository."""
     bare: bool
     common_directory: Path
-    """Where objects and references are: `.git`, or that of the main working tree."""
+    """Directory of objects and references: `.git`, or for a linked working tree that of the main one."""
     index: Path
-    """Where git keeps what it knows of the working tree's files."""
+    """Path of git's index file, which lists the tracked files of the working tree."""
     has_index: bool
-    """False for a bare repository and for one that was cloned without checking anything out."""
+    """False for a bare repository, and for a clone of which nothing was checked out."""
     shallow: bool
-    """True if its history was cut by `git clone --depth`."""
+    """True if the history is incomplete, as after `git clone --depth`."""
     partial: bool
-    """True if it was cloned with `--filter` and fetches objects on demand."""
+    """True if the repository was cloned with `--filter`: it lacks objects, which git fetches on demand."""
     sparse: bool
     """True if only a part of the files is checked out."""
     settings: dict[str, tuple[str, ...]]
-    """Settings that hold here, all values of each; section and variable names in lower case."""
+    """Setting → all its values, as git reads them here. Section and variable names are in lower case."""
     configuration: Configuration | None = field(default=None, compare=False)
-    """The settings with the files that they come from; None for a git that does not print these."""
+    """The settings with the files that they come from. None if this version of git does not print the files."""
     configuration_state: str | None = field(default=None, compare=False)
-    """Digest of those files when the repository was opened; None if they are not known."""
+    """Digest of the configuration files when the repository was opened. None if these files are not known."""
 
     def current_settings(self) -> Mapping[str, tuple[str, ...]]:
-        """Return the settings of this moment; none if they cannot be read.
+        """Return the repository's present settings: setting → all its values. Empty if they cannot be read.
 
-        Git reads them again only if a file of the configuration has changed since the repository was opened.
+        Git reads the settings again only if a configuration file has changed since the repository was opened.
         """
         configuration, state = self.configuration, self.configuration_state
         if configuration is not None and state is not None and configuration.state(self.root) == state:
@@ -63,7 +63,7 @@ class Repository:
         return self.read_settings()
 
     def read_settings(self) -> Mapping[str, tuple[str, ...]]:
-        """Let git read the settings of this moment; none if they cannot be read."""
+        """Let git read the repository's present settings, and return them. Empty if they cannot be read."""
         try:
             return self.git.configuration()
         except GitError:
@@ -71,7 +71,7 @@ class Repository:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Sentences that an answer from this repository needs."""
+        """Notes for the user about limits of this repository, such as an incomplete history."""
         if self.shallow:
             return (
                 "This repository is shallow: history before its oldest commits is not there (git fetch --unshallow).",
@@ -79,8 +79,11 @@ class Repository:
         return ()
 
     def commit(self, rev: str) -> str:
-        """Return the id of the commit that a revision names. Raises `KsrcfindError` with the nearest names."""
-        # A dash in front would be an option, and no name begins with one.
+        """Return the id of the commit that a revision names.
+
+        Raises `KsrcfindError` if there is no such commit; the error suggests similar names.
+        """
+        # Git would take a name that begins with a dash for an option; no revision has such a name.
         if rev and not rev.startswith("-") and "\0" not in rev:
             found = self.objects.commit(rev)
             if found is not None and COMMIT_ID.fullmatch(found):
@@ -91,32 +94,36 @@ class Repository:
         raise KsrcfindError(f"unknown revision: {rev}", self._nearest(rev))
 
     def head(self) -> str:
-        """Return the id of the commit that is checked out. Raises `KsrcfindError` if there is none yet."""
+        """Return the id of the commit that is checked out. Raises `KsrcfindError` in a repository without commits."""
         found = self.objects.head()
         if found is None:
             raise KsrcfindError(f"the repository at {self.root} has no commit checked out", "Name one with --rev.")
         return found
 
     def head_name(self) -> str:
-        """Return what HEAD is called: a tag on it, else its branch, else the beginning of its id."""
+        """Return a name for the checked-out commit: its tag, else its branch, else the beginning of its id."""
         return self.objects.head_name() or self.head()[:12]
 
     def head_with_name(self, cache: Cache | None = None) -> tuple[str, str]:
-        """Return the id of the commit that is checked out, and what HEAD is called. Raises as `head` does.
+        """Return the id and the name of the checked-out commit, as `head` and `head_name` return them.
 
-        Both follow from the references, so they are cached for the state of these.
+        Id and name depend only on the references, so they are cached with the state of the references. Raises
+        `KsrcfindError` in a repository without commits.
         """
         state = self.objects.state("refs/") if cache is not None else None
 
         def read() -> tuple[str, str]:
             if cache is not None:
-                self.objects.load()  # The objects that the references lead to are read now, the tree's next.
+                self.objects.load()  # Many objects are read next: those of references, those of the tree.
             return self.head(), self.head_name()
 
         return cached(cache, HEAD_ENTRY, state, tuple[str, str], read)
 
     def blobs(self, commit: str, cache: Cache | None = None) -> dict[str, str]:
-        """Return path → blob id of the regular files of a commit, in git's order; the last listing is cached."""
+        """Return path → blob id of the regular files of a commit, in git's order of paths.
+
+        `cache` keeps the result for the last commit.
+        """
         state = commit if self.objects.ids_are_final else None
 
         def read() -> dict[str, str]:
@@ -127,8 +134,8 @@ class Repository:
         return cached(cache, FILES_ENTRY, state, dict[str, str], read)
 
     def missing(self, what: str) -> KsrcfindError:
-        """Return the error for an object that should be there."""
-        if self.partial:  # Versions of git that would fetch it, and are not let, call it missing.
+        """Return the error for a missing object, described by `what`, that a complete repository would have."""
+        if self.partial:  # Some versions of git report an object as missing if they may not fetch it.
             return not_fetched(self.root)
         return KsrcfindError(
             f"{what} is missing from the repository at {self.root}",
@@ -140,7 +147,7 @@ class Repository:
         names = [name for name in listed.decode("utf-8", "surrogateescape").split("\n") if name not in ("", rev)]
         if not names:
             return "This repository has no tags and no branches."
-        # The last part counts as well: `6.1` for `origin/linux-6.1.y`.
+        # A similar last part of a name is enough: `6.1` suggests `origin/linux-6.1.y`.
         close = difflib.get_close_matches(rev, names, n=5, cutoff=0.5)
         close += [name for name in names if rev and rev in name and name not in close][: 5 - len(close)]
         if close:
@@ -149,9 +156,9 @@ class Repository:
 
 
 def open_repository(directory: Path) -> Repository | None:
-    """Return the repository whose root a directory is; None if it is not the root of one.
+    """Return the git repository whose top directory is `directory`. None if it is not the top of a repository.
 
-    Raises `KsrcfindError` when it is one and git refuses it, `GitMissingError` when there is no git.
+    Raises `KsrcfindError` if git refuses the repository, and `GitMissingError` if git is not installed.
     """
     git = Git(directory)
     read = git.configuration_with_origins()
@@ -187,7 +194,7 @@ def open_repository(directory: Path) -> Repository | None:
 
 @dataclass(frozen=True, slots=True)
 class _Layout:
-    """What git says about the repository that a directory is in."""
+    """The paths and properties of the repository that a directory belongs to, as git reports them."""
 
     bare: bool
     shallow: bool
@@ -197,10 +204,10 @@ class _Layout:
 
 
 def _usual_layout(directory: Path, configuration: Configuration) -> _Layout | None:
-    """Return the layout of a working tree whose `.git` is a directory; None for any other, which git has to be asked.
+    """Return the layout of a repository whose `.git` is a directory. None for other repositories: git must be asked.
 
-    Invariant: git read `.git/config` in this directory, so it takes the directory for the root of a repository that it
-    trusts, and nothing else decides where its parts are.
+    Invariant: git has read `.git/config` in this directory. So git regards the directory as the top of a repository
+    that it trusts, and no other file or setting moves the parts of the repository.
     """
     settings = configuration.settings
     if "file:.git/config" not in configuration.origins or not {"core.worktree", "extensions.worktreeconfig"}.isdisjoint(
@@ -219,16 +226,22 @@ def _usual_layout(directory: Path, configuration: Configuration) -> _Layout | No
 
 
 _NEXT = "--next"
-"""An option that `git rev-parse` does not know and so repeats: it tells paths with line ends apart."""
+"""A separator in the output of `git rev-parse`, which repeats an option that it does not know.
+
+Line ends would not do as separators, since a path can contain them.
+"""
 _NEW = "--show-object-format"
-"""One that it knows since 2.25."""
+"""An option of `git rev-parse` since git 2.25. Older versions repeat it, which shows that git is too old."""
 
 
 def _layout(git: Git) -> _Layout | None:
-    """Ask git about a directory; None if it is in no repository. Raises as `open_repository` does."""
+    """Ask git for the layout of the repository that a directory belongs to. None if it belongs to no repository.
+
+    Raises `KsrcfindError` if git refuses the repository, and `GitMissingError` if git is not installed.
+    """
     about = ("--is-bare-repository", "--is-shallow-repository", "--absolute-git-dir", _NEXT, "--git-common-dir", _NEXT)
     question = ("rev-parse", _NEW, *about)
-    # Without a working tree git fails at the last question, and has answered the others.
+    # In a bare repository, git fails at the last question, after it has answered the others.
     said = git.run(*question, "--show-toplevel", okay=(0, 128)).decode("utf-8", "surrogateescape")
     parts = said.split(f"\n{_NEXT}\n")
     if len(parts) < 3 or parts[0].startswith(f"{_NEW}\n"):
@@ -247,12 +260,15 @@ def _layout(git: Git) -> _Layout | None:
 
 
 def has_commit_graph(repository: Repository) -> bool:
-    """Return whether git finds its way through the history quickly."""
+    """Return whether the repository has a commit-graph file, with which git walks the history fast."""
     return any(graph.is_file() for graph in commit_graphs(repository.common_directory / "objects"))
 
 
 def commit_graphs(objects: Path) -> Iterator[Path]:
-    """Yield where commit graph files may be: one file, a chain of them, and those of borrowed objects."""
+    """Yield the paths where commit-graph files can be.
+
+    A repository has one such file or a chain of them; repositories from which it borrows objects can have them too.
+    """
     yield objects / "info" / "commit-graph"
     chain = objects / "info" / "commit-graphs"
     for name in _lines(chain / "commit-graph-chain"):

@@ -1,4 +1,4 @@
-"""A revision as a snapshot: git objects only, whatever is checked out."""
+"""A revision as a snapshot: the files of one commit, read from git objects only."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -12,10 +12,10 @@ from ksrcfind.tree.snapshot import TreeInfo
 
 
 class RevisionSnapshot:
-    """The regular files of one commit; symbolic links and submodules are left out."""
+    """The regular files of one commit, without symbolic links and submodules."""
 
     def __init__(self, repository: Repository, rev: str, commit: str, cache: Cache | None = None) -> None:
-        """Take the files of a commit; `cache` holds the list of its files, which is read at once then."""
+        """Open the revision `rev`, whose commit id is `commit`. With a `cache`, the list of files is read now."""
         self.root = repository.root
         self.repository: Repository = repository
         self.commit = commit
@@ -29,37 +29,43 @@ class RevisionSnapshot:
         return {**self.__dict__, "_blobs": None}
 
     def close(self) -> None:
-        """End the git process that reads objects; the next question starts another."""
+        """End the git process that reads objects. The next question starts a new process."""
         self.objects.close()
 
     @property
     def key(self) -> str:
-        """The commit id."""
+        """The commit id; it identifies the revision in the store."""
         return self.commit
 
     def is_current(self) -> bool:
-        """Return whether the revision still names this commit. Raises `KsrcfindError` if it names none."""
+        """Return whether the revision, such as a branch, still names the same commit.
+
+        Raises `KsrcfindError` if it names no commit any more.
+        """
         return self.repository.commit(self.info.rev or self.commit) == self.commit
 
     @property
     def state(self) -> str | None:
-        """The commit id; None where replaced objects may change what it names."""
+        """The commit id, which identifies the content of all files. None if git may replace objects or use grafts."""
         return self.commit if self.objects.ids_are_final else None
 
     @property
     def blobs(self) -> Mapping[str, str]:
-        """Path → blob id of every regular file, in git's order; made with the first question."""
+        """Path → blob id of every regular file, in git's order of paths. The list is read when it is first used."""
         if self._blobs is None:
             self._blobs = self.objects.blobs(self.commit)
         return self._blobs
 
     def files(self, suffixes: Sequence[str], names: Sequence[str] = ()) -> Mapping[str, str]:
-        """Paths with one of the suffixes or base names, sorted → blob id."""
+        """Return path → blob id of the files with one of the suffixes or base names. The paths are sorted."""
         ends, wanted = tuple(suffixes), frozenset(names)
         return {path: self.blobs[path] for path in sorted(self.blobs) if disk.wanted(path, ends, wanted)}
 
     def read(self, path: str) -> bytes:
-        """Bytes of one file. Raises `FileNotFoundError`, `KsrcfindError` where the repository lacks it."""
+        """Return the bytes of one file. Raises `FileNotFoundError` if the commit has no such file.
+
+        Raises `KsrcfindError` if the repository lacks the object, as a partial clone may.
+        """
         blob = self.blobs.get(path)
         if blob is None:
             raise FileNotFoundError(path)
@@ -69,7 +75,10 @@ class RevisionSnapshot:
             raise self.repository.missing(path) from error
 
     def read_many(self, paths: Iterable[str]) -> Iterator[tuple[str, bytes]]:
-        """Path and bytes of many files, in the order asked; missing paths are left out, 2 s for 27,000 files."""
+        """Yield (path, bytes) of each file, in the order of `paths`. Missing files are left out.
+
+        27,000 files take 2 s.
+        """
         present = [path for path in paths if path in self.blobs]
         found = self.objects.read_many(self.blobs[path] for path in present)
         for path, item in zip(present, found, strict=True):
@@ -78,5 +87,5 @@ class RevisionSnapshot:
             yield path, item[1]
 
     def grep(self, words: Sequence[str], suffixes: Sequence[str]) -> Mapping[str, Mapping[str, int]]:
-        """Path → word → count of lines."""
+        """Return path → word → number of lines of the file that contain it as a whole word."""
         return grep(self.repository.git, words, suffixes, self.commit, prefix=f"{self.commit}:")

@@ -1,7 +1,7 @@
-"""What a kernel tree looks like at one moment: its files, their content ids and bytes.
+"""The protocol `Snapshot`: the files of a kernel tree at one moment, with their content keys and bytes.
 
-Three things can be a snapshot: a revision read from git objects, a checkout (the commit with the edited files as they
-are on disk), and a plain directory without git. Everything after this module sees only the protocol.
+There are three kinds of snapshots: a revision read from git objects, a checkout (a commit with the edited files as they
+are on disk), and a plain directory without git. Code outside of `tree` mostly uses only this protocol.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,56 +11,64 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class TreeInfo:
-    """What an answer says about the tree that it was found in (`tree` in the record)."""
+    """The description of a tree in an answer (the field `tree` of the output record)."""
 
     rev: str | None
-    """The revision as asked for, or as git describes HEAD; None without git."""
+    """The revision that the user named, or without one a name for HEAD. None without git."""
     commit: str | None
-    """The commit id; None without git."""
+    """The commit id. None without git."""
     source: str
     """`git` (objects only), `checkout` (a commit with the working tree's edits) or `files` (a plain directory)."""
 
 
 class Snapshot(Protocol):
-    """A kernel tree at one moment. Picklable, and usable after a fork: open handles are opened again where needed."""
+    """The files of a kernel tree at one moment.
+
+    A snapshot can be pickled, and used after a fork: processes and files are opened again when they are needed.
+    """
 
     @property
     def info(self) -> TreeInfo:
-        """What to say about it."""
+        """The description of the tree for an answer."""
         ...
 
     @property
     def key(self) -> str:
-        """Names the state of the whole tree: a commit id where git objects alone decide, else the directory."""
+        """Identifies the tree in the store: the commit id of a revision; the directory of a checkout or plain tree."""
         ...
 
     @property
     def state(self) -> str | None:
-        """Names the content of all files: a value cached for it is valid for every snapshot with the same state.
+        """Identifies the content of all files: two snapshots with equal states have the same files.
 
-        None where only reading the files would tell whether they changed.
+        A value that is cached with a state is valid for every snapshot with that state. None if only reading all files
+        would show whether they changed.
         """
         ...
 
     def files(self, suffixes: Sequence[str], names: Sequence[str] = ()) -> Mapping[str, str]:
-        """Paths (relative, with slashes) of regular files with one of the suffixes or base names, sorted → content key.
+        """Return path → content key of the regular files with one of the suffixes or base names.
 
-        The key is the git blob id (40 hex digits) where git knows it. For files that only the disk knows it is
-        `stat:SIZE:MTIME_NS:INODE`: cheap, changes when the file does, and only `read` returns the bytes.
+        Paths are relative to the tree, with slashes, and sorted. The content key is the git blob id (40 hex digits) if
+        git has the content. For a file that is only on disk it is the signature `stat:SIZE:MTIME_NS:INODE`, which is
+        cheap and changes when the file changes.
         """
         ...
 
     def read(self, path: str) -> bytes:
-        """Bytes of one file. Raises `FileNotFoundError`."""
+        """Return the bytes of one file. Raises `FileNotFoundError` if it does not exist."""
         ...
 
     def read_many(self, paths: Iterable[str]) -> Iterable[tuple[str, bytes]]:
-        """Path and bytes of many files, in the order asked; the fast way for thousands. Missing ones are left out."""
+        """Return (path, bytes) of each file, in the order of `paths`. Missing files are left out.
+
+        For many files this is much faster than `read`.
+        """
         ...
 
     def grep(self, words: Sequence[str], suffixes: Sequence[str]) -> Mapping[str, Mapping[str, int]]:
-        """Path → word → count of lines for the files that contain one of the fixed words as a whole word.
+        """Return path → word → number of lines that contain it as a whole word, for the files with a suffix.
 
-        Case counts. One pass over the tree (`git grep`), about as fast as a user's own.
+        Words are fixed strings, and case matters. All words are searched in one pass over the tree (`git grep`).
         """
         ...

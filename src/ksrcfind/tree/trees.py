@@ -1,4 +1,4 @@
-"""Tree objects as git writes them: entries of a directory, paths below it, and in which files two trees differ."""
+"""Reads git's tree objects: the entries of a directory, the files below it, and the differences between two trees."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -9,23 +9,23 @@ ENTRY = re.compile(rb"([0-7]{1,7}) ([^\0/]+)\0(.{20})", re.DOTALL)
 DIRECTORY, FILE, SUBMODULE = 0o40000, 0o100000, 0o160000
 TYPE = 0o170000
 EMPTY = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
-"""Id of the tree without entries."""
+"""Id of the tree object without entries."""
 DEEPEST = 256
-"""Limit of nested directories; a source tree has fewer."""
+"""Most nested directories that are read. A source tree has fewer."""
 
 Entries = dict[bytes, tuple[int, str]]
-"""Name → mode, as git takes it, and id."""
+"""The entries of a tree object: name → (mode as `parse` normalises it, object id)."""
 ReadTree = Callable[[str], Entries]
-"""Returns the entries of a tree (full id). Raises `OddTreeError`."""
+"""A function that returns the entries of the tree object with a full id. Raises `OddTreeError`."""
 
 
 def text(path: bytes) -> str:
-    """Decode a name that git returned; bytes that are not valid UTF-8 are preserved."""
+    """Decode a name that git returned. Bytes that are not UTF-8 become lone surrogates."""
     return path.decode("utf-8", "surrogateescape")
 
 
 def raw(path: str) -> bytes:
-    """Return the bytes of a name."""
+    """Return the bytes of a name that `text` decoded."""
     return path.encode("utf-8", "surrogateescape")
 
 
@@ -34,7 +34,10 @@ class OddTreeError(ValueError):
 
 
 def parse(data: bytes) -> Entries:
-    """Return the entries of a tree object, in its order. Raises `OddTreeError`."""
+    """Return the entries of a tree object, in the order of the object.
+
+    Raises `OddTreeError` if only git can interpret the object.
+    """
     entries: Entries = {}
     end = count = 0
     while found := ENTRY.match(data, end):
@@ -48,7 +51,10 @@ def parse(data: bytes) -> Entries:
 
 
 def _mode(mode: int) -> int:
-    """Return a mode as git takes it: of a regular file only whether it is executable, anything odd is a submodule."""
+    """Return the mode of an entry as git normalises it.
+
+    Of a regular file, only the executable bit counts. An unknown type of entry counts as a submodule.
+    """
     kind = mode & TYPE
     if kind == FILE:
         return 0o100755 if mode & 0o100 else 0o100644
@@ -56,7 +62,7 @@ def _mode(mode: int) -> int:
 
 
 def find(read: ReadTree, tree: str, path: bytes) -> tuple[int, str] | None:
-    """Return mode and id of the entry at a path of a tree; None if there is none."""
+    """Return (mode, object id) of the entry at a path of a tree. None if there is no entry."""
     *directories, name = path.split(b"/")
     for directory in directories:
         mode, tree = read(tree).get(directory, (0, ""))
@@ -66,7 +72,7 @@ def find(read: ReadTree, tree: str, path: bytes) -> tuple[int, str] | None:
 
 
 def files(read: ReadTree, tree: str) -> Iterator[tuple[str, str]]:
-    """Yield path and id of the regular files of a tree, in git's order."""
+    """Yield (path, blob id) of the regular files of a tree, in git's order of paths."""
     pending = [(b"", iter(read(tree).items()))]
     while pending:
         prefix, entries = pending[-1]
@@ -83,7 +89,7 @@ def files(read: ReadTree, tree: str) -> Iterator[tuple[str, str]]:
 
 
 def named(read: ReadTree, tree: str, wanted: bytes) -> Iterator[tuple[bytes, str]]:
-    """Yield path and id of the regular files of a name, in any directory of a tree."""
+    """Yield (path, blob id) of the regular files with the base name `wanted`, in any directory of a tree."""
     pending = [(b"", tree, 0)]
     while pending:
         prefix, directory, depth = pending.pop()
@@ -97,7 +103,7 @@ def named(read: ReadTree, tree: str, wanted: bytes) -> Iterator[tuple[bytes, str
 
 
 def changed(read: ReadTree, old: str, new: str) -> list[Changed]:
-    """Return the files that differ between two trees, in git's order; submodules do not count."""
+    """Return the files that differ between two trees, in git's order of paths. Submodules are ignored."""
     found: list[tuple[bytes, str]] = []
     pending: list[tuple[bytes, str | None, str | None]] = [(b"", old, new)]
     while pending:
@@ -122,7 +128,10 @@ def changed(read: ReadTree, old: str, new: str) -> list[Changed]:
 
 
 def _kind(was: tuple[int, str] | None, now: tuple[int, str] | None) -> str | None:
-    """Return what happened to an entry that is no directory; None if that does not count."""
+    """Return how an entry that is not a directory differs between two trees (`Changed.kind`).
+
+    None if it does not differ, or if only submodules are concerned.
+    """
     if was is None or now is None:
         only = now or was
         if only is None or only[0] == SUBMODULE:

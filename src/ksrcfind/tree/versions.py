@@ -1,4 +1,4 @@
-"""Release tags read as version numbers, the only order of releases that counts."""
+"""Reads release tags as version numbers. Releases are ordered only by these numbers, never by date."""
 
 import re
 from collections.abc import Iterable
@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 MAKEFILE = "Makefile"
-"""Of a kernel tree; its first lines name the release."""
+"""Path of a kernel tree's Makefile, whose first lines name the release."""
 
 DEFAULT_PATTERNS = ("v[0-9]*",)
-"""Linux: `v5.9`, `v5.9-rc1`, `v5.9.2`."""
+"""Shell patterns of the release tags of Linux: `v5.9`, `v5.9-rc1`, `v5.9.2`."""
 
 # `v5.9-rc1`, `RELEASE-4.17.0`, `drbd-9.0.10-0rc2`; not `v5.9-rc1-dontuse` or `v4.9-rt1`, which are no releases.
 TAG = re.compile(
@@ -23,28 +23,31 @@ STAGES = {"alpha": 0, "beta": 1, "pre": 2, "rc": 3}
 
 @dataclass(frozen=True, slots=True, order=True)
 class Version:
-    """A version number; smaller is earlier."""
+    """A version number. A smaller version is earlier."""
 
     numbers: tuple[int, ...]
-    """`v2.6.35` → (2, 6, 35)."""
+    """The numbers of the version: (2, 6, 35) for `v2.6.35`."""
     stage: int
-    """0–3 for alpha, beta, pre, rc; 9 for a final release."""
+    """0, 1, 2 and 3 for alpha, beta, pre and rc; 9 for a final release."""
     candidate: int
-    """Number of the release candidate, 0 for a final release."""
+    """Number of the release candidate. 0 for a final release."""
 
     @property
     def final(self) -> "Version":
-        """The release that a candidate leads to."""
+        """The final release of a release candidate: `v5.9` for `v5.9-rc1`."""
         return Version(self.numbers, FINAL, 0)
 
 
 def parse_tag(name: str, *, tail: bool = False) -> Version | None:
-    """Return the version that a tag names; None if it is no version. `tail` allows text behind: `5.4.0-42.el8`."""
+    """Return the version that a tag names. None if the tag is not a version.
+
+    `tail` allows text after the version, as in `5.4.0-42.el8`.
+    """
     found = TAG.match(name) if tail else TAG.fullmatch(name)
     if found is None:
         return None
     numbers = [int(number) for number in re.split(r"[._-]", found["numbers"])]
-    if tail:  # What is behind still orders tags that are alike in front.
+    if tail:  # Numbers after the version order the tags that have the same version.
         numbers += [int(number) for number in re.findall(r"[0-9]{1,9}", name[found.end() :])]
     if found["stage"] is None:
         return Version(tuple(numbers), FINAL, 0)
@@ -56,7 +59,7 @@ _MAKEFILE = re.compile(r"^(VERSION|PATCHLEVEL|SUBLEVEL|EXTRAVERSION)[ \t]*=[ \t]
 
 
 def makefile_release(makefile: str) -> str | None:
-    """Return the release that the Makefile of a kernel tree names, `6.1.192` or `6.2.0-rc1`; None if it names none."""
+    """Return the release in the text of a kernel tree's Makefile: `6.1.192` or `6.2.0-rc1`. None if there is none."""
     said = {found[1]: found[2] for found in reversed(list(_MAKEFILE.finditer(makefile[:4096])))}
     numbers = [said.get(name, "") for name in ("VERSION", "PATCHLEVEL", "SUBLEVEL")]
     if not numbers[0].isdecimal() or not numbers[1].isdecimal():
@@ -65,16 +68,16 @@ def makefile_release(makefile: str) -> str | None:
 
 
 def series(version: Version) -> tuple[int, ...]:
-    """Return the numbers that the releases of a series have in common: 6.1 of 6.1.55, 2.6.32 of 2.6.32.9."""
+    """Return the numbers of a release's stable series: (6, 1) for 6.1.55, (2, 6, 32) for 2.6.32.9."""
     return version.numbers[: 3 if version.numbers[0] == 2 else 2]
 
 
 def release_versions(names: Iterable[str], patterns: tuple[str, ...] = DEFAULT_PATTERNS) -> dict[str, Version]:
-    """Return tag → version for the tags that are releases, in any order.
+    """Return tag → version for those of the tags `names` that are releases. The order is undefined.
 
-    `patterns` are shell patterns. If no tag fits the default ones, any counts that reads as a version of two or more
-    numbers (`RELEASE-4.17.0`, `Ubuntu-6.2.0-39.40`); if there is none either, those with text behind one
-    (`kernel-5.14.0-362.el9`).
+    `patterns` are shell patterns. If no tag matches the default patterns, every tag that is a version of two or more
+    numbers counts (`RELEASE-4.17.0`, `Ubuntu-6.2.0-39.40`). If there is no such tag either, every tag with text after a
+    version counts (`kernel-5.14.0-362.el9`).
     """
     names = list(names)
     result: dict[str, Version] = {}
@@ -96,7 +99,10 @@ def _versions(names: Iterable[str], *, tail: bool) -> dict[str, Version]:
 
 
 def kernel_of(tag: str, version: Version) -> Version:
-    """Return the version of the kernel that a tag of a distribution is made of: of `Ubuntu-6.2.0-39.40` it is 6.2.0."""
+    """Return the version of the kernel in a distribution's tag: 6.2.0 for `Ubuntu-6.2.0-39.40`.
+
+    `version` is the whole version that the tag names.
+    """
     found = DOTTED.search(tag)
     if found is None:
         return version
