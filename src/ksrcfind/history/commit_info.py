@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from ksrcfind.history.commits import RawCommit, describe, read_commits
-from ksrcfind.history.links import Kind, Links, Mention, upstream_of
 from ksrcfind.history.provenance import Commit, Related, Release
+from ksrcfind.history.related_commits import Kind, Mention, RelatedCommits, upstream_of
 from ksrcfind.history.releases import Releases
 from ksrcfind.tree.database import ObjectDatabase
 
@@ -13,15 +13,15 @@ from ksrcfind.tree.database import ObjectDatabase
 class CommitInfo:
     """The commits of one repository; those that were read stay in memory."""
 
-    def __init__(self, objects: ObjectDatabase, releases: Releases, links: Links) -> None:
+    def __init__(self, objects: ObjectDatabase, releases: Releases, related_commits: RelatedCommits) -> None:
         self._objects = objects
         self._releases = releases
-        self._links = links
+        self._related_commits = related_commits
         self._commits: dict[str, RawCommit] = {}
 
     def is_current(self) -> bool:
         """Return whether tags, branches and HEAD are unchanged since they were read."""
-        return self._releases.is_current() and self._links.is_current()
+        return self._releases.is_current() and self._related_commits.is_current()
 
     def read(self, ids: Iterable[str]) -> dict[str, RawCommit]:
         """Read commits, and their releases, at once; those that are not there are left out."""
@@ -41,15 +41,15 @@ class CommitInfo:
 
     def upstream(self, commit: RawCommit) -> Related | None:
         """Return the commit that a message says it is a backport of, if it is there."""
-        name = self._links.upstream(commit.message)
+        name = self._related_commits.upstream(commit.message)
         found = self.read([name]).get(name) if name is not None else None
         return Related(found.id, found.subject, self.release(found.id)) if found is not None else None
 
     def _described(self, commit: RawCommit) -> Commit:
         """Return a commit with its related commits."""
         upstream = self.upstream(commit)
-        naming = self._links.naming(commit.id)
-        of_upstream = self._links.naming(upstream.commit) if upstream is not None else []
+        naming = self._related_commits.naming(commit.id)
+        of_upstream = self._related_commits.naming(upstream.commit) if upstream is not None else []
         backports = self._related(naming, Kind.BACKPORT)
         order = self._releases.order
         return replace(

@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import PurePosixPath
 
-from ksrcfind.history.changed_files import SOURCE, changed_files
+from ksrcfind.history.commit_diff import SOURCE_SUFFIXES, changed_source_files
 from ksrcfind.history.commits import RawCommit, read_commits
-from ksrcfind.history.file_changes import FileChanges
 from ksrcfind.history.renames import Beginning, Rename, Renames
+from ksrcfind.history.whole_history import WholeHistory
 from ksrcfind.history.wording import SourceText, Wording, contains, lost_prefix, words
 from ksrcfind.match.similarity import similarity
 from ksrcfind.tree.database import MissingObjectError
@@ -67,8 +67,8 @@ class Occurrences:
         self._objects = repository.objects
         self.source = lru_cache(maxsize=128)(self._source)
         self.commit = lru_cache(maxsize=4096)(self._commit)
-        self._touched = lru_cache(maxsize=32)(self._read_touched)
-        self.touches: FileChanges | None = None
+        self._changed_files = lru_cache(maxsize=32)(self._read_changed_files)
+        self.whole_history: WholeHistory | None = None
         """The files that every commit changed, if the whole history was read."""
         self.renames = Renames(repository)
         self.beginning: Beginning | None = None
@@ -90,20 +90,20 @@ class Occurrences:
             if same:
                 there = _nearest(parent, seen.path, here, same, seen)
                 return Ancestor(there, left=not _still_there(seen, there))
-        touched = [] if merge else self._touched(parent, seen.commit)
-        from_touched = list(self._in_files(seen, parent, touched, equal=True))
-        left = [ancestor for ancestor in from_touched if ancestor.left]
+        changed = [] if merge else self._changed_files(parent, seen.commit)
+        from_changed = list(self._in_files(seen, parent, changed, equal=True))
+        left = [ancestor for ancestor in from_changed if ancestor.left]
         if left:
             return left[0]
         if here is not None:
             part = self._as_part(seen, parent, here)
             if part is not None:
                 return part
-        if from_touched:
-            return from_touched[0]
+        if from_changed:
+            return from_changed[0]
         around = self._around(seen, parent)
         for equal in (True, False):
-            for files in (around, [] if equal else touched):
+            for files in (around, [] if equal else changed):
                 found = next(self._in_files(seen, parent, files, equal=equal), None)
                 if found is not None:
                     return found
@@ -112,8 +112,8 @@ class Occurrences:
     def reworded(self, seen: Occurrence, parent: str, *, merge: bool) -> Ancestor | None:
         """Return the wording that the commit replaced by the one seen, if there is one that is like it."""
         candidates: list[tuple[float, Occurrence]] = []
-        touched = [] if merge else self._touched(parent, seen.commit)
-        renamed = [path for path in touched if self.source(seen.commit, path) is None]
+        changed = [] if merge else self._changed_files(parent, seen.commit)
+        renamed = [path for path in changed if self.source(seen.commit, path) is None]
         for path in [seen.path, *renamed[:20]]:
             old = self.source(parent, path)
             if old is None:
@@ -194,18 +194,18 @@ class Occurrences:
             return []
         path = PurePosixPath(seen.path)
         directory = "" if path.parent == PurePosixPath() else str(path.parent)
-        suffixes = [suffix for suffix in dict.fromkeys((*SOURCE, path.suffix)) if suffix]
+        suffixes = [suffix for suffix in dict.fromkeys((*SOURCE_SUFFIXES, path.suffix)) if suffix]
         # Searching every directory for files of this name takes longer than everything else.
-        namesakes = self.touches.named(path.name) if self.touches is not None else None
+        namesakes = self.whole_history.named(path.name) if self.whole_history is not None else None
         name = path.name if namesakes is None else None
         return list(
             dict.fromkeys([*self._objects.with_words(parent, wanted, directory, suffixes, name), *(namesakes or ())])
         )
 
-    def _read_touched(self, parent: str, commit: str) -> list[str]:
+    def _read_changed_files(self, parent: str, commit: str) -> list[str]:
         """Return the source files of the parent that a commit changed or removed."""
-        known = self.touches.changed(parent, commit) if self.touches is not None else None
-        return (changed_files(self._objects, parent, commit, "DMT") if known is None else known)[:LOOKED_AT]
+        known = self.whole_history.changed(parent, commit) if self.whole_history is not None else None
+        return (changed_source_files(self._objects, parent, commit, "DMT") if known is None else known)[:LOOKED_AT]
 
     def _source(self, commit: str, path: str) -> SourceText | None:
         try:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ksrcfind.history.changed_files import changed_files
+from ksrcfind.history.commit_diff import changed_source_files
 from ksrcfind.history.events import EventKind
 from ksrcfind.history.occurrences import ALIKE_IN_FUNCTION, Occurrence, Occurrences
 from ksrcfind.history.wording import Wording, words
@@ -78,7 +78,7 @@ class Removals:
         wanted = [word.encode() for word in words(was.text)]
         if not wanted:
             return None
-        for path in changed_files(self._objects, was.commit, commit, "AM"):
+        for path in changed_source_files(self._objects, was.commit, commit, "AM"):
             if path == was.path:
                 continue
             found = self._occurrences.find(commit, path, was.text, was.wording.line_start)

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
-from ksrcfind.history.file_changes import file_name
+from ksrcfind.history.whole_history import file_name
 from ksrcfind.tree.git import Git
 from ksrcfind.tree.repository import Repository
 

@@ -14,9 +14,9 @@ from functools import lru_cache
 from threading import Lock
 
 from ksrcfind.history.blame import Blame, blame
-from ksrcfind.history.file_changes import FileChange, FileChanges, file_name
-from ksrcfind.history.line_changes import LineChanges, Version, older_line
+from ksrcfind.history.file_diffs import FileDiffs, Version, older_line
 from ksrcfind.history.renames import Renames, UnclearRenameError
+from ksrcfind.history.whole_history import FileChange, WholeHistory, file_name
 from ksrcfind.tree.repository import Repository
 
 TOGETHER = 256
@@ -33,24 +33,24 @@ class _UnclearError(Exception):
 class _File:
     """A file and the commits that changed it."""
 
-    def __init__(self, path: str, touches: Sequence[FileChange], reached: list[int], first_bit: int) -> None:
+    def __init__(self, path: str, changes: Sequence[FileChange], reached: list[int], first_bit: int) -> None:
         """`reached` holds, for each commit, the changes of several files that it contains, one bit for each change.
 
         The bits of this file begin at `first_bit`.
         """
         self.path = path
-        self.touches = {touch.commit: touch for touch in touches}
+        self.changes = {change.commit: change for change in changes}
         self._reached = reached
         self._first_bit = first_bit
-        self._bits = (1 << len(touches)) - 1
-        times = Counter(touch.after for touch in touches)
-        self._last = {self.reached_by(touch.commit): touch.commit for touch in touches if times[touch.after] == 1}
+        self._bits = (1 << len(changes)) - 1
+        times = Counter(change.after for change in changes)
+        self._last = {self.reached_by(change.commit): change.commit for change in changes if times[change.after] == 1}
 
     def reached_by(self, commit: int) -> int:
         """Return the changes of this file that a commit contains, one bit for each."""
         return self._reached[commit] >> self._first_bit & self._bits
 
-    def last_touch(self, commit: int) -> int | None:
+    def last_change(self, commit: int) -> int | None:
         """Return the commit that last changed the file, if the set of its changes determines it.
 
         That is a change which contains all the others and whose result no other one has: no merge can have taken the
@@ -62,22 +62,22 @@ class _File:
 class SimpleBlame:
     """Blames files of one history by the commits that touched them. Serves several threads."""
 
-    def __init__(self, repository: Repository, touches: FileChanges, renames: Renames) -> None:
+    def __init__(self, repository: Repository, whole_history: WholeHistory, renames: Renames) -> None:
         self._repository = repository
         self._renames = renames
-        self._touches = touches
+        self._whole_history = whole_history
         self._objects = repository.objects
-        self._place = {path: number for number, path in enumerate(sorted(touches.paths))}
+        self._place = {path: number for number, path in enumerate(sorted(whole_history.paths))}
         self._group = lru_cache(maxsize=4)(self._read_group)
         self._parents: dict[str, dict[int, tuple[int, ...]]] = defaultdict(dict)
-        names = [*touches.names, *touches.earlier_names]
-        self._line_changes = LineChanges(repository.git, repository.objects, names)
+        names = [*whole_history.names, *whole_history.earlier_names]
+        self._file_diffs = FileDiffs(repository.git, repository.objects, names)
         self._lock = Lock()
 
     @property
     def names(self) -> frozenset[str]:
         """Names, without directories, of the files whose changes are known."""
-        return self._touches.names
+        return self._whole_history.names
 
     def blame(self, commit: str, path: str, lines: Iterable[int]) -> dict[int, Blame]:
         """Return line → blame for some lines of a version of a file, as `blame` does. Raises `GitError`."""
@@ -91,10 +91,10 @@ class SimpleBlame:
         older: dict[str, list[int]] = defaultdict(list)
         for line, item in found.items():
             if item.commit is not None and item.boundary:
-                number = self._touches.numbers[item.commit]
-                if self._touches.parents[number]:
+                number = self._whole_history.numbers[item.commit]
+                if self._whole_history.parents[number]:
                     found[line] = replace(item, boundary=False)
-                    if self._touches.removes(number):
+                    if self._whole_history.removes(number):
                         older[item.commit].append(line)
         for first, ends in older.items():
             before = self._blame_before_rename(first, path, [found[line].line for line in ends])
@@ -111,15 +111,18 @@ class SimpleBlame:
         first = [child for child, parents in (history or {}).items() if not parents]
         if len(first) != 1:
             return None
-        parents = self._touches.parents[self._touches.numbers[first[0]]]
-        return (first[0], self._touches.ids[parents[0]]) if len(parents) == 1 else None
+        parents = self._whole_history.parents[self._whole_history.numbers[first[0]]]
+        return (first[0], self._whole_history.ids[parents[0]]) if len(parents) == 1 else None
 
     def _blame_before_rename(self, commit: str, path: str, lines: list[int]) -> dict[int, Blame]:
         """Return line → blame for lines of a file that a commit added, if the commit renamed it; others are left out.
 
         May return blames for lines that the commit itself added.
         """
-        [parent] = (self._touches.ids[number] for number in self._touches.parents[self._touches.numbers[commit]])
+        [parent] = (
+            self._whole_history.ids[number]
+            for number in self._whole_history.parents[self._whole_history.numbers[commit]]
+        )
         try:
             source = self._renames.source(parent, commit, path)
         except UnclearRenameError:
@@ -129,7 +132,7 @@ class SimpleBlame:
         old, new = self._objects.ids([f"{parent}:{source}", f"{commit}:{path}"])
         hunks = None
         if old is not None and new is not None and (old == new or file_name(source) == file_name(path)):
-            hunks = self._line_changes.between(Version(parent, source, old), Version(commit, path, new))
+            hunks = self._file_diffs.between(Version(parent, source, old), Version(commit, path, new))
         if hunks is None:
             return blame(self._repository, commit, path, lines)
         kept = {line: passed for line in lines if (passed := older_line(hunks, line)) is not None}
@@ -145,7 +148,7 @@ class SimpleBlame:
         data = self._objects.read(f"{commit}:{path}")
         if max(lines, default=0) > data.count(b"\n") + (not data.endswith(b"\n")):
             return None  # Git reports the error: it names the number of lines.
-        changes = {self._touches.ids[change.commit]: change for change in self._touches.of(path)}
+        changes = {self._whole_history.ids[change.commit]: change for change in self._whole_history.of(path)}
         found: dict[int, Blame] = {}
         for line in lines:
             suspect, number = commit, line
@@ -169,9 +172,9 @@ class SimpleBlame:
         for parent in parents:
             before = changes[parent].after
             # The real parent has the same version of the file, and differs in fewer others.
-            real = self._touches.parents[change.commit][change.before.index(before)]
-            older, newer = Version(self._touches.ids[real], path, before), Version(commit, path, change.after)
-            hunks = self._line_changes.between(older, newer)
+            real = self._whole_history.parents[change.commit][change.before.index(before)]
+            older, newer = Version(self._whole_history.ids[real], path, before), Version(commit, path, change.after)
+            hunks = self._file_diffs.between(older, newer)
             if hunks is None:
                 return parent, 0
             passed = older_line(hunks, line)
@@ -184,14 +187,14 @@ class SimpleBlame:
 
         None if it is not known: git has to walk all of it.
         """
-        start = self._touches.numbers.get(commit)
-        if start is None or path not in self._place or not self._touches.is_complete(path, start):
+        start = self._whole_history.numbers.get(commit)
+        if start is None or path not in self._place or not self._whole_history.is_complete(path, start):
             return None
-        file, ids = self._file(path), self._touches.ids
+        file, ids = self._file(path), self._whole_history.ids
         result: Parents = {}
         try:
             first = self._next(file, start)
-            if [file.touches[first].after] != list(self._objects.ids([f"{commit}:{path}"])):
+            if [file.changes[first].after] != list(self._objects.ids([f"{commit}:{path}"])):
                 return None
             if first != start:
                 result[commit] = (ids[first],)
@@ -210,12 +213,12 @@ class SimpleBlame:
         """Return the parents of a commit that touched a file: for each real one the next that touched it."""
         known = self._parents[file.path]
         if commit not in known:
-            touch = file.touches[commit]
-            if touch.kinds == "A":
+            change = file.changes[commit]
+            if change.kinds == "A":
                 known[commit] = ()
-            elif touch.modifies:
-                own = [self._next(file, parent) for parent in self._touches.parents[commit]]
-                if [file.touches[parent].after for parent in own] != list(touch.before):
+            elif change.modifies:
+                own = [self._next(file, parent) for parent in self._whole_history.parents[commit]]
+                if [file.changes[parent].after for parent in own] != list(change.before):
                     raise _UnclearError
                 known[commit] = tuple(dict.fromkeys(own))
             else:  # It came from elsewhere in a merge, or was no regular file.
@@ -224,19 +227,19 @@ class SimpleBlame:
 
     def _next(self, file: _File, commit: int) -> int:
         """Return the first commit, going back from one that has a file, that touched it; this may be the one itself."""
-        while (last := file.last_touch(commit)) is None:
-            touched = self._touches.nearest(commit, file.touches)
+        while (last := file.last_change(commit)) is None:
+            touched = self._whole_history.nearest(commit, file.changes)
             if touched is not None:
                 return touched
-            commit = self._taken_from(file, self._touches.end[commit])
+            commit = self._taken_from(file, self._whole_history.end[commit])
         return last
 
     def _taken_from(self, file: _File, merge: int) -> int:
-        """Return the parent that a merge, which did not touch a file, has it from: the first that has the same."""
-        parents = self._touches.parents[merge]
+        """Return the parent that a merge, which did not change a file, has it from: the first that has the same."""
+        parents = self._whole_history.parents[merge]
         if len({file.reached_by(parent) for parent in parents}) == 1:
             return parents[0]
-        names = [f"{self._touches.ids[commit]}:{file.path}" for commit in (merge, *parents)]
+        names = [f"{self._whole_history.ids[commit]}:{file.path}" for commit in (merge, *parents)]
         own, *others = self._objects.ids(names)
         if own is None or own not in others:
             raise _UnclearError
@@ -254,15 +257,15 @@ class SimpleBlame:
         bit = 0
         for path in paths:
             first_bits[path] = bit
-            for touch in self._touches.of(path):
-                bits[touch.commit] |= 1 << bit
+            for change in self._whole_history.of(path):
+                bits[change.commit] |= 1 << bit
                 bit += 1
-        reached = [0] * len(self._touches.parents)
+        reached = [0] * len(self._whole_history.parents)
         for commit in range(len(reached) - 1, -1, -1):  # Parents first.
             found = bits.get(commit, 0)
-            for parent in self._touches.parents[commit]:
+            for parent in self._whole_history.parents[commit]:
                 # The same number stands for most commits: nothing is copied where nothing is added.
                 if found is not (other := reached[parent]):
                     found = found | other if found and other else found or other
             reached[commit] = found
-        return {path: _File(path, self._touches.of(path), reached, first_bits[path]) for path in paths}
+        return {path: _File(path, self._whole_history.of(path), reached, first_bits[path]) for path in paths}

@@ -7,18 +7,18 @@ from dataclasses import dataclass
 from ksrcfind.caching import Cache
 from ksrcfind.history.blame_and_follow import Place, Tracer
 from ksrcfind.history.commit_info import CommitInfo
-from ksrcfind.history.file_changes import FileChanges, file_name
 from ksrcfind.history.follow import Follower
-from ksrcfind.history.links import Links
 from ksrcfind.history.message_histories import MessageHistories
 from ksrcfind.history.occurrences import Occurrences
 from ksrcfind.history.provenance import Commit, Later, Provenance
 from ksrcfind.history.provenance_builder import ProvenanceBuilder
+from ksrcfind.history.related_commits import RelatedCommits
 from ksrcfind.history.releases import Releases
 from ksrcfind.history.removal import Removals
 from ksrcfind.history.renames import Renames
 from ksrcfind.history.simple_blame import SimpleBlame
 from ksrcfind.history.state import is_plain
+from ksrcfind.history.whole_history import WholeHistory, file_name
 from ksrcfind.progress import SILENT, Progress
 from ksrcfind.source.message import Message
 from ksrcfind.tree.directory import DirectorySnapshot
@@ -114,7 +114,7 @@ class _GitHistory:
         self._histories = MessageHistories(repository, cache) if follow and cache is not None else None
         self.tracer = Tracer(snapshot, follower, self._histories, jobs)
         self.removals = Removals(repository)
-        self.commit_info = CommitInfo(repository.objects, releases, Links(repository, cache))
+        self.commit_info = CommitInfo(repository.objects, releases, RelatedCommits(repository, cache))
         self.builder = ProvenanceBuilder(self.commit_info)
 
     def is_current(self) -> bool:
@@ -133,13 +133,13 @@ class _GitHistory:
         names = read | {file_name(path) for path in files}
         with progress.task("reading the history", None) as task:
             try:
-                touches = FileChanges(self._repository.git, self._snapshot.commit, names, task)
+                whole_history = WholeHistory(self._repository.git, self._snapshot.commit, names, task)
             except GitError:  # If an object is missing, the blame that needs it reports that.
                 return
         renames = self._occurrences.renames if self._occurrences is not None else Renames(self._repository)
-        self.tracer.simple_blame = SimpleBlame(self._repository, touches, renames)
+        self.tracer.simple_blame = SimpleBlame(self._repository, whole_history, renames)
         if self._occurrences is not None:
-            self._occurrences.touches = touches
+            self._occurrences.whole_history = whole_history
             self._occurrences.beginning = self.tracer.simple_blame.beginning
 
 

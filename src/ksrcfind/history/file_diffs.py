@@ -50,7 +50,7 @@ class Version:
     """Blob id of the file there."""
 
 
-class LineChanges:
+class FileDiffs:
     """Differences between versions of files. Serves several threads; the process starts with the first question."""
 
     def __init__(self, git: Git, objects: ObjectDatabase, names: Iterable[str]) -> None:
@@ -59,7 +59,7 @@ class LineChanges:
         self._objects = objects
         self._names = sorted(names)
         self._process: Process | None = None
-        self._end: finalize[[], LineChanges] | None = None
+        self._end: finalize[[], FileDiffs] | None = None
         """Ends the process, at the latest when nothing refers to this object any more."""
         self._lock = Lock()
         self._hunks: dict[tuple[str, str], tuple[Hunk, ...]] = {}

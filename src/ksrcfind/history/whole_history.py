@@ -11,11 +11,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from ksrcfind.history.blame import unquote
-from ksrcfind.history.changed_files import SOURCE
+from ksrcfind.history.commit_diff import SOURCE_SUFFIXES
 from ksrcfind.progress import Task
 from ksrcfind.tree.git import Git
 
-_SOURCE = tuple(suffix.encode() for suffix in SOURCE)
+_SOURCE = tuple(suffix.encode() for suffix in SOURCE_SUFFIXES)
 # A merge is compared with all its parents: git prints only what differs from each of them.
 _OPTIONS = ("--topo-order", "--format=%H %P", "--raw", "-r", "-c", "--root", "--no-renames", "--no-abbrev")
 
@@ -43,7 +43,7 @@ class FileChange:
         return set(self.kinds) == {"M"}
 
 
-class FileChanges:
+class WholeHistory:
     """The commits of one history, numbered children first, and the files that they changed."""
 
     def __init__(self, git: Git, commit: str, names: Iterable[str], task: Task) -> None:
@@ -62,7 +62,7 @@ class FileChanges:
         self.ids: list[str] = []
         """Full id of each commit."""
         parents: list[str] = []
-        self._touches: dict[str, list[FileChange]] = defaultdict(list)
+        self._changes: dict[str, list[FileChange]] = defaultdict(list)
         self._removing: set[int] = set()
         self._paths: dict[bytes, int] = {}
         self._changed = array("I")
@@ -84,18 +84,18 @@ class FileChanges:
         """Numbers of the parents of each commit."""
         self._path_names = [path.decode("utf-8", "surrogateescape") for path in self._paths]
         self._names: dict[str, list[str]] = defaultdict(list)
-        for path in self._touches:
+        for path in self._changes:
             self._names[file_name(path)].append(path)
         self._order, self._size, self.end = _intervals(self.parents)
 
     @property
     def paths(self) -> Iterable[str]:
         """Every path that ever had one of the names."""
-        return self._touches.keys()
+        return self._changes.keys()
 
     def of(self, path: str) -> Sequence[FileChange]:
         """Return the commits that touched a file of one of the names, newest first."""
-        return self._touches.get(path, ())
+        return self._changes.get(path, ())
 
     @property
     def earlier_names(self) -> Iterable[str]:
@@ -162,8 +162,8 @@ class FileChanges:
             *numbers, kinds = fields.decode().split(" ")
             names = numbers[len(numbers) // 2 :]
             self._added |= kind == b"A"
-            touch = FileChange(commit, tuple(names[:-1]), names[-1], kinds)
-            self._touches[path.decode("utf-8", "surrogateescape")].append(touch)
+            change = FileChange(commit, tuple(names[:-1]), names[-1], kinds)
+            self._changes[path.decode("utf-8", "surrogateescape")].append(change)
 
 
 def file_name(path: str) -> str:

@@ -65,7 +65,7 @@ class _Table(msgspec.Struct, array_like=True):
     """Sorted; each the beginning of the named id, its digits, the kind, and the id of the commit that names it."""
 
 
-class Links:
+class RelatedCommits:
     """Which commits of one repository name which others."""
 
     def __init__(self, repository: Repository, cache: Cache | None = None) -> None:
