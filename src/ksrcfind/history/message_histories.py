@@ -46,8 +46,7 @@ class MessageHistories:
             return None
 
     def is_current(self) -> bool:
-        """Return whether the cached histories are still valid, because the repository and git settings are unchanged.
-        """
+        """Return whether the cached histories are still valid: the repository and git settings are unchanged."""
         return history_state(self._repository, self._repository.read_settings()) == self._state
 
     def may_store(self) -> bool:
