@@ -42,7 +42,7 @@ def _fail(error: KsrcfindError, arguments: Sequence[str]) -> int:
 
 
 def _advice(arguments: Sequence[str]) -> Iterator[str]:
-    """Yield a hint with the command that the user probably meant, for a query without a command and without an answer."""
+    """Yield a hint with the command that the user probably meant by a query that got no answer."""
     program = group()
     with suppress(KsrcfindError):
         words = query_words(arguments, {*program.commands}, program.options())
