@@ -18,7 +18,7 @@ from commandline import ksrcfind
 from conftest import LINUX_MINI
 from ksrcfind.cli.logs import _sigterm_interrupts
 from ksrcfind.history import trace
-from ksrcfind.history.file_changes import FileChanges
+from ksrcfind.history.whole_history import WholeHistory
 from ksrcfind.output.json import schema
 
 LOG = LINUX_MINI / "kern.log"
@@ -190,13 +190,13 @@ def test_a_damaged_file_is_read_as_far_as_it_goes(linux_mini, cache, tmp_path, m
 
 def test_answers_line_by_line_share_one_reading_of_the_history(linux_mini, tmp_path, monkeypatch):
     """Lines of a file wait for each other until it is known how many files need a history."""
-    readings, read = [], FileChanges.__init__
+    readings, read = [], WholeHistory.__init__
 
     def spy(changes, *arguments):
         readings.append(arguments)
         read(changes, *arguments)
 
-    monkeypatch.setattr(FileChanges, "__init__", spy)
+    monkeypatch.setattr(WholeHistory, "__init__", spy)
     outputs = []
     for enough in (trace.MANY_FILES_WITHOUT_GRAPH, 2):
         monkeypatch.setattr(trace, "MANY_FILES_WITHOUT_GRAPH", enough)

@@ -9,7 +9,7 @@ import pytest
 
 from ksrcfind.caching import MemoryCache, cached
 from ksrcfind.errors import KsrcfindError
-from ksrcfind.history.line_changes import Hunk, LineChanges, Version, older_line
+from ksrcfind.history.file_diffs import FileDiffs, Hunk, Version, older_line
 from ksrcfind.search.unindexed import UnindexedSearch
 from ksrcfind.source.sinks import BUILT_IN
 from ksrcfind.storage.cache import DerivedCache
@@ -242,7 +242,7 @@ def test_differences_of_many_files_take_one_process(scratch, calls):
     def version(commit, path):
         return Version(commit, path, scratch.git("rev-parse", f"{commit}:{path}"))
 
-    with closing(LineChanges(repository.git, repository.objects, ["say.c", "call.c"])) as changes:
+    with closing(FileDiffs(repository.git, repository.objects, ["say.c", "call.c"])) as changes:
         calls.clear()
         for path, hunk in (("init/say.c", Hunk(0, 1, 1)), ("init/call.c", Hunk(0, 6, 1))):
             assert changes.between(version(old, path), version(new, path)) == (hunk,)

@@ -3,7 +3,7 @@
 import pytest
 
 from ksrcfind.caching import MemoryCache
-from ksrcfind.history.links import Kind, Links, Mention
+from ksrcfind.history.related_commits import Kind, Mention, RelatedCommits
 from ksrcfind.history.state import history_state
 from ksrcfind.history.trace import History, Request
 from ksrcfind.source.message import Form, Message, TextLine
@@ -124,9 +124,9 @@ def test_links_of_a_shallow_clone_are_read_again_when_the_history_is_fetched(scr
     clone = tmp_path / "clone"
     scratch.git("clone", "-q", "--depth=1", f"file://{scratch.root}", str(clone))
     cache = MemoryCache()
-    assert Links(open_snapshot(clone).repository, cache).naming(first) == []
+    assert RelatedCommits(open_snapshot(clone).repository, cache).naming(first) == []
     VirtualDocuments(clone).git("fetch", "-q", "--unshallow")
-    assert Links(open_snapshot(clone).repository, cache).naming(first) == [Mention(fix, Kind.FIX)]
+    assert RelatedCommits(open_snapshot(clone).repository, cache).naming(first) == [Mention(fix, Kind.FIX)]
 
 
 def test_an_answer_that_was_found_after_a_change_is_not_kept_for_the_state_before(scratch):

@@ -5,9 +5,9 @@ import random
 import pytest
 
 from ksrcfind.history.blame import blame
-from ksrcfind.history.file_changes import FileChanges
 from ksrcfind.history.renames import Rename, Renames, UnclearRenameError, best_source, similarity
 from ksrcfind.history.simple_blame import SimpleBlame
+from ksrcfind.history.whole_history import WholeHistory
 from ksrcfind.progress import SILENT
 from ksrcfind.tree.git import Git
 from ksrcfind.tree.repository import open_repository
@@ -121,7 +121,7 @@ def test_blame_follows_a_file_through_directories_without_a_process_for_each(scr
         moved = {f"{directory}/one.c": text(edited(ONE, 3 * number)), f"{directory}/two.c": text(TWO)}
         head = scratch.commit("moved", moved, remove=before)
     repository = opened(scratch)
-    shared = SimpleBlame(repository, FileChanges(repository.git, head, names, SILENT), Renames(repository))
+    shared = SimpleBlame(repository, WholeHistory(repository.git, head, names, SILENT), Renames(repository))
     calls.clear()
     found = {path: shared.blame(head, path, range(1, 31)) for path in ("d/one.c", "d/two.c")}
     assert calls == ["diff-tree"]
@@ -134,7 +134,7 @@ def test_where_a_file_begins_follows_from_the_shared_history(scratch, calls):
     head = scratch.commit("later", {"b/one.c": text(edited(ONE, 6))})
     repository = opened(scratch)
     renames = Renames(repository)
-    shared = SimpleBlame(repository, FileChanges(repository.git, head, ["one.c"], SILENT), renames)
+    shared = SimpleBlame(repository, WholeHistory(repository.git, head, ["one.c"], SILENT), renames)
     assert shared.beginning(head, "b/one.c") == (moved, first)
     assert shared.beginning(first, "a/one.c") is None
     calls.clear()
@@ -148,7 +148,7 @@ def test_blame_follows_a_file_that_changed_its_name(scratch, calls):
     scratch.commit("renamed", {"b/new.c": text(edited(ONE, 5))}, remove=["a/old.c"])
     head = scratch.commit("later", {"b/new.c": text(edited(ONE, 8))})
     repository = opened(scratch)
-    changes = FileChanges(repository.git, head, ["new.c"], SILENT)
+    changes = WholeHistory(repository.git, head, ["new.c"], SILENT)
     assert (changes.names, changes.earlier_names) == ({"new.c"}, ["old.c"])
     shared = SimpleBlame(repository, changes, Renames(repository))
     calls.clear()
@@ -168,7 +168,7 @@ def test_an_earlier_name_is_known_only_before_the_rename(scratch):
     scratch.commit("changed", {"new.c": text(edited(ONE, 2))})
     head = scratch.merge(side)
     repository = opened(scratch)
-    changes = FileChanges(repository.git, head, ["new.c"], SILENT)
+    changes = WholeHistory(repository.git, head, ["new.c"], SILENT)
     shared = SimpleBlame(repository, changes, Renames(repository))
     for commit in changes.ids:
         for path in scratch.git("ls-tree", "-r", "--name-only", commit).split():

@@ -6,11 +6,11 @@ import pytest
 
 from ksrcfind.history import trace
 from ksrcfind.history.blame import blame
-from ksrcfind.history.changed_files import changed_files
-from ksrcfind.history.file_changes import FileChanges
+from ksrcfind.history.commit_diff import changed_source_files
 from ksrcfind.history.renames import Renames
 from ksrcfind.history.simple_blame import SimpleBlame
 from ksrcfind.history.trace import History
+from ksrcfind.history.whole_history import WholeHistory
 from ksrcfind.progress import SILENT
 from ksrcfind.tree.open import open_snapshot
 from repositories import VirtualDocuments, seal
@@ -25,14 +25,14 @@ def scratch(tmp_path, monkeypatch):
 
 def read(scratch, *names):
     repository = open_snapshot(scratch.root, "HEAD").repository
-    return repository, FileChanges(repository.git, repository.head(), names, SILENT)
+    return repository, WholeHistory(repository.git, repository.head(), names, SILENT)
 
 
 def assert_as_git_says(scratch, *names):
     """Every line of every file of these names, at every commit; returns how many blames took a shortcut."""
-    repository, touches = read(scratch, *names)
-    shortcuts, short = SimpleBlame(repository, touches, Renames(repository)), 0
-    for commit in touches.ids:
+    repository, whole_history = read(scratch, *names)
+    shortcuts, short = SimpleBlame(repository, whole_history, Renames(repository)), 0
+    for commit in whole_history.ids:
         for path in scratch.git("ls-tree", "-r", "--name-only", "-z", commit).split("\0"):
             if path.rpartition("/")[2] in names:
                 lines = range(1, scratch.git("cat-file", "blob", f"{commit}:{path}").count("\n") + 2)
@@ -64,8 +64,8 @@ def test_a_file_that_was_renamed_is_followed_to_its_old_name(scratch):
     first = scratch.commit("first", {"old.c": text(*ONE)})
     scratch.commit("renamed", {"dir/new.c": text(*changed(ONE, 3))}, remove=["old.c"])
     scratch.commit("later", {"dir/new.c": text(*changed(changed(ONE, 3), 9))})
-    repository, touches = read(scratch, "new.c")
-    found = SimpleBlame(repository, touches, Renames(repository)).blame(repository.head(), "dir/new.c", [1])
+    repository, whole_history = read(scratch, "new.c")
+    found = SimpleBlame(repository, whole_history, Renames(repository)).blame(repository.head(), "dir/new.c", [1])
     assert (found[1].commit, found[1].path) == (first, "old.c")
     assert assert_as_git_says(scratch, "old.c", "new.c") == 3
 
@@ -143,13 +143,13 @@ def test_what_commits_changed(scratch):
     scratch.commit("first", {"a.c": "a", "b.h": "b", "c.txt": "c", "d.S": "d"})
     scratch.commit("second", {"a.c": "aa", "c.txt": "cc", "e.c": "e"}, remove=["d.S"])
     scratch.commit("third", {"b.h": "bb"})
-    repository, touches = read(scratch, "a.c")
-    third, second, first = touches.ids
+    repository, whole_history = read(scratch, "a.c")
+    third, second, first = whole_history.ids
     for parent, commit in ((first, second), (second, third)):
-        assert touches.changed(parent, commit) == changed_files(repository.objects, parent, commit, "DMT")
-    assert touches.changed(first, third) is None
-    assert touches.named("a.c") == ["a.c"]
-    assert touches.named("b.h") is None
+        assert whole_history.changed(parent, commit) == changed_source_files(repository.objects, parent, commit, "DMT")
+    assert whole_history.changed(first, third) is None
+    assert whole_history.named("a.c") == ["a.c"]
+    assert whole_history.named("b.h") is None
 
 
 def test_stories_of_many_files_are_the_same_as_one_by_one(linux_mini, monkeypatch):
@@ -160,7 +160,7 @@ def test_stories_of_many_files_are_the_same_as_one_by_one(linux_mini, monkeypatc
     together = History(snapshot)
     together.expect(requests)
     asked = []
-    monkeypatch.setattr(FileChanges, "changed", _noted(FileChanges.changed, asked))
+    monkeypatch.setattr(WholeHistory, "changed", _noted(WholeHistory.changed, asked))
     assert together.trace(requests) == alone
     assert asked
 
@@ -173,7 +173,7 @@ def test_the_history_is_read_again_for_enough_further_files(linux_mini, monkeypa
     files = list(dict.fromkeys(one.message.path.rpartition("/")[2] for one in requests))
     parts = [[one for one in requests if one.message.path.rpartition("/")[2] in names] for names in (files[:2], files)]
     history, asked = History(snapshot), []
-    monkeypatch.setattr(FileChanges, "__init__", _noted(FileChanges.__init__, asked))
+    monkeypatch.setattr(WholeHistory, "__init__", _noted(WholeHistory.__init__, asked))
     for part in [*parts, requests]:
         history.expect(part)
     assert [arguments[2] for arguments in asked] == [set(files[:2]), set(files)]

@@ -37,11 +37,11 @@ class Root(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A log function or macro that the linker cannot find by itself."""
 
     name: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=200)]
-    """Its name: `xen_printk`."""
+    """Name of the log function: `xen_printk`."""
     format: Annotated[int, msgspec.Meta(ge=0, le=30)]
     """The position of the format argument, counted from 0."""
     level: str | int | None = None
-    """Its level, `cont` if it continues a line; None if the format or the run time decides."""
+    """Level of its messages, `cont` if they continue a line; None if the format or the run time decides."""
     prefix: Annotated[str, msgspec.Meta(max_length=1000)] = ""
     """Text that it prints before the format, in printf syntax: `(XEN) `."""
 

@@ -13,7 +13,7 @@ class Task(Protocol):
     """A running piece of work."""
 
     def advance(self, amount: int = 1) -> None:
-        """Add to the finished units."""
+        """Add to the number of finished units of the work, such as files or lines."""
         ...
 
 

@@ -1,1 +1,1 @@
-"""Analyse a whole log: match each row, answer equal rows from a cache, group repeats, count and sort."""
+"""Analyse a whole log: match each row, reuse answers for similar rows, group rows by message, count and sort."""

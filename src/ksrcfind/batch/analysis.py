@@ -20,7 +20,8 @@ from ksrcfind.progress import SILENT, Progress
 EVERYTHING = Filter()
 
 ROWS_TOGETHER = 2000
-"""Rows of a file whose histories are prepared together: the log of a boot, matched in a few seconds."""
+"""Number of rows that are matched before the commits of their histories are read together: the log of a boot, matched
+in a few seconds."""
 
 
 @dataclass(slots=True)
@@ -32,29 +33,30 @@ class LogAnalysis:
 
     engine: Engine
     filter: Filter = EVERYTHING
-    """Selects lines and messages; the statistics count all of them."""
+    """Selects the lines and messages to show. The statistics count all lines."""
     limit: int = 5
     """Matches per line, at most."""
     history: HistoryMode = HistoryMode.FIRST
     history_limit: int | None = None
-    """Only this many messages, the most severe ones, get a history; None: all."""
+    """Limit of messages that get a history, the most severe ones first; None: all."""
     ahead: int = NEIGHBOURS
-    """Lines that are read ahead to choose between equal rivals; 0 if lines must not wait for later ones."""
+    """Number of lines that are read ahead to choose between calls that print the same text; 0 if answers must not wait.
+    """
     rows_together: int = 1
-    """Rows that are matched before the first of them gets its history. With many rows, the history service reads the
-    commits once for all of them; 1 if rows must not wait for later ones."""
+    """Number of rows that are matched before the first of them gets its history. With many rows, the history service
+    reads the commits once for all of them; 1 if answers must not wait for later rows."""
     statistics: Statistics = field(init=False, default_factory=Statistics)
     aggregator: Aggregator = field(init=False)
     traced: dict[int, Finding] = field(init=False, default_factory=dict)
-    """Folded messages with their history, by number."""
+    """Message number → finding of the message, with its history."""
     traced_lines: dict[object, Finding] = field(init=False, default_factory=dict)
-    """Single lines with their history, by the messages that they match."""
+    """Key of the matched messages → finding of one such line, with its history."""
 
     def __post_init__(self) -> None:
         self.aggregator = Aggregator(self.engine.info)
 
     def findings(self, rows: Iterable[Row], progress: Progress = SILENT) -> Iterator[Finding]:
-        """Yield a finding with its history for each row that the filter selects, in order."""
+        """Yield a finding with its history for each row that the filter selects, in the order of the log."""
         for items in _parts(self._matched(rows, progress), self.rows_together):
             findings = [(item, item.finding(self.engine.info)) for item in items]
             accepted = [(item, finding) for item, finding in findings if self.filter.accepts(finding)]
@@ -64,7 +66,7 @@ class LogAnalysis:
                     yield traced
 
     def folding(self, rows: Iterable[Row], progress: Progress = SILENT) -> Iterator[MatchedRow]:
-        """Yield each row, in order, after adding it to its message."""
+        """Yield each row, in the order of the log, after counting it and adding it to the group of its message."""
         for item in self._matched(rows, progress):
             self.aggregator.add(item)
             yield item

@@ -1,7 +1,8 @@
-"""A cache of answers for the lines of a log, most of which differ from an earlier line only in numbers.
+"""Cache answers for the lines of a log, most of which differ from an earlier line only in numbers.
 
-Such lines have the same shape and share an answer: a line of a known shape costs microseconds instead of milliseconds.
-The values are read from each line. A line whose numbers do not fit the cached message is matched by itself.
+Lines that differ only in numbers have the same shape and share an answer: a line of a known shape costs microseconds
+instead of milliseconds. Only the values are read from each line. A line whose numbers do not fit the cached message is
+matched by itself.
 """
 
 import hashlib
@@ -20,49 +21,53 @@ from ksrcfind.match.place import Named, named_place, own_place
 from ksrcfind.match.value_reader import Texts, ValueReader
 
 KEPT = 20_000
-"""Limit of shapes in the cache; the least recently used ones are dropped."""
+"""Limit of shapes (texts with masked numbers) in the cache; the least recently used ones are dropped."""
 
 MOST_MESSAGES = 4
-"""Messages that are tried for a line of one shape."""
+"""Limit of different messages that are cached for one shape of line."""
 
 LONGEST_TEXT = 1000
-"""Characters; lines up to this length are cached under their text, longer ones under a hash."""
+"""Limit of characters: a longer line is cached under a hash of its text, not under the text."""
 
 Ask = Callable[[LogLine], Answer]
 
 
 @dataclass(slots=True)
 class CachedAnswer:
-    """The answer to all lines of one shape."""
+    """The answer to all lines of one shape, that is, with the same text except for numbers."""
 
     answer: Answer
     """The answer to the first line of this shape."""
     level: str | None
-    """The line's level, else the message's."""
+    """The log level of the line; if the log does not record it, the level of the message."""
     key: object
     """Identifies the message within the log; None if no message matches."""
     value_reader: ValueReader | None
     """Reads the values of a line; None if the answer has none."""
     texts: Texts = ()
-    """The values of the first line."""
+    """The values in the first line of this shape."""
     own_place: Named | None = None
-    """The source location among the values of the first line, if the call prints its own location."""
+    """The source location that the first line of this shape names, if the call prints its own location."""
     architecture: str | None = None
-    """The machine's architecture, if only code of this architecture can have printed the first line."""
+    """The machine's architecture, if only code of this architecture can have printed the first line of this shape."""
     equal: tuple[Match, ...] = ()
-    """The equal rivals, the first match among them; more than the answer shows. Empty if there is only one."""
+    """The matches that explain the line equally well, including the first match; the answer may show fewer. Empty if
+    the first match has no equal."""
     alternative: "CachedAnswer | None" = None
     """The answer to lines of this shape whose numbers do not fit the message, because its format contains numbers."""
 
     def answer_with(self, texts: Texts | None) -> Answer:
-        """Return the answer to a line with these values; None means the values of the first line."""
+        """Return the answer with the values of another line.
+
+        None stands for the values of the first line of this shape.
+        """
         if texts is None or self.value_reader is None:
             return self.answer
         first, *others = self.answer.matches
         return replace(self.answer, matches=(replace(first, values=self.value_reader.values(texts)), *others))
 
     def texts_of(self, log: LogLine) -> Texts | None:
-        """Return the values of a further line; None if the line must be matched by itself."""
+        """Return the values of another line of the same shape; None if the line must be matched by itself."""
         texts = self.value_reader.texts(log.body) if self.value_reader is not None else None
         if texts is None or self.own_place is None:
             return texts
@@ -70,10 +75,10 @@ class CachedAnswer:
 
 
 class AnswerCache:
-    """Answers lines from memory, or from the matcher for a new shape.
+    """Answers the lines of a log from memory; asks the matcher only for lines of a new shape.
 
-    A shape has the names and numbers of a line that can decide its answer (`match.discriminating_tokens`); other digits
-    are masked.
+    A shape is the text of a line with masked digits. Names and numbers that can decide the answer are not masked
+    (`match.discriminating_tokens`).
     """
 
     def __init__(
@@ -83,23 +88,27 @@ class AnswerCache:
         limit: int | None = None,
         kept: int = KEPT,
     ) -> None:
-        """`limit` is how many matches of an answer are shown; `ask` may return more, to choose among equal ones."""
+        """Ask `ask` for the matches of a line, and show at most `limit` of them.
+
+        `ask` may return more matches, so that `batch.context` can choose among equal ones.
+        """
         self._ask = ask
         self._limit = limit
         self._discriminating = discriminating
         self._kept = kept
         self._known: OrderedDict[object, CachedAnswer] = OrderedDict()
         self._masked: dict[object, CachedAnswer] = {}
-        """The same answers under a cheaper, finer key (`_mask`); cleared when full."""
+        """The same answers under a cheaper key (`_mask`) that distinguishes more lines; cleared when full."""
         self._numbers: dict[str, frozenset[str]] = {}
-        """Numbers that can decide the answer, by the masked text of a line; cleared when full."""
+        """Masked text of a line → numbers that can decide its answer; cleared when full."""
         self._texts: dict[tuple[str | None, str | None, str], CachedAnswer] = {}
-        """Answers by level, architecture and text, for lines that do not fit the answer to their shape."""
+        """Level, architecture and text → answer, for lines whose numbers do not fit the answer of their shape."""
 
     def __call__(self, log: LogLine, architecture: str | None = None) -> tuple[CachedAnswer, Texts | None]:
-        """Return the answer to a line, and the line's values if they differ from those of the first line of its shape.
+        """Return the answer to a line, and the values of the line.
 
-        `architecture` is the machine's architecture, when earlier lines of the same boot reveal it.
+        The values are None if they are those of the first line of its shape. `architecture` is the machine's
+        architecture, when earlier lines of the same boot reveal it.
         """
         mask = _mask(log)
         tokens = () if log.is_userspace else self._tokens(log.body, mask)
@@ -129,7 +138,7 @@ class AnswerCache:
         return alone, None
 
     def _tokens(self, body: str, mask: object) -> tuple[str, ...]:
-        """Return the names and numbers of a line that can decide its answer, in order."""
+        """Return the names and numbers of a line that can decide its answer, in the order of the line."""
         discriminating = self._discriminating()
         names = tuple(filter(discriminating.name, _NAMES.findall(body)))
         key = mask if isinstance(mask, str) else shape(body)
@@ -147,7 +156,7 @@ class AnswerCache:
         return cached(log, answer, self._limit)
 
     def _asked_for(self, log: LogLine, architecture: str) -> Answer:
-        """Return the answer on a machine; it says so if the machine decided it."""
+        """Return the answer for a machine's architecture. `decided_by` says so if the architecture decided."""
         answer = self._ask(msgspec.structs.replace(log, architecture=architecture))
         if any(match.message.path.startswith("arch/") for match in answer.matches):
             alone = self._ask(log)
@@ -185,10 +194,7 @@ LIKELY = 0.5
 
 
 def level_of(log: LogLine | None, answer: Answer) -> str | None:
-    """Return the level of a line: the one in the log, else the level of the call that printed it.
-
-    The call of a weak match does not count: its level would list doubtful errors before real ones.
-    """
+    """Return the log level of a line: the one in the log, else the level of the call that printed the line."""
     if log is not None and log.level is not None:
         return log.level
     first = answer.matches[0] if answer.matches else None
@@ -198,7 +204,7 @@ def level_of(log: LogLine | None, answer: Answer) -> str | None:
 
 
 def cached(log: LogLine, answer: Answer, limit: int | None = None) -> CachedAnswer:
-    """Return what is cached of the answer to a line: of its matches, those that are shown, and the equal rivals."""
+    """Return the cache entry of an answer: at most `limit` matches to show, and all that match equally well."""
     equal = answer.matches[: answer.rivals + 1] if answer.rivals else ()
     answer = answer if limit is None else replace(answer, matches=answer.matches[:limit])
     level = level_of(log, answer)
@@ -230,7 +236,10 @@ _NAMES_PLACE = (".c:", ".h:", ".S:")
 
 
 def _mask(log: LogLine) -> object:
-    """Return a cheap key; equal keys imply equal shapes. None if a line names a source location, or is long."""
+    """Return a cheap key for a line; equal keys imply equal shapes.
+
+    None if the line names a source location, or if it is long.
+    """
     if log.is_userspace:
         return log.process, log.facility
     body = log.body
@@ -239,7 +248,7 @@ def _mask(log: LogLine) -> object:
     for mark in _NAMES_PLACE:
         if mark in body:
             return None
-    # A shape depends on the positions of digits and of `0x`, not on which digits they are.
+    # A shape depends on where digits and `0x` are, not on which digits they are.
     return body.replace("0x", "\0").translate(_TO_ZERO)
 
 

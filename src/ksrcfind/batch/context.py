@@ -1,6 +1,6 @@
-"""Choose between calls that print the same text (equal rivals) by the lines around.
+"""Choose between calls that print the same text (equal rivals) by the evidence of neighbouring lines.
 
-The context of a line only chooses between calls that explain the line equally well; the answer names the evidence in
+Neighbouring lines only choose between calls that explain a line equally well; the answer names the evidence in
 `Answer.decided_by`.
 """
 
@@ -16,18 +16,18 @@ from ksrcfind.match.answer import Answer, Match, Tier
 from ksrcfind.source.message import Message
 
 NEIGHBOURS = 8
-"""Lines before and behind a line that are its neighbours."""
+"""Number of lines before and after a line that count as its neighbours."""
 CLOSE = 1.0
-"""Seconds of uptime between neighbours, at most."""
+"""Limit of seconds between a line and its neighbour."""
 DEVICES_KEPT = 4096
-"""Devices kept, the last seen ones."""
+"""Limit of devices in memory; the last seen ones are kept."""
 FILES_KEPT = 4096
-"""Files of one boot kept."""
+"""Limit of files in memory for one boot."""
 RIVALS = 16
-"""Equal rivals that are compared, at most: the lines around seldom decide between more."""
+"""Limit of calls with the same text that are compared: neighbouring lines seldom decide between more."""
 
 _SURE = 0.8  # confidence of an answer that is evidence for others
-_CHOSEN = 0.9  # of the rivals' confidence together that the chosen one gets
+_CHOSEN = 0.9  # share of the confidence of all equal rivals together that the chosen call gets
 _LONGEST_PREFIX = 80  # characters of a line in which its device is named
 _DEVICE = re.compile(
     r"(?<![\w.:-])(?:[0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2}\.\d|[A-Za-z][A-Za-z_-]{1,15}\d[\w.-]{0,15})(?!\w)"
@@ -36,14 +36,14 @@ _DEVICE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Neighbour:
-    """A line with a certain answer: evidence for the lines around it."""
+    """A line whose answer is certain: it is evidence for the lines around it."""
 
     log: LogLine
     message: Message
 
 
 def evidence_of(log: LogLine, answer: Answer) -> Neighbour | None:
-    """Return a line as evidence for others; None if its answer is not certain."""
+    """Return a line as evidence for its neighbours; None if its answer is not certain."""
     first = answer.matches[0] if answer.matches else None
     if first is None or answer.rivals or first.tier is Tier.FUZZY or first.confidence < _SURE:
         return None
@@ -51,24 +51,24 @@ def evidence_of(log: LogLine, answer: Answer) -> Neighbour | None:
 
 
 class Choice(NamedTuple):
-    """A choice between equal rivals."""
+    """The result of choosing between calls that print the same text."""
 
     decided_by: str
-    """As `Answer.decided_by`."""
+    """The evidence, as in `Answer.decided_by`."""
     chosen: tuple[Match, ...]
     """Calls of one file, the likeliest first."""
 
 
 @dataclass(slots=True)
 class BootContext:
-    """The evidence in the lines of one boot so far."""
+    """The evidence that the lines of one boot have given so far."""
 
     before: deque[Neighbour] = field(default_factory=lambda: deque(maxlen=NEIGHBOURS))
     """The last lines with a certain answer."""
     _devices: OrderedDict[str, str] = field(default_factory=OrderedDict)
     """Device → the file that certainly printed the last line about it."""
     _files: dict[str, None] = field(default_factory=dict)
-    """Files that certainly printed in this boot."""
+    """Files that certainly printed a line in this boot."""
 
     def observe(self, neighbour: Neighbour) -> None:
         """Use a line with a certain answer as evidence for later ones."""
@@ -83,9 +83,9 @@ class BootContext:
             self._devices.popitem(last=False)
 
     def choice(self, log: LogLine, rivals: Sequence[Match], after: Iterable[Neighbour]) -> Choice | None:
-        """Return the equal rivals that the evidence chooses for a line; None without evidence.
+        """Return which of the calls that print the same text the evidence chooses; None without evidence.
 
-        The chosen ones are in one file; the nearest to the last neighbour comes first.
+        All chosen calls are in one file. The call nearest to that of the last neighbour comes first.
         """
         near = [one.message for one in (*reversed(self.before), *after) if _is_near(one.log, log)]
         functions = {(message.path, message.function) for message in near}
@@ -114,7 +114,7 @@ def _is_near(one: LogLine, other: LogLine) -> bool:
 
 
 def settled(known: CachedAnswer, choice: Choice) -> Answer:
-    """Return an answer with the chosen equal rivals first."""
+    """Return an answer in which the chosen calls are the first matches."""
     answer, chosen = known.answer, choice.chosen
     together = known.equal[0].confidence * (answer.rivals + 1)
     left = together * (1 - _CHOSEN) / max(1, answer.rivals + 1 - len(chosen))

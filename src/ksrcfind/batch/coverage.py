@@ -1,4 +1,4 @@
-"""Statistics of a log: how many lines match how well, why the others do not, levels, boots and charts."""
+"""Compute the statistics of a log: lines by quality of match, reasons for missing matches, levels, boots and charts."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -26,7 +26,7 @@ class BootSeen:
     source: str | None
     boot: Boot
     lines: int
-    """Kernel lines."""
+    """Number of lines that the kernel printed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,15 +35,16 @@ class Summary:
 
     lines: int
     verdicts: Mapping[str, int]
-    """Lines by verdict: exact, partial, fuzzy, none."""
+    """Verdict (exact, partial, fuzzy, none) → number of lines."""
     reasons: Mapping[str, int]
-    """Lines of verdict `none` by reason code."""
+    """Reason code → number of lines without a match for this reason."""
     messages: int
-    """Distinct messages that are the first match of a line."""
+    """Number of distinct messages that are the first match of a line."""
     interrupted: bool
     """True if the run ended before the end of the log."""
     levels: Mapping[str, int]
-    """Kernel lines by level, the most severe first; `unknown` if neither log nor message has one."""
+    """Level → number of kernel lines, the most severe level first; `unknown` if neither the log nor the message has
+    one."""
     boots: tuple[BootSeen, ...] = ()
     charts: tuple[Chart, ...] = ()
 
@@ -62,11 +63,14 @@ SEVERITY = {
     name: rank
     for rank, name in enumerate(("emerg", "alert", "crit", "err", "warn", "notice", "info", "cont", "debug", "unknown"))
 }
-"""Level → rank, the most severe first."""
+"""Level → rank; the most severe level has rank 0."""
 
 
 def severity(log: LogLine | None, answer: Answer) -> int:
-    """Return the rank of a line's level; the headline of a crash counts as critical if its level is unknown."""
+    """Return the severity of a line as the rank of its level.
+
+    The headline of a crash counts as critical if its level is unknown.
+    """
     level = level_of(log, answer)
     if level is None and log is not None and is_headline(log.body):
         level = "crit"

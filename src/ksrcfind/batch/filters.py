@@ -16,7 +16,7 @@ NO_RELEASE = "in no release"
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Selects lines and messages."""
+    """Selects lines and messages by level and by the release that introduced them."""
 
     min_level: str | None = None
     """Only messages of this level or more severe; messages of unknown level are omitted."""
@@ -56,7 +56,10 @@ class Group:
 
 
 def arrival(finding: Finding) -> Change | None:
-    """Return the change that introduced the first match, else its last change; None if it has no history."""
+    """Return the change that introduced the first match of a finding.
+
+    If it is unknown, return its last change; None without a history.
+    """
     if not finding.provenance:
         return None
     return finding.provenance[0].introduced or finding.provenance[0].last_changed
@@ -87,7 +90,7 @@ def grouped(messages: Iterable[Folded], by: GroupBy) -> list[Group]:
 
 
 def _age(title: str) -> tuple[int, tuple[int, ...]]:
-    """Return a sort key for headings: in no release yet, releases from newest to oldest, unknown."""
+    """Return a sort key for headings: messages in no release yet, releases from newest to oldest, unknown releases."""
     version = parse_tag(title, tail=True)
     if version is None:
         return (0 if title == NO_RELEASE else 2), ()

@@ -20,28 +20,28 @@ from ksrcfind.match.answer import Answer, Tier
 from ksrcfind.tree.snapshot import TreeInfo
 
 VALUES_KEPT = 100
-"""Distinct values counted for each argument of a message."""
+"""Limit of distinct values that are counted for each argument of a message."""
 
 VALUE_LENGTH = 200
 """Characters kept of each value."""
 
 UNEXPLAINED_KEPT = 10_000
-"""Distinct texts of lines without a match; further lines are grouped by their reason alone."""
+"""Limit of distinct texts of lines without a match; further lines are grouped by their reason alone."""
 
 SUPPRESSED_KEPT = 10_000
-"""Functions whose suppressed messages are counted: more than have a rate limit in any kernel."""
+"""Limit of functions whose suppressed messages are counted: more than have a rate limit in any kernel."""
 
 FOLDED_BY_REASON = {"userspace", "empty", "part_of_event"}
-"""Reasons for which the text of the line does not matter."""
+"""Reason codes of lines that are grouped by the reason alone: their text does not matter."""
 
 EXAMPLE_LENGTH = 4096
 """Characters kept of the example line of a message; matching uses no more of a line."""
 
 REPORT_ROWS = 60
-"""Rows kept of the first report of a headline."""
+"""Limit of rows that are kept of the first report below a headline."""
 
 HEADLINES_KEPT = 512
-"""The last lines to which further rows of a report can be added."""
+"""Limit of headlines in memory: rows of a report are added only to one of these."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +49,9 @@ class Sighting:
     """One line of a log that shows a message."""
 
     source: str | None
-    """File name, `-` for standard input."""
+    """Name of the log file, `-` for standard input."""
     line: int | None
-    """1-based."""
+    """1-based line of the log file."""
     uptime_s: float | None
     """Seconds since boot."""
     time: datetime | None
@@ -73,7 +73,7 @@ class ArgumentValues:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The rows below a headline: a stack, registers, a table, parts of the line."""
+    """The rows of reports below one headline: a stack, registers, a table."""
 
     rows: int
     """The number of rows in all reports with this headline."""
@@ -89,15 +89,15 @@ class Occurrences:
     """How often and when the log shows a message."""
 
     count: int
-    """Lines, including those that a logger replaced with "message repeated 3 times"."""
+    """Number of lines, including those that a logger replaced with "message repeated 3 times"."""
     first: Sighting
     last: Sighting
     arguments: tuple[ArgumentValues, ...]
-    """One for each argument of the first match, in order."""
+    """The values of each argument of the first match, in the order of the arguments."""
     report: Report | None = None
-    """Set if the message is the headline of a report."""
+    """The rows below the message, if it is the headline of a report."""
     suppressed: int = 0
-    """Further lines that the kernel's rate limit suppressed in the message's function ("callbacks suppressed")."""
+    """Number of further lines that the kernel's rate limit suppressed in this function ("callbacks suppressed")."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +105,9 @@ class Folded:
     """All lines of a log that match one message, or all lines without a match that have the same shape or reason."""
 
     number: int
-    """Its id: 1 for the first message of the log."""
+    """Number of the message in the log; the first message has number 1."""
     finding: Finding
-    """One example: the first of the lines that match best."""
+    """The finding of an example line: the first of the lines that match best."""
     occurrences: Occurrences
 
     @property
@@ -162,7 +162,7 @@ class Aggregator:
         return group.folded(self._tree, self._suppressed)
 
     def _open(self, item: MatchedRow, group: "_Group") -> None:
-        """Remember a line as the possible headline of later rows."""
+        """Remember a line as a possible headline, so that later rows of its report can be added."""
         source, line = item.row.source, item.row.line
         self._headlines.append((source, line, group))
         if self._before_headline:

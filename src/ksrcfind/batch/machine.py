@@ -5,20 +5,20 @@ from dataclasses import dataclass, field
 from ksrcfind.batch.answer_cache import CachedAnswer
 
 ENOUGH = 3
-"""This many calls of one architecture, and none of another, decide."""
+"""Number of different calls of one architecture, and none of another, that decide."""
 
 
 @dataclass(slots=True)
 class Machine:
-    """The machine of one boot, as far as the lines so far reveal it."""
+    """Finds the architecture of the machine of one boot from the lines so far."""
 
     architecture: str | None = None
-    """Its directory of arch/: `x86`; None if unknown."""
+    """The machine's directory below arch/, such as `x86`; None if unknown."""
     _keys: dict[str, set[object]] = field(default_factory=dict)
-    """Architecture → messages of its code that were certainly printed."""
+    """Architecture → keys of messages of its code that were certainly printed."""
 
     def observe(self, answer: CachedAnswer) -> None:
-        """Use the answer to the next line as evidence."""
+        """Use the answer to the next line as evidence for an architecture."""
         if answer.architecture is None:
             return
         keys = self._keys.setdefault(answer.architecture, set())

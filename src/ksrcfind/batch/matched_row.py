@@ -1,4 +1,4 @@
-"""The rows of a log with their answers, reports and boots."""
+"""Match the rows of a log: each row with its answer, its report and its boot."""
 
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -32,12 +32,12 @@ class MatchedRow(msgspec.Struct, frozen=True):
 
     row: Row
     event: int | None
-    """Line of the headline of the report that the row belongs to; None for headlines and single rows."""
+    """Line number of the headline of the report that the row belongs to; None for a headline and for a single row."""
     boot: Boot
     cached: CachedAnswer
     """The answer to all lines of this shape."""
     texts: Texts | None = None
-    """Values of the first match, if they differ from those of the cached answer."""
+    """Values of the first match in this row; None if they equal those of the cached answer."""
 
     @property
     def answer(self) -> Answer:
@@ -45,16 +45,17 @@ class MatchedRow(msgspec.Struct, frozen=True):
         return self.cached.answer_with(self.texts)
 
     def finding(self, tree: TreeInfo) -> Finding:
-        """Return the finding, without history."""
+        """Return the finding of the row, without history. `tree` describes the tree that answered."""
         log = self.row.log
         source = Input(self.row.source, self.row.line, log.text, log.truncated)
         return Finding(source, log, tree, self.answer, (), event=self.event)
 
 
 def match_rows(rows: Iterable[Row], answers: AnswerCache, *, ahead: int = 0) -> Iterator[MatchedRow]:
-    """Yield each row of one or several sources with its answer, in order; few rows are buffered.
+    """Yield each row of the logs with its answer, in the order of the rows; few rows are buffered.
 
-    A row with equal rivals waits for up to `ahead` further rows, which may show which of them printed it.
+    If several calls print the text of a row equally well, the row waits for up to `ahead` further rows, which may show
+    which call printed it.
     """
     for _source, own in groupby(rows, key=attrgetter("source")):
         boots = Boots()
@@ -73,7 +74,7 @@ def match_rows(rows: Iterable[Row], answers: AnswerCache, *, ahead: int = 0) -> 
 
 
 def _is_row_without_call(body: str, answer: Answer) -> bool:
-    """Return whether no call printed a row of a report by itself, or the match explains only a part of it."""
+    """Return whether a row of a report is only a piece of its report's text, so that its match is not to be shown."""
     if answer.reason is not None:
         return answer.reason.code in _UNMATCHED
     if answer.verdict == Tier.EXACT:
@@ -82,23 +83,24 @@ def _is_row_without_call(body: str, answer: Answer) -> bool:
 
 
 class _Chooser:
-    """Chooses between the equal rivals of rows by the rows around them (`batch.context`)."""
+    """Chooses between calls that print the text of a row equally well, by the rows around (`batch.context`)."""
 
     def __init__(self, ahead: int) -> None:
         self._ahead = ahead
         self._context = BootContext()
         self._waiting: deque[tuple[MatchedRow, Neighbour | None]] = deque()
         self._settled: dict[tuple[int, str, int], tuple[CachedAnswer, CachedAnswer]] = {}
-        """The cached answer (kept, so that its id stays its own) and the one with the chosen rivals first."""
+        """Cached answer and chosen call → the cached answer, and the answer with the chosen calls first. The first is
+        kept so that its id stays unique."""
 
     def take(self, item: MatchedRow) -> Iterator[MatchedRow]:
-        """Take a row; yield the rows that need no later rows."""
+        """Add a row; yield the rows that need no later rows any more."""
         self._waiting.append((item, evidence_of(item.row.log, item.cached.answer)))
         while self._waiting and (len(self._waiting) > self._ahead or not self._waiting[0][0].cached.equal):
             yield self._next()
 
     def end(self) -> Iterator[MatchedRow]:
-        """Yield the waiting rows."""
+        """Yield the rows that still wait for later rows, at the end of the log."""
         while self._waiting:
             yield self._next()
 
@@ -115,7 +117,7 @@ class _Chooser:
         return item
 
     def _with(self, item: MatchedRow, choice: Choice) -> MatchedRow:
-        """Return a row whose answer has the chosen rivals first, with the values of the row."""
+        """Return a row whose answer has the chosen calls first, with the values of the row."""
         known, log = item.cached, item.row.log
         key = id(known), choice.decided_by, known.equal.index(choice.chosen[0])
         found = self._settled.get(key)

@@ -1,4 +1,4 @@
-"""The values of the command line's options for logs; importing them loads nothing else."""
+"""The values of the command-line options for logs. This module imports nothing else, to load fast."""
 
 from enum import StrEnum
 

@@ -1,4 +1,4 @@
-"""Charts of a log: kernel lines by time and level, in at most `COLUMNS` columns whatever its length."""
+"""Count the kernel lines of a log by time and level, in charts of at most `COLUMNS` columns."""
 
 import calendar
 import re
@@ -10,12 +10,12 @@ from datetime import UTC, datetime
 from ksrcfind.log.line import LogLine
 
 COLUMNS = 120
-"""Columns of a chart, at most."""
+"""Limit of columns of a chart."""
 
 MOST_CHARTS = 20
-"""Charts of a log, one for each boot of each source; further boots have none."""
+"""Limit of charts of a log. Each boot of each log file has one; further boots have none."""
 
-_FINEST = 1.0  # seconds of a column
+_FINEST = 1.0  # seconds of the narrowest column
 # Syslog does not write the year; 2000 replaces it, because it has a 29th of February.
 _STAMP = re.compile(r"([A-Z][a-z]{2})\s+(\d{1,2}) (\d\d):(\d\d):(\d\d)")
 _MONTHS = {name: number for number, name in enumerate(calendar.month_abbr) if name}
@@ -23,19 +23,19 @@ _MONTHS = {name: number for number, name in enumerate(calendar.month_abbr) if na
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """Kernel lines of one boot by time."""
+    """A chart of the kernel lines of one boot by time."""
 
     source: str | None
     boot: int
-    """Number of the boot within the source."""
+    """Number of the boot within the log file, from 1."""
     unit: str
     """The unit of `start`: `uptime` (seconds since boot), `clock` (seconds since the epoch by the log's clock; an
     unknown year is 2000) or `line` (lines of the file, if it has no times)."""
     start: float
     step: float
-    """Width of a column."""
+    """Width of a column, in the unit of `start`."""
     columns: tuple[dict[str, int], ...]
-    """Level (`unknown` without one) → lines, for each column."""
+    """For each column: level (`unknown` without one) → number of lines."""
 
 
 class Timeline:
@@ -76,7 +76,7 @@ class Timeline:
 
 
 class _Columns:
-    """Counts per column; the columns become wider as time passes."""
+    """Counts lines per column; the columns become wider as time passes."""
 
     def __init__(self, unit: str) -> None:
         self.unit = unit

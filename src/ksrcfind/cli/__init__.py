@@ -1,1 +1,1 @@
-"""The command line: options in, exit status out. The only place that prints, exits or reads the environment."""
+"""The command line: options in, exit status out. Only this package prints, exits or reads the environment."""

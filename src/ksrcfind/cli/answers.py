@@ -19,12 +19,15 @@ from ksrcfind.output.writer import Writer
 
 
 def explain_lines(options: Explaining, words: Sequence[str], *, open_editor: bool) -> int:
-    """Explain the log lines in the words of the command line; return the exit status."""
+    """Answer `find`: write the calls that printed the log lines in `words`; return the exit status."""
     return _answer(options, lambda session, engine: _lines(session, engine, options, words), open_editor)
 
 
 def explain_places(options: Explaining, places: Sequence[str], *, open_editor: bool) -> int:
-    """Explain the log calls at PATH:LINE, `-` for standard input; return the exit status."""
+    """Answer `at`: write what the log calls at the given PATH:LINE print; return the exit status.
+
+    `-` reads the locations from standard input.
+    """
     parsed = list(chain.from_iterable(map(_parsed, places)))
 
     def explain(session: Session, engine: Engine) -> Iterator[Finding]:
@@ -35,7 +38,7 @@ def explain_places(options: Explaining, places: Sequence[str], *, open_editor: b
 
 
 def _answer(options: Explaining, explain: Callable[[Session, Engine], Iterable[Finding]], open_editor: bool) -> int:
-    """Write findings and, if asked for, start an editor at the first match; return the exit status."""
+    """Write findings, start an editor at the first match if `open_editor` is set, and return the exit status."""
     session = begin(options)
     with session.engine() as engine:
         first = _show(explain(session, engine), session.writer(options, engine))

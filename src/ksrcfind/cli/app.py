@@ -50,10 +50,7 @@ class Group(TyperGroup):
         return super().parse_args(ctx, ordered)
 
     def _hide_types(self, ctx: Any) -> None:
-        """Leave out `<bool>` and `<list[str]>`, which typer shows in the help of options without a value and arguments.
-
-        A reader would take them for values to type.
-        """
+        """Hide the types `<bool>` and `<list[str]>`, which typer shows in the help of flags and of arguments."""
         parameter: Any
         for parameter in chain.from_iterable(one.get_params(ctx) for one in (self, *self.commands.values())):
             if parameter.param_type_name == "argument":
@@ -74,7 +71,7 @@ app = typer.Typer(
 
 
 def group() -> Group:
-    """Return the program as the object that parses arguments and holds the commands."""
+    """Return the typer group that parses the arguments of the program and holds its commands."""
     made = typer.main.get_command(app)
     assert isinstance(made, Group)  # noqa: S101 - as `app` declares it
     return made

@@ -1,14 +1,4 @@
-"""The rules of the command line that typer does not know, applied before it parses.
-
-Log lines begin with anything, also with dashes, and nobody wants to type a command word before one. So:
-
-- The first word that is not an option is the command if it is exactly a command's name; else it begins a query, and
-  the command is `find`. An argument that contains a space is always text, even with a leading dash.
-- `--` ends options; everything after it is text, even if it looks like an option or a command.
-- Options work before and after the command.
-
-These functions are pure: they turn one list of arguments into another, which typer understands.
-"""
+"""Rearrange command-line arguments by the rules of this program that typer does not know, before typer parses them."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,18 +10,19 @@ HELP = {"-h", "--help"}
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """What the parser must know about an option to find where it ends."""
+    """An option: what the parser must know to find where the option ends."""
 
     takes_value: bool
     without_value: str | None = None
-    """The value of an option that may stand without one; its value then needs a `=`."""
+    """The value that the option has if it stands without one. A given value then needs a `=`. None: a value is
+    required."""
     for_all: bool = False
     """True for an option of the program, not of a command: `--version`."""
 
 
 @dataclass(slots=True)
 class _Arguments:
-    """Arguments, sorted by kind."""
+    """The arguments of a command line, sorted by kind."""
 
     program: list[str] = field(default_factory=list)
     """Options of the program."""
@@ -57,7 +48,7 @@ def reorder(arguments: Sequence[str], commands: Collection[str], options: Mappin
 
 
 def query_words(arguments: Sequence[str], commands: Collection[str], options: Mapping[str, Option]) -> list[str]:
-    """Return the words of a query that has no command word; an empty list if there is a command."""
+    """Return the words of a query that was typed without a command; an empty list if there is a command."""
     found = _sorted(arguments, commands, options)
     return found.words if found.command is None and not found.ended else []
 
@@ -102,7 +93,7 @@ def has_blank(argument: str) -> bool:
 
 
 def _option(argument: str, options: Mapping[str, Option]) -> tuple[str, bool]:
-    """Return the option in an argument, and whether the next argument is its value."""
+    """Return the name of the option in an argument, and whether the next argument is the option's value."""
     if argument.startswith("--"):
         name, equals, _ = argument.partition("=")
         option = options.get(name)

@@ -18,10 +18,10 @@ from ksrcfind.output.changes import changes, rules
 from ksrcfind.source.message import Message
 
 RULES_LIMIT = 16 << 20
-"""Bytes of a rules file; a longer one is refused."""
+"""Limit of bytes of a rules file; a longer file is refused."""
 
 LOOKED_UP = 50
-"""Messages that a rule containing values can match, at most."""
+"""Limit of messages that are returned for a rule containing values."""
 
 
 def compare(options: Common, old: str, new: str, paths: Sequence[str], rules_file: Path | None) -> int:

@@ -1,4 +1,4 @@
-"""The option --open: replace this program with an editor, at the first call that was found."""
+"""Start an editor at the first call that was found, in place of this program (option --open)."""
 
 import os
 import shlex

@@ -65,7 +65,7 @@ EXAMPLES: dict[str, list[tuple[str, str]]] = {
         ("The version of ksrcfind:", "ksrcfind version"),
     ],
 }
-"""Command (empty: the program itself) → purposes and examples."""
+"""Command (empty: the program itself) → pairs of a purpose and an example command line."""
 
 
 def epilog(command: str) -> str:

@@ -15,7 +15,7 @@ from ksrcfind.storage.store import UNSAVED_HINT
 
 
 def build_index(options: Common, output: Path | None, *, with_history: bool, releases: bool, candidates: bool) -> int:
-    """Build what the options ask for and report it; return the exit status.
+    """Answer `index`: build the index, bundle or release indexes that the options ask for; return the exit status.
 
     Raises `KsrcfindError` for options that contradict each other and for an index that cannot be written.
     """

@@ -1,4 +1,4 @@
-"""The command life: show how the message of a log line or source line changed from release to release."""
+"""The command life: show how a message changed from release to release, given a log line or a source line."""
 
 from collections.abc import Callable, Sequence
 
@@ -32,7 +32,7 @@ def show_life(options: Common, words: Sequence[str]) -> int:
 
 
 def _found(engine: Engine, text: str, path_in_tree: Callable[[str], str]) -> Finding:
-    """Return the finding for PATH:LINE if the text has this form, else the finding for a log line."""
+    """Return the finding of a source line if the text is PATH:LINE, else the finding of the text as a log line."""
     try:
         path, line = parse_place(text)
     except KsrcfindError:

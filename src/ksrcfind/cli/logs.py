@@ -42,8 +42,8 @@ from ksrcfind.progress import SILENT, Progress
 from ksrcfind.tree.versions import Version, parse_tag
 
 GARBAGE_THRESHOLDS = (100_000, 20, 20)
-"""For Python's garbage collector. A log makes hundreds of thousands of objects that stay, and almost no cycles; with
-the default thresholds, collection takes a tenth of the time."""
+"""Thresholds of Python's garbage collector. A log makes hundreds of thousands of objects that stay, and almost no
+cycles; with the default thresholds, collection takes a tenth of the time."""
 
 EMPTY_JOURNAL = (
     "the journal has no matching entries. journalctl --list-boots lists its boots; reading all of it needs root or the "
@@ -51,14 +51,11 @@ EMPTY_JOURNAL = (
 )
 
 UPDATE_S = 1.0
-"""Seconds between two updates of folded answers while a log is followed."""
+"""Seconds between two updates of the answers, which are grouped by message, while a log is followed."""
 
 
 def explain_logs(options: Batching, logs: Sequence[str]) -> int:
-    """Explain the logs with these names, as the options ask; return the exit status.
-
-    Raises `KsrcfindError` for contradicting options, a missing tree, and logs that cannot be read.
-    """
+    """Answer `batch`: write what the logs contain, as the options ask; return the exit status."""
     gc.set_threshold(*GARBAGE_THRESHOLDS)
     session = begin(options)
     if session.rev == AUTO:
@@ -100,7 +97,7 @@ class _Run:
     updated: float = field(init=False, default=0.0)
 
     def each(self, rows: Iterable[Row], progress: Progress) -> int:
-        """Write an answer for each line, in order; return the exit status."""
+        """Write an answer for each line, in the order of the log; return the exit status."""
         damage: LogUnreadableError | None = None
         try:
             for finding in self.log.findings(rows, progress):
@@ -139,7 +136,7 @@ class _Run:
         return self._end(interrupted=interrupted, damage=damage)
 
     def update(self) -> bool:
-        """Write the messages that changed, at most once per `UPDATE_S`. Returns True: keep following the log."""
+        """Write the messages with new lines, at most once per `UPDATE_S`. Returns True: the log is followed further."""
         if self.options.each or time.monotonic() - self.updated < UPDATE_S:
             return True
         for folded in self.log.changed():

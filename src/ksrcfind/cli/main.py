@@ -1,4 +1,4 @@
-"""Runs the program: one exit status for every way in which a run can end, and one place that shows errors."""
+"""Run the program: returns one exit status for every way in which a run can end, and shows all errors."""
 
 import re
 import shlex
@@ -42,7 +42,7 @@ def _fail(error: KsrcfindError, arguments: Sequence[str]) -> int:
 
 
 def _advice(arguments: Sequence[str]) -> Iterator[str]:
-    """Yield the command that the user probably meant by a query that has no command word and no answer."""
+    """Yield a hint with the command that the user probably meant by a query that got no answer."""
     program = group()
     with suppress(KsrcfindError):
         words = query_words(arguments, {*program.commands}, program.options())

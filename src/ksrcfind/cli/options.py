@@ -44,7 +44,7 @@ class Traced(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Common:
-    """Options that every command has."""
+    """The options that every command has."""
 
     repo: Annotated[
         Path | None,
@@ -85,7 +85,7 @@ class Common:
             rich_help_panel=SHARED,
         ),
     ] = Format.TEXT
-    """`@command` gives each command its own formats."""
+    """The output format; `@command` gives each command the formats that it can write."""
     color: Annotated[
         Color | None,
         typer.Option(
@@ -130,14 +130,14 @@ class Asking(Common):
 
     @property
     def history_mode(self) -> HistoryMode:
-        """The history mode that the two options select."""
+        """The history mode that `--history` and `--no-history` select."""
         if self.no_history:
             return HistoryMode.OFF
         return HistoryMode.ALL if self.history is Traced.ALL else HistoryMode.FIRST
 
 
 WITHOUT_VALUE = {"--source": str(CONTEXT)}
-"""Options that may stand without a value, which needs a `=`, and the value that they have then."""
+"""Option that may stand without a value → the value that it has then. A given value needs a `=`."""
 
 
 def _shown(text: str) -> Shown:
@@ -165,7 +165,7 @@ class Explaining(Asking):
 
     @property
     def shown(self) -> Shown:
-        """The code that an answer shows."""
+        """How much source code an answer shows."""
         shown: Shown = self.source
         return shown
 

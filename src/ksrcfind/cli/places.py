@@ -25,7 +25,10 @@ def parse_place(text: str) -> PathLine:
 
 
 def place_in_source(text: str) -> PathLine | None:
-    """Return the path and line if a text without spaces is PATH:LINE of a C or assembly file, else None."""
+    """Return the path and line of PATH:LINE in a C or assembly file; None for any other text.
+
+    A text with spaces is never PATH:LINE here.
+    """
     try:
         path, line = parse_place(text)
     except KsrcfindError:

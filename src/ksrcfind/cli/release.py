@@ -1,8 +1,4 @@
-"""Which release explains a log: the requested one, or the one that the log comes from.
-
-The kernel's banner names the release. Without a banner, the indexed releases that can print most of the log's lines
-narrow it down; without indexed releases, the message that was introduced last gives the earliest possible one.
-"""
+"""Choose the release that answers for a log: the requested one, or the one that the log comes from."""
 
 import shlex
 from collections.abc import Iterable, Iterator, Sequence
@@ -27,24 +23,20 @@ from ksrcfind.progress import Task
 from ksrcfind.tree.versions import parse_tag, series
 
 KERNELS_NAMED = 3
-"""Kernels of a log that a note names, at most."""
+"""Limit of kernels of a log that a note names."""
 FEWEST_LINES = 20
-"""Kernel lines; a log with fewer says too little about its release."""
+"""Smallest number of kernel lines from which the release of a log can be found."""
 BANNER_WITHIN = 20_000
-"""The banner is searched in this many rows from the start of a log."""
+"""Number of rows, from the start of a log, in which the kernel's banner is searched."""
 SAMPLE = 200
-"""Different lines of a log without a banner that are matched against every indexed release, at most."""
+"""Limit of different lines of a log without a banner that are matched against every indexed release."""
 
 
 @contextmanager
 def engine_of_log(
     session: Session, engine: Engine, rev: str | None, rows: Iterator[Row] | None, names: Sequence[str]
 ) -> Iterator[Engine]:
-    """Yield the engine for the release of a log, or the given engine; a note says so if they differ.
-
-    `rev` is the value of `--rev`. `rows` is a first reading of the log, only for this; None for a log that can be read
-    only once. `names` are the names of the logs. Raises `KsrcfindError` if `rev` is `auto` and the release is unknown.
-    """
+    """Yield the engine for the release of a log, or the given engine. If they differ, a note says so."""
     if rev == AUTO and rows is None:
         raise KsrcfindError(
             "--rev auto needs a file, not standard input or the journal", "Name a file, or the release."
@@ -74,7 +66,10 @@ def _beginning(rows: Iterable[Row]) -> list[Row]:
 
 
 def note_oldest_release(session: Session, engine: Engine, introduced: Iterable[Change]) -> None:
-    """Write the earliest release that a log without a banner can be from, by when its messages were introduced."""
+    """Write a note with the earliest release that a log without a banner can be from.
+
+    This is the release that introduced the newest of the log's messages.
+    """
 
     def backports(commit: str) -> list[str | None]:
         return [other.release.first_tag for other in engine.histories.commit(commit).backports]
@@ -119,7 +114,7 @@ class _Detected:
 
     tag: ReleaseTag
     evidence: str
-    """Why, as a clause for people."""
+    """Why the log comes from this release, as a clause for people."""
     certain: bool
     """True if the log's banner names the release and the release is indexed."""
 
@@ -145,13 +140,16 @@ def _detect(session: Session, engine: Engine, rows: Sequence[Row], *, required: 
 
 
 def banner_in(rows: Iterable[Row]) -> str | None:
-    """Return the first kernel banner in some rows, None if there is none."""
+    """Return the first kernel banner in some rows; None if no row has one."""
     bodies = (row.log.body for row in rows if not row.log.is_userspace)
     return next((body for body in bodies if banner_release(body) is not None), None)
 
 
 def _narrowed(session: Session, engine: Engine, rows: Sequence[Row], *, required: bool) -> _Detected | None:
-    """Return the latest of the releases that print most lines; unless required, only if the tree prints fewer."""
+    """Return the latest of the indexed releases that can print the most lines of a log.
+
+    None if the engine's own tree can print more lines or, unless `required`, as many.
+    """
     lines = _sample(rows)
     with session.terminal.progress.task("searching the indexed releases", len(lines)) as task:
         here, known = engine.releases.lines_known(_counted(lines, task))

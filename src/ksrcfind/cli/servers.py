@@ -26,10 +26,10 @@ def serve_lsp(options: Common, tcp: int | None) -> int:
 
 
 def serve_mcp(options: Common, allow: Sequence[Path]) -> int:
-    """Serve an assistant until it disconnects; return the exit status.
+    """Serve an AI assistant until it disconnects; return the exit status.
 
-    It may read logs below the directories in `allow`, and below the current one unless that is the home directory, one
-    above it, or `/`.
+    The assistant may read logs below the directories in `allow`, and below the current directory. If the current
+    directory is the home directory, one above it, or `/`, it is not added.
     """
     serve = _extra("ksrcfind.mcp.server", "mcp").serve
     session = begin(options)
@@ -66,14 +66,14 @@ def how_to_add(extra: str) -> str:
 
 
 def _channel() -> BinaryIO:
-    """Return standard output for the protocol alone: other output is redirected to standard error."""
+    """Return standard output as a file that only the protocol writes: other output is redirected to standard error."""
     channel = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     return channel
 
 
 def _extra(module: str, extra: str) -> ModuleType:
-    """Return an imported module that needs an extra. Raises `KsrcfindError` if the extra is not installed."""
+    """Return a module that an extra installs. Raises `KsrcfindError` if the extra is not installed."""
     try:
         return importlib.import_module(module)
     except ModuleNotFoundError as error:

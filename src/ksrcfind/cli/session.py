@@ -1,4 +1,4 @@
-"""What every command starts with: settings from options, environment and files; a tree; a writer."""
+"""Prepare a command: read settings from options, environment and files, open a tree, and create a writer."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -22,7 +22,7 @@ from ksrcfind.output.writer import Writer
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A run of the program."""
+    """One run of the program, with its options, settings and terminal."""
 
     settings: Settings
     rev: str | None

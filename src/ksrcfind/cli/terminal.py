@@ -1,4 +1,4 @@
-"""The three standard streams: what may be shown on them, and what happens when they are closed."""
+"""Write to and read from the standard streams: colours, notes, errors, and streams that are closed."""
 
 import os
 import sys
@@ -93,7 +93,7 @@ def show_error(error: KsrcfindError) -> None:
 
 
 def show_note(text: str) -> None:
-    """Write to standard error; ignore that it may be closed."""
+    """Write text to standard error. If standard error is closed, the text is lost."""
     try:
         sys.stderr.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
         sys.stderr.write(text)
@@ -107,7 +107,7 @@ def say(text: str) -> None:
 
 
 def say_how_to_end() -> None:
-    """If standard input is a terminal, say that the program reads from it."""
+    """Tell the user how to end the input, if standard input is a terminal."""
     if sys.stdin.isatty():
         say("reading lines from the terminal; end with Ctrl-D")
 

@@ -16,7 +16,7 @@ NEARLY_SAME = 0.9
 SAME_FUNCTION = 0.55
 """Similarity of two unpaired texts of one function above which one replaced the other."""
 SAME_FILE = 0.75
-"""The same for two texts of one file."""
+"""Similarity of two unpaired texts of one file above which one replaced the other."""
 WORDS = re.compile(r"[A-Za-z]{3,}")
 MANY = 400
 """Unpaired messages of one file; with more, only messages of the same function are compared."""
@@ -24,14 +24,14 @@ MANY = 400
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """How one message differs."""
+    """A difference between two releases in one message."""
 
     kind: str
     """One of `KINDS`. A message that was reworded may have moved and changed its level as well."""
     old: Message | None
-    """None if it was added."""
+    """The message in the older release; None if it was added."""
     new: Message | None
-    """None if it was removed."""
+    """The message in the newer release; None if it was removed."""
 
     @property
     def place(self) -> tuple[str, int, str]:

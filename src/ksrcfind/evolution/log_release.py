@@ -64,11 +64,11 @@ class Span:
     first: ReleaseTag
     last: ReleaseTag
     lines: int
-    """The number of lines that each of the two can print."""
+    """Number of lines of the log that the first and the last release of the range can each print."""
 
 
 LEAST = 3
-"""Lines that a release must be able to print to count as the release of a log."""
+"""Smallest number of lines that a release must be able to print to count as the release of a log."""
 
 
 def narrowed(known: Sequence[tuple[ReleaseTag, int]]) -> Span | None:

@@ -53,9 +53,9 @@ class Outcome:
     state: str
     """`matches` (something in the newer release), `lost` (only in the older release) or `never` (in neither)."""
     old: int
-    """Messages of the older release that it matches."""
+    """Number of messages of the older release that the rule matches."""
     new: int
-    """Messages of the newer release that it matches."""
+    """Number of messages of the newer release that the rule matches."""
     became: tuple[Difference, ...]
     """If the rule is lost: how the messages that it matched changed."""
     note: str | None = None

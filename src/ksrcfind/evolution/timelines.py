@@ -12,11 +12,11 @@ class Stage:
     """Consecutive releases in which a message has the same wording, path, call and level."""
 
     first_tag: str | None
-    """None if no release has it yet."""
+    """The first release tag with this state; None if no release has it yet."""
     last_tag: str | None
     """The last release before the next stage, or before the removal; None if the stage lasts until today."""
     text: str | None
-    """None while the message was missing."""
+    """The text of the message; None while the message was missing from the source."""
     path: str
     call: str
     level: str | None
@@ -33,7 +33,7 @@ class Life:
     stages: tuple[Stage, ...]
     """Earliest release first."""
     events: tuple[Event, ...]
-    """Oldest first, up to the removal."""
+    """All events of the message, oldest first, up to its removal."""
     last_release: str | None
     """The last release tag that has the message; None if it was not removed, or is in no release."""
     removed: Change | None

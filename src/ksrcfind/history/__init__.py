@@ -1,4 +1,4 @@
-"""Where a message came from: commits, tags and releases.
+"""Find where a message came from: its commits, release tags and releases.
 
     from ksrcfind.history.releases import Releases
     from ksrcfind.history.trace import History, Request
@@ -8,6 +8,6 @@
     provenances = history.trace([Request(message), Request(other, at=("mm/oom_kill.c", 868))])
     commits = history.commits([provenances[0].last_changed.commit])          # whole messages, trailers, releases
 
-`cache` is anything with `get(name) -> bytes | None` and `put(name, data)`; with one, first tags cost milliseconds from
-the second run on.
+`cache` is any object with `get(name) -> bytes | None` and `put(name, data)`. With a cache, the first release tags of
+commits cost milliseconds from the second run on.
 """

@@ -1,8 +1,9 @@
-"""Which release tag is the first to contain a commit, for every commit of a history at once.
+"""Find the first release tag that contains a commit, for every commit of a history at once.
 
-One walk from all tags, children before parents, hands each commit the smallest tag of its children; only the commits
-whose children are not all seen are in memory. The result is one string of bytes, sorted by commit and
-searched without decoding: 12 bytes a commit, 2.5 MB for Linux 2.6.36, 16 MB for 1.3 million commits.
+One `git rev-list` from all tags lists children before their parents. Each commit gets the smallest tag number of its
+children and passes it to its parents; only commits with an unlisted child are in memory. The result is one string of
+bytes, sorted by commit and searched without decoding: 12 bytes for each commit, 2.5 MB for Linux 2.6.36, 16 MB for 1.3
+million commits.
 """
 
 import struct
@@ -14,16 +15,19 @@ from ksrcfind.tree.git import Git
 MAGIC = b"KSFT1\n"
 HEAD = struct.Struct(">6sBxQ")
 KEY_BYTES = (10, 20, 32)
-"""Numbers of bytes to keep of an id: the first one is used with which all ids still differ."""
+"""Bytes of a commit id that the table may keep. It uses the first of these numbers with which all ids still differ."""
 TAG_BYTES = 2
 MOST_TAGS = (1 << 16) - 1
 
 
 class FirstTags:
-    """Commit → number of the first tag, for every commit that a tag contains."""
+    """The table of first tags: commit → number of the first tag that contains the commit.
+
+    Commits that no tag contains are not in the table.
+    """
 
     def __init__(self, data: bytes) -> None:
-        """`data` is the attribute `data` of an earlier table. Raises `ValueError` if it is damaged."""
+        """Open a table of first tags from its bytes. Raises `ValueError` if the bytes are damaged."""
         if len(data) < HEAD.size:
             raise ValueError("too short")
         magic, self._key, self._count = HEAD.unpack_from(data)
@@ -53,9 +57,10 @@ class FirstTags:
 
 
 def first_tags(git: Git, commits: Sequence[str]) -> FirstTags:
-    """Walk the history from the tagged commits, given in the order of their releases, and number what they contain.
+    """Return the table of first tags for a repository.
 
-    `commits[number]` is the commit of tag `number`. 210,000 commits take 1.0 s with a commit-graph, 2 s without.
+    `commits[number]` is the commit of tag `number`; the earliest release comes first. 210,000 commits take 1.0 s with a
+    commit-graph, 2 s without.
     """
     if len(commits) > MOST_TAGS:
         raise ValueError(f"more than {MOST_TAGS} release tags")
@@ -102,5 +107,5 @@ def _pack(buckets: list[list[bytes]]) -> FirstTags:
 
 
 def _distinct(buckets: list[list[bytes]], key: int) -> bool:
-    """Return whether the first `key` bytes are enough to tell all commits apart; buckets are sorted."""
+    """Return whether the first `key` bytes of the commit ids differ for all commits. Each bucket is sorted."""
     return all(one[:key] != other[:key] for bucket in buckets for one, other in pairwise(bucket))

@@ -1,6 +1,6 @@
-"""The commit that last touched a line, according to `git blame`.
+"""Find the commit that last changed a line, with `git blame`.
 
-`git blame --porcelain -L` does it in 0.02 to 0.6 s on Linux; libgit2 takes ten times as long for the same commits.
+`git blame --porcelain -L` takes 0.02 to 0.6 s on Linux; libgit2 takes ten times as long for the same commits.
 """
 
 import re
@@ -17,16 +17,16 @@ ESCAPED = {b"a": b"\a", b"b": b"\b", b"f": b"\f", b"n": b"\n", b"r": b"\r", b"t"
 
 @dataclass(frozen=True, slots=True)
 class Blame:
-    """Where a line comes from."""
+    """The commit that last changed a line, and the line's place in this commit."""
 
     commit: str | None
-    """The commit that last touched it; None if it is not committed yet."""
+    """The commit that last changed the line; None if the change is not committed yet."""
     path: str
     """The file's name in that commit."""
     line: int
     """1-based line in that commit's version of the file."""
     boundary: bool
-    """True if the commit has no parent here: a root, or the edge of a shallow clone."""
+    """True if the commit has no parent in this repository: it is a root commit, or the edge of a shallow clone."""
 
 
 def blame(
@@ -39,16 +39,16 @@ def blame(
     parents: Mapping[str, Sequence[str]] | None = None,
     ignore_revs: bool = True,
 ) -> dict[int, Blame]:
-    """Return line → blame for some lines of one file, all in one run of git.
+    """Return the blame of some lines of one file, by line number. All lines share one run of git.
 
     `contents` are the bytes of an edited file in the checkout of `commit`. `parents` replaces the parents of commits,
-    as `git blame -S` does; only one of the two can be given. `ignore_revs` honours `blame.ignoreRevsFile`.
-    Raises `GitError`, also for a line that the file does not have.
+    as `git blame -S` does. Only one of `contents` and `parents` can be given. `ignore_revs` honours
+    `blame.ignoreRevsFile`. Raises `GitError`, also for a line that the file does not have.
     """
     ranges = [f"-L{line},{line}" for line in sorted(set(lines))]
     if not ranges:
         return {}
-    # Git takes the edited file from standard input and blames the rest to HEAD.
+    # Git reads the edited file from standard input; lines that were not edited are blamed from HEAD on.
     options = ["--porcelain", *ranges]
     options += [commit] if contents is None else ["--contents", "-"]
     if parents is not None:
@@ -71,7 +71,7 @@ def blame(
 
 
 def parse_porcelain(output: bytes) -> dict[int, Blame]:
-    """Read what `git blame --porcelain` prints: line of the file → blame."""
+    """Parse the output of `git blame --porcelain`; return the blame of each line, by line number."""
     paths: dict[bytes, str] = {}
     boundaries: set[bytes] = set()
     found: list[tuple[int, bytes, str, int]] = []
@@ -81,11 +81,11 @@ def parse_porcelain(output: bytes) -> dict[int, Blame]:
             match = HEADER.fullmatch(text)
             if match is not None:
                 header = match[1], int(match[2]), int(match[3])
-        elif text.startswith(b"\t"):  # The line itself ends its record.
+        elif text.startswith(b"\t"):  # The text of the blamed line ends its record.
             commit, original, final = header
             found.append((final, commit, paths[commit], original))
             header = None
-        elif text.startswith(b"filename "):  # Git prints it once for each commit, and again when it changes.
+        elif text.startswith(b"filename "):  # Printed once for each commit, and again if it changes.
             paths[header[0]] = unquote(text[9:])
         elif text == b"boundary":
             boundaries.add(header[0])
@@ -96,7 +96,7 @@ def parse_porcelain(output: bytes) -> dict[int, Blame]:
 
 
 def unquote(name: bytes) -> str:
-    """Return a file name from git's C-style quoting, which it uses for control characters and quotes."""
+    """Return the file name that git printed with C-style quotes, which git uses for control characters and quotes."""
     if name.startswith(b'"') and name.endswith(b'"') and len(name) > 1:
         name = ESCAPE.sub(lambda match: _character(match[1]), name[1:-1])
     return name.decode("utf-8", "surrogateescape")

@@ -1,4 +1,4 @@
-"""Computes blames and histories of many places of one snapshot; places in one version of a file share a blame."""
+"""Compute blames and histories for many source lines of a snapshot; lines of one file version share a run of blame."""
 
 from collections.abc import Iterable, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
@@ -20,35 +20,35 @@ NOT_COMMITTED = "This line is not committed yet."
 
 @dataclass(frozen=True, slots=True)
 class Traced:
-    """The blame and history of a place."""
+    """The blame and history of one source line."""
 
     blame: Blame | None
-    """None if the line is not committed, or could not be blamed."""
+    """None if the line is not committed, or if git could not blame it."""
     history: MessageHistory | None = None
-    """None if it was not followed, or has no text."""
+    """None if the history was not asked for, or if the line has no text."""
     problem: str | None = None
     """Why there is no blame."""
 
 
 class Tracer:
-    """Traces places of one snapshot."""
+    """Computes the blame and history of source lines of one snapshot."""
 
     def __init__(
         self, snapshot: RevisionSnapshot, follower: Follower | None, histories: MessageHistories | None, jobs: int
     ) -> None:
-        """Without `follower` only blame; `histories` is the cache; at most `jobs` blames run at a time."""
+        """Without `follower`, lines only get a blame. `histories` is the cache. At most `jobs` blames run at a time."""
         self._snapshot = snapshot
         self._edited: Mapping[str, object] = snapshot.changes if isinstance(snapshot, CheckoutSnapshot) else {}
         self._follower = follower
         self._histories = histories
         self._jobs = jobs
         self.simple_blame: SimpleBlame | None = None
-        """Blames by the simplified histories of files, if the whole history was read."""
+        """Blames lines by the simplified histories of files; set only if the whole history was read."""
 
     def trace(self, places: Mapping[Place, bool]) -> dict[Place, Traced]:
-        """Return blame and history of each place; the value of a place is True if its text is to be followed.
+        """Return the blame and history of each source line. The line's value in `places` is True to follow its text.
 
-        Raises `GitError` where the user has to mend the repository (partial clone).
+        Raises `GitError` for an error that the user must fix in the repository (partial clone).
         """
         known = {place: found for place in places if (found := self._recall(place, places[place])) is not None}
         new = [place for place in places if place not in known]
@@ -58,7 +58,7 @@ class Tracer:
             return known | self._traced(new, places, pool)
 
     def unknown(self, places: Mapping[Place, bool]) -> list[Place]:
-        """Return the places whose histories are not cached."""
+        """Return the source lines whose histories are not cached."""
         return [place for place, with_text in places.items() if self._recall(place, with_text) is None]
 
     def _recall(self, place: Place, with_text: bool) -> Traced | None:
@@ -75,7 +75,7 @@ class Tracer:
         for path, line in new:
             lines.setdefault(path, set()).add(line)
             if self._follower is not None and path not in self._edited and with_text[path, line]:
-                # The first question concerns lines of this version: they are blamed together with the line itself.
+                # The first question is about lines of this same file version: one run of blame serves both.
                 histories.advance((path, line), self._follower.follow(self._snapshot.commit, path, line), None)
         for _, _, question in histories.waiting:
             lines[question.path].update(question.lines)
@@ -98,7 +98,7 @@ class Tracer:
         return result
 
     def _blamed_file(self, path: str, lines: set[int]) -> dict[int, Traced]:
-        """Blame lines of a file of the snapshot."""
+        """Return the blames of lines of one file of the snapshot, by line number. They have no history yet."""
         try:
             if path in self._edited:
                 contents = self._snapshot.read(path)
@@ -133,19 +133,19 @@ class Tracer:
 
 
 class _Following:
-    """Histories that wait for a blame, and finished ones."""
+    """Histories in progress: those that wait for a blame, and finished ones."""
 
     def __init__(self) -> None:
         self.waiting: list[tuple[Place, Following, Question]] = []
         self.finished: dict[Place, MessageHistory | None] = {}
 
     def taken(self) -> list[tuple[Place, Following, Question]]:
-        """Remove and return all that wait."""
+        """Remove and return all histories that wait for a blame."""
         waiting, self.waiting = self.waiting, []
         return waiting
 
     def advance(self, place: Place, following: Following, answers: Answers | None) -> None:
-        """Follow a history to its next question, or to its end."""
+        """Continue a history with the blames that it waited for, up to its next question or its end."""
         try:
             question = next(following) if answers is None else following.send(answers)
         except StopIteration as end:

@@ -1,30 +1,33 @@
-"""Commits with their first releases and related commits: backports, fixes and reverts."""
+"""Describe commits: message, first release, and related commits (backports, fixes and reverts)."""
 
 from collections.abc import Iterable
 from dataclasses import replace
 
 from ksrcfind.history.commits import RawCommit, describe, read_commits
-from ksrcfind.history.links import Kind, Links, Mention, upstream_of
 from ksrcfind.history.provenance import Commit, Related, Release
+from ksrcfind.history.related_commits import Kind, Mention, RelatedCommits, upstream_of
 from ksrcfind.history.releases import Releases
 from ksrcfind.tree.database import ObjectDatabase
 
 
 class CommitInfo:
-    """The commits of one repository; those that were read stay in memory."""
+    """Reads and describes commits of one repository. Commits that were read stay in memory."""
 
-    def __init__(self, objects: ObjectDatabase, releases: Releases, links: Links) -> None:
+    def __init__(self, objects: ObjectDatabase, releases: Releases, related_commits: RelatedCommits) -> None:
         self._objects = objects
         self._releases = releases
-        self._links = links
+        self._related_commits = related_commits
         self._commits: dict[str, RawCommit] = {}
 
     def is_current(self) -> bool:
         """Return whether tags, branches and HEAD are unchanged since they were read."""
-        return self._releases.is_current() and self._links.is_current()
+        return self._releases.is_current() and self._related_commits.is_current()
 
     def read(self, ids: Iterable[str]) -> dict[str, RawCommit]:
-        """Read commits, and their releases, at once; those that are not there are left out."""
+        """Return commits, by their full ids. Commits that the repository does not have are left out.
+
+        Also looks up the first releases of all these commits at once, so that `release` is fast afterwards.
+        """
         wanted = list(dict.fromkeys(ids))
         new = [commit_id for commit_id in wanted if commit_id not in self._commits]
         self._commits.update((commit.id, commit) for commit in read_commits(self._objects, new))
@@ -36,20 +39,26 @@ class CommitInfo:
         return self._releases.of(commit_id)
 
     def describe(self, ids: Iterable[str]) -> dict[str, Commit]:
-        """Return commits as the record shows them, by their full ids; those that are not there are left out."""
+        """Return commits with all fields of the output record, by their full ids.
+
+        Commits that the repository does not have are left out.
+        """
         return {commit_id: self._described(commit) for commit_id, commit in self.read(ids).items()}
 
     def upstream(self, commit: RawCommit) -> Related | None:
-        """Return the commit that a message says it is a backport of, if it is there."""
-        name = self._links.upstream(commit.message)
+        """Return the upstream commit that a backport names in its message.
+
+        None if the message names none, or if the repository does not have it.
+        """
+        name = self._related_commits.upstream(commit.message)
         found = self.read([name]).get(name) if name is not None else None
         return Related(found.id, found.subject, self.release(found.id)) if found is not None else None
 
     def _described(self, commit: RawCommit) -> Commit:
         """Return a commit with its related commits."""
         upstream = self.upstream(commit)
-        naming = self._links.naming(commit.id)
-        of_upstream = self._links.naming(upstream.commit) if upstream is not None else []
+        naming = self._related_commits.naming(commit.id)
+        of_upstream = self._related_commits.naming(upstream.commit) if upstream is not None else []
         backports = self._related(naming, Kind.BACKPORT)
         order = self._releases.order
         return replace(
@@ -61,7 +70,10 @@ class CommitInfo:
         )
 
     def _related(self, mentions: Iterable[Mention], kind: Kind, *, originals: bool = False) -> list[Related]:
-        """Return commits in order of their dates; with `originals` without the backports of others among them."""
+        """Return the commits that mention another one in one way (`kind`), oldest first.
+
+        With `originals`, a backport is left out if its original commit is in the list too.
+        """
         raw = self.read(mention.commit for mention in mentions if mention.kind is kind)
         if originals:
             raw = {name: commit for name, commit in raw.items() if not _copies(commit, raw)}
@@ -70,6 +82,6 @@ class CommitInfo:
 
 
 def _copies(commit: RawCommit, others: Iterable[str]) -> bool:
-    """Return whether a commit says that it is a backport of one of the others."""
+    """Return whether a commit is, by its own message, a backport of one of the other commits."""
     names = tuple(upstream_of(commit.message))
     return bool(names) and any(other.startswith(names) for other in others)

@@ -1,4 +1,4 @@
-"""Commits read from their objects: people, message, trailers, links."""
+"""Parse commit objects: author, committer, message, trailers, and the URLs in trailers."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -16,7 +16,7 @@ PICKED = re.compile(r"\(cherry picked from commit [0-9a-f]{7,64}.*\)")
 # Notes of maintainers among the trailers: `[akpm@linux-foundation.org: fix typo]`.
 NOTE = re.compile(r"\[.*\]?")
 URL = re.compile(r"https?://[^\s<>\"]+")
-# Codecs of Python that are no character sets (`unicode_escape`, `idna`) are not for a commit to choose.
+# A commit may choose only character sets, not other codecs of Python (`unicode_escape`, `idna`).
 CHARACTER_SET = re.compile(
     r"(?:us-)?ascii|(?:utf|iso|latin|windows|cp|koi8|euc|gb|big5|shift|sjis)[\w-]{0,20}", re.IGNORECASE
 )
@@ -32,7 +32,7 @@ class RawCommit:
     author: Person
     committer: Person
     message: str
-    """Decoded by its own encoding header; undecodable bytes as U+FFFD."""
+    """The message, decoded by the commit's encoding header. Undecodable bytes become U+FFFD."""
 
     @property
     def subject(self) -> str:
@@ -42,7 +42,7 @@ class RawCommit:
 
 
 def parse_commit(commit_id: str, data: bytes) -> RawCommit:
-    """Read a commit object. Whatever is broken in it is left out or replaced, nothing raises."""
+    """Return the parsed commit object. Broken parts are left out or replaced; nothing raises."""
     head, _, body = data.partition(b"\n\n")
     parents: list[str] = []
     fields: dict[bytes, bytes] = {}
@@ -63,7 +63,7 @@ def parse_commit(commit_id: str, data: bytes) -> RawCommit:
 
 
 def read_commits(objects: ObjectDatabase, ids: Iterable[str]) -> Iterator[RawCommit]:
-    """Yield the commits with these full ids, in order; those that are not there are left out."""
+    """Yield the commits with these full ids, in the order of the ids. Missing commits are left out."""
     wanted = list(ids)
     for commit_id, found in zip(wanted, objects.read_many(wanted), strict=True):
         if found is not None and found[0] == "commit":
@@ -71,7 +71,7 @@ def read_commits(objects: ObjectDatabase, ids: Iterable[str]) -> Iterator[RawCom
 
 
 def describe(commit: RawCommit, release: Release) -> Commit:
-    """Return a commit as the record shows it, without related commits."""
+    """Return a commit with the fields of the output record, except its related commits."""
     trailers = parse_trailers(commit.message)
     return Commit(
         commit.id, commit.subject, commit.message, commit.author, commit.committer, release, trailers, links(trailers)
@@ -79,10 +79,10 @@ def describe(commit: RawCommit, release: Release) -> Commit:
 
 
 def parse_trailers(message: str) -> dict[str, list[str]]:
-    """Return the trailers of a message, in order of appearance.
+    """Return the trailers of a commit message: key → values, both in the order of the message.
 
-    Like `git interpret-trailers`, but for kernel messages: blank lines between trailers do not hide those above, and
-    the key of all spellings is the first one seen (`cc`, `Cc`).
+    Like `git interpret-trailers`, but for kernel messages: a blank line between trailers does not end them, and keys
+    that differ only in case (`cc`, `Cc`) are one key, spelled as it first appears.
     """
     paragraphs = re.split(r"\n[ \t]*\n", message.rstrip())
     found: list[tuple[str, str]] = []
@@ -99,20 +99,20 @@ def parse_trailers(message: str) -> dict[str, list[str]]:
 
 
 def links(trailers: Mapping[str, list[str]]) -> tuple[str, ...]:
-    """Return the URLs of `Link:` and similar trailers, each once."""
+    """Return the URLs of `Link:` and similar trailers, without repeats."""
     values = [value for key, values in trailers.items() if key.lower() in LINKING for value in values]
     return tuple(dict.fromkeys(url.rstrip(".,;)") for value in values for url in URL.findall(value)))
 
 
 def _trailer_block(paragraph: str) -> list[tuple[str, str]] | None:
-    """Return the trailers of a paragraph that consists of them; None for prose."""
+    """Return the trailers of a paragraph that consists of trailers; None if the paragraph is prose."""
     found: list[tuple[str, str]] = []
     other = 0
     for line in paragraph.strip("\n").split("\n"):
         trailer = TRAILER.fullmatch(line)
         if trailer is not None:
             found.append((trailer["key"], trailer["value"].strip()))
-        elif line[:1] in {" ", "\t"} and found:  # Folded.
+        elif line[:1] in {" ", "\t"} and found:  # The value of the trailer above continues.
             key, value = found[-1]
             found[-1] = key, f"{value} {line.strip()}".strip()
         elif not PICKED.fullmatch(line.strip()) and not NOTE.fullmatch(line.strip()):
@@ -120,7 +120,7 @@ def _trailer_block(paragraph: str) -> list[tuple[str, str]] | None:
     signed = any(key.lower().endswith("-by") for key, _ in found)
     if found and (other == 0 or (signed and other <= 3 * len(found))):
         return found
-    # A paragraph with only a note or a cherry-pick line can be between two blocks.
+    # A paragraph with only a note or a cherry-pick line can stand between two paragraphs of trailers.
     return [] if not found and other == 0 else None
 
 
@@ -136,7 +136,7 @@ def _person(text: bytes, encoding: str) -> Person:
 
 
 def _date(seconds: int, zone: bytes) -> datetime:
-    """Return a time with its zone; what no calendar holds becomes the nearest that it does."""
+    """Return a time in its zone. A time that `datetime` cannot represent becomes the nearest one that it can."""
     digits = zone[1:].rjust(4, b"0")
     minutes = int(digits[:-2]) * 60 + int(digits[-2:])
     offset = timedelta(minutes=min(minutes, 14 * 60) * (-1 if zone.startswith(b"-") else 1))

@@ -1,8 +1,8 @@
-"""The kinds of events in the history of a message: when each one occurs, and what it shows.
+"""The kinds of events in the history of a message: how a commit causes an event, and which values the event shows.
 
-To add a kind: add it to `EventKind`, let `kinds_between` (or the module that finds the commit) return it, add what it
-shows to `_SHOWN`, and describe it in `schema/ksrcfind-1.schema.json` and `docs/json.md`. The record of an event is
-`provenance.Event`.
+To add a kind: add it to `EventKind`, let `kinds_between` (or the module that finds the commit) return it, add the
+values that it shows to `_SHOWN`, and describe it in `schema/ksrcfind-1.schema.json` and `docs/json.md`. The record of
+an event is `provenance.Event`.
 """
 
 from dataclasses import dataclass
@@ -17,42 +17,46 @@ class EventKind(StrEnum):
     INTRODUCED = "introduced"
     """The first commit of the history: no earlier wording was found."""
     REWORDED = "reworded"
-    """Its text changed."""
+    """The text of the message changed."""
     CONVERTED = "converted"
-    """Another function or macro prints it."""
+    """Another function or macro prints the message: `printk` became `pr_err`."""
     REFORMATTED = "reformatted"
-    """Only its lines changed, not what it prints."""
+    """Only the layout of the call changed, not what it prints."""
     MOVED = "moved"
-    """It is in another file or function, and no longer where it was."""
+    """The message is now in another file or function, and no longer in its old place."""
     COPIED = "copied"
-    """It is in another file or function, and also still where it was."""
+    """The message is now in another file or function, and also still in its old place."""
     RENAMED = "renamed"
-    """Its file has another name."""
+    """The file of the message got another name."""
     LEVEL_CHANGED = "level_changed"
     REVERTED = "reverted"
-    """A commit that reverts another one changed or removed it."""
+    """A commit that reverts an earlier commit changed or removed the message."""
     REAPPLIED = "reapplied"
-    """It is there again after a revert."""
+    """The message is in the source again after a revert removed it."""
     REMOVED = "removed"
-    """It is gone: always the last event, and only after the revision that was asked about."""
+    """The message was removed. This is always the last event, and it is later than the revision of the question."""
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What can change about a message. Two states, before and after a commit, determine the events."""
+    """The properties of a message that commits can change.
+
+    The states before and after a commit determine the events.
+    """
 
     path: str
     text: str
-    """Escapes kept; empty while the message is not in the source."""
+    """The text with its C escapes; empty while the message is not in the source."""
     function: str | None
     call: str | None
     level: str | None
 
 
 def kinds_between(before: State, after: State, *, left: bool, file_removed: bool) -> tuple[EventKind, ...]:
-    """Return what a commit did to a message, from its states before and after.
+    """Return the kinds of events that lead from one state of a message to the next one.
 
-    `left` says whether the message is no longer in its earlier place, `file_removed` whether that whole file is gone.
+    `left` is True if the message is no longer in its earlier place. `file_removed` is True if the whole earlier file is
+    gone.
     """
     moved = EventKind.MOVED if left else EventKind.COPIED
     kinds: list[EventKind] = []
@@ -79,11 +83,16 @@ _SHOWN: dict[str, tuple[str, ...]] = {
     EventKind.LEVEL_CHANGED: ("level",),
     EventKind.REVERTED: ("text", "call", "level", "path", "function"),
 }
-"""Fields of `State` that an event of a kind shows: the first of them that differs. Other kinds show the text."""
+"""Kind of event → fields of `State` that the event can show. It shows the first field that differs.
+
+All other kinds show the text."""
 
 
 def shown_change(kind: str, before: State, after: State) -> tuple[str | None, str | None]:
-    """Return the values before and after that an event shows; None for an empty text and if none differs."""
+    """Return the old and the new value that an event shows.
+
+    An empty text becomes None. If no field differs, both values are None.
+    """
     for name in _SHOWN.get(kind, ("text",)):
         old, new = _shown(before, name), _shown(after, name)
         if old != new:

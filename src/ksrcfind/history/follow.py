@@ -17,12 +17,12 @@ from ksrcfind.history.wording import reads
 
 REVERT = re.compile(r"^This reverts commit ([0-9a-f]{40}(?:[0-9a-f]{24})?)", re.MULTILINE)
 LONGEST = 200
-"""Limit of steps in one history; more would mean that it goes in circles."""
+"""Limit of steps in one history. More steps mean that the history goes in circles."""
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Lines of a version of a file that have to be blamed."""
+    """A question to the caller: lines of one file version whose blame is needed."""
 
     commit: str
     path: str
@@ -35,15 +35,15 @@ class Step:
 
     commit: str
     kinds: tuple[EventKind, ...]
-    """What it did; empty for the first commit of the history."""
+    """What the commit did to the message; empty for the first commit of the history."""
     path: str
-    """Where the message stood right after it."""
+    """The file of the message right after the commit."""
     line: int
-    """1-based line of its text."""
+    """1-based line of the message's text."""
     text: str
-    """How it read then, escapes kept."""
+    """The text of the message right after the commit, with its C escapes."""
     before: State | None
-    """What it was before; None for the first commit of the history."""
+    """The message before the commit; None for the first commit of the history."""
     after: State
 
 
@@ -53,7 +53,7 @@ class MessageHistory:
 
     steps: tuple[Step, ...]
     introduced: int
-    """Index of the step that added the wording, whatever literals it was split into."""
+    """Index in `steps` of the commit that added the current wording, however the text was split into literals."""
     beginning: bool
     """True if the last step is a commit without parents: the message may be older than the repository."""
 
@@ -66,7 +66,7 @@ Following = Generator[Question, Answers, MessageHistory | None]
 class _Found:
     ancestor: Ancestor
     taken_by: str | None = None
-    """The commit that removed the message, if the commit in question reverts that."""
+    """The commit that removed the message, if the commit of this step reverts the removal."""
 
 
 class Follower:
@@ -76,10 +76,10 @@ class Follower:
         self._occurrences = occurrences
 
     def follow(self, commit: str, path: str, line: int) -> Following:
-        """Return the history of the text on a line of a version of a file; None if there is no text.
+        """Return the history of the text on a line of a file version; None if the line has no text.
 
-        A generator: it yields the lines to blame and receives the blames, so a caller can combine the questions of many
-        histories.
+        This is a generator. It yields the lines whose blame it needs and receives the blames, so that a caller can
+        combine the questions of many histories.
         """
         source = self._occurrences.source(commit, path)
         wording = source.at(line) if source is not None else None
@@ -98,7 +98,7 @@ class Follower:
             steps += self._renames(place, seen)
             before = found.ancestor.occurrence.wording if found is not None else None
             came = before is None or not reads(before, wording.text, literal)
-            # A wording that went and came back was introduced when it first came.
+            # A wording that was removed and added again counts as introduced when it was first added.
             if came and (introduced is None or reads(seen.wording, wording.text, literal)):
                 introduced = len(steps)
             steps.append(_step(seen, found, revert=self._is_revert(seen.commit)))
@@ -113,9 +113,10 @@ class Follower:
         return MessageHistory(tuple(steps), len(steps) - 1 if introduced is None else introduced, beginning)
 
     def _touching(self, place: Occurrence, blames: Iterable[Blame]) -> Occurrence | None:
-        """Return the message right after the newest commit that touched one of its lines and left this text.
+        """Return the message right after the newest commit that changed one of its lines and left it with this text.
 
-        When there is none, as after a merge of two changes to it, the newest of them with the text that it left.
+        If no such commit exists, as after a merge of two changes to the message, return the message right after the
+        newest of the blamed commits, with the text that this commit left.
         """
         lines: dict[tuple[str, str], int] = {}
         for item in blames:
@@ -135,7 +136,7 @@ class Follower:
         return None
 
     def _ancestor(self, seen: Occurrence) -> "_Found | None":
-        """Return where this wording was before the commit that it is seen in."""
+        """Return where this wording was before the commit that `seen` is in; None if the commit added the wording."""
         commit = self._occurrences.commit(seen.commit)
         if commit is None:
             return None
@@ -152,7 +153,7 @@ class Follower:
         return None
 
     def _earlier(self, seen: Occurrence) -> "_Found | None":
-        """Return the wording that this one replaced."""
+        """Return the wording that `seen` replaced in its commit; None if it replaced none."""
         commit = self._occurrences.commit(seen.commit)
         for parent in commit.parents if commit is not None else ():
             found = self._occurrences.reworded(seen, parent, merge=commit is not None and len(commit.parents) > 1)
@@ -161,7 +162,7 @@ class Follower:
         return None
 
     def _renames(self, place: Occurrence, seen: Occurrence) -> list[Step]:
-        """Return the steps that renamed the file; blame does not report them."""
+        """Return the steps that renamed the file of a message. Blame does not report renames."""
         if place.path == seen.path:
             return []
         state = _state(place)
@@ -179,7 +180,7 @@ class Follower:
         ]
 
     def _taking_away(self, found: _Found) -> list[Step]:
-        """Return the step in which a revert removed the message, before it was applied again."""
+        """Return the step in which a revert removed the message; empty if no revert was itself reverted."""
         commit = self._occurrences.commit(found.taken_by) if found.taken_by is not None else None
         if commit is None or not REVERT.search(commit.message):
             return []
@@ -198,7 +199,7 @@ class Follower:
 
 
 def _lines(place: Occurrence) -> tuple[int, ...]:
-    """Return the lines from the call's name to the last literal."""
+    """Return the lines of a call whose blame matters: from its name to its last literal."""
     call = place.source.call(place.wording)
     first = place.wording.line_start
     if call is not None and 0 <= first - call.line <= 20:

@@ -1,4 +1,4 @@
-"""The cache of message histories: the name of an entry is a digest of everything that the history depends on."""
+"""A cache of message histories. The name of an entry is a digest of everything that the history depends on."""
 
 import hashlib
 from dataclasses import dataclass
@@ -13,18 +13,18 @@ from ksrcfind.history.state import history_state
 from ksrcfind.tree.repository import Repository
 
 VERSION = 6
-"""Version of the entries; raised when the same question gets a different answer, which invalidates all entries."""
+"""Version of the cache entries. A new version invalidates all entries; it is needed if an answer changes."""
 
 
 @dataclass(frozen=True, slots=True)
 class StoredHistory:
-    """The cached blame and history of one line of a version of a file."""
+    """The cached blame and history of one line of a file version."""
 
     blame: Blame
     history: MessageHistory | None
-    """None for a line without text."""
+    """None for a line without text, and if `followed` is False."""
     followed: bool = True
-    """False if only the blame was asked for."""
+    """False if only the blame was computed, not the history."""
 
 
 class MessageHistories:
@@ -36,7 +36,7 @@ class MessageHistories:
         self._decoder = msgspec.msgpack.Decoder(StoredHistory)
 
     def get(self, commit: str, path: str, line: int) -> StoredHistory | None:
-        """Return the cached history of a line; None if there is none or it is damaged."""
+        """Return the cached history of a line; None if it is not cached or the entry is damaged."""
         data = self._cache.get(self._name(commit, path, line))
         if data is None:
             return None
@@ -46,11 +46,14 @@ class MessageHistories:
             return None
 
     def is_current(self) -> bool:
-        """Return whether everything that cached histories depend on is as when the repository was opened."""
+        """Return whether the cached histories are still valid: the repository and git settings are unchanged."""
         return history_state(self._repository, self._repository.read_settings()) == self._state
 
     def may_store(self) -> bool:
-        """Return the same as `is_current`, without a process of git if no file of the configuration has changed."""
+        """Return whether histories may be cached now: the same answer as `is_current`.
+
+        Starts no git process if no file of git's configuration has changed.
+        """
         return history_state(self._repository, self._repository.current_settings()) == self._state
 
     @cached_property

@@ -1,4 +1,4 @@
-"""Where a wording was before a commit: in the same file, or in a file that it can have come from.
+"""Find where a wording was before a commit: in the same file, or in a file that it may have come from.
 
 A message can come from a file that the commit changed, a file in the same directory, or a file with the same name.
 Identical text in unrelated files is ignored.
@@ -10,22 +10,22 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import PurePosixPath
 
-from ksrcfind.history.changed_files import SOURCE, changed_files
+from ksrcfind.history.commit_diff import SOURCE_SUFFIXES, changed_source_files
 from ksrcfind.history.commits import RawCommit, read_commits
-from ksrcfind.history.file_changes import FileChanges
 from ksrcfind.history.renames import Beginning, Rename, Renames
+from ksrcfind.history.whole_history import WholeHistory
 from ksrcfind.history.wording import SourceText, Wording, contains, lost_prefix, words
 from ksrcfind.match.similarity import similarity
 from ksrcfind.tree.database import MissingObjectError
 from ksrcfind.tree.repository import Repository
 
 LOOKED_AT = 4000
-"""Limit of files read for one commit; treewide changes touch more."""
+"""Limit of files that are read for one commit; treewide commits change more."""
 SEARCHED_WORDS = 3
 ALIKE = 0.62
-"""Two texts are wordings of one message if they are so alike (0–1) …"""
+"""Two texts are wordings of one message from this similarity (0–1) on …"""
 ALIKE_IN_FUNCTION = 0.5
-"""… or so alike in the same function."""
+"""… or from this similarity on if both texts are in the same function."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +39,12 @@ class Occurrence:
 
     @property
     def function(self) -> str | None:
-        """The function around it."""
+        """The name of the function that contains the wording."""
         return self.source.function(self.wording)
 
     @property
     def text(self) -> str:
-        """What it says."""
+        """The text of the wording."""
         return self.wording.text
 
 
@@ -54,28 +54,28 @@ class Ancestor:
 
     occurrence: Occurrence
     left: bool
-    """True if the commit removed it from there."""
+    """True if the commit removed the message from that place."""
     renamed: bool = False
-    """True if the commit removed that file."""
+    """True if the commit removed the whole file of that place."""
 
 
 class Occurrences:
-    """Looks for wordings in the versions of one repository; keeps the files that it read last."""
+    """Finds wordings in file versions of one repository. The files that were read last stay in memory."""
 
     def __init__(self, repository: Repository) -> None:
         self._shallow = repository.shallow
         self._objects = repository.objects
         self.source = lru_cache(maxsize=128)(self._source)
         self.commit = lru_cache(maxsize=4096)(self._commit)
-        self._touched = lru_cache(maxsize=32)(self._read_touched)
-        self.touches: FileChanges | None = None
-        """The files that every commit changed, if the whole history was read."""
+        self._changed_files = lru_cache(maxsize=32)(self._read_changed_files)
+        self.whole_history: WholeHistory | None = None
+        """Every commit's changed files; None unless the whole history was read."""
         self.renames = Renames(repository)
         self.beginning: Beginning | None = None
-        """Finds where files begin without a walk, if the whole history was read."""
+        """Returns the commit that added a file, without a walk by git; None unless the whole history was read."""
 
     def find(self, commit: str, path: str, text: str, line: int) -> Occurrence | None:
-        """Return the text in a version of a file, nearest to a line."""
+        """Return the occurrence of a text in a file version, the one nearest to a line; None if there is none."""
         source = self.source(commit, path)
         found = source.same(text) if source is not None else []
         if source is None or not found:
@@ -83,37 +83,37 @@ class Occurrences:
         return Occurrence(commit, path, min(found, key=lambda wording: _distance(wording, line)), source)
 
     def before(self, seen: Occurrence, parent: str, *, merge: bool) -> Ancestor | None:
-        """Return where the wording of a message was in a parent of the commit that it is seen in."""
+        """Return where the wording of a message was in one parent of the commit that `seen` is in."""
         here = self.source(parent, seen.path)
         if here is not None:
             same = here.same(seen.text)
             if same:
                 there = _nearest(parent, seen.path, here, same, seen)
                 return Ancestor(there, left=not _still_there(seen, there))
-        touched = [] if merge else self._touched(parent, seen.commit)
-        from_touched = list(self._in_files(seen, parent, touched, equal=True))
-        left = [ancestor for ancestor in from_touched if ancestor.left]
+        changed = [] if merge else self._changed_files(parent, seen.commit)
+        from_changed = list(self._in_files(seen, parent, changed, equal=True))
+        left = [ancestor for ancestor in from_changed if ancestor.left]
         if left:
             return left[0]
         if here is not None:
             part = self._as_part(seen, parent, here)
             if part is not None:
                 return part
-        if from_touched:
-            return from_touched[0]
+        if from_changed:
+            return from_changed[0]
         around = self._around(seen, parent)
         for equal in (True, False):
-            for files in (around, [] if equal else touched):
+            for files in (around, [] if equal else changed):
                 found = next(self._in_files(seen, parent, files, equal=equal), None)
                 if found is not None:
                     return found
         return None
 
     def reworded(self, seen: Occurrence, parent: str, *, merge: bool) -> Ancestor | None:
-        """Return the wording that the commit replaced by the one seen, if there is one that is like it."""
+        """Return the old wording that the commit of `seen` replaced; None if no removed wording is similar enough."""
         candidates: list[tuple[float, Occurrence]] = []
-        touched = [] if merge else self._touched(parent, seen.commit)
-        renamed = [path for path in touched if self.source(seen.commit, path) is None]
+        changed = [] if merge else self._changed_files(parent, seen.commit)
+        renamed = [path for path in changed if self.source(seen.commit, path) is None]
         for path in [seen.path, *renamed[:20]]:
             old = self.source(parent, path)
             if old is None:
@@ -136,11 +136,11 @@ class Occurrences:
         return Ancestor(best[1], left=True)
 
     def renamed(self, commit: str, path: str, first: str) -> list[Rename]:
-        """Return how a file got from its `first` name to its path in a commit, newest rename first."""
+        """Return the renames from a file's `first` name to its `path` in a commit, newest first."""
         return self.renames.between(commit, path, first, self.beginning)
 
     def _as_part(self, seen: Occurrence, parent: str, here: SourceText) -> Ancestor | None:
-        """Find a longer text at the same place that holds the one seen."""
+        """Return the longer text of the same file that contained the text of `seen`; None if there is none."""
         still = {wording.text for wording in seen.source.wordings}
         function = seen.function
         found = [
@@ -155,7 +155,7 @@ class Occurrences:
         return Ancestor(there, left=not _still_there(seen, there))
 
     def _in_files(self, seen: Occurrence, parent: str, paths: Iterable[str], *, equal: bool) -> Iterator[Ancestor]:
-        """Yield where the text is in other files: first files that lost it, then files with the same name."""
+        """Yield where the text is in other files. Files from which the commit removed it come first, then namesakes."""
         wanted = words(seen.text)[:SEARCHED_WORDS]
         if not wanted:
             return
@@ -178,7 +178,7 @@ class Occurrences:
         yield from (ancestor for _, ancestor in sorted(found, key=lambda item: item[0]))
 
     def _with_words(self, commit: str, paths: list[str], wanted: list[str]) -> list[str]:
-        """Return the files that contain all the words; a thousand files take less than a second."""
+        """Return those of the files that contain all the words. A thousand files take less than a second."""
         needles = [word.encode() for word in wanted]
         found = self._objects.read_many(f"{commit}:{path}" for path in paths)
         return [
@@ -188,24 +188,24 @@ class Occurrences:
         ]
 
     def _around(self, seen: Occurrence, parent: str) -> list[str]:
-        """Return the files in the same directory, and those of the same name, that have the words of the text."""
+        """Return the files in the same directory and the files of the same name that contain the words of the text."""
         wanted = words(seen.text)[:SEARCHED_WORDS]
         if len(wanted) < 2:  # A single word also occurs in unrelated files.
             return []
         path = PurePosixPath(seen.path)
         directory = "" if path.parent == PurePosixPath() else str(path.parent)
-        suffixes = [suffix for suffix in dict.fromkeys((*SOURCE, path.suffix)) if suffix]
+        suffixes = [suffix for suffix in dict.fromkeys((*SOURCE_SUFFIXES, path.suffix)) if suffix]
         # Searching every directory for files of this name takes longer than everything else.
-        namesakes = self.touches.named(path.name) if self.touches is not None else None
+        namesakes = self.whole_history.named(path.name) if self.whole_history is not None else None
         name = path.name if namesakes is None else None
         return list(
             dict.fromkeys([*self._objects.with_words(parent, wanted, directory, suffixes, name), *(namesakes or ())])
         )
 
-    def _read_touched(self, parent: str, commit: str) -> list[str]:
-        """Return the source files of the parent that a commit changed or removed."""
-        known = self.touches.changed(parent, commit) if self.touches is not None else None
-        return (changed_files(self._objects, parent, commit, "DMT") if known is None else known)[:LOOKED_AT]
+    def _read_changed_files(self, parent: str, commit: str) -> list[str]:
+        """Return the source files of the parent commit that a commit changed or removed."""
+        known = self.whole_history.changed(parent, commit) if self.whole_history is not None else None
+        return (changed_source_files(self._objects, parent, commit, "DMT") if known is None else known)[:LOOKED_AT]
 
     def _source(self, commit: str, path: str) -> SourceText | None:
         try:
@@ -215,7 +215,7 @@ class Occurrences:
         return SourceText(data) if kind == "blob" else None
 
     def _commit(self, commit: str) -> RawCommit | None:
-        """Read a commit; in a shallow clone without the parents that are not there."""
+        """Return a commit. In a shallow clone, parents that the clone does not have are left out."""
         found = next(read_commits(self._objects, [commit]), None)
         if found is None or not self._shallow:
             return found
@@ -231,7 +231,7 @@ def _difference(source: SourceText, other: SourceText | None) -> list[Wording]:
 
 
 def _nearest(commit: str, path: str, source: SourceText, found: list[Wording], seen: Occurrence) -> Occurrence:
-    """Choose among several places: in the same function, then the line nearest."""
+    """Return the best of several wordings: one in the same function, then the one with the nearest line."""
     function = seen.function if len(found) > 1 else None
     best = min(
         found,
@@ -244,7 +244,7 @@ def _nearest(commit: str, path: str, source: SourceText, found: list[Wording], s
 
 
 def _still_there(seen: Occurrence, there: Occurrence) -> bool:
-    """Return whether the text, or its earlier wording, is still in the function that it comes from."""
+    """Return whether the function that a text came from still has the text or its earlier wording."""
     function = there.function
     if function == seen.function:
         return False

@@ -1,4 +1,4 @@
-"""The provenance of a message: records as they are shown to the user."""
+"""The provenance of a message: its history in the form that users see."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ class Person:
     name: str
     email: str
     date: datetime
-    """With the zone that the commit records."""
+    """The date, in the time zone that the commit records."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,9 +20,9 @@ class Release:
     """The first release that contains a commit."""
 
     first_tag: str | None
-    """Smallest release tag by parsed version, `-rc` before final: `v5.9-rc1`."""
+    """The first release tag that contains the commit, by version; `-rc` tags come before the final: `v5.9-rc1`."""
     first_release: str | None
-    """The same version without `-rcN`, if that tag exists: `v5.9`."""
+    """The final release of the same version, if its tag exists: `v5.9`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,44 +36,46 @@ class Related:
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """A commit as the record shows it."""
+    """A commit with all fields of the output record."""
 
     id: str
     subject: str
     message: str
-    """The whole message, decoded by its own encoding header; undecodable bytes as U+FFFD."""
+    """The whole message, decoded by the commit's encoding header. Undecodable bytes become U+FFFD."""
     author: Person
     committer: Person
     release: Release
     trailers: dict[str, list[str]]
-    """`Fixes`, `Cc`, `Reviewed-by` … in order of appearance."""
+    """Trailers such as `Fixes`, `Cc` and `Reviewed-by` → their values, in the order of the message."""
     links: tuple[str, ...]
     """URLs of `Link:` and similar trailers."""
     upstream: Related | None = None
-    """The commit that this one says it is a backport of, if the repository holds it."""
+    """The commit that this one names as the original of its backport, if the repository has it."""
     backports: tuple[Related, ...] = ()
-    """Commits that say they are a backport of this one, newest release first."""
+    """Backports of this commit, as their messages say. The newest release comes first."""
     fixed_by: tuple[Related, ...] = ()
-    """Commits whose `Fixes:` names this one or its upstream, in order of their dates; not the backports of those."""
+    """Commits whose `Fixes:` trailer names this commit or its upstream commit, oldest first.
+
+    A backport of another commit in this list is left out."""
     reverted_by: tuple[Related, ...] = ()
-    """Commits that revert this one, in the same order."""
+    """Commits that revert this one, oldest first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A commit that touched a message."""
+    """A commit that changed a message."""
 
     commit: str
     subject: str
     release: Release
     path: str
-    """Where the message stood right after that commit."""
+    """The file of the message right after the commit."""
     line: int
-    """1-based."""
+    """1-based line of the message right after the commit."""
     format: str | None = None
-    """How the message read then, if it was looked at."""
+    """The text of the message right after the commit; None if the message was not looked up there."""
     upstream: Related | None = None
-    """As in `Commit`."""
+    """The original commit, if this commit is a backport (see `Commit.upstream`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +92,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """The history of one match."""
+    """The history of one matched message."""
 
     status: str
     """`traced`, `blame-only`, `off` or `unavailable`."""
@@ -102,7 +104,7 @@ class Provenance:
     """A sentence that explains the status: uncommitted line, start of the history."""
 
     def commits(self) -> Iterator[str]:
-        """Yield the ids of the commits that it names, with repeats."""
+        """Yield the ids of all commits in the history. An id can appear more than once."""
         changes = (self.last_changed, self.introduced, self.origin)
         yield from (change.commit for change in changes if change is not None)
         yield from (event.commit for event in self.events)
@@ -113,6 +115,6 @@ class Later:
     """What happened to a message after the revision in which it was found."""
 
     events: tuple[Event, ...] = ()
-    """Oldest first; the last one is of kind `removed` if it is gone."""
+    """The events, oldest first. If the message is gone, the last event has the kind `removed`."""
     removed: Change | None = None
-    """The commit that removed it; None if it is still there, or if there is no git history."""
+    """The commit that removed the message; None if the message is still there, or if there is no git history."""

@@ -1,4 +1,4 @@
-"""Converts histories of messages to the provenance of the output record."""
+"""Convert histories of messages into the provenance that the output record shows."""
 
 from collections.abc import Iterable, Sequence
 
@@ -14,24 +14,24 @@ BEGINNING = "Present at or before {}, where this history begins."
 
 
 class ProvenanceBuilder:
-    """Builds provenances and later events, with commits and releases."""
+    """Builds provenances: looks up the commits and releases of the steps of a history."""
 
     def __init__(self, commit_info: CommitInfo) -> None:
         self._commit_info = commit_info
 
     def provenances(self, traced: Sequence[Traced]) -> list[Provenance]:
-        """Return where messages came from, in order."""
+        """Return the provenance of each traced line, in the order of `traced`."""
         ids: list[str] = []
         for item in traced:
             if item.blame is not None and item.blame.commit is not None:
                 ids.append(item.blame.commit)
             if item.history is not None:
                 ids += [step.commit for step in item.history.steps]
-        self._commit_info.read(ids)  # All at once: one by one they take longer.
+        self._commit_info.read(ids)  # One read for all commits is faster than one read for each.
         return [self._provenance(item) for item in traced]
 
     def later(self, removals: Iterable[Removal]) -> Later:
-        """Return what happened to a message after a release."""
+        """Return the later history of a message: what commits did to it after the release in which it was found."""
         events: list[Event] = []
         for removal in removals:
             tag = self._commit_info.release(removal.commit).first_tag
@@ -60,7 +60,7 @@ class ProvenanceBuilder:
         return Provenance("traced", last, introduced, origin, tuple(self._events(history)), note)
 
     def _events(self, history: MessageHistory) -> Iterable[Event]:
-        """Yield what happened to a message, oldest first."""
+        """Yield the events of a history, oldest first."""
         for step in reversed(history.steps):
             tag = self._commit_info.release(step.commit).first_tag
             if step.before is None:

@@ -1,6 +1,6 @@
-"""The first tag and the first release that contain a commit.
+"""Find the first release tag and the first release that contain a commit.
 
-Only ancestry decides, and the versions that tags name; dates and git's own sorting never do.
+Only ancestry and the versions in tag names decide; dates and git's own sorting never do.
 """
 
 import hashlib
@@ -17,12 +17,12 @@ from ksrcfind.history.state import parents_state
 from ksrcfind.tree.repository import Repository, has_commit_graph
 from ksrcfind.tree.versions import DEFAULT_PATTERNS, Version, parse_tag, release_versions
 
-# Commits. Git needs 0.02 s for each with a commit-graph; for more commits, one walk over everything is faster.
+# Number of commits up to which git is asked for each: 0.02 s with a commit-graph. For more, one walk is faster.
 FEW = 8
 TAGS = "tags-1"
-"""Name of the cache entry with the commits of tags."""
+"""Name of the cache entry with all tags and the commits that they point to."""
 LONG = 20_000
-"""Commits; from this length of the history on, the user is advised to write a commit-graph."""
+"""Number of commits in a history from which on the user is advised to write a commit-graph."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +31,14 @@ class ReleaseTag:
 
     name: str
     commit: str
-    """The commit that it leads to."""
+    """The commit that the tag points to."""
     version: Version
 
 
 def release_named(name: str, tags: Sequence[ReleaseTag]) -> ReleaseTag:
     """Return the release that a user names by its tag, with or without the letters before the number: `v6.1`, `6.1`.
 
-    `tags` are in the order of their versions. Raises `KsrcfindError` with the nearest releases if there is no such tag.
+    `tags` are sorted by version. Raises `KsrcfindError` with the nearest releases if there is no such tag.
     """
     version = parse_tag(name)
     for tag in tags:
@@ -54,7 +54,7 @@ def release_named(name: str, tags: Sequence[ReleaseTag]) -> ReleaseTag:
 
 
 class Releases:
-    """The releases of one repository, as its tags were when it was made."""
+    """The releases of one repository, by the tags that it had when they were first read."""
 
     def __init__(
         self, repository: Repository, patterns: tuple[str, ...] = DEFAULT_PATTERNS, cache: Cache | None = None
@@ -99,17 +99,17 @@ class Releases:
 
     @cached_property
     def order(self) -> dict[str, int]:
-        """Name of each release tag → its place among them, earliest version first."""
+        """Name of each release tag → its position, earliest version first."""
         return {tag.name: number for number, tag in enumerate(self.tags)}
 
     @property
     def ignored(self) -> tuple[str, ...]:
-        """Tags that look like releases but lead to no commit (v2.6.11 of Linux names a tree)."""
+        """Tags with a release name that point to no commit (v2.6.11 of Linux points to a tree)."""
         return self._read[1]
 
     @property
     def advice(self) -> str | None:
-        """How to make history faster; only in a run that had to walk through a long history."""
+        """Advice to write a commit-graph; None unless this run walked through a long history without one."""
         if not self._walked or self._table is None or len(self._table) < LONG or self._has_graph:
             return None
         write = f"git -C {shlex.quote(str(self._repository.root))} commit-graph write --reachable --changed-paths"
@@ -120,13 +120,16 @@ class Releases:
         return self.of_many([commit])[commit]
 
     def of_many(self, commits: Iterable[str]) -> dict[str, Release]:
-        """Return the first tag and release of each commit (full ids); both None for one that no release contains."""
+        """Return the first tag and release of each commit (full ids).
+
+        Both are None for a commit that no release contains.
+        """
         wanted = list(dict.fromkeys(commits))
         self._find([commit for commit in wanted if commit not in self._known])
         return {commit: self._release(self._known[commit]) for commit in wanted}
 
     def prepare(self) -> None:
-        """Build the table of all commits now, which makes later questions fast."""
+        """Build the table of the first tags of all commits now, so that later questions are fast."""
         self._table_of_all()
 
     def _find(self, commits: list[str]) -> None:
@@ -136,7 +139,7 @@ class Releases:
             self._known.update(dict.fromkeys(commits))
             return
         table = self._table or self._kept_table()
-        # A log comes in parts: the total decides.
+        # A log asks for its commits in several calls: their total decides.
         self._asked += len(commits)
         if table is None and self._asked <= FEW and (self._has_graph or self._cache is None):
             for commit in commits:
@@ -151,7 +154,7 @@ class Releases:
         """Return the first release tag that contains one commit, from `git tag --contains`."""
         # `git tag` reuses what it read for earlier tags; `git for-each-ref` walks again for each tag (4.5 s).
         listed = self._repository.git.answer("tag", "--no-column", "--format=%(refname)", f"--contains={commit}")
-        names = set((listed or "").split("\n"))  # A commit that is not there is in no tag.
+        names = set((listed or "").split("\n"))  # No tag contains a commit that the repository does not have.
         return next((tag.name for tag in self.tags if f"refs/tags/{tag.name}" in names), None)
 
     def _table_of_all(self) -> FirstTags:
@@ -174,7 +177,7 @@ class Releases:
 
     @cached_property
     def _name(self) -> str:
-        """Name of the table in the cache: changes whenever the answer could."""
+        """Name of the table in the cache. It contains a digest of everything that the table depends on."""
         state = hashlib.sha256()
         for tag in self.tags:
             state.update(f"{tag.commit} {tag.version}\n".encode())
@@ -200,5 +203,5 @@ class Releases:
 
 
 def tag_targets(repository: Repository) -> dict[str, str | None]:
-    """Return tag → the commit that it leads to; None for a tag on something else."""
+    """Return each tag with the commit that it points to; None for a tag of another object."""
     return repository.objects.tags()

@@ -1,9 +1,9 @@
-"""What happened to a message after a release: moves, new wordings, and the commit that removed it."""
+"""Find what happened to a message after a release: moves, new wordings, and the commit that removed it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ksrcfind.history.changed_files import changed_files
+from ksrcfind.history.commit_diff import changed_source_files
 from ksrcfind.history.events import EventKind
 from ksrcfind.history.occurrences import ALIKE_IN_FUNCTION, Occurrence, Occurrences
 from ksrcfind.history.wording import Wording, words
@@ -11,20 +11,20 @@ from ksrcfind.match.similarity import similarity
 from ksrcfind.tree.repository import Repository
 
 LONGEST = 100
-"""Limit of steps for one message; more would mean that its history goes in circles."""
+"""Limit of steps for one message. More steps mean that its history goes in circles."""
 
 
 @dataclass(frozen=True, slots=True)
 class Removal:
-    """A commit that removed a text from its place."""
+    """A commit that removed a text from its place: the message was moved, reworded or removed."""
 
     commit: str
     kind: EventKind
-    """`MOVED` to another file, `REWORDED` or `REMOVED`."""
+    """`MOVED` (to another file), `REWORDED` or `REMOVED`."""
     was: Occurrence
     """The text before that commit."""
     now: Occurrence | None
-    """The message after it; None if it was removed."""
+    """The message after that commit; None if it was removed."""
 
 
 class Removals:
@@ -36,10 +36,10 @@ class Removals:
         self._occurrences = Occurrences(repository)
 
     def removals_after(self, start: str, path: str, line: int, end: str) -> Iterator[Removal]:
-        """Yield what happened to the text on a line of a version of a file until a later commit, oldest first.
+        """Yield what later commits did to the text on a line of a file version, up to the commit `end`, oldest first.
 
-        The last one is `removed` if the message is not in `end` any more; nothing is yielded for a text that is
-        still in its place, or for a line without text.
+        If the message is no longer in `end`, the last item has the kind `removed`. Nothing is yielded if the text is
+        still in its place, or if the line has no text.
         """
         source = self._occurrences.source(start, path)
         wording = source.at(line) if source is not None else None
@@ -54,7 +54,7 @@ class Removals:
             seen = removal.now
 
     def _last_removal(self, seen: Occurrence, end: str) -> Removal | None:
-        """Return the last commit that touched the file and removed the text from it."""
+        """Return the last commit that removed the text from the file; None if there is none."""
         listed = self._git.lines(
             "rev-list", "--full-history", "--topo-order", f"{seen.commit}..{end}", "--", f":(top,literal){seen.path}"
         )
@@ -74,11 +74,11 @@ class Removals:
         return self._occurrences.find(commit, seen.path, seen.text, seen.wording.line_start)
 
     def _elsewhere(self, was: Occurrence, commit: str) -> Occurrence | None:
-        """Return the text in another file that the commit changed and that did not have it before."""
+        """Return the occurrence of the text in another file, to which the commit added it; None if there is none."""
         wanted = [word.encode() for word in words(was.text)]
         if not wanted:
             return None
-        for path in changed_files(self._objects, was.commit, commit, "AM"):
+        for path in changed_source_files(self._objects, was.commit, commit, "AM"):
             if path == was.path:
                 continue
             found = self._occurrences.find(commit, path, was.text, was.wording.line_start)
@@ -88,7 +88,7 @@ class Removals:
         return None
 
     def _reworded(self, was: Occurrence, commit: str) -> Occurrence | None:
-        """Return the new text of the same function that is most like the old one."""
+        """Return the new text of the same function that is most similar to the removed one; None if all differ much."""
         source = self._occurrences.source(commit, was.path)
         if source is None:
             return None

@@ -1,9 +1,9 @@
-"""Which name a file had before a commit renamed it.
+"""Find which name a file had before a commit renamed it.
 
 Git stores no renames. When a commit adds a file and removes others, git compares the contents: the removed file that is
-most similar, and at least half equal, is the earlier name. A process of git for each such question costs more than all
-other steps of a history, so this module computes git's similarity itself. Only where versions of git could disagree
-(two similar candidates, or a similarity near the limit) it raises `UnclearRenameError`, and the caller asks git.
+most similar, and at least half equal, is the earlier name. One git process for each such question takes longer than all
+other steps of a history, so this module computes git's similarity itself. Where versions of git could disagree (two
+similar candidates, or a similarity near the limit), it raises `UnclearRenameError`, and the caller asks git.
 """
 
 import re
@@ -12,29 +12,29 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
-from ksrcfind.history.file_changes import file_name
+from ksrcfind.history.whole_history import file_name
 from ksrcfind.tree.git import Git
 from ksrcfind.tree.repository import Repository
 
 MOST_RENAMES = 8
-"""Renames of one file that are followed."""
+"""Limit of renames that are followed for one file."""
 MOST_CANDIDATES = 64
-"""Removed files whose contents are compared with one new file."""
+"""Limit of removed files whose contents are compared with one new file."""
 RENAMED = 0.5
-"""Similarity from which on git calls a file renamed: git's default."""
+"""Similarity (0–1) from which on git calls a file renamed: git's default."""
 RENAMED_UNDER_SAME_NAME = 0.75
-"""Since 2.31, git takes a file of the same name in another directory from this similarity on, however similar others
-are: see `diffcore_rename_extended` in its `diffcore-rename.c`."""
+"""Similarity from which on git (since 2.31) prefers a removed file of the same name in another directory, even if other
+files are more similar: see `diffcore_rename_extended` in its `diffcore-rename.c`."""
 MARGIN = 0.05
-"""Difference of similarities that cannot come from git's hashing of lines or its treatment of line ends."""
+"""Difference of similarities that is too large to come from git's hashing of lines or its treatment of line ends."""
 
 _CHUNK = re.compile(rb"[^\n]{0,63}\n|[^\n]{1,64}")
-"""Git compares lines, longer ones in pieces of 64 bytes: `hash_chars` in its `diffcore-delta.c`."""
+"""A unit of git's comparison: a line, or 64 bytes of a longer one (`hash_chars` in its `diffcore-delta.c`)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rename:
-    """A commit that gave a file its name."""
+    """A commit that renamed a file."""
 
     commit: str
     before: str
@@ -42,9 +42,9 @@ class Rename:
 
 
 Beginning = Callable[[str, str], tuple[str, str] | None]
-"""Returns the commit that added a file, and its parent, for a commit that has the file, and the file's path.
+"""Returns the commit that added a file, and its parent, for a commit that has the file and for the file's path.
 
-None if that is not known."""
+None if they are not known."""
 
 
 class UnclearRenameError(Exception):
@@ -52,7 +52,7 @@ class UnclearRenameError(Exception):
 
 
 class Renames:
-    """Finds the renames of one repository; keeps the answers for the commits that it was asked about last."""
+    """Finds the renames of one repository. Recent answers stay in memory."""
 
     def __init__(self, repository: Repository) -> None:
         self._git = repository.git
@@ -61,7 +61,7 @@ class Renames:
         self._removed = lru_cache(maxsize=8)(self._read_removed)
 
     def between(self, commit: str, path: str, first: str, beginning: Beginning | None = None) -> list[Rename]:
-        """Return how a file got from its `first` name to its path in a commit, newest rename first.
+        """Return the renames from a file's `first` name to its `path` in a commit, newest first.
 
         The list ends early where git sees no rename. `beginning` saves a walk through the history for each rename.
         """
@@ -82,15 +82,15 @@ class Renames:
         return found
 
     def _added(self, commit: str, path: str) -> tuple[str, str] | None:
-        """Return the commit that added a file, and its first parent; None if there is none."""
-        # Of a merge only what it does itself counts.
+        """Return the commit that added a file, and its first parent; None if no such commit with a parent exists."""
+        # A merge counts only if it adds the file itself.
         options = ("-1", "--format=%H %P", "--diff-filter=A", "--no-renames")
         listed = self._git.run("log", *options, commit, "--", f":(top,literal){path}")
         adding, *parents = listed.decode().split() or [""]
         return (adding, parents[0]) if parents else None
 
     def _source(self, parent: str, commit: str, path: str) -> str | None:
-        """Return the name that a file had in the parent of the commit which added it; None if it is a new file.
+        """Return the name that a file had in the parent of the commit that added it; None if the file is new.
 
         Raises `UnclearRenameError`.
         """
@@ -116,14 +116,14 @@ class Renames:
         return best_source(scores, path)
 
     def _read_removed(self, parent: str, commit: str) -> dict[str, str]:
-        """Return path → blob id of the files that a commit removed."""
+        """Return the blob ids of the files that a commit removed, by path."""
         paths = [change.path for change in self._objects.changed(parent, commit) if change.kind == "D"]
         ids = self._objects.ids(f"{parent}:{path}" for path in paths)
         return {path: blob for path, blob in zip(paths, ids, strict=True) if blob is not None}
 
 
 def similarity(old: bytes, new: bytes) -> float:
-    """Return how similar two versions of a file are as git measures it: the part of the larger one that they share."""
+    """Return git's similarity of two versions of a file: the share of the larger one that both have (0–1)."""
     size, larger = sorted((len(old), len(new)))
     if size < larger * (RENAMED - MARGIN):
         return 0.0  # They cannot share more than the smaller one.
@@ -133,9 +133,9 @@ def similarity(old: bytes, new: bytes) -> float:
 
 
 def best_source(scores: dict[str, float], path: str) -> str | None:
-    """Return the removed file that a new file comes from, by their similarities; None if none is similar enough.
+    """Return the removed file that a new file was renamed from, given the similarities; None if none is similar enough.
 
-    Raises `UnclearRenameError` if a version of git could choose differently.
+    Raises `UnclearRenameError` if some version of git could choose another file.
     """
     best = max(scores, key=scores.__getitem__, default=None)
     if best is None or scores[best] < RENAMED - MARGIN:
@@ -153,7 +153,7 @@ def _chunks(data: bytes) -> Counter[bytes]:
 
 
 def _source_by_git(git: Git, parent: str, commit: str, path: str) -> str | None:
-    """Return the name that a file had before a commit, from a process of git."""
+    """Return the name that a file had before a commit, computed by a git process; None if git sees no rename."""
     output = git.run("diff-tree", "-r", "-z", "-M", "--diff-filter=R", "--name-status", parent, commit)
     fields = [field.decode("utf-8", "surrogateescape") for field in output.split(b"\0")]
     sources = {after: before for before, after in zip(fields[1::3], fields[2::3], strict=False)}

@@ -1,4 +1,4 @@
-"""The interface to histories: where wordings came from, what happened to them later, and the commits they name."""
+"""The interface to histories: where wordings came from, what happened to them later, and the commits involved."""
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
@@ -7,18 +7,18 @@ from dataclasses import dataclass
 from ksrcfind.caching import Cache
 from ksrcfind.history.blame_and_follow import Place, Tracer
 from ksrcfind.history.commit_info import CommitInfo
-from ksrcfind.history.file_changes import FileChanges, file_name
 from ksrcfind.history.follow import Follower
-from ksrcfind.history.links import Links
 from ksrcfind.history.message_histories import MessageHistories
 from ksrcfind.history.occurrences import Occurrences
 from ksrcfind.history.provenance import Commit, Later, Provenance
 from ksrcfind.history.provenance_builder import ProvenanceBuilder
+from ksrcfind.history.related_commits import RelatedCommits
 from ksrcfind.history.releases import Releases
 from ksrcfind.history.removal import Removals
 from ksrcfind.history.renames import Renames
 from ksrcfind.history.simple_blame import SimpleBlame
 from ksrcfind.history.state import is_plain
+from ksrcfind.history.whole_history import WholeHistory, file_name
 from ksrcfind.progress import SILENT, Progress
 from ksrcfind.source.message import Message
 from ksrcfind.tree.directory import DirectorySnapshot
@@ -27,9 +27,9 @@ from ksrcfind.tree.repository import has_commit_graph
 from ksrcfind.tree.revision import RevisionSnapshot
 
 MANY_FILES = 150
-"""Files from which on the whole history is read at once: about as many blames take the same time."""
+"""Number of files from which on the whole history is read at once: as many blames take about the same time."""
 MANY_FILES_WITHOUT_GRAPH = 25
-"""The same for a repository without a commit-graph, where each blame takes longer."""
+"""The same number for a repository without a commit-graph, where each blame takes longer."""
 
 NO_GIT = "This tree is not the root of a git repository: it has no history to ask."
 
@@ -40,11 +40,11 @@ class Request:
 
     message: Message
     at: Place | None = None
-    """Path and line that were asked for, if the message was found by its place."""
+    """Path and line in the question, if the message was found by its place."""
 
 
 class History:
-    """The history of one snapshot's messages."""
+    """The histories of the messages of one snapshot."""
 
     def __init__(
         self,
@@ -56,11 +56,11 @@ class History:
         jobs: int | None = None,
         progress: Progress = SILENT,
     ) -> None:
-        """Ask `releases` for first tags; by default those that tags `v5.9` name, cached for this run only.
+        """Compute histories with the first tags of `releases`, by default those with names such as `v5.9`.
 
-        `cache` keeps the histories of committed files, which cost from 0.1 s to a second each.
-        Without `follow` history ends at what git blame says. `jobs` blames run at the same time, by default one for
-        each processor.
+        `cache` keeps the histories of committed files, which take from 0.1 s to a second each. Without `follow`, a
+        history consists of what git blame reports. `jobs` blames run at the same time, by default one for each
+        processor.
         """
         self._progress = progress
         self._git: _GitHistory | None = None
@@ -76,9 +76,10 @@ class History:
             self._git.expect(_places(requests), self._progress)
 
     def trace(self, requests: Sequence[Request]) -> list[Provenance]:
-        """Return the history of each message, in order; blames of one file are asked for together.
+        """Return the history of each requested message, in the order of the requests.
 
-        Raises `KsrcfindError` where the user has to mend the repository (partial clone).
+        Lines of one file share a run of git blame. Raises `KsrcfindError` for an error that the user must fix in the
+        repository (partial clone).
         """
         if self._git is None:
             return [Provenance("unavailable", note=NO_GIT) for _ in requests]
@@ -90,13 +91,16 @@ class History:
         return self._git is None or self._git.is_current()
 
     def later(self, start: str, place: Place, end: str) -> Later:
-        """Return what happened to the text at a place of one commit until another."""
+        """Return what happened to the text on a source line of the commit `start` until the commit `end`."""
         if self._git is None:
             return Later()
         return self._git.builder.later(self._git.removals.removals_after(start, *place, end))
 
     def commits(self, ids: Iterable[str]) -> dict[str, Commit]:
-        """Return commits as the record shows them, by their full ids; those that are not there are left out."""
+        """Return commits with all fields of the output record, by their full ids.
+
+        Commits that the repository does not have are left out.
+        """
         return self._git.commit_info.describe(ids) if self._git is not None else {}
 
 
@@ -114,12 +118,12 @@ class _GitHistory:
         self._histories = MessageHistories(repository, cache) if follow and cache is not None else None
         self.tracer = Tracer(snapshot, follower, self._histories, jobs)
         self.removals = Removals(repository)
-        self.commit_info = CommitInfo(repository.objects, releases, Links(repository, cache))
+        self.commit_info = CommitInfo(repository.objects, releases, RelatedCommits(repository, cache))
         self.builder = ProvenanceBuilder(self.commit_info)
 
     def is_current(self) -> bool:
-        """Return whether everything beside the commits that answers depend on is unchanged."""
-        self._repository.objects.load()  # A long-running server asks this; more questions follow.
+        """Return whether cached answers are still valid: references and settings that they depend on are unchanged."""
+        self._repository.objects.load()  # Only a long-running server calls this; it will ask more questions.
         return (self._histories is None or self._histories.is_current()) and self.commit_info.is_current()
 
     def expect(self, places: Mapping[Place, bool], progress: Progress) -> None:
@@ -133,26 +137,26 @@ class _GitHistory:
         names = read | {file_name(path) for path in files}
         with progress.task("reading the history", None) as task:
             try:
-                touches = FileChanges(self._repository.git, self._snapshot.commit, names, task)
+                whole_history = WholeHistory(self._repository.git, self._snapshot.commit, names, task)
             except GitError:  # If an object is missing, the blame that needs it reports that.
                 return
         renames = self._occurrences.renames if self._occurrences is not None else Renames(self._repository)
-        self.tracer.simple_blame = SimpleBlame(self._repository, touches, renames)
+        self.tracer.simple_blame = SimpleBlame(self._repository, whole_history, renames)
         if self._occurrences is not None:
-            self._occurrences.touches = touches
+            self._occurrences.whole_history = whole_history
             self._occurrences.beginning = self.tracer.simple_blame.beginning
 
 
 def _places(requests: Sequence[Request]) -> dict[Place, bool]:
-    """Return place of the text → whether there is a text, for each message."""
+    """Return, for each requested message, the place of its wording and whether it has a text to follow."""
     return {wording_place(request): bool(request.message.text_lines) for request in requests}
 
 
 def wording_place(request: Request) -> Place:
-    """Return path and line whose blame is the last change of a message.
+    """Return the path and line whose blame is the last change of a message.
 
-    Of a wording over several lines: the line asked for if it holds part of it, else the line with most of the text,
-    the first of equals. A message without a wording has only the line of its call.
+    If the wording has several lines, this is the requested line if it holds a part of the wording, else the line with
+    most of the text, and the first of equally long ones. A message without a wording has only the line of its call.
     """
     message = request.message
     if not message.text_lines:

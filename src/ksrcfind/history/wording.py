@@ -1,8 +1,9 @@
-"""The wordings in a C file: string literals joined, and the call and function around each, by reading tokens alone.
+"""Find the texts (wordings) of a C file, with the call and function around each, by a lexer without a parser.
 
-This is what following a message through old versions of files needs: many old files are looked at, each once, and most
-of them only to see that a text is not there (5 ms for a file of 50 KB). The package `source`
-computes what a call really prints. Text in comments counts as well: developers disable and enable calls that way.
+A wording is a string literal, or several that the compiler joins. Following a message through old versions needs this:
+many old files are read once each, and most of them only show that a text is not there (5 ms for a file of 50 KB). The
+package `source` computes what a call really prints. Text in comments counts as well, because developers disable and
+enable calls that way.
 """
 
 import re
@@ -15,7 +16,7 @@ from ksrcfind.levels import CODE_NAMES, KERN_MACROS, LEVEL_OF_CODE
 from ksrcfind.source.literal import STRING, unescape
 
 # An unterminated comment swallows the rest, as for the compiler. What an escape outside of a literal hides is passed
-# over, so that the quotation marks of a text which never ends are not tried one by one.
+# over, so that the quotation marks of an unterminated text are not tried one by one.
 TOKEN = re.compile(
     STRING.encode() + rb"|/\*(?:[^*]|\*(?!/))*+(?:\*/)?|//(?:[^\\\n]|\\.)*+|\'(?:[^\'\\\n]|\\.){1,8}\'|\\.", re.DOTALL
 )
@@ -41,13 +42,13 @@ LEVEL_MACRO = re.compile(rf"\b({'|'.join(KERN_MACROS)})\b".encode())
 LEVEL_OF_NAME = CODE_NAMES | {"dbg": "debug"}
 LEVEL_NAME = re.compile(rf"(?:^|_)({'|'.join(LEVEL_OF_NAME)})(?:_|$)", re.IGNORECASE)
 SHORTEST_PART = 8
-"""Characters of a text that is looked for inside longer ones."""
+"""Characters that a text needs at least to be searched inside longer texts."""
 CALL_BYTES = 4096
-"""Bytes in front of a text that are searched for its call."""
+"""Limit of bytes in front of a text that are searched for the name of its call."""
 FUNCTION_BYTES = 200_000
-"""Bytes in front of a text that are searched for the head of its function."""
+"""Limit of bytes in front of a text that are searched for the head of its function."""
 LARGEST = 8 << 20
-"""Bytes of a file; a larger one is data, not source."""
+"""Limit of bytes of a file; a larger file is data, not source."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,17 +56,18 @@ class Wording:
     """A text in a file: one literal, or several that the compiler joins."""
 
     text: str
-    """As in the source (escapes kept), without a level code in front and line ends behind: what is compared."""
+    """The text that is compared: as in the source with its escapes, but without a leading level code and trailing
+    newlines."""
     line_start: int
     """1-based line of the first literal."""
     line_end: int
     """1-based line of the last literal."""
     literals: tuple[str, ...]
-    """The literals that it is made of, as in the source."""
+    """The literals of the text, as in the source."""
     start: int
     """Byte offset of the first literal."""
     commented: bool
-    """True if it stands in a comment: a call that is switched off."""
+    """True if the text is in a comment: a call that a developer disabled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,16 +87,16 @@ class SourceText:
 
     @cached_property
     def wordings(self) -> tuple[Wording, ...]:
-        """Every text of the file, in order."""
+        """Every text of the file, from top to bottom."""
         return tuple(self._find())
 
     def at(self, line: int) -> Wording | None:
-        """Return the longest text that has a part on a line."""
+        """Return the longest text of which a part is on a line; None if the line has no text."""
         found = [wording for wording in self.wordings if wording.line_start <= line <= wording.line_end]
         return max(found, key=lambda wording: len(wording.text), default=None)
 
     def literal(self, line: int) -> str | None:
-        """Return the longest single literal on a line, without a level code."""
+        """Return the longest single literal on a line, without a level code; None if the line has no literal."""
         found = [
             self._data[start + 1 : end - 1].decode("utf-8", "surrogateescape")
             for start, end, _ in self._literals()
@@ -103,18 +105,18 @@ class SourceText:
         return max((LEVEL_CODE.sub("", text) for text in found), key=len, default=None)
 
     def same(self, text: str) -> list[Wording]:
-        """Return the places where exactly this text stands."""
+        """Return the occurrences of exactly this text in the file."""
         return [wording for wording in self.wordings if wording.text == text]
 
     def function(self, wording: Wording) -> str | None:
-        """Return the name of the function, or of the macro-made object, that a text stands in."""
+        """Return the name of the function, or of the object made by a macro, that contains a text."""
         name = b""
         for match in FUNCTION.finditer(self._blank, max(0, wording.start - FUNCTION_BYTES), wording.start):
             name = match[1]
         return name.decode("ascii", "replace") or None
 
     def call(self, wording: Wording) -> Call | None:
-        """Return the call whose parentheses a text stands in."""
+        """Return the call whose parentheses contain a text; None if there is none."""
         depth = 0
         before = self._before(wording, CALL_BYTES)
         for position in range(len(before) - 1, -1, -1):
@@ -134,7 +136,7 @@ class SourceText:
         return None
 
     def level(self, wording: Wording) -> str | None:
-        """Return the level that a KERN_ macro or the name of the call says."""
+        """Return the log level that a KERN_ macro or the name of the call gives a text; None if neither does."""
         before = self._before(wording, 200)
         macros = LEVEL_MACRO.findall(before, before.rfind(b"(") + 1)
         if macros:
@@ -144,7 +146,7 @@ class SourceText:
         return None if found is None else LEVEL_OF_NAME[found[1].lower()]
 
     def _before(self, wording: Wording, size: int) -> bytes:
-        """Return the text in front, without what stands in literals and comments."""
+        """Return the bytes before a text, with comments and the insides of literals blanked."""
         first = max(0, wording.start - size)
         if not wording.commented:
             return self._blank[first : wording.start]
@@ -215,7 +217,7 @@ def _without_inside(literal: re.Match[bytes]) -> bytes:
 
 
 def _blanked(data: bytes, tokens: Iterable[tuple[int, int]]) -> bytes:
-    """Return a text with comments and the insides of literals, its tokens, as blanks; line ends stay."""
+    """Return source with its tokens (comments and the insides of literals) replaced by blanks; newlines stay."""
     parts: list[bytes] = []
     last = 0
     for start, end in tokens:
@@ -259,7 +261,7 @@ def reads(older: Wording, text: str, literal: str) -> bool:
 
 
 def lost_prefix(old: str, new: str) -> bool:
-    """Return whether a text is an older one without what drivers put in front, and the punctuation at the end."""
+    """Return whether a text is an older one without its prefix, such as `foo: `; punctuation at the end may differ."""
     whole, part = END.sub("", old), END.sub("", new)
     if len(part.strip()) < SHORTEST_PART or not whole.endswith(part):
         return False
@@ -267,14 +269,14 @@ def lost_prefix(old: str, new: str) -> bool:
 
 
 def differs_by_prefix(one: str, other: str) -> bool:
-    """Return whether two texts are equal except for a prefix of one of them and the punctuation at the end."""
+    """Return whether two texts are equal except for a prefix that one of them has, and the punctuation at the end."""
     return lost_prefix(one, other) or lost_prefix(other, one)
 
 
 def words(text: str) -> list[str]:
-    """Return the words of three letters and more, longest first; a file with the text has them.
+    """Return the words of a text that have three or more letters, longest first.
 
-    Only a literal that is cut inside a word hides one.
+    A file with the text contains all of these words, unless a literal is split inside a word.
     """
     found = set(WORD.findall(NOT_WORDS.sub(" ", text)))
     return sorted(found, key=lambda word: (-len(word), word))

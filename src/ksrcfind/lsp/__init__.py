@@ -1,1 +1,1 @@
-"""The language server: answers under the cursor, in logs and in the tree's C files."""
+"""The language server: shows answers in an editor, in logs and in the C files of a kernel tree."""

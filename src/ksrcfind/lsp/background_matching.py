@@ -19,7 +19,7 @@ from ksrcfind.lsp.tree_service import TreeService
 from ksrcfind.lsp.worker import Urgency
 
 SLICE = 0.03
-"""Seconds of background matching before a request gets its turn."""
+"""Seconds of background matching, after which a waiting request is answered first."""
 
 FIRST_LINES = 100
 """Lines that are assumed to be visible when a log is opened."""
@@ -54,7 +54,7 @@ class OpenLog:
 async def match_window(
     service: TreeService, log: OpenLog, first: int, last: int, urgency: Urgency = Urgency.ASKED
 ) -> None:
-    """Match the lines from `first` to `last`; if the text changes meanwhile, those of the new text."""
+    """Match the lines of a log from `first` to `last`; if its text changes meanwhile, those of the new text."""
     document = log.document
     while not all(document.at(line) for line in range(max(first, 0), min(last + 1, len(document.lines)))):
         lines = document.lines
@@ -67,7 +67,7 @@ async def match_window(
 
 
 async def match_rest(service: TreeService, log: OpenLog, first: int, report: "ProgressReport") -> None:
-    """Match all lines from `first` to the end. Ends early if the client cancels."""
+    """Match all lines of a log from `first` to the end. Ends early if the client cancels."""
     document, done = log.document, first
 
     def start(answers: AnswerCache) -> Iterator[MatchedRow]:
@@ -84,11 +84,7 @@ async def match_rest(service: TreeService, log: OpenLog, first: int, report: "Pr
 async def _slices(
     service: TreeService, start: Callable[[AnswerCache], Iterator[MatchedRow]], urgency: Urgency
 ) -> AsyncIterator[list[MatchedRow]]:
-    """Yield matched rows in slices of `SLICE` seconds; more urgent questions run between two slices.
-
-    If the tree is reopened between two slices, matching restarts with the new engine: `start` knows which lines are
-    left.
-    """
+    """Yield matched rows of a log in slices of `SLICE` seconds; more urgent questions run between two slices."""
     rows: Iterator[MatchedRow] = iter(())
     started_with: AnswerCache | None = None
 

@@ -18,7 +18,7 @@ from ksrcfind.source.message import Message
 
 
 def _shown(server: Server, uri: str) -> list[str]:
-    """Return the lines of a file in the editor, else on disk; an empty list if it cannot be read."""
+    """Return the lines of a file as shown in the editor, else as on disk; an empty list if the file cannot be read."""
     is_open = uri in server.workspace.text_documents
     if not is_open and not Path(uris.to_fs_path(uri) or "").is_file():  # A pipe or device might never end.
         return []
@@ -29,7 +29,10 @@ def _shown(server: Server, uri: str) -> list[str]:
 
 
 async def _finding(server: Server, uri: str, line: int) -> Finding | None:
-    """Return the finding for the log call at a line, without history; None if there is none or the line was edited."""
+    """Return the finding for the log call at a line of a C file, without history.
+
+    None if the line has no log call, or if it was edited.
+    """
     file, here = uris.to_fs_path(uri), _shown(server, uri)
     if file is None:
         return None
@@ -91,7 +94,7 @@ async def resolve_lens(server: Server, lens: types.CodeLens, uri: str) -> types.
 
 
 async def references(server: Server, uri: str, position: types.Position) -> list[types.Location]:
-    """Return the lines of the open logs whose best match is the log call at a position, once all are matched."""
+    """Return the lines of open logs whose best match is the log call at a position, once all logs are matched."""
     finding = await _finding(server, uri, position.line)
     if finding is None:
         return []

@@ -27,7 +27,7 @@ TITLES = {ANSWER: "Copy the answer", COMMIT: "Open the commit", LIFE: "Show how 
 """Command → title in a menu."""
 
 Text = Callable[[Engine, Finding], tuple[str, str]]
-"""Returns the name of a document and its text. Raises `KsrcfindError` if there is none."""
+"""Returns the name and the text of a document about a finding. Raises `KsrcfindError` if there is no such document."""
 
 
 async def run(server: Server, command: str, finding: Callable[[], Awaitable[Finding | None]]) -> dict[str, str] | None:

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 LONGEST = 1 << 28
-"""Bytes of a message, at most. A log of 100 MB, sent whole, is a message of about 100 MB."""
+"""Limit of bytes of a message. A log of 100 MB, sent whole, is a message of about 100 MB."""
 
 PIECE = 1 << 16
-"""Bytes per read."""
+"""Number of bytes that are read at once."""
 
 # If a message was longer than its header said, the rest of it precedes the next header on the same line.
 _LENGTH = re.compile(rb"Content-Length:([^\r\n]{0,200}+)\r?\n", re.IGNORECASE)

@@ -1,4 +1,4 @@
-"""Hover: the answer at once, with its history if that is ready in time."""
+"""Make the text of a hover: the answer at once, with its history if that is ready in time."""
 
 import asyncio
 from collections.abc import Awaitable
@@ -57,6 +57,6 @@ def _kind(server: Server) -> types.MarkupKind:
 
 
 def _ignore(late: "asyncio.Future[Finding]") -> None:
-    """Discard the error of a late history: asyncio would log it, and the next question gets it again."""
+    """Discard the error of a history that came too late: asyncio would log it, and the next question gets it again."""
     if not late.cancelled():
         late.exception()

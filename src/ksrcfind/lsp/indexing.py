@@ -15,11 +15,11 @@ from ksrcfind.errors import KsrcfindError
 from ksrcfind.progress import Progress
 
 ReportProgress = Callable[[str, int | None], None]
-"""Receives a description and a percentage, None if unknown; called from another thread."""
+"""Receives a description of the work and a percentage (None if unknown). It is called from another thread."""
 
 
 class _CancelledError(KsrcfindError):
-    """Building was cancelled."""
+    """Raised when the client cancelled the building of the index."""
 
 
 @dataclass(slots=True)

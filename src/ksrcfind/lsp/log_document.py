@@ -14,7 +14,7 @@ from ksrcfind.log.raw_lines import RawLine
 from ksrcfind.log.records import Row, read_rows
 
 AROUND = 60
-"""Lines before and after a range that are read with it, because records and reports can span several lines."""
+"""Number of lines read before and after a range, because records and reports can span several lines."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class LogDocument:
 
     lines: list[str]
     matched_to: int = 0
-    """All lines before this one are matched, in order."""
+    """Number of the first line that is not matched yet: all lines before it are."""
     _rows: list[MatchedRow | None] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -39,7 +39,7 @@ class LogDocument:
 
     @classmethod
     def of(cls, text: str) -> "LogDocument":
-        """Return the document of a text."""
+        """Return a document with this text and no answers."""
         return cls(_lines(text))
 
     def has(self, text: str) -> bool:
@@ -67,12 +67,12 @@ class LogDocument:
         return read_rows(_raw(number, lines[number]) for number in range(first, min(last, len(lines))))
 
     def match_from(self, first: int, answers: AnswerCache) -> Iterator[MatchedRow]:
-        """Yield the lines from `first` to the end with their answers, in order."""
+        """Yield the rows of a log from line `first` to the end, with their answers, from top to bottom."""
         return match_rows(self.rows(first, len(self.lines)), answers)
 
     def match_window(self, first: int, last: int, answers: AnswerCache) -> Iterator[MatchedRow]:
-        """Yield those lines from `first` to `last` that are not matched yet, with their answers."""
-        known = self._rows  # An update may replace it, even by a shorter list, while another thread reads it.
+        """Yield the rows from line `first` to `last` that are not matched yet, with their answers."""
+        known = self._rows  # An update may replace `_rows`, even by a shorter list, while another thread reads them.
         unmatched = {number for number in range(max(first, 0), min(last + 1, len(known))) if not known[number]}
         if not unmatched:
             return iter(())
@@ -93,11 +93,14 @@ class LogDocument:
         self.matched_to = 0
 
     def at(self, line: int) -> MatchedRow | None:
-        """Return a line with its answer; None if it is not matched yet, or if there is no such line."""
+        """Return the row of a line, with its answer.
+
+        None if the line is not matched yet, or if there is no such line.
+        """
         return self._rows[line] if 0 <= line < len(self._rows) else None
 
     def matched(self, first: int = 0, last: int | None = None) -> Iterator[tuple[int, MatchedRow]]:
-        """Yield the matched lines from `first` to `last`, with their numbers."""
+        """Yield the number and the row of each matched line from `first` to `last`."""
         for number, item in enumerate(self._rows[first : None if last is None else last + 1], first):
             if item is not None:
                 yield number, item

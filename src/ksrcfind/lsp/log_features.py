@@ -15,13 +15,13 @@ from ksrcfind.lsp.worker import Urgency
 from ksrcfind.match.answer import Answer
 
 MOST_PLACES = 100
-"""Equally good matches that go to definition lists, at most."""
+"""Limit of equally good matches that "go to definition" lists."""
 
 NO_SUBSYSTEM = "no subsystem known"
 
 
 async def matched(server: Server, log: OpenLog, line: int) -> MatchedRow | None:
-    """Return a line with its answer, after matching it if necessary; None if there is no such line."""
+    """Return the row of a line with its answer; matches the line if necessary. None if there is no such line."""
     await match_window(server.service, log, line, line)
     return log.document.at(line)
 
@@ -43,7 +43,10 @@ async def hover(server: Server, log: OpenLog, position: types.Position) -> types
 
 
 async def definition(server: Server, log: OpenLog, position: types.Position) -> list[types.Location] | None:
-    """Return the location that the line names, if any, the call that printed it, and all equally good matches."""
+    """Return the source locations of a log line: the location that it names, if any, and the best matches.
+
+    The best matches are the call that printed the line and all equally good matches.
+    """
     item = await matched(server, log, position.line)
     if item is None:
         return None
@@ -77,7 +80,7 @@ async def code_lenses(server: Server, uri: str, log: OpenLog) -> list[types.Code
 
 
 async def resolve_lens(server: Server, lens: types.CodeLens, uri: str, log: OpenLog) -> types.CodeLens:
-    """Return a lens with its title: release, commit, and number of lines."""
+    """Return a lens with its title: release, commit, and number of lines of the message."""
     line = lens.range.start.line
     item = await matched(server, log, line)
     seen = next((seen for seen in log.document.messages() if seen.lines[0] == line), None)

@@ -17,7 +17,7 @@ from ksrcfind.output.text import body_of, changed, how, quoted
 from ksrcfind.output.writer import Commits
 
 MOST_LINES = 40
-"""Lines of a commit message that are shown, at most."""
+"""Limit of lines of a commit message that are shown."""
 
 PENDING = "The history is not ready yet. Hover again in a moment."
 

@@ -30,7 +30,7 @@ def location(engine: Engine, documents: VirtualDocuments, path: str, line: int) 
 
 
 def best(answer: Answer) -> list[Match]:
-    """Return the first match and all matches that are equally good."""
+    """Return the first match of an answer and all matches that are equally good."""
     return [match for match in answer.matches if _rank(match) == _rank(answer.matches[0])]
 
 

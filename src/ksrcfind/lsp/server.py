@@ -39,13 +39,13 @@ C_LANGUAGES = ("c", "cpp")
 C_SUFFIXES = (".c", ".h")
 
 QUIET = 0.3
-"""Seconds without another change before the tree is reopened."""
+"""Seconds that the tree must stay unchanged before it is reopened."""
 
 _Result = TypeVar("_Result")
 
 
 class Protocol(LanguageServerProtocol):
-    """pygls's protocol with public access to its state."""
+    """The protocol implementation of pygls, with public access to the states that the server needs."""
 
     @property
     def is_shut_down(self) -> bool:
@@ -80,7 +80,7 @@ class Server(LanguageServer):
         self.service = TreeService(self._open_tree, self.client)
 
     def run(self, source: BinaryIO, channel: BinaryIO) -> None:
-        """Serve one client over two files until it disconnects."""
+        """Serve one client until it disconnects: read messages from `source`, write them to `channel`."""
         self.protocol.set_writer(StdoutWriter(channel))
         try:
             asyncio.run(self._serve(Frames(source)))
@@ -220,7 +220,7 @@ class Server(LanguageServer):
 
     @property
     def tree(self) -> tuple[Settings, str | None]:
-        """Settings and revision: those of the client, else those of the command line."""
+        """Settings and revision for the tree: those of the client, else those of the command line."""
         client, settings = self.client, self._settings
         if client.index:
             return replace(settings, index=Path(client.index).expanduser()), None
@@ -230,7 +230,10 @@ class Server(LanguageServer):
         return settings, self._rev
 
     def open_log(self, uri: str, text: str) -> None:
-        """Open a log. If it was the last one closed, its answers are reused: some editors reopen a log that grew."""
+        """Open a log document.
+
+        If it was the last log closed, its answers are reused: some editors reopen a log that grew.
+        """
         if self._closed is not None and self._closed[0] == uri:
             document, first = self._closed[1], self._closed[1].update(text)
         else:
@@ -332,7 +335,7 @@ class Server(LanguageServer):
 
 
 def _is_id(number: object, *, present: bool) -> bool:
-    """Return True if a message has a valid id, or none."""
+    """Return True if the id of a message is valid, or if the message has no id (`present` is False)."""
     return not present or (isinstance(number, int | str) and not isinstance(number, bool))
 
 

@@ -1,4 +1,4 @@
-"""The settings of a client; other settings come from the command line and the configuration file."""
+"""The settings that an editor sends; all others come from the command line and the configuration file."""
 
 from typing import Annotated
 
@@ -12,7 +12,7 @@ SECTION = "ksrcfind"
 
 
 class ClientSettings(msgspec.Struct, frozen=True, rename="camel"):
-    """Settings of a client, named in camel case there. Unknown settings are ignored."""
+    """Settings of an editor, which writes their names in camel case. Unknown settings are ignored."""
 
     repo: str | None = None
     """The kernel tree; None: the tree around the workspace, else the configured one."""
@@ -21,7 +21,7 @@ class ClientSettings(msgspec.Struct, frozen=True, rename="camel"):
     index: str | None = None
     """A bundle to answer from instead of a tree."""
     limit: Annotated[int, msgspec.Meta(ge=1, le=100)] = 5
-    """Matches shown for a line, at most."""
+    """Limit of matches shown for a line."""
     history: bool = True
     """Whether to show histories."""
     history_wait: Annotated[float, msgspec.Meta(ge=0, le=60)] = 1.0
@@ -29,7 +29,7 @@ class ClientSettings(msgspec.Struct, frozen=True, rename="camel"):
     code_lens: bool = True
     inlay_hints: bool = False
     diagnostics: str = "err"
-    """Lines of this level or more severe are diagnostics; `off` for none."""
+    """Level from which on lines become diagnostics; `off` for none."""
     build_index: bool = True
     """Whether to build a missing index."""
     copies: bool = False
@@ -45,9 +45,9 @@ class ClientSettings(msgspec.Struct, frozen=True, rename="camel"):
 
 
 def client_settings(*given: object) -> ClientSettings:
-    """Return the settings that a client sent, with or without their section; later ones override earlier ones.
+    """Return the settings that a client sent, with or without the section `ksrcfind` around them.
 
-    Raises `KsrcfindError` for an invalid setting.
+    Later objects override earlier ones. Raises `KsrcfindError` for an invalid setting.
     """
     settings: dict[str, object] = {}
     for one in given:

@@ -44,7 +44,10 @@ class EngineThread:
         self._stale = False
 
     async def ask(self, question: Callable[[Engine], _Result], urgency: Urgency) -> _Result:
-        """Return the result of a question. Raises what it raises, and `KsrcfindError` if there is no tree."""
+        """Return the result of a question to the engine.
+
+        Raises what the question raises, and `KsrcfindError` if there is no tree.
+        """
         return await self._worker.run(lambda: question(self._current()), urgency)
 
     def reopen(self) -> None:
@@ -70,7 +73,7 @@ class EngineThread:
 
 
 class TreeService:
-    """Answers the server's questions about lines and histories; keeps answers and histories until the tree changes."""
+    """Answers the server's questions about lines and histories, and caches the answers until the tree changes."""
 
     def __init__(self, open_tree: Open, client: ClientSettings) -> None:
         self.matching = EngineThread("matching", open_tree)
@@ -81,7 +84,7 @@ class TreeService:
         self._tree: TreeInfo | None = None
 
     def reopen(self) -> None:
-        """Reopen the tree at the next question, and discard what is cached."""
+        """Reopen the tree at the next question, and discard all cached answers and histories."""
         self.matching.reopen()
         self.tracing.reopen()
         self._histories = {}
@@ -106,7 +109,7 @@ class TreeService:
         return self._answers[1]
 
     def cached_history(self, item: MatchedRow) -> History | None:
-        """Return the history of a line's message if it was traced already, else None."""
+        """Return the history of a line's message if it is cached, else None."""
         return self._histories.get(item.cached.key)
 
     async def history(self, item: MatchedRow, urgency: Urgency) -> History:
@@ -130,7 +133,7 @@ class TreeService:
 
 
 def with_history(finding: Finding, history: History | None) -> Finding:
-    """Return a finding with its history; unchanged if that is None."""
+    """Return a finding with its history; if the history is None, return the finding unchanged."""
     if history is None:
         return finding
     return replace(finding, provenance=history.provenance, points_to=history.points_to)

@@ -13,13 +13,13 @@ from ksrcfind.output.text import UNRELEASED
 from ksrcfind.source.template import template
 
 MOST_DIAGNOSTICS = 1000
-"""Diagnostics of one document, at most."""
+"""Limit of diagnostics of one document."""
 
 MOST_LINES_NAMED = 200
-"""Lines of one message in the outline, at most."""
+"""Limit of lines of one message in the outline."""
 
 TITLE_WIDTH = 100
-"""Characters of a lens, at most."""
+"""Limit of characters in the title of a lens."""
 
 SOURCE = "ksrcfind"
 
@@ -36,7 +36,7 @@ _SEVERITIES = {
 
 
 def line_range(document: LogDocument, line: int, units: Units) -> types.Range:
-    """Return the range of a whole line."""
+    """Return the range that covers a whole line."""
     end = units(document.lines[line].removesuffix("\r"))
     return types.Range(types.Position(line, 0), types.Position(line, end))
 
@@ -90,7 +90,7 @@ def hint(document: LogDocument, line: int, item: MatchedRow, units: Units) -> ty
 
 
 def diagnostics(document: LogDocument, least: str, units: Units) -> list[types.Diagnostic]:
-    """Return a diagnostic for each line of a level or more severe, except rows of reports."""
+    """Return a diagnostic for each line of the level `least` or more severe, except rows of reports."""
     found = []
     for line, item in document.matched():
         level = item.cached.level

@@ -39,15 +39,18 @@ class Worker:
         threading.Thread(target=self._work, name=name, daemon=True).start()
 
     async def run(self, job: Callable[[], _Result], urgency: Urgency) -> _Result:
-        """Return the result of a job. Raises what it raises, and `CancelledError` after `end` was called."""
-        if self._ended:  # The job would never run.
+        """Return the result of a job that runs in the thread.
+
+        Raises what the job raises, and `CancelledError` after `end` was called.
+        """
+        if self._ended:  # The thread has ended: the job would never run.
             raise asyncio.CancelledError
         done: Future[_Result] = Future()
         self._jobs.put((urgency, next(self._numbers), job, done))
         return await asyncio.wrap_future(done)
 
     def end(self, last: Callable[[], object]) -> None:
-        """End the thread after the waiting jobs and the job `last`."""
+        """End the thread after the waiting jobs, then the job `last`, have run."""
         if self._ended:
             return
         self._ended = True

@@ -1,1 +1,1 @@
-"""The same answers as tools of the Model Context Protocol, so that an assistant can answer with evidence."""
+"""Serve answers as tools of the Model Context Protocol, so that an AI assistant can answer with evidence."""

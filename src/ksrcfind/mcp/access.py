@@ -23,7 +23,7 @@ class Access:
     """The directories that may be read."""
 
     directories: tuple[Path, ...] = ()
-    """Symbolic links resolved."""
+    """The directories below which logs may be read, with symbolic links resolved."""
 
     @classmethod
     def to(cls, *directories: Path) -> "Access":

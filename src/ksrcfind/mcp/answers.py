@@ -36,7 +36,7 @@ class ToolResult:
     document: Record
     """Plain dictionaries, lists, numbers and strings."""
     text: str
-    """The same for people."""
+    """The content of `document` as text for people."""
 
 
 def find(engine: Engine, text: str, limit: int, *, history: bool) -> ToolResult:

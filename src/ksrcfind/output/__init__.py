@@ -1,1 +1,1 @@
-"""The output formats."""
+"""Write findings in the output formats: text, JSON, HTML, CSV, SARIF, quickfix."""

@@ -7,13 +7,13 @@ from ksrcfind.batch.fold import Folded
 from ksrcfind.match.answer import Tier
 
 FEWEST = 5
-"""Messages of a burst, at least; fewer are shown one by one."""
+"""Smallest number of messages that are joined to a burst; fewer are shown one by one."""
 APART = 3
-"""Lines of the log between two messages of a burst, at most: other CPUs print at the same time."""
+"""Largest distance in log lines between two messages of a burst: other CPUs print at the same time."""
 
 
 def bursts(messages: Sequence[Folded]) -> Iterator[Sequence[Folded]]:
-    """Yield the messages in order: the messages of a burst together, others alone."""
+    """Yield the messages in their order: all messages of a burst as one group, every other message alone."""
     run: list[Folded] = []
     for folded in messages:
         if run and not _continues(run[-1], folded):

@@ -1,4 +1,4 @@
-"""The formats of `diff`: messages that differ between two releases, and monitoring rules checked against both."""
+"""Write the results of `diff`: messages that differ between two releases, or monitoring rules checked against both."""
 
 from collections.abc import Iterator, Sequence
 

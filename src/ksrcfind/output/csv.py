@@ -21,7 +21,7 @@ COLUMNS = (
     *("changed_commit", "changed_subject", "source", "first_line", "last_line", "first_time", "last_time", "reason"),
     "body",
 )
-"""Columns of the format, in order."""
+"""Names of the CSV columns, from left to right."""
 
 
 class CsvWriter:
@@ -47,7 +47,7 @@ class CsvWriter:
             self.folded(folded)
 
     def end(self, summary: Summary | None) -> None:
-        """Write nothing more."""
+        """Write nothing: CSV has no summary."""
 
     def _row(self, number: int, finding: Finding, seen: Occurrences | None) -> None:
         answer, log = finding.answer, finding.log

@@ -36,21 +36,21 @@ LOG_FORMATS = (*ANSWERS, Format.CSV, Format.SARIF, Format.HTML)
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """Where answers are written to, and what they are about."""
+    """What a writer needs: where it writes, and which tree and logs it writes about."""
 
     write: Write
     painter: Painter
-    """For text."""
+    """Colours text for a terminal."""
     engine: Engine
-    """Answers the questions of a writer: about commits, source lines, the tree."""
+    """Gives a writer the commits, source lines and tree that it shows."""
     directory: Path
     """The current directory of the reader, to which paths are relative."""
     logs: Sequence[str] = ()
-    """Names of the logs; none where single lines or locations are answered."""
+    """Names of the logs; empty for single lines and source locations."""
 
 
 def writer_of(chosen: Format, output: Output) -> Writer:
-    """Return the writer of a format. Text about whole logs has a writer of its own."""
+    """Return the writer of a format, except for text about whole logs, which has its own writer (`logtext.py`)."""
     write, engine = output.write, output.engine
     # Each writer is imported when its format is selected, to start faster.
     match chosen:

@@ -67,7 +67,7 @@ class HtmlWriter:
     """Collects the messages of a log and writes the page at the end."""
 
     def __init__(self, write: Write, commits: Commits, source: Source, title: str, tree: str) -> None:
-        """Set the names that the page shows: `title` for the logs, `tree` for the tree that explains them."""
+        """`title` names the logs, and `tree` the kernel tree, in the page."""
         self._write = write
         self._commits = commits
         self._source = source

@@ -53,12 +53,12 @@ class NdjsonWriter:
         self._number = 0
 
     def finding(self, finding: Finding) -> None:
-        """Write the commits that are new, then the record."""
+        """Write the finding's record; before it, the commits that no earlier record named."""
         self._number += 1
         self._lines(*self._commits.of(finding), finding_record(finding, self._number))
 
     def folded(self, folded: Folded) -> None:
-        """Write the commits that are new, then the record."""
+        """Write the message's record; before it, the commits that no earlier record named."""
         self._lines(*self._commits.of(folded.finding), folded_record(folded))
 
     def group(self, group: Group) -> None:
@@ -86,11 +86,11 @@ class JsonWriter:
         self._records: list[Record] = []
 
     def finding(self, finding: Finding) -> None:
-        """Keep the record and the commits that are new."""
+        """Keep the finding's record, and the commits that no earlier record named."""
         self._keep(finding, finding_record(finding, len(self._records) + 1))
 
     def folded(self, folded: Folded) -> None:
-        """Keep the record and the commits that are new."""
+        """Keep the message's record, and the commits that no earlier record named."""
         self._keep(folded.finding, folded_record(folded))
 
     def group(self, group: Group) -> None:

@@ -1,4 +1,4 @@
-"""The formats of `life`: a timeline for people, one record for programs."""
+"""Write the result of `life`: a timeline as text for people, one record for programs."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""Links for terminals: source locations open an editor or a browser, commits a browser."""
+"""Make source locations and commits clickable on a terminal; a location opens an editor or a browser."""
 
 import re
 from dataclasses import dataclass
@@ -10,18 +10,20 @@ _PLACE = re.compile(r"(?P<path>.*?):(?P<line>\d+)(?:-\d+)?", re.DOTALL)
 
 @dataclass(frozen=True, slots=True)
 class Links:
-    """Templates of addresses, and the values for them."""
+    """Templates of the addresses of links, and the values to insert."""
 
     place: str | None
-    """With `{path}` (in the tree), `{file}` (absolute), `{line}` and `{rev}`; None for no links."""
+    """Address of a source location, with `{path}` (in the tree), `{file}` (absolute), `{line}` and `{rev}`.
+
+    None for no links."""
     commit: str | None
-    """With `{commit}`, as many digits as are shown."""
+    """Address of a commit, with `{commit}`: the digits of the id that are shown. None for no links."""
     root: Path | None
     """Directory of the tree; None if it has no files on disk."""
     rev: str | None
 
     def address(self, text: str, style: str) -> str | None:
-        """Return the address for a span, in printable ASCII; None if the span is not a link."""
+        """Return the address for a text of a style, in printable ASCII; None if the text is not a link."""
         if style == "commit" and self.commit is not None:
             return self.commit.replace("{commit}", quote(text, safe=""))
         match = _PLACE.fullmatch(text) if style == "place" and self.place is not None else None

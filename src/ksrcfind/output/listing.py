@@ -1,4 +1,4 @@
-"""The formats of `messages`: every message of a tree, one record for each text that it can print."""
+"""Write the result of `messages`: every message of a tree, one record for each text that it can print."""
 
 from collections.abc import Iterable, Iterator
 
@@ -37,13 +37,13 @@ def listing(chosen: str, messages: Iterable[Message], painter: Painter) -> Texts
 
 
 def listing_ndjson(messages: Iterable[Message]) -> Texts:
-    """Yield one record per line."""
+    """Yield the messages as ndjson: one record per line."""
     for message, form in _forms(messages):
         yield encode(message_record(message, form)) + "\n"
 
 
 def listing_json(messages: Iterable[Message]) -> Texts:
-    """Yield one document."""
+    """Yield the messages as one JSON document."""
     records = [message_record(message, form) for message, form in _forms(messages)]
     document: Record = {"schema": SCHEMA, "records": records, "commits": {}, "summary": None}
     yield msgspec.json.format(encode(document), indent=2) + "\n"

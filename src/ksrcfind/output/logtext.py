@@ -1,4 +1,4 @@
-"""The format text of batch: a few lines for each message of a log, most severe first, and a summary."""
+"""Write the result of `batch` as text: a few lines for each message of a log, most severe first, and a summary."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ INDENT = 6 + COUNT_WIDTH + 2
 """Indentation of the lines about a message."""
 
 MOST_BOOTS = 10
-"""Boots that are shown."""
+"""Limit of boots that are shown."""
 
 MOST_PLACES = 3
 """Instruction pointers shown for the reports of one headline, at most."""
@@ -51,11 +51,11 @@ class LogTextWriter:
     write: Write
     painter: Painter
     name_sources: bool
-    """True if the positions of lines include the name of the log."""
+    """True if the name of the log is shown with line numbers."""
     each: bool = False
-    """True once a single line was written."""
+    """True after a single line was written."""
     without_history: str | None = None
-    """Why histories are missing; None if they are not."""
+    """Reason why no histories are shown; None if they are shown."""
 
     def finding(self, finding: Finding) -> None:
         """Write a log line and, below it, the call that printed it."""
@@ -65,7 +65,7 @@ class LogTextWriter:
             self.write(self.painter.line(*spans, indent=4))
 
     def group(self, group: Group) -> None:
-        """Write a heading and the messages under it; other lines appear only in the summary."""
+        """Write a heading and the messages under it. Lines that are not messages appear only in the summary."""
         messages = [folded for folded in group.messages if folded.is_message]
         if not messages:
             return

@@ -48,7 +48,7 @@ class QuickfixWriter:
             self.folded(folded)
 
     def end(self, summary: Summary | None) -> None:
-        """Write nothing more."""
+        """Write nothing: quickfix has no summary."""
 
     def _lines(self, finding: Finding, prefix: str) -> None:
         points_to, log = finding.answer.points_to, finding.log

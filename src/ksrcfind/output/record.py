@@ -154,12 +154,12 @@ def shown_values(match: Match) -> tuple[Value, ...]:
 
 
 def tested_values(condition: Condition, match: Match) -> list[Value]:
-    """Return the values of the line that a condition tests: of variables that the call prints unchanged."""
+    """Return those values of the line that a condition tests: values of variables that the call prints unchanged."""
     return [value for value in match.values if value.value is not None and value.expression in condition.names]
 
 
 def named_commits(finding: Finding) -> Iterator[str]:
-    """Yield the ids of the commits that the record of a finding names, in its order, with repeats."""
+    """Yield the ids of the commits that the record of a finding names, in the order of the record, with repeats."""
     histories = [history for _, history in matches_with_history(finding)]
     for history in [*histories, *filter(None, [finding.points_to])]:
         yield from history.commits()
@@ -226,7 +226,7 @@ def _of_first(finding: Finding, match: Match) -> Record:
 
 
 def _circumstances(found: Circumstances, match: Match) -> Record:
-    """Return the fields of when a call runs."""
+    """Return the record of the circumstances of a call: conditions, last assignments, and what can silence the call."""
     return {
         "conditions": [
             {

@@ -28,7 +28,7 @@ class SarifWriter:
     def __init__(self, write: Write) -> None:
         self._write = write
         self._rules: dict[str, tuple[int, Record]] = {}
-        """Id → position and rule."""
+        """Id of a rule → its position in the document, and the rule."""
         self._results: list[Record] = []
         self._tree: Record = {}
 

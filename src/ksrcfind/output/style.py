@@ -1,8 +1,4 @@
-"""Lines of text for people, coloured for a terminal, else plain.
-
-A line consists of spans: text with the name of a style. Untrusted text is sanitised here, so that no format can forget
-it.
-"""
+"""Make lines of text for people: coloured for a terminal, plain for everything else."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -30,10 +26,10 @@ STYLES = {
     "warn": "yellow",
     "error": "bold red",
 }
-"""Style → rich's name for how it looks."""
+"""Style → its looks, in the notation of the library rich."""
 
 Span = tuple[str, str]
-"""Text and the key of its style."""
+"""A piece of text with its style, a key of `STYLES`."""
 
 Painted = Callable[[str, str], str]
 

@@ -1,4 +1,4 @@
-"""The format text of find and at, fit to be pasted into a bug report."""
+"""Write the result of `find` and `at` as text, fit to be pasted into a bug report."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ EXPRESSION_WIDTH = 32
 """Expressions up to this width align their values in one column; a longer one moves its value to the right."""
 
 MOST_CONDITIONS = 8
-"""Conditions of a call that are shown, the innermost ones."""
+"""Limit of conditions of a call that are shown; the innermost ones are kept."""
 
 UNRELEASED = "no tag"
 """Shown instead of the tag of a commit that is in no release."""
 
 TEXT_EVENTS = {"introduced", "reworded", "reapplied"}
-"""Events whose values are texts of the message; the values of others are files, functions, calls or levels."""
+"""Kinds of events whose values are texts of the message. Other values are files, functions, calls or levels."""
 
 NO_HISTORY_TO_ASK = "No history is available; ksrcfind doctor says why."
 
@@ -67,7 +67,7 @@ class TextWriter:
             self.folded(folded)
 
     def end(self, summary: Summary | None) -> None:
-        """Write nothing more."""
+        """Write nothing: single answers have no summary."""
 
     def _lines(self, finding: Finding) -> Iterator[str]:
         line, answer = self.painter.line, finding.answer
@@ -189,7 +189,7 @@ class TextWriter:
                 yield from self._fact(label, *changed(other))
 
     def _events(self, events: Sequence[Event]) -> Iterator[str]:
-        """Yield a line for each event in the history; none if there is only the first."""
+        """Yield a line for each event in the history. If the first event is the only one, no line is needed."""
         if len(events) < 2:
             return
         yield self.painter.line()
@@ -315,7 +315,10 @@ def changed(change: Change | Related) -> list[Span | str]:
 
 
 def body_of(commit: Commit) -> list[str]:
-    """Return the lines of a commit message below the subject; all lines if the subject is not its first paragraph."""
+    """Return the lines of a commit message below the subject.
+
+    If the subject is not the first paragraph, return all lines.
+    """
     head, _, rest = commit.message.strip("\n").partition("\n\n")
     text = rest if " ".join(head.split()) == " ".join(commit.subject.split()) else commit.message
     return text.strip("\n").splitlines()
@@ -345,7 +348,7 @@ def _first_release(finding: Finding) -> str | None:
 
 
 def _held(condition: Condition) -> str:
-    """Return where a condition is, and what it is if it is not a plain one."""
+    """Return the location of a condition, and its kind if it is not a plain one."""
     kind = {"guard": "an earlier exit was not taken", "loop": "loop", "label": "jump", "macro": "argument"}
     note = kind.get(condition.kind)
     if condition.kind == "loop" and condition.negated:

@@ -1,4 +1,4 @@
-"""The interface of all formats: findings in, text out."""
+"""The interface of all output formats: a writer receives findings and writes text."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Writer(Protocol):
         ...
 
     def folded(self, folded: Folded) -> None:
-        """Write a message of a log; when a log is followed, again with its new repeats."""
+        """Write a message of a log. If the log is still growing, it is written again with each new repeat."""
         ...
 
     def group(self, group: Group) -> None:

@@ -3,8 +3,8 @@
 import pytest
 
 from ksrcfind.caching import MemoryCache
-from ksrcfind.history.links import NAME, Kind, Links, Mention, upstream_of
 from ksrcfind.history.provenance import Release
+from ksrcfind.history.related_commits import NAME, Kind, Mention, RelatedCommits, upstream_of
 from ksrcfind.history.trace import History
 from ksrcfind.tree.open import open_snapshot
 from repositories import VirtualDocuments
@@ -69,7 +69,7 @@ def scratch(tmp_path):
 
 
 def naming(scratch, commit, cache=None):
-    return set(Links(open_snapshot(scratch.root, "HEAD").repository, cache).naming(commit))
+    return set(RelatedCommits(open_snapshot(scratch.root, "HEAD").repository, cache).naming(commit))
 
 
 def test_ways_of_naming_a_commit(scratch):

@@ -1,4 +1,4 @@
-"""Which lines of a file a commit changed, compared as `git blame` does: one process of git answers for many files."""
+"""Compare versions of files line by line, as `git blame` does. One git process compares many files."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -12,23 +12,23 @@ from ksrcfind.tree.git import Git, Process
 BLOBS = re.compile(rb"index ([0-9a-f]{40,64})\.\.([0-9a-f]{40,64})")
 HUNK = re.compile(rb"@@ -\d+(?:,(\d+))? \+(\d+)(?:,(\d+))? @@")
 END = b"--end"
-"""`git diff-tree --stdin` repeats a line that is no object id, and flushes: it ends an answer."""
+"""Marks the end of an answer: `git diff-tree --stdin` repeats a line that is no object id, and flushes its output."""
 
 
 @dataclass(frozen=True, slots=True)
 class Hunk:
-    """Lines that differ between two versions of a file."""
+    """One hunk of a diff: adjacent lines that differ between two versions of a file."""
 
     removed: int
-    """Lines of the older version."""
+    """Number of lines in the older version."""
     start: int
-    """1-based number of the first line of the newer version; of the line in front, if nothing was added."""
+    """1-based number of the first line in the newer version. If nothing was added: the number of the line before."""
     added: int
-    """Lines of the newer version."""
+    """Number of lines in the newer version."""
 
 
 def older_line(hunks: Sequence[Hunk], line: int) -> int | None:
-    """Return the number that a line of the newer version has in the older one; None for a line that is new."""
+    """Return the older version's line number of a line of the newer version; None if the line is new."""
     moved = 0
     for hunk in hunks:
         if line < hunk.start + (hunk.added == 0):
@@ -44,31 +44,31 @@ class Version:
     """A version of a file."""
 
     commit: str
-    """Full id of a commit that has it."""
+    """Full id of a commit that has this version."""
     path: str
     blob: str
-    """Blob id of the file there."""
+    """Blob id of the file in this commit."""
 
 
-class LineChanges:
-    """Differences between versions of files. Serves several threads; the process starts with the first question."""
+class FileDiffs:
+    """Compares versions of files. Several threads may use it; the git process starts with the first question."""
 
     def __init__(self, git: Git, objects: ObjectDatabase, names: Iterable[str]) -> None:
-        """Compare only files with these names (without directories)."""
+        """`names` are the names of the files to compare, without directories."""
         self._git = git
         self._objects = objects
         self._names = sorted(names)
         self._process: Process | None = None
-        self._end: finalize[[], LineChanges] | None = None
-        """Ends the process, at the latest when nothing refers to this object any more."""
+        self._end: finalize[[], FileDiffs] | None = None
+        """Ends the git process, at the latest when this object is garbage-collected."""
         self._lock = Lock()
         self._hunks: dict[tuple[str, str], tuple[Hunk, ...]] = {}
 
     def between(self, older: Version, newer: Version) -> tuple[Hunk, ...] | None:
-        """Return what differs between two versions of a file, in order; None if git does not report it.
+        """Return the hunks between two versions of a file, from top to bottom; None if git does not report them.
 
-        The file has the same name in both versions; its directory may differ. Git compares all files of the directory
-        that differ, so the commits should be parent and child.
+        The file has the same name in both versions; its directory may differ. Git compares all differing files of the
+        directory, so `older` should be in a parent of the commit of `newer`.
         """
         if older.blob == newer.blob:
             return ()
@@ -79,17 +79,17 @@ class LineChanges:
             return self._hunks.get(key)
 
     def close(self) -> None:
-        """End the process."""
+        """End the git process."""
         self._process = None
         if self._end is not None:
             self._end()
 
     def _ask(self, older: Version, newer: Version) -> None:
-        """Read how the files in the directories of two versions differ.
+        """Let git compare the directories of two file versions, and store the hunks of all their files.
 
-        The trees of the directories are compared, not those of the commits: git then looks at no other directory.
+        Git compares the trees of the two directories, not the whole commits, so that it looks at no other directory.
         """
-        question = f"{newer.commit} {older.commit}"  # A commit with its parent: the files in the topmost directory.
+        question = f"{newer.commit} {older.commit}"  # `commit parent` compares the files in the topmost directory.
         before, after = older.path.rpartition("/")[0], newer.path.rpartition("/")[0]
         if before or after:
             if not before or not after:
@@ -100,7 +100,7 @@ class LineChanges:
             question = f"{old} {new}"
         if self._process is None or not self._process.running:
             self.close()
-            # As `git blame` compares: without context, renames, and attributes that make a file binary.
+            # Like `git blame`: no context, no renames, and attributes that make a file binary are ignored.
             options = ("--stdin", "-p", "-U0", "--text", "--full-index", "--no-renames", "--no-commit-id")
             names = (f":(top,literal){name}" for name in self._names)
             self._process = self._git.start("diff-tree", *options, "--", *names)

@@ -1,8 +1,8 @@
-"""Which commits changed which files, for a whole history at once.
+"""Read which commits changed which files, for a whole history in one pass.
 
-The histories of hundreds of files would make git walk the same commits hundreds of times. One pass (5 to 7 s for the
-200,000 commits of Linux 2.6.35, with or without a commit-graph) reads what each commit changed. In memory are the
-commit graph and the changes of files with the given names.
+Asking git for the histories of hundreds of files would make it walk the same commits hundreds of times. One `git log`
+(5 to 7 s for the 200,000 commits of Linux 2.6.35, with or without a commit-graph) lists what each commit changed. The
+commit graph and the changes of files with the given names stay in memory.
 """
 
 from array import array
@@ -11,58 +11,61 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from ksrcfind.history.blame import unquote
-from ksrcfind.history.changed_files import SOURCE
+from ksrcfind.history.commit_diff import SOURCE_SUFFIXES
 from ksrcfind.progress import Task
 from ksrcfind.tree.git import Git
 
-_SOURCE = tuple(suffix.encode() for suffix in SOURCE)
+_SOURCE = tuple(suffix.encode() for suffix in SOURCE_SUFFIXES)
 # A merge is compared with all its parents: git prints only what differs from each of them.
 _OPTIONS = ("--topo-order", "--format=%H %P", "--raw", "-r", "-c", "--root", "--no-renames", "--no-abbrev")
 
 MOST_EARLIER_NAMES = 32
-"""Files removed by one commit whose names are looked for in its ancestors; a commit that removes more moves whole
-directories, mostly without changing names."""
+"""Limit of files that one commit removed, up to which their names are read in its ancestors as possible earlier names.
+A commit that removes more files moves whole directories, mostly without changing names."""
 
 
 @dataclass(frozen=True, slots=True)
 class FileChange:
-    """A change of a file by a commit: the file differs from that of every parent."""
+    """A change of a file by a commit: the file differs from its version in every parent."""
 
     commit: int
-    """Number of the commit."""
+    """Number of the commit in `WholeHistory.ids`."""
     before: tuple[str, ...]
-    """What the file was in each parent, as blob ids; zeros where it was not there. One for a commit without parents."""
+    """The blob id of the file in each parent; zeros if a parent does not have it. One entry for a root commit."""
     after: str
-    """What it became; zeros if it is gone."""
+    """The blob id of the file after the commit; zeros if the commit removed it."""
     kinds: str
-    """For each parent what happened to the file: A added, D deleted, M modified, T of another type."""
+    """What happened to the file, one letter for each parent: A added, D deleted, M modified, T changed its type."""
 
     @property
     def modifies(self) -> bool:
-        """True if the file was there before and is there still."""
+        """True if the file exists before and after the commit."""
         return set(self.kinds) == {"M"}
 
 
-class FileChanges:
-    """The commits of one history, numbered children first, and the files that they changed."""
+class WholeHistory:
+    """The commits of one history, and the files that they changed.
+
+    Each commit has a number; children have smaller numbers than their parents.
+    """
 
     def __init__(self, git: Git, commit: str, names: Iterable[str], task: Task) -> None:
-        """Read the history of a commit (full id); `names` are the file names, without directories, that are wanted.
+        """Read the history of a commit (full id). `names` are the names of the files, without directories, to remember.
 
         Reports each commit to `task`. Raises `GitError`.
         """
         self.names = frozenset(names)
         """Names of the files, without directories, whose changes were read."""
         self._wanted = {name.encode("utf-8", "surrogateescape"): -1 for name in self.names}
-        """Name → number of the commit behind which the changes of files with this name are complete."""
+        """File name → number of a commit: the changes of this file by all commits with larger numbers are complete."""
         self._removed: list[bytes] = []
-        """Paths of the source files that the commit being read removed."""
+        """Paths of the source files that the commit removed which is being read."""
         self._added = False
-        """Whether the commit being read added a file with one of the names."""
+        """True if the commit that is being read added a file with one of the names."""
         self.ids: list[str] = []
-        """Full id of each commit."""
+        """Full id of each commit, children before parents."""
         parents: list[str] = []
-        self._touches: dict[str, list[FileChange]] = defaultdict(list)
+        self._changes: dict[str, list[FileChange]] = defaultdict(list)
         self._removing: set[int] = set()
         self._paths: dict[bytes, int] = {}
         self._changed = array("I")
@@ -79,46 +82,46 @@ class FileChanges:
                 task.advance()
         self._first_changed.append(len(self._changed))
         self.numbers = {name: number for number, name in enumerate(self.ids)}
-        """Full id → number."""
+        """Full id of each commit → its number."""
         self.parents = [tuple(self.numbers[parent] for parent in own.split()) for own in parents]
-        """Numbers of the parents of each commit."""
+        """For each commit, the numbers of its parents."""
         self._path_names = [path.decode("utf-8", "surrogateescape") for path in self._paths]
         self._names: dict[str, list[str]] = defaultdict(list)
-        for path in self._touches:
+        for path in self._changes:
             self._names[file_name(path)].append(path)
         self._order, self._size, self.end = _intervals(self.parents)
 
     @property
     def paths(self) -> Iterable[str]:
-        """Every path that ever had one of the names."""
-        return self._touches.keys()
+        """Every path that a file with one of the names ever had."""
+        return self._changes.keys()
 
     def of(self, path: str) -> Sequence[FileChange]:
-        """Return the commits that touched a file of one of the names, newest first."""
-        return self._touches.get(path, ())
+        """Return the changes of a file with one of the names, newest first."""
+        return self._changes.get(path, ())
 
     @property
     def earlier_names(self) -> Iterable[str]:
-        """Further names that files of the wanted names may have had before a rename."""
+        """Other names that the named files may have had before a rename."""
         return [name.decode("utf-8", "surrogateescape") for name, since in self._wanted.items() if since >= 0]
 
     def is_complete(self, path: str, commit: int) -> bool:
-        """Return whether all changes of a file are known that a commit comes after, or is."""
+        """Return whether all changes of a file by a commit and by its ancestors were read."""
         since = self._wanted.get(file_name(path).encode("utf-8", "surrogateescape"))
         return since is not None and commit > since
 
     def named(self, name: str) -> Sequence[str] | None:
-        """Return every path that ever had a file name; None for a name that is not one of the wanted."""
+        """Return every path that a file of this name ever had; None if the name was not to be remembered."""
         return self._names.get(name, ()) if name in self.names else None
 
     def removes(self, commit: int) -> bool:
-        """Return whether a commit removed a file, so that a file it added can be a renamed one."""
+        """Return whether a commit removed any file. If so, a file that it added may be a renamed one."""
         return commit in self._removing
 
     def changed(self, parent: str, commit: str) -> list[str] | None:
-        """Return the source files that a commit changed or took away; None if that is not known.
+        """Return the source files that a commit changed or removed.
 
-        It is known of a commit (full id) of this history and its only parent.
+        None if this is not known: `commit` is not in this history, or `parent` is not its only parent.
         """
         number = self.numbers.get(commit)
         if number is None or [self.ids[other] for other in self.parents[number]] != [parent]:
@@ -127,18 +130,18 @@ class FileChanges:
         return [self._path_names[path] for path in self._changed[first:last]]
 
     def follows(self, later: int, earlier: int) -> bool:
-        """Return whether a path of commits with one parent each leads from one commit back to another."""
+        """Return whether going back from `later` leads to `earlier` through commits with one parent each."""
         return self._order[earlier] <= self._order[later] < self._order[earlier] + self._size[earlier]
 
     def nearest(self, commit: int, others: Iterable[int]) -> int | None:
-        """Return the first of some commits that is met going back from one, before the next merge or at it."""
+        """Return the first of `others` met when going back from `commit`, up to and including the next merge."""
         met = [other for other in others if self.follows(commit, other)]
         return max(met, key=self._order.__getitem__, default=None)
 
     def _want_earlier_names(self) -> None:
-        """Read the changes of the files that the last commit removed if it may have renamed them to a wanted name.
+        """Also remember the names of files that the last commit removed, if it may have renamed them to a wanted name.
 
-        All commits before it are still to come: git prints children first.
+        This is complete for all ancestors of the commit, because git prints children first.
         """
         if self._added and len(self._removed) <= MOST_EARLIER_NAMES:
             for path in self._removed:
@@ -146,7 +149,10 @@ class FileChanges:
         self._removed, self._added = [], False
 
     def _take(self, line: bytes) -> None:
-        """Read one line of a raw diff: `:100644 100644 <id> <id> M⇥path`; a merge has one id and kind per parent."""
+        """Store one line of a raw diff: `:100644 100644 <id> <id> M⇥path`.
+
+        The line of a merge has one id and one letter for each parent.
+        """
         fields, _, path = line.partition(b"\t")
         if path.startswith(b'"'):
             path = unquote(path).encode("utf-8", "surrogateescape")
@@ -162,8 +168,8 @@ class FileChanges:
             *numbers, kinds = fields.decode().split(" ")
             names = numbers[len(numbers) // 2 :]
             self._added |= kind == b"A"
-            touch = FileChange(commit, tuple(names[:-1]), names[-1], kinds)
-            self._touches[path.decode("utf-8", "surrogateescape")].append(touch)
+            change = FileChange(commit, tuple(names[:-1]), names[-1], kinds)
+            self._changes[path.decode("utf-8", "surrogateescape")].append(change)
 
 
 def file_name(path: str) -> str:
@@ -172,9 +178,10 @@ def file_name(path: str) -> str:
 
 
 def _intervals(parents: Sequence[tuple[int, ...]]) -> tuple[list[int], list[int], list[int]]:
-    """Number the commits so that the descendants of a commit without a merge between follow it directly.
+    """Return positions of the commits in which descendants without a merge between directly follow a commit.
 
-    Returns for each its place, how many commits stand there, itself counted, and the merge or root that it leads to.
+    Returns three lists, with one entry for each commit: its position, the number of such descendants including itself,
+    and the merge or root that it leads to.
     """
     size = [1] * len(parents)
     for commit, own in enumerate(parents):  # Children first.

@@ -1,7 +1,8 @@
-"""Commits that name other commits: backports, fixes and reverts.
+"""Find commits that name another commit in their message: backports, fixes and reverts.
 
-A message names other commits; the reverse needs an index. One pass over all messages (2 s for 210,000 commits) builds a
-table sorted by the named id, which is searched without decoding. It is cached, and later runs add new commits.
+A message names older commits; finding the commits that name a given one needs an index. One pass over all messages (2 s
+for 210,000 commits) builds a table sorted by the named id, which is searched without decoding. The table is cached, and
+later runs add new commits.
 """
 
 import re
@@ -19,11 +20,11 @@ from ksrcfind.tree.repository import Repository
 VERSION = 2
 NAME = f"links-{VERSION}"
 TIPS = "tips-1"
-"""Name of the cache entry with the commits that references lead to."""
+"""Name of the cache entry with the tips: the commits that branches, tags and HEAD point to."""
 KEY_BYTES = 8
-"""Bytes kept of a named id; messages usually name 12 digits."""
+"""Bytes of a named id that the table keeps; messages usually name 12 digits (6 bytes)."""
 SHORTEST = 7
-"""Digits of an id in a message; fewer could be anything."""
+"""Digits that an id in a message has at least; a shorter number could be anything."""
 
 HEX = rf"([0-9a-f]{{{SHORTEST},64}})"
 # Not the second line of "This reverts commit 1234 which is\ncommit 5678 upstream.", which is no backport of 5678.
@@ -36,7 +37,7 @@ UPSTREAM = re.compile(
 FIXES = re.compile(rf"^[ \t]*Fixes:[ \t]*(?:commit[ \t]+)?{HEX}", re.IGNORECASE | re.MULTILINE)
 REVERTS = re.compile(rf"^[ \t]*This[ \t]+(?:partially[ \t]+)?reverts[ \t]+commit\s{HEX}", re.IGNORECASE | re.MULTILINE)
 MARKS = ("upstream", "picked from", "backported from", "fixes:", "reverts")
-"""Every message of interest contains one of these; git finds fixed strings faster than regular expressions."""
+"""Every message that names a commit contains one of these; git finds fixed strings faster than regular expressions."""
 
 
 class Kind(IntEnum):
@@ -49,7 +50,7 @@ class Kind(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Mention:
-    """A commit that names another one."""
+    """A commit that names another one in its message."""
 
     commit: str
     kind: Kind
@@ -57,16 +58,18 @@ class Mention:
 
 class _Table(msgspec.Struct, array_like=True):
     parents: str
-    """`parents_state` of the repository: with another one, the same commits lead to others."""
+    """`parents_state` of the repository. If it changes, the same tips reach other commits, and the table is built
+    again."""
     tips: list[str]
-    """The commits from which everything reachable was read."""
+    """The commits whose whole histories were read."""
     id_bytes: int
     records: bytes
-    """Sorted; each the beginning of the named id, its digits, the kind, and the id of the commit that names it."""
+    """Sorted records: the first bytes of the named id, its number of digits, the kind, the id of the commit that names
+    it."""
 
 
-class Links:
-    """Which commits of one repository name which others."""
+class RelatedCommits:
+    """Finds the commits of one repository that name a given commit."""
 
     def __init__(self, repository: Repository, cache: Cache | None = None) -> None:
         self._repository = repository
@@ -74,17 +77,23 @@ class Links:
         self._table: _Table | None = None
 
     def naming(self, commit: str) -> list[Mention]:
-        """Return the commits that name one (full id), each kind once for a commit; in no order."""
+        """Return the commits that name a commit (full id), in no particular order.
+
+        A commit that names it in two ways is returned once for each kind.
+        """
         if self._table is None:
             self._table = self._current()
         return list(dict.fromkeys(_lookup(self._table, commit)))
 
     def is_current(self) -> bool:
-        """Return whether the references still lead to the commits that were read."""
+        """Return whether branches, tags and HEAD are unchanged since they were read."""
         return self._table is None or self._tips() == self._table.tips
 
     def upstream(self, message: str) -> str | None:
-        """Return the id of the commit that a message says it is a backport of, where the repository holds it."""
+        """Return the full id of the upstream commit that a backport's message names.
+
+        None if it names none, or if the repository does not have it.
+        """
         for name in upstream_of(message):
             found = self._repository.objects.commit(name)
             if found is not None:
@@ -120,21 +129,24 @@ class Links:
         return table if whole else None
 
     def _tips(self) -> list[str]:
-        """Return the commits that HEAD, branches and tags lead to."""
+        """Return the commits that HEAD, branches and tags point to."""
         objects = self._repository.objects
         state = objects.state("refs/heads/", "refs/tags/", "refs/remotes/")
         return cached(self._cache, TIPS, state, list[str], objects.tips)
 
     def _gone(self, old: list[str], new: list[str]) -> bool:
-        """Return whether a rebase or a deleted branch made commits unreachable."""
+        """Return whether commits became unreachable from `old` to `new` tips, by a rebase or a deleted branch."""
         lines = "".join([*(f"{tip}\n" for tip in old), *(f"^{tip}\n" for tip in new)])
         try:
             return self._repository.git.run("rev-list", "--max-count=1", "--stdin", stdin=lines.encode()) != b""
-        except GitError:  # The commit itself is not there any more.
+        except GitError:  # An old tip no longer exists.
             return True
 
     def _read(self, tips: list[str], old: list[str]) -> Iterator[tuple[str, Kind, str]]:
-        """Yield named id, kind and the commit that names it, for what the tips contain and old ones did not."""
+        """Yield each mention as the named id, its kind, and the commit that names it.
+
+        Reads the messages of all commits reachable from `tips` but not from `old`.
+        """
         if not tips:
             return
         marks = [f"--grep={mark}" for mark in MARKS]
@@ -151,7 +163,7 @@ class Links:
 
 
 def upstream_of(message: str) -> list[str]:
-    """Return the ids, as written, that a message names as the commits which it is a backport of."""
+    """Return the ids that a message names as the upstream commits of this backport, as short as they are written."""
     return list(dict.fromkeys(next(filter(None, groups)).lower() for groups in UPSTREAM.findall(message)))
 
 
