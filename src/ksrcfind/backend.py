@@ -147,8 +147,11 @@ class Histories(Protocol):
         """Return the history of each message, in order; blames of one file share a run."""
         ...
 
-    def commits(self, ids: Iterable[str]) -> dict[str, Commit]:
-        """Return commits by their full ids; those that are not there are left out."""
+    def commits(self, ids: Iterable[str], *, thorough: bool = False) -> dict[str, Commit]:
+        """Return commits by their full ids; those that are not there are left out.
+
+        `thorough` says to search the whole tree for what their messages name.
+        """
         ...
 
     def later(self, start: str, request: Request, /) -> Later:

@@ -206,8 +206,9 @@ class BundleHistories:
             return [Provenance("unavailable", note=NO_HISTORY) for _ in requests]
         return [self._provenance(request) for request in requests]
 
-    def commits(self, ids: Iterable[str]) -> dict[str, Commit]:
+    def commits(self, ids: Iterable[str], *, thorough: bool = False) -> dict[str, Commit]:
         """Return those commits that the file holds, by id."""
+        del thorough  # What a message names was looked up when the bundle was made.
         found = ((commit_id, self._bundle.decoded(f"commit:{commit_id}", _commit)) for commit_id in ids)
         return {commit_id: self._checked(commit_id, commit) for commit_id, commit in found if commit is not None}
 

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from ksrcfind.engine.context import TreeContext
 from ksrcfind.engine.index_manager import IndexManager
+from ksrcfind.engine.mentions import MentionResolver
 from ksrcfind.engine.releases import TreeReleases
 from ksrcfind.engine.source_view import TreeSource
 from ksrcfind.engine.tree_messages import TreeMessages
@@ -92,6 +94,7 @@ class TreeHistories:
             jobs=settings.jobs,
             progress=context.progress,
         )
+        self._mentions = MentionResolver(context, self._history)
 
     @property
     def known(self) -> bool:
@@ -110,9 +113,12 @@ class TreeHistories:
         """Return whether references and all settings that histories depend on are unchanged."""
         return self._history.is_current()
 
-    def commits(self, ids: Iterable[str]) -> dict[str, Commit]:
-        """Return commits by their full ids; those that are not there are left out."""
-        return self._history.commits(ids)
+    def commits(self, ids: Iterable[str], *, thorough: bool = False) -> dict[str, Commit]:
+        """Return commits by their full ids with what their messages name; those that are not there are left out."""
+        return {
+            commit_id: replace(commit, mentions=self._mentions.resolved(commit, thorough=thorough))
+            for commit_id, commit in self._history.commits(ids).items()
+        }
 
     def later(self, start: str, request: Request) -> Later:
         """Return what happened to a message after a commit, until HEAD."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from ksrcfind.conditions.record import Circumstances, Condition
 from ksrcfind.finding import Finding
-from ksrcfind.history.provenance import Change, Commit, Event, Person, Provenance, Related, Release
+from ksrcfind.history.provenance import Change, Commit, Event, Mentioned, Person, Provenance, Related, Release
 from ksrcfind.log.line import LogLine
 from ksrcfind.match.answer import Match, Value
 from ksrcfind.source.message import Form, Message
@@ -112,6 +112,17 @@ def commit_record(commit: Commit) -> Record:
         "backports": [_related(other) for other in commit.backports],
         "fixed_by": [_related(other) for other in commit.fixed_by],
         "reverted_by": [_related(other) for other in commit.reverted_by],
+        "mentions": None if commit.mentions is None else [_mentioned(each) for each in commit.mentions],
+    }
+
+
+def _mentioned(each: Mentioned) -> Record:
+    return {
+        "text": each.text,
+        "kind": each.kind,
+        "path": each.path,
+        "line": each.line,
+        "first_release": each.first_release,
     }
 
 

@@ -64,3 +64,10 @@ class Snapshot(Protocol):
         Case counts. One pass over the tree (`git grep`), about as fast as a user's own.
         """
         ...
+
+    def files_with(self, pattern: str, paths: Sequence[str]) -> list[str]:
+        """Files with a line that a regular expression matches, which all of git, POSIX and Python read alike.
+
+        `paths` are patterns of git that end in a suffix: `*.c`.
+        """
+        ...

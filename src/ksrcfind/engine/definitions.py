@@ -1,0 +1,50 @@
+"""Finds where names are defined in a tree."""
+
+import posixpath
+from collections.abc import Collection, Iterable, Iterator
+
+from ksrcfind.source.definitions import Definition, definitions, pattern
+from ksrcfind.tree.open import AnySnapshot
+
+CODE = ("*.c", "*.h", "*.S")
+CONFIGURATION = ("*Kconfig*",)
+MOST_FILES = 40
+"""Files that are read for one search: a few hold definitions, the others prototypes."""
+
+Place = tuple[str, Definition]
+"""A file and a definition in it."""
+
+
+class DefinitionFinder:
+    """Finds definitions of functions, macros and configuration symbols."""
+
+    def __init__(self, snapshot: AnySnapshot) -> None:
+        self._snapshot = snapshot
+
+    def in_files(self, names: Collection[str], paths: Iterable[str]) -> Iterator[Place]:
+        """Yield the definitions of names in some files; files that are not there are passed over."""
+        if not names:
+            return
+        for path, data in self._snapshot.read_many(dict.fromkeys(paths)):
+            for found in definitions(data, names):
+                yield path, found
+
+    def in_directories(self, names: Collection[str], paths: Iterable[str]) -> Iterator[Place]:
+        """Yield the definitions of names in the directories of some files, not below these."""
+        directories = dict.fromkeys(map(posixpath.dirname, paths))
+        places = [f":(glob){directory}/{suffix}" for directory in directories if directory for suffix in CODE[:2]]
+        if any(name.startswith("CONFIG_") for name in names):
+            places += [f":(glob){directory}/Kconfig*" for directory in directories if directory]
+        yield from self._search(names, places)
+
+    def in_tree(self, names: Collection[str]) -> Iterator[Place]:
+        """Yield the definitions of names in the whole tree: about a second for Linux."""
+        symbols = any(name.startswith("CONFIG_") for name in names)
+        yield from self._search(names, [*CODE, *(CONFIGURATION if symbols else ())])
+
+    def _search(self, names: Collection[str], places: list[str]) -> Iterator[Place]:
+        if names and places:
+            found = self._snapshot.files_with(pattern(names), places)
+            # Definitions of functions are in C files more often than in headers, and those of an architecture are many.
+            found.sort(key=lambda path: (path.startswith(("arch/", "tools/")), path.endswith(".h")))
+            yield from self.in_files(names, found[:MOST_FILES])
