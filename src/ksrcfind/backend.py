@@ -15,6 +15,7 @@ from ksrcfind.match.message_index import MessageIndex
 from ksrcfind.match.rank import Matcher
 from ksrcfind.search.differing_files import FilePair
 from ksrcfind.search.revision_index import MessageStore, RevisionIndex
+from ksrcfind.source.definitions import Definition
 from ksrcfind.source.message import Message
 from ksrcfind.tree.snapshot import TreeInfo
 
@@ -130,6 +131,14 @@ class Source(Protocol):
         """Yield every file of C and assembly with its calls that print their own path and line."""
         ...
 
+    def definitions(self, name: str, /) -> Iterator[tuple[str, Definition]]:
+        """Yield the functions and macros of a name, with their files. Raises `KsrcfindError` without source."""
+        ...
+
+    def similar_names(self, name: str, /) -> Iterable[str]:
+        """Return names of functions that begin or end as a name does."""
+        ...
+
 
 class Histories(Protocol):
     """Where messages came from."""
@@ -151,6 +160,13 @@ class Histories(Protocol):
         """Return commits by their full ids; those that are not there are left out.
 
         `thorough` says to search the whole tree for what their messages name.
+        """
+        ...
+
+    def named(self, name: str, /) -> Commit | None:
+        """Return the commit that a revision names, None if there is none.
+
+        Raises `KsrcfindError` for an ambiguous id, and without a repository.
         """
         ...
 

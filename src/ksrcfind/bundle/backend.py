@@ -181,6 +181,14 @@ class BundleSource:
         """Yield every C and assembly file with its calls that print their own location."""
         yield from self._calls.items()
 
+    def definitions(self, _name: str) -> NoReturn:
+        """Raise `KsrcfindError`: a bundle has no source."""
+        raise needs_tree(self._bundle.path, "show a function")
+
+    def similar_names(self, _name: str) -> Iterable[str]:
+        """Return none: a bundle has no source."""
+        return ()
+
     @cached_property
     def _calls(self) -> dict[str, list[tuple[int, str]]]:
         return self._bundle.decoded(PLACE_CALLS, _place_calls_of) or {}
@@ -211,6 +219,10 @@ class BundleHistories:
         del thorough  # What a message names was looked up when the bundle was made.
         found = ((commit_id, self._bundle.decoded(f"commit:{commit_id}", _commit)) for commit_id in ids)
         return {commit_id: self._checked(commit_id, commit) for commit_id, commit in found if commit is not None}
+
+    def named(self, _name: str) -> NoReturn:
+        """Raise `KsrcfindError`: a bundle holds only the commits of its messages."""
+        raise needs_tree(self._bundle.path, "show a commit")
 
     def later(self, _start: str, _request: Request) -> Later:
         """Return an empty result: a bundle knows no later revisions."""

@@ -3,13 +3,16 @@
 import posixpath
 from collections.abc import Collection, Iterable, Iterator
 
-from ksrcfind.source.definitions import Definition, definitions, pattern
+from ksrcfind.source.definitions import Definition, definitions, pattern, similar_names
 from ksrcfind.tree.open import AnySnapshot
 
 CODE = ("*.c", "*.h", "*.S")
 CONFIGURATION = ("*Kconfig*",)
 MOST_FILES = 40
 """Files that are read for one search: a few hold definitions, the others prototypes."""
+
+MOST_SIMILAR = 1000
+"""Files that are read for names like a mistyped one."""
 
 Place = tuple[str, Definition]
 """A file and a definition in it."""
@@ -41,6 +44,14 @@ class DefinitionFinder:
         """Yield the definitions of names in the whole tree: about a second for Linux."""
         symbols = any(name.startswith("CONFIG_") for name in names)
         yield from self._search(names, [*CODE, *(CONFIGURATION if symbols else ())])
+
+    def similar(self, name: str) -> Iterator[str]:
+        """Yield names of functions that begin or end as a name does."""
+        half = max(2, len(name) // 2)
+        like = f"{name[:half]}[A-Za-z0-9_]*|[A-Za-z0-9_]*{name[-half:]}"
+        paths = self._snapshot.files_with(pattern([like]), CODE)[:MOST_SIMILAR]
+        for _, data in self._snapshot.read_many(paths):
+            yield from filter(None, similar_names(data, like))
 
     def _search(self, names: Collection[str], places: list[str]) -> Iterator[Place]:
         if names and places:

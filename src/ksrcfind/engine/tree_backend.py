@@ -120,6 +120,18 @@ class TreeHistories:
             for commit_id, commit in self._history.commits(ids).items()
         }
 
+    def named(self, name: str) -> Commit | None:
+        """Return the commit that a revision names, None if there is none.
+
+        Raises `KsrcfindError` for an ambiguous id, and without a repository.
+        """
+        if isinstance(self._snapshot, DirectorySnapshot):
+            raise KsrcfindError(
+                "`show` needs a git repository for a commit", "`ksrcfind doctor` shows which tree is used."
+            )
+        found = self._snapshot.repository.find_commit(name)
+        return self.commits([found], thorough=True)[found] if found is not None else None
+
     def later(self, start: str, request: Request) -> Later:
         """Return what happened to a message after a commit, until HEAD."""
         if isinstance(self._snapshot, DirectorySnapshot):

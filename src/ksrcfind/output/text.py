@@ -69,6 +69,12 @@ class TextWriter:
     def end(self, summary: Summary | None) -> None:
         """Write nothing more."""
 
+    def commit(self, commit: Commit) -> Iterator[str]:
+        """Yield a commit: its releases, its message, and what it names."""
+        yield from self._commit("Commit", Related(commit.id, commit.subject, commit.release), commit)
+        yield from self._message(commit)
+        yield from self._mentions(commit)
+
     def _lines(self, finding: Finding) -> Iterator[str]:
         line, answer = self.painter.line, finding.answer
         yield line((finding.log.body if finding.log else finding.input.text, "title"))
@@ -174,7 +180,7 @@ class TextWriter:
             yield self.painter.line()
             yield self.painter.line(note, indent=2)
 
-    def _commit(self, label: str, change: Change, commit: Commit) -> Iterator[str]:
+    def _commit(self, label: str, change: Change | Related, commit: Commit) -> Iterator[str]:
         author, release = commit.author, change.release
         yield from self._fact(label, *cited(change))
         yield from self._fact("Author", f"{author.name} <{author.email}>")

@@ -84,6 +84,27 @@ def _has_body(text: str, opened: int) -> bool:
     return False
 
 
+def extent(data: bytes, kind: str, line: int) -> tuple[int, int]:
+    """Return the first and last line of the function or macro whose name is on a line."""
+    return function_lines(data, line) if kind == "function" else macro_lines(data, line)
+
+
+def macro_lines(data: bytes, line: int) -> tuple[int, int]:
+    """Return the first and last line of the macro that begins on a line."""
+    lines = data.split(b"\n")
+    last = line
+    while last < len(lines) and lines[last - 1].endswith(b"\\"):
+        last += 1
+    return line, last
+
+
+def similar_names(data: bytes, expression: str) -> Iterator[str]:
+    """Yield the names in a file that may be functions and that an expression, as for `pattern`, matches."""
+    found = re.compile(pattern([expression]), re.MULTILINE)
+    for match in found.finditer(data.decode("latin-1")):
+        yield from re.findall(r"(\w+)[ \t]*\(\Z|define[ \t]+(\w+)", match[0])[0]
+
+
 def function_lines(data: bytes, line: int) -> tuple[int, int]:
     """Return the first and last line of the function whose name is on a line.
 
