@@ -54,6 +54,7 @@ QUESTIONS = (
     ("messages", "--format", "json", "mm"),
     ("doctor",),
     ("life", DEMO),
+    ("show", "dump_header"),
     ("diff", "v5.8", "v5.9"),
 )
 

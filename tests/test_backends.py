@@ -58,6 +58,7 @@ BY_REPOSITORY = {
     "life hit": (["life", HIT], ANSWERED),
     "life place": (["life", "mm/oom_kill.c:14"], ANSWERED),
     "life miss": (["life", MISS], NOTHING),
+    "show commit": (["show", "v5.9"], ANSWERED),
 }
 BY_CHECKOUT = {
     "diff hit": (["diff", "v5.8", "v5.9"], ANSWERED),
@@ -65,6 +66,8 @@ BY_CHECKOUT = {
     "index --releases": (["index", "--releases"], ANSWERED),
 }
 BY_TREE = {
+    "show function": (["show", "dump_header"], ANSWERED),
+    "show miss": (["show", "dump_heder"], NOTHING),
     "index": (["index"], ANSWERED),
     "index --output": (["index", "--output", "new.bundle"], ANSWERED),
 }
@@ -74,6 +77,7 @@ FORMATS = {
     "batch": ("text", "json", "ndjson", "quickfix", "csv", "sarif", "html"),
     "messages": ("text", "json", "ndjson", "csv"),
     "life": ("text", "json", "ndjson"),
+    "show": ("text", "json"),
     "diff": ("text", "json", "ndjson", "csv"),
     "index": ("text",),
     "doctor": ("text", "json"),

@@ -20,6 +20,7 @@ OWN_FORMATS = {
     "batch": FORMATS,
     "messages": ["text", "json", "ndjson", "csv"],
     "life": ["text", "json", "ndjson"],
+    "show": ["text", "json"],
     "diff": ["text", "json", "ndjson", "csv"],
     "index": ["text", "json"],
     "doctor": ["text", "json"],
@@ -196,7 +197,11 @@ def test_each_command_lists_and_takes_its_own_formats(ask, name):
     assert ("--format" in shown) == (len(own) > 1)
     for other in [*(set(FORMATS) - set(own)), "xml"]:
         done = ask(
-            name, *["x.c:1"] * (name in {"find", "at", "life"}), *["a", "b"] * (name == "diff"), "--format", other
+            name,
+            *["x.c:1"] * (name in {"find", "at", "life", "show"}),
+            *["a", "b"] * (name == "diff"),
+            "--format",
+            other,
         )
         assert (done.status, done.out) == (2, "")
         known = f"{', '.join(own[:-1])} and {own[-1]}" if len(own) > 1 else "text only"

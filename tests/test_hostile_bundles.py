@@ -17,7 +17,7 @@ MOST_GROWTH_KB = 300_000
 PATIENCE = 300
 """Seconds after which a reader counts as stuck."""
 
-ALWAYS_REFUSED = {"life", "diff"}
+ALWAYS_REFUSED = {"life", "show", "diff"}
 """Commands that a bundle cannot answer."""
 
 

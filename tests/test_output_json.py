@@ -235,6 +235,7 @@ def test_commit_record():
         "backports": [],
         "fixed_by": [],
         "reverted_by": [],
+        "mentions": None,
     }
 
 

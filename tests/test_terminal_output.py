@@ -45,6 +45,10 @@ TEXT = {
     "life place": (["life", PLACE], 0),
     "life miss": (["life", NOWHERE], 1),
     "life error": (["life", "--rev", "v99", DEMO], 2),
+    "show function": (["show", "dump_header"], 0),
+    "show commit": (["show", "v5.9"], 0),
+    "show miss": (["show", "dump_heder"], 1),
+    "show error": (["show", "--rev", "v99", "dump_header"], 2),
     "diff hit": (["diff", "v5.8", "v5.9"], 0),
     "diff miss": (["diff", "v5.9", "v5.9"], 1),
     "diff error": (["diff", "v0.1", "v5.9"], 2),
@@ -62,7 +66,10 @@ TEXT = {
     "usage error": (["find", "--no-such-option"], 2),
     "format error": (["find", "--format", "no-such", DEMO], 2),
 }
-HELP = [[], *([name] for name in ("find", "at", "batch", "messages", "life", "diff", "index", "doctor", "lsp", "mcp"))]
+HELP = [
+    [],
+    *([name] for name in ("find", "at", "batch", "messages", "life", "show", "diff", "index", "doctor", "lsp", "mcp")),
+]
 ANSWERS = ("json", "ndjson", "quickfix")
 MACHINE = [
     *((form, name) for name in ("find hit", "find miss", "at hit", "at miss") for form in ANSWERS),
@@ -70,6 +77,7 @@ MACHINE = [
     *((form, name) for name in ("batch --each hit", "batch --each miss") for form in (*ANSWERS, "csv", "sarif")),
     *((form, name) for name in ("messages hit", "messages miss") for form in ("json", "ndjson", "csv")),
     *((form, "life hit") for form in ("json", "ndjson")),
+    *(("json", name) for name in ("show function", "show commit")),
     *((form, name) for name in ("diff hit", "diff miss", "diff rules hit") for form in ("json", "ndjson", "csv")),
     *(("json", name) for name in ("index", "doctor", "doctor error")),
 ]

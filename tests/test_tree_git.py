@@ -106,6 +106,8 @@ COMMANDS = [
     ("batch", "{log}"),
     ("messages", "kernel"),
     ("life", "Kernel panic already exiting"),
+    ("show", "panic"),
+    ("show", "HEAD"),
     ("diff", "v5.8", "v5.9"),
     ("index",),
     ("index", "--output", "{bundle}", "--with-history"),

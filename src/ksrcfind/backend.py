@@ -18,6 +18,7 @@ from ksrcfind.match.message_index import MessageIndex
 from ksrcfind.match.rank import Matcher
 from ksrcfind.search.differing_files import FilePair
 from ksrcfind.search.revision_index import MessageStore, RevisionIndex
+from ksrcfind.source.definitions import Definition
 from ksrcfind.source.message import Message
 from ksrcfind.tree.snapshot import TreeInfo
 
@@ -151,6 +152,14 @@ class Source(Protocol):
         """
         ...
 
+    def definitions(self, name: str, /) -> Iterator[tuple[str, Definition]]:
+        """Yield the functions and macros of a name, with their files. Raises `KsrcfindError` without source."""
+        ...
+
+    def similar_names(self, name: str, /) -> Iterable[str]:
+        """Return names of functions that begin or end as a name does."""
+        ...
+
 
 class Histories(Protocol):
     """The histories of messages: commits and releases."""
@@ -171,8 +180,18 @@ class Histories(Protocol):
         """
         ...
 
-    def commits(self, ids: Iterable[str]) -> dict[str, Commit]:
-        """Return full commit id → commit. Ids of commits that do not exist are left out."""
+    def commits(self, ids: Iterable[str], *, thorough: bool = False) -> dict[str, Commit]:
+        """Return full commit id → commit. Ids of commits that do not exist are left out.
+
+        `thorough` searches the whole tree for the names in their messages.
+        """
+        ...
+
+    def named(self, name: str, /) -> Commit | None:
+        """Return the commit that a revision names, None if there is none.
+
+        Raises `KsrcfindError` for an ambiguous id, and without a repository.
+        """
         ...
 
     def later(self, start: str, request: Request, /) -> Later:

@@ -190,6 +190,14 @@ class BundleSource:
         """
         yield from self._calls.items()
 
+    def definitions(self, _name: str) -> NoReturn:
+        """Raise `KsrcfindError`: a bundle has no source."""
+        raise needs_tree(self._bundle.path, "show a function")
+
+    def similar_names(self, _name: str) -> Iterable[str]:
+        """Return none: a bundle has no source."""
+        return ()
+
     @cached_property
     def _calls(self) -> dict[str, list[tuple[int, str]]]:
         return self._bundle.decoded(PLACE_CALLS, _place_calls_of) or {}
@@ -215,10 +223,15 @@ class BundleHistories:
             return [Provenance("unavailable", note=NO_HISTORY) for _ in requests]
         return [self._provenance(request) for request in requests]
 
-    def commits(self, ids: Iterable[str]) -> dict[str, Commit]:
+    def commits(self, ids: Iterable[str], *, thorough: bool = False) -> dict[str, Commit]:
         """Return commit id → commit for those of the `ids` that the bundle contains."""
+        del thorough  # What a message names was looked up when the bundle was made.
         found = ((commit_id, self._bundle.decoded(f"commit:{commit_id}", _commit)) for commit_id in ids)
         return {commit_id: self._checked(commit_id, commit) for commit_id, commit in found if commit is not None}
+
+    def named(self, _name: str) -> NoReturn:
+        """Raise `KsrcfindError`: a bundle holds only the commits of its messages."""
+        raise needs_tree(self._bundle.path, "show a commit")
 
     def later(self, _start: str, _request: Request) -> Later:
         """Return an empty result: a bundle does not know what happened to a message later."""

@@ -207,6 +207,24 @@ def life(
     return show_life(options, words)
 
 
+@command(app, formats=(Format.TEXT, Format.JSON), epilog=epilog("show"))
+def show(
+    options: Common,
+    name: Annotated[
+        str,
+        typer.Argument(metavar="FUNCTION|COMMIT", show_default=False, help="A function, a macro, or a commit."),
+    ],
+) -> int:
+    """Show the source of a function with its log messages, or a commit with what it names.
+
+    Functions of one name are all shown. A commit is shown with its message, its releases, and the places of the
+    functions, macros, files, commits and messages that it names.
+    """
+    from ksrcfind.cli.show import show_name
+
+    return show_name(options, name)
+
+
 @command(app, formats=(Format.TEXT, Format.JSON, Format.NDJSON, Format.CSV), epilog=epilog("diff"))
 def diff(
     options: Common,

@@ -35,6 +35,11 @@ EXAMPLES: dict[str, list[tuple[str, str]]] = {
         ("When a message was added, changed and removed:", 'ksrcfind life "invoked oom-killer"'),
         ("The same for a source line, for a script:", "ksrcfind life --format json mm/oom_kill.c:868"),
     ],
+    "show": [
+        ("A function with the messages that it prints:", "ksrcfind show dump_header"),
+        ("A commit, its releases, and what it names:", "ksrcfind show 619b5b469bab"),
+        ("Output for a script:", "ksrcfind show --format json oom_kill_process"),
+    ],
     "diff": [
         ("How an upgrade changes the log:", "ksrcfind diff v6.1 v6.12"),
         ("The same for one subsystem, as a table:", "ksrcfind diff v6.1 v6.12 fs/ext4 --format csv > ext4.csv"),

@@ -8,6 +8,7 @@ from ksrcfind.backend import Backend
 from ksrcfind.engine.histories import HistoryService
 from ksrcfind.engine.matching import LineMatcher, is_weak
 from ksrcfind.engine.places import CallsAt, PlaceResolver
+from ksrcfind.engine.show import ShowService
 from ksrcfind.engine.source_view import SourceView
 from ksrcfind.engine.why import WhyService
 from ksrcfind.finding import Finding, HistoryMode, Input, Shown
@@ -29,6 +30,7 @@ class Engine:
         self.source = SourceView(backend.source)
         self.histories = HistoryService(backend)
         self.why = WhyService(backend.source)
+        self.show = ShowService(backend)
         self._matching = LineMatcher(backend, PlaceResolver(backend))
 
     @property

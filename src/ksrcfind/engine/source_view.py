@@ -4,10 +4,12 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 
 from ksrcfind.backend import LONGEST_FILE, Source
+from ksrcfind.engine.definitions import DefinitionFinder
 from ksrcfind.errors import KsrcfindError
 from ksrcfind.index.sources import SUFFIXES
 from ksrcfind.match.names import closest_path
 from ksrcfind.match.place import place_calls
+from ksrcfind.source.definitions import Definition
 from ksrcfind.tree.maintainers import FILE as MAINTAINERS
 from ksrcfind.tree.maintainers import Maintainers, Subsystem
 from ksrcfind.tree.names import is_utf8
@@ -103,6 +105,14 @@ class TreeSource:
         """
         for path, data in self._snapshot.read_many(filter(is_utf8, self._snapshot.files(NAMED_SUFFIXES, ()))):
             yield path, place_calls(data.decode("utf-8", "replace"))
+
+    def definitions(self, name: str) -> Iterator[tuple[str, Definition]]:
+        """Yield the functions and macros of a name, with their files."""
+        return DefinitionFinder(self._snapshot).in_tree([name])
+
+    def similar_names(self, name: str) -> Iterator[str]:
+        """Yield names of functions that begin or end as a name does."""
+        return DefinitionFinder(self._snapshot).similar(name)
 
     def _lines(self, path: str, last: int = LONGEST_FILE) -> list[str]:
         try:

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from ksrcfind.engine.context import TreeContext
 from ksrcfind.engine.index_manager import IndexManager
+from ksrcfind.engine.mentions import MentionResolver
 from ksrcfind.engine.releases import TreeReleases
 from ksrcfind.engine.source_view import TreeSource
 from ksrcfind.engine.tree_messages import TreeMessages
@@ -95,6 +97,7 @@ class TreeHistories:
             jobs=settings.jobs,
             progress=context.progress,
         )
+        self._mentions = MentionResolver(context, self._history)
 
     @property
     def known(self) -> bool:
@@ -116,9 +119,24 @@ class TreeHistories:
         """Return whether the references, and all settings on which histories depend, are unchanged."""
         return self._history.is_current()
 
-    def commits(self, ids: Iterable[str]) -> dict[str, Commit]:
-        """Return full commit id → commit. Ids of commits that do not exist are left out."""
-        return self._history.commits(ids)
+    def commits(self, ids: Iterable[str], *, thorough: bool = False) -> dict[str, Commit]:
+        """Return full commit id → commit with its `mentions`. Ids of commits that do not exist are left out."""
+        return {
+            commit_id: replace(commit, mentions=self._mentions.resolved(commit, thorough=thorough))
+            for commit_id, commit in self._history.commits(ids).items()
+        }
+
+    def named(self, name: str) -> Commit | None:
+        """Return the commit that a revision names, None if there is none.
+
+        Raises `KsrcfindError` for an ambiguous id, and without a repository.
+        """
+        if isinstance(self._snapshot, DirectorySnapshot):
+            raise KsrcfindError(
+                "`show` needs a git repository for a commit", "`ksrcfind doctor` shows which tree is used."
+            )
+        found = self._snapshot.repository.find_commit(name)
+        return self.commits([found], thorough=True)[found] if found is not None else None
 
     def later(self, start: str, request: Request) -> Later:
         """Return what happened to a message between the commit `start` and HEAD."""

@@ -1,8 +1,9 @@
 """Describe commits: message, first release, and related commits (backports, fixes and reverts)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+from ksrcfind.history.changed_files import changed_files
 from ksrcfind.history.commits import RawCommit, describe, read_commits
 from ksrcfind.history.provenance import Commit, Related, Release
 from ksrcfind.history.related_commits import Kind, Mention, RelatedCommits, upstream_of
@@ -37,6 +38,19 @@ class CommitInfo:
     def release(self, commit_id: str) -> Release:
         """Return the first release that has a commit."""
         return self._releases.of(commit_id)
+
+    def releases(self, names: Sequence[str]) -> dict[str, Release]:
+        """Return the first release of the commits that ids or the beginnings of ids name; others are left out."""
+        found = dict(zip(names, self._objects.ids(f"{name}^{{commit}}" for name in names), strict=True))
+        there = self._releases.of_many(commit_id for commit_id in found.values() if commit_id is not None)
+        return {name: there[commit_id] for name, commit_id in found.items() if commit_id is not None}
+
+    def changed_files(self, commit_id: str) -> list[str]:
+        """Return the source files that a commit changed and left there; none for a first commit."""
+        commit = self.read([commit_id]).get(commit_id)
+        if commit is None or not commit.parents:
+            return []
+        return changed_files(self._objects, commit.parents[0], commit.id, "AM")
 
     def describe(self, ids: Iterable[str]) -> dict[str, Commit]:
         """Return commits with all fields of the output record, by their full ids.

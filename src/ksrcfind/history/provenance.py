@@ -35,6 +35,22 @@ class Related:
 
 
 @dataclass(frozen=True, slots=True)
+class Mentioned:
+    """Something that a commit message names, and where it is."""
+
+    text: str
+    """As the message has it."""
+    kind: str
+    """`function`, `macro`, `file`, `commit` or `message`."""
+    path: str | None = None
+    """Where it is in the tree; None for a commit."""
+    line: int | None = None
+    """1-based; None for a file and a commit."""
+    first_release: str | None = None
+    """The first release with the commit; None for anything else."""
+
+
+@dataclass(frozen=True, slots=True)
 class Commit:
     """A commit with all fields of the output record."""
 
@@ -59,6 +75,8 @@ class Commit:
     A backport of another commit in this list is left out."""
     reverted_by: tuple[Related, ...] = ()
     """Commits that revert this one, oldest first."""
+    mentions: tuple[Mentioned, ...] | None = None
+    """What the message names and the tree has; None if it was not looked up."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from ksrcfind.history.commit_info import CommitInfo
 from ksrcfind.history.follow import Follower
 from ksrcfind.history.message_histories import MessageHistories
 from ksrcfind.history.occurrences import Occurrences
-from ksrcfind.history.provenance import Commit, Later, Provenance
+from ksrcfind.history.provenance import Commit, Later, Provenance, Release
 from ksrcfind.history.provenance_builder import ProvenanceBuilder
 from ksrcfind.history.related_commits import RelatedCommits
 from ksrcfind.history.releases import Releases
@@ -102,6 +102,14 @@ class History:
         Commits that the repository does not have are left out.
         """
         return self._git.commit_info.describe(ids) if self._git is not None else {}
+
+    def changed_files(self, commit_id: str) -> list[str]:
+        """Return the source files that a commit changed and left there; none for a first commit."""
+        return self._git.commit_info.changed_files(commit_id) if self._git is not None else []
+
+    def releases(self, names: Sequence[str]) -> dict[str, Release]:
+        """Return the first release of the commits that names lead to; unknown ones are left out."""
+        return self._git.commit_info.releases(names) if self._git is not None else {}
 
 
 class _GitHistory:

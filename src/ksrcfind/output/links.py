@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-_PLACE = re.compile(r"(?P<path>.*?):(?P<line>\d+)(?:-\d+)?", re.DOTALL)
+_PLACE = re.compile(r"(?P<path>.*?):(?P<line>\d+)(?:-\d+)?|(?P<file>[^:]+)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +29,9 @@ class Links:
         match = _PLACE.fullmatch(text) if style == "place" and self.place is not None else None
         if match is None or self.place is None:
             return None
-        known = {"path": match["path"], "line": match["line"], "rev": self.rev}
-        known["file"] = str(self.root / match["path"]) if self.root is not None else None
+        path = match["path"] or match["file"]
+        known = {"path": path, "line": match["line"] or "1", "rev": self.rev}
+        known["file"] = str(self.root / path) if self.root is not None else None
         address = self.place
         for name, value in known.items():
             if f"{{{name}}}" in address:

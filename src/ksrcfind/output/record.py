@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from ksrcfind.conditions.record import Circumstances, Condition
+from ksrcfind.conditions.record import Circumstances, Condition, Excerpt
 from ksrcfind.finding import Finding
-from ksrcfind.history.provenance import Change, Commit, Event, Person, Provenance, Related, Release
+from ksrcfind.history.provenance import Change, Commit, Event, Mentioned, Person, Provenance, Related, Release
 from ksrcfind.log.line import LogLine
 from ksrcfind.match.answer import Match, Value
 from ksrcfind.source.message import Form, Message
@@ -112,6 +112,17 @@ def commit_record(commit: Commit) -> Record:
         "backports": [_related(other) for other in commit.backports],
         "fixed_by": [_related(other) for other in commit.fixed_by],
         "reverted_by": [_related(other) for other in commit.reverted_by],
+        "mentions": None if commit.mentions is None else [_mentioned(each) for each in commit.mentions],
+    }
+
+
+def _mentioned(each: Mentioned) -> Record:
+    return {
+        "text": each.text,
+        "kind": each.kind,
+        "path": each.path,
+        "line": each.line,
+        "first_release": each.first_release,
     }
 
 
@@ -216,13 +227,13 @@ def _of_first(finding: Finding, match: Match) -> Record:
         "note": answer.note,
         "decided_by": answer.decided_by,
         **(_circumstances(finding.circumstances, match) if finding.circumstances else {}),
-        "code": finding.code
-        and {
-            "line_start": finding.code.line_start,
-            "lines": list(finding.code.lines),
-            "marked": list(finding.code.marked),
-        },
+        "code": finding.code and code_fields(finding.code),
     }
+
+
+def code_fields(code: Excerpt) -> Record:
+    """Return the fields of source lines."""
+    return {"line_start": code.line_start, "lines": list(code.lines), "marked": list(code.marked)}
 
 
 def _circumstances(found: Circumstances, match: Match) -> Record:

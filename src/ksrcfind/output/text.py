@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ksrcfind.conditions.record import Circumstances, Condition
 from ksrcfind.conditions.sentence import sentence, shortened
 from ksrcfind.finding import Finding
-from ksrcfind.history.provenance import Change, Commit, Event, Provenance, Related
+from ksrcfind.history.provenance import Change, Commit, Event, Mentioned, Provenance, Related
 from ksrcfind.match.answer import Match
 from ksrcfind.output.record import NO_HISTORY, matches_with_history, shown_values, tested_values
 from ksrcfind.output.source import source_lines
@@ -68,6 +68,12 @@ class TextWriter:
 
     def end(self, summary: Summary | None) -> None:
         """Write nothing: single answers have no summary."""
+
+    def commit(self, commit: Commit) -> Iterator[str]:
+        """Yield a commit: its releases, its message, and what it names."""
+        yield from self._commit("Commit", Related(commit.id, commit.subject, commit.release), commit)
+        yield from self._message(commit)
+        yield from self._mentions(commit)
 
     def _lines(self, finding: Finding) -> Iterator[str]:
         line, answer = self.painter.line, finding.answer
@@ -169,11 +175,12 @@ class TextWriter:
                 yield from self._fact("Last changed", *changed(last))
             yield from self._events(history.events)
             yield from self._message(commit)
+            yield from self._mentions(commit)
         if note:
             yield self.painter.line()
             yield self.painter.line(note, indent=2)
 
-    def _commit(self, label: str, change: Change, commit: Commit) -> Iterator[str]:
+    def _commit(self, label: str, change: Change | Related, commit: Commit) -> Iterator[str]:
         author, release = commit.author, change.release
         yield from self._fact(label, *cited(change))
         yield from self._fact("Author", f"{author.name} <{author.email}>")
@@ -214,6 +221,13 @@ class TextWriter:
             yield self.painter.line()
         for text in body:
             yield self.painter.line(text, indent=6)
+
+    def _mentions(self, commit: Commit) -> Iterator[str]:
+        """Yield where the names of a commit message are."""
+        if commit.mentions:
+            yield self.painter.line()
+        for number, mention in enumerate(commit.mentions or ()):
+            yield from self._fact("" if number else "Mentions", *mentioned(mention))
 
     def _fact(self, label: str, *spans: Span | str) -> Iterator[str]:
         yield self.painter.line((f"{label:<{COLUMN}}", "label"), *spans, indent=2)
@@ -312,6 +326,18 @@ def changed(change: Change | Related) -> list[Span | str]:
         return cited(change)
     also: list[Span | str] = [(", here ", "label"), (here, "release"), ","] if here and here != release else []
     return [("in ", "label"), (release, "release"), *also, (" by ", "label"), *cited(change)]
+
+
+def mentioned(mention: Mentioned) -> list[Span | str]:
+    """Return the spans of a name in a commit message and of its place: `dump_header()  mm/oom_kill.c:421`."""
+    if mention.kind == "commit":
+        found = ("in ", "label"), (mention.first_release or "no release", "release")
+        return [(mention.text, "commit"), "  ", *found]
+    shown = {"function": f"{mention.text}()", "message": quoted(mention.text)}.get(mention.kind, mention.text)
+    place = mention.path if mention.line is None else f"{mention.path}:{mention.line}"
+    if mention.kind == "file":
+        return [(place or "", "place")]
+    return [(shown, "function" if mention.kind == "function" else "code"), "  ", (place or "", "place")]
 
 
 def body_of(commit: Commit) -> list[str]:

@@ -11,7 +11,7 @@ from itertools import islice
 
 from ksrcfind.caching import Cache
 from ksrcfind.tree import disk
-from ksrcfind.tree.grep import grep
+from ksrcfind.tree.grep import files_with, grep
 from ksrcfind.tree.names import escaped
 from ksrcfind.tree.repository import Repository
 from ksrcfind.tree.revision import RevisionSnapshot
@@ -122,6 +122,12 @@ class CheckoutSnapshot(RevisionSnapshot):
         return {path: counts for path, counts in committed.items() if path not in self.changes} | dict(
             disk.grep_files(self.root, edited, words)
         )
+
+    def files_with(self, pattern: str, paths: Sequence[str]) -> list[str]:
+        """Files with a line that a regular expression matches; see `grep.files_with`."""
+        if not self.repository.sparse:
+            return files_with(self.repository.git, pattern, paths)
+        return super().files_with(pattern, paths)
 
 
 def find_changes(repository: Repository) -> tuple[dict[str, str | None], str]:

@@ -1,11 +1,12 @@
 """A plain directory as a snapshot, such as an unpacked tarball: there is no git, and so no history."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from ksrcfind.tree import disk
 from ksrcfind.tree.git import Git, GitError, GitMissingError
-from ksrcfind.tree.grep import grep
+from ksrcfind.tree.grep import files_with, grep
 from ksrcfind.tree.names import escaped
 from ksrcfind.tree.snapshot import TreeInfo
 
@@ -61,3 +62,12 @@ class DirectorySnapshot:
             return grep(Git(self.root, alone=True), words, suffixes, "--no-index")
         except (GitMissingError, GitError):
             return disk.grep_files(self.root, self.files(suffixes), words)
+
+    def files_with(self, pattern: str, paths: Sequence[str]) -> list[str]:
+        """Files with a line that a regular expression matches, with git if there is one; see `grep.files_with`."""
+        try:
+            return files_with(Git(self.root, alone=True), pattern, paths, "--no-index")
+        except (GitMissingError, GitError):
+            expression = re.compile(pattern.encode(), re.MULTILINE)
+            read = disk.read_files(self.root, self.files(tuple(path.rpartition("*")[2] for path in paths)))
+            return [path for path, data in read if expression.search(data)]

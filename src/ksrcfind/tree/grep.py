@@ -70,3 +70,18 @@ def grep(
         }
         for name, counts in lines.items()
     }
+
+
+def files_with(git: Git, pattern: str, paths: Sequence[str], *where: str, prefix: str = "") -> list[str]:
+    """Return the files with a line that a regular expression matches, in git's order.
+
+    POSIX, Perl and Python must read the expression alike. `paths` are git's: `:(glob)mm/*.c`. `where` and `prefix` as
+    for `grep`.
+    """
+    # POSIX knows no `\t`.
+    arguments = ("--files-with-matches", "--null", "-e", pattern.replace("\\t", "\t"), *where, "--", *paths)
+    try:
+        output = git.run("grep", "--perl-regexp", *arguments, okay=(0, 1))
+    except GitError:
+        output = git.run("grep", "--extended-regexp", *arguments, okay=(0, 1))
+    return [name.decode("utf-8", "surrogateescape").removeprefix(prefix) for name in output.split(b"\0") if name]

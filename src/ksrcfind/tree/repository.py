@@ -93,6 +93,25 @@ class Repository:
                 raise KsrcfindError(f"{rev} names a {kind}, not a commit", self._nearest(rev))
         raise KsrcfindError(f"unknown revision: {rev}", self._nearest(rev))
 
+    def find_commit(self, rev: str) -> str | None:
+        """Return the id of the commit that a revision names, None if there is none.
+
+        Raises `KsrcfindError` for an id that several commits begin with.
+        """
+        if not rev or rev.startswith("-") or "\0" in rev:
+            return None
+        found = self.objects.commit(rev)
+        if found is not None and COMMIT_ID.fullmatch(found):
+            return found
+        if not re.fullmatch(r"[0-9a-f]{4,64}", rev):
+            return None
+        known = (self.git.answer("rev-parse", f"--disambiguate={rev}") or "").split()
+        commits = [one for one in known if self.git.answer("cat-file", "-t", one) == "commit"]
+        if len(commits) < 2:
+            return None
+        listed = ", ".join(one[: len(rev) + 5] for one in commits[:5])
+        raise KsrcfindError(f"{rev} is the beginning of {len(commits)} commits", f"Write more digits: {listed}")
+
     def head(self) -> str:
         """Return the id of the commit that is checked out. Raises `KsrcfindError` in a repository without commits."""
         found = self.objects.head()

@@ -6,7 +6,7 @@ from typing import Any
 from ksrcfind.caching import Cache
 from ksrcfind.tree import disk
 from ksrcfind.tree.database import MissingObjectError
-from ksrcfind.tree.grep import grep
+from ksrcfind.tree.grep import files_with, grep
 from ksrcfind.tree.repository import Repository
 from ksrcfind.tree.snapshot import TreeInfo
 
@@ -89,3 +89,7 @@ class RevisionSnapshot:
     def grep(self, words: Sequence[str], suffixes: Sequence[str]) -> Mapping[str, Mapping[str, int]]:
         """Return path → word → number of lines of the file that contain it as a whole word."""
         return grep(self.repository.git, words, suffixes, self.commit, prefix=f"{self.commit}:")
+
+    def files_with(self, pattern: str, paths: Sequence[str]) -> list[str]:
+        """Files with a line that a regular expression matches; see `grep.files_with`."""
+        return files_with(self.repository.git, pattern, paths, self.commit, prefix=f"{self.commit}:")

@@ -72,3 +72,10 @@ class Snapshot(Protocol):
         Words are fixed strings, and case matters. All words are searched in one pass over the tree (`git grep`).
         """
         ...
+
+    def files_with(self, pattern: str, paths: Sequence[str]) -> list[str]:
+        """Files with a line that a regular expression matches, which all of git, POSIX and Python read alike.
+
+        `paths` are patterns of git that end in a suffix: `*.c`.
+        """
+        ...
