@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from ksrcfind.history.changed_files import changed_files
+from ksrcfind.history.commit_diff import changed_source_files
 from ksrcfind.history.commits import RawCommit, describe, read_commits
 from ksrcfind.history.provenance import Commit, Related, Release
 from ksrcfind.history.related_commits import Kind, Mention, RelatedCommits, upstream_of
@@ -50,7 +50,7 @@ class CommitInfo:
         commit = self.read([commit_id]).get(commit_id)
         if commit is None or not commit.parents:
             return []
-        return changed_files(self._objects, commit.parents[0], commit.id, "AM")
+        return changed_source_files(self._objects, commit.parents[0], commit.id, "AM")
 
     def describe(self, ids: Iterable[str]) -> dict[str, Commit]:
         """Return commits with all fields of the output record, by their full ids.
