@@ -57,6 +57,11 @@ class Candidate(msgspec.Struct, frozen=True, gc=False):
         return not self.is_unlikely and self.score.is_strong(self.occurrence.joins)
 
     @property
+    def is_weak_likeness(self) -> bool:
+        """True if a similar text leaves and lacks more than it explains."""
+        return self.score.tier is Tier.FUZZY and self.score.bits(self.occurrence.joins) < 0
+
+    @property
     def share(self) -> float:
         """Explained part of all that the message should explain, from 0 to 1."""
         return self.score.share(self.occurrence.joins)
@@ -69,7 +74,8 @@ class Candidate(msgspec.Struct, frozen=True, gc=False):
         mine, others = self.score.wording, other.score.wording
         if mine is others or (other.is_exact and not others.words <= mine.words):
             return False
-        return self.bits > other.bits + (LEAD_OVER_EXACT if other.is_exact else LEAD_OVER_PARTIAL)
+        lead = LEAD_OVER_EXACT if other.is_exact else LEAD_OVER_PARTIAL
+        return self.bits > other.bits + (0.0 if other.score.is_open and self.score.goes_on else lead)
 
     def ties(self, first: "Candidate") -> bool:
         """Return whether this is an equal rival of the best candidate."""

@@ -19,6 +19,7 @@ from ksrcfind.match.pattern import value
 from ksrcfind.match.reasons import beyond_matching, row_of_report, unexplained
 from ksrcfind.match.thresholds import (
     ANY_TEXT_FACTOR,
+    JOINED_MOST,
     MODULE,
     OPPOSITE_FACTOR,
     OUTSIDE_TREE,
@@ -113,6 +114,10 @@ class Matcher:
                 found = merged(more, found)
             if found and found[0].is_strong:
                 return found
+        if found and found[0].is_weak_likeness:
+            more = candidates(tiers.reworded(body, known), body, line)
+            if more and more[0].beats(found[0]) and more[0].named >= found[0].named:
+                found = merged(more, found)
         if found and not found[0].is_unlikely:
             return found
         found = merged(candidates(tiers.of_values(body), body, line), found)
@@ -159,6 +164,8 @@ def _none(reason: Reason, matches: tuple[Match, ...] = ()) -> Answer:
 def _chance(first: Candidate, equal: int) -> float:
     """Return the chance that the best candidate printed the line; so many equal candidates share it."""
     chance = confidence(first.score.tier, first.share, first.score.likeness) / equal
+    if not first.is_exact and not first.score.explains_most:
+        chance = min(chance, JOINED_MOST)
     if first.is_opposite:
         chance *= OPPOSITE_FACTOR
     if first.is_unlikely:

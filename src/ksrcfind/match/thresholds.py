@@ -183,6 +183,9 @@ RIGHT_OF_TIER = {Tier.EXACT: (0.98, 0.8), Tier.PARTIAL: (0.95, 0.4), Tier.FUZZY:
 Measured with labelled lines, and with lines whose file was left out of the index: one line in sixteen is of no call of
 the tree."""
 
+JOINED_MOST = 0.45
+"""Confidence, at most, in a piece that other calls join if it leaves most of the whole line unexplained."""
+
 LIKENESS_POWER = 2
 """The power of the texts' likeness, 0 to 1, by which confidence is multiplied."""
 
