@@ -204,3 +204,17 @@ def test_a_piece_that_other_calls_join_is_not_trusted_where_most_of_the_line_is_
     found = answer(head + tail, *pieces)
     assert found.matches == () or found.matches[0].confidence < 0.5
     assert answer("zebra cage 1 herd 2 " + tail, *pieces).matches[0].confidence > 0.9
+
+
+def test_one_common_word_behind_the_name_of_other_code_is_no_answer():
+    text = message("%s: initialized", "drivers/zoo/gate.c", 7, module="zebra_gate")
+    found = answer("okapi: initialized", text)
+    assert found.verdict == "none"
+    assert found.reason is not None
+    assert found.reason.code == "any_text"
+    assert found.matches[0].confidence < 0.5
+    # The driver's own name, a device's name, and a second word count.
+    assert answer("zebra_gate: initialized", text).verdict == "exact"
+    assert answer("eth0: initialized", text).verdict == "exact"
+    longer = message("%s: initialized stripes", "drivers/zoo/gate.c", 7, module="zebra_gate")
+    assert answer("okapi: initialized stripes", longer).verdict == "exact"

@@ -7,6 +7,7 @@ import msgspec
 from ksrcfind.match.answer import Tier
 from ksrcfind.match.score import Score
 from ksrcfind.match.thresholds import (
+    COMMON_TEXT,
     DISTINCTIVE_TEXT,
     LEAD_OVER_EXACT,
     LEAD_OVER_PARTIAL,
@@ -55,6 +56,18 @@ class Candidate(msgspec.Struct, frozen=True, gc=False):
     def is_strong(self) -> bool:
         """True if no other wording can explain clearly more, and the code is not unlikely."""
         return not self.is_unlikely and self.score.is_strong(self.occurrence.joins)
+
+    @property
+    def is_anybodys(self) -> bool:
+        """True if one common word behind a name that is not the driver's is all of the text: `zebra: initialized`."""
+        score = self.score
+        is_weak = self.is_exact and score.explained < COMMON_TEXT and len(score.wording.words) == 1
+        return (
+            is_weak
+            and bool(score.wording.pattern.prefix)
+            and self.named <= 0
+            and not any(map(str.isdigit, score.prefix))
+        )
 
     @property
     def is_weak_likeness(self) -> bool:

@@ -16,7 +16,7 @@ from ksrcfind.match.decode import decoded
 from ksrcfind.match.discriminating_tokens import IndexedTokens
 from ksrcfind.match.message_index import MessageIndex
 from ksrcfind.match.pattern import value
-from ksrcfind.match.reasons import beyond_matching, row_of_report, unexplained
+from ksrcfind.match.reasons import beyond_matching, of_any_text, row_of_report, unexplained
 from ksrcfind.match.thresholds import (
     ANY_TEXT_FACTOR,
     JOINED_MOST,
@@ -83,6 +83,8 @@ class Matcher:
         row = None if is_exact else row_of_report(line.body)
         if row is not None:
             return _none(row)
+        if is_exact and candidates[0].is_anybodys:
+            return self._of_anybody(candidates, body, limit)
         if candidates and (is_exact or candidates[0].score.tier is Tier.PARTIAL or candidates[0].named > 0):
             return self._answer(candidates, body, limit)
         general = self._general(body, line)
@@ -93,6 +95,11 @@ class Matcher:
         if reason.code != "any_text":
             return _none(reason)
         return _none(reason, tuple(map(_of_any_text, self._answer(general, body, limit).matches)))
+
+    def _of_anybody(self, general: Sequence[Candidate], body: Body, limit: int) -> Answer:
+        """Return messages that would accept any other text or name too, with the reason for it."""
+        message = self._weigher.origin(general[0].occurrence.number).message
+        return _none(of_any_text(message), tuple(map(_of_any_text, self._answer(general, body, limit).matches)))
 
     def _explaining(self, body: Body, line: LogLine) -> list[Candidate]:
         """Return the messages that explain a line, best first; values that somebody masked are unknown numbers."""

@@ -128,6 +128,9 @@ WITH_TYPED_VALUES = 5.0
 WITH_NAMED_WRITER = 7.0
 """A whole wording that accepts any text only where it names the driver and the device: `%s %s: link up`."""
 
+COMMON_TEXT = 12.0
+"""A whole wording of one word behind a name: if the name is not the driver's, it must explain more."""
+
 WITH_ANY_TEXT = 12.0
 """A whole wording that accepts any text elsewhere too: many other messages would fit."""
 
