@@ -92,6 +92,8 @@ class Score(msgspec.Struct, frozen=True, gc=False):
         """Return whether no wording of a later tier can explain clearly more."""
         if self.tier is not Tier.EXACT and self.share() < STRONG_SHARE:
             return False
+        if self.is_open and self.inside > 0 and not self.wording.ends[1]:
+            return False  # Another wording may go on with the text at the end.
         # A similar wording explains at most all of the text, times its similarity.
         return self.explained + DRIFTED_LEAD >= SIMILAR_TEXT / 100 * (self.explained + self.unexplained(joins))
 
@@ -99,6 +101,11 @@ class Score(msgspec.Struct, frozen=True, gc=False):
     def explains_most(self) -> bool:
         """True if the wording explains more of the line than it leaves."""
         return self.share() >= EXPLAINS_MOST
+
+    @property
+    def goes_on(self) -> bool:
+        """True if the wording has all of the line as it is, and more text behind it: the end of the line is cut off."""
+        return self.tier is Tier.PARTIAL and self.missing > 0 and self.unexplained(ALONE) == 0
 
     @property
     def is_open(self) -> bool:
@@ -284,8 +291,14 @@ def _unexplained(
     The driver and the device do not count: they are evidence beyond the text (`evidence.prefix_bits`).
     """
     typed = Spans(span for span, _weight, is_text in values if not is_text)
-    # A value of any text without a blank is as good as a typed one: `panic at src/lib/agent.c:62`.
-    single = Spans(span for span, _weight, is_text in values if is_text and " " not in body.text[slice(*span)])
+    # A value of any text without a blank is as good as a typed one: `panic at src/lib/agent.c:62`. So is one between
+    # pieces of literal text, if the line has the beginning of the wording.
+    low, high = (overlap.literals[0][1], overlap.literals[-1][0]) if overlap.begun and overlap.literals else (0, -1)
+    single = Spans(
+        span
+        for span, _weight, is_text in values
+        if is_text and ((low <= span[0] and span[1] <= high) or " " not in body.text[slice(*span)])
+    )
     before = inside = after = 0.0
     for token in others:
         if token.end <= body.prefix_end or typed.hold(token):
