@@ -1,6 +1,6 @@
 """The protocols of the data sources: a tree with its index, and a bundle, implement the parts declared here."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -112,6 +112,17 @@ class Source(Protocol):
 
     def read(self, path: str) -> bytes:
         """Return the content of a file. Raises `FileNotFoundError`."""
+        ...
+
+    def read_many(self, paths: Iterable[str], /) -> Iterable[tuple[str, bytes]]:
+        """Return path and content of files; those that are not there are left out."""
+        ...
+
+    def with_words(self, words: Sequence[str], /) -> Mapping[str, Iterable[str]]:
+        """Return path → words, for the files of the kernel's code that contain one of some words as a whole word.
+
+        Raises `KsrcfindError` where there is no code to search.
+        """
         ...
 
     def has_file(self, path: str) -> bool:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Literal
 
+from ksrcfind.callers.record import Callers
 from ksrcfind.conditions.record import Circumstances, Excerpt
 from ksrcfind.history.provenance import Provenance
 from ksrcfind.log.line import LogLine
@@ -60,6 +61,8 @@ class Finding:
     """When the call of the first match runs; None if its source was not read."""
     code: Excerpt | None = None
     """Code around the call of the first match, if asked for."""
+    callers: Callers | None = None
+    """Callers of the function of the first match, if asked for."""
     notes: tuple[str, ...] = ()
     """Sentences for the reader: an index may find more, the log comes from another kernel."""
 

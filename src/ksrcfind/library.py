@@ -126,23 +126,31 @@ class Finder:
         self._engine.index.build()
 
     def find(
-        self, line: str, *, limit: int = 5, history: HistoryMode = HistoryMode.FIRST, code: Shown = None
+        self,
+        line: str,
+        *,
+        limit: int = 5,
+        history: HistoryMode = HistoryMode.FIRST,
+        code: Shown = None,
+        callers: int = 0,
     ) -> Finding:
         """Return the calls that printed a log line, which may have any logger's prefix.
 
         The finding has at most `limit` matches, the most likely first; `history` says which of them get a history. If
         no message matches, it has no matches and a reason. `code` adds the source around the first call: a number of
-        lines or `"function"`.
+        lines or `"function"`. `callers` adds so many levels of callers of its function; a bundle has none.
         """
-        return self._engine.find(line, limit=limit, history=history, shown=code)
+        return self._engine.find(line, limit=limit, history=history, shown=code, callers=callers)
 
-    def at(self, path: str, line: int, *, history: HistoryMode = HistoryMode.FIRST, code: Shown = None) -> Finding:
+    def at(
+        self, path: str, line: int, *, history: HistoryMode = HistoryMode.FIRST, code: Shown = None, callers: int = 0
+    ) -> Finding:
         """Return what the log call at a source line prints: `path` is relative to the tree, `line` counts from 1.
 
         Any line of the call will do. If there is no call, the finding has no matches and a reason.
-        `code` works as in `find`.
+        `code` and `callers` work as in `find`.
         """
-        [finding] = self._engine.at([(path, line)], history=history, shown=code)
+        [finding] = self._engine.at([(path, line)], history=history, shown=code, callers=callers)
         return finding
 
     def log(self, log: Log, *, limit: int = 5, history: HistoryMode = HistoryMode.FIRST) -> Iterator[Finding]:

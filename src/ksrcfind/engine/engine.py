@@ -56,11 +56,17 @@ class Engine:
         self.backend.close()
 
     def find(
-        self, text: str, *, limit: int = 5, history: HistoryMode = HistoryMode.FIRST, shown: Shown = None
+        self,
+        text: str,
+        *,
+        limit: int = 5,
+        history: HistoryMode = HistoryMode.FIRST,
+        shown: Shown = None,
+        callers: int = 0,
     ) -> Finding:
-        """Explain one log line. `shown`: the code that the answer shows."""
+        """Explain one log line. `shown`: the code that the answer shows; `callers`: levels of callers."""
         log = read_line(text)
-        return self._finding(Input(None, None, log.text, log.truncated), log, limit, history, shown)
+        return self._finding(Input(None, None, log.text, log.truncated), log, limit, history, shown, callers)
 
     def lines(
         self,
@@ -69,11 +75,12 @@ class Engine:
         limit: int = 5,
         history: HistoryMode = HistoryMode.FIRST,
         shown: Shown = None,
+        callers: int = 0,
     ) -> Iterator[Finding]:
         """Explain a few lines of a log, in order; for whole logs there is `ksrcfind.batch`."""
         for row in rows:
             source = Input(row.source, row.line, row.log.text, row.log.truncated)
-            yield self._finding(source, row.log, limit, history, shown, event=row.part_of)
+            yield self._finding(source, row.log, limit, history, shown, callers, event=row.part_of)
 
     def answer(self, log: LogLine, limit: int = 5, *, build: bool = True) -> Answer:
         """Return the answer to a line, without history.
@@ -94,13 +101,14 @@ class Engine:
         *,
         history: HistoryMode = HistoryMode.FIRST,
         shown: Shown = None,
+        callers: int = 0,
     ) -> Iterator[Finding]:
         """Yield a finding for the log call at each place, in order; places of one file share a run of blame.
 
         A call that is switched off, by a comment or by `#if 0`, is found as well, with a note.
         """
         for finding in CallsAt(self.backend, self.histories).findings(places, history):
-            yield self.why.added_to(finding, shown)
+            yield self.why.added_to(finding, shown, callers)
 
     def messages(self, paths: Sequence[str] = ()) -> Iterator[Message]:
         """Return every message of some files and directories, of the whole tree if none is named, by path and line.
@@ -135,15 +143,22 @@ class Engine:
             self.index.build()
 
     def _finding(
-        self, source: Input, log: LogLine, limit: int, history: HistoryMode, shown: Shown, event: int | None = None
+        self,
+        source: Input,
+        log: LogLine,
+        limit: int,
+        history: HistoryMode,
+        shown: Shown,
+        callers: int,
+        event: int | None = None,
     ) -> Finding:
         answer, notes = self._matching.answer(log, limit)
         other = self._matching.in_other_release(log, limit) if is_weak(answer, log) else None
         if other is None:
             finding = Finding(source, log, self.info, answer, (), event=event, notes=notes)
-            return self.why.added_to(self.histories.added_to(finding, history), shown)
+            return self.why.added_to(self.histories.added_to(finding, history), shown, callers)
         tag, answer = other
         note = f"not in {self.info.rev or self.root}; the latest indexed release with this message is {tag.name}"
         with self.at_revision(tag.name) as engine:
             finding = Finding(source, log, engine.info, answer, (), event=event, notes=(note,))
-            return engine.why.added_to(engine.histories.added_to(finding, history), shown)
+            return engine.why.added_to(engine.histories.added_to(finding, history), shown, callers)

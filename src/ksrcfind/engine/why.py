@@ -1,12 +1,14 @@
-"""Why a message was printed: adds to a finding the circumstances of its first match, and the code around the call."""
+"""Why a message was printed: adds to a finding the circumstances of its first match, its code and its callers."""
 
 import posixpath
 from dataclasses import replace
 
 from ksrcfind.backend import Source
+from ksrcfind.callers.record import Callers
 from ksrcfind.conditions.configuration import makefile_paths, symbols_that_build
 from ksrcfind.conditions.explain import MacroBody, circumstances, excerpt
 from ksrcfind.finding import Finding, Shown
+from ksrcfind.match.answer import Match
 from ksrcfind.source.message import Message
 
 
@@ -16,14 +18,17 @@ class WhyService:
     def __init__(self, source: Source) -> None:
         self._source = source
 
-    def added_to(self, finding: Finding, shown: Shown) -> Finding:
-        """Return a finding with the circumstances of its first match and, if asked for, its code.
+    def added_to(self, finding: Finding, shown: Shown, callers: int) -> Finding:
+        """Return a finding with the circumstances of its first match and, if asked for, its code and levels of callers.
 
-        This takes 2 ms for most functions, and 70 ms for the longest of Linux.
+        This takes 2 ms for most functions, and 70 ms for the longest of Linux; callers need a search of the tree for
+        each level.
         """
         if finding.match is None:
             return finding
         message = finding.match.message
+        if callers:
+            finding = replace(finding, callers=self._callers(finding.match, callers))
         try:
             data = self._source.read(message.path)
         except FileNotFoundError:
@@ -43,6 +48,22 @@ class WhyService:
         return replace(
             finding, circumstances=found, code=excerpt(lines, found, None if shown == "function" else int(shown))
         )
+
+    def _callers(self, match: Match, depth: int) -> Callers:
+        # The parser of declarations is imported where it is needed: most questions do not ask for callers.
+        from ksrcfind.callers.resolve import Target, callers_of
+
+        message = match.message
+        if message.function is None:
+            return Callers((), complete=True)
+        # A source line has no values.
+        values = {value.expression: value.value for value in match.values}
+        texts = {
+            argument.expression: values.get(argument.expression)
+            for argument in match.form.arguments
+            if argument.conversion.endswith("s")
+        }
+        return callers_of(self._source, Target(message.function, message.path, texts), depth)
 
     def _macro(self, message: Message) -> MacroBody | None:
         defined = message.defined_at
