@@ -24,7 +24,7 @@ _NOT_CALLED = re.compile(
 )
 _CONTROL = frozenset(("if", "while", "for", "switch", "return", "sizeof", "typeof", "__typeof__", ""))
 _REGISTERS = re.compile(
-    r"irq|regist|^INIT_|(?:^|_)init(?:_|$)|setup|create|kthread|add_action|subscribe|attach|install|hook|notif|tasklet"
+    r"irq|regist|^INIT_|(?:^|_)init(?:_|$)|setup|create|kthread|add_action|subscribe|attach|install|hook|notif|nowait|async|tasklet"
     r"|timer|_work|debugfs|proc_|sysfs|call_rcu|on_each_cpu|cpuhp",
     re.IGNORECASE,
 )
