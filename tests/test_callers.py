@@ -78,7 +78,7 @@ def test_what_uses_a_function(code, expected):
     [
         "int target(int a);\n",
         "EXPORT_SYMBOL_GPL(target);\n",
-        "static inline int f(int a)\n{ return 1; }\n\nstatic inline int\ntarget(int a)\n{ return 2; }\n",
+        "static inline int f(int a)\n{ return 1; }\n\nstatic inline struct x *\ntarget(int a)\n{ return 2; }\n",
         "/* target(1) */\n",
         'void f(void)\n{\n\tprint("target(1)");\n}\n',
         "void f(void)\n{\n\tx->target(1);\n\ty.target = 1;\n}\n",
