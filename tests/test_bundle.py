@@ -68,6 +68,13 @@ def test_it_answers_as_the_tree_does(arguments, form, linux_mini, elsewhere):
     assert from_file.status == from_tree.status
 
 
+def test_it_says_that_callers_need_a_tree(elsewhere):
+    done = ksrcfind("find", "--callers", "--index", "mini.ksrcfind", DEMO, directory=elsewhere)
+    assert done.status == 2
+    assert "look for callers" in done.err
+    assert "Traceback" not in done.err
+
+
 def test_the_environment_names_it(elsewhere, monkeypatch):
     monkeypatch.setenv("KSRCFIND_INDEX", str(elsewhere / "mini.ksrcfind"))
     done = ksrcfind("--format", "json", DEMO, directory=elsewhere)

@@ -18,6 +18,7 @@ LAYERS = [
     "tree",
     "source",
     "conditions",
+    "callers",
     "match",
     "storage",
     "index",
@@ -52,8 +53,8 @@ OWNERS = {
     "lsprotocol": {"lsp"},
 }
 
-# `source`, `conditions`, `log` and `match` are pure: bytes and text in, frozen dataclasses out.
-PURE = {"source", "log", "match", "conditions"}
+# `source`, `conditions`, `callers`, `log` and `match` are pure: bytes and text in, frozen dataclasses out.
+PURE = {"source", "log", "match", "conditions", "callers"}
 IMPURE_MODULES = {"os", "pathlib", "subprocess", "sqlite3", "pygit2", "tempfile", "shutil", "socket", "sys"}
 
 

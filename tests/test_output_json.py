@@ -193,6 +193,8 @@ def test_line_record():
                 "configuration": None,
                 "runtime": None,
                 "code": None,
+                "callers": None,
+                "callers_complete": None,
                 "history": "blame-only",
                 "last_changed": {
                     "commit": "1" * 40,

@@ -3,7 +3,7 @@
 Trees (`engine.tree_backend`) and bundles (`bundle.backend`), which are indexes in one file, implement these protocols.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -131,6 +131,17 @@ class Source(Protocol):
 
     def read(self, path: str) -> bytes:
         """Return the bytes of a file. Raises `FileNotFoundError` if it does not exist."""
+        ...
+
+    def read_many(self, paths: Iterable[str], /) -> Iterable[tuple[str, bytes]]:
+        """Return path and content of files; those that are not there are left out."""
+        ...
+
+    def with_words(self, words: Sequence[str], /) -> Mapping[str, Iterable[str]]:
+        """Return path → words, for the files of the kernel's code that contain one of some words as a whole word.
+
+        Raises `KsrcfindError` where there is no code to search.
+        """
         ...
 
     def has_file(self, path: str) -> bool:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Literal
 
+from ksrcfind.callers.record import Callers
 from ksrcfind.conditions.record import Circumstances, Excerpt
 from ksrcfind.history.provenance import Provenance
 from ksrcfind.log.line import LogLine
@@ -60,6 +61,8 @@ class Finding:
     """The conditions under which the call of the first match runs. None if its source was not read."""
     code: Excerpt | None = None
     """Source code around the call of the first match. None if the question did not ask for code."""
+    callers: Callers | None = None
+    """Callers of the function of the first match. None if the question did not ask for callers."""
     notes: tuple[str, ...] = ()
     """Notes for the user, such as that an index may find more, or that the log is from another kernel."""
 

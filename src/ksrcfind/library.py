@@ -130,23 +130,31 @@ class Finder:
         self._engine.index.build()
 
     def find(
-        self, line: str, *, limit: int = 5, history: HistoryMode = HistoryMode.FIRST, code: Shown = None
+        self,
+        line: str,
+        *,
+        limit: int = 5,
+        history: HistoryMode = HistoryMode.FIRST,
+        code: Shown = None,
+        callers: int = 0,
     ) -> Finding:
         """Return the log calls that may have printed a log line. The line may have the prefix of any logger.
 
         The finding has at most `limit` matches, the most likely first; `history` says which matches get a history. If
         no message matches, the finding has a reason instead of matches. `code` adds the source around the first call:
-        a number of lines or `"function"`.
+        a number of lines or `"function"`. `callers` adds so many levels of callers of its function; a bundle has none.
         """
-        return self._engine.find(line, limit=limit, history=history, shown=code)
+        return self._engine.find(line, limit=limit, history=history, shown=code, callers=callers)
 
-    def at(self, path: str, line: int, *, history: HistoryMode = HistoryMode.FIRST, code: Shown = None) -> Finding:
+    def at(
+        self, path: str, line: int, *, history: HistoryMode = HistoryMode.FIRST, code: Shown = None, callers: int = 0
+    ) -> Finding:
         """Return what the log call at a source line prints.
 
         `path` is relative to the tree; `line` counts from 1 and can be any line of the call. If there is no log call,
-        the finding has a reason instead of matches. `code` works as in `find`.
+        the finding has a reason instead of matches. `code` and `callers` work as in `find`.
         """
-        [finding] = self._engine.at([(path, line)], history=history, shown=code)
+        [finding] = self._engine.at([(path, line)], history=history, shown=code, callers=callers)
         return finding
 
     def log(self, log: Log, *, limit: int = 5, history: HistoryMode = HistoryMode.FIRST) -> Iterator[Finding]:

@@ -168,6 +168,18 @@ class BundleSource:
             raise FileNotFoundError(path)
         return found
 
+    def read_many(self, paths: Iterable[str]) -> Iterator[tuple[str, bytes]]:
+        """Yield path and content of the files that the bundle holds."""
+        for path in paths:
+            try:
+                yield path, self.read(path)
+            except FileNotFoundError:
+                continue
+
+    def with_words(self, _words: Sequence[str]) -> NoReturn:
+        """Raise `KsrcfindError`: a bundle has no code to search."""
+        raise needs_tree(self._bundle.path, "look for callers")
+
     def has_file(self, path: str) -> bool:
         """Return whether the tree of the bundle had this C or assembly file."""
         return path in self._calls

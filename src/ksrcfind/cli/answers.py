@@ -32,7 +32,7 @@ def explain_places(options: Explaining, places: Sequence[str], *, open_editor: b
 
     def explain(session: Session, engine: Engine) -> Iterator[Finding]:
         here = [(in_tree(path, engine.root, session.directory), line) for path, line in parsed]
-        return engine.at(here, history=options.history_mode, shown=options.shown)
+        return engine.at(here, history=options.history_mode, shown=options.shown, callers=options.depth)
 
     return _answer(options, explain, open_editor)
 
@@ -71,16 +71,19 @@ def _parsed(place: str) -> list[PathLine]:
 
 def _lines(session: Session, engine: Engine, options: Explaining, words: Sequence[str]) -> Iterator[Finding]:
     """Yield the findings of the lines in the words of the command line."""
-    limit, history, shown = options.limit, options.history_mode, options.shown
+    limit, history, shown, callers = options.limit, options.history_mode, options.shown, options.depth
     if STDIN not in words and not any(map(has_blank, words)):
-        finding = engine.find(" ".join(words), limit=limit, history=history, shown=shown)
+        finding = engine.find(" ".join(words), limit=limit, history=history, shown=shown, callers=callers)
         place = place_in_source(words[0]) if len(words) == 1 else None
         if place is None or finding.answer.verdict in (Tier.EXACT, Tier.PARTIAL):
             yield finding
             return
         say(f"{words[0]} is answered as a source line, like: {shlex.join(['ksrcfind', 'at', words[0]])}")
         yield from engine.at(
-            [(in_tree(place[0], engine.root, session.directory), place[1])], history=history, shown=shown
+            [(in_tree(place[0], engine.root, session.directory), place[1])],
+            history=history,
+            shown=shown,
+            callers=callers,
         )
         return
     for word in words:
@@ -89,7 +92,7 @@ def _lines(session: Session, engine: Engine, options: Explaining, words: Sequenc
             continue
         # A pasted piece of a log may be several lines.
         for line in word.removesuffix("\n").split("\n"):
-            yield engine.find(line, limit=limit, history=history, shown=shown)
+            yield engine.find(line, limit=limit, history=history, shown=shown, callers=callers)
 
 
 def _lines_of_stdin(engine: Engine, options: Explaining) -> Iterator[Finding]:
@@ -100,5 +103,9 @@ def _lines_of_stdin(engine: Engine, options: Explaining) -> Iterator[Finding]:
         say("standard input is empty")
         return
     yield from engine.lines(
-        chain([first], rows), limit=options.limit, history=options.history_mode, shown=options.shown
+        chain([first], rows),
+        limit=options.limit,
+        history=options.history_mode,
+        shown=options.shown,
+        callers=options.depth,
     )

@@ -15,6 +15,7 @@ from typing import Annotated, Any, get_type_hints
 import typer
 
 from ksrcfind.batch.options import GroupBy, LineKind
+from ksrcfind.callers.record import DEEPEST
 from ksrcfind.conditions.record import CONTEXT
 from ksrcfind.errors import KsrcfindError
 from ksrcfind.finding import HistoryMode, Shown
@@ -136,7 +137,7 @@ class Asking(Common):
         return HistoryMode.ALL if self.history is Traced.ALL else HistoryMode.FIRST
 
 
-WITHOUT_VALUE = {"--source": str(CONTEXT)}
+WITHOUT_VALUE = {"--source": str(CONTEXT), "--callers": "1"}
 """Option that may stand without a value → the value that it has then. A given value needs a `=`."""
 
 
@@ -146,6 +147,12 @@ def _shown(text: str) -> Shown:
     if text.isdecimal() and int(text) <= _MOST_SOURCE:
         return int(text)
     raise KsrcfindError(f"--source={text} is neither a number of lines nor function", "For example: --source=10")
+
+
+def _depth(text: str) -> int:
+    if text.isdecimal() and 1 <= int(text) <= DEEPEST:
+        return int(text)
+    raise KsrcfindError(f"--callers={text} is no depth from 1 to {DEEPEST}", "For example: --callers=2")
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +169,23 @@ class Explaining(Asking):
             "function. The call, its conditions and the assignments before them are marked.",
         ),
     ] = None
+
+    callers: Annotated[
+        Any,
+        typer.Option(
+            metavar="[=DEPTH]",
+            parser=_depth,
+            show_default=False,
+            help="List what calls the function of the first call, or has its address. "
+            f"DEPTH, 1 to {DEEPEST}: also the callers of its callers. Each level is a search of the tree.",
+        ),
+    ] = None
+
+    @property
+    def depth(self) -> int:
+        """Levels of callers that an answer shows."""
+        depth: int = self.callers or 0
+        return depth
 
     @property
     def shown(self) -> Shown:

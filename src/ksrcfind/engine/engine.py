@@ -58,15 +58,21 @@ class Engine:
         self.backend.close()
 
     def find(
-        self, text: str, *, limit: int = 5, history: HistoryMode = HistoryMode.FIRST, shown: Shown = None
+        self,
+        text: str,
+        *,
+        limit: int = 5,
+        history: HistoryMode = HistoryMode.FIRST,
+        shown: Shown = None,
+        callers: int = 0,
     ) -> Finding:
         """Return the answer to one log line: the messages that may have printed it, with their histories.
 
         `limit` is the largest number of matches. `history` says which matches get a history. `shown` says how much
-        source code around the first match the answer contains.
+        source code around the first match the answer contains. `callers` is the number of levels of callers.
         """
         log = read_line(text)
-        return self._finding(Input(None, None, log.text, log.truncated), log, limit, history, shown)
+        return self._finding(Input(None, None, log.text, log.truncated), log, limit, history, shown, callers)
 
     def lines(
         self,
@@ -75,6 +81,7 @@ class Engine:
         limit: int = 5,
         history: HistoryMode = HistoryMode.FIRST,
         shown: Shown = None,
+        callers: int = 0,
     ) -> Iterator[Finding]:
         """Yield the answer to each of a few log lines, in the order of the lines.
 
@@ -82,7 +89,7 @@ class Engine:
         """
         for row in rows:
             source = Input(row.source, row.line, row.log.text, row.log.truncated)
-            yield self._finding(source, row.log, limit, history, shown, event=row.part_of)
+            yield self._finding(source, row.log, limit, history, shown, callers, event=row.part_of)
 
     def answer(self, log: LogLine, limit: int = 5, *, build: bool = True) -> Answer:
         """Return the messages that may have printed a log line, without their histories.
@@ -106,6 +113,7 @@ class Engine:
         *,
         history: HistoryMode = HistoryMode.FIRST,
         shown: Shown = None,
+        callers: int = 0,
     ) -> Iterator[Finding]:
         """Yield what the log call at each source location (path, line) prints, in the order of `places`.
 
@@ -113,7 +121,7 @@ class Engine:
         of `git blame`.
         """
         for finding in CallsAt(self.backend, self.histories).findings(places, history):
-            yield self.why.added_to(finding, shown)
+            yield self.why.added_to(finding, shown, callers)
 
     def messages(self, paths: Sequence[str] = ()) -> Iterator[Message]:
         """Yield every message of the files at `paths` (files and directories); without `paths`, of the whole tree.
@@ -155,15 +163,22 @@ class Engine:
             self.index.build()
 
     def _finding(
-        self, source: Input, log: LogLine, limit: int, history: HistoryMode, shown: Shown, event: int | None = None
+        self,
+        source: Input,
+        log: LogLine,
+        limit: int,
+        history: HistoryMode,
+        shown: Shown,
+        callers: int,
+        event: int | None = None,
     ) -> Finding:
         answer, notes = self._matching.answer(log, limit)
         other = self._matching.in_other_release(log, limit) if is_weak(answer, log) else None
         if other is None:
             finding = Finding(source, log, self.info, answer, (), event=event, notes=notes)
-            return self.why.added_to(self.histories.added_to(finding, history), shown)
+            return self.why.added_to(self.histories.added_to(finding, history), shown, callers)
         tag, answer = other
         note = f"not in {self.info.rev or self.root}; the latest indexed release with this message is {tag.name}"
         with self.at_revision(tag.name) as engine:
             finding = Finding(source, log, engine.info, answer, (), event=event, notes=(note,))
-            return engine.why.added_to(engine.histories.added_to(finding, history), shown)
+            return engine.why.added_to(engine.histories.added_to(finding, history), shown, callers)

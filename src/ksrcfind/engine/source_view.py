@@ -1,12 +1,12 @@
 """Reads files of a tree: lines of source, the subsystem in MAINTAINERS, the release in the Makefile."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 
 from ksrcfind.backend import LONGEST_FILE, Source
 from ksrcfind.engine.definitions import DefinitionFinder
 from ksrcfind.errors import KsrcfindError
-from ksrcfind.index.sources import SUFFIXES
+from ksrcfind.index.sources import NOT_KERNEL, SUFFIXES
 from ksrcfind.match.names import closest_path
 from ksrcfind.match.place import place_calls
 from ksrcfind.source.definitions import Definition
@@ -84,6 +84,15 @@ class TreeSource:
     def read(self, path: str) -> bytes:
         """Return the bytes of a file. Raises `FileNotFoundError` if it does not exist."""
         return self._snapshot.read(path)
+
+    def read_many(self, paths: Iterable[str]) -> Iterable[tuple[str, bytes]]:
+        """Return path and content of files; those that are not there are left out."""
+        return self._snapshot.read_many(paths)
+
+    def with_words(self, words: Sequence[str]) -> Mapping[str, Iterable[str]]:
+        """Return path → words, for the files of the kernel's code that contain one of some words; one pass of grep."""
+        found = self._snapshot.grep(words, NAMED_SUFFIXES)
+        return {path: held for path, held in found.items() if not path.startswith(NOT_KERNEL) and is_utf8(path)}
 
     def has_file(self, path: str) -> bool:
         """Return whether a file exists and is not empty."""

@@ -1,12 +1,14 @@
-"""Why a message was printed: adds to an answer under what conditions the first match's call runs, and its code."""
+"""Why a message was printed: the conditions of the first match's call, its code, and the callers of its function."""
 
 import posixpath
 from dataclasses import replace
 
 from ksrcfind.backend import Source
+from ksrcfind.callers.record import Callers
 from ksrcfind.conditions.configuration import makefile_paths, symbols_that_build
 from ksrcfind.conditions.explain import MacroBody, circumstances, excerpt
 from ksrcfind.finding import Finding, Shown
+from ksrcfind.match.answer import Match
 from ksrcfind.source.message import Message
 
 
@@ -19,15 +21,18 @@ class WhyService:
     def __init__(self, source: Source) -> None:
         self._source = source
 
-    def added_to(self, finding: Finding, shown: Shown) -> Finding:
+    def added_to(self, finding: Finding, shown: Shown, callers: int) -> Finding:
         """Return a finding with the conditions under which the call of its first match runs.
 
         If `shown` asks for code, the finding also gets the code around the call. This takes 2 ms for most functions,
-        and 70 ms for the longest function of Linux.
+        and 70 ms for the longest function of Linux. `callers` is the number of levels of callers; each level searches
+        the tree.
         """
         if finding.match is None:
             return finding
         message = finding.match.message
+        if callers:
+            finding = replace(finding, callers=self._callers(finding.match, callers))
         try:
             data = self._source.read(message.path)
         except FileNotFoundError:
@@ -47,6 +52,22 @@ class WhyService:
         return replace(
             finding, circumstances=found, code=excerpt(lines, found, None if shown == "function" else int(shown))
         )
+
+    def _callers(self, match: Match, depth: int) -> Callers:
+        # The parser of declarations is imported where it is needed: most questions do not ask for callers.
+        from ksrcfind.callers.resolve import Target, callers_of
+
+        message = match.message
+        if message.function is None:
+            return Callers((), complete=True)
+        # A source line has no values.
+        values = {value.expression: value.value for value in match.values}
+        texts = {
+            argument.expression: values.get(argument.expression)
+            for argument in match.form.arguments
+            if argument.conversion.endswith("s")
+        }
+        return callers_of(self._source, Target(message.function, message.path, texts), depth)
 
     def _macro(self, message: Message) -> MacroBody | None:
         defined = message.defined_at

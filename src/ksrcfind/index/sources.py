@@ -11,7 +11,8 @@ SUFFIXES = (".c", ".h")
 MAKEFILES = ("Makefile", "Kbuild")
 
 # Programs for the build machine or user space do not print to the kernel's log.
-_NOT_KERNEL = ("tools/", "scripts/", "Documentation/", "usr/")
+NOT_KERNEL = ("tools/", "scripts/", "Documentation/", "usr/")
+"""Directories of Linux whose C files are not part of the kernel."""
 _LINUX = "init/main.c"
 
 
@@ -31,7 +32,7 @@ def source_files(snapshot: Snapshot) -> SourceFiles:
     """
     listed = snapshot.files(SUFFIXES, MAKEFILES)
     if _LINUX in listed:
-        listed = {path: key for path, key in listed.items() if not path.startswith(_NOT_KERNEL)}
+        listed = {path: key for path, key in listed.items() if not path.startswith(NOT_KERNEL)}
     files = {path: key for path, key in listed.items() if is_utf8(path)}
     return SourceFiles(files, tuple(escaped(path) for path in listed if path not in files))
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from ksrcfind.callers.record import Callers
 from ksrcfind.conditions.record import Circumstances, Condition, Excerpt
 from ksrcfind.finding import Finding
 from ksrcfind.history.provenance import Change, Commit, Event, Mentioned, Person, Provenance, Related, Release
@@ -33,7 +34,16 @@ NO_HISTORY = Provenance("off")
 
 
 _OF_OTHERS: Record = {"points_to": None, "note": None, "decided_by": None} | dict.fromkeys(
-    ("conditions", "conditions_complete", "assignments", "configuration", "runtime", "code")
+    (
+        "conditions",
+        "conditions_complete",
+        "assignments",
+        "configuration",
+        "runtime",
+        "code",
+        "callers",
+        "callers_complete",
+    )
 )
 
 
@@ -228,12 +238,30 @@ def _of_first(finding: Finding, match: Match) -> Record:
         "decided_by": answer.decided_by,
         **(_circumstances(finding.circumstances, match) if finding.circumstances else {}),
         "code": finding.code and code_fields(finding.code),
+        "callers": finding.callers and _callers(finding.callers),
+        "callers_complete": finding.callers and finding.callers.complete,
     }
 
 
 def code_fields(code: Excerpt) -> Record:
     """Return the fields of source lines."""
     return {"line_start": code.line_start, "lines": list(code.lines), "marked": list(code.marked)}
+
+
+def _callers(callers: Callers) -> list[Record]:
+    return [
+        {
+            "function": caller.function,
+            "path": caller.path,
+            "line": caller.line,
+            "via": caller.via,
+            "as": caller.role,
+            "handed": [{"name": each.name, "expression": each.expression} for each in caller.handed],
+            "callers": caller.callers and _callers(caller.callers),
+            "callers_complete": caller.callers and caller.callers.complete,
+        }
+        for caller in callers.found
+    ]
 
 
 def _circumstances(found: Circumstances, match: Match) -> Record:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ksrcfind.callers.record import Callers
 from ksrcfind.conditions.record import Circumstances, Condition
 from ksrcfind.conditions.sentence import sentence, shortened
 from ksrcfind.finding import Finding
@@ -97,6 +98,10 @@ class TextWriter:
             if finding.code is not None:
                 yield line()
                 yield from source_lines(self.painter, finding.code)
+            if finding.callers is not None:
+                yield line()
+                yield line(("Callers", "title"), *([] if finding.callers.found else [": none found"]), indent=2)
+                yield from self._callers(finding.callers, 4)
             yield from self._history(history)
             yield from self._others(finding)
         if answer.reason is not None:
@@ -158,6 +163,20 @@ class TextWriter:
             yield from self._fact("Configuration", ", ".join(symbols))
         if found.runtime:
             yield from self._fact("At run time", ", ".join(found.runtime))
+
+    def _callers(self, callers: Callers, indent: int) -> Iterator[str]:
+        """Yield the callers of a function, each with its own callers below it."""
+        line = self.painter.line
+        for caller in callers.found:
+            role: list[Span | str] = [f"  {caller.role}"] if caller.role and caller.function else []
+            name = f"{caller.function}()" if caller.function else caller.role or caller.via
+            handed = (f", {each.name} = {shortened(each.expression)}" for each in caller.handed)
+            place = f"{caller.path}:{caller.line}"
+            yield line((name, "function"), "  ", (place, "place"), *role, ("".join(handed), "code"), indent=indent)
+            if caller.callers is not None:
+                yield from self._callers(caller.callers, indent + 2)
+        if not callers.complete:
+            yield line("… and more", indent=indent)
 
     def _history(self, history: Provenance) -> Iterator[str]:
         first, last = history.introduced, history.last_changed

@@ -90,7 +90,7 @@ class Parser:
         header = _DIRECTIVE_LINE.sub(b"", body.header)
         source, starts = _skeleton(body, header)
         root = self._tree(source).root_node
-        name, parameters = _declarator(header)
+        name, parameters = declarator(header)
         calls: list[ParsedCall] = []
         covered: list[tuple[int, int]] = []  # by start
         everything = bool(body.code)
@@ -246,7 +246,7 @@ def _matching(text: bytes, opening: int) -> int:
     return len(text)
 
 
-def _declarator(header: bytes) -> tuple[str, tuple[str, ...]]:
+def declarator(header: bytes) -> tuple[str, tuple[str, ...]]:
     """Return name and parameters of the function that a header declares."""
     syscall = _SYSCALL.search(header)
     if syscall is not None:

@@ -1,0 +1,47 @@
+"""The records of a function's callers."""
+
+from dataclasses import dataclass
+
+DEEPEST = 5
+"""Levels of callers, at most."""
+
+MOST = 50
+"""Callers of one level, at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Handed:
+    """What a caller passes for a parameter that the message prints."""
+
+    name: str
+    """The parameter."""
+    expression: str
+    """C source of the argument."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """A place that calls a function, or passes or stores its address."""
+
+    function: str | None
+    """The function or macro at that place; None outside of functions."""
+    path: str
+    line: int
+    """1-based."""
+    via: str
+    """`call`, `pointer` (stored, or passed to a function) or `registration` (given to the kernel to be called)."""
+    role: str | None
+    """What the function is there: `.probe of foo_driver`, `module_init`, `argument 2 of request_irq()`."""
+    handed: tuple[Handed, ...] = ()
+    """Of a function that is handed its text: what this caller hands it."""
+    callers: "Callers | None" = None
+    """Callers of `function`; None if not looked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Callers:
+    """The callers of one function, those in its file first."""
+
+    found: tuple[Caller, ...]
+    complete: bool
+    """False if there are more than were looked for."""

@@ -1,0 +1,212 @@
+"""A C file as code without comments and directives, its functions, and the brackets around each place."""
+
+import re
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from ksrcfind.source.parse import declarator
+from ksrcfind.source.scan import Directive, blank_comments, chunks, directives, functions, without_directives
+
+_BRACKET = re.compile(rb"[][(){}]")
+_OPENING = b"([{"
+_NAME_BEFORE = re.compile(rb"(\w+)\s*\Z")
+_STATIC = re.compile(rb"\bstatic\b")
+_DEFINED = re.compile(rb"\s*(\w+)(?:\(([^()]*)\))?")
+_NEAR = 200  # bytes in which the name before a place is looked for
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A function that a file defines."""
+
+    name: str
+    parameters: tuple[str, ...]
+    """Their names; empty for one without a name."""
+    is_static: bool
+    start: int
+    """Offset of its header."""
+    brace: int
+    """Offset of its opening brace."""
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Macro:
+    """A macro that a file defines."""
+
+    name: str
+    parameters: tuple[str, ...]
+    body: bytes
+    """Without comments, literals masked."""
+    line: int
+    """1-based line of the start of `body`."""
+
+
+class SourceFile:
+    """Reads the structure of one file; each part is made when it is first asked for."""
+
+    def __init__(self, path: str, data: bytes) -> None:
+        self.path = path
+        self.data = data
+        self._directives = list(directives(data))
+        self.clean, self.masked, _ = blank_comments(without_directives(data, self._directives))
+
+    @cached_property
+    def functions(self) -> Sequence[Function]:
+        """Every function, in order."""
+        found = []
+        for offset, chunk in chunks(self.masked):
+            for start, brace, end in _functions(chunk):
+                header = self.clean[offset + start : offset + brace]
+                name, parameters = declarator(header)
+                if name:
+                    names = tuple(map(_parameter_name, parameters))
+                    is_static = _STATIC.search(header) is not None
+                    found.append(Function(name, names, is_static, offset + start, offset + brace, offset + end))
+        return found
+
+    @cached_property
+    def macros(self) -> Sequence[Macro]:
+        """Every macro with a body that is more than a number."""
+        return [macro for _, _, each in self._directives if each.name == b"define" and (macro := _macro(each))]
+
+    def line(self, offset: int) -> int:
+        """Return the 1-based line of an offset."""
+        return bisect_left(self._newlines, offset) + 1
+
+    def function_at(self, offset: int) -> Function | None:
+        """Return the function whose header or body contains an offset."""
+        position = bisect_right(self._starts, offset) - 1
+        found = self.functions[position] if position >= 0 else None
+        return found if found is not None and offset < found.end else None
+
+    def around(self, offset: int) -> list[int]:
+        """Return the offsets of the brackets that are open at an offset, the innermost first."""
+        position = bisect_left(self._brackets.events, offset) - 1
+        inner = self._brackets.open_after[position] if position >= 0 else -1
+        opened = []
+        while inner >= 0:
+            opened.append(inner)
+            inner = self._brackets.parents[inner]
+        return opened
+
+    def closing(self, opened: int) -> int:
+        """Return the offset of the bracket that closes the one at an offset; the end of the file if none does."""
+        return self._brackets.closings.get(opened, len(self.masked))
+
+    def name_before(self, offset: int) -> str:
+        """Return the name directly before an offset; empty if there is none."""
+        found = _NAME_BEFORE.search(self.masked, max(0, offset - _NEAR), offset)
+        return found[1].decode("ascii", "replace") if found else ""
+
+    def element_start(self, opened: int, offset: int) -> int:
+        """Return where the element of a bracket's list begins that contains an offset."""
+        position = offset
+        while True:
+            comma = self.masked.rfind(b",", opened, position)
+            last = max(self.masked.rfind(mark, max(comma, opened) + 1, position) for mark in (b")", b"]", b"}"))
+            if last < 0 or last not in self._brackets.openings:
+                return max(comma, opened) + 1
+            position = self._brackets.openings[last]
+
+    def arguments(self, opened: int) -> list[tuple[int, int]]:
+        """Return where each argument in parentheses begins and ends."""
+        result = []
+        start = position = opened + 1
+        close = self.closing(opened)
+        mark = re.compile(rb"[,([{]")
+        while True:
+            found = mark.search(self.masked, position, close)
+            if found is None:
+                break
+            if found[0] == b",":
+                result.append((start, found.start()))
+                start = position = found.end()
+            else:
+                position = min(self.closing(found.start()) + 1, close)
+        result.append((start, close))
+        return result
+
+    def text(self, start: int, end: int) -> str:
+        """Return code on one line."""
+        return " ".join(self.clean[start:end].decode("utf-8", "replace").split())
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        return [each.start for each in self.functions]
+
+    @cached_property
+    def _newlines(self) -> list[int]:
+        return [match.start() for match in re.finditer(rb"\n", self.masked)]
+
+    @cached_property
+    def _brackets(self) -> "_Brackets":
+        return _Brackets(self.masked, [edge for each in self.functions for edge in (each.start, each.end)])
+
+
+class _Brackets:
+    """Which brackets of a text belong together. None is open at an edge: the header or end of a function."""
+
+    def __init__(self, masked: bytes, edges: Sequence[int]) -> None:
+        self.events: list[int] = []
+        """Offsets of all brackets."""
+        self.open_after: list[int] = []
+        """For each, the innermost bracket that is open behind it; -1 for none."""
+        self.parents: dict[int, int] = {}
+        self.closings: dict[int, int] = {}
+        self.openings: dict[int, int] = {}
+        opened: list[int] = []
+        rest = iter([*edges, len(masked)])
+        edge = next(rest)
+        for match in _BRACKET.finditer(masked):
+            at = match.start()
+            while at >= edge:
+                opened.clear()
+                edge = next(rest, len(masked) + 1)
+            if match[0] in _OPENING:
+                self.parents[at] = opened[-1] if opened else -1
+                opened.append(at)
+            elif opened:
+                self.closings[opened[-1]] = at
+                self.openings[at] = opened.pop()
+            self.events.append(at)
+            self.open_after.append(opened[-1] if opened else -1)
+
+
+def _functions(chunk: bytes) -> Iterator[tuple[int, int, int]]:
+    """Yield start of header, opening brace and end of each function, as `scan.functions` does.
+
+    A body on one line ends there, even if its brace is in the first column: `{ return 0; }` in a header.
+    """
+    position = 0
+    while position < len(chunk):
+        for start, brace, end in functions(chunk[position:]):
+            low = position + brace
+            line = chunk[low : (chunk.find(b"\n", low) + 1) or len(chunk)].rstrip()
+            if line.endswith(b"}") and line.count(b"{") == line.count(b"}"):
+                yield position + start, low, low + len(line)
+                position = low + len(line)
+                break
+            yield position + start, low, position + end
+        else:
+            return
+
+
+def _macro(directive: Directive) -> Macro | None:
+    masked = blank_comments(directive.rest)[1].replace(b"\\\n", b" \n")
+    found = _DEFINED.match(masked)
+    if found is None:
+        return None
+    parameters = tuple(part.strip().decode("ascii", "replace") for part in (found[2] or b"").split(b","))
+    return Macro(
+        found[1].decode(), parameters, masked[found.end() :], directive.line + masked.count(b"\n", 0, found.end())
+    )
+
+
+def _parameter_name(declaration: str) -> str:
+    """Return the name that a parameter's declaration gives it: of `int (*done)(void)`, `done`."""
+    pointer = re.search(r"\(\s*\*\s*(\w+)", declaration)
+    names = re.findall(r"\w+", declaration.partition("[")[0])
+    return pointer[1] if pointer else names[-1] if names else ""
