@@ -354,6 +354,18 @@ def test_the_report_names_the_tree(batch, cache, linux_mini, tmp_path, monkeypat
     assert "match linux-6.1 (Linux 6.1.7)<" in done.out
 
 
+def test_the_report_tells_when_a_call_prints_and_marks_its_code(batch):
+    page = batch("--format", "html").out
+    [data] = re.findall(r'<script type="application/json"[^>]*>(.*?)</script>', page, re.DOTALL)
+    document = json.loads(data)
+    [message] = [each for each in document["messages"] if "is already exiting" in (each["call"] or "")]
+    assert "prints this when" in message["when"]
+    numbers = dict(message["source"])
+    assert numbers[message["marked"][0]].strip().startswith("if (has_given_up_its_memory(")
+    assert any(each["mentions"] for each in document["commits"].values())
+    assert all(" " in line or "/" in line for each in document["commits"].values() for line in each["mentions"])
+
+
 def test_workers_that_are_told_to_end_say_nothing():
     with _sigterm_interrupts():
         worker = os.fork()

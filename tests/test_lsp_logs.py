@@ -30,6 +30,8 @@ def test_hover_tells_place_function_values_commit_and_release(indexed):
         for part in ("oom\\_kill\\.c", "__oom_kill_process()", "46452", "nginx", "v5\\.9", "exact match"):
             assert part in text
         assert "say so when the victim is already exiting" in text
+        assert "prints this when" in text
+        assert "\tif (has_given_up_its_memory(victim)) {\n\t\tpr_info(" in text
         assert await hover(client, LOG, 0) is None
         assert await hover(client, LOG, 99) is None
 

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from msgspec import structs
 
-from example_findings import ALL, COMMIT, COMMITS, LAST_CHANGED, MATCH, MESSAGE, found
-from ksrcfind.conditions.record import Circumstances, Condition
-from ksrcfind.history.provenance import Person, Provenance
+from example_findings import ALL, BLAMED, COMMIT, COMMITS, LAST_CHANGED, MATCH, MESSAGE, found
+from ksrcfind.conditions.record import Circumstances, Condition, Excerpt
+from ksrcfind.history.provenance import Mentioned, Person, Provenance
 from ksrcfind.lsp.markdown import hover
 from ksrcfind.match.answer import Place, Value
 
@@ -64,7 +64,10 @@ def hostile_hover(text):
         notes=(text,),
         provenance=(Provenance("blame-only", change, note=text),) * 2,
     )
-    finding = replace(finding, points_to=Provenance("blame-only", change, note=text))
+    commit = replace(
+        commit, mentions=(Mentioned(text, "function", path, 3), Mentioned(text, "commit", None, None, text))
+    )
+    finding = replace(finding, points_to=Provenance("blame-only", change, note=text), code=Excerpt(1, (text,), ()))
     finding = replace(finding, answer=replace(finding.answer, points_to=Place(path, 9, text, text)))
     return hover(finding, lambda _id: commit, ROOT, pending=True)
 
@@ -79,6 +82,16 @@ def test_it_begins_with_when_the_call_prints():
     circumstances = Circumstances("probe", (err,), True, (), (), (), (850, 880), (868, 869))
     markdown = hover(replace(found(MATCH), circumstances=circumstances), COMMITS.__getitem__, ROOT)
     assert markdown.startswith(r"\`probe\(\)\` prints this when \`\*err\`\.")
+
+
+def test_it_shows_code_and_links_what_the_commit_names():
+    commit = replace(
+        COMMIT, mentions=(Mentioned("dump_tasks", "function", "mm/oom.c", 7), Mentioned("1a2b3c4d", "commit"))
+    )
+    finding = replace(found(MATCH, provenance=(BLAMED,)), code=Excerpt(867, ("if (err)", "\tpr_info(text);"), (867,)))
+    markdown = hover(finding, lambda _: commit, ROOT)
+    assert "```c\nif (err)\n\tpr_info(text);\n```" in markdown
+    assert f"Mentions: `dump_tasks` [mm/oom\\.c\\:7]({ROOT}/mm/oom.c#L7), `1a2b3c4d` in no release" in markdown
 
 
 def tokens(markdown):

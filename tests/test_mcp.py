@@ -68,6 +68,16 @@ def test_find_takes_several_lines_and_leaves_history_out(call):
     assert "introduced" not in records[0]["matches"][0]
 
 
+def test_find_tells_when_a_call_prints_and_its_code(call):
+    result = call("find", line=DEMO)
+    [record] = result.structured_content["records"]
+    assert record["when"].startswith("`__oom_kill_process()` prints this when ")
+    assert record["conditions"] == ["has_given_up_its_memory(victim)"]
+    assert record["code"][2].startswith("13: ")
+    assert "has_given_up_its_memory" in record["code"][2]
+    assert "> 14  " in result.content[0].text
+
+
 def test_at_tells_what_a_place_prints(call):
     [record] = call("at", path="mm/oom_kill.c", line=14).structured_content["records"]
     assert "already exiting" in record["matches"][0]["format"]

@@ -32,7 +32,12 @@ UNKNOWN = replace(
 def page(*findings):
     pieces = []
     writer = HtmlWriter(
-        pieces.append, COMMITS.__getitem__, lambda *_: ["int a;", ATTACK], f"a.log {ATTACK}", f"v6.1 {ATTACK}"
+        pieces.append,
+        COMMITS.__getitem__,
+        lambda *_: ["int a;", ATTACK],
+        lambda finding, _: finding,
+        f"a.log {ATTACK}",
+        f"v6.1 {ATTACK}",
     )
     for group in grouped(fold(*findings), GroupBy.MESSAGE):
         writer.group(group)

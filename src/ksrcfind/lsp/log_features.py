@@ -28,8 +28,12 @@ async def matched(server: Server, log: OpenLog, line: int) -> MatchedRow | None:
 
 async def finding_with_history(server: Server, item: MatchedRow, urgency: Urgency = Urgency.ASKED) -> Finding:
     """Return the finding of a line with its history."""
+    return await _add_history(server, item, await server.service.finding(item), urgency)
+
+
+async def _add_history(server: Server, item: MatchedRow, finding: Finding, urgency: Urgency) -> Finding:
     history = await server.service.history(item, urgency) if item.answer.matches else History((), None)
-    return with_history(await server.service.finding(item), history)
+    return with_history(finding, history)
 
 
 async def hover(server: Server, log: OpenLog, position: types.Position) -> types.Hover | None:
@@ -37,7 +41,8 @@ async def hover(server: Server, log: OpenLog, position: types.Position) -> types
     item = await matched(server, log, position.line)
     if item is None or not item.row.log.text.strip():
         return None
-    shown = await show_hover(server, await server.service.finding(item), finding_with_history(server, item))
+    finding = await server.service.explained(item)
+    shown = await show_hover(server, finding, _add_history(server, item, finding, Urgency.ASKED))
     shown.range = views.line_range(log.document, position.line, server.units)
     return shown
 

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from ksrcfind.conditions.sentence import sentence
 from ksrcfind.finding import Finding
-from ksrcfind.history.provenance import Change, Commit, Provenance
+from ksrcfind.history.provenance import Change, Commit, Mentioned, Provenance
 from ksrcfind.match.answer import Match, Place, Value
 from ksrcfind.output.record import NO_HISTORY, matches_with_history, shown_values
 from ksrcfind.output.sanitize import sanitized, sanitized_line
@@ -56,19 +56,21 @@ def _parts(finding: Finding, commits: Commits, root: str | None, *, pending: boo
     answer = finding.answer
     if answer.points_to is not None:
         yield f"Points to {_pointed(answer.points_to, root)}"
-        yield from _history(finding.points_to or NO_HISTORY, commits)
+        yield from _history(finding.points_to or NO_HISTORY, commits, root)
     if answer.matches:
         match, history = next(matches_with_history(finding))
         if finding.circumstances is not None:
             yield text(sentence(finding.circumstances))
         yield _where(match, root, place=finding.log is None)
         yield block(f"{match.message.call}({quoted(match.message.format)})", "c")
+        if finding.code is not None:
+            yield block("\n".join(finding.code.lines), "c")
         values = shown_values(match)
         if values:
             yield _values(values)
         if pending:
             yield f"*{PENDING}*"
-        yield from _history(history, commits)
+        yield from _history(history, commits, root)
         yield from _others(finding, root)
     elif answer.reason is not None:
         yield f"No match: {text(answer.reason.text)}"
@@ -105,7 +107,7 @@ def _values(values: tuple[Value, ...]) -> str:
     return "\n".join(rows)
 
 
-def _history(history: Provenance, commits: Commits) -> Iterator[str]:
+def _history(history: Provenance, commits: Commits, root: str | None) -> Iterator[str]:
     shown = history.introduced or history.last_changed
     if shown is not None:
         label = "Introduced" if history.introduced else "Last changed"
@@ -117,7 +119,7 @@ def _history(history: Provenance, commits: Commits) -> Iterator[str]:
         if last is not None and last.commit != shown.commit:
             further.append(f"Last changed {_change(last)}")
         yield from further
-        yield from _commit(commits(shown.commit))
+        yield from _commit(commits(shown.commit), root)
     if history.note:
         yield text(history.note)
 
@@ -126,12 +128,21 @@ def _change(change: Change) -> str:
     return text("".join(span if isinstance(span, str) else span[0] for span in changed(change)))
 
 
-def _commit(commit: Commit) -> Iterator[str]:
+def _commit(commit: Commit, root: str | None) -> Iterator[str]:
     yield f"{text(commit.author.name)}, {commit.author.date:%Y-%m-%d}"
     body = body_of(commit)
     if body:
         cut = [*body[:MOST_LINES], "…"] if len(body) > MOST_LINES else body
         yield block("\n".join(cut))
+    if commit.mentions:
+        yield "Mentions: " + ", ".join(_mentioned(each, root) for each in commit.mentions)
+
+
+def _mentioned(mention: Mentioned, root: str | None) -> str:
+    if mention.path is None:
+        return f"{code(mention.text)} in {text(mention.first_release or 'no release')}"
+    place = _link(mention.path, mention.line or 1, root)
+    return place if mention.kind == "file" else f"{code(mention.text)} {place}"
 
 
 def _others(finding: Finding, root: str | None) -> Iterator[str]:

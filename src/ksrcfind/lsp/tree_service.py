@@ -26,6 +26,10 @@ Open = Callable[[], Engine]
 """Opens the tree. Raises `KsrcfindError` if there is none."""
 
 
+AROUND = 3
+"""Lines of source before and after a call that a hover shows."""
+
+
 @dataclass(frozen=True, slots=True)
 class History:
     """The histories of a message's matches and of the location that its line names."""
@@ -100,6 +104,12 @@ class TreeService:
         if self._tree is None:
             self._tree = await self.matching.ask(lambda engine: engine.info, Urgency.ASKED)
         return item.finding(self._tree)
+
+    async def explained(self, item: MatchedRow) -> Finding:
+        """Return the finding of a line with the circumstances of its call and the code around it, without history."""
+        return await self.matching.ask(
+            lambda engine: engine.why.added_to(item.finding(engine.info), AROUND), Urgency.ASKED
+        )
 
     def answers(self, engine: Engine) -> AnswerCache:
         """Return the answer cache of an engine, for use within one question to `matching`."""

@@ -29,6 +29,10 @@ from ksrcfind.output.writer import Writer
 PLAIN = Painter(color=False)
 
 
+AROUND = 3
+"""Lines of source before and after a call that an assistant gets."""
+
+
 @dataclass(frozen=True, slots=True)
 class ToolResult:
     """The result of a tool."""
@@ -42,13 +46,13 @@ class ToolResult:
 def find(engine: Engine, text: str, limit: int, *, history: bool) -> ToolResult:
     """Return the calls that printed one or several log lines."""
     mode = HistoryMode.FIRST if history else HistoryMode.OFF
-    found = [engine.find(line, limit=limit, history=mode) for line in text.strip("\n").split("\n")]
+    found = [engine.find(line, limit=limit, history=mode, shown=AROUND) for line in text.strip("\n").split("\n")]
     return _findings(engine, found)
 
 
 def at(engine: Engine, path: str, line: int) -> ToolResult:
     """Return what the log call at a source line prints."""
-    return _findings(engine, list(engine.at([(path, line)])))
+    return _findings(engine, list(engine.at([(path, line)], shown=AROUND)))
 
 
 def messages(engine: Engine, paths: Sequence[str], limit: int) -> ToolResult:

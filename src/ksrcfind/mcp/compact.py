@@ -4,11 +4,13 @@ Fields have the names and meanings of `ksrcfind/1`. Long texts are cut; fields w
 details that an assistant can ask for in another question.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from ksrcfind.batch.answer_cache import level_of
 from ksrcfind.batch.coverage import Summary
 from ksrcfind.batch.fold import Folded
+from ksrcfind.conditions.record import Excerpt
+from ksrcfind.conditions.sentence import sentence
 from ksrcfind.evolution.differences import Difference
 from ksrcfind.evolution.timelines import Life
 from ksrcfind.finding import Finding
@@ -40,6 +42,11 @@ def finding_record(finding: Finding) -> Record:
             "text": cut(finding.input.text),
             "verdict": answer.verdict,
             "reason": answer.reason and answer.reason.text,
+            "when": finding.circumstances and sentence(finding.circumstances),
+            "conditions": [cut(each.text) for each in finding.circumstances.conditions]
+            if finding.circumstances
+            else [],
+            "code": [f"{number}: {cut(line)}" for number, line in _numbered(finding.code)],
             "matches": [_match(match, history) for match, history in matches_with_history(finding)],
             "rivals": answer.rivals,
             "points_to": answer.points_to and f"{answer.points_to.path}:{answer.points_to.line}",
@@ -47,6 +54,10 @@ def finding_record(finding: Finding) -> Record:
             "notes": list(finding.notes),
         }
     )
+
+
+def _numbered(code: Excerpt | None) -> Iterable[tuple[int, str]]:
+    return enumerate(code.lines, code.line_start) if code is not None else ()
 
 
 def folded_record(folded: Folded) -> Record:

@@ -79,7 +79,9 @@ def writer_of(chosen: Format, output: Output) -> Writer:
             from ksrcfind.output.html import HtmlWriter
 
             title = ", ".join(output.logs)
-            return HtmlWriter(write, engine.histories.commit, engine.source.lines, title, _tree_name(engine))
+            return HtmlWriter(
+                write, engine.histories.commit, engine.source.lines, engine.why.added_to, title, _tree_name(engine)
+            )
         case Format.TEXT if output.logs:
             from ksrcfind.output.logtext import LogTextWriter
 

@@ -9,6 +9,7 @@ import hashlib
 import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.resources import files
 
@@ -21,19 +22,23 @@ from ksrcfind.batch.coverage import NOT_KERNEL, SEVERITY, Summary, severity
 from ksrcfind.batch.filters import NO_RELEASE, Group, arrival
 from ksrcfind.batch.fold import Folded, Sighting
 from ksrcfind.batch.timeline import Chart
-from ksrcfind.finding import Finding
+from ksrcfind.conditions.sentence import sentence
+from ksrcfind.finding import Finding, Shown
 from ksrcfind.history.provenance import Commit, Event, Provenance
 from ksrcfind.match.answer import Match
 from ksrcfind.output.json import encode
 from ksrcfind.output.logtext import MEANINGS
 from ksrcfind.output.record import matches_with_history, named_commits
 from ksrcfind.output.sanitize import sanitized
-from ksrcfind.output.text import quoted
+from ksrcfind.output.text import mentioned, quoted
 from ksrcfind.output.writer import Commits, Write
 from ksrcfind.tree.versions import parse_tag
 
 Source = Callable[[str, int, int], list[str]]
 """Returns the lines of a file of the tree between two 1-based line numbers (`Finder.source`)."""
+
+Explain = Callable[[Finding, Shown], Finding]
+"""Adds to a finding when its call prints, and the code around it (`WhyService.added_to`)."""
 
 Data = dict[str, object]
 
@@ -66,8 +71,9 @@ COLUMNS = {
 class HtmlWriter:
     """Collects the messages of a log and writes the page at the end."""
 
-    def __init__(self, write: Write, commits: Commits, source: Source, title: str, tree: str) -> None:
+    def __init__(self, write: Write, commits: Commits, source: Source, explain: Explain, title: str, tree: str) -> None:
         """`title` names the logs, and `tree` the kernel tree, in the page."""
+        self._explain = explain
         self._write = write
         self._commits = commits
         self._source = source
@@ -93,7 +99,8 @@ class HtmlWriter:
         for commit in named_commits(finding):
             if commit not in self._named_commits:
                 self._named_commits[commit] = _commit(self._commits(commit))
-        self._messages.append(_message(folded, self._source, order=folded.number))
+        explained = replace(folded, finding=self._explain(finding, AROUND))
+        self._messages.append(_message(explained, self._source, order=folded.number))
 
     def end(self, summary: Summary | None) -> None:
         """Write the page."""
@@ -194,7 +201,9 @@ _NO_MATCH: Data = {
     "line": 0,
     "end": 0,
     "call": None,
+    "when": None,
     "source": [],
+    "marked": [],
     "arguments": [],
     "commits": [],
     "events": [],
@@ -204,15 +213,18 @@ _NO_MATCH: Data = {
 
 def _match(match: Match, history: Provenance, folded: Folded, source: Source) -> Data:
     message, values = match.message, folded.occurrences.arguments
-    first = max(1, message.line_start - AROUND)
-    lines = source(message.path, first, message.line_end + AROUND)
+    found, code = folded.finding.circumstances, folded.finding.code
+    first = code.line_start if code else max(1, message.line_start - AROUND)
+    lines = code.lines if code else source(message.path, first, message.line_end + AROUND)
     return {
         "confidence": match.confidence,
         "place": _place(match),
         "line": message.line_start,
         "end": message.line_end,
         "call": f"{message.call}({quoted(message.format)})",
+        "when": found and sentence(found),
         "source": list(enumerate((line.expandtabs(8) for line in lines), first)),
+        "marked": code.marked if code else (),
         "arguments": [
             {
                 "conversion": value.conversion,
@@ -263,6 +275,10 @@ def _commit(commit: Commit) -> Data:
         "date": f"{commit.author.date:%Y-%m-%d}",
         "first_tag": commit.release.first_tag,
         "first_release": commit.release.first_release,
+        "mentions": [
+            "".join(part if isinstance(part, str) else part[0] for part in mentioned(each))
+            for each in commit.mentions or ()
+        ],
     }
 
 

@@ -27,7 +27,8 @@
     const pre = element("pre");
     for (const [number, text] of message.source) {
       const inside = number >= message.line && number <= message.end;
-      pre.append(element("span", `${String(number).padStart(6)}  ${text}\n`, inside ? "here" : ""));
+      const mark = message.marked.includes(number) ? "condition" : "";
+      pre.append(element("span", `${String(number).padStart(6)}  ${text}\n`, inside ? "here" : mark));
     }
     return pre;
   }
@@ -59,6 +60,7 @@
       element("p", `${commit.commit.slice(0, 12)} ("${commit.subject}"), first in ${release}, by ${commit.author}, ${commit.date}`),
       element("pre", commit.message),
     );
+    if (commit.mentions.length) block.append(element("p", "It mentions:"), element("pre", commit.mentions.join("\n")));
     return block;
   }
 
@@ -69,6 +71,7 @@
     cell.append(element("p", facts.join("; ")));
     if (message.reason) cell.append(element("p", message.reason));
     if (message.points_to) cell.append(element("p", `The line points to ${message.points_to}`));
+    if (message.when) cell.append(element("p", message.when));
     if (message.call) section(cell, `${message.place} prints`, element("pre", message.call));
     if (message.source.length) section(cell, "Source", sourceLines(message));
     if (message.arguments.length) section(cell, "Values", argumentTable(message));
