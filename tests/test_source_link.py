@@ -962,7 +962,7 @@ def test_a_format_with_words_of_its_own_is_no_text_of_the_callers():
     assert message.function == "g"
 
 
-def test_one_branch_of_a_condition_within_the_arguments_counts():
+def test_each_branch_of_a_condition_within_the_arguments_counts():
     source = "void f(void)\n{\n#ifdef CONFIG_X86\n"
     source += '\tpr_info("passed for %s platform %s CX8 and " /* ( */\n'
     source += '#ifdef CONFIG_LONG\n\t\t"long"\n#else\n\t\t"short"\n#endif\n\t\t" words\\n",\n'
@@ -970,11 +970,18 @@ def test_one_branch_of_a_condition_within_the_arguments_counts():
         '#ifdef CONFIG_X86_64\n\t\t"x86-64",\n#elif defined(CONFIG_CX8)\n\t\t"i586+",\n#else\n\t\t"i386+",\n#endif\n'
     )
     source += '\t\thas(CX8) ? "with" : "without");\n#else\n\tpr_info("passed\\n");\n#endif\n\tpr_err("behind\\n");\n}\n'
-    passed, *others = one(source)
-    assert printed_of(passed) == [
+    first, second, *others = one(source)
+    assert printed_of(first) == [
         "passed for x86-64 platform with CX8 and long words",
         "passed for x86-64 platform without CX8 and long words",
     ]
+    assert printed_of(second) == [
+        "passed for i586+ platform with CX8 and short words",
+        "passed for i586+ platform without CX8 and short words",
+        "passed for i386+ platform with CX8 and short words",
+        "passed for i386+ platform without CX8 and short words",
+    ]
+    assert first.line_start == second.line_start
     assert texts(others) == ["passed", "behind"]
     assert [message.line_start for message in others] == [21, 23]
 
@@ -997,3 +1004,50 @@ def test_a_function_of_two_files_that_adds_values_to_a_text_is_no_log_call_elsew
     source = 'void f(void)\n{\n\tdie("Bad page", 3);\n}\n'
     assert texts(one(source, **{"arch/arm/traps.c": die})) == ["Bad page: %ld"]
     assert one(source, **{"arch/arm/traps.c": die, "arch/mips/traps.c": die}) == []
+
+
+def test_a_condition_around_one_value_gives_one_message():
+    source = 'void f(void)\n{\n\tpr_info("%s stack, %d\\n",\n#ifdef CONFIG_A\n\t\t"red",\n#else\n\t\t"blue",\n#endif\n'
+    [message] = one(source + '\t\tn);\n\tpr_debug("other %d\\n", n);\n}\n')[:-1]
+    assert printed_of(message) == ["red stack, %d", "blue stack, %d"]
+
+
+BUFFER = """void log_add(struct log_buf *m, const char *f, ...)
+{
+	va_list args;
+
+	va_start(args, f);
+	m->count += vsnprintf(m->buf + m->count, SIZE - m->count, f, args);
+	va_end(args);
+}
+
+void log_close(struct log_buf *m)
+{
+	%s
+}
+"""
+PACKET = 'void f(struct log_buf *m)\n{\n\tlog_add(m, "SRC=%pI4 DST=%pI4 ", a, b);\n}\n'
+
+
+def test_what_a_function_appends_to_a_buffer_that_its_file_prints_is_a_part_of_a_line():
+    [message] = one(PACKET, **{"buffer.c": BUFFER % 'printk("%s\\n", m->buf);'})
+    assert (texts([message]), message.level, message.call) == (["SRC=%pI4 DST=%pI4 "], "cont", "log_add")
+
+
+@pytest.mark.parametrize(
+    "use", ['seq_printf(s, "%s\\n", m->buf);', 'printk("%s\\n", m->name);', "return write(m->buf);"]
+)
+def test_what_a_function_appends_to_a_buffer_that_nothing_prints_is_no_message(use):
+    assert one(PACKET, **{"buffer.c": BUFFER % use}) == []
+
+
+def test_early_consoles_are_sinks():
+    stub = '#define efi_err(fmt, ...) efi_printk(KERN_ERR "ERROR: " fmt, ##__VA_ARGS__)\n'
+    stub += "int efi_printk(const char *fmt, ...)\n{\n\tva_list args;\n\tva_start(args, fmt);\n}\n"
+    calls = '\tefi_err("no image at %lx\\n", n);\n\tprom_printf("memory at %x\\n", n);\n\tprom_debug("hold cpus\\n");\n'
+    firmware = "#ifdef DEBUG_PROM\n#define prom_debug(x...)\tprom_printf(x)\n"
+    firmware += "#else\n#define prom_debug(x...)\tdo { } while (0)\n#endif\n"
+    firmware += "static void prom_printf(const char *format, ...)\n{\n\tva_list args;\n\tva_start(args, format);\n}\n"
+    found = one(stub + firmware + "void f(int n)\n{\n" + calls + "}\n")
+    assert texts(found) == ["EFI stub: ERROR: no image at %lx", "memory at %x", "hold cpus"]
+    assert [message.level for message in found] == ["err", None, None]

@@ -221,3 +221,20 @@ def test_pieces_keep_the_labels_in_front_of_them_and_the_values_of_their_own():
         "%s CDB: Test Unit Ready%s",
         "%s CDB: Read(10)%s",
     ]
+
+
+def test_a_long_table_of_another_file_gives_nothing():
+    def names(count):
+        cases = "".join(f'\tcase {number}:\n\t\treturn "name{number} of it";\n' for number in range(count))
+        return f"const char *name_of(int n)\n{{\n\tswitch (n) {{\n{cases}\t}}\n\treturn NULL;\n}}\n"
+
+    source = WRAPPED.format('\tpr_err("%s\\n", name_of(2));\n\tf("");')
+    assert len(printed(one(source, **{"b.c": names(MOST_TEXTS - 1)}))) == MOST_TEXTS
+    assert printed(one(source, **{"b.c": names(MOST_TEXTS + 1)})) == ["%s"]
+
+
+def test_a_text_that_is_padded_is_looked_up():
+    source = 'static void range(char *name, long b)\n{\n\tpr_info("%8s : 0x%lx\\n", name, b);\n}\n'
+    source += "static void both(char *name, long b)\n{\n\trange(name, b);\n}\n"
+    source += WRAPPED.format('\tboth("fixmap", 1);\n\tboth("pci io", 2);')
+    assert printed(one(source)) == ["%8s : 0x%lx", "  fixmap : 0x%lx", "  pci io : 0x%lx"]

@@ -312,6 +312,7 @@ PLACES = (
     ("scripts/", -8.0),
     ("arch/um/", -5.0),
     ("arch/x86/um/", -5.0),
+    ("arch/x86/boot/", -4.0),  # prints before the kernel has a log
     ("drivers/staging/", -1.5),
 )
 """How much rarer lines of these directories are than others: the code is not built, or not on most machines."""

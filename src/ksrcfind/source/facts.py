@@ -21,7 +21,7 @@ from ksrcfind.source.parse import ParsedBody, ParsedCall, Parser
 from ksrcfind.source.sinks import BUILT_IN
 from ksrcfind.source.template import CONVERSION, has_words
 
-VERSION = 13
+VERSION = 14
 """Raised when the meaning or the extent of facts changes; older ones are then read anew."""
 
 
@@ -155,6 +155,8 @@ _VA_FORMAT = re.compile(rb"\b(\w+)(?:\.|->)fmt[ \t]*=[ \t]*([^;{}\"\n]{1,120});"
 _VA_FORMAT_INITIAL = re.compile(rb"\bva_format[ \t]+(\w+)[ \t]*=[ \t]*\{[ \t\r\n]*(?:\.fmt[ \t]*=[ \t]*)?(\w+)")
 _HEAD = re.compile(rb"\n((?!static\b|typedef\b)[a-z_][\w \t*]*+)\(([^;{}()]*+)\)\s*+\{")
 _GIVES_TEXT = re.compile(rb"\A[^(]*\bchar\b[ \t]*\*|\bchar\b[ \t]*(?:const[ \t]*)?\*[ \t]*(?:const[ \t]*)?\*")
+_APPENDS = re.compile(r"vsc?nprintf\(\w+(?:->|\.)(\w+)\s*+\+[^\"]*,\s*+(\w+),\s*+(\w+)\)")
+_PRINTS_FIELD = re.compile(r'(?:printk|pr_\w+)\((?:KERN_[A-Z]++\s++)?"%s(?:\\n)?",\s*+\w+(?:->|\.)(\w+)\)')
 _STATIC = re.compile(rb"\bstatic\b")
 _WITHOUT_EFFECT = frozenset((b"warning", b"error", b"pragma", b"line", b"ident"))
 _IFNDEF_NAME = re.compile(rb"[ \t]+(\w+)")
@@ -181,8 +183,14 @@ def extract(data: bytes, parser: Parser) -> SourceFacts:
     if b'"' in data or b"va_" in data:
         strings, constants = _string_variables(text)
         named = _named_texts(macros, strings, text)
-        for body in itertools.chain(scan.bodies(text, constants=named), _generated(macros, text)):
+        found_bodies = list(scan.bodies(text, constants=named))
+        for body in itertools.chain(found_bodies, _generated(macros, text)):
             functions.add(body, parser.body(body, constants=named), named)
+        for branch in range(1, scan.branches_in_calls(data, found)):
+            other = scan.without_directives(data, found, branch)
+            for body in _differing(scan.bodies(other, constants=named), found_bodies):
+                functions.add_branch(parser.body(body, constants=named), named)
+        functions.join_appending()
     return SourceFacts(
         includes,
         macros,
@@ -215,11 +223,7 @@ class _Functions:
         own = [_call(call, len(self.names)) for call in parsed.calls]
         if body.wraps:
             self.wrappers.append(_wrapper(body, parsed, tuple(own)))
-        with_text = [
-            call
-            for call, found in zip(own, parsed.calls, strict=True)
-            if call.name not in _NEVER_PRINT and ('"' in call.text or (named and named.search(found.text)))
-        ]
+        with_text = _with_text(own, parsed, named)
         if with_text:
             texts = _texts(parsed)
             is_static = _STATIC.search(body.header) is not None
@@ -232,6 +236,50 @@ class _Functions:
             self.calls.extend(with_text)
         elif body.snippets and not parsed.calls:
             self.lost += 1
+
+    def add_branch(self, parsed: ParsedBody, named: re.Pattern[bytes] | None) -> None:
+        """Add the calls of a function that has other arguments in another branch of an `#if`."""
+        if parsed.name not in self.names:
+            self.names.append(parsed.name)
+            self.parameters.append(())
+        function = self.names.index(parsed.name)
+        known = set(self.calls)
+        calls = _with_text([_call(call, function) for call in parsed.calls], parsed, named)
+        self.calls += [call for call in calls if call not in known]
+        self.calls.sort(key=lambda call: call.line)
+
+    def join_appending(self) -> None:
+        """Make functions that append to a buffer log calls, where the file prints this buffer.
+
+        `nf_log_buf_add()` appends to `m->buf`, and `printk("%s", m->buf)` prints it: each call gives a part of a line.
+        """
+        printed = {found[1] for call in self.calls if (found := _PRINTS_FIELD.fullmatch(call.text))}
+        if not printed:
+            return
+        for number, wrapper in enumerate(self.wrappers):
+            for call in wrapper.calls:
+                appends = _APPENDS.fullmatch(call.text)
+                if appends is not None and appends[1] in printed:
+                    logs = Call("vprintk", f"vprintk(KERN_CONT {appends[2]}, {appends[3]})", call.line, call.function)
+                    self.wrappers[number] = msgspec.structs.replace(wrapper, calls=(*wrapper.calls, logs), guards=())
+
+
+def _with_text(calls: Iterable[Call], parsed: ParsedBody, named: re.Pattern[bytes] | None) -> list[Call]:
+    """Return the calls of a function that have text and may print it; matches of `named` count as text."""
+    return [
+        call
+        for call, found in zip(calls, parsed.calls, strict=True)
+        if call.name not in _NEVER_PRINT and ('"' in call.text or (named and named.search(found.text)))
+    ]
+
+
+def _differing(bodies: Iterable[scan.Body], others: Iterable[scan.Body]) -> Iterator[scan.Body]:
+    """Yield functions with those of their snippets that the same functions among others do not have."""
+    known = {snippet for other in others for snippet in other.snippets}
+    for body in bodies:
+        snippets = tuple(snippet for snippet in body.snippets if snippet not in known)
+        if snippets:
+            yield dataclasses.replace(body, snippets=snippets, wraps=False, code=b"")
 
 
 def _named_texts(macros: Iterable[Macro], strings: Iterable[tuple[str, str]], text: bytes) -> re.Pattern[bytes] | None:

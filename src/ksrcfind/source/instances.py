@@ -140,8 +140,10 @@ def _value(match: re.Match[str], tokens: Tokens, place: Place) -> _Options:
     if match["kind"] == "s" and _may_be_literal(tokens, place) and (texts := _literals(match, tokens, place)):
         return _Options(texts, [])
     known = [_open(match, tokens, place)]
-    if match[0] != "%s":
+    if match["kind"] != "s":
         return _Options(known, [])
+    if match[0] != "%s":
+        return _Options(known, _pooled(tokens, place, match))
     return _Options([*_given(tokens, place), *known], _pooled(tokens, place))
 
 
@@ -165,14 +167,21 @@ def _given(tokens: Tokens, place: Place) -> list[Filled]:
     return [_known_text(parts, place) for value in place.given(str(plain[0])) for parts in alternatives(value, place)]
 
 
-def _pooled(tokens: Tokens, place: Place) -> list[Filled]:
-    """The texts with words that an argument of the call can hold as far as its file tells, of a weak format."""
+def _pooled(tokens: Tokens, place: Place, padded: re.Match[str] | None = None) -> list[Filled]:
+    """The texts with words that an argument of the call can hold as far as its file tells, of a weak format.
+
+    `padded` is a conversion with a width or a precision: `%12s`.
+    """
     if not place.is_weak or not any(isinstance(token, ArgumentPlaceholder) for token in tokens):
         return []
     found: dict[Filled, None] = {}
     for text in place.pool(_expression(tokens, place)):
         for parts in alternatives(tokenize(text.source), place):
-            filled = _piece(text, parts) if text.is_piece else _known_text(parts, place)
+            filled: Filled
+            if padded is not None:
+                filled = ((not text.is_piece and _shown(padded, parts)) or "").replace("%", "%%"), ()
+            else:
+                filled = _piece(text, parts) if text.is_piece else _known_text(parts, place)
             if has_words(filled[0]):
                 found[filled] = None
     return list(found)[:MOST_TEXTS]

@@ -18,7 +18,7 @@ from ksrcfind.source.literal import CHARACTER, STRING, decode
 from ksrcfind.source.log_path import LogPath, forwarded_format
 from ksrcfind.source.message import Argument, Definition, Form, Message, TextLine
 from ksrcfind.source.parse import Parser
-from ksrcfind.source.pools import Elsewhere, PoolText, TextPools
+from ksrcfind.source.pools import MOST_TEXTS, Elsewhere, PoolText, TextPools
 from ksrcfind.source.program import FileScope, Program
 from ksrcfind.source.resolve import (
     Parts,
@@ -64,12 +64,16 @@ class Linker:
         return found
 
     def _texts_of(self, function: str, parameter: int | None) -> Sequence[PoolText]:
-        """Return the texts that a function of another file gives, as `Elsewhere`; none if several files define it."""
+        """Return the texts that a function of another file gives, as `Elsewhere`.
+
+        None if several files define it, and none of a table that is cut: `v4l2_ctrl_get_name()` has the texts of every
+        driver, and one caller prints a few of them.
+        """
         known = self._texts.get((function, parameter))
         if known is None:
             file = self._program.text_function(function)
             found = TextPools(self._read(file)).of_function(function, parameter) if file is not None else ()
-            known = self._texts[function, parameter] = found
+            known = self._texts[function, parameter] = found if len(found) < MOST_TEXTS else ()
         return known
 
 
@@ -131,7 +135,11 @@ class _FileLinker:
         result: list[Message] = []
         for call in self._calls:
             self._move_to(call.line)
-            result.extend(self._of_call(call))
+            for message in self._of_call(call):
+                if result and _is_same_call(result[-1], message):  # with the arguments of another branch of an `#if`
+                    result[-1] = _joined(result[-1], message)
+                else:
+                    result.append(message)
         return result, frozenset(self._expander.dependencies | self._expander.cross_file_dependencies)
 
     def _move_to(self, line: int) -> None:
@@ -375,6 +383,17 @@ def _handed_here(log_path: LogPath, place: Place) -> Parts:
                 return here
         forwarded_formats += filter(None, map(forwarded_format, one.values))
     return ()
+
+
+def _is_same_call(message: Message, other: Message) -> bool:
+    """Return whether two messages are of one call, and of one format."""
+    return (message.line_start, message.line_end, message.function, message.call, message.format) == (
+        other.line_start,
+        other.line_end,
+        other.function,
+        other.call,
+        other.format,
+    )
 
 
 def _joined(message: Message, other: Message) -> Message:

@@ -7,6 +7,7 @@ preprocessor directives. Its grammar is comments, literals, brackets and the ker
 inside a call, macros that open braces).
 """
 
+import itertools
 import re
 from bisect import bisect_left, bisect_right
 from collections import Counter
@@ -101,6 +102,7 @@ NEVER_PRINT = frozenset(
 
 _LONGEST_CALL = 1000  # bytes before an `#if` in which the call around it is looked for
 _RESCANNED = 1 << 20  # bytes of functions with initializers that end in the first column
+_BRANCHES = 4  # of a condition within the arguments of a call that are read
 _UNCLOSED = 50  # unclosed calls of one function: the rest is no code
 
 
@@ -146,14 +148,18 @@ def _comment_around(data: bytes, low: int, position: int) -> int:
     return len(data) if close < 0 else close + 2
 
 
-def without_directives(data: bytes, found: list[tuple[int, int, Directive]]) -> bytes:
+def without_directives(data: bytes, found: list[tuple[int, int, Directive]], branch: int = 0) -> bytes:
     """Return `data` with directives, dead code (`#if 0`) and alternatives of arguments blanked.
 
-    Every line keeps its number.
+    Of a condition within the arguments of a call, the branch with the number `branch` stays, or the last one. Every
+    line keeps its number.
     """
     parts: list[bytes] = []
     position = 0
-    blanked = [*dead_code(found, len(data)), *_other_branches(data, found), *((start, end) for start, end, _ in found)]
+    blanked = [*dead_code(found, len(data)), *((start, end) for start, end, _ in found)]
+    for marks in _conditions_in_calls(data, found):
+        kept = min(branch, len(marks) - 2)
+        blanked += [span for number, span in enumerate(itertools.pairwise(marks)) if number != kept]
     for start, end in sorted(blanked):
         if start > position:
             parts.append(data[position:start])
@@ -183,19 +189,29 @@ def dead_code(found: list[tuple[int, int, Directive]], size: int) -> Iterator[tu
         yield dead_start, size
 
 
-def _other_branches(data: bytes, found: list[tuple[int, int, Directive]]) -> Iterator[tuple[int, int]]:
-    """Yield start and end of each `#else` and `#elif` within the parentheses of a call: only one branch is compiled."""
-    opened: list[list[int]] = []  # where each `#if` begins, and its other branches, -1 for none
+def branches_in_calls(data: bytes, found: list[tuple[int, int, Directive]]) -> int:
+    """Return how many branches a condition within the arguments of a call has at most; 1 without such a condition."""
+    return min(_BRANCHES, max((len(marks) - 1 for marks in _conditions_in_calls(data, found)), default=1))
+
+
+def _conditions_in_calls(data: bytes, found: list[tuple[int, int, Directive]]) -> Iterator[list[int]]:
+    """Yield the start of each branch of a condition within the parentheses of a call, and the end of the last one.
+
+    Only one branch is compiled. A condition without `#else` and `#elif` is passed over.
+    """
+    opened: list[list[int]] = []  # where the branches of each `#if` begin; empty outside of calls
     for start, _end, directive in found:
         if directive.name.startswith(b"if"):
-            opened.append([start, -1])
-        elif directive.name in (b"else", b"elif") and opened and opened[-1][1] < 0:
-            if _is_in_parentheses(data, opened[-1][0]):
-                opened[-1][1] = start
+            opened.append([start])
+        elif directive.name in (b"else", b"elif") and opened and opened[-1]:
+            if len(opened[-1]) == 1 and not _is_in_parentheses(data, opened[-1][0]):
+                opened[-1].clear()
+            else:
+                opened[-1].append(start)
         elif directive.name == b"endif" and opened:
-            branches = opened.pop()[1]
-            if branches >= 0:
-                yield branches, start
+            marks = opened.pop()
+            if len(marks) > 1:
+                yield [*marks, start]
 
 
 def _is_in_parentheses(data: bytes, position: int) -> bool:

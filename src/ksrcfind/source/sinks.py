@@ -10,7 +10,7 @@ from typing import TypedDict
 
 from ksrcfind.levels import LEVELS
 
-VERSION = 8
+VERSION = 9
 """Raised when linking makes other messages of the same facts; an index made by an older one is linked anew."""
 
 
@@ -116,6 +116,16 @@ BUILT_IN: tuple[LogSink, ...] = (
     LogSink("__WARN_printf", 1, level="warn"),
     LogSink("__warn_printk", 0, level="warn"),
     LogSink("warn_slowpath_fmt", -1, level="warn"),
+    # Consoles of the firmware and of the code that starts the kernel: they are in the logs of a serial line.
+    LogSink("efi_printk", 0, prefix="EFI stub: "),
+    LogSink("prom_printf", 0),
+    LogSink("prom_print", 0),
+    LogSink("udbg_printf", 0),
+    LogSink("decompressor_printk", 0),
+    LogSink("sclp_early_printk", 0),
+    LogSink("srm_printk", 0),
+    LogSink("__putstr", 0),
+    LogSink("putstr", 0),
 )
 
 NOT_LOGGED = frozenset(
