@@ -21,7 +21,7 @@ class WhyService:
     def __init__(self, source: Source) -> None:
         self._source = source
 
-    def added_to(self, finding: Finding, shown: Shown, callers: int) -> Finding:
+    def added_to(self, finding: Finding, shown: Shown, callers: int = 0) -> Finding:
         """Return a finding with the conditions under which the call of its first match runs.
 
         If `shown` asks for code, the finding also gets the code around the call. This takes 2 ms for most functions,
