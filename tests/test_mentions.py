@@ -73,6 +73,12 @@ def test_a_stack_trace_is_not_looked_up_in_full():
     assert found.commits == ()
 
 
+def test_subjects_of_cited_commits_are_no_log_texts():
+    cited = 'Fixes: 0123456789ab ("one subject of many")\nsee 0123456789ac\n("another subject\nof many")'
+    text = f'{cited} and "the text %d that counts"\n'
+    assert named_in(f"subject\n\n{text}").messages == ("the text %d that counts",)
+
+
 @pytest.mark.parametrize(
     ("source", "expected"),
     [
