@@ -15,8 +15,10 @@ _STATEMENT = re.compile(rb"[;{}]")
 _FIELD = re.compile(r"(?:\.(\w+)(?:\[[^]]*\])*\s*=|(\w+)\s*:)\s*(?:\([^()]*\)\s*)?&?\s*\Z")
 _ASSIGNED = re.compile(r"([\w.\]\[>()*-]+)\s*=(?!=)\s*[^=]*\Z")
 _MEMBER = re.compile(r"(.*?)(?:->|\.)(\w+)(?:\[[^]]*\])?\Z")
+# Possessive: a masked text is a row of `_`, which could be taken apart in many ways.
 _VARIABLE = re.compile(
-    rb"(?:\(\s*\*\s*(?:const\s+)?(?P<pointer>\w+)\s*(?:\[[^]]*\]\s*)*\)\s*\([^=;]*|(?P<name>\w+)\s*(?:\[[^]]*\]\s*)*(?:__\w+\s*(?:\([^()]*\)\s*)?)*)=\s*\Z"
+    rb"(?:\(\s*+\*\s*+(?:const\s++)?(?P<pointer>\w++)\s*+(?:\[[^]]*+\]\s*+)*+\)\s*+\([^=;]*+"
+    rb"|\b(?P<name>\w++)\s*+(?:\[[^]]*+\]\s*+)*+(?:__\w++\s*+(?:\([^()]*+\)\s*+)?+)*+)=\s*+\Z"
 )
 _BEFORE_MACRO = re.compile(rb"(?:\s|static|const|__maybe_unused|__used|__\w*(?:init|read)\w*)*\Z")
 _NOT_CALLED = re.compile(
