@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ksrcfind.callers.source_file import Function, SourceFile
 
-_WORD_BEFORE = re.compile(rb"(\w+)\s*\Z")
+_WORD_BEFORE = re.compile(rb"\b(\w++)\s*+\Z")
 _NOT_TYPES = frozenset(
     b"return else do case goto sizeof typeof __typeof__ likely unlikely in and or not struct union enum".split()
 )
