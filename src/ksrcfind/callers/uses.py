@@ -11,7 +11,7 @@ _NOT_TYPES = frozenset(
     b"return else do case goto sizeof typeof __typeof__ likely unlikely in and or not struct union enum".split()
 )
 _TAGS = frozenset((b"struct", b"union", b"enum", b"goto"))
-_FIELD = re.compile(r"(?:\.(\w+)(?:\[[^]]*\])*\s*=|(\w+)\s*:)\s*(?:\([^()]*\)\s*)?&?\s*\Z")
+_FIELD = re.compile(r"(?:\.(\w++)(?:\[[^]]*+\])*+\s*+=|\b(\w++)\s*+:)\s*+(?:\([^()]*+\)\s*+)?+&?\s*+\Z")
 _ASSIGNED = re.compile(r"([\w.\]\[>()*-]+)\s*=(?!=)\s*[^=]*\Z")
 _MEMBER = re.compile(r"(.*?)(?:->|\.)(\w+)(?:\[[^]]*\])?\Z")
 # Possessive: a masked text is a row of `_`, which could be taken apart in many ways.
