@@ -8,9 +8,9 @@ from typing import Protocol
 from ksrcfind.callers.record import MOST, Caller, Callers, Handed
 from ksrcfind.callers.source_file import SourceFile
 from ksrcfind.callers.uses import Use, uses_of
+from ksrcfind.source.tokens import is_string, tokenize
 
 _MOST_FILES = 400  # files that are read for one name, the nearest first
-_STRING = re.compile(r'"((?:[^"\\]|\\.)*)"')
 
 
 class Tree(Protocol):
@@ -178,7 +178,7 @@ def _handed(target: Target, parameters: Sequence[str], use: Use) -> Iterator[Han
 
 def _hands_the_text(target: Target, caller: Caller) -> bool:
     values = {value for value in target.texts.values() if value}
-    return any(text in values for each in caller.handed for text in _STRING.findall(each.expression))
+    return any(text[1:-1] in values for each in caller.handed for text in filter(is_string, tokenize(each.expression)))
 
 
 def _in_common(path: str, other: str) -> int:

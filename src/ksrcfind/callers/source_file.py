@@ -11,7 +11,7 @@ from ksrcfind.source.scan import Directive, blank_comments, chunks, directives, 
 
 _BRACKET = re.compile(rb"[][(){}]")
 _OPENING = b"([{"
-_NAME_BEFORE = re.compile(rb"(\w+)\s*\Z")
+_NAME_BEFORE = re.compile(rb"\b(\w++)\s*+\Z")
 _STATIC = re.compile(rb"\bstatic\b")
 _DEFINED = re.compile(rb"\s*(\w+)(?:\(([^()]*)\))?")
 _NEAR = 200  # bytes in which the name before a place is looked for

@@ -6,19 +6,20 @@ from dataclasses import dataclass
 
 from ksrcfind.callers.source_file import Function, SourceFile
 
-_WORD_BEFORE = re.compile(rb"(\w+)\s*\Z")
+_WORD_BEFORE = re.compile(rb"\b(\w++)\s*+\Z")
 _NOT_TYPES = frozenset(
     b"return else do case goto sizeof typeof __typeof__ likely unlikely in and or not struct union enum".split()
 )
 _TAGS = frozenset((b"struct", b"union", b"enum", b"goto"))
-_STATEMENT = re.compile(rb"[;{}]")
-_FIELD = re.compile(r"(?:\.(\w+)(?:\[[^]]*\])*\s*=|(\w+)\s*:)\s*(?:\([^()]*\)\s*)?&?\s*\Z")
+_FIELD = re.compile(r"(?:\.(\w++)(?:\[[^]]*+\])*+\s*+=|\b(\w++)\s*+:)\s*+(?:\([^()]*+\)\s*+)?+&?\s*+\Z")
 _ASSIGNED = re.compile(r"([\w.\]\[>()*-]+)\s*=(?!=)\s*[^=]*\Z")
 _MEMBER = re.compile(r"(.*?)(?:->|\.)(\w+)(?:\[[^]]*\])?\Z")
+# Possessive: a masked text is a row of `_`, which could be taken apart in many ways.
 _VARIABLE = re.compile(
-    rb"(?:\(\s*\*\s*(?:const\s+)?(?P<pointer>\w+)\s*(?:\[[^]]*\]\s*)*\)\s*\([^=;]*|(?P<name>\w+)\s*(?:\[[^]]*\]\s*)*(?:__\w+\s*(?:\([^()]*\)\s*)?)*)=\s*\Z"
+    rb"(?:\(\s*+\*\s*+(?:const\s++)?(?P<pointer>\w++)\s*+(?:\[[^]]*+\]\s*+)*+\)\s*+\([^=;]*+"
+    rb"|\b(?P<name>\w++)\s*+(?:\[[^]]*+\]\s*+)*+(?:__\w++\s*+(?:\([^()]*+\)\s*+)?+)*+)=\s*+\Z"
 )
-_BEFORE_MACRO = re.compile(rb"(?:\s|static|const|__maybe_unused|__used|__\w*(?:init|read)\w*)*\Z")
+_BEFORE_MACRO = frozenset((b"static", b"const"))
 _NOT_CALLED = re.compile(
     r"\w*EXPORT\w*|NOKPROBE_SYMBOL|ALLOW_ERROR_INJECTION|BTF_ID\w*|STACK_FRAME_NON_STANDARD\w*|MODULE_\w+|COND_SYSCALL"
 )
@@ -157,7 +158,7 @@ def _outside(file: SourceFile, start: int, *, is_called: bool) -> Use | None:
     macro = file.name_before(outermost)
     begin = file.masked.rfind(macro.encode(), 0, outermost)
     newline = file.masked.rfind(b"\n", 0, begin) + 1
-    if not macro or not _BEFORE_MACRO.match(file.masked[newline:begin]) or _NOT_CALLED.fullmatch(macro):
+    if not macro or not _is_statement(file.masked[newline:begin]) or _NOT_CALLED.fullmatch(macro):
         return None
     if file.masked[:newline].rstrip()[-1:] not in (b"", b";", b"}", b")"):
         return None
@@ -179,6 +180,11 @@ def _variable(before: bytes) -> str:
     """Return the variable that code with a `=` at its end declares or assigns; empty if it is not plain."""
     found = _VARIABLE.search(before)
     return (found["pointer"] or found["name"]).decode() if found else ""
+
+
+def _is_statement(before: bytes) -> bool:
+    """Return whether a macro behind the words of its line begins a statement: `static DEVICE_ATTR(…)`."""
+    return all(word in _BEFORE_MACRO or word.startswith(b"__") for word in before.split())
 
 
 def _initialised(file: SourceFile, opened: int) -> str | None:
