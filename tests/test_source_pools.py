@@ -238,3 +238,10 @@ def test_a_text_that_is_padded_is_looked_up():
     source += "static void both(char *name, long b)\n{\n\trange(name, b);\n}\n"
     source += WRAPPED.format('\tboth("fixmap", 1);\n\tboth("pci io", 2);')
     assert printed(one(source)) == ["%8s : 0x%lx", "  fixmap : 0x%lx", "  pci io : 0x%lx"]
+
+
+def test_a_pointer_that_moved_is_no_beginning_of_the_buffer():
+    source = 'static void show(char *buf)\n{\n\tbuf += sprintf(buf, "%d bytes", n);\n'
+    source += '\tsprintf(buf, ", code %d", n);\n}\n'
+    source += WRAPPED.format('\tchar b[9];\n\tshow(b);\n\tpr_info("detected %s\\n", b);')
+    assert printed(one(source)) == ["detected %s", "detected %d bytes%s", "detected %s, code %d%s"]

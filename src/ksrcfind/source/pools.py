@@ -307,11 +307,18 @@ class TextPools:
             format_at = next((n for n, text in enumerate(given.others) if '"' in text), -1)
             if format_at >= 0 and (is_variadic or _WRITES.search(given.called)):
                 starts = is_whole and given.is_start and _STARTS.fullmatch(given.called) is not None
+                starts = starts and not self._is_moved(name, function.start, position)
                 yield _Write(given.others[format_at], given.others[format_at + 1 :], function, is_whole, starts)
             if inner is not None and depth > 0 and given.number < len(inner.parameters):
                 parameter = inner.parameters[given.number]
                 if _first((given.called, parameter), seen):
                     yield from self._writes(parameter, inner, depth - 1, seen, is_whole=is_whole and given.is_start)
+
+    def _is_moved(self, name: str, start: int, position: int) -> bool:
+        """Return whether a statement before a place adds to a pointer: `buf += sprintf(buf, "first")`."""
+        statement = max(start, self._code.masked.rfind(";", start, position))
+        places = self._code.found(name, start, statement)
+        return any(self._code.masked[at + len(name) : at + len(name) + 4].lstrip().startswith("+=") for at in places)
 
     def _given_to(self, position: int, name: str, function: Function) -> _Given | None:
         """Return the innermost call that is given the buffer whose name is at a place; None if there is none."""
