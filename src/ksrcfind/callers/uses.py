@@ -1,6 +1,7 @@
 """The uses of a name in one file: what calls a function, what stores or passes its address."""
 
 import re
+import string
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -12,16 +13,16 @@ _NOT_TYPES = frozenset(
 )
 _TAGS = frozenset((b"struct", b"union", b"enum", b"goto"))
 _FIELD = re.compile(r"(?:\.(\w++)(?:\[[^]]*+\])*+\s*+=|\b(\w++)\s*+:)\s*+(?:\([^()]*+\)\s*+)?+&?\s*+\Z")
-_ASSIGNED = re.compile(r"([\w.\]\[>()*-]+)\s*=(?!=)\s*[^=]*\Z")
+_TARGET = string.ascii_letters + string.digits + "_.[]>()*-"  # characters of what is assigned to
 _MEMBER = re.compile(r"(.*?)(?:->|\.)(\w+)(?:\[[^]]*\])?\Z")
 # Possessive: a masked text is a row of `_`, which could be taken apart in many ways.
 _VARIABLE = re.compile(
-    rb"(?:\(\s*+\*\s*+(?:const\s++)?(?P<pointer>\w++)\s*+(?:\[[^]]*+\]\s*+)*+\)\s*+\([^=;]*+"
-    rb"|\b(?P<name>\w++)\s*+(?:\[[^]]*+\]\s*+)*+(?:__\w++\s*+(?:\([^()]*+\)\s*+)?+)*+)=\s*+\Z"
+    rb"(?:\(\s*+\*\s*+(?:const\s++)?(?P<pointer>\w++)\s*+(?:\[[^][]*+\]\s*+)*+\)\s*+\([^=;()]*+\)\s*+(?:__\w++\s*+){0,4}+"
+    rb"|\b(?P<name>\w++)\s*+(?:\[[^][]*+\]\s*+)*+(?:__\w++\s*+(?:\([^()]*+\)\s*+)?+){0,4}+)=\s*+\Z"
 )
 _BEFORE_MACRO = frozenset((b"static", b"const"))
 _NOT_CALLED = re.compile(
-    r"\w*EXPORT\w*|NOKPROBE_SYMBOL|ALLOW_ERROR_INJECTION|BTF_ID\w*|STACK_FRAME_NON_STANDARD\w*|MODULE_\w+|COND_SYSCALL"
+    r"NOKPROBE_SYMBOL|ALLOW_ERROR_INJECTION|BTF_ID\w*|STACK_FRAME_NON_STANDARD\w*|MODULE_\w+|COND_SYSCALL"
 )
 _CONTROL = frozenset(("if", "while", "for", "switch", "return", "sizeof", "typeof", "__typeof__", ""))
 _REGISTERS = re.compile(
@@ -32,7 +33,7 @@ _REGISTERS = re.compile(
 _ATTRIBUTE_ROLES = {2: "show", 3: "store"}
 _BIN_ATTRIBUTE_ROLES = {2: "read", 3: "write"}
 _PASTED = re.compile(r"(\w+)_(?:show|store|read|write|open)\Z")
-_PASTING = re.compile(rb"\b(\w*ATTR\w*)\s*\(([^()]*)\)")
+_PASTING = re.compile(rb"\b(\w++)\s*+\(([^()]*+)\)")
 _BRANCH = re.compile(rb"\b(?:call|bl|b|jal|jalr|jmp|j|callq|brasl|bsr|bsrl|jbsr|tail)\s+%?\Z")
 
 
@@ -136,11 +137,20 @@ def _address(file: SourceFile, function: Function, start: int, line: int) -> Use
     code = file.text(statement, start)
     if code.startswith("return"):
         return Use(function.name, line, "pointer", "returned")
-    assigned = _ASSIGNED.search(code)
-    if assigned is None:
+    target = _assigned(code)
+    if not target:
         return Use(function.name, line, "pointer", None)
-    member = _MEMBER.match(assigned[1])
-    return Use(function.name, line, "pointer", f".{member[2]} of {member[1]}" if member else assigned[1])
+    member = _MEMBER.match(target)
+    return Use(function.name, line, "pointer", f".{member[2]} of {member[1]}" if member else target)
+
+
+def _assigned(code: str) -> str:
+    """Return what the last assignment of a statement's beginning assigns to; empty if the last `=` compares."""
+    before, sign, _ = code.rpartition("=")
+    if not sign or before.endswith(("=", "!", "<", ">")):
+        return ""
+    before = before.rstrip()
+    return before[len(before.rstrip(_TARGET)) :]
 
 
 def _outside(file: SourceFile, start: int, *, is_called: bool) -> Use | None:
@@ -158,7 +168,7 @@ def _outside(file: SourceFile, start: int, *, is_called: bool) -> Use | None:
     macro = file.name_before(outermost)
     begin = file.masked.rfind(macro.encode(), 0, outermost)
     newline = file.masked.rfind(b"\n", 0, begin) + 1
-    if not macro or not _is_statement(file.masked[newline:begin]) or _NOT_CALLED.fullmatch(macro):
+    if not macro or not _is_statement(file.masked[newline:begin]) or "EXPORT" in macro or _NOT_CALLED.fullmatch(macro):
         return None
     if file.masked[:newline].rstrip()[-1:] not in (b"", b";", b"}", b")"):
         return None
@@ -242,6 +252,8 @@ def _pasted(file: SourceFile, name: str) -> Iterator[Use]:
     ending = name[base.end(1) + 1 :]
     for match in _PASTING.finditer(file.masked):
         macro = match[1].decode("ascii", "replace")
+        if "ATTR" not in macro:
+            continue
         arguments = [part.strip() for part in match[2].decode("ascii", "replace").split(",")]
         if base[1] not in arguments and "".join(arguments[:2]) != base[1]:
             continue
