@@ -46,9 +46,12 @@ class CommitInfo:
         return {name: there[commit_id] for name, commit_id in found.items() if commit_id is not None}
 
     def changed_files(self, commit_id: str) -> list[str]:
-        """Return the source files that a commit changed and left there; none for a first commit."""
+        """Return the source files that a commit added or changed.
+
+        Empty for a first commit, and at the edge of a shallow clone, where the commit's parent is missing.
+        """
         commit = self.read([commit_id]).get(commit_id)
-        if commit is None or not commit.parents:
+        if commit is None or not commit.parents or not self.read(commit.parents[:1]):
             return []
         return changed_source_files(self._objects, commit.parents[0], commit.id, "AM")
 
