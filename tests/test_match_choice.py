@@ -184,6 +184,21 @@ def test_a_text_that_goes_on_where_the_line_is_cut_comes_before_any_text():
     assert answer("Zebra stampede - not grazing: Attempted", passed_on, quoted).matches[0].message == passed_on
 
 
+@pytest.mark.parametrize(
+    ("text", "cut"),
+    [
+        ("zebra: attempted to cou", True),
+        ("zebra: attempted t", True),
+        ("zebra: attempted to count", False),
+        ("zebra: attempted to count.", False),
+        ("zebra: attempted to count wlan0", False),
+        ("", False),
+    ],
+)
+def test_a_line_is_cut_where_it_ends_with_letters_that_are_no_known_word(text: str, cut: bool):
+    assert Body.of(text).is_cut(frozenset({"zebra", "attempted", "to", "count"})) is cut
+
+
 def test_a_likeness_that_explains_less_than_it_leaves_gives_way_to_a_reworded_text():
     like = message("Bluetooth: %s: ZEB: loading %s", "drivers/zoo/load.c", 7)
     reworded = message(
