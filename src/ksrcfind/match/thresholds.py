@@ -128,8 +128,14 @@ WITH_TYPED_VALUES = 5.0
 WITH_NAMED_WRITER = 7.0
 """A whole wording that accepts any text only where it names the driver and the device: `%s %s: link up`."""
 
-COMMON_TEXT = 12.0
-"""A whole wording of one word behind a name: if the name is not the driver's, it must explain more."""
+COMMON_TEXT = 20.0
+"""A whole wording of few common words behind a name: if the name is not the driver's, it must explain more."""
+
+COMMON_WORDS = 2
+"""Number of words in such a wording, at most."""
+
+COMMON_WORD = 12.0
+"""A word of a format is common if it is worth less."""
 
 WITH_ANY_TEXT = 12.0
 """A whole wording that accepts any text elsewhere too: many other messages would fit."""
