@@ -184,6 +184,21 @@ def test_a_text_that_goes_on_where_the_line_is_cut_comes_before_any_text():
     assert answer("Zebra stampede - not grazing: Attempted", passed_on, quoted).matches[0].message == passed_on
 
 
+@pytest.mark.parametrize(
+    ("text", "cut"),
+    [
+        ("zebra: attempted to cou", True),
+        ("zebra: attempted t", True),
+        ("zebra: attempted to count", False),
+        ("zebra: attempted to count.", False),
+        ("zebra: attempted to count wlan0", False),
+        ("", False),
+    ],
+)
+def test_a_line_is_cut_where_it_ends_with_letters_that_are_no_known_word(text: str, cut: bool):
+    assert Body.of(text).is_cut(frozenset({"zebra", "attempted", "to", "count"})) is cut
+
+
 def test_a_likeness_that_explains_less_than_it_leaves_gives_way_to_a_reworded_text():
     like = message("Bluetooth: %s: ZEB: loading %s", "drivers/zoo/load.c", 7)
     reworded = message(
@@ -206,15 +221,23 @@ def test_a_piece_that_other_calls_join_is_not_trusted_where_most_of_the_line_is_
     assert answer("zebra cage 1 herd 2 " + tail, *pieces).matches[0].confidence > 0.9
 
 
-def test_one_common_word_behind_the_name_of_other_code_is_no_answer():
+def test_few_common_words_behind_the_name_of_other_code_is_no_answer():
     text = message("%s: initialized", "drivers/zoo/gate.c", 7, module="zebra_gate")
     found = answer("okapi: initialized", text)
     assert found.verdict == "none"
     assert found.reason is not None
     assert found.reason.code == "any_text"
     assert found.matches[0].confidence < 0.5
-    # The driver's own name, a device's name, and a second word count.
+    # The driver's own name, a device's name, and a rare word count.
     assert answer("zebra_gate: initialized", text).verdict == "exact"
     assert answer("eth0: initialized", text).verdict == "exact"
     longer = message("%s: initialized stripes", "drivers/zoo/gate.c", 7, module="zebra_gate")
     assert answer("okapi: initialized stripes", longer).verdict == "exact"
+    # Two common words are as weak; three of them, or a value, are not.
+    common = message("%s: initialized successfully", "drivers/zoo/gate.c", 7, module="zebra_gate")
+    assert answer("okapi: initialized successfully", common).verdict == "none"
+    assert answer("zebra_gate: initialized successfully", common).verdict == "exact"
+    three = message("%s: device probe failed", "drivers/zoo/gate.c", 7, module="zebra_gate")
+    assert answer("okapi: device probe failed", three).verdict == "exact"
+    valued = message("%s: probe failed: %04x", "drivers/zoo/gate.c", 7, module="zebra_gate")
+    assert answer("okapi: probe failed: 00ef", valued).verdict == "exact"

@@ -1,6 +1,7 @@
 """The body of a log line: the text that the kernel printed, as matching sees it."""
 
 import re
+from collections.abc import Set
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -92,6 +93,11 @@ class Body:
     def cut(self) -> int:
         """Number of characters of the words at its ends, which may be cut off."""
         return sum(token.end - token.start for token in self._at_ends)
+
+    def is_cut(self, known: Set[str]) -> bool:
+        """Return whether the line ends within a word: with one letter, or with letters that are no `known` word."""
+        last = self.text.rpartition(" ")[2]
+        return last.isascii() and last.isalpha() and (len(last) == 1 or last.lower() not in known)
 
     @cached_property
     def _at_ends(self) -> tuple[Token, ...]:

@@ -8,6 +8,8 @@ from ksrcfind.match.answer import Tier
 from ksrcfind.match.score import Score
 from ksrcfind.match.thresholds import (
     COMMON_TEXT,
+    COMMON_WORD,
+    COMMON_WORDS,
     DISTINCTIVE_TEXT,
     LEAD_OVER_EXACT,
     LEAD_OVER_PARTIAL,
@@ -15,6 +17,7 @@ from ksrcfind.match.thresholds import (
     TIE,
     UNLIKELY_PLACE,
 )
+from ksrcfind.match.word_weights import bits
 from ksrcfind.match.wordings import Occurrence
 from ksrcfind.source.printed import ALONE
 
@@ -59,12 +62,13 @@ class Candidate(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def is_anybodys(self) -> bool:
-        """True if one common word behind a name that is not the driver's is all of the text: `zebra: initialized`."""
-        score = self.score
-        is_weak = self.is_exact and score.explained < COMMON_TEXT and len(score.wording.words) == 1
+        """True if few common words behind a name, not the driver's, are all of the text: `zebra: initialized`."""
+        score, wording = self.score, self.score.wording
+        is_weak = score.explained < COMMON_TEXT and all(bits(word) < COMMON_WORD for word in wording.words)
+        is_short = len(wording.words) <= COMMON_WORDS and len(wording.pattern.texts) == wording.pattern.named
         return (
-            is_weak
-            and bool(score.wording.pattern.prefix)
+            (self.is_exact and is_weak and is_short)
+            and bool(wording.pattern.prefix)
             and self.named <= 0
             and not any(map(str.isdigit, score.prefix))
         )

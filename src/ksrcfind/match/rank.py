@@ -114,7 +114,7 @@ class Matcher:
         """Return the messages of the best tier, or of a later one that explains clearly more."""
         tiers, candidates = self._tiers, self._weigher.candidates
         found = candidates(tiers.exact(body, known), body, line)
-        if found and found[0].is_strong:
+        if found and found[0].is_strong and not (found[0].score.ends_in_any_text and body.is_cut(known)):
             return found
         for tier in (tiers.partial, tiers.fuzzy):
             more = candidates(tier(body, known), body, line)

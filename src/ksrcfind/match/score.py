@@ -92,8 +92,6 @@ class Score(msgspec.Struct, frozen=True, gc=False):
         """Return whether no wording of a later tier can explain clearly more."""
         if self.tier is not Tier.EXACT and self.share() < STRONG_SHARE:
             return False
-        if self.is_open and self.inside > 0 and not self.wording.ends[1]:
-            return False  # Another wording may go on with the text at the end.
         # A similar wording explains at most all of the text, times its similarity.
         return self.explained + DRIFTED_LEAD >= SIMILAR_TEXT / 100 * (self.explained + self.unexplained(joins))
 
@@ -101,6 +99,11 @@ class Score(msgspec.Struct, frozen=True, gc=False):
     def explains_most(self) -> bool:
         """True if the wording explains more of the line than it leaves."""
         return self.share() >= EXPLAINS_MOST
+
+    @property
+    def ends_in_any_text(self) -> bool:
+        """True if the end of the line is a value that accepts any text: another wording may have it, and go on."""
+        return self.is_open and self.inside > 0 and not self.wording.ends[1]
 
     @property
     def goes_on(self) -> bool:

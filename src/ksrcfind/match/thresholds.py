@@ -128,8 +128,14 @@ WITH_TYPED_VALUES = 5.0
 WITH_NAMED_WRITER = 7.0
 """A whole wording that accepts any text only where it names the driver and the device: `%s %s: link up`."""
 
-COMMON_TEXT = 12.0
-"""A whole wording of one word behind a name: if the name is not the driver's, it must explain more."""
+COMMON_TEXT = 20.0
+"""A whole wording of few common words behind a name: if the name is not the driver's, it must explain more."""
+
+COMMON_WORDS = 2
+"""Number of words in such a wording, at most."""
+
+COMMON_WORD = 12.0
+"""A word of a format is common if it is worth less."""
 
 WITH_ANY_TEXT = 12.0
 """A whole wording that accepts any text elsewhere too: many other messages would fit."""
@@ -180,17 +186,17 @@ SCORE_HALVING = 2.0
 
 # --- Confidence: the chance that the first match is right -------------------------------------------------------------
 
-RIGHT_OF_TIER = {Tier.EXACT: (0.98, 0.8), Tier.PARTIAL: (0.95, 0.4), Tier.FUZZY: (0.8, 0.3)}
-"""Share of right first answers if all of the line is explained, and the factor for an answer that explains nothing.
+RIGHT_OF_TIER = {Tier.EXACT: (0.98, -0.8, 0.2), Tier.PARTIAL: (0.95, -0.4, 0.6), Tier.FUZZY: (0.9, 0.35, 0.7)}
+"""Share of right first answers; then the shares of the text between which it rises from nothing to that.
 
 Measured with labelled lines, and with lines whose file was left out of the index: one line in sixteen is of no call of
-the tree."""
+the tree. Few similar texts of less than half of a line are right, and nearly all of more than two thirds."""
+
+RIGHT_LEAST = 0.2
+"""What remains of it, at least, for an answer that explains little."""
 
 JOINED_MOST = 0.45
 """Confidence, at most, in a piece that other calls join if it leaves most of the whole line unexplained."""
-
-LIKENESS_POWER = 2
-"""The power of the texts' likeness, 0 to 1, by which confidence is multiplied."""
 
 OPPOSITE_FACTOR = 0.5
 """Factor for a line that says the opposite of the text."""
