@@ -90,3 +90,61 @@ def test_share_of_common_words(text, line, least, most):
 def test_lines_without_end_take_no_longer_for_common_words():
     line = "zebra gate closed " * 2000
     assert 0 <= common_words(Body.of(line), wording(line[:4000])) <= 1
+
+
+GATE = message(
+    "%s %s %s%s: register '%s' at pen-%s-%s, %s, %pM",
+    "drivers/zoo/gate.c",
+    7,
+    module="zoo",
+    arguments=[
+        "dev_driver_string(dev)",
+        "dev_name(dev)",
+        "netdev_name(dev)",
+        "state",
+        "name",
+        "bus",
+        "path",
+        "kind",
+        "a",
+    ],
+)
+
+
+def test_text_between_two_pieces_of_a_cut_wording_is_its_value():
+    line = "okapi 1-1.1:1.0 eth0: register 'okapi' at pen-0000:01:00.0-1.1, Zebra 9514 for hot savannas of any size, b8:27:eb"
+    assert answer(line, GATE).matches[0].message == GATE
+    # Without the beginning of the wording, the text between is only what nothing explains.
+    assert (
+        answer("at pen-a long way from everything that was ever near to a herd-and behind it, gate", GATE).matches == ()
+    )
+
+
+INQUIRY = message("%s %s: %s %.8s %.16s %.4s PQ: %d ANSI: %d", "drivers/zoo/scan.c", 7, module="zoo_mod")
+
+
+@pytest.mark.parametrize(
+    ("shown", "values"),
+    [
+        (
+            "Direct-Access     ATA      Samsung SSD 850  3B6Q",
+            ["Direct-Access    ", "ATA     ", "Samsung SSD 850 ", "3B6Q"],
+        ),
+        (
+            "Direct-Access     Generic- SD/MMC/MS/MSPRO  1.00",
+            ["Direct-Access    ", "Generic-", "SD/MMC/MS/MSPRO ", "1.00"],
+        ),
+        ("Disk a b c", ["Disk", "a", "b", "c"]),
+    ],
+)
+def test_what_is_too_long_for_a_value_belongs_to_the_one_before(shown, values):
+    found = answer(f"zoo 0:0:0:0: {shown} PQ: 0 ANSI: 4", INQUIRY)
+    assert found.verdict == "exact"
+    assert [value.value for value in found.matches[0].values[2:6]] == values
+
+
+@pytest.mark.parametrize(
+    ("text", "line"), [("%.4s herd", "zebra herd"), ("%s cage %.2s%.2s", "a cage 12345"), ("%.2s-%.2s", "abcd-efg")]
+)
+def test_a_value_longer_than_its_bound_is_none(text, line):
+    assert wording(text).pattern.spans(line) is None

@@ -52,7 +52,7 @@ class CompiledPattern:
         for place, wildcard in self._shared:
             start, end = found[place]
             found[place : place + 1] = wildcard_spans(text, start, end, wildcard)
-        return found
+        return self._pattern.shared_out(text, found)
 
 
 def _segment(segment: tuple[Item, ...]) -> str:

@@ -34,13 +34,17 @@ class Typed:
     """For a number: how many lengths it can have, so few that all can be tried; 0 for other values."""
 
 
+UNBOUNDED = 1 << 30
+"""The length, in characters, of a value that can be as long as a line."""
+
+
 @dataclass(frozen=True, slots=True)
 class Text:
     """A value that accepts any text."""
 
     least: int = 0
     """Characters, at least: the width."""
-    most: int = 1 << 30
+    most: int = UNBOUNDED
     """Characters, at most: the precision."""
     blanks: bool = True
     """False if it never contains a blank: device tree paths, clock names."""

@@ -114,6 +114,8 @@ class Pattern(msgspec.Struct, frozen=True, gc=False):
     """For each segment: steps at one place, at most."""
     last: frozenset[str] | None
     """Characters with which a rendering can end; None for any."""
+    bounded: tuple[tuple[int, int], ...] = ()
+    """Conversions of a bounded length that may have to leave text to the one before, and their bounds; last first."""
 
     def spans(self, text: str, budget: StepBudget | None = None) -> list[Span] | None:
         """Return the span of each conversion's value if the whole text matches, else None.
@@ -140,7 +142,22 @@ class Pattern(msgspec.Struct, frozen=True, gc=False):
             found += wildcard_spans(text, end, start, wildcard)
             found += inner
             end = stop
-        return found
+        return self.shared_out(text, found)
+
+    def shared_out(self, text: str, spans: list[Span]) -> list[Span] | None:
+        """Return spans in which no value is longer than its bound; None if the text cannot be divided in this way.
+
+        `%.8s %.4s`: the first value ends at the first blank, and what is too long for the second belongs to the first.
+        """
+        for number, most in self.bounded:
+            (first, before), (start, end) = spans[number - 1 : number + 1]
+            if end - start > most:
+                literal = text[before:start]
+                place = text.find(literal, end - most - len(literal), end)
+                if place < 0:
+                    return None
+                spans[number - 1 : number + 1] = (first, place), (place + len(literal), end)
+        return spans
 
     def head(self, text: str, budget: StepBudget) -> int:
         """Return the end of the shortest beginning of the text that matches whole, or -1; a last wildcard is empty."""

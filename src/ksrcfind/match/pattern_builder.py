@@ -6,7 +6,9 @@ from functools import lru_cache
 from itertools import accumulate
 from math import prod
 
-from ksrcfind.match.conversions import Shape, Text, Typed, shape_of
+import msgspec
+
+from ksrcfind.match.conversions import UNBOUNDED, Shape, Text, Typed, shape_of
 from ksrcfind.match.limits import (
     GIVING_BACK,
     LONGEST,
@@ -31,6 +33,8 @@ def pattern(line: str) -> Pattern:
     segments, wildcards = _segments(parts)
     values = [part for part in parts if not isinstance(part, str)]
     grouped = tuple(map(_grouped, segments))
+    before = _before(segments, wildcards)
+    bounded = _shared(segments, wildcards, before)
     prefix = _prefix(segments, wildcards)
     last = segments[-1][-1] if segments[-1] else None
     return Pattern(
@@ -43,9 +47,10 @@ def pattern(line: str) -> Pattern:
         named=sum(wildcard.conversions for wildcard in wildcards[:prefix]),
         trailing=_is_trailing(segments),
         literal_from=_literal_from(segments),
-        before=_before(segments, wildcards),
+        before=before,
         sizes=tuple(sum(map(_cost, segment)) for segment in grouped),
         last=last.last if isinstance(last, Typed) else None,
+        bounded=bounded,
     )
 
 
@@ -86,6 +91,23 @@ def _joined(before: Wildcard, text: Text) -> Wildcard:
     return Wildcard(
         before.least + text.least, before.most + text.most, before.blanks or text.blanks, before.conversions + 1
     )
+
+
+def _shared(
+    segments: Sequence[Segment], wildcards: list[Wildcard], before: Sequence[int]
+) -> tuple[tuple[int, int], ...]:
+    """Let each bounded wildcard take what the one before may leave to it, if only literal text is between them.
+
+    Returns the conversions of these wildcards and their own bounds, the last first.
+    """
+    bounds: list[tuple[int, int]] = []
+    for number in range(1, len(wildcards)):
+        one, other, between = wildcards[number - 1], wildcards[number], segments[number]
+        is_literal = len(between) == 1 and isinstance(between[0], str)
+        if other.most < UNBOUNDED and is_literal and one.conversions == other.conversions == 1:
+            bounds.insert(0, (before[number + 1] - 1, other.most))
+            wildcards[number] = msgspec.structs.replace(other, most=one.most + other.most)
+    return tuple(bounds)
 
 
 def _prefix(segments: Sequence[Segment], wildcards: Sequence[Wildcard]) -> int:

@@ -284,8 +284,14 @@ def _unexplained(
     The driver and the device do not count: they are evidence beyond the text (`evidence.prefix_bits`).
     """
     typed = Spans(span for span, _weight, is_text in values if not is_text)
-    # A value of any text without a blank is as good as a typed one: `panic at src/lib/agent.c:62`.
-    single = Spans(span for span, _weight, is_text in values if is_text and " " not in body.text[slice(*span)])
+    # A value of any text without a blank is as good as a typed one: `panic at src/lib/agent.c:62`. So is one between
+    # pieces of literal text, if the line has the beginning of the wording.
+    low, high = (overlap.literals[0][1], overlap.literals[-1][0]) if overlap.begun and overlap.literals else (0, -1)
+    single = Spans(
+        span
+        for span, _weight, is_text in values
+        if is_text and ((low <= span[0] and span[1] <= high) or " " not in body.text[slice(*span)])
+    )
     before = inside = after = 0.0
     for token in others:
         if token.end <= body.prefix_end or typed.hold(token):
