@@ -172,3 +172,49 @@ def test_a_text_reworded_in_another_order_is_found_by_all_its_words_and_values()
     assert (found.verdict, found.matches[0].message) == ("fuzzy", now)
     # A value of another shape is none of its.
     assert answer("zoo 0000:00:1d.0: BAR 13: assigned 7", now).verdict == "none"
+
+
+def test_a_text_that_goes_on_where_the_line_is_cut_comes_before_any_text():
+    passed_on = message("Zebra stampede - not grazing: %s", "kernel/zebra.c", 100)
+    own = message("Zebra stampede - not grazing: Attempted to count stripes at night", "kernel/count.c", 200)
+    assert answer("Zebra stampede - not grazing: Attempted t", passed_on, own).matches[0].message == own
+    assert answer("Zebra stampede - not grazing: Attempted x", passed_on, own).matches[0].message == passed_on
+    # Here nothing is cut off, and the text is quoted whole.
+    quoted = message("Attempted", "kernel/count.c", 300)
+    assert answer("Zebra stampede - not grazing: Attempted", passed_on, quoted).matches[0].message == passed_on
+
+
+def test_a_likeness_that_explains_less_than_it_leaves_gives_way_to_a_reworded_text():
+    like = message("Bluetooth: %s: ZEB: loading %s", "drivers/zoo/load.c", 7)
+    reworded = message(
+        "Bluetooth: %s: ZEB: examining zoo_ver=%02x zoo_rev=%04x cage_ver=%02x pasture=%04x", "drivers/zoo/savanna.c", 9
+    )
+    line = "Bluetooth: hci0: zeb: examining zoo_ver=06 zoo_rev=000b cage_ver=06 pasture=8723"
+    assert answer(line, like).matches[0].message == like
+    assert answer(line, like, reworded).matches[0].message == reworded
+
+
+def test_a_piece_that_other_calls_join_is_not_trusted_where_most_of_the_line_is_unexplained():
+    pieces = [
+        message("zebra cage %d herd %d", "net/zebra/log.c", 7, function="log_all"),
+        message(" okapi=%d quagga=%d", "net/zebra/log.c", 20, function="log_all", level="cont"),
+    ]
+    tail = "okapi=1 quagga=2"
+    head = "[GATE SHUT] IN=eth0 OUT= PEN=aa FROM=savanna TO=pasture LEN=40 KIND=stripes FLOCK=birds "
+    found = answer(head + tail, *pieces)
+    assert found.matches == () or found.matches[0].confidence < 0.5
+    assert answer("zebra cage 1 herd 2 " + tail, *pieces).matches[0].confidence > 0.9
+
+
+def test_one_common_word_behind_the_name_of_other_code_is_no_answer():
+    text = message("%s: initialized", "drivers/zoo/gate.c", 7, module="zebra_gate")
+    found = answer("okapi: initialized", text)
+    assert found.verdict == "none"
+    assert found.reason is not None
+    assert found.reason.code == "any_text"
+    assert found.matches[0].confidence < 0.5
+    # The driver's own name, a device's name, and a second word count.
+    assert answer("zebra_gate: initialized", text).verdict == "exact"
+    assert answer("eth0: initialized", text).verdict == "exact"
+    longer = message("%s: initialized stripes", "drivers/zoo/gate.c", 7, module="zebra_gate")
+    assert answer("okapi: initialized stripes", longer).verdict == "exact"

@@ -112,7 +112,7 @@ GATE = message(
 
 
 def test_text_between_two_pieces_of_a_cut_wording_is_its_value():
-    line = "okapi 1-1.1:1.0 eth0: register 'okapi' at pen-0000:01:00.0-1.1, Zebra 9514 for hot savannas of any size, b8:27:eb"
+    line = "okapi 1-1.1:1.0 eth0: register 'okapi' at pen-1-1.1, Zebra 9514 for hot savannas of any size, b8:27:eb"
     assert answer(line, GATE).matches[0].message == GATE
     # Without the beginning of the wording, the text between is only what nothing explains.
     assert (

@@ -7,6 +7,7 @@ import msgspec
 from ksrcfind.match.answer import Tier
 from ksrcfind.match.score import Score
 from ksrcfind.match.thresholds import (
+    COMMON_TEXT,
     DISTINCTIVE_TEXT,
     LEAD_OVER_EXACT,
     LEAD_OVER_PARTIAL,
@@ -57,6 +58,23 @@ class Candidate(msgspec.Struct, frozen=True, gc=False):
         return not self.is_unlikely and self.score.is_strong(self.occurrence.joins)
 
     @property
+    def is_anybodys(self) -> bool:
+        """True if one common word behind a name that is not the driver's is all of the text: `zebra: initialized`."""
+        score = self.score
+        is_weak = self.is_exact and score.explained < COMMON_TEXT and len(score.wording.words) == 1
+        return (
+            is_weak
+            and bool(score.wording.pattern.prefix)
+            and self.named <= 0
+            and not any(map(str.isdigit, score.prefix))
+        )
+
+    @property
+    def is_weak_likeness(self) -> bool:
+        """True if a similar text leaves and lacks more than it explains."""
+        return self.score.tier is Tier.FUZZY and self.score.bits(self.occurrence.joins) < 0
+
+    @property
     def share(self) -> float:
         """Explained part of all that the message should explain, from 0 to 1."""
         return self.score.share(self.occurrence.joins)
@@ -69,7 +87,8 @@ class Candidate(msgspec.Struct, frozen=True, gc=False):
         mine, others = self.score.wording, other.score.wording
         if mine is others or (other.is_exact and not others.words <= mine.words):
             return False
-        return self.bits > other.bits + (LEAD_OVER_EXACT if other.is_exact else LEAD_OVER_PARTIAL)
+        lead = LEAD_OVER_EXACT if other.is_exact else LEAD_OVER_PARTIAL
+        return self.bits > other.bits + (0.0 if other.score.is_open and self.score.goes_on else lead)
 
     def ties(self, first: "Candidate") -> bool:
         """Return whether this is an equal rival of the best candidate."""

@@ -16,9 +16,10 @@ from ksrcfind.match.decode import decoded
 from ksrcfind.match.discriminating_tokens import IndexedTokens
 from ksrcfind.match.message_index import MessageIndex
 from ksrcfind.match.pattern import value
-from ksrcfind.match.reasons import beyond_matching, row_of_report, unexplained
+from ksrcfind.match.reasons import beyond_matching, of_any_text, row_of_report, unexplained
 from ksrcfind.match.thresholds import (
     ANY_TEXT_FACTOR,
+    JOINED_MOST,
     MODULE,
     OPPOSITE_FACTOR,
     OUTSIDE_TREE,
@@ -83,6 +84,8 @@ class Matcher:
         row = None if is_exact and candidates[0].score.wording.features.words else row_of_report(line.body)
         if row is not None:
             return _none(row)
+        if is_exact and candidates[0].is_anybodys:
+            return self._of_anybody(candidates, body, limit)
         if candidates and (is_exact or candidates[0].score.tier is Tier.PARTIAL or candidates[0].named > 0):
             return self._answer(candidates, body, limit)
         general = self._general(body, line)
@@ -93,6 +96,11 @@ class Matcher:
         if reason.code != "any_text":
             return _none(reason)
         return _none(reason, tuple(map(_of_any_text, self._answer(general, body, limit).matches)))
+
+    def _of_anybody(self, general: Sequence[Candidate], body: Body, limit: int) -> Answer:
+        """Return messages that would accept any other text or name too, with the reason for it."""
+        message = self._weigher.origin(general[0].occurrence.number).message
+        return _none(of_any_text(message), tuple(map(_of_any_text, self._answer(general, body, limit).matches)))
 
     def _explaining(self, body: Body, line: LogLine) -> list[Candidate]:
         """Return the messages that explain a line, best first; values that somebody masked are unknown numbers."""
@@ -114,6 +122,10 @@ class Matcher:
                 found = merged(more, found)
             if found and found[0].is_strong:
                 return found
+        if found and found[0].is_weak_likeness:
+            more = candidates(tiers.reworded(body, known), body, line)
+            if more and more[0].beats(found[0]) and more[0].named >= found[0].named:
+                found = merged(more, found)
         if found and not found[0].is_unlikely:
             return found
         found = merged(candidates(tiers.of_values(body), body, line), found)
@@ -185,6 +197,8 @@ def _none(reason: Reason, matches: tuple[Match, ...] = ()) -> Answer:
 def _chance(first: Candidate, equal: int) -> float:
     """Return the chance that the best candidate printed the line; so many equal candidates share it."""
     chance = confidence(first.score.tier, first.share, first.score.likeness) / equal
+    if not first.is_exact and not first.score.explains_most:
+        chance = min(chance, JOINED_MOST)
     if first.is_opposite:
         chance *= OPPOSITE_FACTOR
     if first.is_unlikely:

@@ -66,9 +66,7 @@ def unexplained(
     if not any(is_common(word) or (len(word) <= LONGEST_WORD and index.contains(word)) for word in body.words):
         return Reason("no_words", "No word of this line occurs in any kernel message.")
     if general is not None:
-        place = f"{general.path}:{general.line_start}"
-        text = f"Only a message that accepts any text matches this line: {general.forms[0].printed!r} at {place}."
-        return Reason("any_text", text)
+        return of_any_text(general)
     if is_report_row(body.text) or is_module_row(body.text):
         return Reason("part_of_event", "This row belongs to a report, and no message in this tree has its text.")
     writer = _WRITER.match(body.text)
@@ -78,6 +76,13 @@ def unexplained(
     if nearest is not None:
         near = f" The nearest is {nearest.forms[0].printed.strip()!r} at {nearest.path}:{nearest.line_start}."
     return Reason("nothing_alike", f"No message in this tree matches this line.{near} {TRY_NEXT}")
+
+
+def of_any_text(general: Message) -> Reason:
+    """Return the reason for a line that only a message explains that accepts any text."""
+    place = f"{general.path}:{general.line_start}"
+    text = f"Only a message that accepts any text matches this line: {general.forms[0].printed!r} at {place}."
+    return Reason("any_text", text)
 
 
 _SHORTEST_NAME = 3  # characters that the name of a device or driver shares with its module or directory

@@ -92,6 +92,8 @@ class Score(msgspec.Struct, frozen=True, gc=False):
         """Return whether no wording of a later tier can explain clearly more."""
         if self.tier is not Tier.EXACT and self.share() < STRONG_SHARE:
             return False
+        if self.is_open and self.inside > 0 and not self.wording.ends[1]:
+            return False  # Another wording may go on with the text at the end.
         # A similar wording explains at most all of the text, times its similarity.
         return self.explained + DRIFTED_LEAD >= SIMILAR_TEXT / 100 * (self.explained + self.unexplained(joins))
 
@@ -99,6 +101,11 @@ class Score(msgspec.Struct, frozen=True, gc=False):
     def explains_most(self) -> bool:
         """True if the wording explains more of the line than it leaves."""
         return self.share() >= EXPLAINS_MOST
+
+    @property
+    def goes_on(self) -> bool:
+        """True if the wording has all of the line as it is, and more text behind it: the end of the line is cut off."""
+        return self.tier is Tier.PARTIAL and self.missing > 0 and self.unexplained(ALONE) == 0
 
     @property
     def is_open(self) -> bool:

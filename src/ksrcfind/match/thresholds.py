@@ -128,6 +128,9 @@ WITH_TYPED_VALUES = 5.0
 WITH_NAMED_WRITER = 7.0
 """A whole wording that accepts any text only where it names the driver and the device: `%s %s: link up`."""
 
+COMMON_TEXT = 12.0
+"""A whole wording of one word behind a name: if the name is not the driver's, it must explain more."""
+
 WITH_ANY_TEXT = 12.0
 """A whole wording that accepts any text elsewhere too: many other messages would fit."""
 
@@ -182,6 +185,9 @@ RIGHT_OF_TIER = {Tier.EXACT: (0.98, 0.8), Tier.PARTIAL: (0.95, 0.4), Tier.FUZZY:
 
 Measured with labelled lines, and with lines whose file was left out of the index: one line in sixteen is of no call of
 the tree."""
+
+JOINED_MOST = 0.45
+"""Confidence, at most, in a piece that other calls join if it leaves most of the whole line unexplained."""
 
 LIKENESS_POWER = 2
 """The power of the texts' likeness, 0 to 1, by which confidence is multiplied."""
