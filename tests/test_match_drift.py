@@ -148,3 +148,21 @@ def test_what_is_too_long_for_a_value_belongs_to_the_one_before(shown, values):
 )
 def test_a_value_longer_than_its_bound_is_none(text, line):
     assert wording(text).pattern.spans(line) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("Gatekeeper detected!", "Gate-keeper detected! (0x00050005)"),
+        ("under-voltage detected!", "Undervoltage detected! (0x00050005)"),
+    ],
+)
+def test_a_hyphenated_word_equals_a_joined_one(text, line):
+    found = answer(line, message(text, "drivers/zoo/gate.c", 7, module="zoo"))
+    assert found.verdict == "fuzzy"
+    assert found.matches[0].message.path == "drivers/zoo/gate.c"
+
+
+@pytest.mark.parametrize("line", ["Gate-crasher detected!", "keeper-gate detected!"])
+def test_a_hyphenated_word_is_no_other_joined_one(line):
+    assert answer(line, message("Gatekeeper detected!", "drivers/zoo/gate.c", 7)).matches == ()

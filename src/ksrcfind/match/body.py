@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
-from ksrcfind.match.limits import LONGEST
+from ksrcfind.match.limits import LONGEST, SHORTEST_HALF
 from ksrcfind.match.thresholds import UNKNOWN_WORD
-from ksrcfind.match.word_weights import bits
+from ksrcfind.match.word_weights import bits, is_common
 from ksrcfind.match.wording import folded
 from ksrcfind.source.template import LINE_WORD, words
 
@@ -19,6 +19,8 @@ _HEX = re.compile("[0-9a-f]+")
 _DEVICE_PREFIX = re.compile(
     r"[A-Za-z][\w.+-]{0,63} (?=[^\s\d]{0,63}+\d)[\w.:@/-]{1,63}(?: [\w.:@-]{1,32})?(?: \(\w{1,32}\))?: "
 )
+_HYPHENATED = re.compile(r"(?<![\w-])([A-Za-z]{2,32})-([A-Za-z]{2,32})(?![\w-])")
+_LONG_WORD = re.compile(rf"(?<![\w-])[A-Za-z]{{{2 * SHORTEST_HALF},32}}(?![\w-])")
 # A word with a digit among its first characters, or the rest of a word behind a mask that contains a blank.
 _VALUE = re.compile(rf"(?<![^\s>])[^\s\d]{{0,128}}+\d\S*+|{_MASK.pattern}")
 # audit_log_start() of kernel/audit.c begins a record like this; old kernels printed it without the prefix of pr_fmt().
@@ -64,6 +66,18 @@ class Body:
     def relative(self) -> "Body | None":
         """The same text with source paths relative to the tree, not to the build directory; None if unchanged."""
         text = _BUILD_DIRECTORY.sub("", self.text)
+        return Body(text) if text != self.text else None
+
+    @cached_property
+    def joined(self) -> "Body | None":
+        """The same text with hyphenated words written as one, `under-voltage` as `undervoltage`; None if unchanged."""
+        text = _HYPHENATED.sub(r"\1\2", self.text)
+        return Body(text) if text != self.text else None
+
+    @cached_property
+    def hyphenated(self) -> "Body | None":
+        """The same text with a hyphen in words that consist of two common ones; None if unchanged."""
+        text = _LONG_WORD.sub(_with_hyphen, self.text)
         return Body(text) if text != self.text else None
 
     @cached_property
@@ -152,6 +166,16 @@ def body_text(text: str) -> str:
         text = text.partition("\n")[0].strip()
     is_old_record = text.startswith("type=") and _AUDIT_RECORD.match(text)
     return f"{_AUDIT_PREFIX}{text}"[:LONGEST] if is_old_record else text
+
+
+def _with_hyphen(found: re.Match[str]) -> str:
+    """Return a word with a hyphen between the two common words that it consists of, if it is not common itself."""
+    word = found[0].lower()
+    if not is_common(word):
+        for place in range(SHORTEST_HALF, len(word) - SHORTEST_HALF + 1):
+            if is_common(word[:place]) and is_common(word[place:]):
+                return f"{found[0][:place]}-{found[0][place:]}"
+    return found[0]
 
 
 def _zeros(mask: re.Match[str]) -> str:

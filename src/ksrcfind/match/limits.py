@@ -74,3 +74,6 @@ CUT_FIRST_LITERAL = 8
 
 CUT_LATER_LITERAL = 2
 """Characters of a cut-off literal that a line must show, if it shows another literal before it."""
+
+SHORTEST_HALF = 4
+"""Characters of each of two words that a line may write as one, without a hyphen, at least."""

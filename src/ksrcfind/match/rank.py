@@ -130,7 +130,18 @@ class Matcher:
             return found
         found = merged(candidates(tiers.of_values(body), body, line), found)
         found = found or candidates(tiers.continued(body, known), body, line)
-        return found or candidates(tiers.reworded(body, known), body, line)
+        found = found or candidates(tiers.reworded(body, known), body, line)
+        return found or self._respelt(body, known, line)
+
+    def _respelt(self, body: Body, known: frozenset[str], line: LogLine) -> list[Candidate]:
+        """Return similar messages that write a word with a hyphen that the line has as one word, or the other way."""
+        for other in (body.joined, body.hyphenated):
+            words = self._wordings.known(other.words) if other is not None else known
+            if other is not None and not words <= known:
+                found = self._weigher.candidates(self._tiers.fuzzy(other, words), other, line)
+                if found:
+                    return found
+        return []
 
     def _begun(self, found: list[Candidate], body: Body, line: LogLine) -> list[Candidate]:
         """Put the call that begins a line (`pr_cont`) before one of the same file that only continues it."""
