@@ -3,7 +3,7 @@
 import random
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ksrcfind.log.line import read_line
@@ -465,6 +465,7 @@ def overlapping(draw):
     return printed, (front + draw(st.sampled_from(["", " "])) + part + " " + behind).strip()
 
 
+@example(("%#010xquarantine quarantine quarantine%pI6c", "e:"))  # a long wording, of which the line has the last value
 @given(overlapping())
 def test_what_is_held_to_explain_too_little_does(sample):
     printed, line = sample

@@ -223,7 +223,8 @@ def may_score_overlap(body: Body, wording: Wording, beyond: float, budget: StepB
     def is_enough(shared: float, typed: float) -> bool:
         least, share = LEAST_OF_TIER[Tier.PARTIAL]
         explained = shared + typed + PUNCTUATION * body.cut
-        rest = beside + MISSING_COST * CUT_OFF_SHARE * (wording.bits - shared)
+        missing = min(CUT_OFF_SHARE * (wording.bits - shared), CUT_OFF_MOST * explained)
+        rest = beside + MISSING_COST * missing
         return explained + beyond >= least and explained >= share * (explained + rest)
 
     if not is_enough(sum(map(bits, wording.words & body.words)), made.typed):

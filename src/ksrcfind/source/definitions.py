@@ -102,7 +102,7 @@ def similar_names(data: bytes, expression: str) -> Iterator[str]:
     """Yield the names in a file that may be functions and that an expression, as for `pattern`, matches."""
     found = re.compile(pattern([expression]), re.MULTILINE)
     for match in found.finditer(data.decode("latin-1")):
-        yield from re.findall(r"(\w+)[ \t]*\(\Z|define[ \t]+(\w+)", match[0])[0]
+        yield from re.findall(r"\b(\w++)[ \t]*+\(\Z|define[ \t]+(\w+)", match[0])[0]
 
 
 def function_lines(data: bytes, line: int) -> tuple[int, int]:
