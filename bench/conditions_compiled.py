@@ -14,7 +14,7 @@ from pathlib import Path
 from random import Random
 
 from generated_functions import CALL, Generator, Run, TooLongError, listed_holds, source
-from ksrcfind.conditions.explain import circumstances
+from ksrcfind.conditions.circumstances import circumstances
 
 RUNS = 20  # of one function
 VALUES = 4000  # random numbers of a run

@@ -24,7 +24,7 @@ from ksrcfind.__main__ import FEW_COLLECTIONS
 from ksrcfind.batch.answer_cache import AnswerCache
 from ksrcfind.engine.context import open_tree, roots_of
 from ksrcfind.log.line import LogLine, read_line
-from ksrcfind.match.rank import Matcher
+from ksrcfind.match.matcher import Matcher
 from ksrcfind.search.revision_index import RevisionIndex
 from ksrcfind.source.sinks import identity
 from ksrcfind.source.template import WORD, Conversion, pieces

@@ -6,10 +6,10 @@ import pytest
 
 from ksrcfind.batch.answer_cache import AnswerCache, shape
 from ksrcfind.log.line import read_line
-from ksrcfind.match.rank import Matcher
+from ksrcfind.match.matcher import Matcher
 from ksrcfind.search.memory_index import MemoryIndex
 from ksrcfind.source.message import Argument, Form, Message
-from ksrcfind.source.printed import origin_names
+from ksrcfind.source.printed_lines import origin_names
 
 
 def message(path, printed, *expressions):

@@ -9,7 +9,7 @@ from ksrcfind.batch.context import NEIGHBOURS, RIVALS
 from ksrcfind.batch.matched_row import match_rows
 from ksrcfind.log.line import read_line
 from ksrcfind.log.records import Row
-from ksrcfind.match.rank import Matcher
+from ksrcfind.match.matcher import Matcher
 from ksrcfind.search.memory_index import MemoryIndex
 from ksrcfind.source.message import Argument, Form, Message
 

@@ -2,8 +2,8 @@
 
 import pytest
 
+from ksrcfind.conditions.circumstances import MacroBody, circumstances, excerpt
 from ksrcfind.conditions.configuration import symbols_that_build
-from ksrcfind.conditions.explain import MacroBody, circumstances, excerpt
 from ksrcfind.conditions.expression import negation
 from ksrcfind.conditions.record import Assignment, Symbol
 from ksrcfind.conditions.sentence import sentence

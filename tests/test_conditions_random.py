@@ -5,7 +5,7 @@ from random import Random
 import pytest
 
 from generated_functions import CALL, Generator, Run, TooLongError, listed_holds, source
-from ksrcfind.conditions.explain import circumstances
+from ksrcfind.conditions.circumstances import circumstances
 
 FUNCTIONS = 60  # of one test
 RUNS = 40  # of one function

@@ -5,7 +5,7 @@ import pytest
 from commandline import ksrcfind
 from ksrcfind import Finder
 from ksrcfind.log.line import read_line
-from ksrcfind.match.rank import Matcher
+from ksrcfind.match.matcher import Matcher
 from ksrcfind.search.memory_index import MemoryIndex
 from test_match import message
 

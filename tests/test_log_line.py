@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import fields
 
 from ksrcfind.log.line import LIMIT, LogLine, cut, read_line
-from ksrcfind.log.peel import formats
+from ksrcfind.log.prefixes import formats
 
 NOT_COMPARED = {"text", "truncated", "format", "body"}
 

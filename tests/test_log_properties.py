@@ -9,8 +9,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from ksrcfind.log import line, multiline, origin, peel, raw_lines, records, report
-from ksrcfind.log.formats import daemon_headers, grammar, logcat, ring_buffer, structured, wrappers
+from ksrcfind.log import line, multiline, origin, prefixes, raw_lines, records, report
+from ksrcfind.log.formats import daemon_headers, envelopes, grammar, logcat, ring_buffer, structured
 from ksrcfind.log.formats.grammar import FACILITIES, LEVELS
 from ksrcfind.log.line import LIMIT, read_line
 from ksrcfind.log.raw_lines import split_lines
@@ -264,17 +264,24 @@ def test_torn_records_lose_no_line(lines, size):
 
 
 MODULES = (
-    *(line, multiline, origin, peel, raw_lines, records, report),
-    *(daemon_headers, grammar, logcat, ring_buffer, structured, wrappers),
+    *(line, multiline, origin, prefixes, raw_lines, records, report),
+    *(daemon_headers, grammar, logcat, ring_buffer, structured, envelopes),
 )
 PATTERNS = {
     pattern.pattern: pattern
     for pattern in (
-        *(form.pattern for form in peel.GRAMMARS),
+        *(form.pattern for form in prefixes.GRAMMARS),
         *(value for module in MODULES for value in vars(module).values() if isinstance(value, re.Pattern)),
     )
 }
-SEARCHED = {peel._ESCAPES, line._STAMP_INSIDE, line._COPY, line._SURROGATES, ring_buffer._HEX, daemon_headers._CLOCK}
+SEARCHED = {
+    prefixes._ESCAPES,
+    line._STAMP_INSIDE,
+    line._COPY,
+    line._SURROGATES,
+    ring_buffer._HEX,
+    daemon_headers._CLOCK,
+}
 
 
 def backtracking(tree):

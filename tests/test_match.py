@@ -11,17 +11,17 @@ from ksrcfind.match.body import Body
 from ksrcfind.match.compiled_pattern import CompiledPattern
 from ksrcfind.match.decode import decoded, errno_name
 from ksrcfind.match.limits import LONGEST
+from ksrcfind.match.matcher import Matcher
 from ksrcfind.match.overlap import OverlapSearch, overlaps
 from ksrcfind.match.pattern import StepBudget, places
 from ksrcfind.match.pattern_builder import pattern
 from ksrcfind.match.place import Named, named_place, nearest_call, place_calls
-from ksrcfind.match.rank import Matcher
 from ksrcfind.match.score import ANYHOW, may_score_overlap, score_overlap
-from ksrcfind.match.thresholds import MODULE
+from ksrcfind.match.tuned_weights import MODULE
 from ksrcfind.match.wording import Wording
 from ksrcfind.search.memory_index import MemoryIndex
 from ksrcfind.source.message import Argument, Form, Message
-from ksrcfind.source.printed import ALONE
+from ksrcfind.source.printed_lines import ALONE
 from ksrcfind.source.template import CONVERSION, literal_words
 
 

@@ -6,7 +6,7 @@ import pytest
 from ksrcfind.match.body import Body
 from ksrcfind.match.reasons import unexplained
 from ksrcfind.search.memory_index import MemoryIndex
-from ksrcfind.source.printed import ALONE, Continuation, printed_lines
+from ksrcfind.source.printed_lines import ALONE, Continuation, printed_lines
 from test_match import answer, message
 
 GENERAL = message("zebrafs error (device %s): %s:%d: herd #%lu: %pV", "fs/zebrafs/super.c", 800, module="zebrafs")

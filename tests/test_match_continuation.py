@@ -3,7 +3,7 @@
 import pytest
 
 from ksrcfind.log.line import read_line
-from ksrcfind.match.rank import Matcher
+from ksrcfind.match.matcher import Matcher
 from ksrcfind.search.memory_index import MemoryIndex
 from ksrcfind.source.message import Argument, Form, Message
 from ksrcfind.source.template import CONVERSION

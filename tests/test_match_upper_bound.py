@@ -9,9 +9,9 @@ from ksrcfind.match.body import Body
 from ksrcfind.match.overlap import most_literal
 from ksrcfind.match.pattern import StepBudget
 from ksrcfind.match.score import ANYHOW, may_score_overlap, score_overlap
-from ksrcfind.match.thresholds import MODULE
+from ksrcfind.match.tuned_weights import MODULE
 from ksrcfind.match.wording import Wording
-from ksrcfind.source.printed import ALONE
+from ksrcfind.source.printed_lines import ALONE
 from ksrcfind.source.template import CONVERSION, literal_words
 
 WORDS = st.sampled_from(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ksrcfind.source.pools import MOST_TEXTS, PoolText, TextPools
+from ksrcfind.source.text_pools import MOST_TEXTS, PoolText, TextPools
 from test_source_link import link, one, texts
 
 WRAPPED = "int f(int mode)\n{{\n{}\n}}\n"

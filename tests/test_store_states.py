@@ -9,7 +9,7 @@ import pytest
 
 from ksrcfind.index.build import BuildOptions, build
 from ksrcfind.log.line import read_line
-from ksrcfind.match.rank import Matcher
+from ksrcfind.match.matcher import Matcher
 from ksrcfind.progress import SILENT
 from ksrcfind.search.revision_index import RevisionIndex
 from ksrcfind.source.sinks import BUILT_IN

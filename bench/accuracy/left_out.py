@@ -20,11 +20,11 @@ from ksrcfind.engine.context import open_tree, roots_of
 from ksrcfind.log.line import LogLine
 from ksrcfind.log.stream import read_logs
 from ksrcfind.match.answer import Answer
+from ksrcfind.match.matcher import Matcher
 from ksrcfind.match.message_index import MessageIndex
-from ksrcfind.match.rank import Matcher
 from ksrcfind.search.revision_index import RevisionIndex
 from ksrcfind.source.message import Message
-from ksrcfind.source.printed import PrintedLine
+from ksrcfind.source.printed_lines import PrintedLine
 from ksrcfind.source.sinks import identity
 from ksrcfind.storage.store import Store, store_path
 

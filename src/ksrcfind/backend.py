@@ -14,8 +14,8 @@ from ksrcfind.history.releases import ReleaseTag
 from ksrcfind.history.trace import Request
 from ksrcfind.index.report import IndexReport, ReleasesReport
 from ksrcfind.log.line import LogLine
+from ksrcfind.match.matcher import Matcher
 from ksrcfind.match.message_index import MessageIndex
-from ksrcfind.match.rank import Matcher
 from ksrcfind.search.differing_files import FilePair
 from ksrcfind.search.revision_index import MessageStore, RevisionIndex
 from ksrcfind.source.definitions import Definition

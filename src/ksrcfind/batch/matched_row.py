@@ -8,8 +8,8 @@ from operator import attrgetter
 import msgspec
 
 from ksrcfind.batch.answer_cache import KEPT, AnswerCache, CachedAnswer, cached
+from ksrcfind.batch.architecture import Machine
 from ksrcfind.batch.context import BootContext, Choice, Neighbour, evidence_of, settled
-from ksrcfind.batch.machine import Machine
 from ksrcfind.finding import Finding, Input
 from ksrcfind.log.events import Boot, Boots, group_events
 from ksrcfind.log.records import Row

@@ -27,7 +27,7 @@ from ksrcfind.errors import KsrcfindError
 from ksrcfind.history.trace import Request, wording_place
 from ksrcfind.levels import CONTINUATION, LEVELS
 from ksrcfind.source.message import Message
-from ksrcfind.source.printed import PrintedLine, printed_lines
+from ksrcfind.source.printed_lines import PrintedLine, printed_lines
 from ksrcfind.source.template import masked
 from ksrcfind.storage.bits import live_bits
 from ksrcfind.storage.postings import Lists

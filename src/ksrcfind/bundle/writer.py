@@ -31,7 +31,7 @@ from ksrcfind.history.provenance import Commit, Provenance
 from ksrcfind.history.trace import Request
 from ksrcfind.progress import Progress
 from ksrcfind.source.message import Message
-from ksrcfind.source.printed import all_origin_names, all_printed_lines
+from ksrcfind.source.printed_lines import all_origin_names, all_printed_lines
 from ksrcfind.storage.postings import postings
 from ksrcfind.tree.names import without_surrogates
 

@@ -4,8 +4,8 @@ import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from ksrcfind.conditions.code import Code, Switch
 from ksrcfind.conditions.expression import arguments
+from ksrcfind.conditions.function_tokens import Code, Switch
 from ksrcfind.conditions.record import Condition, Symbol
 
 _SYMBOL = re.compile(

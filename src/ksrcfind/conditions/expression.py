@@ -6,8 +6,8 @@
 import re
 from collections.abc import Sequence
 
-from ksrcfind.conditions.code import Token, closing
 from ksrcfind.conditions.flow import Span
+from ksrcfind.conditions.function_tokens import Token, closing
 
 Decision = tuple[Span, bool]
 """An operand, and the value that it had."""

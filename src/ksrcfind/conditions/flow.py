@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from ksrcfind.conditions.code import Code
+from ksrcfind.conditions.function_tokens import Code
 
 Outcome = bool | frozenset[int] | None
 """What a branch decided: True or False of a condition, the `case` labels of a `switch` (`DEFAULT` without one); None

@@ -9,7 +9,7 @@ from ksrcfind.log.line import LogLine
 from ksrcfind.match.answer import Answer, Tier
 from ksrcfind.match.body import Body
 from ksrcfind.match.discriminating_tokens import AllNames, DiscriminatingTokens
-from ksrcfind.match.rank import Matcher
+from ksrcfind.match.matcher import Matcher
 
 INCOMPLETE = "only the likeliest files were searched; to search every file, run: ksrcfind index"
 

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 from ksrcfind.backend import Source
 from ksrcfind.callers.record import Callers
+from ksrcfind.conditions.circumstances import MacroBody, circumstances, excerpt
 from ksrcfind.conditions.configuration import makefile_paths, symbols_that_build
-from ksrcfind.conditions.explain import MacroBody, circumstances, excerpt
 from ksrcfind.finding import Finding, Shown
 from ksrcfind.match.answer import Match
 from ksrcfind.source.message import Message

@@ -11,7 +11,7 @@ from multiprocessing.pool import Pool
 from ksrcfind.index.workers import leave_interrupts_to_parent, may_fork, portions
 from ksrcfind.source.facts import name_hash
 from ksrcfind.source.link import Linker
-from ksrcfind.source.printed import all_origin_names, all_printed_lines
+from ksrcfind.source.printed_lines import all_origin_names, all_printed_lines
 from ksrcfind.source.program import Program
 from ksrcfind.storage.codec import pack_lines, pack_message
 from ksrcfind.tree.snapshot import Snapshot

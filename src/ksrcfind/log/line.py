@@ -11,9 +11,9 @@ from datetime import datetime
 import msgspec
 
 from ksrcfind.log import origin
-from ksrcfind.log.formats import daemon_headers, wrappers
+from ksrcfind.log.formats import daemon_headers, envelopes
 from ksrcfind.log.formats.grammar import Decoded, Fields, Layer
-from ksrcfind.log.peel import PLAIN, UNDECIDED, merge, peel, visible
+from ksrcfind.log.prefixes import PLAIN, UNDECIDED, merge, peel, visible
 
 LIMIT = 64 * 1024
 """Bytes of a line that are read."""
@@ -90,7 +90,7 @@ def cut(text: str) -> tuple[str, bool]:
 def read_clean(text: str, *, truncated: bool = False) -> LogLine:
     """Return a line whose text is already decoded, cut and without its newline."""
     text = text.removesuffix("\r")
-    shown = wrappers.unquoted(visible(text))
+    shown = envelopes.unquoted(visible(text))
     form, fields, body = peel(shown, Layer.WRAPPER)
     if form == PLAIN and "\xa0" in shown:
         # Web pages turn runs of blanks into no-break spaces. They stay in a line that is only a message.

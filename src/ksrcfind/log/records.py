@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from ksrcfind.log import multiline
 from ksrcfind.log.line import LogLine, read_clean
-from ksrcfind.log.peel import visible
+from ksrcfind.log.prefixes import visible
 from ksrcfind.log.raw_lines import RawLine, decode, split_lines
 
 

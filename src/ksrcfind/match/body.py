@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from ksrcfind.match.limits import LONGEST, SHORTEST_HALF
-from ksrcfind.match.thresholds import UNKNOWN_WORD
+from ksrcfind.match.tuned_weights import UNKNOWN_WORD
 from ksrcfind.match.word_weights import bits, is_common
 from ksrcfind.match.wording import folded
 from ksrcfind.source.template import LINE_WORD, words

@@ -6,7 +6,7 @@ import msgspec
 
 from ksrcfind.match.answer import Tier
 from ksrcfind.match.score import Score
-from ksrcfind.match.thresholds import (
+from ksrcfind.match.tuned_weights import (
     COMMON_TEXT,
     COMMON_WORD,
     COMMON_WORDS,
@@ -18,8 +18,8 @@ from ksrcfind.match.thresholds import (
     UNLIKELY_PLACE,
 )
 from ksrcfind.match.word_weights import bits
-from ksrcfind.match.wordings import Occurrence
-from ksrcfind.source.printed import ALONE
+from ksrcfind.match.wording_search import Occurrence
+from ksrcfind.source.printed_lines import ALONE
 
 
 class Candidate(msgspec.Struct, frozen=True, gc=False):

@@ -1,7 +1,7 @@
 """The chance that the first match is right."""
 
 from ksrcfind.match.answer import Tier
-from ksrcfind.match.thresholds import RIGHT_LEAST, RIGHT_OF_TIER
+from ksrcfind.match.tuned_weights import RIGHT_LEAST, RIGHT_OF_TIER
 
 
 def confidence(tier: Tier, share: float, likeness: float) -> float:

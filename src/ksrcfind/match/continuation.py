@@ -1,4 +1,4 @@
-"""Lines that several calls print: the first one begins a line, `pr_cont` continues it (`source.printed`)."""
+"""Lines that several calls print: the first one begins a line, `pr_cont` continues it (`source.printed_lines`)."""
 
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
@@ -11,7 +11,7 @@ from ksrcfind.match.pattern import StepBudget
 from ksrcfind.match.pattern_builder import pattern
 from ksrcfind.match.wording import Wording
 from ksrcfind.source.message import Message
-from ksrcfind.source.printed import NEAR, NEIGHBOURS, ends_line, is_continuation, is_open
+from ksrcfind.source.printed_lines import NEAR, NEIGHBOURS, ends_line, is_continuation, is_open
 from ksrcfind.source.template import literal_words
 
 

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from ksrcfind.match.thresholds import NUMBER_DIGIT, NUMBER_PREFIX, NUMBER_VALUE
+from ksrcfind.match.tuned_weights import NUMBER_DIGIT, NUMBER_PREFIX, NUMBER_VALUE
 from ksrcfind.source.template import Conversion
 
 

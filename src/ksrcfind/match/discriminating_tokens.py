@@ -12,7 +12,7 @@ from typing import Protocol
 from ksrcfind.match.body import Body
 from ksrcfind.match.limits import LONGEST_NAME, LONGEST_WORD
 from ksrcfind.match.message_index import MessageIndex
-from ksrcfind.match.wordings import Wordings
+from ksrcfind.match.wording_search import Wordings
 from ksrcfind.source.template import LINE_WORD
 
 DIGITS = re.compile("[0-9]+")

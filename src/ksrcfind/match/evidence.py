@@ -12,7 +12,7 @@ from itertools import islice
 from ksrcfind.match import origin as origins
 from ksrcfind.match.limits import LONGEST_NAME, NAMES_IN_PREFIX, NAMES_IN_VALUES
 from ksrcfind.match.origin import Origin, architecture_of, words_of
-from ksrcfind.match.thresholds import (
+from ksrcfind.match.tuned_weights import (
     COMPONENT,
     CONTINUED_LEVEL,
     DEBUG_LEVEL,

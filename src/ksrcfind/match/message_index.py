@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
 from ksrcfind.source.message import Message
-from ksrcfind.source.printed import PrintedLine
+from ksrcfind.source.printed_lines import PrintedLine
 
 
 class MessageIndex(Protocol):

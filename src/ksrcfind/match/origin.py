@@ -9,9 +9,9 @@ from collections.abc import Iterable
 import msgspec
 
 from ksrcfind.match.limits import LONGEST_NAME
-from ksrcfind.match.thresholds import ARCHITECTURES, EXTENDED, PLACES, RARE_ARCHITECTURE, RELATED
+from ksrcfind.match.tuned_weights import ARCHITECTURES, EXTENDED, PLACES, RARE_ARCHITECTURE, RELATED
 from ksrcfind.source.message import Message
-from ksrcfind.source.printed import origin_names
+from ksrcfind.source.printed_lines import origin_names
 
 # In the name of a device of a device tree, `fe300000.ethernet`, the word behind the dot is the kind of the device.
 _NAME = re.compile(r"(?<![.\w-])[A-Za-z][A-Za-z0-9_-]+")

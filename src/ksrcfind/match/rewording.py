@@ -12,7 +12,7 @@ from ksrcfind.match.body import Body, Token
 from ksrcfind.match.limits import COMPARED_WORDS, ORDERED_WORDS
 from ksrcfind.match.pattern import Span, first_in
 from ksrcfind.match.score import Score, prefix_before_colon
-from ksrcfind.match.thresholds import (
+from ksrcfind.match.tuned_weights import (
     CONTAINED_LENGTHS,
     DISTINCTIVE_SHAPE,
     MISSPELT_SIMILARITY,

@@ -13,7 +13,7 @@ from ksrcfind.match.answer import Tier
 from ksrcfind.match.body import Body, Token
 from ksrcfind.match.overlap import Overlap, is_cut_off, searching
 from ksrcfind.match.pattern import Pattern, Span, StepBudget
-from ksrcfind.match.thresholds import (
+from ksrcfind.match.tuned_weights import (
     ANY_TEXT_COST,
     ANY_TEXT_EVIDENCE,
     CUT_OFF_MOST,
@@ -35,8 +35,8 @@ from ksrcfind.match.thresholds import (
 )
 from ksrcfind.match.word_weights import bits
 from ksrcfind.match.wording import Wording
-from ksrcfind.match.wordings import Occurrence
-from ksrcfind.source.printed import ALONE, Continuation
+from ksrcfind.match.wording_search import Occurrence
+from ksrcfind.source.printed_lines import ALONE, Continuation
 
 # Bits that a whole wording must explain to count as an answer: without values; with values of a shape; with who prints
 # in front ("%s %s: "); with any text elsewhere, which could be anybody's.

@@ -25,7 +25,7 @@ from ksrcfind.match.score import (
     score_overlap,
     score_whole,
 )
-from ksrcfind.match.thresholds import (
+from ksrcfind.match.tuned_weights import (
     CONTINUED_LEAST,
     DISTINCTIVE_SHAPE,
     HALF_SIMILAR,
@@ -38,8 +38,8 @@ from ksrcfind.match.thresholds import (
     VALUE_WORDS,
 )
 from ksrcfind.match.wording import Wording
-from ksrcfind.match.wordings import Similar, Wordings
-from ksrcfind.source.printed import ALONE
+from ksrcfind.match.wording_search import Similar, Wordings
+from ksrcfind.source.printed_lines import ALONE
 from ksrcfind.source.template import WORD, words
 
 _CAN_EXPLAIN_KEPT = 65536  # wordings for which `can_explain` is cached

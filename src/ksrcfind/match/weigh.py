@@ -14,8 +14,8 @@ from ksrcfind.match.message_index import MessageIndex
 from ksrcfind.match.origin import Origin
 from ksrcfind.match.pattern import value
 from ksrcfind.match.score import ANYHOW, Score
-from ksrcfind.match.thresholds import DISTINCTIVE_TEXT, EVIDENCE_REACH, MODULE, RARE_PLACE
-from ksrcfind.match.wordings import Occurrence, Wordings
+from ksrcfind.match.tuned_weights import DISTINCTIVE_TEXT, EVIDENCE_REACH, MODULE, RARE_PLACE
+from ksrcfind.match.wording_search import Occurrence, Wordings
 
 _ORIGINS_KEPT = 65536
 

@@ -4,7 +4,7 @@ The weights are fixed, so that scores do not depend on whether the whole tree is
 They were counted over the messages of Linux 6.1; a word in none of these rows is in less than one message in 3,500.
 """
 
-from ksrcfind.match.thresholds import UNCOMMON_WORD
+from ksrcfind.match.tuned_weights import UNCOMMON_WORD
 
 _COMMON = {
     2: """

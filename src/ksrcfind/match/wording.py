@@ -8,7 +8,7 @@ from typing import NamedTuple
 from ksrcfind.match.conversions import Typed, shape_of
 from ksrcfind.match.pattern import Pattern
 from ksrcfind.match.pattern_builder import pattern
-from ksrcfind.match.thresholds import DISTINCTIVE_SHAPE, GLUED_WORD, PUNCTUATION, PUNCTUATION_MOST, TYPED_MOST
+from ksrcfind.match.tuned_weights import DISTINCTIVE_SHAPE, GLUED_WORD, PUNCTUATION, PUNCTUATION_MOST, TYPED_MOST
 from ksrcfind.match.word_weights import bits
 from ksrcfind.source.template import WORD, Piece, pieces
 

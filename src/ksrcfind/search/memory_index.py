@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ksrcfind.source.message import Message
-from ksrcfind.source.printed import PrintedLine, all_printed_lines, anchor, ranks
+from ksrcfind.source.printed_lines import PrintedLine, all_printed_lines, anchor, ranks
 
 
 class MemoryIndex:

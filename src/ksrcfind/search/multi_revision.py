@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from ksrcfind.log.line import LogLine
-from ksrcfind.match.rank import Matcher
+from ksrcfind.match.matcher import Matcher
 from ksrcfind.search.revision_index import RevisionIndex
 from ksrcfind.storage.bits import is_live
 from ksrcfind.storage.store import Store

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from ksrcfind.search.numbering import Range, numbering
 from ksrcfind.source.message import Message
-from ksrcfind.source.printed import ORIGIN, PrintedLine
+from ksrcfind.source.printed_lines import ORIGIN, PrintedLine
 from ksrcfind.storage.postings import Lists
 
 _LISTS_KEPT = 50_000

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from ksrcfind.source.concatenation import Printed, concatenated
-from ksrcfind.source.condition import truth, unreached
+from ksrcfind.source.constant_conditions import truth, unreached
 from ksrcfind.source.facts import Call, Macro, Wrapper
 from ksrcfind.source.log_path import LogPath, exceeds
 from ksrcfind.source.program import Definition, FileScope

@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 from ksrcfind.source.log_path import forwarded_format
 from ksrcfind.source.message import Argument, Form
-from ksrcfind.source.pools import MOST_TEXTS, PoolText
 from ksrcfind.source.resolve import CHOICES, Hole, Part, Parts, Place, Text, alternatives, constant, function_like
 from ksrcfind.source.substitute import ArgumentTokensRequiredError, substitute
 from ksrcfind.source.template import CONVERSION, has_words
+from ksrcfind.source.text_pools import MOST_TEXTS, PoolText
 from ksrcfind.source.tokens import (
     ArgumentPlaceholder,
     Tokens,

@@ -9,7 +9,7 @@ from functools import cached_property, partial
 
 import msgspec
 
-from ksrcfind.source.condition import is_constant
+from ksrcfind.source.constant_conditions import is_constant
 from ksrcfind.source.expand import Expander
 from ksrcfind.source.expansion_cache import Outcome, SignatureCache, Undecided
 from ksrcfind.source.facts import Call, Macro, SourceFacts, uses
@@ -18,7 +18,6 @@ from ksrcfind.source.literal import CHARACTER, STRING, decode
 from ksrcfind.source.log_path import LogPath, forwarded_format
 from ksrcfind.source.message import Argument, Definition, Form, Message, TextLine
 from ksrcfind.source.parse import Parser
-from ksrcfind.source.pools import MOST_TEXTS, Elsewhere, PoolText, TextPools
 from ksrcfind.source.program import FileScope, Program
 from ksrcfind.source.resolve import (
     Parts,
@@ -32,6 +31,7 @@ from ksrcfind.source.resolve import (
 )
 from ksrcfind.source.sinks import CONTINUED
 from ksrcfind.source.template import count_words, has_words
+from ksrcfind.source.text_pools import MOST_TEXTS, Elsewhere, PoolText, TextPools
 from ksrcfind.source.tokens import ArgumentPlaceholder, Token, Tokens, closing, is_name, is_string, split, tokenize
 
 _ARGUMENTS = 40  # arguments of one call that count

@@ -12,9 +12,9 @@ from ksrcfind.levels import CODE_NAMES, KERN_MACROS, LEVEL_OF_CODE
 from ksrcfind.source.expand import Expander
 from ksrcfind.source.facts import Macro
 from ksrcfind.source.literal import decode
-from ksrcfind.source.pools import PoolText
 from ksrcfind.source.sinks import FORMAT_PASSED
 from ksrcfind.source.substitute import ArgumentTokensRequiredError, substitute
+from ksrcfind.source.text_pools import PoolText
 from ksrcfind.source.tokens import (
     ArgumentPlaceholder,
     ForwardedFormat,

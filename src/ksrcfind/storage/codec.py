@@ -8,7 +8,7 @@ import msgspec
 
 from ksrcfind.source.facts import SourceFacts
 from ksrcfind.source.message import Message
-from ksrcfind.source.printed import PrintedLine
+from ksrcfind.source.printed_lines import PrintedLine
 from ksrcfind.source.summary import FileSummary, summary
 
 _COMPRESSED_FROM = 2000  # bytes; shorter data hardly gets smaller

@@ -5,7 +5,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 
-from ksrcfind.source.printed import ORIGIN, anchor, ranks
+from ksrcfind.source.printed_lines import ORIGIN, anchor, ranks
 
 Lists = tuple[bytes, bytes, bytes]
 """The three posting lists of a word:

@@ -18,7 +18,7 @@ from typing import NamedTuple
 import msgspec
 
 from ksrcfind.source.message import Message
-from ksrcfind.source.printed import PrintedLine, all_origin_names
+from ksrcfind.source.printed_lines import PrintedLine, all_origin_names
 from ksrcfind.storage.codec import unpack_lines, unpack_message
 from ksrcfind.storage.damage import DamagedIndexError
 from ksrcfind.storage.postings import Lists, postings

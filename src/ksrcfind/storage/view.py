@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from ksrcfind.source.message import Message
-from ksrcfind.source.printed import PrintedLine
+from ksrcfind.source.printed_lines import PrintedLine
 from ksrcfind.storage.bits import union
 from ksrcfind.storage.postings import Lists
 from ksrcfind.storage.segment import Segment

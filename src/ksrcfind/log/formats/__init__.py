@@ -8,5 +8,5 @@
 | `logcat` | Android's logcat |
 | `wrappers` | what surrounds any of them: quotes, containers, CI systems, terminal programs |
 
-Each module has a table `GRAMMARS`; `grammar` explains its entries, and `log/peel.py` tries them on a line.
+Each module has a table `GRAMMARS`; `grammar` explains its entries, and `log/prefixes.py` tries them on a line.
 """

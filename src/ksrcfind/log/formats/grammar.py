@@ -18,7 +18,7 @@ from ksrcfind.levels import LEVELS
 
 
 class Layer(IntEnum):
-    """The position of a prefix in a line, from the outside in; `log/peel.py` has which may follow which."""
+    """The position of a prefix in a line, from the outside in; `log/prefixes.py` has which may follow which."""
 
     WRAPPER = 0
     """Quotes, containers, CI systems: several may be nested."""

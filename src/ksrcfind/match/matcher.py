@@ -17,7 +17,8 @@ from ksrcfind.match.discriminating_tokens import IndexedTokens
 from ksrcfind.match.message_index import MessageIndex
 from ksrcfind.match.pattern import value
 from ksrcfind.match.reasons import beyond_matching, of_any_text, row_of_report, unexplained
-from ksrcfind.match.thresholds import (
+from ksrcfind.match.tiers import TierSearch
+from ksrcfind.match.tuned_weights import (
     ANY_TEXT_FACTOR,
     JOINED_MOST,
     MODULE,
@@ -26,9 +27,8 @@ from ksrcfind.match.thresholds import (
     RARE_PLACE_MOST,
     SCORE_HALVING,
 )
-from ksrcfind.match.tiers import TierSearch
 from ksrcfind.match.weigh import Weigher
-from ksrcfind.match.wordings import Wordings
+from ksrcfind.match.wording_search import Wordings
 from ksrcfind.source.message import Argument, Message
 
 PASSED_ON = "this call prints whole audit records; the text of the record comes from elsewhere, perhaps from user space"

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from ksrcfind.match.limits import LONGEST, LONGEST_WORD
 from ksrcfind.match.message_index import MessageIndex
-from ksrcfind.match.thresholds import (
+from ksrcfind.match.tuned_weights import (
     LACKING_SHARE,
     PAIRED_WORDS,
     POSTINGS_MOST,
@@ -22,7 +22,7 @@ from ksrcfind.match.thresholds import (
 )
 from ksrcfind.match.word_weights import bits
 from ksrcfind.match.wording import Wording
-from ksrcfind.source.printed import ALONE, Continuation, PrintedLine, mark
+from ksrcfind.source.printed_lines import ALONE, Continuation, PrintedLine, mark
 
 _OCCURRENCES_KEPT = 65536  # wordings whose messages are remembered
 _SETS_KEPT = 512  # words whose messages are remembered as a set, tens of thousands for some

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from ksrcfind.log import origin
-from ksrcfind.log.formats import daemon_headers, logcat, ring_buffer, structured, wrappers
+from ksrcfind.log.formats import daemon_headers, envelopes, logcat, ring_buffer, structured
 from ksrcfind.log.formats.grammar import Decoded, Fields, Grammar, Layer
 
 MOST_LAYERS = 16
@@ -21,15 +21,15 @@ PLAIN = "plain"
 GRAMMARS: tuple[Grammar, ...] = (
     *structured.GRAMMARS,
     *ring_buffer.GRAMMARS,
-    *wrappers.GRAMMARS,
+    *envelopes.GRAMMARS,
     *logcat.GRAMMARS,
     *daemon_headers.GRAMMARS,
-    *wrappers.FALLBACKS,
+    *envelopes.FALLBACKS,
     *ring_buffer.FALLBACKS,
 )
 """Every grammar; where two could match, the more specific one comes first."""
 
-UNDECIDED = frozenset({PLAIN, "json", *(grammar.format for grammar in (*wrappers.GRAMMARS, *wrappers.FALLBACKS))})
+UNDECIDED = frozenset({PLAIN, "json", *(grammar.format for grammar in (*envelopes.GRAMMARS, *envelopes.FALLBACKS))})
 """Formats behind which the message may have a prefix that no grammar recognises at the start of the text."""
 
 

@@ -5,9 +5,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from ksrcfind.conditions.code import Code
 from ksrcfind.conditions.expression import arguments
 from ksrcfind.conditions.flow import ITERATES, Block, Dominators, Flow, Span, reachable
+from ksrcfind.conditions.function_tokens import Code
 
 _NAME = re.compile(r"[A-Za-z_]\w*")
 _CONSTANT = re.compile(r"[A-Z][A-Z0-9_]*|NULL|true|false")

@@ -4,11 +4,11 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from ksrcfind.conditions.assigned import Assignments, names_in, of_conditions
-from ksrcfind.conditions.code import Code, code_around
+from ksrcfind.conditions.assignments import Assignments, names_in, of_conditions
 from ksrcfind.conditions.configuration import runtime_switches, symbols
 from ksrcfind.conditions.expression import arguments, decisions, joined, negation
 from ksrcfind.conditions.flow import DEFAULT, Block, Branch, Flow, Span
+from ksrcfind.conditions.function_tokens import Code, code_around
 from ksrcfind.conditions.reach import AnyOf, Exit, Formula, Literal, Reach
 from ksrcfind.conditions.record import CONTEXT, Assignment, Circumstances, Condition, Excerpt
 
