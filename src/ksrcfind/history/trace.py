@@ -164,7 +164,8 @@ def wording_place(request: Request) -> Place:
     """Return the path and line whose blame is the last change of a message.
 
     If the wording has several lines, this is the requested line if it holds a part of the wording, else the line with
-    most of the text, and the first of equally long ones. A message without a wording has only the line of its call.
+    most of the text, and the first of equally long ones. For a message without literal text, it
+    is the line of the call.
     """
     message = request.message
     if not message.text_lines:

@@ -1,7 +1,7 @@
 """The meaning of values: error numbers, allocation flags, taint letters.
 
-Only the line and the call are used. Bits of flags have moved between releases, so a mask is decoded by the names that
-the line itself shows for it.
+Only the line and the call are used. Flags have changed their bits between releases, so a mask is decoded with the
+names of flags that the line itself shows.
 """
 
 import re

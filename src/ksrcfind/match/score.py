@@ -79,12 +79,14 @@ class Score(msgspec.Struct, frozen=True, gc=False):
         return self.inside + (0.0 if joins.before else self.before) + (0.0 if joins.after else self.after)
 
     def share(self, joins: Continuation = ALONE) -> float:
-        """Return the explained part of all that the message should explain, from 0 to 1."""
+        """Return which part of the information in line and wording is explained, from 0 to 1."""
         rest = UNEXPLAINED_COST * self.unexplained(joins) + MISSING_COST * self.missing
         return self.explained / (self.explained + rest + 0.01)
 
     def bits(self, joins: Continuation = ALONE) -> float:
-        """Return the explained bits, minus the cost of unexplained and missing ones."""
+        """Return the score in bits of information.
+
+        It is what the wording explains of the line, minus the costs of words that only the line or only the wording has."""
         left = ANY_TEXT_COST if self.tier is Tier.EXACT else UNEXPLAINED_COST
         return self.explained - left * self.unexplained(joins) - MISSING_COST * self.missing
 

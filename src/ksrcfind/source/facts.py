@@ -74,7 +74,7 @@ class Wrapper(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class SourceFacts(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """All facts of a file that `link` needs."""
+    """What `link` needs to know about one file: its includes, macros, wrappers, string constants and calls."""
 
     includes: tuple[str, ...]
     """As written, with their quotes or angle brackets."""

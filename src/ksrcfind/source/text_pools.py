@@ -166,7 +166,7 @@ class TextPools:
             yield from self._assigned(position + len(name), None, depth, seen, field)
 
     def _of_field(self, name: str, depth: int, seen: set[tuple[str, str]]) -> Iterator[PoolText]:
-        """Yield the texts that the file puts into any field of that name."""
+        """Yield the string literals that the file assigns to a field of this name, in any struct."""
         if name in _COMMON_FIELDS or not _first(("", name), seen):
             return
         yield from self._stored(name, 0, len(self._code.masked), depth, seen, is_field=True)
