@@ -4,9 +4,9 @@ The facility decides where a log shows it: the kernel always has `kern`, and "it
 from userspace with the facility number LOG_KERN" (Documentation/ABI/testing/dev-kmsg). Plain dmesg does not show the
 facility. There, the tag decides: programs that log before a syslog daemon runs write `name[pid]: `.
 
-The kernel writes such a tag in two cases. The kernel reports faults of a process (`a.out[104]: segfault at …`); `_FAULT`
-has the first words of these messages. And drivers number the members of an array (`txd[3]: …`); a number below 100 counts
-as a process id only behind the name of a program that writes to /dev/kmsg (`programs`).
+The kernel writes such a tag in two cases. The kernel reports faults of a process (`a.out[104]: segfault at …`);
+`_FAULT` has the first words of these messages. And drivers number the members of an array (`txd[3]: …`); a number
+below 100 counts as a process id only behind the name of a program that writes to /dev/kmsg (`programs`).
 """
 
 import re

@@ -1,8 +1,9 @@
 """Overlaps: a line and a format that share a part, or of which one contains the other.
 
 The line may begin and end anywhere in a rendering of the format: it was pasted in part, or its end was cut off. And
-the line may contain a rendering: behind an unknown prefix, or before text that a second call added. Each place where line
-and format can begin together is tried; from there, matching never goes back. Steps are counted as in `match.pattern`.
+the line may contain a rendering: behind an unknown prefix, or before text that a second call added. Each place where
+line and format can begin together is tried; from there, matching never goes back. Steps are counted as in
+`match.pattern`.
 """
 
 from collections.abc import Iterator
