@@ -86,7 +86,8 @@ class Score(msgspec.Struct, frozen=True, gc=False):
     def bits(self, joins: Continuation = ALONE) -> float:
         """Return the score in bits of information.
 
-        It is what the wording explains of the line, minus the costs of words that only the line or only the wording has."""
+        It is what the wording explains of the line, minus the costs of words that only one of them has.
+        """
         left = ANY_TEXT_COST if self.tier is Tier.EXACT else UNEXPLAINED_COST
         return self.explained - left * self.unexplained(joins) - MISSING_COST * self.missing
 
