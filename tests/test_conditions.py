@@ -245,3 +245,8 @@ def test_negation(expression, expected):
 def test_broken_files_give_no_error(text):
     for line in range(6):
         circumstances(text, line, line, "pr_info", None)
+
+
+def test_a_function_with_a_name_that_is_too_long_is_left_alone():
+    assert of('if (n) {\n\tpr_info("x");\n}') is not None
+    assert of("if (" + "n" * 300 + ') {\n\tpr_info("x");\n}') is None

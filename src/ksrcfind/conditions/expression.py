@@ -15,7 +15,7 @@ Decision = tuple[Span, bool]
 _ASSIGNS = frozenset(("=", "+=", "-=", "*=", "/=", "%=", "|=", "&=", "^=", "<<=", ">>="))
 _OPENS = frozenset("([{")
 _NEGATABLE = re.compile(r"!(?=[\w(])")
-_WORD = re.compile(r"\w+|\w[\w.]*(?:(?:->|\.)\w+)*")
+_WORD = re.compile(r"\w++(?:(?:->|\.)\w*+)*+")
 _PARENTHESES_AND_QUOTES = re.compile(r'"(?:[^"\\]|\\.)*"|[()\[\]]')
 
 
@@ -150,4 +150,4 @@ def _is_one_operand(expression: str) -> bool:
     if depth == 0:
         outside.append(expression[last:])
     text = "".join(outside)
-    return re.fullmatch(r"[\w.]*(?:(?:->|\.)\w+)*", text.replace(" ", "\0")) is not None
+    return re.fullmatch(r"\w*+(?:(?:->|\.)\w*+)*+", text.replace(" ", "\0")) is not None

@@ -23,7 +23,8 @@ _TOKEN = re.compile(
 _DIRECTIVE_LINE = re.compile(r"^[ \t]*#[^\n]*", re.MULTILINE)
 _TOP_LEVEL_END = re.compile(r"^\}(?![^\n]*\\$)", re.MULTILINE)
 _LONGEST = 400_000  # characters of a function; the longest of Linux 6.1 has 60,000
-_NO_CODE = re.compile(r"\s*(?:0\b|defined\s*\(?\s*NOT_DEFINED)")
+_LONG_NAME = re.compile(r"\w{200}")  # longer than any name of Linux: some expressions take the square of it
+_NO_CODE = re.compile(r"\s*+(?:0\b|defined\s*+\(?+\s*+NOT_DEFINED)")
 _KEYWORDS = frozenset(("if", "while", "for", "switch", "return"))
 _CLOSING = {"(": ")", "[": "]", "{": "}"}
 _GUARD = re.compile(r"_{0,3}\w+_H_{0,3}|_\w+_")
@@ -152,7 +153,7 @@ def code_around(data: bytes, line: int, call: str, *, whole: bool = True) -> Cod
         position = bisect_right(ends, at)
         low = starts[bisect_right(starts, ends[position - 1])] if position else 0
         high = ends[position] + 1 if position < len(ends) else len(text)
-    if high - low > _LONGEST:
+    if high - low > _LONGEST or _LONG_NAME.search(text, low, high):
         return None
     switches, uncertain, blank = _choose(found, at, low, high, whole)
     if defined is None:
