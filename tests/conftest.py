@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from commandline import ksrcfind
+from ksrcfind.tree.git import Git
 from skips import pytest_addoption, pytest_configure, pytest_sessionfinish  # noqa: F401 - pytest finds hooks here
 
 # No test fails because the machine is slow.
@@ -118,3 +119,17 @@ def ask(linux_mini):
         return ksrcfind(*arguments, directory=linux_mini, **options)
 
     return run
+
+
+@pytest.fixture
+def git_commands(monkeypatch):
+    """The git commands that are started from here on."""
+    commands = []
+    argv = Git._argv
+
+    def spy(git, arguments):
+        commands.append(arguments[0])
+        return argv(git, arguments)
+
+    monkeypatch.setattr(Git, "_argv", spy)
+    return commands

@@ -13,7 +13,6 @@ from ksrcfind.history.file_diffs import FileDiffs, Hunk, Version, older_line
 from ksrcfind.search.unindexed import UnindexedSearch
 from ksrcfind.source.sinks import BUILT_IN
 from ksrcfind.storage.cache import DerivedCache
-from ksrcfind.tree.git import Git
 from ksrcfind.tree.open import open_snapshot
 from ksrcfind.tree.repository import open_repository
 from repositories import VirtualDocuments, kernel, seal
@@ -31,20 +30,6 @@ def scratch(tmp_path, monkeypatch):
     found = kernel(tmp_path / "linux", {"init/say.c": WRAPPER, "init/call.c": CALLER})
     found.git("tag", "v5.9")
     return found
-
-
-@pytest.fixture
-def calls(monkeypatch):
-    """The git commands that are started from here on."""
-    commands = []
-    argv = Git._argv
-
-    def spy(git, arguments):
-        commands.append(arguments[0])
-        return argv(git, arguments)
-
-    monkeypatch.setattr(Git, "_argv", spy)
-    return commands
 
 
 def listing(scratch, cache, rev=None):
@@ -78,12 +63,12 @@ def test_an_error_is_not_cached():
     assert cached(cache, "n", "a", int, lambda: 7) == 7
 
 
-def test_a_tree_that_was_listed_before_needs_two_processes(scratch, calls):
+def test_a_tree_that_was_listed_before_needs_two_processes(scratch, git_commands):
     cache = MemoryCache()
     first = listing(scratch, cache)
-    calls.clear()
+    git_commands.clear()
     assert listing(scratch, cache) == first
-    assert sorted(calls) == ["config", "diff-index"]
+    assert sorted(git_commands) == ["config", "diff-index"]
 
 
 def test_listings_follow_references(scratch):
@@ -161,12 +146,12 @@ def derived(tmp_path):
         yield cache
 
 
-def test_one_search_serves_a_line_and_the_next_run_needs_none(scratch, derived, calls):
+def test_one_search_serves_a_line_and_the_next_run_needs_none(scratch, derived, git_commands):
     assert "init/call.c" in search(scratch, derived)
-    assert calls.count("grep") == 1
-    calls.clear()
+    assert git_commands.count("grep") == 1
+    git_commands.clear()
     assert "init/call.c" in search(scratch, derived)
-    assert calls.count("grep") == 0
+    assert git_commands.count("grep") == 0
 
 
 def test_searches_follow_edits_and_commits(scratch, derived):
@@ -194,25 +179,25 @@ def test_a_search_that_met_a_later_edit_is_not_used_once_the_edit_is_gone(scratc
     assert "init/call.c" in search(scratch, derived)
 
 
-def test_settings_are_read_again_only_if_a_file_of_the_configuration_changed(scratch, calls, tmp_path):
+def test_settings_are_read_again_only_if_a_file_of_the_configuration_changed(scratch, git_commands, tmp_path):
     repository = open_repository(scratch.root)
-    calls.clear()
+    git_commands.clear()
     assert repository.current_settings() == repository.settings
-    assert calls == []
+    assert git_commands == []
     scratch.git("config", "blame.ignoreRevsFile", "one")
     assert repository.current_settings()["blame.ignorerevsfile"] == ("one",)
-    assert calls == ["config"]
+    assert git_commands == ["config"]
 
 
-def test_settings_that_depend_on_the_branch_are_read_each_time(scratch, calls, tmp_path):
+def test_settings_that_depend_on_the_branch_are_read_each_time(scratch, git_commands, tmp_path):
     scratch.git("config", "includeIf.onbranch:other.path", str(tmp_path / "more"))
     repository = open_repository(scratch.root)
-    calls.clear()
+    git_commands.clear()
     repository.current_settings()
-    assert calls == ["config"]
+    assert git_commands == ["config"]
 
 
-def test_clean_files_are_read_from_the_disk_only_with_the_bytes_of_the_commit(scratch, calls):
+def test_clean_files_are_read_from_the_disk_only_with_the_bytes_of_the_commit(scratch, git_commands):
     scratch.commit("line ends", {".gitattributes": "init/call.c text eol=crlf\n"})
     scratch.git("rm", "-q", "--cached", "init/call.c")
     scratch.git("reset", "-q", "--hard")
@@ -233,7 +218,7 @@ def test_lines_of_an_older_version():
     assert [older_line(hunks, line) for line in range(1, 11)] == [1, None, None, 2, 3, 4, 8, 9, None, 11]
 
 
-def test_differences_of_many_files_take_one_process(scratch, calls):
+def test_differences_of_many_files_take_one_process(scratch, git_commands):
     old = scratch.git("rev-parse", "HEAD")
     new = scratch.commit("both", {"init/say.c": "/* new */\n" + WRAPPER, "init/call.c": CALLER + "int more;\n"})
     repository = open_repository(scratch.root)
@@ -243,10 +228,10 @@ def test_differences_of_many_files_take_one_process(scratch, calls):
         return Version(commit, path, scratch.git("rev-parse", f"{commit}:{path}"))
 
     with closing(FileDiffs(repository.git, repository.objects, ["say.c", "call.c"])) as changes:
-        calls.clear()
+        git_commands.clear()
         for path, hunk in (("init/say.c", Hunk(0, 1, 1)), ("init/call.c", Hunk(0, 6, 1))):
             assert changes.between(version(old, path), version(new, path)) == (hunk,)
-        assert calls == ["diff-tree"]
+        assert git_commands == ["diff-tree"]
         missing = Version("0" * 40, "init/say.c", "0" * 40)
         assert changes.between(missing, version(new, "init/say.c")) is None
         elsewhere = Version(old, "no/such.c", version(old, "init/say.c").blob)

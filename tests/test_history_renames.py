@@ -9,7 +9,6 @@ from ksrcfind.history.renames import Rename, Renames, UnclearRenameError, best_s
 from ksrcfind.history.simple_blame import SimpleBlame
 from ksrcfind.history.whole_history import WholeHistory
 from ksrcfind.progress import SILENT
-from ksrcfind.tree.git import Git
 from ksrcfind.tree.repository import open_repository
 from repositories import VirtualDocuments, seal
 
@@ -21,20 +20,6 @@ TWO = [f"another line {number}, of the second" for number in range(30)]
 def scratch(tmp_path, monkeypatch):
     seal(monkeypatch, tmp_path)
     return VirtualDocuments(tmp_path / "linux")
-
-
-@pytest.fixture
-def calls(monkeypatch):
-    """The git commands that are started from here on."""
-    commands = []
-    argv = Git._argv
-
-    def spy(git, arguments):
-        commands.append(arguments[0])
-        return argv(git, arguments)
-
-    monkeypatch.setattr(Git, "_argv", spy)
-    return commands
 
 
 def opened(scratch):
@@ -84,7 +69,7 @@ def test_a_source_is_chosen_only_where_all_versions_of_git_agree(scores, expecte
         assert best_source(scores, "dir/new.c") == expected
 
 
-def test_the_source_of_a_file_needs_no_process(scratch, calls):
+def test_the_source_of_a_file_needs_no_process(scratch, git_commands):
     scratch.commit("first", {"a/one.c": text(ONE), "a/two.c": text(TWO), "b/other.c": "something else\n"})
     parent = scratch.git("rev-parse", "HEAD")
     commit = scratch.commit(
@@ -93,13 +78,13 @@ def test_the_source_of_a_file_needs_no_process(scratch, calls):
         remove=["a/one.c", "a/two.c", "b/other.c"],
     )
     renames = Renames(opened(scratch))
-    calls.clear()
+    git_commands.clear()
     assert renames.source(parent, commit, "c/one.c") == "a/one.c"
     assert renames.source(parent, commit, "c/second.c") == "a/two.c"
     assert renames.source(parent, commit, "c/new.c") is None
-    assert calls == []
+    assert git_commands == []
     assert renames.between(commit, "c/second.c", "a/two.c") == [Rename(commit, "a/two.c", "c/second.c")]
-    assert calls == ["log"]
+    assert git_commands == ["log"]
 
 
 def test_git_chooses_between_equal_sources(scratch):
@@ -113,7 +98,7 @@ def test_git_chooses_between_equal_sources(scratch):
     assert renames.between(commit, "c/new.c", before) == [Rename(commit, before, "c/new.c")]
 
 
-def test_blame_follows_a_file_through_directories_without_a_process_for_each(scratch, calls):
+def test_blame_follows_a_file_through_directories_without_a_process_for_each(scratch, git_commands):
     scratch.commit("first", {"a/one.c": text(ONE), "a/two.c": text(TWO)})
     names = ("one.c", "two.c")
     for number, directory in enumerate("bcd", 1):
@@ -122,13 +107,13 @@ def test_blame_follows_a_file_through_directories_without_a_process_for_each(scr
         head = scratch.commit("moved", moved, remove=before)
     repository = opened(scratch)
     shared = SimpleBlame(repository, WholeHistory(repository.git, head, names, SILENT), Renames(repository))
-    calls.clear()
+    git_commands.clear()
     found = {path: shared.blame(head, path, range(1, 31)) for path in ("d/one.c", "d/two.c")}
-    assert calls == ["diff-tree"]
+    assert git_commands == ["diff-tree"]
     assert found == {path: blame(repository, head, path, range(1, 31)) for path in found}
 
 
-def test_where_a_file_begins_follows_from_the_shared_history(scratch, calls):
+def test_where_a_file_begins_follows_from_the_shared_history(scratch, git_commands):
     first = scratch.commit("first", {"a/one.c": text(ONE)})
     moved = scratch.commit("moved", {"b/one.c": text(edited(ONE, 3))}, remove=["a/one.c"])
     head = scratch.commit("later", {"b/one.c": text(edited(ONE, 6))})
@@ -137,12 +122,12 @@ def test_where_a_file_begins_follows_from_the_shared_history(scratch, calls):
     shared = SimpleBlame(repository, WholeHistory(repository.git, head, ["one.c"], SILENT), renames)
     assert shared.beginning(head, "b/one.c") == (moved, first)
     assert shared.beginning(first, "a/one.c") is None
-    calls.clear()
+    git_commands.clear()
     assert renames.between(head, "b/one.c", "a/one.c", shared.beginning) == [Rename(moved, "a/one.c", "b/one.c")]
-    assert calls == []
+    assert git_commands == []
 
 
-def test_blame_follows_a_file_that_changed_its_name(scratch, calls):
+def test_blame_follows_a_file_that_changed_its_name(scratch, git_commands):
     scratch.commit("first", {"a/old.c": text(ONE)})
     scratch.commit("edited", {"a/old.c": text(edited(ONE, 5))})
     scratch.commit("renamed", {"b/new.c": text(edited(ONE, 5))}, remove=["a/old.c"])
@@ -151,9 +136,9 @@ def test_blame_follows_a_file_that_changed_its_name(scratch, calls):
     changes = WholeHistory(repository.git, head, ["new.c"], SILENT)
     assert (changes.names, changes.earlier_names) == ({"new.c"}, ["old.c"])
     shared = SimpleBlame(repository, changes, Renames(repository))
-    calls.clear()
+    git_commands.clear()
     found = shared.blame(head, "b/new.c", range(1, 31))
-    assert calls == ["diff-tree"]
+    assert git_commands == ["diff-tree"]
     assert found == blame(repository, head, "b/new.c", range(1, 31))
 
 

@@ -49,8 +49,6 @@ class Use:
     role: str | None
     arguments: tuple[str, ...] = ()
     """Of a call: C source of its arguments."""
-    is_macro: bool = False
-    """True if a macro contains it."""
 
 
 def uses_of(file: SourceFile, name: str) -> Iterator[Use]:
@@ -241,7 +239,7 @@ def _in_macros(file: SourceFile, name: str, word: re.Pattern[bytes]) -> Iterator
             if before.endswith((b".", b"->", b"#")) or after[:2] == b"##" or (tag and tag[1] in _TAGS):
                 continue
             line = macro.line + macro.body.count(b"\n", 0, match.start())
-            yield Use(macro.name, line, "call" if after[:1] == b"(" else "pointer", "macro", is_macro=True)
+            yield Use(macro.name, line, "call" if after[:1] == b"(" else "pointer", "macro")
 
 
 def _pasted(file: SourceFile, name: str) -> Iterator[Use]:

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from ksrcfind.conditions.expression import arguments
-from ksrcfind.conditions.flow import ITERATES, Block, Dominators, Flow, Span, reachable
-from ksrcfind.conditions.function_tokens import Code
+from ksrcfind.conditions.flow import Block, Dominators, Flow, Span, reachable, repeats
+from ksrcfind.conditions.function_tokens import NAME, Code
 
-_NAME = re.compile(r"[A-Za-z_]\w*")
 _CONSTANT = re.compile(r"[A-Z][A-Z0-9_]*|NULL|true|false")
 _KEYWORDS = frozenset(
     [
@@ -126,11 +125,11 @@ def _chains(code: Code, span: Span) -> Iterator[tuple[int, str, int]]:
     at = span[0]
     while at < span[1]:
         text = code.tokens[at].text
-        if not _NAME.fullmatch(text) or (at > span[0] and code.tokens[at - 1].text in _MEMBER):
+        if not NAME.fullmatch(text) or (at > span[0] and code.tokens[at - 1].text in _MEMBER):
             at += 1
             continue
         end = at + 1
-        while end + 1 < span[1] and code.tokens[end].text in _MEMBER and _NAME.fullmatch(code.tokens[end + 1].text):
+        while end + 1 < span[1] and code.tokens[end].text in _MEMBER and NAME.fullmatch(code.tokens[end + 1].text):
             end += 2
         called = end < len(code.tokens) and code.tokens[end].text == "("
         if not called and text not in _KEYWORDS:
@@ -140,8 +139,8 @@ def _chains(code: Code, span: Span) -> Iterator[tuple[int, str, int]]:
 
 def _assignments(code: Code, span: Span) -> Iterator[Found]:
     tokens = code.tokens
-    repeats = span[0] + 1 < span[1] and ITERATES.fullmatch(tokens[span[0]].text) and tokens[span[0] + 1].text == "("
-    first = arguments(tokens, span[0] + 1)[:2] if repeats else []
+    is_loop = span[0] + 1 < span[1] and repeats(tokens[span[0]].text) and tokens[span[0] + 1].text == "("
+    first = arguments(tokens, span[0] + 1)[:2] if is_loop else []
     for at, name, end in _chains(code, span):
         following = tokens[end].text if end < len(tokens) else ""
         previous = tokens[at - 1].text if at else ""
@@ -154,7 +153,7 @@ def _assignments(code: Code, span: Span) -> Iterator[Found]:
             yield Found(name, f"{name} {(following if following in ('++', '--') else previous)[0]} 1", at)
         elif previous == "&" and at >= 2 and tokens[at - 2].text in ("(", ",") and following in (")", ","):
             opening = _opening(code, at - 2, span[0])
-            if opening is not None and _NAME.fullmatch(tokens[opening - 1].text):
+            if opening is not None and NAME.fullmatch(tokens[opening - 1].text):
                 yield Found(name, code.source(opening - 1, code.closing(opening) + 1), at, by_reference=True)
         elif any(low == at and end == high for low, high in first):
             yield Found(name, code.source(*span), at)

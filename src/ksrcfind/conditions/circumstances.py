@@ -8,15 +8,16 @@ from ksrcfind.conditions.assignments import Assignments, names_in, of_conditions
 from ksrcfind.conditions.configuration import runtime_switches, symbols
 from ksrcfind.conditions.expression import arguments, decisions, joined, negation
 from ksrcfind.conditions.flow import DEFAULT, Block, Branch, Flow, Span
-from ksrcfind.conditions.function_tokens import Code, code_around
+from ksrcfind.conditions.function_tokens import NAME, Code, code_around
 from ksrcfind.conditions.reach import AnyOf, Exit, Formula, Literal, Reach
 from ksrcfind.conditions.record import CONTEXT, Assignment, Circumstances, Condition, Excerpt
 
 # `QEDF_WARN(context, "…")` is a log level, so macros with a text are listed.
 _WARNS = re.compile(
     r"WARN(?:_ONCE|_RATELIMIT|_TAINT|_TAINT_ONCE)?|VM_WARN(?:_ONCE)?|RCU_LOCKDEP_WARN|I915_STATE_WARN|"
-    r"(?:drm|pci)_WARN(?:_ONCE)?|dev_WARN_ONCE|\w*(?:WARN|BUG)_ON\w*"
+    r"(?:drm|pci)_WARN(?:_ONCE)?|dev_WARN_ONCE"
 )
+_WARNS_ON = ("WARN_ON", "BUG_ON")
 _NESTED = 8  # statement expressions
 _LONGEST = 2000  # characters of an expression
 
@@ -183,11 +184,18 @@ def _operand(code: Code, span: Span, value: bool, assignments: Assignments) -> _
     return _Held(Condition("ternary", code.source(*span), not value, line, names), (span,))
 
 
+def _takes_condition(macro: str) -> bool:
+    """Return whether a macro logs if its argument holds, judged by its name: `WARN` and `KVM_BUG_ON` do."""
+    return _WARNS.fullmatch(macro) is not None or (
+        NAME.fullmatch(macro) is not None and any(part in macro for part in _WARNS_ON)
+    )
+
+
 def _argument(code: Code, assignments: Assignments) -> list[_Held]:
     """Return the condition that a log call has as an argument: `WARN(condition, "…")`."""
     name = code.tokens[code.target].text
     opening = code.target + 1
-    if not _WARNS.fullmatch(name) or code.tokens[opening].text != "(":
+    if not _takes_condition(name) or code.tokens[opening].text != "(":
         return []
     given = arguments(code.tokens, opening)
     # `WARN(condition, "…")` and `VM_BUG_ON_PAGE(condition, page)`, but `drm_WARN(device, condition, "…")`.

@@ -9,16 +9,15 @@ from ksrcfind.conditions.function_tokens import Code, Switch
 from ksrcfind.conditions.record import Condition, Symbol
 
 _SYMBOL = re.compile(
-    r"(!?)\s*(?:defined\s*\(?|IS_(?:ENABLED|BUILTIN|MODULE|REACHABLE)\s*\()?\s*((?:CONFIG_)?\w+)\s*\)?"
+    r"(!?)\s*+(?:(?:defined\s*+\(?+|IS_(?:ENABLED|BUILTIN|MODULE|REACHABLE)\s*+\()\s*+)?((?:CONFIG_)?\w+)\s*+\)?"
 )
-_ENABLED = re.compile(r"(!?)\s*IS_(?:ENABLED|BUILTIN|MODULE|REACHABLE)\((CONFIG_\w+)\)")
+_ENABLED = re.compile(r"(?:(!)\s*+)?IS_(?:ENABLED|BUILTIN|MODULE|REACHABLE)\((CONFIG_\w++)\)")
 _DYNAMIC_DEBUG = re.compile(
     r"(?:pr_debug|(?:dev|netdev|netif|wiphy|hid|pci|ibdev|net)_dbg)(?:_ratelimited|_once)?|print_hex_dump_debug|"
     r"drm_dbg\w*|DRM_DEBUG\w*|DRM_DEV_DEBUG\w*"
 )
 _DRM = re.compile(r"drm_dbg\w*|DRM_DEBUG\w*|DRM_DEV_DEBUG\w*")
-_RATE_LIMITED = re.compile(r"\w*ratelimit\w*|\w*RATELIMIT\w*", re.ASCII)
-_ONCE = re.compile(r"\w*_(?:once|ONCE)(?:_\w+)?")
+_ONCE = re.compile(r"_(?:once|ONCE)(?:_\w|\Z)")
 _NETIF = re.compile(r"netif_(?:emerg|alert|crit|err|warn|notice|info|dbg|vdbg|printk|level)|netif_cond_dbg")
 _RATE_LIMIT_IN_CONDITION = re.compile(r"\b(?:net_ratelimit|printk_ratelimit|__ratelimit|___ratelimit)\b")
 _NETIF_IN_CONDITION = re.compile(r"\bnetif_msg_\w+")
@@ -56,9 +55,10 @@ def _of_switch(switch: Switch) -> Iterator[Symbol]:
 def runtime_switches(code: Code, call: str, conditions: Sequence[Condition]) -> tuple[str, ...]:
     """Return what can silence the call at run time, although its conditions hold."""
     found: list[str] = []
-    if _RATE_LIMITED.fullmatch(call) or any(_RATE_LIMIT_IN_CONDITION.search(each.expression) for each in conditions):
+    limits_rate = "ratelimit" in call or "RATELIMIT" in call
+    if limits_rate or any(_RATE_LIMIT_IN_CONDITION.search(each.expression) for each in conditions):
         found.append("ratelimited")
-    if _ONCE.fullmatch(call):
+    if _ONCE.search(call):
         found.append("once")
     if _DYNAMIC_DEBUG.fullmatch(call):
         found.append("drm.debug" if _DRM.fullmatch(call) else "dynamic_debug")

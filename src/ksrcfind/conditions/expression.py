@@ -4,7 +4,7 @@
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from ksrcfind.conditions.flow import Span
 from ksrcfind.conditions.function_tokens import Token, closing
@@ -15,8 +15,7 @@ Decision = tuple[Span, bool]
 _ASSIGNS = frozenset(("=", "+=", "-=", "*=", "/=", "%=", "|=", "&=", "^=", "<<=", ">>="))
 _OPENS = frozenset("([{")
 _NEGATABLE = re.compile(r"!(?=[\w(])")
-_WORD = re.compile(r"\w++(?:(?:->|\.)\w*+)*+")
-_PARENTHESES_AND_QUOTES = re.compile(r'"(?:[^"\\]|\\.)*"|[()\[\]]')
+_PARENTHESES_AND_QUOTES = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)|[()\[\]]', re.DOTALL)
 
 
 def decisions(tokens: Sequence[Token], span: Span, target: int) -> tuple[list[Decision], Span | None]:
@@ -73,27 +72,21 @@ def _narrowed(tokens: Sequence[Token], low: int, high: int, target: int, found: 
 
 def _top_level(tokens: Sequence[Token], low: int, high: int) -> list[int]:
     """Return the tokens of a span outside of its brackets."""
-    found: list[int] = []
-    at = low
-    while at < high:
-        if tokens[at].text in _OPENS:
-            at = closing(tokens, at)
-        else:
-            found.append(at)
-        at += 1
-    return found
+    return [at for at, close in _pieces(tokens, low, high) if close is None]
 
 
 def _groups(tokens: Sequence[Token], low: int, high: int) -> list[Span]:
-    found: list[Span] = []
+    """Return the outermost brackets of a span: where each opens and closes."""
+    return [(at, close) for at, close in _pieces(tokens, low, high) if close is not None]
+
+
+def _pieces(tokens: Sequence[Token], low: int, high: int) -> Iterator[tuple[int, int | None]]:
+    """Yield the tokens of a span outside of its brackets, and the brackets, each with the index that closes it."""
     at = low
     while at < high:
-        if tokens[at].text in _OPENS:
-            close = closing(tokens, at)
-            found.append((at, close))
-            at = close
-        at += 1
-    return found
+        close = closing(tokens, at) if tokens[at].text in _OPENS else None
+        yield at, close
+        at = (at if close is None else close) + 1
 
 
 def _colon(tokens: Sequence[Token], top: Sequence[int], question: int, high: int) -> int:

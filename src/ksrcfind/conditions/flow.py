@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from ksrcfind.conditions.function_tokens import Code
+from ksrcfind.conditions.function_tokens import NAME, Code
 
 Outcome = bool | frozenset[int] | None
 """What a branch decided: True or False of a condition, the `case` labels of a `switch` (`DEFAULT` without one); None
@@ -40,11 +40,8 @@ _NEVER_RETURN = frozenset(
     ]
 )
 _BUG_ON = frozenset(("BUG_ON", "VM_BUG_ON", "VM_BUG_ON_PAGE", "VM_BUG_ON_VMA", "VM_BUG_ON_MM", "VM_BUG_ON_FOLIO"))
-ITERATES = re.compile(
-    r"\w*(?:for_?each|FOR_?EACH)\w*|for_\w+|\w*_for_all\w*|\w*_iterate\w*|while_\w+|FOR_\w+|repeat_\w+"
-)
-"""Names of macros that repeat the statement after them, as `list_for_each_entry`."""
-_NAME = re.compile(r"[A-Za-z_]\w*")
+_REPEATS = re.compile(r"(?:for|FOR|while|repeat)_\w++")
+_REPEATING = ("for_each", "foreach", "FOR_EACH", "FOREACH", "_for_all", "_iterate")
 _STATEMENT = frozenset(
     ["if", "while", "for", "do", "switch", "case", "default", "goto", "return", "break", "continue", "else"]
 )
@@ -55,6 +52,13 @@ _DEEPEST = 200  # nested statements
 
 Span = tuple[int, int]
 """Indexes of tokens, the end exclusive."""
+
+
+def repeats(name: str) -> bool:
+    """Return whether a macro repeats the statement after it, judged by its name: `list_for_each_entry` does."""
+    if NAME.fullmatch(name) is None:
+        return False
+    return _REPEATS.fullmatch(name) is not None or any(part in name for part in _REPEATING)
 
 
 @dataclass(eq=False, slots=True)
@@ -185,7 +189,7 @@ class Flow:
                 targets = self._breaks if text == "break" else self._continues
                 self._edge(block, targets[-1] if targets else self.exit)
                 return at + 2, self._block()
-        if _NAME.fullmatch(text) and self._text(at + 1) == ":" and self._text(at + 2) != ":":
+        if NAME.fullmatch(text) and self._text(at + 1) == ":" and self._text(at + 2) != ":":
             label = self._labels.setdefault(text, self._block())
             label.label, label.at = text, at
             self._edge(block, label)
@@ -195,15 +199,15 @@ class Flow:
     def _simple(self, at: int, block: Block, depth: int) -> tuple[int, Block]:
         """Read an expression statement, a declaration, or a macro that looks like a loop."""
         text = self._text(at)
-        if _NAME.fullmatch(text) and self._text(at + 1) == "(":
+        if NAME.fullmatch(text) and self._text(at + 1) == "(":
             close = self._code.closing(at + 1)
             follows = self._text(close + 1)
-            if ITERATES.fullmatch(text) and follows and follows not in (";", ",", ")", "=", ".", "->", "?"):
+            if repeats(text) and follows and follows not in (";", ",", ")", "=", ".", "->", "?"):
                 return self._loop_macro(at, close, block, depth, uncertain=False)
             if follows == "{":
                 return self._loop_macro(at, close, block, depth, uncertain=True)
             next_line = close + 1 < len(self._tokens) and self._code.line(close + 1) > self._code.line(close)
-            if follows in _STATEMENT or (next_line and (_NAME.fullmatch(follows) or follows == "}")):
+            if follows in _STATEMENT or (next_line and (NAME.fullmatch(follows) or follows == "}")):
                 block.steps.append((at, close + 1))  # a macro without a semicolon
                 return close + 1, block
             if follows == ";" and text in _BUG_ON and at != self._code.target:
@@ -459,10 +463,6 @@ class Dominators:
                 if self._immediate.get(block) is not best:
                     self._immediate[block] = best
                     changed = True
-
-    def immediate(self, block: Block) -> Block:
-        """Return the last block before `block` that each path to it passes."""
-        return self._immediate[block]
 
     def reaches(self, block: Block) -> bool:
         """Return whether control reaches a block at all."""

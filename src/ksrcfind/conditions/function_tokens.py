@@ -13,9 +13,13 @@ from functools import cached_property
 
 from ksrcfind.source.scan import Directive, directives
 
+NAME = re.compile(r"[A-Za-z_]\w*+")
+"""Names and keywords."""
+
 _TOKEN = re.compile(
     r"""(?P<comment>/\*.*?(?:\*/|\Z)|//[^\n]*+)"""
-    r"""|"(?:[^"\\\n]|\\.)*+"|'(?:[^'\\\n]|\\.)*+'"""
+    # A literal without its closing quote ends with its line, so that no text is read twice.
+    r"""|"(?:[^"\\\n]|\\.)*+(?:"|(?=\n)|\\?\Z)|'(?:[^'\\\n]|\\.)*+(?:'|(?=\n)|\\?\Z)"""
     r"""|[A-Za-z_]\w*+|\.?\d(?:[\w.]|(?<=[eEpP])[+-])*+"""
     r"""|->|\+\+|--|&&|\|\||<<=|>>=|<<|>>|[-+*/%&|^=!<>]=|\.\.\.|[^\s\\]""",
     re.DOTALL,
@@ -23,7 +27,7 @@ _TOKEN = re.compile(
 _DIRECTIVE_LINE = re.compile(r"^[ \t]*#[^\n]*", re.MULTILINE)
 _TOP_LEVEL_END = re.compile(r"^\}(?![^\n]*\\$)", re.MULTILINE)
 _LONGEST = 400_000  # characters of a function; the longest of Linux 6.1 has 60,000
-_LONG_NAME = re.compile(r"\w{200}")  # longer than any name of Linux: some expressions take the square of it
+_LONG_NAME = re.compile(r"\w{200}")  # longer than any name of Linux
 _NO_CODE = re.compile(r"\s*+(?:0\b|defined\s*+\(?+\s*+NOT_DEFINED)")
 _KEYWORDS = frozenset(("if", "while", "for", "switch", "return"))
 _CLOSING = {"(": ")", "[": "]", "{": "}"}
@@ -246,11 +250,14 @@ def _body(tokens: Sequence[Token], target: int) -> tuple[int, int] | None:
 
 
 def _blanked(text: str, low: int, spans: Iterable[tuple[int, int]]) -> str:
-    for start, end in spans:
-        first, last = max(start - low, 0), min(end - low, len(text))
+    parts: list[str] = []
+    position = 0
+    for start, end in sorted(spans):
+        first, last = max(start - low, position), min(end - low, len(text))
         if first < last:
-            text = text[:first] + re.sub(r"[^\n]", " ", text[first:last]) + text[last:]
-    return text
+            parts += [text[position:first], re.sub(r"[^\n]", " ", text[first:last])]
+            position = last
+    return "".join([*parts, text[position:]])
 
 
 def _choose(
