@@ -241,3 +241,36 @@ def test_few_common_words_behind_the_name_of_other_code_is_no_answer():
     assert answer("okapi: device probe failed", three).verdict == "exact"
     valued = message("%s: probe failed: %04x", "drivers/zoo/gate.c", 7, module="zebra_gate")
     assert answer("okapi: probe failed: 00ef", valued).verdict == "exact"
+
+
+GATE = "zoo%u: gate {} (ZStatus %X ZControl %X)"
+
+
+@pytest.mark.parametrize(
+    ("prefix", "path"), [("", "drivers/zoo/libzoo-core.c"), ("gnu_okapi 0000:00:1f.2: ", "drivers/zoo/gnu_okapi.c")]
+)
+def test_the_text_of_a_driver_is_the_answer_only_if_the_line_names_the_driver(prefix, path):
+    library = message(GATE.format("open %s"), "drivers/zoo/libzoo-core.c", 90, module="libzoo")
+    driver = message(("%s %s: " if prefix else "") + GATE.format("open 1.5 Gbps"), "drivers/zoo/gnu_okapi.c", 3)
+    line = f"{prefix}zoo1: gate open 1.5 Gbps (ZStatus 113 ZControl 300)"
+    assert answer(line, library, driver).matches[0].message.path == path
+
+
+def test_a_driver_that_the_line_does_not_name_comes_behind_a_library_with_the_same_text():
+    driver = message("grazing in %s", "drivers/zoo/gnu_okapi.c", 3, module="gnu_okapi")
+    library = message("grazing in %s", "drivers/zoo/zoo-core.c", 90, module="zoo")
+    assert answer("zoo1: grazing in SAVANNA/133", driver, library).matches[0].message == library
+    assert answer("gnu_okapi: grazing in SAVANNA/133", driver, library).matches[0].message == driver
+
+
+def test_general_code_comes_before_that_of_one_machine():
+    text = "8<---[ zebra here ]---"
+    general, machine = message(text, "kernel/zebra.c"), message(text, "arch/x86/kernel/traps.c")
+    found = answer(text, machine, general)
+    assert (found.matches[0].message, found.rivals) == (general, 1)
+
+
+def test_a_text_that_goes_on_behind_a_value_comes_behind_one_that_ends_there():
+    longer = message("%s %s: grazed stripe version: %u.%u.%u.%u", "drivers/zoo/a.c")
+    ended = message("%s %s: grazed stripe version: %s", "drivers/zoo/b.c")
+    assert answer("grazed stripe version: 22.361476.0", longer, ended).matches[0].message == ended

@@ -1,5 +1,6 @@
 """Lines that several calls print together are found by the call that begins them."""
 
+import msgspec
 import pytest
 
 from ksrcfind.log.line import read_line
@@ -100,3 +101,13 @@ def test_a_call_that_continues_a_line_is_the_answer_if_none_begins_the_line():
         " cows:%d goats:%d sheep:%d donkeys:0x%08lx\n",
     )
     assert (found.verdict, found.matches[0].message.line_start) == ("partial", 20)
+
+
+@pytest.mark.parametrize("parts", [4, 12])
+def test_a_line_that_begins_like_a_text_of_values_is_of_the_call_that_prints_its_words(parts):
+    helps = [f"graze-all-herd{chr(97 + n)}(e) " for n in range(parts)]
+    line = "zebra: HELP : " + "".join(helps)
+    general, *printed = calls("zebra: %s\n", "zebra: HELP : ", *helps, "\n")
+    printed[0] = msgspec.structs.replace(printed[0], call="printk", level="info")
+    found = Matcher(MemoryIndex([general, *printed])).answer(read_line(line))
+    assert found.matches[0].message == printed[0]

@@ -93,7 +93,16 @@ def test_a_machine_of_32_bits_prints_no_longer_address():
     small = message(FAULT.format("%s"), "arch/sh/mm/fault.c", 4)
     line = "Unable to handle zebra paging request at virtual address {}"
     assert answer(line.format("ffffffff"), small).verdict == "exact"
-    assert answer(line.format("ffffffffffffffff"), small).verdict != "exact"
+    assert answer(line.format("ffffffffffffffff"), small).verdict == "none"
+    # Padded to 16 digits, it is an address of 64 bits too; the number need not be a value of the text.
+    assert answer(line.format("0000000000000008"), small).verdict == "none"
+    wide = message("zebra stripes from %016llx: %s", "arch/sh/mm/fault.c", 5)
+    assert answer("zebra stripes from 0000000000000008: none", wide).verdict == "exact"
+
+
+def test_a_text_whose_values_speak_against_it_is_not_similar_either():
+    small = message("zebra: unable to graze savanna request at %08lx", "arch/sh/mm/fault.c", 4)
+    assert answer("zebra: unable to graze savanna request at ffff8800dead", small).verdict == "none"
 
 
 def test_a_rare_machine_alone_is_not_sure_of_few_words():

@@ -19,6 +19,7 @@ _HEX = re.compile("[0-9a-f]+")
 _DEVICE_PREFIX = re.compile(
     r"[A-Za-z][\w.+-]{0,63} (?=[^\s\d]{0,63}+\d)[\w.:@/-]{1,63}(?: [\w.:@-]{1,32})?(?: \(\w{1,32}\))?: "
 )
+_WIDE_NUMBER = re.compile(r"(?<![\w-])(?:0x)?[0-9a-f]{16}(?![\w-])")
 _HYPHENATED = re.compile(r"(?<![\w-])([A-Za-z]{2,32})-([A-Za-z]{2,32})(?![\w-])")
 _LONG_WORD = re.compile(rf"(?<![\w-])[A-Za-z]{{{2 * SHORTEST_HALF},32}}(?![\w-])")
 # A word with a digit among its first characters, or the rest of a word behind a mask that contains a blank.
@@ -144,6 +145,11 @@ class Body:
         for word in words & self.words:
             left -= worth[word]
         return left - self._hexadecimal if hexadecimal else left
+
+    @cached_property
+    def is_of_64_bits(self) -> bool:
+        """True if a number is as wide as the addresses of a machine of 64 bits."""
+        return _WIDE_NUMBER.search(self.text) is not None
 
     @cached_property
     def plain(self) -> str:

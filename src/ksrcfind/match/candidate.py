@@ -76,7 +76,12 @@ class Candidate(msgspec.Struct, frozen=True, gc=False):
     @property
     def is_weak_likeness(self) -> bool:
         """True if a similar text leaves and lacks more than it explains."""
-        return self.score.tier is Tier.FUZZY and self.score.bits(self.occurrence.joins) < 0
+        return self.score.tier is Tier.FUZZY and self.leaves_most
+
+    @property
+    def leaves_most(self) -> bool:
+        """True if the wording leaves and lacks more than it explains."""
+        return self.score.bits(self.occurrence.joins) < 0
 
     @property
     def share(self) -> float:

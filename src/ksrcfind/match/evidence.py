@@ -43,6 +43,7 @@ from ksrcfind.match.tuned_weights import (
     SHARED_NAME_MOST,
     SHARED_NAME_WORD,
     TOO_WIDE,
+    UNNAMED_DRIVER,
 )
 from ksrcfind.source.message import Argument, Message
 
@@ -110,7 +111,9 @@ def driver_bits(names: Sequence[str], origin: Origin) -> float:
 
     This only orders messages with the same text: not all drivers have the name of their module.
     """
-    return OTHER_DRIVER if names and origin.names_driver and prefix_bits(names[:1], origin) == 0 else 0.0
+    if names and origin.names_driver and prefix_bits(names[:1], origin) == 0:
+        return OTHER_DRIVER
+    return UNNAMED_DRIVER if origin.is_of_one_driver and not origin.is_named_by(names) else 0.0
 
 
 def level_bits(level: str | None, message: Message) -> float:
@@ -122,11 +125,19 @@ def level_bits(level: str | None, message: Message) -> float:
     return SAME_LEVEL if level == message.level else OTHER_LEVEL
 
 
-def machine_bits(architecture: str | None, origin: Origin) -> float:
-    """Compare the architecture of the code with that of the machine, if it is known."""
+def machine_bits(architecture: str | None, origin: Origin, *, is_of_64_bits: bool) -> float:
+    """Compare the architecture of the code with that of the machine, or with the width of the numbers in the line."""
+    if is_of_64_bits and origin.architecture in _OF_32_BITS and not _prints_64_bits(origin.message):
+        return TOO_WIDE
     if architecture is None or origin.architecture is None:
         return origin.place
     return 0.0 if origin.architecture == architecture else OTHER_ARCHITECTURE
+
+
+def _prints_64_bits(message: Message) -> bool:
+    """Return whether a call can print more than 32 bits as one number: `%016llx`, `%pa`."""
+    conversions = (argument.conversion for form in message.forms for argument in form.arguments)
+    return any("ll" in one or ("%p" in one[:2] and one[2:]) for one in conversions)
 
 
 # --- The values -------------------------------------------------------------------------------------------------------

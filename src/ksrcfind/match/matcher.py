@@ -4,8 +4,9 @@ A message's bits are those that its wording explains (`match.score`) and those o
 (`match.evidence`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from itertools import takewhile
 
 from ksrcfind.log.line import LogLine
 from ksrcfind.match.answer import Answer, Match, Reason, Tier, Value
@@ -17,6 +18,7 @@ from ksrcfind.match.discriminating_tokens import IndexedTokens
 from ksrcfind.match.message_index import MessageIndex
 from ksrcfind.match.pattern import value
 from ksrcfind.match.reasons import beyond_matching, of_any_text, row_of_report, unexplained
+from ksrcfind.match.score import Score
 from ksrcfind.match.tiers import TierSearch
 from ksrcfind.match.tuned_weights import (
     ANY_TEXT_FACTOR,
@@ -112,16 +114,25 @@ class Matcher:
 
     def _best(self, body: Body, known: frozenset[str], line: LogLine) -> list[Candidate]:
         """Return the messages of the best tier, or of a later one that explains clearly more."""
-        tiers, candidates = self._tiers, self._weigher.candidates
-        found = candidates(tiers.exact(body, known), body, line)
+        tiers = self._tiers
+        whole = list(tiers.exact(body, known))
+        judged = {score.wording for score in whole if not score.is_open}
+
+        def candidates(scores: Iterable[Score], body: Body, line: LogLine) -> list[Candidate]:
+            # A wording of typed values that fits whole is judged already, by its values too.
+            others = [score for score in scores if score.wording not in judged]
+            return self._weigher.candidates(others, body, line)
+
+        found = self._weigher.candidates(whole, body, line)
         if found and found[0].is_strong and not (found[0].score.ends_in_any_text and body.is_cut(known)):
             return found
         for tier in (tiers.partial, tiers.fuzzy):
             more = candidates(tier(body, known), body, line)
-            if more and (not found or more[0].beats(found[0])):
-                found = merged(more, found)
+            found = merged(_better(more, found[0]) if found else more, found)
             if found and found[0].is_strong:
                 return found
+        if found and found[0].is_exact and found[0].leaves_most:
+            found = merged(_better(candidates(tiers.continued(body, known), body, line), found[0]), found)
         if found and found[0].is_weak_likeness:
             more = candidates(tiers.reworded(body, known), body, line)
             if more and more[0].beats(found[0]) and more[0].named >= found[0].named:
@@ -188,6 +199,12 @@ class Matcher:
                 )
             )
         return Answer(first.score.tier.value, None, tuple(matches), equal - 1)
+
+
+def _better(candidates: Sequence[Candidate], first: Candidate) -> list[Candidate]:
+    """Return the candidates of a later tier that beat the first one, up to its own wording."""
+    own = first.score.wording
+    return [one for one in takewhile(lambda one: one.score.wording is not own, candidates) if one.beats(first)]
 
 
 def _none(reason: Reason, matches: tuple[Match, ...] = ()) -> Answer:

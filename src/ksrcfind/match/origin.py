@@ -68,6 +68,8 @@ class Origin(msgspec.Struct, frozen=True, gc=False):
     """True if the call prints the driver of the device."""
     is_of_one_driver: bool = False
     """True if the call is in the code of one driver, not of a library or a subsystem."""
+    own_names: frozenset[str] = frozenset()
+    """The names of its module and file, without those of directories."""
 
     @classmethod
     def of(cls, message: Message) -> "Origin":
@@ -84,6 +86,7 @@ class Origin(msgspec.Struct, frozen=True, gc=False):
             words_of(parts),
             prints_driver,
             _is_of_one_driver(message),
+            frozenset(_own_names(message)),
         )
 
     def is_unlike(self, driver: str) -> bool:
@@ -96,6 +99,19 @@ class Origin(msgspec.Struct, frozen=True, gc=False):
         return not self.begins_like(driver) and not any(
             len(part) >= _SHORTEST and part in driver for part in self.parts | self.words
         )
+
+    def is_named_by(self, names: Iterable[str]) -> bool:
+        """Return whether one of the names is that of the module or the file, or of a device of the driver: `nvme0`."""
+        return any(
+            own.startswith(name) or (len(own) >= _SHORTEST and name.startswith(own))
+            for name in names
+            for own in self.own_names
+        )
+
+    def serves(self, driver: "Origin") -> bool:
+        """Return whether this is code of the directory of a driver, or of one above, that drivers there share."""
+        directory = self.message.path.rpartition("/")[0]
+        return not self.is_of_one_driver and "/" in directory and driver.message.path.startswith(f"{directory}/")
 
     def begins_like(self, name: str) -> float:
         """Return the bits for a name that begins with a name of the origin, or the other way round."""
@@ -133,11 +149,16 @@ def _prints_driver(message: Message) -> bool:
     return any(one.startswith("dev_driver_string(") for one in first)
 
 
+def _own_names(message: Message) -> tuple[str, ...]:
+    names = (message.path.rpartition("/")[2].partition(".")[0], message.module or "")
+    return tuple(_normal(name) for name in names if name)
+
+
 def _is_of_one_driver(message: Message) -> bool:
-    directory, _, name = message.path.rpartition("/")
-    own = (_normal(name.partition(".")[0]), _normal(message.module or ""))
+    directory = message.path.rpartition("/")[0]
+    own = _own_names(message)
     # `scsi_mod` of drivers/scsi: a module with the name of its directory serves the drivers there.
-    serves_directory = own[1] == f"{_normal(directory.rpartition('/')[2])}_mod"
+    serves_directory = _normal(message.module or "") == f"{_normal(directory.rpartition('/')[2])}_mod"
     return (
         message.path.startswith(("drivers/", "sound/"))
         and not message.path.startswith(_SERVES_ALL)

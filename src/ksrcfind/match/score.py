@@ -16,6 +16,7 @@ from ksrcfind.match.pattern import Pattern, Span, StepBudget
 from ksrcfind.match.tuned_weights import (
     ANY_TEXT_COST,
     ANY_TEXT_EVIDENCE,
+    CUT_BEHIND_VALUE,
     CUT_OFF_MOST,
     CUT_OFF_SHARE,
     DRIFTED_LEAD,
@@ -267,6 +268,10 @@ def score_overlap(body: Body, wording: Wording, overlap: Overlap) -> Score:
     # What a cut-off line leaves out beyond its ends hardly counts; what else it lacks does.
     if overlap.end == len(body.text) and (overlap.begun or overlap.start in (0, body.prefix_end)):
         missing = min(missing * CUT_OFF_SHARE, explained * CUT_OFF_MOST)
+        # Few lines are cut off, and hardly one just behind a value.
+        low, high = overlap.literals[-1] if overlap.literals else (0, 0)
+        if not overlap.finished and not low < high == overlap.end:
+            missing += CUT_BEHIND_VALUE
     prefix = body.text[: overlap.literals[0][0]] if overlap.literals else body.text
     # Values alone fit too many lines, unless only a name precedes them.
     is_alone = overlap.finished and " " not in body.text[: overlap.start].strip()

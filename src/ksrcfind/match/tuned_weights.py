@@ -90,6 +90,9 @@ MISSING_COST = 0.6
 CUT_OFF_SHARE = 0.4
 """Share of the missing bits that counts if they lie beyond an end of the line: the line may be a cut-off copy."""
 
+CUT_BEHIND_VALUE = 12.0
+"""Missing bits of a wording that goes on where the line ends with a value."""
+
 CUT_OFF_MOST = 0.8
 """Upper limit for the missing bits beyond an end of the line, as a share of the explained bits."""
 
@@ -290,6 +293,9 @@ OPPOSITE = -9.0
 OTHER_DRIVER = -12.0
 """The prefix names a driver, and the call is in the code of another one: of equal texts a library's is right."""
 
+UNNAMED_DRIVER = -1.0
+"""The call is in the code of one driver, and the line does not name it: of equal texts a library's comes first."""
+
 SAME_LEVEL = 1.5
 """The record has the level of the call."""
 
@@ -324,8 +330,8 @@ PLACES = (
 """How much rarer lines of these directories are than others: the code is not built, or not on most machines."""
 
 ARCHITECTURES = {
-    "x86": 0.0,
-    "arm64": -0.1,  # as frequent in logs; the difference only orders equal messages
+    "x86": -0.1,  # general code has the same weight: the difference only orders equal messages
+    "arm64": -0.2,
     "arm": -4.0,
     "powerpc": -4.0,
     "riscv": -4.0,

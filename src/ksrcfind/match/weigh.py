@@ -45,7 +45,7 @@ class Weigher:
                 if score.counts(one.beyond if can_name else min(0.0, one.beyond), one.occurrence.joins)
             )
         found = ordered(found)
-        if found and found[0].place <= RARE_PLACE and found[0].is_exact:
+        if found and found[0].is_exact:
             found = self._with_usual(found, scores, body, line)
         return distinct(found)
 
@@ -65,7 +65,7 @@ class Weigher:
             if is_weak and names and origin.is_unlike(names[0]) and self._is_driver(names[0], score, origin):
                 continue
             prefix = evidence.prefix_bits(names, origin)
-            place = evidence.machine_bits(line.architecture, origin)
+            place = evidence.machine_bits(line.architecture, origin, is_of_64_bits=body.is_of_64_bits)
             beyond = prefix + place + evidence.level_bits(line.level, origin.message)
             if values:
                 beyond += _of_values(score.prefix, values, value_names, occurrence, origin)
@@ -74,18 +74,27 @@ class Weigher:
             yield Candidate(score, occurrence, bits, prefix, prefix + min(0.0, beyond - prefix), place, opposite < 0)
 
     def _with_usual(
-        self, found: Sequence[Candidate], scores: Iterable[Score], body: Body, line: LogLine
+        self, found: list[Candidate], scores: Iterable[Score], body: Body, line: LogLine
     ) -> list[Candidate]:
-        """Put a message of usual code before one of code that few machines run, if it prints the same line.
+        """Put a message of more usual code before one of code that few machines run, if it prints the same line.
 
-        Its wording has a value in place of some words of the other one.
+        Its wording has a value in place of some words of the other one. More usual is code that most machines run, and
+        a library in the directory of a driver that the line does not name.
         """
-        rare = found[0]
-        words = rare.score.wording.words
+        first = found[0]
+        origin, words = self.origin(first.occurrence.number), first.score.wording.words
+        is_unnamed = origin.is_of_one_driver and not origin.is_named_by(evidence.names_in(first.score.prefix))
+        if first.place > RARE_PLACE and not is_unnamed:
+            return found
         general = (one for one in scores if one.explained >= DISTINCTIVE_TEXT and one.wording.words < words)
-        usual = (one for score in general for one in self.weighed(score, body, line) if one.place > rare.place)
+        usual = (
+            one
+            for score in general
+            for one in self.weighed(score, body, line)
+            if one.place > first.place or (is_unnamed and self.origin(one.occurrence.number).serves(origin))
+        )
         best = min(usual, key=lambda one: (-one.place, -one.bits, one.occurrence.number), default=None)
-        return [*([msgspec.structs.replace(best, bits=rare.bits)] if best else []), *found]
+        return [*([msgspec.structs.replace(best, bits=first.bits)] if best else []), *found]
 
     def _is_driver(self, name: str, score: Score, origin: Origin) -> bool:
         """Return whether a name before a line is a driver's: the call prints one, or the tree has code of this name."""
