@@ -1035,6 +1035,31 @@ def test_what_a_function_appends_to_a_buffer_that_its_file_prints_is_a_part_of_a
 
 
 @pytest.mark.parametrize(
+    "use",
+    [
+        'desc = m->log.buf;\n\tif (desc)\n\t\tmy_err(m->dev, "%s\\n", desc);',
+        'my_err(m->dev, "%s", m->log.buf);',
+    ],
+)
+def test_what_a_function_appends_is_a_part_of_a_line_also_if_a_variable_points_at_the_buffer(use):
+    [message] = one(PACKET, **{"buffer.c": BUFFER % use})
+    assert (texts([message]), message.level) == (["SRC=%pI4 DST=%pI4 "], "cont")
+
+
+def test_the_function_behind_an_empty_one_on_a_line_keeps_its_name_and_its_arguments():
+    stubs = "static void resume(struct port *p)\n{ }\n\nstatic void suspend(struct port *p)\n{ return; }\n\n"
+    found = one(PACKET, **{"buffer.c": stubs + BUFFER % 'printk("%s", m->buf);'})
+    assert texts(found) == ["SRC=%pI4 DST=%pI4 "]
+    [message] = one(stubs + 'static int say(void)\n{\n\tprintk("said\\n");\n}\n')
+    assert message.function == "say"
+
+
+def test_an_annotation_before_the_type_of_a_function_hides_no_call():
+    annotated = BUFFER.replace("void log_add", "static __printf(2, 3)\nvoid log_add") % 'printk("%s", m->buf);'
+    assert [message.format for message in one(annotated + PACKET)] == ["%s", "SRC=%pI4 DST=%pI4 "]
+
+
+@pytest.mark.parametrize(
     "use", ['seq_printf(s, "%s\\n", m->buf);', 'printk("%s\\n", m->name);', "return write(m->buf);"]
 )
 def test_what_a_function_appends_to_a_buffer_that_nothing_prints_is_no_message(use):
