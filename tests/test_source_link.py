@@ -1054,9 +1054,11 @@ def test_the_function_behind_an_empty_one_on_a_line_keeps_its_name_and_its_argum
     assert message.function == "say"
 
 
-def test_an_annotation_before_the_type_of_a_function_hides_no_call():
-    annotated = BUFFER.replace("void log_add", "static __printf(2, 3)\nvoid log_add") % 'printk("%s", m->buf);'
-    assert [message.format for message in one(annotated + PACKET)] == ["%s", "SRC=%pI4 DST=%pI4 "]
+@pytest.mark.parametrize("head", ["static __printf(1, 0) void say", "static void\n__printf(1, 0) say"])
+def test_an_annotation_in_the_header_of_a_function_hides_no_call(head):
+    source = head + "(const char *fmt, va_list args)\n{\n\tvprintk(fmt, args);\n}\n"
+    source += "void log_it(const char *fmt, ...)\n{\n\tva_list args;\n\n\tva_start(args, fmt);\n\tsay(fmt, args);\n}\n"
+    assert texts(one(source + 'void f(int n)\n{\n\tlog_it("gone %d\\n", n);\n}\n')) == ["gone %d"]
 
 
 @pytest.mark.parametrize(
