@@ -46,6 +46,7 @@ def link(files):
         modules,
         found.constants,
         text_functions=found.text_functions,
+        registered=found.registered,
     )
     linker = Linker(program, lambda n: files[paths[n]].encode())
     return {path: linker.messages(number)[0] for number, path in enumerate(paths)}

@@ -15,9 +15,11 @@ _MOST_PLACES = 200  # places of one name in a function, or in the file, that are
 _MOST_READ = 1 << 28  # characters of a file, read again for each name, that are searched in all
 _LONGEST = 1000  # characters of an expression
 _LONGEST_STATEMENT = 600  # characters before a name in which the call around it is looked for
+_LONGEST_TYPE = 80  # characters of the type before a variable
 _LONGEST_HEADER = 2000  # characters of the declaration of a function
 
 _LAST_NAME = re.compile(r"\b([A-Za-z_]\w*+)\s*+(?:\[[^\[\]]*+\]\s*+)*+\Z")
+_DECLARED = re.compile(r"\bstruct\s++(\w++)\s*+\*?+\s*+(?:const\s++)?+\Z")
 _MARK = re.compile(r"[()\[\]{},;]")
 _PAREN = re.compile(r"[()]")
 
@@ -93,6 +95,13 @@ class Code:
             if not any(character.isalnum() or character == "_" for character in around):
                 yield position
             position = self.masked.find(name, end)
+
+    def structure(self, variable: str, function: Function | None) -> str:
+        """Return the structure that a variable of a function or the file is, or points at; empty if there is none."""
+        start, end = (max(0, function.start - _LONGEST_HEADER), function.end) if function else (0, len(self.masked))
+        places = self.found(variable, start, end)
+        declared = (_DECLARED.search(self.masked, max(0, place - _LONGEST_TYPE), place) for place in places)
+        return next((match[1] for match in declared if match), "")
 
     def is_field(self, position: int) -> bool:
         """Return whether the name at a place is a field of something."""

@@ -19,6 +19,7 @@ from ksrcfind.source import scan
 from ksrcfind.source.literal import STRING
 from ksrcfind.source.parse import ParsedBody, ParsedCall, Parser
 from ksrcfind.source.sinks import BUILT_IN
+from ksrcfind.source.structures import registered
 from ksrcfind.source.template import CONVERSION, has_words
 
 VERSION = 15
@@ -97,6 +98,10 @@ class SourceFacts(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Names of the `strings` that other files can use: at top level and not static."""
     text_functions: tuple[str, ...] = ()
     """Names of the functions that other files can use and that return a text or store one through a pointer."""
+    registered: tuple[tuple[str, str, str], ...] = ()
+    """Texts in the initialisers of structures at top level: structure, field (of those for names), C source.
+
+    The field is empty for a macro that may initialise fields: `AHCI_SHT("ahci")`."""
 
 
 EMPTY = SourceFacts((), (), (), (), (), (), 0, 0)
@@ -206,6 +211,7 @@ def extract(data: bytes, parser: Parser) -> SourceFacts:
         tuple(functions.parameters) if any(functions.parameters) else (),
         constants,
         _text_functions(text) if b"char" in text else (),
+        registered(text) if b"struct" in text else (),
     )
 
 

@@ -34,7 +34,7 @@ class Program:
 
     `paths` are all C files of the tree. `facts` returns the facts of a file (it may load them on demand), `written`
     only its includes. `macros`, `wrappers`, `constants` and `text_functions` have the files that define a name
-    (`SourceFacts.constants`, `SourceFacts.text_functions`).
+    (`SourceFacts.constants`, `SourceFacts.text_functions`), `registered` those that initialise a structure with texts.
     `may_log` has the names that may reach a log sink (`summary.sink_reaching`). `includers` has, by base name, the
     files that include a header of this name in quotes. `modules` has the module of a path without suffix.
     """
@@ -52,6 +52,7 @@ class Program:
         constants: Mapping[str, Sequence[int]] | None = None,
         written: Callable[[int], Sequence[str]] | None = None,
         text_functions: Mapping[str, Sequence[int]] | None = None,
+        registered: Mapping[str, Sequence[int]] | None = None,
     ) -> None:
         self.paths = paths
         self.facts = facts
@@ -61,6 +62,7 @@ class Program:
         """The include graph."""
         self._constants = constants or {}
         self._text_functions = text_functions or {}
+        self._registered = registered or {}
         self._modules = modules or {}
         self._macros = macros
         self._wrappers = wrappers
@@ -130,6 +132,10 @@ class Program:
         """Return the only file that defines a function which gives other files text; None for several or none."""
         files = self._text_functions.get(name, ())
         return files[0] if len(files) == 1 else None
+
+    def registering(self, structure: str) -> Sequence[int]:
+        """Return the files that initialise a structure with texts."""
+        return self._registered.get(structure, ())
 
     def _macros_of(self, file: int) -> dict[str, Resolution]:
         known = self._defined.get(file)

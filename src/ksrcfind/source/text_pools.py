@@ -58,8 +58,16 @@ class PoolText(NamedTuple):
     """What may stand behind the piece, in printf syntax."""
 
 
-Elsewhere = Callable[[str, int | None], Sequence[PoolText]]
-"""What a function of another file can return, or (with the number of a parameter) store where the parameter points."""
+class Elsewhere(NamedTuple):
+    """What other files tell."""
+
+    of_function: Callable[[str, int | None], Sequence[PoolText]]
+    """The texts that a function can return, or (with the number of a parameter) store where the parameter points."""
+    of_structure: Callable[[str, str], Sequence[PoolText]]
+    """The texts that the initialisers of a structure give to a field."""
+
+
+NOTHING = Elsewhere(lambda _function, _parameter: (), lambda _structure, _field: ())
 
 
 class _Given(NamedTuple):
@@ -92,7 +100,7 @@ class _Write(NamedTuple):
 class TextPools:
     """Finds what the values of one file's calls can hold. What it does for one value is linear in the file."""
 
-    def __init__(self, data: bytes, elsewhere: Elsewhere = lambda _function, _parameter: ()) -> None:
+    def __init__(self, data: bytes, elsewhere: Elsewhere = NOTHING) -> None:
         """Take the bytes of a C file."""
         self._code = Code(data)
         self._elsewhere = elsewhere
@@ -132,6 +140,8 @@ class TextPools:
                 yield from self._of_field(field[1], depth, seen)
                 if variable is not None:
                     yield from self._of_variable(variable[1], function, depth, seen, field[1])
+                    if bare[variable.end() : field.start()].strip() == "":
+                        yield from self._of_structure(variable[1], field[1], function)
             elif variable is not None and "(" not in bare[variable.end() :]:
                 yield from self._of_variable(variable[1], function, depth, seen)
 
@@ -141,7 +151,7 @@ class TextPools:
         if not _first((name, "return"), seen):
             return
         if function is None:
-            yield from self._elsewhere(name, None)
+            yield from self._elsewhere.of_function(name, None)
             return
         for position in self._code.found("return", function.start, function.end):
             yield from self._value(self._code.expression(position + len("return")), function, depth, seen)
@@ -164,6 +174,12 @@ class TextPools:
             if self._code.is_field(position) or self._code.around(position) is not None:
                 continue
             yield from self._assigned(position + len(name), None, depth, seen, field)
+
+    def _of_structure(self, variable: str, field: str, function: Function | None) -> Iterator[PoolText]:
+        """Yield the texts that files of the tree register in a field of a variable's structure."""
+        structure = self._code.structure(variable, function)
+        if structure:
+            yield from self._elsewhere.of_structure(structure, field)
 
     def _of_field(self, name: str, depth: int, seen: set[tuple[str, str]]) -> Iterator[PoolText]:
         """Yield the string literals that the file assigns to a field of this name, in any struct."""
@@ -252,7 +268,7 @@ class TextPools:
                 continue
             inner = self._code.functions.get(given.called)
             if inner is None:
-                yield from self._elsewhere(given.called, given.number)
+                yield from self._elsewhere.of_function(given.called, given.number)
             else:
                 yield from self._stored_through(inner, given.number, depth - 1, seen)
 
