@@ -1007,6 +1007,27 @@ def test_a_function_of_two_files_that_adds_values_to_a_text_is_no_log_call_elsew
     assert one(source, **{"arch/arm/traps.c": die, "arch/mips/traps.c": die}) == []
 
 
+@pytest.mark.parametrize(
+    ("caller", "holder", "calls"),
+    [
+        ("arch/arm/kernel/traps.c", "arch/arm64/kernel/traps.c", False),
+        ("arch/arm/kernel/traps.c", "arch/arm/kernel/die.c", True),
+        ("arch/um/kernel/trap.c", "arch/x86/um/die.c", True),
+        ("drivers/a/a.c", "arch/arm/kernel/die.c", True),
+        ("drivers/a/a.c", "tools/lib/die.c", False),
+        ("tools/lib/a.c", "tools/lib/die.c", True),
+        ("tools/lib/a.c", "kernel/die.c", False),
+    ],
+)
+def test_a_function_of_another_architecture_or_of_a_host_program_is_not_called(caller, holder, calls):
+    files = {
+        "include/linux/printk.h": PRINTK,
+        holder: '#include <linux/printk.h>\nvoid die(const char *str)\n{\n\tpanic("%s: fatal", str);\n}\n',
+        caller: '#include <linux/printk.h>\nvoid f(void)\n{\n\tdie("bad mode");\n}\n',
+    }
+    assert texts(link(files)[caller]) == (["Kernel panic - not syncing: bad mode: fatal"] if calls else [])
+
+
 def test_a_condition_around_one_value_gives_one_message():
     source = 'void f(void)\n{\n\tpr_info("%s stack, %d\\n",\n#ifdef CONFIG_A\n\t\t"red",\n#else\n\t\t"blue",\n#endif\n'
     [message] = one(source + '\t\tn);\n\tpr_debug("other %d\\n", n);\n}\n')[:-1]
@@ -1067,6 +1088,36 @@ def test_an_annotation_in_the_header_of_a_function_hides_no_call(head):
 )
 def test_what_a_function_appends_to_a_buffer_that_nothing_prints_is_no_message(use):
     assert one(PACKET, **{"buffer.c": BUFFER % use}) == []
+
+
+TEMPLATES = {
+    "include/linux/host.h": (
+        "#define BASE(drv_name) .module = THIS_MODULE, .name = drv_name, .proc_name = drv_name\n"
+        "#define BMDMA(drv_name) .sg = 1, BASE(drv_name)\n"
+    ),
+    "drivers/a/ahci.c": (
+        '#include <linux/host.h>\n#define DRV_NAME "a" "hci"\n'
+        'static struct host_template sht = {\n\tBMDMA(DRV_NAME),\n\t.inner = {\n\t\t.name = "inside",\n\t},\n};\n'
+    ),
+    "drivers/b/bhba.c": (
+        "static const struct host_template sht __initconst = {\n\t.id = 3,\n\t.name\t= KBUILD_MODNAME,\n};\n"
+        'struct other_template other = {\n\t.name = "other",\n};\nstruct host_template none = {\n\t.name = NULL,\n};\n'
+    ),
+    "drivers/c/c.c": 'struct host_template sht = {\n\t.proc_name = "proc",\n\t.name = "Some HBA",\n};\n',
+    "Makefile": "obj-m += drivers/b/bhba.o\n",
+}
+
+
+def test_a_name_that_drivers_register_is_a_text_of_the_core_that_prints_it():
+    source = 'int add(struct host *host)\n{\n\tstruct host_template *t = host->t;\n\n\tpr_info("%s\\n", t->name);\n}\n'
+    [message] = one(source, **TEMPLATES)
+    assert sorted(form.printed for form in message.forms) == ["%s", "Some HBA", "ahci", "bhba"]
+
+
+def test_names_of_a_structure_with_very_many_tell_nothing():
+    many = "".join(f'struct device d{n} = {{\n\t.name = "device {n}",\n}};\n' for n in range(300))
+    [message] = one(many + 'void f(struct device *d)\n{\n\tpr_info("%s\\n", d->name);\n}\n')
+    assert [form.printed for form in message.forms] == ["%s"]
 
 
 def test_early_consoles_are_sinks():

@@ -65,6 +65,12 @@ def test_a_name_of_some_structure_is_not_that_of_another_one():
     assert pool(source, "kind->name") == ['"first kind"']
 
 
+def test_a_table_with_names_of_fields_gives_the_texts_of_one_field():
+    source = 'static struct attr attrs[] = {\n\t{ .name = SOME_NAME, .on = 1 },\n\t{ .name = "b" "c", .help = "no" },\n'
+    source += "\t{ .name = NULL }\n};\n"
+    assert pool(source + WRAPPED.format(""), "attrs[i].name") == ["SOME_NAME", '"b" "c"']
+
+
 def test_what_callers_give_for_a_parameter_counts():
     source = 'static void say(const char *what)\n{\n}\nstatic const char *names[] = { "one thing" };\n'
     source += WRAPPED.format('\tsay(names[0]);\n\tsay("another");')

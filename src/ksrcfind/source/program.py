@@ -14,6 +14,7 @@ from ksrcfind.source.includes import Includes, shared
 from ksrcfind.source.sinks import NOT_LOGGED, LogSink
 
 _ALTERNATIVES = 4  # wrapper functions of one name that are expanded
+_HOST_PROGRAMS = frozenset(("scripts", "tools"))  # folders
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,8 +222,10 @@ class Program:
         found: list[Definition] = []
         for definition in itertools.chain.from_iterable(self._wrappers_of(holder).get(name, ()) for holder in nearest):
             is_static = isinstance(definition.item, Wrapper) and definition.item.is_static
+            if _is_foreign(self.paths[definition.file], self.paths[file]):
+                continue
             if len(holders) > 1 and _adds_values(definition.item):
-                continue  # `die` of another architecture, or of a program that runs on the host
+                continue  # `die` of one architecture or another
             if not is_static or self.includes.closure(file) >> definition.file & 1:
                 found.append(definition)
                 if len(found) == _ALTERNATIVES:
@@ -250,6 +253,21 @@ def _beginning_with(beginning: str, names: Sequence[str]) -> Iterator[str]:
 def _adds_values(item: Macro | Wrapper) -> bool:
     """Return whether a function prints a text parameter together with values."""
     return isinstance(item, Wrapper) and item.prints_text and item.calls[0].text.count("%") > 1
+
+
+def _is_foreign(path: str, caller: str) -> bool:
+    """Return whether a file cannot be linked with the file of a caller: of another architecture, or of a host program.
+
+    User mode Linux is built with parts of x86.
+    """
+    top, _, rest = path.partition("/")
+    other_top, _, other_rest = caller.partition("/")
+    if top in _HOST_PROGRAMS or other_top in _HOST_PROGRAMS:
+        return top != other_top
+    if top != "arch" or other_top != "arch":
+        return False
+    architectures = {rest.partition("/")[0], other_rest.partition("/")[0]}
+    return len(architectures) > 1 and "um" not in architectures
 
 
 def _is_fallback(definitions: Resolution) -> bool:

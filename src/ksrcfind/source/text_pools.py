@@ -35,6 +35,9 @@ _BEHIND = re.compile(r"\s*+((?:\[[^\[\]=;]*+\]\s*+)*+)(?:__\w++(?:\([^()]*+\))?\
 # An escape outside of a text is passed over, so that a text which never ends is read once.
 _RUN = re.compile(rf"\\[\s\S]|((?:\b[A-Z][A-Z0-9_]*+\s++){{0,3}}+{STRING}(?:\s*+(?:{STRING}|\b[A-Z][A-Z0-9_]*+\b))*+)")
 _DESIGNATOR = re.compile(r"\.\s*+[A-Za-z_]\w*+\s*+=")
+_DESIGNATED = re.compile(
+    rf"\.\s*+([A-Za-z_]\w*+)\s*+=\s*+((?:(?:{STRING}|(?!NULL\b)[A-Z_][A-Z0-9_]*+)\s*+)*+)(?=[,}}])"
+)
 _FORMATS = re.compile(r"\w*asprintf")
 _STARTS = re.compile(r"v?sc?n?printf|str[lns]?cpy|strscpy(?:_pad)?")  # what writes from the beginning of a buffer
 _WRITES = re.compile(r"printf|puts|put_str|cpy|cat\Z|append|push_desc|prt_")  # in the name of what writes into a buffer
@@ -217,6 +220,9 @@ class TextPools:
             source = self._code.clean[behind.end() : self._code.end_of(behind.end(), _LONGEST_TABLE, at_comma=False)]
             if not field or not _DESIGNATOR.search(source):
                 yield from (PoolText(_utf8(run[1]), is_piece=False) for run in _RUN.finditer(source) if run[1])
+            else:
+                values = (value[2] for value in _DESIGNATED.finditer(source) if value[1] == field)
+                yield from (PoolText(_utf8(value), is_piece=False) for value in values if value)
         else:
             source = self._code.expression(behind.end())
             if not field:
