@@ -1100,10 +1100,10 @@ TEMPLATES = {
         'static struct host_template sht = {\n\tBMDMA(DRV_NAME),\n\t.inner = {\n\t\t.name = "inside",\n\t},\n};\n'
     ),
     "drivers/b/bhba.c": (
-        "static const struct host_template sht __initconst = {\n\t.id = 3,\n\t.name\t= KBUILD_MODNAME,\n};\n"
+        "static const struct host_template sht __initconst = {\n\t.probe = probe,\n\t.name\t= KBUILD_MODNAME,\n};\n"
         'struct other_template other = {\n\t.name = "other",\n};\nstruct host_template none = {\n\t.name = NULL,\n};\n'
     ),
-    "drivers/c/c.c": 'struct host_template sht = {\n\t.proc_name = "proc",\n\t.name = "Some HBA",\n};\n',
+    "drivers/c/c.c": 'struct host_template sht = {\n\t.module = THIS_MODULE,\n\t.name = "Some HBA",\n};\n',
     "Makefile": "obj-m += drivers/b/bhba.o\n",
 }
 

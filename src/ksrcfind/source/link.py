@@ -178,7 +178,7 @@ class _FileLinker:
             self._strings,
             self._program.constant,
             partial(self._given, call.function),
-            partial(self._pool, function or None),
+            partial(self._pool, function or None, call.line),
             arguments,
         )
         seen: dict[str, Message] = {}
@@ -197,9 +197,9 @@ class _FileLinker:
             if '"' in call.text or any(has_words(form.printed) for form in message.forms):
                 yield message
 
-    def _pool(self, function: str | None, value: str) -> Sequence[PoolText]:
-        """Texts that a value of a call in a function can hold, as far as the file tells."""
-        return self._pools.texts(value, function)
+    def _pool(self, function: str | None, line: int, value: str) -> Sequence[PoolText]:
+        """Texts that a value of a call in a function, on a line, can hold as far as the file tells."""
+        return self._pools.texts(value, function, line)
 
     @cached_property
     def _pools(self) -> TextPools:
@@ -284,8 +284,8 @@ class _FileLinker:
         if not log_path.root.prefix:
             written, arguments = without_level(written, arguments, place)
         here = _written_here(written) or _handed_here(log_path, place) or self._text_here(log_path, place) or written
-        own = "".join(part.text if isinstance(part, Text) else "%s" for part in here)
-        place.is_weak = count_words(own) < _WEAK
+        own = _printed(here)
+        place.is_weak = count_words(own) < _WEAK and (bool(own) or count_words(_printed(written)) < _WEAK)
         arguments = spread(arguments, written, place)
         prefix, prefix_given = self._prefix(log_path, place)
         behind, behind_given = self._behind(log_path, place)
@@ -383,6 +383,10 @@ def _written_here(written: Parts) -> Parts:
     """Return the parts at the call itself; none if these have no text."""
     here = tuple(part for part in written if not isinstance(part, Text) or part.from_call)
     return here if any(isinstance(part, Text) for part in here) else ()
+
+
+def _printed(parts: Parts) -> str:
+    return "".join(part.text if isinstance(part, Text) else "%s" for part in parts)
 
 
 def _handed_here(log_path: LogPath, place: Place) -> Parts:
