@@ -46,6 +46,7 @@ def link(files):
         modules,
         found.constants,
         text_functions=found.text_functions,
+        registered=found.registered,
     )
     linker = Linker(program, lambda n: files[paths[n]].encode())
     return {path: linker.messages(number)[0] for number, path in enumerate(paths)}
@@ -1006,6 +1007,27 @@ def test_a_function_of_two_files_that_adds_values_to_a_text_is_no_log_call_elsew
     assert one(source, **{"arch/arm/traps.c": die, "arch/mips/traps.c": die}) == []
 
 
+@pytest.mark.parametrize(
+    ("caller", "holder", "calls"),
+    [
+        ("arch/arm/kernel/traps.c", "arch/arm64/kernel/traps.c", False),
+        ("arch/arm/kernel/traps.c", "arch/arm/kernel/die.c", True),
+        ("arch/um/kernel/trap.c", "arch/x86/um/die.c", True),
+        ("drivers/a/a.c", "arch/arm/kernel/die.c", True),
+        ("drivers/a/a.c", "tools/lib/die.c", False),
+        ("tools/lib/a.c", "tools/lib/die.c", True),
+        ("tools/lib/a.c", "kernel/die.c", False),
+    ],
+)
+def test_a_function_of_another_architecture_or_of_a_host_program_is_not_called(caller, holder, calls):
+    files = {
+        "include/linux/printk.h": PRINTK,
+        holder: '#include <linux/printk.h>\nvoid die(const char *str)\n{\n\tpanic("%s: fatal", str);\n}\n',
+        caller: '#include <linux/printk.h>\nvoid f(void)\n{\n\tdie("bad mode");\n}\n',
+    }
+    assert texts(link(files)[caller]) == (["Kernel panic - not syncing: bad mode: fatal"] if calls else [])
+
+
 def test_a_condition_around_one_value_gives_one_message():
     source = 'void f(void)\n{\n\tpr_info("%s stack, %d\\n",\n#ifdef CONFIG_A\n\t\t"red",\n#else\n\t\t"blue",\n#endif\n'
     [message] = one(source + '\t\tn);\n\tpr_debug("other %d\\n", n);\n}\n')[:-1]
@@ -1035,10 +1057,67 @@ def test_what_a_function_appends_to_a_buffer_that_its_file_prints_is_a_part_of_a
 
 
 @pytest.mark.parametrize(
+    "use",
+    [
+        'desc = m->log.buf;\n\tif (desc)\n\t\tmy_err(m->dev, "%s\\n", desc);',
+        'my_err(m->dev, "%s", m->log.buf);',
+    ],
+)
+def test_what_a_function_appends_is_a_part_of_a_line_also_if_a_variable_points_at_the_buffer(use):
+    [message] = one(PACKET, **{"buffer.c": BUFFER % use})
+    assert (texts([message]), message.level) == (["SRC=%pI4 DST=%pI4 "], "cont")
+
+
+def test_the_function_behind_an_empty_one_on_a_line_keeps_its_name_and_its_arguments():
+    stubs = "static void resume(struct port *p)\n{ }\n\nstatic void suspend(struct port *p)\n{ return; }\n\n"
+    found = one(PACKET, **{"buffer.c": stubs + BUFFER % 'printk("%s", m->buf);'})
+    assert texts(found) == ["SRC=%pI4 DST=%pI4 "]
+    [message] = one(stubs + 'static int say(void)\n{\n\tprintk("said\\n");\n}\n')
+    assert message.function == "say"
+
+
+@pytest.mark.parametrize("head", ["static __printf(1, 0) void say", "static void\n__printf(1, 0) say"])
+def test_an_annotation_in_the_header_of_a_function_hides_no_call(head):
+    source = head + "(const char *fmt, va_list args)\n{\n\tvprintk(fmt, args);\n}\n"
+    source += "void log_it(const char *fmt, ...)\n{\n\tva_list args;\n\n\tva_start(args, fmt);\n\tsay(fmt, args);\n}\n"
+    assert texts(one(source + 'void f(int n)\n{\n\tlog_it("gone %d\\n", n);\n}\n')) == ["gone %d"]
+
+
+@pytest.mark.parametrize(
     "use", ['seq_printf(s, "%s\\n", m->buf);', 'printk("%s\\n", m->name);', "return write(m->buf);"]
 )
 def test_what_a_function_appends_to_a_buffer_that_nothing_prints_is_no_message(use):
     assert one(PACKET, **{"buffer.c": BUFFER % use}) == []
+
+
+TEMPLATES = {
+    "include/linux/host.h": (
+        "#define BASE(drv_name) .module = THIS_MODULE, .name = drv_name, .proc_name = drv_name\n"
+        "#define BMDMA(drv_name) .sg = 1, BASE(drv_name)\n"
+    ),
+    "drivers/a/ahci.c": (
+        '#include <linux/host.h>\n#define DRV_NAME "a" "hci"\n'
+        'static struct host_template sht = {\n\tBMDMA(DRV_NAME),\n\t.inner = {\n\t\t.name = "inside",\n\t},\n};\n'
+    ),
+    "drivers/b/bhba.c": (
+        "static const struct host_template sht __initconst = {\n\t.probe = probe,\n\t.name\t= KBUILD_MODNAME,\n};\n"
+        'struct other_template other = {\n\t.name = "other",\n};\nstruct host_template none = {\n\t.name = NULL,\n};\n'
+    ),
+    "drivers/c/c.c": 'struct host_template sht = {\n\t.module = THIS_MODULE,\n\t.name = "Some HBA",\n};\n',
+    "Makefile": "obj-m += drivers/b/bhba.o\n",
+}
+
+
+def test_a_name_that_drivers_register_is_a_text_of_the_core_that_prints_it():
+    source = 'int add(struct host *host)\n{\n\tstruct host_template *t = host->t;\n\n\tpr_info("%s\\n", t->name);\n}\n'
+    [message] = one(source, **TEMPLATES)
+    assert sorted(form.printed for form in message.forms) == ["%s", "Some HBA", "ahci", "bhba"]
+
+
+def test_names_of_a_structure_with_very_many_tell_nothing():
+    many = "".join(f'struct device d{n} = {{\n\t.name = "device {n}",\n}};\n' for n in range(300))
+    [message] = one(many + 'void f(struct device *d)\n{\n\tpr_info("%s\\n", d->name);\n}\n')
+    assert [form.printed for form in message.forms] == ["%s"]
 
 
 def test_early_consoles_are_sinks():

@@ -65,6 +65,57 @@ def test_a_name_of_some_structure_is_not_that_of_another_one():
     assert pool(source, "kind->name") == ['"first kind"']
 
 
+def test_a_table_with_names_of_fields_gives_the_texts_of_one_field():
+    source = 'static struct attr attrs[] = {\n\t{ .name = SOME_NAME, .on = 1 },\n\t{ .name = "b" "c", .help = "no" },\n'
+    source += "\t{ .name = NULL }\n};\n"
+    assert pool(source + WRAPPED.format(""), "attrs[i].name") == ["SOME_NAME", '"b" "c"']
+
+
+def test_a_table_without_names_of_fields_gives_the_column_of_the_field():
+    kind = "struct action {\n\tint id;\n\tconst char *name, *help;\n};\n"
+    rows = '{\n\t{ 1, "dump", "a core dump" },\n\t{ 2, "halt", HELP },\n};\n'
+    assert pool(kind + "static struct action all[] = " + rows + WRAPPED.format(""), "all[i].help") == [
+        '"a core dump"',
+        "HELP",
+    ]
+    alone = "static const struct {\n\tint id;\n\tconst char *name, *help;\n} all[] = " + rows
+    assert pool(alone + WRAPPED.format(""), "all[i].name") == ['"dump"', '"halt"']
+    assert (
+        pool("static struct elsewhere all[] = " + rows.replace("HELP", '"h"') + WRAPPED.format(""), "all[i].name") == []
+    )
+
+
+def test_the_table_that_a_variable_points_at_counts_and_other_tables_with_the_field_do_not():
+    source = 'static struct e bits[] = { { .msg = "one bit" } };\nstatic struct e axi[] = { { .msg = "axi" } };\n'
+    assert pool(source + WRAPPED.format("\tconst struct e *e = &axi[mode];"), "e->msg") == ['"axi"']
+    assert pool(source + WRAPPED.format("\tconst struct e *e = get();"), "e->msg") == ['"one bit"', '"axi"']
+
+
+def test_a_function_that_is_told_which_text_to_give_has_none_of_the_others():
+    source = 'static const char *what(int n)\n{\n\treturn n ? "first" : "second";\n}\n' + WRAPPED.format("")
+    assert pool(source, "what(mode)") == ['n ? "first" : "second"']
+    assert pool(source, "what(THE_SECOND)") == []
+
+
+def test_a_variable_holds_what_was_assigned_last():
+    lines = [
+        '\ts = "first";',
+        "\tuse(s);",
+        "\tif (mode)",
+        '\t\ts = "second";',
+        "\tuse(s);",
+        '\ts = "third";',
+        "\tuse(s);",
+    ]
+    source = WRAPPED.format("\n".join(lines))
+
+    def at(line, source=source):
+        return [text.source for text in TextPools(source.encode()).texts("s", "f", line)]
+
+    assert [at(4), at(7), at(9)] == [['"first"'], ['"first"', '"second"'], ['"third"']]
+    assert at(4, source.replace("if (", "while (")) == ['"first"', '"second"', '"third"']
+
+
 def test_what_callers_give_for_a_parameter_counts():
     source = 'static void say(const char *what)\n{\n}\nstatic const char *names[] = { "one thing" };\n'
     source += WRAPPED.format('\tsay(names[0]);\n\tsay("another");')

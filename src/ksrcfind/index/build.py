@@ -249,6 +249,7 @@ class _Build:
             found.constants,
             found.includes.__getitem__,
             found.text_functions,
+            found.registered,
         )
 
     def _old_summaries(self, old: Mapping[str, str], changed: Set[str]) -> Mapping[str, FileSummary] | None:

@@ -19,7 +19,7 @@ FilesByName = Mapping[str, Sequence[int]]
 class SymbolTable:
     """The summaries of all files of a tree, merged.
 
-    The first five fields are arguments of `source.program.Program`; each names the files in which a name occurs.
+    The first six fields are arguments of `source.program.Program`; each names the files in which a name occurs.
     """
 
     macros: FilesByName
@@ -27,6 +27,7 @@ class SymbolTable:
     includers: FilesByName
     constants: FilesByName
     text_functions: FilesByName
+    registered: FilesByName
     may_log: frozenset[str]
     """Names of functions and macros that can reach a log sink (the result of `summary.sink_reaching`)."""
     with_calls: frozenset[int]
@@ -52,6 +53,7 @@ def symbol_table(
         _by_name(dict.fromkeys(included_names(one)) for one in summaries),
         _by_name(one.constants for one in summaries),
         _by_name(one.text_functions for one in summaries),
+        _by_name(one.registered for one in summaries),
         sink_reaching(summaries, roots) if may_log is None else may_log,
         frozenset(number for number, one in enumerate(summaries) if one.has_calls),
         [one.includes for one in summaries],

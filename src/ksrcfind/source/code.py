@@ -15,9 +15,13 @@ _MOST_PLACES = 200  # places of one name in a function, or in the file, that are
 _MOST_READ = 1 << 28  # characters of a file, read again for each name, that are searched in all
 _LONGEST = 1000  # characters of an expression
 _LONGEST_STATEMENT = 600  # characters before a name in which the call around it is looked for
+_LONGEST_TYPE = 80  # characters of the type before a variable
+_LONGEST_STRUCTURE = 2000  # characters of the definition of a structure
 _LONGEST_HEADER = 2000  # characters of the declaration of a function
 
 _LAST_NAME = re.compile(r"\b([A-Za-z_]\w*+)\s*+(?:\[[^\[\]]*+\]\s*+)*+\Z")
+_DECLARED = re.compile(r"\bstruct\s++(\w++)\s*+\*?+\s*+(?:const\s++)?+\Z")
+_OPENED = re.compile(r"\s*+\{")
 _MARK = re.compile(r"[()\[\]{},;]")
 _PAREN = re.compile(r"[()]")
 
@@ -93,6 +97,44 @@ class Code:
             if not any(character.isalnum() or character == "_" for character in around):
                 yield position
             position = self.masked.find(name, end)
+
+    def structure(self, variable: str, function: Function | None) -> str:
+        """Return the structure that a variable of a function or the file is, or points at; empty if there is none."""
+        start, end = (max(0, function.start - _LONGEST_HEADER), function.end) if function else (0, len(self.masked))
+        places = self.found(variable, start, end)
+        declared = (_DECLARED.search(self.masked, max(0, place - _LONGEST_TYPE), place) for place in places)
+        return next((match[1] for match in declared if match), "")
+
+    def start_of(self, line: int) -> int:
+        """Return where a line (1-based) begins."""
+        return self._lines[min(line, len(self._lines)) - 1]
+
+    @cached_property
+    def _lines(self) -> list[int]:
+        return [0, *(found.end() for found in re.finditer("\n", self.masked))]
+
+    def is_at_top(self, position: int) -> bool:
+        """Return whether a place is in a statement of a function's outermost block, by its indentation."""
+        line = self.masked.rfind("\n", 0, position) + 1
+        return self.masked[line : line + 1] == "\t" and not self.masked[line + 1 : line + 2].isspace()
+
+    def fields(self, end: int) -> list[str]:
+        """Return the fields of the structure of a variable whose name ends at a place; empty if the file has none."""
+        before = self.masked[max(0, end - _LONGEST_STRUCTURE) : end]
+        name = _LAST_NAME.search(before)
+        declared = before[: name.start()].rstrip() if name is not None else ""
+        if declared.endswith("}"):  # `static const struct { … } table[]`
+            body = declared[declared.rfind("struct") :]
+        else:
+            structure = _DECLARED.search(declared + " ", max(0, len(declared) - _LONGEST_TYPE))
+            places = self.found(structure[1], 0, len(self.masked)) if structure else []
+            ends = [place + len(structure[1]) for place in places] if structure else []
+            body = next(
+                (self.masked[at : at + _LONGEST_STRUCTURE] for at in ends if _OPENED.match(self.masked, at)), ""
+            )
+        inside = body[body.find("{") + 1 :].partition("}")[0]
+        found = (_LAST_NAME.search(part.rstrip()) for part in re.split(r"[;,]", inside))
+        return [one[1] if one else "" for one in found][:-1]
 
     def is_field(self, position: int) -> bool:
         """Return whether the name at a place is a field of something."""

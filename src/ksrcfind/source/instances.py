@@ -73,7 +73,7 @@ def _joined(front: _Options, literal: str, back: _Options) -> _Options:
     pooled = [(text + literal + back.known[-1][0], (*given, *back.known[-1][1])) for text, given in front.pooled]
     text, given = front.known[-1]
     pooled += [(text + literal + more, (*given, *others)) for more, others in back.pooled]
-    return _Options(known, pooled[:MOST_TEXTS])
+    return _Options(known, pooled[: max(MOST_TEXTS, len(front.pooled), len(back.pooled))])
 
 
 @lru_cache(maxsize=4096)
@@ -184,7 +184,7 @@ def _pooled(tokens: Tokens, place: Place, padded: re.Match[str] | None = None) -
                 filled = _piece(text, parts) if text.is_piece else _known_text(parts, place)
             if has_words(filled[0]):
                 found[filled] = None
-    return list(found)[:MOST_TEXTS]
+    return list(found)
 
 
 def _piece(piece: PoolText, parts: Parts) -> Filled:

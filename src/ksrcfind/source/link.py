@@ -19,6 +19,7 @@ from ksrcfind.source.log_path import LogPath, forwarded_format
 from ksrcfind.source.message import Argument, Definition, Form, Message, TextLine
 from ksrcfind.source.parse import Parser
 from ksrcfind.source.program import FileScope, Program
+from ksrcfind.source.registrations import Registrations
 from ksrcfind.source.resolve import (
     Parts,
     Place,
@@ -50,11 +51,19 @@ class Linker:
         self._parser = Parser()
         self._shapes = SignatureCache()
         self._texts: dict[tuple[str, int | None], Sequence[PoolText]] = {}
+        self._registrations = Registrations(program)
 
     def messages(self, file: int) -> tuple[list[Message], frozenset[str]]:
         """Return the messages of a file, in source order, and all names that they depend on."""
         facts = self._program.facts(file)
-        linker = _FileLinker(self._program, self._shapes, file, facts, partial(self._read, file), self._texts_of)
+        linker = _FileLinker(
+            self._program,
+            self._shapes,
+            file,
+            facts,
+            partial(self._read, file),
+            Elsewhere(self._texts_of, self._registrations.texts),
+        )
         names = linker.names_without_text()
         if names:
             functions, calls = uses(self._read(file), self._parser, names)
@@ -64,7 +73,7 @@ class Linker:
         return found
 
     def _texts_of(self, function: str, parameter: int | None) -> Sequence[PoolText]:
-        """Return the texts that a function of another file gives, as `Elsewhere`.
+        """Return the texts that a function of another file gives, as `Elsewhere.of_function`.
 
         None if several files define it, and none of a table that is cut: `v4l2_ctrl_get_name()` has the texts of every
         driver, and one caller prints a few of them.
@@ -85,14 +94,14 @@ class _FileLinker:
         file: int,
         facts: SourceFacts,
         read: Callable[[], bytes],
-        texts_of: Elsewhere,
+        elsewhere: Elsewhere,
     ) -> None:
         self._program = program
         self._shapes = signatures
         self._file = file
         self._facts = facts
         self._read = read
-        self._texts_of = texts_of
+        self._elsewhere = elsewhere
         self._path = program.paths[file]
         self._module = program.module(file)
         self._scope = FileScope(program, file)
@@ -169,7 +178,7 @@ class _FileLinker:
             self._strings,
             self._program.constant,
             partial(self._given, call.function),
-            partial(self._pool, function or None),
+            partial(self._pool, function or None, call.line),
             arguments,
         )
         seen: dict[str, Message] = {}
@@ -188,18 +197,21 @@ class _FileLinker:
             if '"' in call.text or any(has_words(form.printed) for form in message.forms):
                 yield message
 
-    def _pool(self, function: str | None, value: str) -> Sequence[PoolText]:
-        """Texts that a value of a call in a function can hold, as far as the file tells."""
-        return self._pools.texts(value, function)
+    def _pool(self, function: str | None, line: int, value: str) -> Sequence[PoolText]:
+        """Texts that a value of a call in a function, on a line, can hold as far as the file tells."""
+        return self._pools.texts(value, function, line)
 
     @cached_property
     def _pools(self) -> TextPools:
-        return TextPools(self._read(), self._elsewhere)
+        return TextPools(self._read(), Elsewhere(self._of_function, self._of_structure))
 
-    def _elsewhere(self, function: str, parameter: int | None) -> Sequence[PoolText]:
-        """Return the texts that a function of another file gives, as `Elsewhere`."""
+    def _of_function(self, function: str, parameter: int | None) -> Sequence[PoolText]:
         self._expander.cross_file_dependencies.add(function)
-        return self._texts_of(function, parameter)
+        return self._elsewhere.of_function(function, parameter)
+
+    def _of_structure(self, structure: str, field: str) -> Sequence[PoolText]:
+        self._expander.cross_file_dependencies.add(structure)
+        return self._elsewhere.of_structure(structure, field)
 
     def _given(self, function: int, parameter: str) -> Sequence[Tokens]:
         """Return the texts that callers in this file pass for a parameter of a static function."""
@@ -272,8 +284,8 @@ class _FileLinker:
         if not log_path.root.prefix:
             written, arguments = without_level(written, arguments, place)
         here = _written_here(written) or _handed_here(log_path, place) or self._text_here(log_path, place) or written
-        own = "".join(part.text if isinstance(part, Text) else "%s" for part in here)
-        place.is_weak = count_words(own) < _WEAK
+        own = _printed(here)
+        place.is_weak = count_words(own) < _WEAK and (bool(own) or count_words(_printed(written)) < _WEAK)
         arguments = spread(arguments, written, place)
         prefix, prefix_given = self._prefix(log_path, place)
         behind, behind_given = self._behind(log_path, place)
@@ -371,6 +383,10 @@ def _written_here(written: Parts) -> Parts:
     """Return the parts at the call itself; none if these have no text."""
     here = tuple(part for part in written if not isinstance(part, Text) or part.from_call)
     return here if any(isinstance(part, Text) for part in here) else ()
+
+
+def _printed(parts: Parts) -> str:
+    return "".join(part.text if isinstance(part, Text) else "%s" for part in parts)
 
 
 def _handed_here(log_path: LogPath, place: Place) -> Parts:

@@ -46,6 +46,7 @@ _ANNOTATION = re.compile(
     rb"\b(?:__attribute__|__attribute|__printf|__scanf|__acquires|__releases|__must_hold|__section|__aligned|__format_arg"
     rb"|__alloc_size|__nonnull|__diagnose_as|__no_sanitize|_Alignas|__declspec|noinline_for_\w+|asm)[ \t]*\("
 )
+_NOT_LINE_END = re.compile(rb"[^\n]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,7 @@ class Parser:
 
         Matches of `constants` count as text, as in `scan.bodies`.
         """
-        header = _DIRECTIVE_LINE.sub(b"", body.header)
+        header = _without_annotations(_DIRECTIVE_LINE.sub(b"", body.header))
         source, starts = _skeleton(body, header)
         root = self._tree(source).root_node
         name, parameters = declarator(header)
@@ -251,19 +252,26 @@ def declarator(header: bytes) -> tuple[str, tuple[str, ...]]:
     syscall = _SYSCALL.search(header)
     if syscall is not None:
         return "__do_sys_" + syscall[1].decode("ascii", "replace"), ()
-    text = header
+    text = header = _without_annotations(header)
     for alone in _MACRO_LINE.finditer(header):
         if _FUNCTION_NAME.search(header, alone.end()):
             text = b" " * alone.end() + text[alone.end() :]
-    for annotation in _ANNOTATION.finditer(header):
-        close = _matching(header, annotation.end() - 1)
-        text = text[: annotation.start()] + b" " * (close - annotation.start()) + text[close:]
     match = _FUNCTION_NAME.search(text)
     if match is None:
         return "", ()
     close = _matching(text, match.end() - 1)
     inner = text[match.end() : close - 1]
     return match[1].decode("ascii", "replace"), tuple(_parameters(inner))
+
+
+def _without_annotations(header: bytes) -> bytes:
+    """Return a function's header with annotations blanked, line ends kept."""
+    text = header
+    for annotation in _ANNOTATION.finditer(header):
+        close = _matching(header, annotation.end() - 1)
+        blank = _NOT_LINE_END.sub(b" ", header[annotation.start() : close])
+        text = text[: annotation.start()] + blank + text[close:]
+    return text
 
 
 def _parameters(text: bytes) -> Iterator[str]:

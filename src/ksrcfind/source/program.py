@@ -14,6 +14,7 @@ from ksrcfind.source.includes import Includes, shared
 from ksrcfind.source.sinks import NOT_LOGGED, LogSink
 
 _ALTERNATIVES = 4  # wrapper functions of one name that are expanded
+_HOST_PROGRAMS = frozenset(("scripts", "tools"))  # folders
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ class Program:
 
     `paths` are all C files of the tree. `facts` returns the facts of a file (it may load them on demand), `written`
     only its includes. `macros`, `wrappers`, `constants` and `text_functions` have the files that define a name
-    (`SourceFacts.constants`, `SourceFacts.text_functions`).
+    (`SourceFacts.constants`, `SourceFacts.text_functions`), `registered` those that initialise a structure with texts.
     `may_log` has the names that may reach a log sink (`summary.sink_reaching`). `includers` has, by base name, the
     files that include a header of this name in quotes. `modules` has the module of a path without suffix.
     """
@@ -52,6 +53,7 @@ class Program:
         constants: Mapping[str, Sequence[int]] | None = None,
         written: Callable[[int], Sequence[str]] | None = None,
         text_functions: Mapping[str, Sequence[int]] | None = None,
+        registered: Mapping[str, Sequence[int]] | None = None,
     ) -> None:
         self.paths = paths
         self.facts = facts
@@ -61,6 +63,7 @@ class Program:
         """The include graph."""
         self._constants = constants or {}
         self._text_functions = text_functions or {}
+        self._registered = registered or {}
         self._modules = modules or {}
         self._macros = macros
         self._wrappers = wrappers
@@ -130,6 +133,10 @@ class Program:
         """Return the only file that defines a function which gives other files text; None for several or none."""
         files = self._text_functions.get(name, ())
         return files[0] if len(files) == 1 else None
+
+    def registering(self, structure: str) -> Sequence[int]:
+        """Return the files that initialise a structure with texts."""
+        return self._registered.get(structure, ())
 
     def _macros_of(self, file: int) -> dict[str, Resolution]:
         known = self._defined.get(file)
@@ -215,8 +222,10 @@ class Program:
         found: list[Definition] = []
         for definition in itertools.chain.from_iterable(self._wrappers_of(holder).get(name, ()) for holder in nearest):
             is_static = isinstance(definition.item, Wrapper) and definition.item.is_static
+            if _is_foreign(self.paths[definition.file], self.paths[file]):
+                continue
             if len(holders) > 1 and _adds_values(definition.item):
-                continue  # `die` of another architecture, or of a program that runs on the host
+                continue  # `die` of one architecture or another
             if not is_static or self.includes.closure(file) >> definition.file & 1:
                 found.append(definition)
                 if len(found) == _ALTERNATIVES:
@@ -244,6 +253,21 @@ def _beginning_with(beginning: str, names: Sequence[str]) -> Iterator[str]:
 def _adds_values(item: Macro | Wrapper) -> bool:
     """Return whether a function prints a text parameter together with values."""
     return isinstance(item, Wrapper) and item.prints_text and item.calls[0].text.count("%") > 1
+
+
+def _is_foreign(path: str, caller: str) -> bool:
+    """Return whether a file cannot be linked with the file of a caller: of another architecture, or of a host program.
+
+    User mode Linux is built with parts of x86.
+    """
+    top, _, rest = path.partition("/")
+    other_top, _, other_rest = caller.partition("/")
+    if top in _HOST_PROGRAMS or other_top in _HOST_PROGRAMS:
+        return top != other_top
+    if top != "arch" or other_top != "arch":
+        return False
+    architectures = {rest.partition("/")[0], other_rest.partition("/")[0]}
+    return len(architectures) > 1 and "um" not in architectures
 
 
 def _is_fallback(definitions: Resolution) -> bool:

@@ -69,6 +69,7 @@ LITERAL_OR_COMMENT = re.compile(
     re.DOTALL,
 )
 _BRACE = re.compile(rb"[{}]")
+_ONE_LINE = re.compile(rb"\{[^{}\n]*+\}[ \t\r]*+\n")  # the body of a stub: `{ }`
 _PAREN = re.compile(rb"[()]")
 _NOT_BLANK = re.compile(rb"[^ \t\r\n]")
 _BETWEEN_STATEMENTS = (b";", b"{", b"}")
@@ -362,7 +363,7 @@ def functions(masked: bytes) -> Iterator[tuple[int, int, int]]:
         if brace < 0:
             return
         before = masked[position:brace].rstrip()
-        if brace == first + 1 and first >= 0:
+        if brace == first + 1 and first >= 0 and not _ONE_LINE.match(masked, brace):
             # A brace in the first column opens the chunk's function, which ends with the chunk even if braces differ.
             end = len(masked)
         else:

@@ -35,6 +35,8 @@ class FileSummary(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """As in `SourceFacts`."""
     recovered: int
     lost: int
+    registered: tuple[str, ...] = ()
+    """The structures of `SourceFacts.registered`."""
 
 
 _NAME = re.compile(r"[A-Za-z_]\w*")
@@ -69,6 +71,7 @@ def summary(facts: SourceFacts) -> FileSummary:
         facts.called,
         facts.recovered,
         facts.lost,
+        tuple(dict.fromkeys(structure for structure, _field, _source in facts.registered)),
     )
 
 

@@ -28,6 +28,8 @@ _NAME = re.compile(r"[A-Za-z_]\w*+")
 _MACRO = re.compile(r"(?!NULL\b)[A-Z_][A-Z0-9_]++")
 _SUBSCRIPT = re.compile(r"\[[^\[\]]*+\]\s*+")
 _FIELD = re.compile(r"(?:->|\.)\s*+([A-Za-z_]\w*+)\s*+\Z")
+# An argument that tells which of its texts a function gives: `pci_resource_name(bridge, PCI_BRIDGE_IO_WINDOW)`.
+_CONSTANT = re.compile(r"[(,]\s*+(?!NULL\b)[A-Z_][A-Z0-9_]++\s*+(?=[,)])")
 _CALLED = re.compile(r"[&*(\s]*+(?:[A-Za-z_]\w*+\s*+(?:->|\.)\s*+)*+([A-Za-z_]\w*+)\s*+\(")
 _VARIABLE = re.compile(r"[&*(\s]*+([A-Za-z_]\w*+)")
 _LAST_NAME = re.compile(r"\b([A-Za-z_]\w*+)\s*+(?:\[[^\[\]]*+\]\s*+)*+\Z")
@@ -35,6 +37,10 @@ _BEHIND = re.compile(r"\s*+((?:\[[^\[\]=;]*+\]\s*+)*+)(?:__\w++(?:\([^()]*+\))?\
 # An escape outside of a text is passed over, so that a text which never ends is read once.
 _RUN = re.compile(rf"\\[\s\S]|((?:\b[A-Z][A-Z0-9_]*+\s++){{0,3}}+{STRING}(?:\s*+(?:{STRING}|\b[A-Z][A-Z0-9_]*+\b))*+)")
 _DESIGNATOR = re.compile(r"\.\s*+[A-Za-z_]\w*+\s*+=")
+_DESIGNATED = re.compile(
+    rf"\.\s*+([A-Za-z_]\w*+)\s*+=\s*+((?:(?:{STRING}|(?!NULL\b)[A-Z_][A-Z0-9_]*+)\s*+)*+)(?=[,}}])"
+)
+_ALL_TEXT = re.compile(rf"(?=[^\"]*+\")(?:(?:{STRING}|[A-Z_][A-Z0-9_]*+)\s*+)++|(?!NULL\b)[A-Z_][A-Z0-9_]*+")
 _FORMATS = re.compile(r"\w*asprintf")
 _STARTS = re.compile(r"v?sc?n?printf|str[lns]?cpy|strscpy(?:_pad)?")  # what writes from the beginning of a buffer
 _WRITES = re.compile(r"printf|puts|put_str|cpy|cat\Z|append|push_desc|prt_")  # in the name of what writes into a buffer
@@ -58,8 +64,16 @@ class PoolText(NamedTuple):
     """What may stand behind the piece, in printf syntax."""
 
 
-Elsewhere = Callable[[str, int | None], Sequence[PoolText]]
-"""What a function of another file can return, or (with the number of a parameter) store where the parameter points."""
+class Elsewhere(NamedTuple):
+    """What other files tell."""
+
+    of_function: Callable[[str, int | None], Sequence[PoolText]]
+    """The texts that a function can return, or (with the number of a parameter) store where the parameter points."""
+    of_structure: Callable[[str, str], Sequence[PoolText]]
+    """The texts that the initialisers of a structure give to a field."""
+
+
+NOTHING = Elsewhere(lambda _function, _parameter: (), lambda _structure, _field: ())
 
 
 class _Given(NamedTuple):
@@ -92,19 +106,40 @@ class _Write(NamedTuple):
 class TextPools:
     """Finds what the values of one file's calls can hold. What it does for one value is linear in the file."""
 
-    def __init__(self, data: bytes, elsewhere: Elsewhere = lambda _function, _parameter: ()) -> None:
+    def __init__(self, data: bytes, elsewhere: Elsewhere = NOTHING) -> None:
         """Take the bytes of a C file."""
         self._code = Code(data)
         self._elsewhere = elsewhere
-        self._known: dict[tuple[str, str | None], list[PoolText]] = {}
+        self._known: dict[tuple[str, str | None, tuple[int, int] | None], list[PoolText]] = {}
 
-    def texts(self, expression: str, function: str | None) -> list[PoolText]:
-        """Return the texts that a value can hold: C source of an argument, in a function of the file."""
-        known = self._known.get((expression, function))
+    def texts(self, expression: str, function: str | None, line: int = 0) -> list[PoolText]:
+        """Return the texts that a value can hold: C source of an argument, in a function of the file.
+
+        `line` is the 1-based line of the call: what a variable holds there. 0 stands for any.
+        """
+        around = self._code.functions.get(function or "")
+        name = _VARIABLE.fullmatch(expression)
+        reach = self._reach(name[1], around, line) if name is not None and around is not None and line else None
+        known = self._known.get((expression, function, reach))
         if known is None:
-            found = self._of(expression, self._code.functions.get(function or ""), _DEPTH, set())
-            known = self._known[expression, function] = _bounded(found)
+            found = self._of(expression, around, _DEPTH, set(), reach)
+            known = self._known[expression, function, reach] = _bounded(found)
         return known
+
+    def _reach(self, name: str, function: Function, line: int) -> tuple[int, int]:
+        """Return the part of a function whose assignments to a variable can reach a line.
+
+        It begins with the last assignment that is under no condition, and ends with the line in a function without
+        loops.
+        """
+        use = self._code.start_of(line)
+        start = function.start
+        for position in self._code.found(name, function.start, use):
+            behind = _BEHIND.match(self._code.masked, position + len(name), position + len(name) + _LONGEST)
+            if behind is not None and behind[2] == "=" and self._code.is_at_top(position):
+                start = position
+        loops = any(self._code.found(word, function.start, function.end) for word in ("for", "while", "goto"))
+        return start, function.end if loops else max(use, start)
 
     def of_function(self, name: str, parameter: int | None) -> list[PoolText]:
         """Return the texts that a function of the file can return, or store where a parameter points to."""
@@ -115,8 +150,15 @@ class TextPools:
             return _bounded(self._of_function(name, _DEPTH, set()))
         return _bounded(self._stored_through(function, parameter, _DEPTH, set()))
 
-    def _of(self, source: str, function: Function | None, depth: int, seen: set[tuple[str, str]]) -> Iterator[PoolText]:
-        """Yield the texts of an expression that is no literal."""
+    def _of(
+        self,
+        source: str,
+        function: Function | None,
+        depth: int,
+        seen: set[tuple[str, str]],
+        reach: tuple[int, int] | None = None,
+    ) -> Iterator[PoolText]:
+        """Yield the texts of an expression that is no literal; `reach` is where a variable alone is assigned."""
         if depth < 0 or len(source) > _LONGEST or not _first((source, function.name if function else ""), seen):
             return
         for _ in range(_MOST_SUBSCRIPTS):
@@ -126,14 +168,16 @@ class TextPools:
             called = _CALLED.match(bare)
             variable = _VARIABLE.match(bare)
             if called is not None:
-                yield from self._of_function(called[1], depth, seen)
-                yield from self._of_field(called[1], depth, seen)
+                if not _CONSTANT.search(bare, called.end() - 1):
+                    yield from self._of_function(called[1], depth, seen)
+                    yield from self._of_field(called[1], depth, seen)
             elif (field := _FIELD.search(bare.rstrip(") "))) is not None:
-                yield from self._of_field(field[1], depth, seen)
-                if variable is not None:
-                    yield from self._of_variable(variable[1], function, depth, seen, field[1])
+                own = list(self._of_variable(variable[1], function, depth, seen, field[1])) if variable else []
+                yield from own or self._of_field(field[1], depth, seen)
+                if variable is not None and depth == _DEPTH and not bare[variable.end() : field.start()].strip():
+                    yield from self._of_structure(variable[1], field[1], function)
             elif variable is not None and "(" not in bare[variable.end() :]:
-                yield from self._of_variable(variable[1], function, depth, seen)
+                yield from self._of_variable(variable[1], function, depth, seen, reach=reach)
 
     def _of_function(self, name: str, depth: int, seen: set[tuple[str, str]]) -> Iterator[PoolText]:
         """Yield the texts that a function returns."""
@@ -141,20 +185,27 @@ class TextPools:
         if not _first((name, "return"), seen):
             return
         if function is None:
-            yield from self._elsewhere(name, None)
+            yield from self._elsewhere.of_function(name, None)
             return
         for position in self._code.found("return", function.start, function.end):
             yield from self._value(self._code.expression(position + len("return")), function, depth, seen)
 
     def _of_variable(
-        self, name: str, function: Function | None, depth: int, seen: set[tuple[str, str]], field: str = ""
+        self,
+        name: str,
+        function: Function | None,
+        depth: int,
+        seen: set[tuple[str, str]],
+        field: str = "",
+        reach: tuple[int, int] | None = None,
     ) -> Iterator[PoolText]:
         """Yield the texts of a variable or of a field of it: of the function's own, else of one of the file."""
         if name in self._code.functions:
             yield from self._of_function(name, depth, seen)
             return
         if function is not None:
-            yield from self._stored(name, function.start, function.end, depth, seen, field)
+            start, end = reach or (function.start, function.end)
+            yield from self._stored(name, start, end, depth, seen, field)
             if not field:
                 yield from self._written(name, function, depth, seen)
                 yield from self._through(name, function, depth, seen)
@@ -164,6 +215,12 @@ class TextPools:
             if self._code.is_field(position) or self._code.around(position) is not None:
                 continue
             yield from self._assigned(position + len(name), None, depth, seen, field)
+
+    def _of_structure(self, variable: str, field: str, function: Function | None) -> Iterator[PoolText]:
+        """Yield the texts that files of the tree register in a field of a variable's structure."""
+        structure = self._code.structure(variable, function)
+        if structure:
+            yield from self._elsewhere.of_structure(structure, field)
 
     def _of_field(self, name: str, depth: int, seen: set[tuple[str, str]]) -> Iterator[PoolText]:
         """Yield the string literals that the file assigns to a field of this name, in any struct."""
@@ -199,8 +256,10 @@ class TextPools:
             return
         if self._code.masked[behind.end() : behind.end() + 80].lstrip().startswith("{"):
             source = self._code.clean[behind.end() : self._code.end_of(behind.end(), _LONGEST_TABLE, at_comma=False)]
-            if not field or not _DESIGNATOR.search(source):
+            if not field:
                 yield from (PoolText(_utf8(run[1]), is_piece=False) for run in _RUN.finditer(source) if run[1])
+            else:
+                yield from (PoolText(_utf8(value), is_piece=False) for value in self._column(source, field, end))
         else:
             source = self._code.expression(behind.end())
             if not field:
@@ -209,6 +268,24 @@ class TextPools:
             table = _VARIABLE.match(source)
             if depth > 0 and table is not None and "(" not in source and _first((table[1], "table"), seen):
                 yield from self._of_variable(table[1], function, depth - 1, seen, field)
+
+    def _column(self, source: str, field: str, end: int) -> Iterator[str]:
+        """Yield the texts that a table gives to one field; the name of the table ends at a place."""
+        if _DESIGNATOR.search(source):
+            yield from (value[2].strip() for value in _DESIGNATED.finditer(source) if value[1] == field and value[2])
+            return
+        fields = self._code.fields(end)
+        inside = source[source.find("{") + 1 : source.rfind("}")]
+        for low, high in self._code.split(inside):
+            row = inside[low:high].strip()
+            if not row.startswith("{"):
+                continue
+            values = [row[1:-1][start:stop].strip() for start, stop in self._code.split(row[1:-1])]
+            if field in fields:
+                values = values[fields.index(field) :][:1]
+            texts = [value for value in values if _ALL_TEXT.fullmatch(value)]
+            if len(texts) == 1:
+                yield texts[0]
 
     def _value(
         self, source: str, function: Function | None, depth: int, seen: set[tuple[str, str]]
@@ -252,7 +329,7 @@ class TextPools:
                 continue
             inner = self._code.functions.get(given.called)
             if inner is None:
-                yield from self._elsewhere(given.called, given.number)
+                yield from self._elsewhere.of_function(given.called, given.number)
             else:
                 yield from self._stored_through(inner, given.number, depth - 1, seen)
 
