@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ksrcfind.callers.source_file import Function, SourceFile
+from ksrcfind.source.parse import system_calls
 
 _WORD_BEFORE = re.compile(rb"\b(\w++)\s*+\Z")
 _NOT_TYPES = frozenset(
@@ -63,8 +64,7 @@ def uses_of(file: SourceFile, name: str) -> Iterator[Use]:
             yield use
     yield from _in_macros(file, name, word)
     yield from _pasted(file, name)
-    if name.startswith("__do_sys_"):
-        yield from _system_call(file, name.removeprefix("__do_sys_"))
+    yield from _system_call(file, name)
 
 
 def _use(file: SourceFile, start: int, end: int) -> Use | None:
@@ -266,9 +266,11 @@ def _pasted(file: SourceFile, name: str) -> Iterator[Use]:
 
 def _system_call(file: SourceFile, name: str) -> Iterator[Use]:
     """Yield the definition of a system call: user space calls it."""
-    pattern = rb"\b(\w*SYSCALL\w*_DEFINE\d?)\s*\(\s*" + re.escape(name.encode()) + rb"\b"
-    for match in re.finditer(pattern, file.masked):
-        yield Use(None, file.line(match.start()), "registration", f"{match[1].decode()}({name})")
+    if not name.startswith(("__do_sys_", "__do_compat_sys_")):
+        return
+    for call in system_calls(file.masked):
+        if call.function == name:
+            yield Use(None, file.line(call.start), "registration", f"{call.macro}({call.name})")
 
 
 def _in_assembly(file: SourceFile, name: str) -> Iterator[Use]:

@@ -21,7 +21,7 @@ from ksrcfind.source.parse import ParsedBody, ParsedCall, Parser
 from ksrcfind.source.sinks import BUILT_IN
 from ksrcfind.source.template import CONVERSION, has_words
 
-VERSION = 14
+VERSION = 15
 """Raised when the meaning or the extent of facts changes; older ones are then read anew."""
 
 
