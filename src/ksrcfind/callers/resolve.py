@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from ksrcfind.callers.record import MOST, Caller, Callers, Handed
-from ksrcfind.callers.source_file import SourceFile
 from ksrcfind.callers.uses import Use, uses_of
+from ksrcfind.source.source_file import SourceFile
 from ksrcfind.source.tokens import is_string, tokenize
 
 _MOST_FILES = 400  # files that are read for one name, the nearest first
@@ -162,7 +162,7 @@ class _Search:
 
     def _read(self, paths: Iterable[str]) -> None:
         wanted = [path for path in paths if path not in self._files]
-        self._files.update((path, SourceFile(path, data)) for path, data in self._tree.read_many(wanted))
+        self._files.update((path, SourceFile(data, path)) for path, data in self._tree.read_many(wanted))
 
 
 def _defines(file: SourceFile, name: str) -> bool:

@@ -5,8 +5,8 @@ import string
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ksrcfind.callers.source_file import Function, SourceFile
 from ksrcfind.source.parse import system_calls
+from ksrcfind.source.source_file import Function, SourceFile
 
 _WORD_BEFORE = re.compile(rb"\b(\w++)\s*+\Z")
 _NOT_TYPES = frozenset(
@@ -80,7 +80,7 @@ def _use(file: SourceFile, start: int, end: int) -> Use | None:
     function = file.function_at(start)
     if function is None:
         return _outside(file, start, is_called=is_called)
-    if start < function.brace or _is_local(file, function, masked[start:end]):
+    if start < function.start or _is_local(file, function, masked[start:end]):
         return None
     line = file.line(start)
     if is_called:
@@ -108,13 +108,13 @@ def _is_local(file: SourceFile, function: Function, name: bytes) -> bool:
     if name.decode() in function.parameters:
         return True
     declared = rb"[;{}]\s*(?!return\b|goto\b|else\b|case\b)(?:\w+\s+)+\**\s*" + name + rb"\s*[;=,[]"
-    return re.search(declared, file.masked[function.brace : function.end]) is not None
+    return re.search(declared, file.masked[function.start : function.end]) is not None
 
 
 def _address(file: SourceFile, function: Function, start: int, line: int) -> Use | None:
     """Return the use of an address inside a function: passed, stored or returned."""
     for opened in file.around(start):
-        if opened <= function.brace:
+        if opened <= function.start:
             break
         kind = file.masked[opened : opened + 1]
         called = file.name_before(opened)
@@ -131,7 +131,7 @@ def _address(file: SourceFile, function: Function, start: int, line: int) -> Use
             if _initialised(file, opened) is None:
                 break
             return Use(function.name, line, "pointer", _initialiser_role(file, start))
-    statement = max(file.masked.rfind(mark, function.brace, start) for mark in (b";", b"{", b"}")) + 1
+    statement = max(file.masked.rfind(mark, function.start, start) for mark in (b";", b"{", b"}")) + 1
     code = file.text(statement, start)
     if code.startswith("return"):
         return Use(function.name, line, "pointer", "returned")
