@@ -3,10 +3,10 @@
 import pytest
 
 from ksrcfind.conditions.circumstances import MacroBody, circumstances, excerpt
-from ksrcfind.conditions.configuration import symbols_that_build
 from ksrcfind.conditions.expression import negation
 from ksrcfind.conditions.record import Assignment, Symbol
 from ksrcfind.conditions.sentence import sentence
+from ksrcfind.source.kbuild import BuildSymbols
 
 
 def of(body, call="pr_info", before="", after="", header="static int f(struct device *dev, int n)"):
@@ -194,12 +194,30 @@ def test_the_else_of_an_if_directive():
 
 def test_symbols_that_build_a_file():
     makefiles = {
-        "": "obj-y += drivers/\n",
-        "drivers": "obj-$(CONFIG_NET) += net/\n",
-        "drivers/net": "obj-$(CONFIG_FOO) += foo.o\nfoo-y := main.o\nfoo-$(CONFIG_FOO_PM) += \\\n\tpm.o\n",
+        "Kbuild": "obj-y += drivers/\nobj-$(CONFIG_BLOCK) += block/\n",
+        "Makefile": "obj-$(CONFIG_NOT_READ) += drivers/\n",
+        "block/Makefile": "obj-y := bio.o\n",
+        "drivers/Makefile": "obj-$(CONFIG_NET) += net/\n",
+        "drivers/net/Makefile": (
+            "parts := $(addprefix part_,a.o b.o)\n"
+            "obj-$(CONFIG_FOO) += foo.o\nfoo-y := main.o $(parts)\nfoo-$(CONFIG_FOO_PM) += \\\n\tpm.o\n"
+            "obj-$(CONFIG_A) += both.o\nobj-$(CONFIG_B) += both.o\n"
+        ),
     }
-    assert symbols_that_build("drivers/net/pm.c", makefiles) == ["CONFIG_NET", "CONFIG_FOO", "CONFIG_FOO_PM"]
-    assert symbols_that_build("drivers/net/main.c", makefiles) == ["CONFIG_NET", "CONFIG_FOO"]
+    read = []
+
+    def text(path):
+        read.append(path)
+        return makefiles.get(path)
+
+    symbols = BuildSymbols(text)
+    assert symbols.of_file("drivers/net/pm.c") == ("CONFIG_NET", "CONFIG_FOO", "CONFIG_FOO_PM")
+    assert symbols.of_file("drivers/net/main.c") == ("CONFIG_NET", "CONFIG_FOO")
+    assert symbols.of_file("drivers/net/part_b.c") == ("CONFIG_NET", "CONFIG_FOO")
+    assert symbols.of_file("drivers/net/both.c") == ("CONFIG_NET",)
+    assert symbols.of_file("block/bio.c") == ("CONFIG_BLOCK",)
+    assert symbols.of_file("nowhere/x.c") == ()
+    assert len(read) == len(set(read))
 
 
 def test_excerpt_marks_call_and_conditions():
