@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from ksrcfind.conditions.expression import arguments
-from ksrcfind.conditions.flow import Block, Dominators, Flow, Span, reachable, repeats
+from ksrcfind.conditions.flow import Flow, repeats
 from ksrcfind.conditions.function_tokens import NAME, Code
+from ksrcfind.conditions.graph import Block, Dominators, Span, reachable
 
 _CONSTANT = re.compile(r"[A-Z][A-Z0-9_]*|NULL|true|false")
 _KEYWORDS = frozenset(

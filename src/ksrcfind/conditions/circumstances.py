@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from ksrcfind.conditions.assignments import Assignments, names_in, of_conditions
 from ksrcfind.conditions.configuration import runtime_switches, symbols
 from ksrcfind.conditions.expression import arguments, decisions, joined, negation
-from ksrcfind.conditions.flow import DEFAULT, Block, Branch, Flow, Span
+from ksrcfind.conditions.flow import Flow
 from ksrcfind.conditions.function_tokens import NAME, Code, code_around
+from ksrcfind.conditions.graph import DEFAULT, Block, Branch, Span
 from ksrcfind.conditions.reach import AnyOf, Exit, Formula, Literal, Reach
 from ksrcfind.conditions.record import CONTEXT, Assignment, Circumstances, Condition, Excerpt
 

@@ -9,7 +9,8 @@ import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from ksrcfind.conditions.flow import Block, Branch, Dominators, Flow, Outcome, Span, reachable
+from ksrcfind.conditions.flow import Flow
+from ksrcfind.conditions.graph import Block, Branch, Dominators, Outcome, Span, reachable
 
 _MOST = 24  # exits or jumps of one block; more are not listed
 _DEEPEST = 64  # labels that follow each other; recursion needs some frames for each
@@ -51,7 +52,7 @@ class Reach:
 
     def __init__(self, flow: Flow) -> None:
         self._flow = flow
-        self._dominators = Dominators(flow)
+        self._dominators = Dominators(flow.entry)
         self._reached: dict[tuple[Block, Block], set[Block]] = {}
         self._depth = 0
         self._steps = 0
