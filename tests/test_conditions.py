@@ -268,3 +268,31 @@ def test_broken_files_give_no_error(text):
 def test_a_function_with_a_name_that_is_too_long_is_left_alone():
     assert of('if (n) {\n\tpr_info("x");\n}') is not None
     assert of("if (" + "n" * 300 + ') {\n\tpr_info("x");\n}') is None
+
+
+def test_an_expression_that_is_evaluated_again_has_its_lines():
+    found = conditions(
+        """	if (n) {
+		err = first();
+		if (err)
+			return err;
+		err = second();
+		if (err)
+			goto out;
+	}
+	while (next())
+		if (dev)
+			goto out;
+	return 0;
+out:
+	pr_info();"""
+    )
+    expected = "(n && !err /* line 5 */ && err /* line 8 */) || (!(n && err /* line 5 */) && next() && dev)"
+    assert found == [("label", expected)]
+
+
+def test_an_expression_that_is_evaluated_again_with_one_value_is_named_once():
+    found = conditions(
+        "\tif (err)\n\t\tgoto out;\n\terr = a();\n\tif (err)\n\t\tgoto out;\n\treturn 0;\nout:\n\tpr_info();"
+    )
+    assert found == [("label", "err")]
