@@ -82,7 +82,7 @@ def circumstances(
         function,
         tuple(conditions),
         complete,
-        tuple(Assignment(each.name, each.expression, code.line(each.at)) for each in last),
+        tuple(Assignment(each.name, each.expression(code), code.line(each.at)) for each in last),
         symbols(code.switches, conditions, built_by),
         runtime_switches(code, call, conditions),
         (code.first_line, code.last_line),

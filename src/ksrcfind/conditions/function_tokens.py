@@ -5,11 +5,13 @@ needed, and kernel macros (`list_for_each_entry(p, head, list) {`) are no valid 
 brackets are enough to find the statements.
 """
 
+import itertools
 import re
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 from ksrcfind.source.scan import Directive, directives
 from ksrcfind.source.source_file import region_around
@@ -30,12 +32,13 @@ _LONGEST = 400_000  # characters of a function; the longest of Linux 6.1 has 60,
 _LONG_NAME = re.compile(r"\w{200}")  # longer than any name of Linux
 _NO_CODE = re.compile(r"\s*+(?:0\b|defined\s*+\(?+\s*+NOT_DEFINED)")
 _KEYWORDS = frozenset(("if", "while", "for", "switch", "return"))
+_TIGHT_AFTER = frozenset(("(", "[", "!"))
+_TIGHT_BEFORE = frozenset((")", "]", ",", ";"))
 _CLOSING = {"(": ")", "[": "]", "{": "}"}
 _GUARD = re.compile(r"_{0,3}\w+_H_{0,3}|_\w+_")
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(NamedTuple):
     """A token of C source."""
 
     text: str
@@ -90,11 +93,10 @@ class Code:
 
     def source(self, low: int, high: int) -> str:
         """Return the source of tokens `low` to `high`, exclusive, on one line and without comments."""
-        parts: list[str] = []
-        for previous, token in zip([None, *self.tokens[low : high - 1]], self.tokens[low:high], strict=True):
-            if previous is not None and previous.end != token.start:
-                tight = previous.text in ("(", "[", "!") or token.text in (")", "]", ",", ";")
-                parts.append("" if tight else " ")
+        parts = [token.text for token in self.tokens[low : min(low + 1, high)]]
+        for previous, token in itertools.pairwise(self.tokens[low:high]):
+            if previous.end != token.start and previous.text not in _TIGHT_AFTER and token.text not in _TIGHT_BEFORE:
+                parts.append(" ")
             parts.append(token.text)
         return "".join(parts).encode("latin-1", "replace").decode("utf-8", "replace")
 
@@ -129,10 +131,10 @@ def closing(tokens: Sequence[Token], index: int) -> int:
     return len(tokens) - 1
 
 
-def tokens_of(text: str, start: int = 0, end: int | None = None) -> list[Token]:
-    """Return the tokens of a text without its comments."""
-    found = _TOKEN.finditer(text, start, len(text) if end is None else end)
-    return [Token(each[0], each.start()) for each in found if each["comment"] is None]
+def _tokens_of(text: str, offset: int) -> list[Token]:
+    """Return the tokens of a text, which begins at an offset of the file, without its comments."""
+    found = _TOKEN.finditer(text)
+    return [Token(each[0], each.start() + offset) for each in found if each.lastgroup is None]
 
 
 def code_around(data: bytes, line: int, call: str, *, whole: bool = True) -> Code | None:
@@ -153,7 +155,7 @@ def code_around(data: bytes, line: int, call: str, *, whole: bool = True) -> Cod
     if not is_macro:
         left_out += [(start, end) for start, end, _ in found if low <= end and start < high]
         left_out += [each.span() for each in _DIRECTIVE_LINE.finditer(text, low, high)]
-    tokens = [Token(each.text, each.start + low) for each in tokens_of(_blanked(text, low, high, left_out))]
+    tokens = _tokens_of(_blanked(text, low, high, left_out), low)
     target = _target(tokens, at, starts[line] if line < len(starts) else len(text), call)
     if target is None:
         return None

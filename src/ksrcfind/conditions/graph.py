@@ -68,6 +68,18 @@ def reachable(start: Block, without: Block | None = None) -> set[Block]:
     return seen
 
 
+def sources(end: Block, without: Block) -> set[Block]:
+    """Return the blocks from which control reaches a block, itself included, without passing another."""
+    seen = {end}
+    waiting = [end]
+    while waiting:
+        for before, _ in waiting.pop().before:
+            if before not in seen and before is not without:
+                seen.add(before)
+                waiting.append(before)
+    return seen
+
+
 class Dominators:
     """The blocks that each path from the entry to a block passes."""
 
