@@ -110,6 +110,18 @@ def test_a_system_call_is_registered_by_its_definition():
     assert uses({"a.c": code}, name="__do_sys_sync") == [(None, "registration", "SYSCALL_DEFINE1(sync)")]
 
 
+@pytest.mark.parametrize("macro", ["COMPAT_SYSCALL_DEFINE1", "SYSCALL32_DEFINE1", "PPC32_SYSCALL_DEFINE1"])
+def test_a_compat_system_call_is_another_function(macro):
+    code = "\n\n".join(
+        f"{define}(sync, int, x)\n{{\n\treturn {helper}(x);\n}}"
+        for define, helper in (("SYSCALL_DEFINE1", "plain"), (macro, "compat"))
+    )
+    assert uses({"a.c": code}, name="__do_sys_sync") == [(None, "registration", "SYSCALL_DEFINE1(sync)")]
+    assert uses({"a.c": code}, name="__do_compat_sys_sync") == [(None, "registration", f"{macro}(sync)")]
+    assert uses({"a.c": code}, name="plain") == [("__do_sys_sync", "call", None)]
+    assert uses({"a.c": code}, name="compat") == [("__do_compat_sys_sync", "call", None)]
+
+
 CALL = "void f(void)\n{\n\ttarget(1);\n}\n"
 
 
@@ -139,7 +151,28 @@ def test_levels_of_callers():
 
 def test_a_function_that_calls_itself_ends_the_levels():
     found = callers({"a.c": "static void target(int a)\n{\n\ttarget(1);\n}\n"}, depth=5).found
-    assert [(each.function, each.callers) for each in found] == [("target", None)]
+    assert [(each.function, each.callers, each.listed_elsewhere) for each in found] == [("target", None, True)]
+
+
+TWICE = (
+    "static void target(void)\n{\n}\n"
+    "void f(void)\n{\n\ttarget();\n\tg();\n}\n"
+    "void g(void)\n{\n\ttarget();\n}\n"
+    "void h(void)\n{\n\tf();\n\tg();\n}\n"
+)
+
+
+@pytest.mark.parametrize(("depth", "marked"), [(1, []), (2, [("g", "f")]), (3, [("g", "f"), ("g", "h")])])
+def test_a_second_occurrence_refers_to_the_first(depth, marked):
+    def elsewhere(level, above=None):
+        for each in level.found:
+            if each.listed_elsewhere:
+                assert each.callers is None
+                yield above, each.function
+            if each.callers is not None:
+                yield from elsewhere(each.callers, each.function)
+
+    assert list(elsewhere(callers({"a.c": TWICE}, depth=depth))) == marked
 
 
 def test_many_callers_are_cut():

@@ -3,10 +3,10 @@
 import pytest
 
 from ksrcfind.conditions.circumstances import MacroBody, circumstances, excerpt
-from ksrcfind.conditions.configuration import symbols_that_build
 from ksrcfind.conditions.expression import negation
 from ksrcfind.conditions.record import Assignment, Symbol
 from ksrcfind.conditions.sentence import sentence
+from ksrcfind.source.kbuild import BuildSymbols
 
 
 def of(body, call="pr_info", before="", after="", header="static int f(struct device *dev, int n)"):
@@ -194,12 +194,30 @@ def test_the_else_of_an_if_directive():
 
 def test_symbols_that_build_a_file():
     makefiles = {
-        "": "obj-y += drivers/\n",
-        "drivers": "obj-$(CONFIG_NET) += net/\n",
-        "drivers/net": "obj-$(CONFIG_FOO) += foo.o\nfoo-y := main.o\nfoo-$(CONFIG_FOO_PM) += \\\n\tpm.o\n",
+        "Kbuild": "obj-y += drivers/\nobj-$(CONFIG_BLOCK) += block/\n",
+        "Makefile": "obj-$(CONFIG_NOT_READ) += drivers/\n",
+        "block/Makefile": "obj-y := bio.o\n",
+        "drivers/Makefile": "obj-$(CONFIG_NET) += net/\n",
+        "drivers/net/Makefile": (
+            "parts := $(addprefix part_,a.o b.o)\n"
+            "obj-$(CONFIG_FOO) += foo.o\nfoo-y := main.o $(parts)\nfoo-$(CONFIG_FOO_PM) += \\\n\tpm.o\n"
+            "obj-$(CONFIG_A) += both.o\nobj-$(CONFIG_B) += both.o\n"
+        ),
     }
-    assert symbols_that_build("drivers/net/pm.c", makefiles) == ["CONFIG_NET", "CONFIG_FOO", "CONFIG_FOO_PM"]
-    assert symbols_that_build("drivers/net/main.c", makefiles) == ["CONFIG_NET", "CONFIG_FOO"]
+    read = []
+
+    def text(path):
+        read.append(path)
+        return makefiles.get(path)
+
+    symbols = BuildSymbols(text)
+    assert symbols.of_file("drivers/net/pm.c") == ("CONFIG_NET", "CONFIG_FOO", "CONFIG_FOO_PM")
+    assert symbols.of_file("drivers/net/main.c") == ("CONFIG_NET", "CONFIG_FOO")
+    assert symbols.of_file("drivers/net/part_b.c") == ("CONFIG_NET", "CONFIG_FOO")
+    assert symbols.of_file("drivers/net/both.c") == ("CONFIG_NET",)
+    assert symbols.of_file("block/bio.c") == ("CONFIG_BLOCK",)
+    assert symbols.of_file("nowhere/x.c") == ()
+    assert len(read) == len(set(read))
 
 
 def test_excerpt_marks_call_and_conditions():
@@ -250,3 +268,31 @@ def test_broken_files_give_no_error(text):
 def test_a_function_with_a_name_that_is_too_long_is_left_alone():
     assert of('if (n) {\n\tpr_info("x");\n}') is not None
     assert of("if (" + "n" * 300 + ') {\n\tpr_info("x");\n}') is None
+
+
+def test_an_expression_that_is_evaluated_again_has_its_lines():
+    found = conditions(
+        """	if (n) {
+		err = first();
+		if (err)
+			return err;
+		err = second();
+		if (err)
+			goto out;
+	}
+	while (next())
+		if (dev)
+			goto out;
+	return 0;
+out:
+	pr_info();"""
+    )
+    expected = "(n && !err /* line 5 */ && err /* line 8 */) || (!(n && err /* line 5 */) && next() && dev)"
+    assert found == [("label", expected)]
+
+
+def test_an_expression_that_is_evaluated_again_with_one_value_is_named_once():
+    found = conditions(
+        "\tif (err)\n\t\tgoto out;\n\terr = a();\n\tif (err)\n\t\tgoto out;\n\treturn 0;\nout:\n\tpr_info();"
+    )
+    assert found == [("label", "err")]

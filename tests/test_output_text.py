@@ -17,6 +17,7 @@ from example_findings import (
     FILES_ONLY,
     HOSTILE,
     MATCH,
+    MESSAGE,
     NO_PLACE,
     PLACE,
     POINTING,
@@ -28,6 +29,7 @@ from example_findings import (
     summary,
 )
 from ksrcfind.batch.filters import GroupBy, grouped
+from ksrcfind.callers.record import Caller, Callers
 from ksrcfind.conditions.record import Assignment, Circumstances, Condition, Excerpt, Symbol
 from ksrcfind.history.provenance import Change, Event, Provenance, Release
 from ksrcfind.match.answer import Reason, Tier
@@ -262,3 +264,25 @@ def test_the_record_of_when_the_call_runs():
     assert match["configuration"][1] == {"symbol": "CONFIG_SMP", "negated": True, "line": 3}
     assert match["runtime"] == ["ratelimited"]
     assert match["code"]["marked"] == [867, 868, 869]
+
+
+def test_callers_of_a_function_that_occurs_again_are_listed_once():
+    def caller(function, *callers, elsewhere=False):
+        above = Callers(callers, complete=True) if callers else None
+        return Caller(function, MESSAGE.path, 1, "call", None, callers=above, listed_elsewhere=elsewhere)
+
+    again_f, again_g = caller("f", elsewhere=True), caller("g", elsewhere=True)
+    levels = (caller("f", caller("h"), again_g), caller("g", again_f), caller(MESSAGE.function, elsewhere=True))
+    shown = text(replace(found(MATCH), callers=Callers(levels, complete=True)))
+    assert (
+        """
+  Callers
+    f()  mm/oom_kill.c:1
+      h()  mm/oom_kill.c:1
+      g()  mm/oom_kill.c:1  see below
+    g()  mm/oom_kill.c:1
+      f()  mm/oom_kill.c:1  see above
+    __oom_kill_process()  mm/oom_kill.c:1  see above
+"""
+        in shown
+    )

@@ -35,7 +35,6 @@ GENERATED = {
     "callers/resolve.py:_is_resolved": "the name of a file, escaped",
     "callers/uses.py:_in_assembly": "the name of a function, escaped",
     "callers/uses.py:_is_local": "the name of a function",
-    "callers/uses.py:_system_call": "the name of a system call, escaped",
     "callers/uses.py:uses_of": "the name of a function, escaped",
     "evolution/log_release.py:tag_of": "the name of a tag, escaped",
     "log/report.py:_any": "rows of tables of this package",

@@ -133,7 +133,10 @@ def test_a_plain_tree_has_functions_but_no_commits(repository, git, tmp_path):
         ("int f(void)\n{\n\tif (x) {\n\t}\n}\nint g(void)\n{\n}\n", "function", 1, (1, 5)),
         ("int f(void) { return 0; }\nint g;\n", "function", 1, (1, 1)),
         ("static void __init\nf(int a,\n  int b)\n{\n\t}\n\n}\n", "function", 2, (1, 7)),
-        ("int f(void)\n{\n", "function", 1, (1, 3)),
+        ("int f(void)\n{\n", "function", 1, (1, 2)),
+        ("#define N 8\nint f(void)\n{\n}\n", "function", 2, (2, 4)),
+        ("int f(void)\n{\n\tg(1,\n}\nint g(void)\n{\n}\n", "function", 1, (1, 4)),
+        ("FUNCS(x)\nstruct a {\n};\nint f(void)\n{\n}\n", "function", 1, (1, 1)),
         ("#define F \\\n\t1\nint a;\n", "macro", 1, (1, 2)),
     ],
 )

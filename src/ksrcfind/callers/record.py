@@ -36,6 +36,8 @@ class Caller:
     """Of a function that is handed its text: what this caller hands it."""
     callers: "Callers | None" = None
     """Callers of `function`; None if not looked for."""
+    listed_elsewhere: bool = False
+    """True if `function` occurs several times and another occurrence has its callers."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from ksrcfind.callers.record import MOST, Caller, Callers, Handed
-from ksrcfind.callers.source_file import SourceFile
 from ksrcfind.callers.uses import Use, uses_of
+from ksrcfind.source.source_file import SourceFile
 from ksrcfind.source.tokens import is_string, tokenize
 
 _MOST_FILES = 400  # files that are read for one name, the nearest first
@@ -47,7 +47,7 @@ class _Search:
     def __init__(self, tree: Tree) -> None:
         self._tree = tree
         self._files: dict[str, SourceFile] = {}
-        self._seen: set[tuple[str, str]] = set()
+        self._seen: set[tuple[str | None, str]] = set()
 
     def callers(self, targets: Sequence[Target], depth: int) -> list[Callers]:
         """Return the callers of each function of one level, with those of the levels above it."""
@@ -62,11 +62,16 @@ class _Search:
             complete = complete and len(pairs) <= left
             pairs = pairs[:left]
             left -= len(pairs)
-            for position, (_, next_target) in enumerate(pairs):
-                if depth > 1 and next_target is not None and (next_target.name, next_target.path) not in self._seen:
+            level: list[Caller] = []
+            for position, (caller, next_target) in enumerate(pairs):
+                if (caller.function, caller.path) in self._seen:
+                    level.append(replace(caller, listed_elsewhere=True))
+                    continue
+                level.append(caller)
+                if depth > 1 and next_target is not None:
                     self._seen.add((next_target.name, next_target.path))
                     further.append((number, position, next_target))
-            results.append(Callers(tuple(caller for caller, _ in pairs), complete))
+            results.append(Callers(tuple(level), complete))
         if further:
             deeper = self.callers([target for _, _, target in further], depth - 1)
             for (number, position, _), callers in zip(further, deeper, strict=True):
@@ -157,7 +162,7 @@ class _Search:
 
     def _read(self, paths: Iterable[str]) -> None:
         wanted = [path for path in paths if path not in self._files]
-        self._files.update((path, SourceFile(path, data)) for path, data in self._tree.read_many(wanted))
+        self._files.update((path, SourceFile(data, path)) for path, data in self._tree.read_many(wanted))
 
 
 def _defines(file: SourceFile, name: str) -> bool:

@@ -5,7 +5,8 @@ import string
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ksrcfind.callers.source_file import Function, SourceFile
+from ksrcfind.source.parse import system_calls
+from ksrcfind.source.source_file import Function, SourceFile
 
 _WORD_BEFORE = re.compile(rb"\b(\w++)\s*+\Z")
 _NOT_TYPES = frozenset(
@@ -63,8 +64,7 @@ def uses_of(file: SourceFile, name: str) -> Iterator[Use]:
             yield use
     yield from _in_macros(file, name, word)
     yield from _pasted(file, name)
-    if name.startswith("__do_sys_"):
-        yield from _system_call(file, name.removeprefix("__do_sys_"))
+    yield from _system_call(file, name)
 
 
 def _use(file: SourceFile, start: int, end: int) -> Use | None:
@@ -80,7 +80,7 @@ def _use(file: SourceFile, start: int, end: int) -> Use | None:
     function = file.function_at(start)
     if function is None:
         return _outside(file, start, is_called=is_called)
-    if start < function.brace or _is_local(file, function, masked[start:end]):
+    if start < function.start or _is_local(file, function, masked[start:end]):
         return None
     line = file.line(start)
     if is_called:
@@ -108,13 +108,13 @@ def _is_local(file: SourceFile, function: Function, name: bytes) -> bool:
     if name.decode() in function.parameters:
         return True
     declared = rb"[;{}]\s*(?!return\b|goto\b|else\b|case\b)(?:\w+\s+)+\**\s*" + name + rb"\s*[;=,[]"
-    return re.search(declared, file.masked[function.brace : function.end]) is not None
+    return re.search(declared, file.masked[function.start : function.end]) is not None
 
 
 def _address(file: SourceFile, function: Function, start: int, line: int) -> Use | None:
     """Return the use of an address inside a function: passed, stored or returned."""
     for opened in file.around(start):
-        if opened <= function.brace:
+        if opened <= function.start:
             break
         kind = file.masked[opened : opened + 1]
         called = file.name_before(opened)
@@ -131,7 +131,7 @@ def _address(file: SourceFile, function: Function, start: int, line: int) -> Use
             if _initialised(file, opened) is None:
                 break
             return Use(function.name, line, "pointer", _initialiser_role(file, start))
-    statement = max(file.masked.rfind(mark, function.brace, start) for mark in (b";", b"{", b"}")) + 1
+    statement = max(file.masked.rfind(mark, function.start, start) for mark in (b";", b"{", b"}")) + 1
     code = file.text(statement, start)
     if code.startswith("return"):
         return Use(function.name, line, "pointer", "returned")
@@ -266,9 +266,11 @@ def _pasted(file: SourceFile, name: str) -> Iterator[Use]:
 
 def _system_call(file: SourceFile, name: str) -> Iterator[Use]:
     """Yield the definition of a system call: user space calls it."""
-    pattern = rb"\b(\w*SYSCALL\w*_DEFINE\d?)\s*\(\s*" + re.escape(name.encode()) + rb"\b"
-    for match in re.finditer(pattern, file.masked):
-        yield Use(None, file.line(match.start()), "registration", f"{match[1].decode()}({name})")
+    if not name.startswith(("__do_sys_", "__do_compat_sys_")):
+        return
+    for call in system_calls(file.masked):
+        if call.function == name:
+            yield Use(None, file.line(call.start), "registration", f"{call.macro}({call.name})")
 
 
 def _in_assembly(file: SourceFile, name: str) -> Iterator[Use]:

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from ksrcfind.conditions.expression import arguments
-from ksrcfind.conditions.flow import Block, Dominators, Flow, Span, reachable, repeats
+from ksrcfind.conditions.flow import Flow, repeats
 from ksrcfind.conditions.function_tokens import NAME, Code
+from ksrcfind.conditions.graph import Block, Dominators, Span, reachable, sources
 
 _CONSTANT = re.compile(r"[A-Z][A-Z0-9_]*|NULL|true|false")
 _KEYWORDS = frozenset(
@@ -31,6 +32,8 @@ _KEYWORDS = frozenset(
     ]
 )
 _COMPOUND = {"+=", "-=", "*=", "/=", "%=", "|=", "&=", "^=", "<<=", ">>="}
+_STEPS = ("++", "--")
+_MARKS = {"=", "&", *_STEPS, *_COMPOUND}
 _MEMBER = ("->", ".")
 _OPENS = frozenset("([{")
 _CLOSES = frozenset(")]}")
@@ -41,11 +44,19 @@ class Found:
     """An assignment in the code."""
 
     name: str
-    expression: str
     at: int
     """Index of the token that names the variable."""
+    value: Span
+    """What is assigned: an expression, or a call that stores into the variable. Empty for `++` and `--`."""
+    operator: str = ""
+    """Of `+=` and `++`, the operator: `+`."""
     by_reference: bool = False
     """True if a call stores into the variable, perhaps: `read(&value)`."""
+
+    def expression(self, code: Code) -> str:
+        """Return the value that the variable gets as C source."""
+        value = code.source(*self.value)
+        return f"{self.name} {self.operator} {value or 1}" if self.operator else value
 
 
 def names_in(code: Code, span: Span) -> list[str]:
@@ -65,6 +76,7 @@ class Assignments:
         self._code = code
         self._flow = flow
         self._dominators = dominators
+        self._between: dict[tuple[Block, Block], set[Block]] = {}
 
     @cached_property
     def _by_name(self) -> dict[str, list[tuple[Block, Found]]]:
@@ -112,12 +124,13 @@ class Assignments:
                     return False
         return True
 
-    def _passes(self, start: Block, between: set[Block], end: Block) -> bool:
+    def _passes(self, start: Block, others: set[Block], end: Block) -> bool:
         """Return whether control can go from one block to another through some of the others, `start` only once."""
-        if not between:
+        if start is end or not others:
             return False
-        after = set().union(*(reachable(following, start) for following, _ in start.after if following is not start))
-        return any(block in after and end in reachable(block, start) for block in between if block is not start)
+        if (start, end) not in self._between:
+            self._between[start, end] = (reachable(start) & sources(end, start)) - {start}
+        return not self._between[start, end].isdisjoint(others)
 
 
 def _chains(code: Code, span: Span) -> Iterator[tuple[int, str, int]]:
@@ -125,11 +138,11 @@ def _chains(code: Code, span: Span) -> Iterator[tuple[int, str, int]]:
     at = span[0]
     while at < span[1]:
         text = code.tokens[at].text
-        if not NAME.fullmatch(text) or (at > span[0] and code.tokens[at - 1].text in _MEMBER):
+        if not text.isidentifier() or (at > span[0] and code.tokens[at - 1].text in _MEMBER):
             at += 1
             continue
         end = at + 1
-        while end + 1 < span[1] and code.tokens[end].text in _MEMBER and NAME.fullmatch(code.tokens[end + 1].text):
+        while end + 1 < span[1] and code.tokens[end].text in _MEMBER and code.tokens[end + 1].text.isidentifier():
             end += 2
         called = end < len(code.tokens) and code.tokens[end].text == "("
         if not called and text not in _KEYWORDS:
@@ -140,23 +153,24 @@ def _chains(code: Code, span: Span) -> Iterator[tuple[int, str, int]]:
 def _assignments(code: Code, span: Span) -> Iterator[Found]:
     tokens = code.tokens
     is_loop = span[0] + 1 < span[1] and repeats(tokens[span[0]].text) and tokens[span[0] + 1].text == "("
+    if not is_loop and _MARKS.isdisjoint(token.text for token in tokens[max(span[0] - 1, 0) : span[1] + 1]):
+        return
     first = arguments(tokens, span[0] + 1)[:2] if is_loop else []
     for at, name, end in _chains(code, span):
         following = tokens[end].text if end < len(tokens) else ""
         previous = tokens[at - 1].text if at else ""
         if following == "=":
-            yield Found(name, code.source(end + 1, _end(code, end + 1, span[1])), at)
+            yield Found(name, at, (end + 1, _end(code, end + 1, span[1])))
         elif following in _COMPOUND:
-            value = code.source(end + 1, _end(code, end + 1, span[1]))
-            yield Found(name, f"{name} {following[:-1]} {value}", at)
-        elif following in ("++", "--") or previous in ("++", "--"):
-            yield Found(name, f"{name} {(following if following in ('++', '--') else previous)[0]} 1", at)
+            yield Found(name, at, (end + 1, _end(code, end + 1, span[1])), following[:-1])
+        elif following in _STEPS or previous in _STEPS:
+            yield Found(name, at, (at, at), (following if following in _STEPS else previous)[0])
         elif previous == "&" and at >= 2 and tokens[at - 2].text in ("(", ",") and following in (")", ","):
             opening = _opening(code, at - 2, span[0])
             if opening is not None and NAME.fullmatch(tokens[opening - 1].text):
-                yield Found(name, code.source(opening - 1, code.closing(opening) + 1), at, by_reference=True)
+                yield Found(name, at, (opening - 1, code.closing(opening) + 1), by_reference=True)
         elif any(low == at and end == high for low, high in first):
-            yield Found(name, code.source(*span), at)
+            yield Found(name, at, span)
 
 
 def _opening(code: Code, at: int, low: int) -> int | None:

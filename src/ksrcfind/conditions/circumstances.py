@@ -1,14 +1,15 @@
 """The circumstances of a call: `circumstances` returns the conditions, assignments and switches from a file's bytes."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
 
 from ksrcfind.conditions.assignments import Assignments, names_in, of_conditions
 from ksrcfind.conditions.configuration import runtime_switches, symbols
 from ksrcfind.conditions.expression import arguments, decisions, joined, negation
-from ksrcfind.conditions.flow import DEFAULT, Block, Branch, Flow, Span
+from ksrcfind.conditions.flow import Flow
 from ksrcfind.conditions.function_tokens import NAME, Code, code_around
+from ksrcfind.conditions.graph import DEFAULT, Block, Branch, Outcome, Span
 from ksrcfind.conditions.reach import AnyOf, Exit, Formula, Literal, Reach
 from ksrcfind.conditions.record import CONTEXT, Assignment, Circumstances, Condition, Excerpt
 
@@ -81,7 +82,7 @@ def circumstances(
         function,
         tuple(conditions),
         complete,
-        tuple(Assignment(each.name, each.expression, code.line(each.at)) for each in last),
+        tuple(Assignment(each.name, each.expression(code), code.line(each.at)) for each in last),
         symbols(code.switches, conditions, built_by),
         runtime_switches(code, call, conditions),
         (code.first_line, code.last_line),
@@ -252,8 +253,12 @@ def _line(code: Code, formula: Formula) -> int:
             return code.line(label.at) if label.at >= 0 else max(lines)
 
 
-def _text(code: Code, formula: Formula) -> tuple[str, bool]:
-    """Return the expression of a formula, and whether it is negated."""
+def _text(code: Code, formula: Formula, dated: Set[str] | None = None) -> tuple[str, bool]:
+    """Return the expression of a formula, and whether it is negated.
+
+    For the expressions in `dated`, a comment names the line; None for those of the formula itself.
+    """
+    dated = _dated(code, formula) if dated is None else dated
     match formula:
         case Literal(branch, frozenset() as cases):
             return _case_text(code, branch, cases)
@@ -263,17 +268,47 @@ def _text(code: Code, formula: Formula) -> tuple[str, bool]:
             expression, negated = _text(code, literal)
             return expression, not negated
         case Exit(literals, _):
-            return joined(list(dict.fromkeys(_positive(code, each) for each in literals)), "&&"), True
+            return _all_of(code, literals, dated), True
         case AnyOf(((only,),), _):
             return _text(code, only)
         case AnyOf(ways, _):
-            texts = [joined([_positive(code, each) for each in way], "&&") for way in ways]
-            return joined(list(dict.fromkeys(texts)), "||"), False
+            texts = dict.fromkeys(_all_of(code, way, dated) for way in ways)
+            return joined(list(texts), "||"), False
 
 
-def _positive(code: Code, formula: Formula) -> str:
-    expression, negated = _text(code, formula)
-    return negation(expression) if negated else expression
+def _all_of(code: Code, formulas: Sequence[Formula], dated: Set[str]) -> str:
+    return joined(list(dict.fromkeys(_positive(code, each, dated) for each in formulas)), "&&")
+
+
+def _positive(code: Code, formula: Formula, dated: Set[str]) -> str:
+    expression, negated = _text(code, formula, dated)
+    text = negation(expression) if negated else expression
+    return f"{text} /* line {_line(code, formula)} */" if expression in dated else text
+
+
+def _dated(code: Code, formula: Formula) -> Set[str]:
+    """Return the expressions that a formula evaluates at several places with different values: `err`, `err` again."""
+    branches: dict[str, set[Branch]] = {}
+    values: dict[str, set[tuple[Outcome, bool]]] = {}
+    for literal, is_exit in _literals(formula):
+        if not isinstance(literal.outcome, frozenset):
+            expression = code.source(*literal.branch.span)
+            branches.setdefault(expression, set()).add(literal.branch)
+            values.setdefault(expression, set()).add((literal.outcome, is_exit))
+    return {each for each in branches if len(branches[each]) > 1 and len(values[each]) > 1}
+
+
+def _literals(formula: Formula) -> Iterator[tuple[Literal, bool]]:
+    """Yield the literals of a formula, and whether an exit consists of them."""
+    match formula:
+        case Literal():
+            yield formula, False
+        case Exit(literals, _):
+            yield from ((each, True) for each in literals)
+        case AnyOf(ways, _):
+            for way in ways:
+                for each in way:
+                    yield from _literals(each)
 
 
 def _case_text(code: Code, branch: Branch, cases: frozenset[int]) -> tuple[str, bool]:

@@ -1,8 +1,7 @@
 """What a call depends on besides its function: configuration symbols, and switches at run time."""
 
-import posixpath
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from ksrcfind.conditions.expression import arguments
 from ksrcfind.conditions.function_tokens import Code, Switch
@@ -70,49 +69,3 @@ def runtime_switches(code: Code, call: str, conditions: Sequence[Condition]) -> 
     for condition in conditions:
         found += _NETIF_IN_CONDITION.findall(condition.expression) if not condition.negated else []
     return tuple(dict.fromkeys(found))
-
-
-_LIST = re.compile(r"([\w.-]+?)-(?:\$[({]([A-Z]\w+)[)}]|y|m|objs)[ \t]*[:+]?=(.*)")
-
-
-def symbols_that_build(path: str, makefiles: Mapping[str, str]) -> list[str]:
-    """Return the configuration symbols without which a C file is not built, the outermost directory's first.
-
-    `makefiles` has the text of the Makefile of each directory above the file, by directory. Objects in several lists
-    are built for any of them: then no symbol is certain.
-    """
-    found: list[str] = []
-    directory, name = posixpath.split(path)
-    member = posixpath.splitext(name)[0] + ".o"
-    while True:
-        found[:0] = _of_object(member, makefiles.get(directory, ""))
-        if not directory:
-            return list(dict.fromkeys(found))
-        directory, name = posixpath.split(directory)
-        member = name + "/"
-
-
-def _of_object(member: str, makefile: str, depth: int = 0) -> list[str]:
-    """Return the symbols that an object or directory needs, by the lists of one Makefile."""
-    lists = []
-    for line in makefile.replace("\\\n", " ").splitlines():
-        match = _LIST.fullmatch(line.split("#", 1)[0].strip())
-        if match and member in match[3].split():
-            lists.append(match)
-    if len(lists) != 1 or depth > 4:
-        return []
-    [match] = lists
-    own = [match[2]] if match[2] and match[2].startswith("CONFIG_") else []
-    if match[1] in ("obj", "lib", "core", "drivers", "net"):
-        return own
-    return [*_of_object(f"{match[1]}.o", makefile, depth + 1), *own]
-
-
-def makefile_paths(path: str) -> list[str]:
-    """Return the Makefiles that decide whether a file is built, those of the outermost directory last."""
-    directory = posixpath.dirname(path)
-    found: list[str] = []
-    while directory:
-        found.append(posixpath.join(directory, "Makefile"))
-        directory = posixpath.dirname(directory)
-    return found

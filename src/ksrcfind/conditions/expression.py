@@ -6,8 +6,8 @@
 import re
 from collections.abc import Iterator, Sequence
 
-from ksrcfind.conditions.flow import Span
 from ksrcfind.conditions.function_tokens import Token, closing
+from ksrcfind.conditions.graph import Span
 
 Decision = tuple[Span, bool]
 """An operand, and the value that it had."""

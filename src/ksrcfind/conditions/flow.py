@@ -1,4 +1,4 @@
-"""The control flow of a function as a graph of blocks, with the dominators of a block.
+"""The control flow of a function: its statements are read into a graph of blocks.
 
 Each whole condition of an `if`, loop or `switch` is one branch: `a && b` is not split, so that conditions read as the
 source has them.
@@ -7,17 +7,10 @@ source has them.
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from functools import cached_property
 
 from ksrcfind.conditions.function_tokens import NAME, Code
-
-Outcome = bool | frozenset[int] | None
-"""What a branch decided: True or False of a condition, the `case` labels of a `switch` (`DEFAULT` without one); None
-for an edge that needs no decision."""
-
-DEFAULT = -1
-"""The `case` of a `switch` that is reached if no other matches."""
+from ksrcfind.conditions.graph import DEFAULT, Block, Branch, Outcome, Span, reachable
 
 _NEVER_RETURN = frozenset(
     [
@@ -50,57 +43,12 @@ _OPENS = frozenset("([{")
 _CLOSES = frozenset(")]}")
 _DEEPEST = 200  # nested statements
 
-Span = tuple[int, int]
-"""Indexes of tokens, the end exclusive."""
-
 
 def repeats(name: str) -> bool:
     """Return whether a macro repeats the statement after it, judged by its name: `list_for_each_entry` does."""
     if NAME.fullmatch(name) is None:
         return False
     return _REPEATS.fullmatch(name) is not None or any(part in name for part in _REPEATING)
-
-
-@dataclass(eq=False, slots=True)
-class Branch:
-    """A condition that decides where control goes."""
-
-    kind: str
-    """`if`, `loop` or `switch`."""
-    span: Span
-    """Its expression."""
-    uncertain: bool
-    """True if some configurations do not have it, or a macro hides it."""
-    inside: Span = (0, 0)
-    """The statements that it controls, for an `if` with the `else`."""
-    following: "Block | None" = None
-    """The block after these statements; None for a `switch` and for loops."""
-    cases: list[str] = field(default_factory=list)
-    """The values of the labels of a `switch`."""
-    case_lines: list[int] = field(default_factory=list)
-
-
-@dataclass(eq=False, slots=True)
-class Block:
-    """Statements that run one after the other, then perhaps a branch."""
-
-    number: int
-    steps: list[Span] = field(default_factory=list)
-    branch: Branch | None = None
-    at: int = -1
-    """Index of its first token; -1 for a block without code."""
-    label: str | None = None
-    """The `goto` label, or `case`, that starts the block; `loop` for the block after a loop."""
-    uncertain: bool = False
-    """True if code that is not seen can jump here."""
-    after: list[tuple["Block", Outcome]] = field(default_factory=list)
-    before: list[tuple["Block", Outcome]] = field(default_factory=list)
-
-    def spans(self) -> Iterator[Span]:
-        """Yield the code of the block in order."""
-        yield from self.steps
-        if self.branch is not None:
-            yield self.branch.span
 
 
 class Flow:
@@ -430,78 +378,3 @@ class Flow:
                 block = self.block_of(at)
                 if self._text(opening) == "(" and _UPPER.fullmatch(self._text(opening - 1)) and block is not None:
                     yield block
-
-
-def reachable(start: Block, without: Block | None = None) -> set[Block]:
-    """Return the blocks that control reaches from a block, itself included, without passing another."""
-    seen = {start}
-    waiting = [start]
-    while waiting:
-        for following, _ in waiting.pop().after:
-            if following not in seen and following is not without:
-                seen.add(following)
-                waiting.append(following)
-    return seen
-
-
-class Dominators:
-    """The blocks that each path from the entry to a block passes."""
-
-    def __init__(self, flow: Flow) -> None:
-        self._flow = flow
-        order = _postorder(flow.entry)
-        self._rank = {block: rank for rank, block in enumerate(order)}
-        self._immediate: dict[Block, Block] = {flow.entry: flow.entry}
-        changed = True
-        while changed:
-            changed = False
-            for block in reversed(order[:-1]):
-                known = [before for before, _ in block.before if before in self._immediate]
-                best = known[0]
-                for other in known[1:]:
-                    best = self._common(best, other)
-                if self._immediate.get(block) is not best:
-                    self._immediate[block] = best
-                    changed = True
-
-    def reaches(self, block: Block) -> bool:
-        """Return whether control reaches a block at all."""
-        return block in self._immediate
-
-    def chain(self, start: Block, end: Block) -> list[Block]:
-        """Return the dominators of `end` from `start`, which is one of them, to `end`."""
-        chain = [end]
-        while chain[-1] is not start and chain[-1] is not self._flow.entry:
-            chain.append(self._immediate[chain[-1]])
-        return chain[::-1]
-
-    def dominates(self, block: Block, other: Block) -> bool:
-        """Return whether each path to `other` passes `block`."""
-        while other is not block and other is not self._flow.entry:
-            other = self._immediate[other]
-        return other is block
-
-    def _common(self, one: Block, other: Block) -> Block:
-        while one is not other:
-            while self._rank[one] < self._rank[other]:
-                one = self._immediate[one]
-            while self._rank[other] < self._rank[one]:
-                other = self._immediate[other]
-        return one
-
-
-def _postorder(entry: Block) -> list[Block]:
-    order: list[Block] = []
-    seen = {entry}
-    stack = [(entry, iter(entry.after))]
-    while stack:
-        block, following = stack[-1]
-        for each, _ in following:
-            if each not in seen:
-                seen.add(each)
-                stack.append((each, iter(each.after)))
-                break
-        else:
-            stack.pop()
-            order.append(block)
-    return order

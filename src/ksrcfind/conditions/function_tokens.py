@@ -5,13 +5,16 @@ needed, and kernel macros (`list_for_each_entry(p, head, list) {`) are no valid 
 brackets are enough to find the statements.
 """
 
+import itertools
 import re
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 from ksrcfind.source.scan import Directive, directives
+from ksrcfind.source.source_file import region_around
 
 NAME = re.compile(r"[A-Za-z_]\w*+")
 """Names and keywords."""
@@ -25,17 +28,17 @@ _TOKEN = re.compile(
     re.DOTALL,
 )
 _DIRECTIVE_LINE = re.compile(r"^[ \t]*#[^\n]*", re.MULTILINE)
-_TOP_LEVEL_END = re.compile(r"^\}(?![^\n]*\\$)", re.MULTILINE)
 _LONGEST = 400_000  # characters of a function; the longest of Linux 6.1 has 60,000
 _LONG_NAME = re.compile(r"\w{200}")  # longer than any name of Linux
 _NO_CODE = re.compile(r"\s*+(?:0\b|defined\s*+\(?+\s*+NOT_DEFINED)")
 _KEYWORDS = frozenset(("if", "while", "for", "switch", "return"))
+_TIGHT_AFTER = frozenset(("(", "[", "!"))
+_TIGHT_BEFORE = frozenset((")", "]", ",", ";"))
 _CLOSING = {"(": ")", "[": "]", "{": "}"}
 _GUARD = re.compile(r"_{0,3}\w+_H_{0,3}|_\w+_")
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(NamedTuple):
     """A token of C source."""
 
     text: str
@@ -90,11 +93,10 @@ class Code:
 
     def source(self, low: int, high: int) -> str:
         """Return the source of tokens `low` to `high`, exclusive, on one line and without comments."""
-        parts: list[str] = []
-        for previous, token in zip([None, *self.tokens[low : high - 1]], self.tokens[low:high], strict=True):
-            if previous is not None and previous.end != token.start:
-                tight = previous.text in ("(", "[", "!") or token.text in (")", "]", ",", ";")
-                parts.append("" if tight else " ")
+        parts = [token.text for token in self.tokens[low : min(low + 1, high)]]
+        for previous, token in itertools.pairwise(self.tokens[low:high]):
+            if previous.end != token.start and previous.text not in _TIGHT_AFTER and token.text not in _TIGHT_BEFORE:
+                parts.append(" ")
             parts.append(token.text)
         return "".join(parts).encode("latin-1", "replace").decode("utf-8", "replace")
 
@@ -129,10 +131,10 @@ def closing(tokens: Sequence[Token], index: int) -> int:
     return len(tokens) - 1
 
 
-def tokens_of(text: str, start: int = 0, end: int | None = None) -> list[Token]:
-    """Return the tokens of a text without its comments."""
-    found = _TOKEN.finditer(text, start, len(text) if end is None else end)
-    return [Token(each[0], each.start()) for each in found if each["comment"] is None]
+def _tokens_of(text: str, offset: int) -> list[Token]:
+    """Return the tokens of a text, which begins at an offset of the file, without its comments."""
+    found = _TOKEN.finditer(text)
+    return [Token(each[0], each.start() + offset) for each in found if each.lastgroup is None]
 
 
 def code_around(data: bytes, line: int, call: str, *, whole: bool = True) -> Code | None:
@@ -146,44 +148,24 @@ def code_around(data: bytes, line: int, call: str, *, whole: bool = True) -> Cod
         return None
     at = starts[line - 1]
     found = list(directives(data))
-    defined = next((each for each in found if each[2].name == b"define" and each[0] <= at < each[1]), None)
-    if defined is not None:
-        low, high = defined[0], defined[1]
-    else:
-        macros = [start for start, _, each in found if each.name == b"define"]
-        macro_ends = [end for _, end, each in found if each.name == b"define"]
-        ends = [match.start() for match in _TOP_LEVEL_END.finditer(text)]
-        ends = [end for end in ends if not _is_within(end, macros, macro_ends)]
-        position = bisect_right(ends, at)
-        low = starts[bisect_right(starts, ends[position - 1])] if position else 0
-        high = ends[position] + 1 if position < len(ends) else len(text)
+    (low, high), is_macro = region_around(data, found, at)
     if high - low > _LONGEST or _LONG_NAME.search(text, low, high):
         return None
-    switches, uncertain, blank = _choose(found, at, low, high, whole)
-    if defined is None:
-        blank += [(max(start, low), end) for start, end, _ in found if low <= end and start < high]
-        blank += [(low + each.start(), low + each.end()) for each in _DIRECTIVE_LINE.finditer(text[low:high])]
-    region = _blanked(text[low:high], low, blank)
-    tokens = [Token(each.text, each.start + low) for each in tokens_of(region)]
+    switches, uncertain, left_out = _choose(found, at, low, high, whole)
+    if not is_macro:
+        left_out += [(start, end) for start, end, _ in found if low <= end and start < high]
+        left_out += [each.span() for each in _DIRECTIVE_LINE.finditer(text, low, high)]
+    tokens = _tokens_of(_blanked(text, low, high, left_out), low)
     target = _target(tokens, at, starts[line] if line < len(starts) else len(text), call)
     if target is None:
         return None
     body = _body(tokens, target)
-    if body is None and defined is not None:
-        # A macro without braces: its body is what follows the name and the parameters.
-        after = closing(tokens, 3) if tokens[3].text == "(" and tokens[3].start == tokens[2].end else 2
-        if target <= after:
-            return None
-        edge = Token("{", tokens[after].end), Token("}", tokens[-1].end)
-        tokens = [*tokens[: after + 1], edge[0], *tokens[after + 1 :], edge[1]]
-        target += 1
-        body = after + 1, len(tokens) - 1
+    if body is None and is_macro:
+        tokens, target, body = _in_braces(tokens, target)
     if body is None:
         return None
     opening, close = body
-    header = opening
-    while header > 0 and tokens[header - 1].text not in (";", "}"):
-        header -= 1
+    header = _header(tokens, opening)
     return Code(
         text,
         tuple(tokens[opening : close + 1]),
@@ -191,16 +173,30 @@ def code_around(data: bytes, line: int, call: str, *, whole: bool = True) -> Cod
         starts,
         tuple(uncertain),
         tuple(switches),
-        _parameters(tokens) if defined is not None else (),
+        _parameters(tokens) if is_macro else (),
         bisect_right(starts, tokens[header].start),
         bisect_right(starts, tokens[close].start),
     )
 
 
-def _is_within(offset: int, starts: Sequence[int], ends: Sequence[int]) -> bool:
-    """Return whether an offset is in one of some sorted spans."""
-    position = bisect_right(starts, offset) - 1
-    return position >= 0 and offset < ends[position]
+def _in_braces(tokens: list[Token], target: int) -> tuple[list[Token], int, tuple[int, int] | None]:
+    """Return a macro's tokens with braces around its body, the index of the target, and the indexes of the braces.
+
+    The body is what follows the name and the parameters. None for the braces if the target is not in it.
+    """
+    after = closing(tokens, 3) if _has_parameters(tokens) else 2
+    if target <= after:
+        return tokens, target, None
+    before, inside = tokens[: after + 1], tokens[after + 1 :]
+    edges = Token("{", before[-1].end), Token("}", tokens[-1].end)
+    return [*before, edges[0], *inside, edges[1]], target + 1, (after + 1, len(tokens) + 1)
+
+
+def _header(tokens: Sequence[Token], opening: int) -> int:
+    """Return the token that begins the header of the function whose brace opens at an index."""
+    while opening > 0 and tokens[opening - 1].text not in (";", "}"):
+        opening -= 1
+    return opening
 
 
 def _target(tokens: Sequence[Token], start: int, end: int, call: str) -> int | None:
@@ -229,9 +225,14 @@ def _around(tokens: Sequence[Token], indexes: Sequence[int]) -> list[int]:
     return []
 
 
+def _has_parameters(tokens: Sequence[Token]) -> bool:
+    """Return whether the macro that tokens define takes arguments."""
+    return len(tokens) > 3 and tokens[3].text == "(" and tokens[3].start == tokens[2].end
+
+
 def _parameters(tokens: Sequence[Token]) -> tuple[str, ...]:
     """Return the parameters of the macro that tokens define: `#define NAME(a, b) …`."""
-    if len(tokens) < 4 or tokens[3].text != "(" or tokens[3].start != tokens[2].end:
+    if not _has_parameters(tokens):
         return ()
     return tuple(token.text for token in tokens[4 : closing(tokens, 3)] if token.text != ",")
 
@@ -249,15 +250,16 @@ def _body(tokens: Sequence[Token], target: int) -> tuple[int, int] | None:
     return None
 
 
-def _blanked(text: str, low: int, spans: Iterable[tuple[int, int]]) -> str:
+def _blanked(text: str, low: int, high: int, spans: Iterable[tuple[int, int]]) -> str:
+    """Return a part of a text with some spans of the text blanked, line ends kept."""
     parts: list[str] = []
-    position = 0
+    position = low
     for start, end in sorted(spans):
-        first, last = max(start - low, position), min(end - low, len(text))
+        first, last = max(start, position), min(end, high)
         if first < last:
             parts += [text[position:first], re.sub(r"[^\n]", " ", text[first:last])]
             position = last
-    return "".join([*parts, text[position:]])
+    return "".join([*parts, text[position:high]])
 
 
 def _choose(

@@ -9,7 +9,8 @@ import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from ksrcfind.conditions.flow import Block, Branch, Dominators, Flow, Outcome, Span, reachable
+from ksrcfind.conditions.flow import Flow
+from ksrcfind.conditions.graph import Block, Branch, Dominators, Outcome, Span, reachable, sources
 
 _MOST = 24  # exits or jumps of one block; more are not listed
 _DEEPEST = 64  # labels that follow each other; recursion needs some frames for each
@@ -51,7 +52,7 @@ class Reach:
 
     def __init__(self, flow: Flow) -> None:
         self._flow = flow
-        self._dominators = Dominators(flow)
+        self._dominators = Dominators(flow.entry)
         self._reached: dict[tuple[Block, Block], set[Block]] = {}
         self._depth = 0
         self._steps = 0
@@ -187,7 +188,8 @@ class Reach:
             if branch is None or _contains(branch.inside, block.at):
                 continue
             # Of a `switch`, also the labels from which control falls through.
-            outcome = _merged([out for first, out in one.after if first is other or _falls(first, other, one, out)])
+            leading = sources(other, one) if branch.kind == "switch" else {other}
+            outcome = _merged([out for first, out in one.after if first in leading])
             if outcome is not None:
                 found.append(Literal(branch, outcome))
         return found
@@ -254,10 +256,6 @@ def _is_opposite(formula: Formula, taken: Sequence[Literal]) -> bool:
         case Exit(literals, _):
             return literals[-1] in taken
     return False
-
-
-def _falls(label: Block, to: Block, switch: Block, outcome: Outcome) -> bool:
-    return isinstance(outcome, frozenset) and to in reachable(label, switch)
 
 
 def _merged(outcomes: Sequence[Outcome]) -> Outcome:

@@ -16,8 +16,9 @@ class Condition:
     """`if`, `case`, `loop`, `guard` (an earlier exit that was not taken), `label` (reached by `goto`), `ternary` (an
     operand of `?:`, `&&` or `||`), `macro` (an argument of the log call: `WARN(condition, …)`)."""
     expression: str
-    """C source on one line, without comments. Of a `label`, the conditions of the jumps to it, joined by `||`; of a
-    `guard`, the conditions of the exit, joined by `&&`; of a `case`, `value == LABEL`."""
+    """C source on one line. Of a `label`, the conditions of the jumps to it, joined by `||`; of a `guard`, the
+    conditions of the exit, joined by `&&`; of a `case`, `value == LABEL`. It has no comments, except `/* line 12 */`
+    after an expression that is evaluated at several places with different values."""
     negated: bool
     """True if the expression was false."""
     line: int

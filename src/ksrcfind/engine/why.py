@@ -1,14 +1,13 @@
 """Why a message was printed: the conditions of the first match's call, its code, and the callers of its function."""
 
-import posixpath
 from dataclasses import replace
 
 from ksrcfind.backend import Source
 from ksrcfind.callers.record import Callers
 from ksrcfind.conditions.circumstances import MacroBody, circumstances, excerpt
-from ksrcfind.conditions.configuration import makefile_paths, symbols_that_build
 from ksrcfind.finding import Finding, Shown
 from ksrcfind.match.answer import Match
+from ksrcfind.source.kbuild import BuildSymbols
 from ksrcfind.source.message import Message
 
 
@@ -20,6 +19,7 @@ class WhyService:
 
     def __init__(self, source: Source) -> None:
         self._source = source
+        self._build_symbols = BuildSymbols(self._text)
 
     def added_to(self, finding: Finding, shown: Shown, callers: int = 0) -> Finding:
         """Return a finding with the conditions under which the call of its first match runs.
@@ -43,7 +43,7 @@ class WhyService:
             message.line_end,
             message.call,
             message.function,
-            built_by=self._built_by(message),
+            built_by=self._build_symbols.of_file(message.path),
             macro=self._macro(message),
         )
         if found is None or shown is None:
@@ -78,11 +78,8 @@ class WhyService:
         except FileNotFoundError:
             return None
 
-    def _built_by(self, message: Message) -> list[str]:
-        makefiles: dict[str, str] = {}
-        for path in makefile_paths(message.path):
-            try:
-                makefiles[posixpath.dirname(path)] = self._source.read(path).decode("utf-8", "replace")
-            except FileNotFoundError:
-                continue
-        return symbols_that_build(message.path, makefiles)
+    def _text(self, path: str) -> str | None:
+        try:
+            return self._source.read(path).decode("utf-8", "replace")
+        except FileNotFoundError:
+            return None

@@ -101,7 +101,7 @@ class TextWriter:
             if finding.callers is not None:
                 yield line()
                 yield line(("Callers", "title"), *([] if finding.callers.found else [": none found"]), indent=2)
-                yield from self._callers(finding.callers, 4)
+                yield from self._callers(finding.callers, 4, {(match.message.function, match.message.path)})
             yield from self._history(history)
             yield from self._others(finding)
         if answer.reason is not None:
@@ -164,17 +164,24 @@ class TextWriter:
         if found.runtime:
             yield from self._fact("At run time", ", ".join(found.runtime))
 
-    def _callers(self, callers: Callers, indent: int) -> Iterator[str]:
-        """Yield the callers of a function, each with its own callers below it."""
+    def _callers(self, callers: Callers, indent: int, above: set[tuple[str | None, str]]) -> Iterator[str]:
+        """Yield the callers of a function, each with its own callers below it.
+
+        `above` holds the functions whose callers are in lines above, each with its path; it grows.
+        """
         line = self.painter.line
         for caller in callers.found:
             role: list[Span | str] = [f"  {caller.role}"] if caller.role and caller.function else []
             name = f"{caller.function}()" if caller.function else caller.role or caller.via
             handed = (f", {each.name} = {shortened(each.expression)}" for each in caller.handed)
             place = f"{caller.path}:{caller.line}"
+            if caller.listed_elsewhere:
+                where = "above" if (caller.function, caller.path) in above else "below"
+                role.append((f"  see {where}", "label"))
             yield line((name, "function"), "  ", (place, "place"), *role, ("".join(handed), "code"), indent=indent)
             if caller.callers is not None:
-                yield from self._callers(caller.callers, indent + 2)
+                above.add((caller.function, caller.path))
+                yield from self._callers(caller.callers, indent + 2, above)
         if not callers.complete:
             yield line("… and more", indent=indent)
 

@@ -4,12 +4,12 @@ Names are searched in a copy of the file without literals, so that only code is 
 """
 
 import re
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
 from collections.abc import Iterator
 from functools import cached_property
-from typing import NamedTuple
 
 from ksrcfind.source import scan
+from ksrcfind.source.source_file import Function, SourceFile
 
 _MOST_PLACES = 200  # places of one name in a function, or in the file, that are looked at
 _MOST_READ = 1 << 28  # characters of a file, read again for each name, that are searched in all
@@ -23,19 +23,6 @@ _LAST_NAME = re.compile(r"\b([A-Za-z_]\w*+)\s*+(?:\[[^\[\]]*+\]\s*+)*+\Z")
 _DECLARED = re.compile(r"\bstruct\s++(\w++)\s*+\*?+\s*+(?:const\s++)?+\Z")
 _OPENED = re.compile(r"\s*+\{")
 _MARK = re.compile(r"[()\[\]{},;]")
-_PAREN = re.compile(r"[()]")
-
-
-class Function(NamedTuple):
-    """A function of a file."""
-
-    name: str
-    parameters: tuple[str, ...]
-    """Their names; an empty one for `...`."""
-    start: int
-    """Where its opening brace is."""
-    end: int
-    """Behind its closing brace."""
 
 
 class Code:
@@ -43,42 +30,22 @@ class Code:
 
     def __init__(self, data: bytes) -> None:
         """Take the bytes of a C file; `clean` is its code, `masked` the same with its literals blanked."""
-        text = scan.without_directives(data, list(scan.directives(data)))
-        clean, masked, _ = scan.blank_comments(text)
-        self._bytes = masked
+        self._file = SourceFile(data)
         # One character for each byte, so that a place in one is the same place in the other.
-        self.clean = clean.decode("latin-1")
-        self.masked = masked.decode("latin-1")
+        self.clean = self._file.clean.decode("latin-1")
+        self.masked = self._file.masked.decode("latin-1")
         self._places: dict[str, list[int]] = {}
         self._left = _MOST_READ
 
     @cached_property
     def functions(self) -> dict[str, Function]:
-        """The functions of the file by name."""
-        found: dict[str, Function] = {}
-        for offset, chunk in scan.chunks(self._bytes):
-            for header, brace, end in scan.functions(chunk):
-                declared = self.masked[offset + header : offset + brace]
-                opened = declared.find("(")
-                name = _LAST_NAME.search(declared[:opened].rstrip()) if 0 < opened < _LONGEST_HEADER else None
-                if name is None or len(declared) > _LONGEST_HEADER:
-                    continue
-                listed = declared[opened + 1 : declared.rfind(")")].split(",")
-                names = tuple(one[1] if (one := _LAST_NAME.search(each.strip())) else "" for each in listed)
-                found.setdefault(name[1], Function(name[1], names, offset + brace, offset + end))
-        return found
-
-    @cached_property
-    def _in_order(self) -> tuple[list[int], list[Function]]:
-        """Where the functions begin, and the functions."""
-        functions = sorted(self.functions.values(), key=lambda one: one.start)
-        return [one.start for one in functions], functions
+        """The functions of the file by name; of several with one name the first."""
+        return {each.name: each for each in reversed(self._file.functions)}
 
     def around(self, position: int) -> Function | None:
         """Return the function around a place; None outside of any."""
-        starts, functions = self._in_order
-        before = bisect_right(starts, position) - 1
-        return functions[before] if before >= 0 and position < functions[before].end else None
+        function = self._file.function_at(position)
+        return function if function is not None and position >= function.start else None
 
     def found(self, name: str, start: int, end: int) -> list[int]:
         """Return places of a name between two others, the first ones."""
@@ -143,13 +110,12 @@ class Code:
     def call_around(self, position: int, low: int) -> tuple[str, int] | None:
         """Return the name of the innermost call around a place and where its arguments begin; None if there is none."""
         low = max(low, position - _LONGEST_STATEMENT)
-        low = max(low, *(self.masked.rfind(mark, low, position) for mark in ";{}"))
-        depth = 0
-        for mark in reversed(list(_PAREN.finditer(self.masked, low, position))):
-            depth += 1 if mark[0] == ")" else -1
-            if depth < 0:
-                name = _LAST_NAME.search(self.masked[max(low, mark.start() - 80) : mark.start()].rstrip())
-                return (name[1], mark.end()) if name else None
+        for opened in self._file.around(position):
+            if opened < low or self.masked[opened] == "{":
+                return None
+            if self.masked[opened] == "(":
+                name = self._file.name_before(opened)
+                return (name, opened + 1) if name else None
         return None
 
     def inside(self, opened: int) -> str:

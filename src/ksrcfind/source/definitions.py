@@ -4,6 +4,8 @@ import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
+from ksrcfind.source.source_file import SourceFile
+
 _LONGEST_HEADER = 4000
 """Characters between the name of a function and its brace."""
 
@@ -106,26 +108,9 @@ def similar_names(data: bytes, expression: str) -> Iterator[str]:
 
 
 def function_lines(data: bytes, line: int) -> tuple[int, int]:
-    """Return the first and last line of the function whose name is on a line.
-
-    It ends with the first brace in the first column. One that is written on few lines ends where its braces close.
-    """
-    lines = data.decode("utf-8", "replace").split("\n")
-    first = line
-    # The type may be on the line before.
-    while first > 1 and lines[first - 1][:1].isidentifier() and _goes_on(lines[first - 2]):
-        first -= 1
-    depth, opened = 0, False
-    for number in range(line, len(lines) + 1):
-        text = lines[number - 1]
-        if opened and text.startswith("}"):
-            return first, number
-        depth += text.count("{") - text.count("}")
-        opened = opened or "{" in text
-        if opened and depth <= 0 and number - line < 3:
-            return first, number
-    return first, len(lines)
-
-
-def _goes_on(text: str) -> bool:
-    return bool(re.fullmatch(r"[A-Za-z_][\w \t*]*", text)) and not text.startswith(("}", "#"))
+    """Return the first and last line of the function whose name is on a line; the line alone if there is none."""
+    file = SourceFile(data)
+    function = next((each for each in file.functions if file.line(each.end - 1) >= line), None)
+    if function is None or file.line(function.header) > line:
+        return line, line
+    return file.line(function.header), file.line(function.end - 1)

@@ -22,7 +22,7 @@ from ksrcfind.source.sinks import BUILT_IN
 from ksrcfind.source.structures import registered
 from ksrcfind.source.template import CONVERSION, has_words
 
-VERSION = 16
+VERSION = 17
 """Raised when the meaning or the extent of facts changes; older ones are then read anew."""
 
 

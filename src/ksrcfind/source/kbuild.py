@@ -1,22 +1,27 @@
-"""KBUILD_MODNAME of files, the object that they are built into (Documentation/kbuild/makefiles.rst), from Makefiles.
+"""What Makefiles say about files: KBUILD_MODNAME, and the configuration symbols without which a file is not built.
 
+KBUILD_MODNAME is the object that a file is built into (Documentation/kbuild/makefiles.rst).
 The Makefiles are data, nothing runs: object lists are collected for every configuration, with simple variables and
 functions such as `$(addprefix …)` expanded.
 """
 
 import posixpath
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from typing import NamedTuple
 
 _ASSIGNMENT = re.compile(r"[ ]*+(?:export[ ]++|override[ ]++)?([\w.$(){}@/-]++)[ \t]*+(:=|::=|\?=|\+=|=)[ \t]*+(.*+)")
 _VARIABLE = re.compile(r"\$[({]([^$(){}:, ]+)[)}]")
 _FUNCTION = re.compile(r"\$\((addprefix|addsuffix|strip|sort|filter|patsubst|subst|if|wildcard)[ \t]++([^$()]*+)\)")
 _OBJECTS = re.compile(r"(?:obj|lib|core|drivers|libs|net)-(?:[\w$(){}-]*)|hostprogs|always")
 _COMPOSITE = re.compile(r"(.+?)-(?:objs|y|m|\$.*+|[A-Z0-9_]++)\Z", re.DOTALL)
+_OF_SYMBOL = re.compile(r"(.+?)-(?:\$[({](\w+)[)}]|y|m|objs)")
+_BUILT = frozenset(("obj", "lib", "core", "drivers", "net"))  # their lists are built, others are parts of an object
 _CONDITION = re.compile(r"^([\w-]+-)\$\((?:subst|if|filter|call|patsubst) [^=]{1,200}?(?=[:+]?=)")
 _INCLUDE = re.compile(r"[ ]*+-?include[ \t]++(.++)")
 _ROUNDS = 40
 _NESTED = 4  # nested includes of Makefiles
+_COMPOSED = 5  # objects that are parts of each other
 _LONGEST = 200_000  # characters that a variable may grow to
 _LONGEST_NAME = 200
 _MOST_EXPANDED = 8_000_000  # characters that the expansion of a Makefile may produce
@@ -32,15 +37,15 @@ def module_names(makefiles: Mapping[str, str]) -> dict[str, str]:
     modules: set[str] = set()
     for path in sorted(makefiles):
         directory = posixpath.dirname(path)
-        for name, objects in _lists(makefiles, path):
-            if _OBJECTS.fullmatch(name):
-                modules.update(objects)
+        for each in _lists(makefiles, path):
+            if _OBJECTS.fullmatch(each.name):
+                modules.update(each.objects)
                 continue
-            composite = _COMPOSITE.match(name)
+            composite = _COMPOSITE.match(each.name)
             if composite is None:
                 continue
             target = posixpath.normpath(posixpath.join(directory, composite[1]))
-            for member in objects:
+            for member in each.objects:
                 if member != target:
                     parents.setdefault(member, []).append(target)
     result: dict[str, str] = {}
@@ -96,8 +101,18 @@ def _lines(
     return lines(path, 0)
 
 
-def _lists(makefiles: Mapping[str, str], path: str) -> Iterable[tuple[str, list[str]]]:
-    """Yield each variable that lists objects: its name, the paths of the objects without suffix."""
+class _List(NamedTuple):
+    """A variable that lists objects: `obj-$(CONFIG_FOO)`, `foo-y`."""
+
+    name: str
+    objects: list[str]
+    """Paths without suffix."""
+    directories: list[str]
+    """Paths that end with a slash."""
+
+
+def _lists(makefiles: Mapping[str, str], path: str) -> Iterable[_List]:
+    """Yield the lists of objects in a Makefile."""
     directory = posixpath.dirname(path)
     variables: dict[str, str] = {"src": "", "obj": "", "srctree": "", "objtree": ""}
     words: dict[str, set[str]] = {name: set() for name in variables}
@@ -121,16 +136,75 @@ def _lists(makefiles: Mapping[str, str], path: str) -> Iterable[tuple[str, list[
             words[name] = set(value.split())
             order.append(name)
     for name in order:
-        if ".o" not in variables[name] and "$(" not in variables[name]:
+        if not any(mark in variables[name] for mark in (".o", "/", "$(")):
             continue
-        expanded = expander.expand(variables[name], variables)
-        objects = [
-            posixpath.normpath(posixpath.join(directory, word[:-2].lstrip("/")))
-            for word in expanded.split()
-            if word.endswith(".o") and "$" not in word
-        ]
-        if objects:
-            yield name, objects
+        listed = [word for word in expander.expand(variables[name], variables).split() if "$" not in word]
+        objects = [_joined(directory, word[:-2]) for word in listed if word.endswith(".o")]
+        directories = [_joined(directory, word) + "/" for word in listed if word.endswith("/")]
+        if objects or directories:
+            yield _List(name, objects, directories)
+
+
+def _joined(directory: str, word: str) -> str:
+    return posixpath.normpath(posixpath.join(directory, word.lstrip("/")))
+
+
+class BuildSymbols:
+    """Answers which configuration symbols build a file. Each Makefile is read once."""
+
+    def __init__(self, read: Callable[[str], str | None]) -> None:
+        """`read` returns the text of a file, None if it does not exist."""
+        self._read = read
+        self._of_directories: dict[str, tuple[str, ...]] = {"": ()}
+        self._lists: dict[str, dict[str, list[str]]] = {}
+
+    def of_file(self, path: str) -> tuple[str, ...]:
+        """Return the symbols without which a C file is not built, those of the outermost directory first.
+
+        Objects in several lists are built for any of them: then no symbol is certain.
+        """
+        directory = posixpath.dirname(path)
+        own = _symbols(posixpath.splitext(path)[0], directory, self._lists_of(directory))
+        return tuple(dict.fromkeys((*self._of_directory(directory), *own)))
+
+    def _of_directory(self, directory: str) -> tuple[str, ...]:
+        if directory not in self._of_directories:
+            above = posixpath.dirname(directory)
+            own = _symbols(f"{directory}/", above, self._lists_of(above))
+            self._of_directories[directory] = (*self._of_directory(above), *own)
+        return self._of_directories[directory]
+
+    def _lists_of(self, directory: str) -> Mapping[str, Sequence[str]]:
+        """Return the names of the lists by object and directory, from the Makefile of a directory."""
+        if directory not in self._lists:
+            found = self._lists[directory] = {}
+            path, text = self._makefile(directory)
+            for each in _lists({path: text}, path):
+                if _OF_SYMBOL.fullmatch(each.name):
+                    for member in dict.fromkeys((*each.objects, *each.directories)):
+                        found.setdefault(member, []).append(each.name)
+        return self._lists[directory]
+
+    def _makefile(self, directory: str) -> tuple[str, str]:
+        """Return path and text of the file that kbuild reads in a directory; an empty text if there is none."""
+        kbuild, makefile = posixpath.join(directory, "Kbuild"), posixpath.join(directory, "Makefile")
+        text = self._read(kbuild)
+        return (makefile, self._read(makefile) or "") if text is None else (kbuild, text)
+
+
+def _symbols(member: str, directory: str, lists: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+    """Return the symbols that an object or a directory needs, by the lists of one Makefile."""
+    found: tuple[str, ...] = ()
+    for _ in range(_COMPOSED):
+        match = _OF_SYMBOL.fullmatch(names[0]) if len(names := lists.get(member, ())) == 1 else None
+        if match is None:
+            break
+        if match[2] and match[2].startswith("CONFIG_"):
+            found = (match[2], *found)
+        if match[1] in _BUILT:
+            break
+        member = _joined(directory, match[1])
+    return found
 
 
 class _Expander:

@@ -8,6 +8,7 @@ import itertools
 import re
 from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import tree_sitter
 import tree_sitter_c
@@ -36,7 +37,10 @@ _UNDER_WAY = 256  # unfinished matches of a query
 _NESTED = 64  # nested calls and conditions; each keeps a copy of its text
 _FUNCTION_NAME = re.compile(rb"\b([A-Za-z_]\w*+)[ \t\r\n]*+\(")
 _CALL_NAME = re.compile(rb"\b([A-Za-z_]\w*+)[ \t\r\n]*+\(")
-_SYSCALL = re.compile(rb"\b(?:COMPAT_)?SYSCALL(?:32)?_DEFINE\d?[ \t]*\([ \t\r\n]*(\w+)")
+# The macros that are compat variants on some architectures count as such: SYSCALL32_DEFINE, PPC32_SYSCALL_DEFINE.
+_SYSTEM_CALL = re.compile(
+    rb"\b(?P<macro>(?:(?P<compat>COMPAT_SYSCALL|SYSCALL32|PPC32_SYSCALL)|SYSCALL)_DEFINE\d?)[ \t]*+\(\s*+(?P<name>\w++)"
+)
 _DIRECTIVE_LINE = re.compile(rb"^[ \t]*#[^\n]*", re.MULTILINE)
 # A macro before a function, without a semicolon: `ACPI_EXPORT_SYMBOL(acpi_error)`.
 _MACRO_LINE = re.compile(rb"^[ \t]*[A-Z][A-Z0-9_]*[ \t]*\([^()\n]*\)[ \t]*$", re.MULTILINE)
@@ -247,11 +251,29 @@ def _matching(text: bytes, opening: int) -> int:
     return len(text)
 
 
+class SystemCall(NamedTuple):
+    """The definition of a system call: `SYSCALL_DEFINE1(sync, …)`."""
+
+    start: int
+    macro: str
+    name: str
+    function: str
+    """Name of the function with the body: `__do_sys_sync`, for a compat call `__do_compat_sys_sync`
+    (include/linux/syscalls.h, include/linux/compat.h)."""
+
+
+def system_calls(code: bytes) -> Iterator[SystemCall]:
+    """Yield the definitions of system calls in code."""
+    for match in _SYSTEM_CALL.finditer(code):
+        name = match["name"].decode("ascii", "replace")
+        function = ("__do_compat_sys_" if match["compat"] else "__do_sys_") + name
+        yield SystemCall(match.start(), match["macro"].decode(), name, function)
+
+
 def declarator(header: bytes) -> tuple[str, tuple[str, ...]]:
     """Return name and parameters of the function that a header declares."""
-    syscall = _SYSCALL.search(header)
-    if syscall is not None:
-        return "__do_sys_" + syscall[1].decode("ascii", "replace"), ()
+    for call in system_calls(header):
+        return call.function, ()
     text = header = _without_annotations(header)
     for alone in _MACRO_LINE.finditer(header):
         if _FUNCTION_NAME.search(header, alone.end()):

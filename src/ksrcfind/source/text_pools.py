@@ -11,8 +11,9 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
-from ksrcfind.source.code import Code, Function
+from ksrcfind.source.code import Code
 from ksrcfind.source.literal import STRING
+from ksrcfind.source.source_file import Function
 
 MOST_TEXTS = 64
 """Texts of one pool; a table of more is cut."""

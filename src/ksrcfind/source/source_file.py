@@ -1,4 +1,7 @@
-"""A C file as code without comments and directives, its functions, and the brackets around each place."""
+"""A C file as code without comments and directives, its functions, and the brackets around each place.
+
+All readers of functions start here: callers, texts of pools, conditions, and the definitions that `show` prints.
+"""
 
 import re
 from bisect import bisect_left, bisect_right
@@ -6,14 +9,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from ksrcfind.source.parse import declarator
 from ksrcfind.source.scan import Directive, blank_comments, chunks, directives, functions, without_directives
+
+Region = tuple[int, int]
+"""Offsets of a part of a file, the end exclusive."""
 
 _BRACKET = re.compile(rb"[][(){}]")
 _OPENING = b"([{"
 _NAME_BEFORE = re.compile(rb"\b(\w++)\s*+\Z")
 _STATIC = re.compile(rb"\bstatic\b")
 _DEFINED = re.compile(rb"\s*(\w+)(?:\(([^()]*)\))?")
+_CLOSES_FUNCTION = re.compile(rb"^\}(?![^\n]*+(?<=\\)$)", re.MULTILINE)
+_PLAIN_NUMBERS = re.compile(rb"(?:#[^\n]*+\s*+)*+")  # macros for numbers: they are no directives for `scan`
 _NEAR = 200  # bytes in which the name before a place is looked for
 
 
@@ -25,11 +32,12 @@ class Function:
     parameters: tuple[str, ...]
     """Their names; empty for one without a name."""
     is_static: bool
-    start: int
+    header: int
     """Offset of its header."""
-    brace: int
+    start: int
     """Offset of its opening brace."""
     end: int
+    """Offset after its closing brace."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,18 +52,69 @@ class Macro:
     """1-based line of the start of `body`."""
 
 
-class SourceFile:
-    """Reads the structure of one file; each part is made when it is first asked for."""
+def region_around(data: bytes, found: Sequence[tuple[int, int, Directive]], offset: int) -> tuple[Region, bool]:
+    """Return the part of a file around an offset that holds at most one function, and whether it is a macro.
 
-    def __init__(self, path: str, data: bytes) -> None:
-        self.path = path
+    Outside of macros, it extends from a closing brace in the first column to the next. `found` are the directives of
+    the file. Comments and literals are not looked at, so this is faster than `SourceFile.functions`.
+    """
+    macros = [(start, end) for start, end, each in found if each.name == b"define"]
+    macro = _around(macros, offset)
+    if macro is not None:
+        return macro, True
+    low, high = 0, len(data)
+    for match in _CLOSES_FUNCTION.finditer(data):
+        at = match.start()
+        if _around(macros, at) is None:
+            if at > offset:
+                high = at + 1
+                break
+            low = (data.find(b"\n", at) + 1) or len(data)
+    return (low, high), False
+
+
+def _around(spans: Sequence[Region], offset: int) -> Region | None:
+    """Return the one of some sorted spans that contains an offset."""
+    position = bisect_right(spans, (offset + 1, 0)) - 1
+    return spans[position] if position >= 0 and offset < spans[position][1] else None
+
+
+class SourceFile:
+    """Reads the structure of one file; each part is made when it is first asked for.
+
+    Offsets are those of `clean` and `masked`, which have the lines of the file.
+    """
+
+    def __init__(self, data: bytes, path: str = "") -> None:
         self.data = data
-        self._directives = list(directives(data))
-        self.clean, self.masked, _ = blank_comments(without_directives(data, self._directives))
+        self.path = path
+
+    @cached_property
+    def directives(self) -> list[tuple[int, int, Directive]]:
+        """Every preprocessor line with its start and end."""
+        return list(directives(self.data))
+
+    @property
+    def clean(self) -> bytes:
+        """The code, with comments and directives blanked."""
+        return self._code[0]
+
+    @property
+    def masked(self) -> bytes:
+        """The code, with literals blanked as well."""
+        return self._code[1]
+
+    @cached_property
+    def _code(self) -> tuple[bytes, bytes]:
+        clean, masked, _ = blank_comments(without_directives(self.data, self.directives))
+        return clean, masked
 
     @cached_property
     def functions(self) -> Sequence[Function]:
         """Every function, in order."""
+        # Imports tree-sitter, which the conditions of a call do not need.
+        from ksrcfind.source.parse import declarator
+
         found = []
         for offset, chunk in chunks(self.masked):
             for start, brace, end in _functions(chunk):
@@ -64,13 +123,15 @@ class SourceFile:
                 if name:
                     names = tuple(map(_parameter_name, parameters))
                     is_static = _STATIC.search(header) is not None
-                    found.append(Function(name, names, is_static, offset + start, offset + brace, offset + end))
+                    numbers = _PLAIN_NUMBERS.match(header)
+                    first = offset + start + (numbers.end() if numbers else 0)
+                    found.append(Function(name, names, is_static, first, offset + brace, offset + end))
         return found
 
     @cached_property
     def macros(self) -> Sequence[Macro]:
         """Every macro with a body that is more than a number."""
-        return [macro for _, _, each in self._directives if each.name == b"define" and (macro := _macro(each))]
+        return [macro for _, _, each in self.directives if each.name == b"define" and (macro := _macro(each))]
 
     def line(self, offset: int) -> int:
         """Return the 1-based line of an offset."""
@@ -135,7 +196,7 @@ class SourceFile:
 
     @cached_property
     def _starts(self) -> list[int]:
-        return [each.start for each in self.functions]
+        return [each.header for each in self.functions]
 
     @cached_property
     def _newlines(self) -> list[int]:
@@ -143,7 +204,7 @@ class SourceFile:
 
     @cached_property
     def _brackets(self) -> "_Brackets":
-        return _Brackets(self.masked, [edge for each in self.functions for edge in (each.start, each.end)])
+        return _Brackets(self.masked, [edge for each in self.functions for edge in (each.header, each.end)])
 
 
 class _Brackets:

@@ -1,0 +1,1 @@
+"""Whether the listed conditions of a log call are those under which its source runs it."""
