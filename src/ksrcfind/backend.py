@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from ksrcfind.documents.word_list import WordList
 from ksrcfind.history.provenance import Commit, Later, Provenance
 from ksrcfind.history.releases import ReleaseTag
 from ksrcfind.history.trace import Request
@@ -169,6 +170,10 @@ class Source(Protocol):
 
     def similar_names(self, name: str, /) -> Iterable[str]:
         """Return names of functions that begin or end as a name does."""
+        ...
+
+    def document_words(self) -> WordList | None:
+        """Return which documents of the tree have a word. None if that is not known: without an index, in a bundle."""
         ...
 
 

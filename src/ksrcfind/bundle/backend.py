@@ -210,6 +210,9 @@ class BundleSource:
         """Return none: a bundle has no source."""
         return ()
 
+    def document_words(self) -> None:
+        """Return None: a bundle has no documents."""
+
     @cached_property
     def _calls(self) -> dict[str, list[tuple[int, str]]]:
         return self._bundle.decoded(PLACE_CALLS, _place_calls_of) or {}

@@ -4,8 +4,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 
 from ksrcfind.backend import LONGEST_FILE, Source
+from ksrcfind.caching import Cache
+from ksrcfind.documents.word_list import WordList
 from ksrcfind.engine.definitions import DefinitionFinder
 from ksrcfind.errors import KsrcfindError
+from ksrcfind.index.documents import document_words
 from ksrcfind.index.sources import NOT_KERNEL, SUFFIXES
 from ksrcfind.match.names import closest_path
 from ksrcfind.match.place import place_calls
@@ -74,8 +77,9 @@ class SourceView:
 class TreeSource:
     """Implements `backend.Source` with the snapshot of a tree."""
 
-    def __init__(self, snapshot: AnySnapshot) -> None:
+    def __init__(self, snapshot: AnySnapshot, cache: Cache) -> None:
         self._snapshot = snapshot
+        self._cache = cache
 
     def paths(self) -> list[str]:
         """Return the paths of all files that can have messages, sorted."""
@@ -122,6 +126,10 @@ class TreeSource:
     def similar_names(self, name: str) -> Iterator[str]:
         """Yield names of functions that begin or end as a name does."""
         return DefinitionFinder(self._snapshot).similar(name)
+
+    def document_words(self) -> WordList | None:
+        """Return which documents of the tree have a word. None if the tree was not indexed."""
+        return document_words(self._cache)
 
     def _lines(self, path: str, last: int = LONGEST_FILE) -> list[str]:
         try:

@@ -1,0 +1,73 @@
+"""Documentation next to the code: the kernel-doc comment above a function, and the help of Kconfig."""
+
+import posixpath
+import re
+from collections.abc import Iterator
+
+from ksrcfind.documents.record import Document
+
+_KERNEL_DOC = re.compile(r"/\*\*\s*\Z")
+_NAMED = re.compile(r"[ \t]*\*[ \t]+(?:(?:function|struct|enum)[ \t]+)?(\w+)(?:\(\))?[ \t]*(?:[-:][ \t]*(.*))?")
+_MOST_LINES = 300  # of a kernel-doc comment
+_BETWEEN = 8  # lines between a comment and the name of its function
+_CONFIG = re.compile(r"[ \t]*(?:menu)?config[ \t]+(\w+)[ \t]*\Z")
+_PROMPT = re.compile(r"[ \t]+(?:bool|tristate|prompt|int|hex|string)[ \t]+\"([^\"]*)\"")
+_HELP = re.compile(r"[ \t]+(?:---)?help(?:---)?[ \t]*\Z")
+_NEXT = re.compile(r"(?:menu|end|config|choice|comment|source|if|mainmenu)")
+
+
+def kernel_doc(path: str, data: bytes, function: str, first_line: int) -> Document | None:
+    """Return the kernel-doc comment above a function of a file, which begins on a line; None if it has none."""
+    lines = data.decode("utf-8", "replace").split("\n")
+    end = first_line - 2  # the line above the function
+    while end >= 0 and end > first_line - _BETWEEN and "*/" not in lines[end]:
+        if lines[end].strip() and not lines[end].startswith(("#", " ", "\t")) and "(" in lines[end]:
+            break
+        end -= 1
+    if end < 0 or "*/" not in lines[end]:
+        return None
+    for number in range(end, max(-1, end - _MOST_LINES), -1):
+        if "/*" in lines[number]:
+            named = _NAMED.match(lines[number + 1]) if _KERNEL_DOC.search(lines[number]) else None
+            if named is None or named[1] != function:
+                return None
+            brief = (named[2] or "").strip()
+            title = f"{function}() - {brief}" if brief else f"{function}()"
+            return Document(path, number + 2, title, "kernel-doc")
+    return None
+
+
+def kconfig_paths(path: str) -> list[str]:
+    """Return the files that may define the symbol that builds a file, the nearest directory's first."""
+    found: list[str] = []
+    directory = posixpath.dirname(path)
+    while directory:
+        found += [posixpath.join(directory, name) for name in ("Kconfig", "Kconfig.debug")]
+        directory = posixpath.dirname(directory)
+    return found
+
+
+def symbol_help(path: str, data: bytes, symbol: str) -> Document | None:
+    """Return the help of a configuration symbol in a Kconfig file; None if it has none there."""
+    name = symbol.removeprefix("CONFIG_")
+    if name.encode() not in data:
+        return None
+    lines = data.decode("utf-8", "replace").split("\n")
+    for number, line in enumerate(lines):
+        found = _CONFIG.match(line)
+        if found is not None and found[1] == name:
+            own = list(_own_lines(lines, number + 1))
+            if any(_HELP.match(each) for each in own):
+                prompt = next((match[1] for each in own if (match := _PROMPT.match(each))), "")
+                return Document(
+                    path, number + 1, f"CONFIG_{name}: {prompt}" if prompt else f"CONFIG_{name}", "configuration"
+                )
+    return None
+
+
+def _own_lines(lines: list[str], start: int) -> Iterator[str]:
+    """Yield the lines of one symbol: those behind `config`, until the next entry."""
+    for line in lines[start:]:
+        if _NEXT.match(line):
+            return
+        yield line

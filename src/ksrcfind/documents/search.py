@@ -1,0 +1,147 @@
+"""`documents_about`: the documents of a tree that quote a message or name its function."""
+
+import math
+import re
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+
+from ksrcfind.documents.record import Document
+from ksrcfind.documents.title import title_of
+from ksrcfind.documents.word_list import WordList, words_of
+from ksrcfind.source.template import masked
+
+MOST = 3
+"""Documents that are named for a message, and for a function."""
+
+_READ = 4  # documents that are read for a text; those with the most of its rare words
+_FEW = 1000  # documents; in a tree with fewer, a word that one of them has is not more common for that
+_COMMON = 2.0  # bits that a word tells about a document if more than MOST_DOCUMENTS have it
+_LEAST_BITS = 22.0  # of the words that a document has in sequence: fewer are a phrase, not this message
+_LEAST_WORDS = 4
+_SHARE = 0.6  # of the bits of all the words of a message, which a document has in sequence
+_MOST_NAMING = 6  # documents; a name in more of them is a common interface or an example
+_LEAST_NAME = 7  # characters of the name of a function
+_NO_MENTION = re.compile(rb"\+0x|<-|=>|\||\[<|->|[0-9a-f]{8}|\bfunc ")  # traces, and examples of dynamic debug
+_WORD = re.compile(rb"[A-Za-z0-9_]++")
+_IN_NAME = re.compile(rb"[\w/+-]")
+_PART = re.compile(r"[A-Za-z0-9_.-]*+\0[A-Za-z0-9_.-]*+")
+# Examples in documents have these names; they say nothing about the functions of a driver with the same name.
+_EXAMPLES = re.compile(r"(?:my|foo|bar|example|sample|xxx|test|do|driver|device|init|exit|probe|module|cleanup|start)_")
+_ARCHITECTURE = re.compile(
+    r"Documentation/(?:arch/)?"
+    r"(arc|arm|arm64|ia64|loongarch|m68k|mips|nios2|openrisc|parisc|powerpc|riscv|s390|sh|sparc|um|x86|xtensa)/"
+)
+
+Read = Callable[[str], bytes]
+"""Returns the content of a document. Raises `FileNotFoundError`."""
+
+
+def documents_about(words: WordList, read: Read, path: str, function: str | None, printed: str) -> list[Document]:
+    """Return the documents that quote a format, and those that name the function that prints it, in the file `path`."""
+    found = list(_quoting(words, read, printed))
+    known = {each.path for each in found}
+    if function is not None:
+        found += [each for each in _naming(words, read, function) if each.path not in known]
+    return [each for each in found if not _is_of_other_architecture(each.path, path)]
+
+
+def _is_of_other_architecture(document: str, path: str) -> bool:
+    """Return whether a document is about an architecture, and the code at a path of another one."""
+    own = path.split("/")[1] if path.startswith("arch/") else None
+    about = _ARCHITECTURE.match(document)
+    return own is not None and about is not None and about[1] != own
+
+
+def _quoting(words: WordList, read: Read, printed: str) -> Iterator[Document]:
+    """Yield the documents that have the literal words of a format in sequence."""
+    # A word next to a conversion, such as `eth%d`, is a part of a longer one.
+    runs = [words_of(run.encode()) for run in _PART.sub("\0", masked(printed)[0]).split("\0")]
+    if sum(map(len, runs)) < _LEAST_WORDS:
+        return
+    bits: dict[bytes, float] = {}
+    told: dict[int, float] = {}
+    for word in dict.fromkeys(word for run in runs for word in run):
+        documents = words.documents(word)
+        if documents is None:
+            bits[word] = _COMMON
+            continue
+        bits[word] = math.log2(max(len(words.paths), _FEW) / max(1, len(documents)))
+        for number in documents:
+            told[number] = told.get(number, 0.0) + bits[word]
+    every = sum(bits[word] for run in runs for word in run)
+    likely = sorted(told, key=lambda number: (-told[number], number))[:_READ]
+    found = []
+    for number in likely:
+        try:
+            data = read(words.paths[number])
+        except FileNotFoundError:
+            continue
+        best, place = max((_longest(words_of(data), run, bits) for run in runs), default=(0.0, 0))
+        if best >= max(_LEAST_BITS, _SHARE * every):
+            found.append((best, -number, _document(words.paths[number], data, place, "message")))
+    yield from (document for _, _, document in sorted(found, key=lambda each: each[:2], reverse=True)[:MOST])
+
+
+def _longest(content: Sequence[bytes], run: Sequence[bytes], bits: dict[bytes, float]) -> tuple[float, int]:
+    """Return the bits of the longest part of a run of words that a document has, and the number of its first word."""
+    text = b" " + b" ".join(content) + b" "
+    best, place = 0.0, 0
+    low, high, at = 0, 1, -1
+    while high <= len(run):
+        position = text.find(b" " + b" ".join(run[low:high]) + b" ") if high > low else -1
+        if position >= 0:
+            at = position
+            value = sum(bits[word] for word in run[low:high])
+            if value > best and high - low >= _LEAST_WORDS:
+                best, place = value, text.count(b" ", 0, at + 1) - 1
+            high += 1
+        elif high > low:
+            low += 1
+            high = max(high, low + 1)
+        else:
+            high += 1
+    return best, place
+
+
+def _document(path: str, data: bytes, word: int, about: str) -> Document:
+    """Return the document with the line of its word of a number."""
+    match = next(islice(_WORD.finditer(data), word, None), None)
+    line = data.count(b"\n", 0, match.start()) + 1 if match else 1
+    return Document(path, line, title_of(path, data), about)
+
+
+def _naming(words: WordList, read: Read, function: str) -> Iterator[Document]:
+    """Yield the documents that name a function."""
+    if "_" not in function.strip("_") or len(function) < _LEAST_NAME or _EXAMPLES.match(function.lstrip("_")):
+        return
+    documents = words.documents(function.lower().encode())
+    if not documents or len(documents) > _MOST_NAMING:
+        return
+    found = []
+    for number in documents:
+        try:
+            data = read(words.paths[number])
+        except FileNotFoundError:
+            continue
+        places = [place for place in _places(data, function.encode()) if not _NO_MENTION.search(_line(data, place))]
+        if places:
+            line = data.count(b"\n", 0, places[0]) + 1
+            path = words.paths[number]
+            found.append((-len(places), number, Document(path, line, title_of(path, data), "function")))
+    yield from (document for _, _, document in sorted(found, key=lambda each: each[:2])[:MOST])
+
+
+def _places(data: bytes, name: bytes) -> Iterator[int]:
+    """Yield where a document names a function: not as a part of a longer name or a path, nor as a field `(*name)`."""
+    position = data.find(name)
+    while position >= 0:
+        before, after = data[max(0, position - 2) : position], data[position + len(name) : position + len(name) + 1]
+        if not (_IN_NAME.match(before[-1:]) or _IN_NAME.match(after) or before == b"(*"):
+            yield position
+        position = data.find(name, position + len(name))
+
+
+def _line(data: bytes, position: int) -> bytes:
+    start = data.rfind(b"\n", 0, position) + 1
+    end = data.find(b"\n", position)
+    return data[start : end if end >= 0 else len(data)]
