@@ -10,7 +10,7 @@ _KERNEL_DOC = re.compile(r"/\*\*\s*\Z")
 _NAMED = re.compile(r"[ \t]*\*[ \t]+(?:(?:function|struct|enum)[ \t]+)?(\w+)(?:\(\))?[ \t]*(?:[-:][ \t]*(.*))?")
 _MOST_LINES = 300  # of a kernel-doc comment
 _BETWEEN = 8  # lines between a comment and the name of its function
-_CONFIG = re.compile(r"[ \t]*(?:menu)?config[ \t]+(\w+)[ \t]*\Z")
+_LONGEST_ENTRY = 20_000  # characters of a symbol in Kconfig
 _PROMPT = re.compile(r"[ \t]+(?:bool|tristate|prompt|int|hex|string)[ \t]+\"([^\"]*)\"")
 _HELP = re.compile(r"[ \t]+(?:---)?help(?:---)?[ \t]*\Z")
 _NEXT = re.compile(r"(?:menu|end|config|choice|comment|source|if|mainmenu)")
@@ -50,24 +50,23 @@ def kconfig_paths(path: str) -> list[str]:
 def symbol_help(path: str, data: bytes, symbol: str) -> Document | None:
     """Return the help of a configuration symbol in a Kconfig file; None if it has none there."""
     name = symbol.removeprefix("CONFIG_")
-    if name.encode() not in data:
-        return None
-    lines = data.decode("utf-8", "replace").split("\n")
-    for number, line in enumerate(lines):
-        found = _CONFIG.match(line)
-        if found is not None and found[1] == name:
-            own = list(_own_lines(lines, number + 1))
+    text = data.decode("utf-8", "replace")
+    position = text.find(f"config {name}\n")
+    while position >= 0:
+        start = text.rfind("\n", 0, position) + 1
+        if text[start:position].strip() in ("", "menu"):
+            own = list(_own_lines(text, text.index("\n", position) + 1))
             if any(_HELP.match(each) for each in own):
                 prompt = next((match[1] for each in own if (match := _PROMPT.match(each))), "")
-                return Document(
-                    path, number + 1, f"CONFIG_{name}: {prompt}" if prompt else f"CONFIG_{name}", "configuration"
-                )
+                title = f"CONFIG_{name}: {prompt}" if prompt else f"CONFIG_{name}"
+                return Document(path, text.count("\n", 0, start) + 1, title, "configuration")
+        position = text.find(f"config {name}\n", position + 1)
     return None
 
 
-def _own_lines(lines: list[str], start: int) -> Iterator[str]:
-    """Yield the lines of one symbol: those behind `config`, until the next entry."""
-    for line in lines[start:]:
+def _own_lines(text: str, start: int) -> Iterator[str]:
+    """Yield the lines of a symbol that begin at a position behind its name, until the next entry."""
+    for line in text[start : start + _LONGEST_ENTRY].split("\n"):
         if _NEXT.match(line):
             return
         yield line

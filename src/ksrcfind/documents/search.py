@@ -24,7 +24,8 @@ _LEAST_NAME = 7  # characters of the name of a function
 _NO_MENTION = re.compile(rb"\+0x|<-|=>|\||\[<|->|[0-9a-f]{8}|\bfunc ")  # traces, and examples of dynamic debug
 _WORD = re.compile(rb"[A-Za-z0-9_]++")
 _IN_NAME = re.compile(rb"[\w/+-]")
-_PART = re.compile(r"[A-Za-z0-9_.-]*+\0[A-Za-z0-9_.-]*+")
+# A word next to a conversion is a part of a longer one: `eth%d`. A path is in documents for other reasons.
+_NOT_QUOTED = re.compile(r"[A-Za-z0-9_.-]*+\0[A-Za-z0-9_.-]*+|[\w.-]++/[\w./-]*+")
 # Examples in documents have these names; they say nothing about the functions of a driver with the same name.
 _EXAMPLES = re.compile(r"(?:my|foo|bar|example|sample|xxx|test|do|driver|device|init|exit|probe|module|cleanup|start)_")
 _ARCHITECTURE = re.compile(
@@ -54,12 +55,11 @@ def _is_of_other_architecture(document: str, path: str) -> bool:
 
 def _quoting(words: WordList, read: Read, printed: str) -> Iterator[Document]:
     """Yield the documents that have the literal words of a format in sequence."""
-    # A word next to a conversion, such as `eth%d`, is a part of a longer one.
-    runs = [words_of(run.encode()) for run in _PART.sub("\0", masked(printed)[0]).split("\0")]
+    runs = [words_of(run.encode()) for run in _NOT_QUOTED.sub("\0", masked(printed)[0]).split("\0")]
     if sum(map(len, runs)) < _LEAST_WORDS:
         return
     bits: dict[bytes, float] = {}
-    told: dict[int, float] = {}
+    known: dict[int, float] = {}  # bits of the rare words that a document has
     for word in dict.fromkeys(word for run in runs for word in run):
         documents = words.documents(word)
         if documents is None:
@@ -67,47 +67,47 @@ def _quoting(words: WordList, read: Read, printed: str) -> Iterator[Document]:
             continue
         bits[word] = math.log2(max(len(words.paths), _FEW) / max(1, len(documents)))
         for number in documents:
-            told[number] = told.get(number, 0.0) + bits[word]
-    every = sum(bits[word] for run in runs for word in run)
-    likely = sorted(told, key=lambda number: (-told[number], number))[:_READ]
+            known[number] = known.get(number, 0.0) + bits[word]
+    needed = max(_LEAST_BITS, _SHARE * sum(bits[word] for run in runs for word in run))
+    possible = needed - _COMMON * sum(bits[word] == _COMMON for run in runs for word in run)
+    likely = sorted((number for number in known if known[number] >= possible), key=lambda number: -known[number])
     found = []
-    for number in likely:
+    for number in likely[:_READ]:
         try:
             data = read(words.paths[number])
         except FileNotFoundError:
             continue
-        best, place = max((_longest(words_of(data), run, bits) for run in runs), default=(0.0, 0))
-        if best >= max(_LEAST_BITS, _SHARE * every):
-            found.append((best, -number, _document(words.paths[number], data, place, "message")))
-    yield from (document for _, _, document in sorted(found, key=lambda each: each[:2], reverse=True)[:MOST])
+        text = b" %b " % b" ".join(words_of(data))
+        best, word_number = max((_longest(text, run, bits) for run in runs), default=(0.0, 0))
+        if best >= needed:
+            found.append((-best, number, _document(words.paths[number], data, word_number)))
+    yield from (document for _, _, document in sorted(found, key=lambda each: each[:2])[:MOST])
 
 
-def _longest(content: Sequence[bytes], run: Sequence[bytes], bits: dict[bytes, float]) -> tuple[float, int]:
-    """Return the bits of the longest part of a run of words that a document has, and the number of its first word."""
-    text = b" " + b" ".join(content) + b" "
-    best, place = 0.0, 0
-    low, high, at = 0, 1, -1
+def _longest(text: bytes, run: Sequence[bytes], bits: dict[bytes, float]) -> tuple[float, int]:
+    """Return the bits of the longest part of a run of words that a text has, and the number of its first word there.
+
+    `text` has one blank around each word.
+    """
+    best, first = 0.0, 0
+    low, high = 0, 1
     while high <= len(run):
-        position = text.find(b" " + b" ".join(run[low:high]) + b" ") if high > low else -1
-        if position >= 0:
-            at = position
-            value = sum(bits[word] for word in run[low:high])
-            if value > best and high - low >= _LEAST_WORDS:
-                best, place = value, text.count(b" ", 0, at + 1) - 1
-            high += 1
-        elif high > low:
+        position = text.find(b" %b " % b" ".join(run[low:high])) if low < high else 0
+        if position < 0:
             low += 1
-            high = max(high, low + 1)
-        else:
-            high += 1
-    return best, place
+            continue
+        value = sum(bits[word] for word in run[low:high])
+        if value > best and high - low >= _LEAST_WORDS:
+            best, first = value, text.count(b" ", 0, position)
+        high += 1
+    return best, first
 
 
-def _document(path: str, data: bytes, word: int, about: str) -> Document:
-    """Return the document with the line of its word of a number."""
-    match = next(islice(_WORD.finditer(data), word, None), None)
+def _document(path: str, data: bytes, word_number: int) -> Document:
+    """Return a document that quotes a message from its word of a number on."""
+    match = next(islice(_WORD.finditer(data), word_number, None), None)
     line = data.count(b"\n", 0, match.start()) + 1 if match else 1
-    return Document(path, line, title_of(path, data), about)
+    return Document(path, line, title_of(path, data), "message")
 
 
 def _naming(words: WordList, read: Read, function: str) -> Iterator[Document]:

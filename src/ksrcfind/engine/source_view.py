@@ -80,6 +80,7 @@ class TreeSource:
     def __init__(self, snapshot: AnySnapshot, cache: Cache) -> None:
         self._snapshot = snapshot
         self._cache = cache
+        self._words: WordList | None = None
 
     def paths(self) -> list[str]:
         """Return the paths of all files that can have messages, sorted."""
@@ -129,7 +130,9 @@ class TreeSource:
 
     def document_words(self) -> WordList | None:
         """Return which documents of the tree have a word. None if the tree was not indexed."""
-        return document_words(self._cache)
+        if self._words is None:
+            self._words = document_words(self._cache)
+        return self._words
 
     def _lines(self, path: str, last: int = LONGEST_FILE) -> list[str]:
         try:
