@@ -20,12 +20,19 @@ _LEAST_BITS = 22.0  # of the words that a document has in sequence: fewer are a 
 _LEAST_WORDS = 4
 _SHARE = 0.6  # of the bits of all the words of a message, which a document has in sequence
 _MOST_NAMING = 6  # documents; a name in more of them is a common interface or an example
+_GENERAL = 2  # parts of a name, separated by `_`: several files may have a function of such a name
 _LEAST_NAME = 7  # characters of the name of a function
 _NO_MENTION = re.compile(rb"\+0x|<-|=>|\||\[<|->|[0-9a-f]{8}|\bfunc ")  # traces, and examples of dynamic debug
 _WORD = re.compile(rb"[A-Za-z0-9_]++")
+_IN_MANY_PATHS = frozenset(
+    b"documentation drivers driver core api admin guide kernel linux include main common misc device devices rst txt c"
+    b" h userspace media".split()
+)
+_SUFFIXES = (b".c", b".h", b".S")
 _IN_NAME = re.compile(rb"[\w/+-]")
-# A word next to a conversion is a part of a longer one: `eth%d`. A path is in documents for other reasons.
-_NOT_QUOTED = re.compile(r"[A-Za-z0-9_.-]*+\0[A-Za-z0-9_.-]*+|[\w.-]++/[\w./-]*+")
+# A word next to a conversion is a part of a longer one: `eth%d`. Paths and addresses are in documents for other
+# reasons.
+_NOT_QUOTED = re.compile(r"[A-Za-z0-9_.-]*+\0[A-Za-z0-9_.-]*+|[\w.-]++[/@][\w./-]*+")
 # Examples in documents have these names; they say nothing about the functions of a driver with the same name.
 _EXAMPLES = re.compile(r"(?:my|foo|bar|example|sample|xxx|test|do|driver|device|init|exit|probe|module|cleanup|start)_")
 _ARCHITECTURE = re.compile(
@@ -42,7 +49,7 @@ def documents_about(words: WordList, read: Read, path: str, function: str | None
     found = list(_quoting(words, read, printed))
     known = {each.path for each in found}
     if function is not None:
-        found += [each for each in _naming(words, read, function) if each.path not in known]
+        found += [each for each in _naming(words, read, path, function) if each.path not in known]
     return [each for each in found if not _is_of_other_architecture(each.path, path)]
 
 
@@ -110,15 +117,20 @@ def _document(path: str, data: bytes, word_number: int) -> Document:
     return Document(path, line, title_of(path, data), "message")
 
 
-def _naming(words: WordList, read: Read, function: str) -> Iterator[Document]:
-    """Yield the documents that name a function."""
+def _naming(words: WordList, read: Read, code: str, function: str) -> Iterator[Document]:
+    """Yield the documents that name a function of the file `code`."""
     if "_" not in function.strip("_") or len(function) < _LEAST_NAME or _EXAMPLES.match(function.lstrip("_")):
         return
     documents = words.documents(function.lower().encode())
     if not documents or len(documents) > _MOST_NAMING:
         return
+    # Many files have a `set_type()`; `pcmcia/locking.rst` means the one in `drivers/pcmcia/`.
+    is_general = len(function.strip("_").split("_")) <= _GENERAL
+    own = _names_of(code)
     found = []
     for number in documents:
+        if is_general and not own & _names_of(words.paths[number]):
+            continue
         try:
             data = read(words.paths[number])
         except FileNotFoundError:
@@ -131,12 +143,23 @@ def _naming(words: WordList, read: Read, function: str) -> Iterator[Document]:
     yield from (document for _, _, document in sorted(found, key=lambda each: each[:2])[:MOST])
 
 
+def _names_of(path: str) -> frozenset[bytes]:
+    """Return the words in a path that say what its file is about."""
+    return frozenset(words_of(path.replace("_", " ").encode())) - _IN_MANY_PATHS
+
+
 def _places(data: bytes, name: bytes) -> Iterator[int]:
     """Yield where a document names a function: not as a part of a longer name or a path, nor as a field `(*name)`."""
     position = data.find(name)
     while position >= 0:
-        before, after = data[max(0, position - 2) : position], data[position + len(name) : position + len(name) + 1]
-        if not (_IN_NAME.match(before[-1:]) or _IN_NAME.match(after) or before == b"(*"):
+        before, after = data[max(0, position - 2) : position], data[position + len(name) : position + len(name) + 2]
+        if not (
+            _IN_NAME.match(before[-1:])
+            or before.endswith(b".")
+            or _IN_NAME.match(after)
+            or before == b"(*"
+            or after in _SUFFIXES
+        ):
             yield position
         position = data.find(name, position + len(name))
 

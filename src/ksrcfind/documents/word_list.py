@@ -19,8 +19,10 @@ SUFFIXES = (".rst", ".txt")
 MOST_DOCUMENTS = 64
 """A word in more documents says too little about what a document is about."""
 
-# Bindings of device trees are about hardware, and translations repeat what the English documents say.
-_NO_PROSE = re.compile(r"Documentation/(?:devicetree|translations|features|output)/|.*(?:\bindex\.rst|-list\.txt)")
+# Bindings of device trees and lists are about hardware; translations repeat what the English documents say.
+_NO_PROSE = re.compile(
+    r"Documentation/(?:devicetree|translations|features|output)/|.*(?:\bindex\.rst|list\.(?:rst|txt))"
+)
 _WORDS_ONLY = bytes(c if (chr(c).isalnum() and c < 128) or c == ord("_") else ord(" ") for c in range(256)).lower()
 
 
