@@ -145,6 +145,15 @@ class Source(Protocol):
         """
         ...
 
+    @property
+    def without_code(self) -> str | None:
+        """A note for the user that says why no code can be shown. None if it can."""
+        ...
+
+    def known_lines(self, path: str, line: int, /) -> range:
+        """Return the lines around a line that `read` returns as they are in the tree; other lines may be empty."""
+        ...
+
     def has_file(self, path: str) -> bool:
         """Return whether a file exists and is not empty."""
         ...

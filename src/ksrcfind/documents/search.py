@@ -32,7 +32,7 @@ _SUFFIXES = (b".c", b".h", b".S")
 _IN_NAME = re.compile(rb"[\w/+-]")
 # A word next to a conversion is a part of a longer one: `eth%d`. Paths and addresses are in documents for other
 # reasons.
-_NOT_QUOTED = re.compile(r"[A-Za-z0-9_.-]*+\0[A-Za-z0-9_.-]*+|[\w.-]++[/@][\w./-]*+")
+_NOT_QUOTED = re.compile(r"(?<![\w.-])(?:[\w.-]*+(?:\0[\w.-]*+)++|[\w.-]++[/@][\w./-]*+)")
 # Examples in documents have these names; they say nothing about the functions of a driver with the same name.
 _EXAMPLES = re.compile(r"(?:my|foo|bar|example|sample|xxx|test|do|driver|device|init|exit|probe|module|cleanup|start)_")
 _ARCHITECTURE = re.compile(

@@ -99,6 +99,14 @@ class TreeSource:
         found = self._snapshot.grep(words, NAMED_SUFFIXES)
         return {path: held for path, held in found.items() if not path.startswith(NOT_KERNEL) and is_utf8(path)}
 
+    @property
+    def without_code(self) -> None:
+        """None: a tree has code."""
+
+    def known_lines(self, _path: str, _line: int) -> range:
+        """Return all lines: `read` returns whole files."""
+        return range(1, LONGEST_FILE)
+
     def has_file(self, path: str) -> bool:
         """Return whether a file exists and is not empty."""
         return bool(self._lines(path, 1))

@@ -7,6 +7,7 @@ from ksrcfind.backend import Source
 from ksrcfind.callers.record import Callers
 from ksrcfind.conditions.circumstances import MacroBody, circumstances, excerpt
 from ksrcfind.conditions.configuration import makefile_paths, symbols_that_build
+from ksrcfind.conditions.record import Excerpt
 from ksrcfind.engine.documents import documents_of
 from ksrcfind.finding import Finding, Shown
 from ksrcfind.match.answer import Match
@@ -16,7 +17,7 @@ from ksrcfind.source.message import Message
 class WhyService:
     """Adds to answers under what conditions a log call runs, and the source code around the call.
 
-    A bundle has no source, so nothing is added to its answers.
+    Nothing is added to the answers of a bundle without code, but a note where code was asked for.
     """
 
     def __init__(self, source: Source) -> None:
@@ -38,7 +39,8 @@ class WhyService:
         try:
             data = self._source.read(message.path)
         except FileNotFoundError:
-            return finding
+            note = self._source.without_code if shown is not None else None
+            return replace(finding, notes=(*finding.notes, note)) if note else finding
         found = circumstances(
             data,
             message.line_start,
@@ -53,7 +55,8 @@ class WhyService:
         if found is None or shown is None:
             return finding
         lines = data.decode("utf-8", "replace").split("\n")
-        return replace(finding, code=excerpt(lines, found, None if shown == "function" else int(shown)))
+        around = excerpt(lines, found, None if shown == "function" else int(shown))
+        return replace(finding, code=_within(around, self._source.known_lines(message.path, message.line_start)))
 
     def _callers(self, match: Match, depth: int) -> Callers:
         # The parser of declarations is imported where it is needed: most questions do not ask for callers.
@@ -88,3 +91,11 @@ class WhyService:
             except FileNotFoundError:
                 continue
         return symbols_that_build(message.path, makefiles)
+
+
+def _within(code: Excerpt, known: range) -> Excerpt | None:
+    """Return the part of an excerpt that is on some lines. None if there is none."""
+    kept = [(number, line) for number, line in enumerate(code.lines, code.line_start) if number in known]
+    if not kept:
+        return None
+    return Excerpt(kept[0][0], tuple(line for _, line in kept), tuple(each for each in code.marked if each in known))
