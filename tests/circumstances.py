@@ -4,7 +4,7 @@ import re
 
 _SENTENCE = re.compile(r"\n  (?:`\w+\(\)`|This code) prints this[^\n]*\n")
 _FACTS = re.compile(r"\n(?:  (?:Condition|Assigned|Configuration|At run time) +[^\n]+\n)+")
-_FIELDS = re.compile(r'"conditions":.*?"code": ?null', re.DOTALL)
+_FIELDS = re.compile(r'"conditions":.*?"code": ?null|"documented_in": ?(?:null|\[[^]]*\])', re.DOTALL)
 
 
 def without_circumstances(text):

@@ -5,6 +5,7 @@ what came of it as JSON.
 """
 
 import json
+import lzma
 import random
 import resource
 import shutil
@@ -54,6 +55,7 @@ QUESTIONS = (
     ("messages", "--format", "json", "mm"),
     ("doctor",),
     ("life", DEMO),
+    ("find", "--source=function", "no PHY found"),
     ("show", "dump_header"),
     ("diff", "v5.8", "v5.9"),
 )
@@ -147,6 +149,16 @@ def by_structure():
     yield "a gap", lambda c: c.execute("DELETE FROM units WHERE first = (SELECT min(first) FROM units WHERE first > 1)")
     yield "messages of others", lambda c: c.execute("UPDATE units SET data = (SELECT data FROM units LIMIT 1)")
     yield "commits missing", lambda c: c.execute("DELETE FROM extras WHERE name LIKE 'commit:%'")
+    yield "code missing", lambda c: c.execute("DELETE FROM extras WHERE name = 'code'")
+    yield "blocks missing", lambda c: c.execute("DELETE FROM extras WHERE name LIKE 'code:%'")
+    blocks = {
+        "bomb": lzma.compress(bytes(400 << 20), preset=0),
+        "cut off": lzma.compress(b"\x90")[:-1],
+        "with a large dictionary": with_large_dictionary(lzma.compress(b"\x90")),
+        "of many lines": CodeBlock.encode([["a.c", [[number << 20, b""] for number in range(1, 100_000)]]]),
+    }
+    for name, block in blocks.items():
+        yield f"block {name}", set_value("extras", "data", zlib.compress(block), "name LIKE 'code:%'")
     yield (
         "commits of others",
         lambda c: c.execute(
@@ -176,6 +188,27 @@ def _edited(data, field, value):
     return msgspec.msgpack.encode(msgspec.msgpack.decode(data) | {field: value})
 
 
+def with_large_dictionary(packed):
+    """Return xz data that says it needs a dictionary of 2 GiB; https://tukaani.org/xz/xz-file-format.txt, 3.1."""
+    changed = bytearray(packed)
+    end = 12 + (changed[12] + 1) * 4
+    changed[16] = 38
+    changed[end - 4 : end] = zlib.crc32(changed[12 : end - 4]).to_bytes(4, "little")
+    return bytes(changed)
+
+
+class CodeBlock:
+    """How a block of code is packed."""
+
+    @staticmethod
+    def decode(data):
+        return msgspec.msgpack.decode(lzma.decompress(data))
+
+    @staticmethod
+    def encode(value):
+        return lzma.compress(msgspec.msgpack.encode(value), preset=0)
+
+
 def by_content(seed, count):
     """Yield changes of what is packed in the rows: one part of a message, a history, a commit becomes something odd."""
     chance = random.Random(seed)
@@ -185,6 +218,8 @@ def by_content(seed, count):
         ("extras", "name LIKE 'story:%'", msgspec.json),
         ("extras", "name LIKE 'commit:%'", msgspec.json),
         ("extras", "name = 'place-calls'", msgspec.json),
+        ("extras", "name = 'code'", msgspec.json),
+        ("extras", "name LIKE 'code:%'", CodeBlock),
     )
     for number in range(count):
         table, where, coding = kinds[number % len(kinds)]

@@ -80,8 +80,8 @@ class VirtualDocuments:
         return self.git("rev-parse", "HEAD")
 
 
-def kernel(root, files=None):
+def kernel(root, files=None, message="start"):
     """Return a repository that looks like a kernel tree, with one commit."""
     scratch = VirtualDocuments(root)
-    scratch.commit("start", KERNEL | (files or {}))
+    scratch.commit(message, KERNEL | (files or {}))
     return scratch

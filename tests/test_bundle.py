@@ -8,11 +8,13 @@ import sqlite3
 import zlib
 from contextlib import closing
 
+import msgspec
 import pytest
 
 from circumstances import without_circumstances
 from commandline import DEMO, ksrcfind
-from ksrcfind.bundle import writer
+from hostile_bundles import rewritten
+from ksrcfind.bundle import code, writer
 from ksrcfind.bundle.format import FORMAT, Bundle
 
 LOG = f"""[    0.104712] mini_eth: no PHY found at address 3
@@ -66,6 +68,120 @@ def test_it_answers_as_the_tree_does(arguments, form, linux_mini, elsewhere):
     from_file = ksrcfind(*arguments, "--format", form, "--index", "mini.ksrcfind", stdin=LOG, directory=elsewhere)
     assert without_circumstances(from_file.out) == without_circumstances(from_tree.out)
     assert from_file.status == from_tree.status
+
+
+@pytest.fixture(scope="module")
+def with_code(linux_mini, tmp_path_factory):
+    """A directory with a bundle that has code."""
+    directory = tmp_path_factory.mktemp("code")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("KSRCFIND_CACHE_DIR", str(directory / "cache"))
+        done = ksrcfind("index", "--output", directory / "mini.ksrcfind", "--with-code", directory=linux_mini)
+    assert (done.status, done.err) == (0, "")
+    return directory
+
+
+@pytest.mark.parametrize("source", ["--source=function", "--no-history"])
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_with_code_it_says_why_as_the_tree_does(source, form, linux_mini, with_code):
+    places = [
+        f"{one['path']}:{one['line_start']}"
+        for one in json.loads(ksrcfind("messages", "--format", "json", directory=linux_mini).out)["records"]
+    ]
+    asked = ("at", *dict.fromkeys(places), source, "--no-history", "--format", form)
+    from_tree = ksrcfind(*asked, directory=linux_mini)
+    from_file = ksrcfind(*asked, "--index", "mini.ksrcfind", directory=with_code)
+    assert from_file.status == from_tree.status == 0
+    assert from_file.out == from_tree.out
+
+
+def test_code_ends_where_the_bundle_has_no_more(with_code):
+    done = ksrcfind(
+        *("at", "mm/oom_kill.c:14", "--source=400", "--format", "json", "--index", "mini.ksrcfind"), directory=with_code
+    )
+    code = json.loads(done.out)["records"][0]["matches"][0]["code"]
+    assert code["lines"][0]
+    assert code["lines"][-1] == "}"
+    assert set(code["marked"]) <= set(range(code["line_start"], code["line_start"] + len(code["lines"])))
+
+
+def test_without_code_it_says_so_once(elsewhere):
+    done = ksrcfind("find", "--source", "--index", "mini.ksrcfind", DEMO, directory=elsewhere)
+    assert done.status == 0
+    assert done.out.count("The bundle has no code. Add it with: ksrcfind index --output FILE --with-code") == 1
+    assert "has no code" not in ksrcfind("find", "--index", "mini.ksrcfind", DEMO, directory=elsewhere).out
+
+
+def test_a_bundle_of_an_earlier_version_has_no_code(elsewhere):
+    def forget(connection):
+        [(packed,)] = connection.execute("SELECT data FROM about")
+        about = msgspec.msgpack.decode(zlib.decompress(packed))
+        del about["code"]
+        connection.execute("UPDATE about SET data = ?", (zlib.compress(msgspec.msgpack.encode(about)),))
+
+    rewritten(elsewhere / "mini.ksrcfind", elsewhere / "early", forget)
+    done = ksrcfind("find", "--source", "--index", "early", DEMO, directory=elsewhere)
+    assert done.status == 0
+    assert "The bundle has no code" in done.out
+
+
+def test_code_needs_a_file_to_be_written_to(linux_mini):
+    done = ksrcfind("index", "--with-code", directory=linux_mini)
+    assert done.status == 2
+    assert "--with-code is for a bundle" in done.err
+
+
+SOURCE = b"""#include <linux/kernel.h>
+
+struct unused {
+\tint a;
+};
+
+#if defined(CONFIG_A) && \\
+\tdefined(CONFIG_B)
+/**
+ * first - it prints;
+ */
+static int
+first(void)
+{
+\tpr_info("first\\n");
+}
+
+static void silent(void)
+{
+}
+#endif
+
+#define LOUD(x) \\
+\tpr_err("loud\\n")
+
+void third(void) { pr_info("third\\n"); }
+"""
+
+
+def test_of_a_file_the_functions_that_print_are_kept():
+    file = code.File("a.c", code.kept(SOURCE, [15, 26], [24]))
+    kept = code.as_file(file).split(b"\n")
+    source = SOURCE.split(b"\n")
+    assert all(line in (b"", source[number]) for number, line in enumerate(kept))
+    assert b"silent" not in code.as_file(file)
+    assert b"unused" not in code.as_file(file)
+    for number in (7, 8, 9, 10, 12, 15, 16, 21, 23, 24, 26):
+        assert kept[number - 1] == source[number - 1]
+        assert number in code.kept_lines(file, number)
+    assert not code.kept_lines(file, 18)
+    assert not code.kept_lines(file, 4)
+
+
+def test_a_file_that_is_too_large_is_left_out():
+    large = code.File("b", ((1, bytes(code.LARGEST_BLOCK)),))
+    small = [code.File(name, ((1, bytes(code.BLOCK // 2 + 1)),)) for name in "acd"]
+    assert list(code.in_blocks([small[0], large, *small[1:]])) == [(one,) for one in small]
+    blocks = [code.unpack(code.pack(block)) for block in code.in_blocks(small)]
+    found = code.Code([block[0].path for block in blocks], blocks.__getitem__)
+    assert [found.file(name) for name in "acd"] == small
+    assert found.file("b") is found.file("") is found.file("e") is None
 
 
 def test_it_says_that_callers_need_a_tree(elsewhere):

@@ -26,7 +26,7 @@ def bundle(linux_mini, tmp_path_factory):
     directory = tmp_path_factory.mktemp("hostile")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("KSRCFIND_CACHE_DIR", str(directory / "cache"))
-        done = ksrcfind("index", "--output", directory / "whole", "--with-history", directory=linux_mini)
+        done = ksrcfind("index", "--output", directory / "whole", "--with-history", "--with-code", directory=linux_mini)
     assert done.status == 0
     return directory / "whole"
 

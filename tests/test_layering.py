@@ -19,6 +19,7 @@ LAYERS = [
     "source",
     "conditions",
     "callers",
+    "documents",
     "match",
     "storage",
     "index",
@@ -53,8 +54,8 @@ OWNERS = {
     "lsprotocol": {"lsp"},
 }
 
-# `source`, `conditions`, `callers`, `log` and `match` are pure: bytes and text in, frozen dataclasses out.
-PURE = {"source", "log", "match", "conditions", "callers"}
+# `source`, `conditions`, `callers`, `documents`, `log` and `match` are pure: bytes and text in, frozen dataclasses out.
+PURE = {"source", "log", "match", "conditions", "callers", "documents"}
 IMPURE_MODULES = {"os", "pathlib", "subprocess", "sqlite3", "pygit2", "tempfile", "shutil", "socket", "sys"}
 
 

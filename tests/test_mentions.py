@@ -7,7 +7,7 @@ import pytest
 from commandline import ksrcfind
 from ksrcfind.history.mentions import MOST, named_in
 from ksrcfind.source.definitions import definitions
-from repositories import KERNEL
+from repositories import kernel
 
 MESSAGE = """oom: say why a victim is left alone
 
@@ -101,32 +101,21 @@ def test_a_definition_has_a_body(source, expected):
 
 
 @pytest.fixture
-def repository(tmp_path, git, monkeypatch):
+def repository(tmp_path):
     """A repository whose last commit names much; `far_away()` is defined in another directory."""
-    monkeypatch.setenv("KSRCFIND_CACHE_DIR", str(tmp_path / "cache"))
-    root = tmp_path / "linux"
-    root.mkdir()
-    git(root, "init", "-q", "-b", "master")
     files = {
-        **KERNEL,
         "mm/oom.c": OOM.replace("is left alone", "is left"),
         "mm/Kconfig": "config OOM\n\tbool\n",
         "mm/other.c": "void free_victim(int a)\n{\n}\n",
         "include/linux/oom.h": "#define MAX_VICTIMS 3\n",
         "lib/far.c": "void far_away(void)\n{\n}\n",
     }
-    for path, text in files.items():
-        (root / path).parent.mkdir(exist_ok=True, parents=True)
-        (root / path).write_text(text)
-    git(root, "add", "-A")
-    git(root, "commit", "-q", "-m", "first of all things")
-    git(root, "tag", "v1.0")
-    first = git(root, "rev-parse", "HEAD")[:12]
-    (root / "mm/oom.c").write_text(OOM)
-    git(root, "add", "-A")
-    git(root, "commit", "-q", "-m", MESSAGE.format(first=first) + "\nAlso far_away().\n")
-    git(root, "tag", "v1.1")
-    return root, first
+    scratch = kernel(tmp_path / "linux", files, "first of all things")
+    scratch.git("tag", "v1.0")
+    first = scratch.git("rev-parse", "HEAD")[:12]
+    scratch.commit(MESSAGE.format(first=first) + "\nAlso far_away().\n", {"mm/oom.c": OOM})
+    scratch.git("tag", "v1.1")
+    return scratch.root, first
 
 
 def mentions(root, *arguments):

@@ -195,6 +195,7 @@ def test_line_record():
                 "code": None,
                 "callers": None,
                 "callers_complete": None,
+                "documented_in": None,
                 "history": "blame-only",
                 "last_changed": {
                     "commit": "1" * 40,

@@ -9,7 +9,7 @@ import pytest
 from commandline import ksrcfind
 from ksrcfind.output.json import schema
 from ksrcfind.source.definitions import extent
-from repositories import KERNEL
+from repositories import kernel
 
 VALIDATOR = jsonschema.Draft202012Validator(json.loads(schema()))
 
@@ -29,19 +29,12 @@ static int probe(void) { return 1; }
 
 
 @pytest.fixture
-def repository(tmp_path, git, monkeypatch):
+def repository(tmp_path):
     """A repository with two functions of one name, and many commits."""
-    monkeypatch.setenv("KSRCFIND_CACHE_DIR", str(tmp_path / "cache"))
-    root = tmp_path / "linux"
-    root.mkdir()
-    git(root, "init", "-q", "-b", "master")
-    for path, text in {**KERNEL, "net/eth.c": ETH, "drivers/scsi.c": SCSI}.items():
-        (root / path).parent.mkdir(exist_ok=True, parents=True)
-        (root / path).write_text(text)
-    git(root, "add", "-A")
-    git(root, "commit", "-q", "-m", "net: probe()\n\nIt is near LONG_ONE() and panic(), not nowhere().")
-    git(root, "tag", "v5.9-rc1")
-    return root
+    message = "net: probe()\n\nIt is near LONG_ONE() and panic(), not nowhere()."
+    scratch = kernel(tmp_path / "linux", {"net/eth.c": ETH, "drivers/scsi.c": SCSI}, message)
+    scratch.git("tag", "v5.9-rc1")
+    return scratch.root
 
 
 def records(root, *arguments):

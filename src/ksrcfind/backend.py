@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from ksrcfind.documents.word_list import WordList
 from ksrcfind.history.provenance import Commit, Later, Provenance
 from ksrcfind.history.releases import ReleaseTag
 from ksrcfind.history.trace import Request
@@ -144,6 +145,15 @@ class Source(Protocol):
         """
         ...
 
+    @property
+    def without_code(self) -> str | None:
+        """A note for the user that says why no code can be shown. None if it can."""
+        ...
+
+    def known_lines(self, path: str, line: int, /) -> range:
+        """Return the lines around a line that `read` returns as they are in the tree; other lines may be empty."""
+        ...
+
     def has_file(self, path: str) -> bool:
         """Return whether a file exists and is not empty."""
         ...
@@ -169,6 +179,10 @@ class Source(Protocol):
 
     def similar_names(self, name: str, /) -> Iterable[str]:
         """Return names of functions that begin or end as a name does."""
+        ...
+
+    def document_words(self) -> WordList | None:
+        """Return which documents of the tree have a word. None if that is not known: without an index, in a bundle."""
         ...
 
 

@@ -6,6 +6,7 @@ from typing import Literal
 
 from ksrcfind.callers.record import Callers
 from ksrcfind.conditions.record import Circumstances, Excerpt
+from ksrcfind.documents.record import Document
 from ksrcfind.history.provenance import Provenance
 from ksrcfind.log.line import LogLine
 from ksrcfind.match.answer import Answer, Match
@@ -63,6 +64,8 @@ class Finding:
     """Source code around the call of the first match. None if the question did not ask for code."""
     callers: Callers | None = None
     """Callers of the function of the first match. None if the question did not ask for callers."""
+    documented_in: tuple[Document, ...] | None = None
+    """Documentation of the first match and its function. None if its source was not read."""
     notes: tuple[str, ...] = ()
     """Notes for the user, such as that an index may find more, or that the log is from another kernel."""
 

@@ -8,6 +8,7 @@ from typing import NoReturn
 import msgspec
 
 from ksrcfind.backend import LONGEST_FILE, Indexed
+from ksrcfind.bundle.code import as_file, kept_lines
 from ksrcfind.bundle.format import BUNDLED_FILES, PLACE_CALLS, Bundle, history_name
 from ksrcfind.errors import KsrcfindError
 from ksrcfind.history.provenance import Commit, Later, Provenance
@@ -22,6 +23,9 @@ from ksrcfind.tree.snapshot import TreeInfo
 
 NO_HISTORY = "The bundle has no history. Add it with: ksrcfind index --output FILE --with-history"
 """The note of an answer that has no history because the bundle has none."""
+
+NO_CODE = "The bundle has no code. Add it with: ksrcfind index --output FILE --with-code"
+"""The note of an answer that was to show code, but the bundle has none."""
 
 # JSON, since msgpack does not keep time zones: dates are shown as the commits' authors wrote them.
 _provenance = msgspec.json.Decoder(Provenance)
@@ -162,11 +166,28 @@ class BundleSource:
         return self._bundle.paths()
 
     def read(self, path: str) -> bytes:
-        """Return the part of a file that the bundle contains. Raises `FileNotFoundError` if it contains none."""
-        found = self._bundle.further(path) if path in BUNDLED_FILES else None
+        """Return the part of a file that the bundle contains. Raises `FileNotFoundError` if it contains none.
+
+        Lines of C code that it does not contain are empty.
+        """
+        found = self._bundle.further(path) if path in BUNDLED_FILES else self._code(path)
         if found is None:
             raise FileNotFoundError(path)
         return found
+
+    @property
+    def without_code(self) -> str | None:
+        """Why the bundle has no code. None if it was made with code."""
+        return None if self._bundle.about.code else NO_CODE
+
+    def known_lines(self, path: str, line: int) -> range:
+        """Return the lines around a line that the bundle contains."""
+        file = self._bundle.code.file(path) if self._bundle.code else None
+        return kept_lines(file, line) if file is not None else range(0)
+
+    def _code(self, path: str) -> bytes | None:
+        file = self._bundle.code.file(path) if self._bundle.code else None
+        return as_file(file) if file is not None else None
 
     def read_many(self, paths: Iterable[str]) -> Iterator[tuple[str, bytes]]:
         """Yield path and content of the files that the bundle holds."""
@@ -209,6 +230,9 @@ class BundleSource:
     def similar_names(self, _name: str) -> Iterable[str]:
         """Return none: a bundle has no source."""
         return ()
+
+    def document_words(self) -> None:
+        """Return None: a bundle has no documents."""
 
     @cached_property
     def _calls(self) -> dict[str, list[tuple[int, str]]]:

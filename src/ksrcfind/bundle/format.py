@@ -18,11 +18,13 @@ from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, BinaryIO, TypeGuard, TypeVar
 
 import msgspec
 
+from ksrcfind.bundle.code import Code, File, unpack
 from ksrcfind.errors import KsrcfindError
 from ksrcfind.history.trace import Request, wording_place
 from ksrcfind.levels import CONTINUATION, LEVELS
@@ -73,6 +75,9 @@ BUNDLED_FILES = {MAINTAINERS: 10**9, MAKEFILE: 20}
 PLACE_CALLS = "place-calls"
 """The key in the table `extras` of the calls that print their own source location, grouped by file."""
 
+CODE = "code"
+"""The key in the table `extras` of the first path of each block of code. A block has the key `code:NUMBER`, from 0."""
+
 _Kept = TypeVar("_Kept")
 
 
@@ -94,10 +99,13 @@ class About(msgspec.Struct, frozen=True):
     """True if the bundle contains the histories of its messages."""
     skipped: tuple[str, ...] = ()
     """Escaped names of the tree's files that were omitted because their names are not UTF-8."""
+    code: bool = False
+    """True if the bundle contains the functions that print its messages."""
 
 
 _message_list = msgspec.msgpack.Decoder(list[Message])
 _about = msgspec.msgpack.Decoder(About)
+_first_paths = msgspec.json.Decoder(list[str])
 
 
 class Bundle:
@@ -223,6 +231,19 @@ class Bundle:
         with self._reading():
             row = self._connection.execute("SELECT data FROM extras WHERE name = ?", (name,)).fetchone()
             return self._unpacked(row[0]) if row else None
+
+    @cached_property
+    def code(self) -> Code | None:
+        """The functions that print the messages. None if the bundle was made without."""
+        first_paths = self.decoded(CODE, _first_paths) if self.about.code else None
+        return Code(first_paths, self._code_block) if first_paths is not None else None
+
+    def _code_block(self, number: int) -> tuple[File, ...]:
+        data = self.further(f"{CODE}:{number}")
+        if data is None:
+            raise self.unusable("a block of code is missing")
+        with self._reading():
+            return unpack(data)
 
     def unusable(self, why: object) -> KsrcfindError:
         """Return the error for invalid content of the bundle. `why` describes the fault."""

@@ -6,6 +6,7 @@ import sqlite3
 import zlib
 from array import array
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,9 +15,11 @@ import msgspec
 
 from ksrcfind import __version__
 from ksrcfind.backend import Backend, Histories, Source
+from ksrcfind.bundle.code import File, in_blocks, kept, pack, whole
 from ksrcfind.bundle.format import (
     APPLICATION_ID,
     BUNDLED_FILES,
+    CODE,
     FORMAT,
     PLACE_CALLS,
     SHRINKS,
@@ -26,9 +29,12 @@ from ksrcfind.bundle.format import (
     checksum_of,
     history_name,
 )
+from ksrcfind.conditions.configuration import makefile_paths
+from ksrcfind.documents.beside_code import kconfig_paths
 from ksrcfind.errors import KsrcfindError
 from ksrcfind.history.provenance import Commit, Provenance
 from ksrcfind.history.trace import Request
+from ksrcfind.index.workers import cores
 from ksrcfind.progress import Progress
 from ksrcfind.source.message import Message
 from ksrcfind.source.printed_lines import all_origin_names, all_printed_lines
@@ -38,12 +44,15 @@ from ksrcfind.tree.names import without_surrogates
 Units = Iterable[tuple[str, list[Message]]]
 """(path, messages) of each source file that has messages, sorted by path."""
 
+_BLOCKS_TOGETHER = 64
+"""Blocks of code that are packed at once, on all cores."""
+
 _packer = msgspec.msgpack.Encoder()
 # JSON, since msgpack does not keep time zones: dates are shown as the commits' authors wrote them.
 _encoder = msgspec.json.Encoder()
 
 
-def write_bundle(backend: Backend, output: Path, progress: Progress, *, with_history: bool) -> About:
+def write_bundle(backend: Backend, output: Path, progress: Progress, *, with_history: bool, with_code: bool) -> About:
     """Write the bundle of a backend's revision to `output`, and return the description of the bundle.
 
     Cached histories are reused. Raises `KsrcfindError` if the file cannot be written, if possible before the work.
@@ -54,12 +63,13 @@ def write_bundle(backend: Backend, output: Path, progress: Progress, *, with_his
     info = backend.info
     made = datetime.now(UTC).isoformat(timespec="seconds")
     rev, tree, skipped = info.rev and _text(info.rev), _text(backend.root.name), tuple(backend.messages.skipped)
-    about = About(rev, info.commit, info.source, tree, made, __version__, messages, with_history, skipped)
+    about = About(rev, info.commit, info.source, tree, made, __version__, messages, with_history, skipped, with_code)
 
     extras = _files(backend.source) | {PLACE_CALLS: _place_calls(backend.source, progress)}
     if with_history:
         extras |= _histories(backend.histories, units, messages, progress)
-    write_file(output, about, units, extras.items())
+    code = _code(backend.source, units, progress) if with_code else ()
+    write_file(output, about, units, itertools.chain(extras.items(), code))
     return about
 
 
@@ -124,6 +134,33 @@ def _histories(histories: Histories, units: Units, messages: int, progress: Prog
             task.advance(len(requests))
     named = histories.commits(sorted(commits))
     return found | {f"commit:{commit_id}": _encode(commit) for commit_id, commit in named.items()}
+
+
+def _code(source: Source, units: Units, progress: Progress) -> Iterator[tuple[str, bytes]]:
+    """Yield key → value of the code of the messages, in blocks, and at last the first path of each block."""
+    calls: dict[str, set[int]] = {}
+    macros: dict[str, set[int]] = {}
+    for path, messages in units:
+        calls[path] = {message.line_start for message in messages}
+        for definition in filter(None, (message.defined_at for message in messages)):
+            macros.setdefault(definition.path, set()).add(definition.line)
+    code = calls.keys() | macros.keys()
+    beside = {other for path in code for other in (*makefile_paths(path), *kconfig_paths(path))}
+    paths = sorted(code | beside)
+
+    def files() -> Iterator[File]:
+        for path, data in source.read_many(paths):
+            task.advance()
+            yield File(path, kept(data, calls.get(path, ()), macros.get(path, ())) if path in code else whole(data))
+
+    first_paths: list[str] = []
+    with progress.task("packing code", len(paths)) as task, ThreadPoolExecutor(cores(None)) as pool:
+        blocks = in_blocks(files())
+        while ahead := list(itertools.islice(blocks, _BLOCKS_TOGETHER)):
+            for block, packed in zip(ahead, pool.map(pack, ahead), strict=True):
+                yield f"{CODE}:{len(first_paths)}", packed
+                first_paths.append(block[0].path)
+    yield CODE, _encoder.encode(first_paths)
 
 
 def _text(name: str) -> str:

@@ -269,6 +269,13 @@ def index(
             "run continues where it stopped.",
         ),
     ] = False,
+    with_code: Annotated[
+        bool,
+        typer.Option(
+            "--with-code",
+            help="Add the functions that print to the bundle, for conditions and --source. This doubles its size.",
+        ),
+    ] = False,
     releases: Annotated[
         bool,
         typer.Option(
@@ -287,7 +294,14 @@ def index(
     """
     from ksrcfind.cli.indexing import build_index
 
-    return build_index(options, output, with_history=with_history, releases=releases, candidates=candidates)
+    return build_index(
+        options,
+        output,
+        with_history=with_history,
+        with_code=with_code,
+        releases=releases,
+        candidates=candidates,
+    )
 
 
 @command(app, formats=(Format.TEXT, Format.JSON), epilog=epilog("doctor"))

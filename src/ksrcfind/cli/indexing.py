@@ -14,13 +14,17 @@ from ksrcfind.output.formats import Format
 from ksrcfind.storage.store import UNSAVED_HINT
 
 
-def build_index(options: Common, output: Path | None, *, with_history: bool, releases: bool, candidates: bool) -> int:
+def build_index(
+    options: Common, output: Path | None, *, with_history: bool, with_code: bool, releases: bool, candidates: bool
+) -> int:
     """Answer `index`: build the index, bundle or release indexes that the options ask for; return the exit status.
 
     Raises `KsrcfindError` for options that contradict each other and for an index that cannot be written.
     """
     if with_history and output is None:
         raise KsrcfindError("--with-history is for a bundle", "Add --output FILE.")
+    if with_code and output is None:
+        raise KsrcfindError("--with-code is for a bundle", "Add --output FILE.")
     if candidates and not releases:
         raise KsrcfindError("--candidates needs --releases", "Add --releases.")
     if releases and (output is not None or options.rev is not None):
@@ -41,7 +45,8 @@ def build_index(options: Common, output: Path | None, *, with_history: bool, rel
         if output is None:
             _check_saved(engine)
         else:
-            write_bundle(engine.backend, output, session.terminal.progress, with_history=with_history)
+            progress = session.terminal.progress
+            write_bundle(engine.backend, output, progress, with_history=with_history, with_code=with_code)
             report = replace(report, size_bytes=output.stat().st_size)
     session.terminal.write(report_json(report) if as_json else str(report))
     return FOUND

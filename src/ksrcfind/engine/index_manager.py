@@ -82,12 +82,13 @@ class IndexManager:
                 return True
         return False
 
-    def build(self) -> IndexReport:
+    def build(self, *, documents: bool = True) -> IndexReport:
         """Build or update the index of the whole tree and return a report.
 
-        If another run is building or updating the index, this call waits.
+        If another run is building or updating the index, this call waits. `documents` says whether the words of the
+        tree's documents are listed too.
         """
-        report = self._rebuild()
+        report = self._rebuild(documents=documents)
         self._use()
         return report
 
@@ -100,13 +101,13 @@ class IndexManager:
             return self._made is not None and self._indexed_files() == _digest(source_files(snapshot).files)
         return True
 
-    def _rebuild(self) -> IndexReport:
+    def _rebuild(self, *, documents: bool = True) -> IndexReport:
         # The parser and the linker are imported only here, since most questions need neither.
         from ksrcfind.index.build import BuildOptions
         from ksrcfind.index.separate_process import build
 
         one = self._context
-        options = BuildOptions(one.roots, one.settings.jobs, self._token())
+        options = BuildOptions(one.roots, one.settings.jobs, self._token(), documents)
         report = build(one.snapshot, one.store, options, one.progress)
         self._is_loaded = True
         return report

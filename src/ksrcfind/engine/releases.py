@@ -85,7 +85,7 @@ class TreeReleases:
         with self._context.progress.task(f"indexing {len(new):,} releases", len(new)) as task:
             for tag in new:
                 with self._context.at_revision(tag.name) as other:
-                    reports.append(IndexManager(other).build())
+                    reports.append(IndexManager(other).build(documents=False))
                 task.advance()
         return ReleasesReport(
             len(wanted),

@@ -4,8 +4,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 
 from ksrcfind.backend import LONGEST_FILE, Source
+from ksrcfind.caching import Cache
+from ksrcfind.documents.word_list import WordList
 from ksrcfind.engine.definitions import DefinitionFinder
 from ksrcfind.errors import KsrcfindError
+from ksrcfind.index.documents import document_words
 from ksrcfind.index.sources import NOT_KERNEL, SUFFIXES
 from ksrcfind.match.names import closest_path
 from ksrcfind.match.place import place_calls
@@ -74,8 +77,10 @@ class SourceView:
 class TreeSource:
     """Implements `backend.Source` with the snapshot of a tree."""
 
-    def __init__(self, snapshot: AnySnapshot) -> None:
+    def __init__(self, snapshot: AnySnapshot, cache: Cache) -> None:
         self._snapshot = snapshot
+        self._cache = cache
+        self._words: WordList | None = None
 
     def paths(self) -> list[str]:
         """Return the paths of all files that can have messages, sorted."""
@@ -93,6 +98,14 @@ class TreeSource:
         """Return path → words, for the files of the kernel's code that contain one of some words; one pass of grep."""
         found = self._snapshot.grep(words, NAMED_SUFFIXES)
         return {path: held for path, held in found.items() if not path.startswith(NOT_KERNEL) and is_utf8(path)}
+
+    @property
+    def without_code(self) -> None:
+        """None: a tree has code."""
+
+    def known_lines(self, _path: str, _line: int) -> range:
+        """Return all lines: `read` returns whole files."""
+        return range(1, LONGEST_FILE)
 
     def has_file(self, path: str) -> bool:
         """Return whether a file exists and is not empty."""
@@ -122,6 +135,12 @@ class TreeSource:
     def similar_names(self, name: str) -> Iterator[str]:
         """Yield names of functions that begin or end as a name does."""
         return DefinitionFinder(self._snapshot).similar(name)
+
+    def document_words(self) -> WordList | None:
+        """Return which documents of the tree have a word. None if the tree was not indexed."""
+        if self._words is None:
+            self._words = document_words(self._cache)
+        return self._words
 
     def _lines(self, path: str, last: int = LONGEST_FILE) -> list[str]:
         try:

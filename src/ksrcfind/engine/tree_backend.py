@@ -30,7 +30,7 @@ class TreeBackend:
             releases = Releases(snapshot.repository, settings.release_tags, context.store.cache)
         self._context = context
         self.index = IndexManager(context)
-        self.source = TreeSource(snapshot)
+        self.source = TreeSource(snapshot, context.store.cache)
         self.messages = TreeMessages(context, self.index, self.source)
         self.histories = TreeHistories(context, releases)
         self.releases = TreeReleases(context, self.index, releases)

@@ -12,6 +12,7 @@ from functools import cached_property
 
 from ksrcfind.index import include_graph, sources
 from ksrcfind.index.changes import Changes, Prepared
+from ksrcfind.index.documents import list_documents
 from ksrcfind.index.include_graph import Updated
 from ksrcfind.index.linking import Linked, linking
 from ksrcfind.index.parse import Parsed, parse_missing
@@ -86,6 +87,8 @@ class BuildOptions:
     """Number of processes. None: one for each core."""
     token: bytes = b""
     """Identifies the state of the working tree that is indexed. Empty for a commit."""
+    documents: bool = True
+    """Whether to list the words of the tree's documents."""
 
 
 def build(snapshot: Snapshot, store: Store, options: BuildOptions, progress: Progress) -> IndexReport:
@@ -97,6 +100,8 @@ def build(snapshot: Snapshot, store: Store, options: BuildOptions, progress: Pro
     gc.disable()  # a build makes millions of small objects, none in a reference cycle
     try:
         clean_up(store)  # Killed runs leave unfinished files; revisions can have a damaged segment.
+        if options.documents:
+            list_documents(snapshot, store.cache, progress)
         try:
             return _Build(snapshot, store, options, progress).run()
         except DamagedIndexError:

@@ -13,7 +13,7 @@ from ksrcfind.history.provenance import Change, Commit, Mentioned, Provenance
 from ksrcfind.match.answer import Match, Place, Value
 from ksrcfind.output.record import NO_HISTORY, matches_with_history, shown_values
 from ksrcfind.output.sanitize import sanitized, sanitized_line
-from ksrcfind.output.text import body_of, changed, how, quoted
+from ksrcfind.output.text import body_of, changed, documented, how, quoted
 from ksrcfind.output.writer import Commits
 
 MOST_LINES = 40
@@ -68,6 +68,16 @@ def _parts(finding: Finding, commits: Commits, root: str | None, *, pending: boo
         values = shown_values(match)
         if values:
             yield _values(values)
+        if finding.documented_in:
+            yield "\n".join(
+                [
+                    "Documented in:\n",
+                    *(
+                        f"- {_link(each.path, each.line, root)} {text(documented(each))}"
+                        for each in finding.documented_in
+                    ),
+                ]
+            )
         if pending:
             yield f"*{PENDING}*"
         yield from _history(history, commits, root)

@@ -47,6 +47,9 @@ def finding_record(finding: Finding) -> Record:
             if finding.circumstances
             else [],
             "code": [f"{number}: {cut(line)}" for number, line in _numbered(finding.code)],
+            "documented_in": [
+                {"path": each.path, "line": each.line, "title": cut(each.title)} for each in finding.documented_in or ()
+            ],
             "matches": [_match(match, history) for match, history in matches_with_history(finding)],
             "rivals": answer.rivals,
             "points_to": answer.points_to and f"{answer.points_to.path}:{answer.points_to.line}",

@@ -30,7 +30,7 @@ from ksrcfind.output.json import encode
 from ksrcfind.output.logtext import MEANINGS
 from ksrcfind.output.record import matches_with_history, named_commits
 from ksrcfind.output.sanitize import sanitized
-from ksrcfind.output.text import mentioned, quoted
+from ksrcfind.output.text import documented, mentioned, quoted
 from ksrcfind.output.writer import Commits, Write
 from ksrcfind.tree.versions import parse_tag
 
@@ -201,7 +201,8 @@ _NO_MATCH: Data = {
     "line": 0,
     "end": 0,
     "call": None,
-    "when": None,
+    "why": None,
+    "documents": [],
     "source": [],
     "marked": [],
     "arguments": [],
@@ -222,7 +223,8 @@ def _match(match: Match, history: Provenance, folded: Folded, source: Source) ->
         "line": message.line_start,
         "end": message.line_end,
         "call": f"{message.call}({quoted(message.format)})",
-        "when": found and sentence(found),
+        "why": found and sentence(found),
+        "documents": [f"{each.path}:{each.line}  {documented(each)}" for each in folded.finding.documented_in or ()],
         "source": list(enumerate((line.expandtabs(8) for line in lines), first)),
         "marked": code.marked if code else (),
         "arguments": [

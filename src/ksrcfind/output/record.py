@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from ksrcfind.callers.record import Callers
 from ksrcfind.conditions.record import Circumstances, Condition, Excerpt
+from ksrcfind.documents.record import Document
 from ksrcfind.finding import Finding
 from ksrcfind.history.provenance import Change, Commit, Event, Mentioned, Person, Provenance, Related, Release
 from ksrcfind.log.line import LogLine
@@ -43,6 +44,7 @@ _OF_OTHERS: Record = {"points_to": None, "note": None, "decided_by": None} | dic
         "code",
         "callers",
         "callers_complete",
+        "documented_in",
     )
 )
 
@@ -240,7 +242,15 @@ def _of_first(finding: Finding, match: Match) -> Record:
         "code": finding.code and code_fields(finding.code),
         "callers": finding.callers and _callers(finding.callers),
         "callers_complete": finding.callers and finding.callers.complete,
+        "documented_in": None
+        if finding.documented_in is None
+        else [document_fields(each) for each in finding.documented_in],
     }
+
+
+def document_fields(document: Document) -> Record:
+    """Return the fields of a piece of documentation."""
+    return {"path": document.path, "line": document.line, "title": document.title, "about": document.about}
 
 
 def code_fields(code: Excerpt) -> Record:

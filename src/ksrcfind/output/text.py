@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from ksrcfind.callers.record import Callers
 from ksrcfind.conditions.record import Circumstances, Condition
 from ksrcfind.conditions.sentence import sentence, shortened
+from ksrcfind.documents.record import Document
 from ksrcfind.finding import Finding
 from ksrcfind.history.provenance import Change, Commit, Event, Mentioned, Provenance, Related
 from ksrcfind.match.answer import Match
@@ -95,6 +96,7 @@ class TextWriter:
             yield from self._match(match, place=finding.log is None)
             if finding.circumstances is not None:
                 yield from self._circumstances(finding.circumstances, match)
+            yield from self._documents(finding.documented_in or ())
             if finding.code is not None:
                 yield line()
                 yield from source_lines(self.painter, finding.code)
@@ -163,6 +165,14 @@ class TextWriter:
             yield from self._fact("Configuration", ", ".join(symbols))
         if found.runtime:
             yield from self._fact("At run time", ", ".join(found.runtime))
+
+    def _documents(self, documents: Sequence[Document]) -> Iterator[str]:
+        """Yield where the documentation is about the message or its function."""
+        if documents:
+            yield self.painter.line()
+        for number, each in enumerate(documents):
+            place = (f"{each.path}:{each.line}", "place")
+            yield from self._fact("" if number else "Documented in", place, f"  {documented(each)}")
 
     def _callers(self, callers: Callers, indent: int, above: set[tuple[str | None, str]]) -> Iterator[str]:
         """Yield the callers of a function, each with its own callers below it.
@@ -279,6 +289,15 @@ class TextWriter:
             yield line()
             calls = "1 more call matches" if unseen == 1 else f"{unseen} more calls match"
             yield line(f"{calls} as well as the first; -n {len(others) + 1 + unseen} shows all.", indent=4)
+
+
+def documented(document: Document) -> str:
+    """Return the title of a piece of documentation, and how it is about the message."""
+    how_it_is = _ABOUT.get(document.about)
+    return f"{document.title} ({how_it_is})" if how_it_is else document.title
+
+
+_ABOUT = {"message": "quotes the message", "function": "names the function"}
 
 
 def where(match: Match) -> list[Span | str]:

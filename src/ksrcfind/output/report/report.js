@@ -71,10 +71,11 @@
     cell.append(element("p", facts.join("; ")));
     if (message.reason) cell.append(element("p", message.reason));
     if (message.points_to) cell.append(element("p", `The line points to ${message.points_to}`));
-    if (message.when) cell.append(element("p", message.when));
+    if (message.why) cell.append(element("p", message.why));
     if (message.call) section(cell, `${message.place} prints`, element("pre", message.call));
     if (message.source.length) section(cell, "Source", sourceLines(message));
     if (message.arguments.length) section(cell, "Values", argumentTable(message));
+    if (message.documents.length) section(cell, "Documented in", element("pre", message.documents.join("\n")));
     for (const [title, id] of message.commits) section(cell, title, commitBlock(data.commits[id]));
     if (message.events.length) section(cell, "Life", element("pre", message.events.join("\n")));
     if (message.others.length) section(cell, "Other candidates", element("pre", message.others.join("\n")));
