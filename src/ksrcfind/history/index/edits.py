@@ -2,27 +2,21 @@
 
 import hashlib
 import zlib
-from enum import IntFlag
 
 import msgspec
 
-from ksrcfind.history.wording import LEVEL_CODE, LINE_END, Wording
+from ksrcfind.history.wording import LEVEL_CODE, Wording
 
 AFTER = 0
 """The side of an edit: a text after the commit. Numbers from 1 on are the parents of the commit: a text before it."""
 
 
-class Flag(IntFlag):
-    """Properties of an edit."""
-
-    OWN = 1
-    """The line of the text itself is changed, not only the beginning of its call."""
-    PIECE = 2
-    """One of several literals that form a text; the text has an edit of its own."""
-    CUT = 4
-    """The diff may show only a part of the text."""
-    REPEATED = 8
-    """A merge removed this text also from an earlier parent."""
+OWN = 1
+"""Flag of an edit: the line of the text itself is changed, not only the beginning of its call."""
+PIECE = 2
+"""Flag of an edit: one of several literals that form a text; the text has an edit of its own."""
+REPEATED = 8
+"""Flag of an edit: a merge removed this text also from an earlier parent."""
 
 
 class Edit(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -38,6 +32,13 @@ class Edit(msgspec.Struct, frozen=True, array_like=True, gc=False):
     call: str | None
     level: str | None
     flags: int
+    """A sum of `OWN`, `PIECE` and `REPEATED`."""
+
+    def has(self, text: str, needle: bytes) -> bool:
+        """Return whether this is the text of the edit. `needle` is the same text in bytes."""
+        return (
+            needle in (self.literals[0] if len(self.literals) == 1 else b"".join(self.literals)) and self.text == text
+        )
 
     @property
     def text(self) -> str:
@@ -53,7 +54,11 @@ class Edit(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 def normalised(text: str) -> str:
     """Return a literal without its level code and without newlines and blanks at its end."""
-    return LINE_END.sub("", LEVEL_CODE.sub("", text))
+    # The same as `LINE_END`, ten times as fast: this runs for every text of a commit.
+    text = LEVEL_CODE.sub("", text) if text[:1] == "<" else text
+    while (shorter := text.rstrip().removesuffix("\\n")) != text:
+        text = shorter
+    return text
 
 
 def text_key(text: str) -> int:

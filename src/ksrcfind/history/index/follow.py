@@ -14,7 +14,7 @@ from ksrcfind.history.follow import LONGEST, REVERT, MessageHistory, Step
 from ksrcfind.history.index.edits import Edit
 from ksrcfind.history.index.lookup import FileChange, Standing, TextHistory, net_counts
 from ksrcfind.history.occurrences import ALIKE, ALIKE_IN_FUNCTION
-from ksrcfind.history.wording import contains, lost_prefix, reads, words
+from ksrcfind.history.wording import END, contains, lost_prefix, reads, words
 from ksrcfind.match.similarity import similarity
 
 MOST_FILES = 200
@@ -206,12 +206,12 @@ class IndexFollower:
     def _without_prefix(self, seen: Standing, parent: int) -> _Earlier | None:
         """Return the text with a prefix in another file that the commit changed."""
         found: list[tuple[tuple[bool, bool, bool, str], _Earlier]] = []
+        part = END.sub("", seen.edit.text).encode("utf-8", "surrogateescape")
         for other in self._others(seen.change):
             gone = other.status == "D" or other.before is not None
-            after = {own.text for own in other.added}
             for own in other.removed():
-                if lost_prefix(own.text, seen.edit.text):
-                    left = gone or own.text not in after
+                if part in b"".join(own.literals) and lost_prefix(own.text, seen.edit.text):
+                    left = gone or own.text not in {new.text for new in other.added}
                     order = (not left, *self._order(other.earlier_path, own, seen))
                     found.append((order, _Earlier(parent, other.earlier_path, own, left, renamed=gone)))
         return min(found, key=lambda item: item[0])[1] if found else None

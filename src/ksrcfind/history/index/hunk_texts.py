@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from ksrcfind.history.index.diffs import FileDiff, Hunk
-from ksrcfind.history.index.edits import AFTER, Edit, Flag, normalised
-from ksrcfind.history.wording import FUNCTION, GLUE, SourceText, Wording
+from ksrcfind.history.index.edits import AFTER, OWN, PIECE, REPEATED, Edit, normalised
+from ksrcfind.history.wording import FUNCTION, SourceText, Wording
 
-_INCLUDE = re.compile(rb'^([ +-]*[ \t]*#[ \t]*include[ \t]*+)"([^"\n]*)"', re.MULTILINE)
+_INCLUDE = re.compile(rb'^([ +\-\t]*+#[ \t]*+include[ \t]*+)"([^"\n]*+)"', re.MULTILINE)
 _HEAD = re.compile(rb"^[+-][A-Za-z_]", re.MULTILINE)
 CALL_LINES = 20
 """Most lines between the name of a call and its text."""
@@ -137,27 +137,18 @@ class _Texts:
         name = call.name if call is not None else None
         level = self.source.level(wording)
         pieces = self.source.pieces(wording)
-        flags = Flag(0)
+        flags = 0
         if any(line - 1 in side.changed for line, _ in pieces):
-            flags |= Flag.OWN
+            flags |= OWN
         if wording.line_start - 1 in side.repeated:
-            flags |= Flag.REPEATED
-        if self._is_cut(wording):
-            flags |= Flag.CUT
+            flags |= REPEATED
         literals = tuple(text for _, text in pieces)
-        yield Edit(side.number, side.first + pieces[0][0] - 1, literals, function, name, level, int(flags))
+        yield Edit(side.number, side.first + pieces[0][0] - 1, literals, function, name, level, flags)
         if len(pieces) > 1:
             for line, text in pieces:
                 if line - 1 in side.changed and normalised(text.decode("utf-8", "surrogateescape")):
-                    flags = Flag.OWN | Flag.PIECE
-                    yield Edit(side.number, side.first + line - 1, (text,), function, name, level, int(flags))
-
-    def _is_cut(self, wording: Wording) -> bool:
-        """Return whether the text may continue outside of the hunk."""
-        data = self.source.data
-        if wording is self.wordings[0] and GLUE.fullmatch(data, 0, wording.start) and self.side.first > 1:
-            return True
-        return wording is self.wordings[-1] and GLUE.fullmatch(data, wording.end) is not None
+                    flags = OWN | PIECE
+                    yield Edit(side.number, side.first + line - 1, (text,), function, name, level, flags)
 
 
 def _changed(texts: Iterable[_Texts]) -> Iterator[Edit]:

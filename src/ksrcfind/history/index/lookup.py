@@ -2,10 +2,10 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
 
-from ksrcfind.history.index.edits import AFTER, Edit, Flag, text_key, unpack_edits
+from ksrcfind.history.index.edits import AFTER, OWN, PIECE, REPEATED, Edit, text_key, unpack_edits
 from ksrcfind.history.index.graph import CommitGraph
 from ksrcfind.storage.history_file import FileRow, HistoryFile
 
@@ -13,7 +13,7 @@ MOST_RENAMES = 64
 """Limit of renames of one file; more mean that its history goes in circles."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class FileChange:
     """What one commit changed in the texts of one file."""
 
@@ -24,7 +24,13 @@ class FileChange:
     status: str
     before: str | None
     """The earlier name of a renamed file."""
-    edits: tuple[Edit, ...]
+    packed: bytes = field(repr=False)
+    """The edits as the index stores them."""
+
+    @cached_property
+    def edits(self) -> tuple[Edit, ...]:
+        """The texts that the commit touched."""
+        return unpack_edits(self.packed)
 
     @property
     def earlier_path(self) -> str:
@@ -33,12 +39,12 @@ class FileChange:
 
     def removed(self, parent: int = 1) -> list[Edit]:
         """Return the texts before the commit, in its parent with this position (from 1 on)."""
-        return [edit for edit in self.edits if edit.side == parent and not edit.flags & Flag.PIECE]
+        return [edit for edit in self.edits if edit.side == parent and not edit.flags & PIECE]
 
     @property
     def added(self) -> list[Edit]:
         """The texts after the commit."""
-        return [edit for edit in self.edits if edit.side == AFTER and not edit.flags & Flag.PIECE]
+        return [edit for edit in self.edits if edit.side == AFTER and not edit.flags & PIECE]
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,15 +132,17 @@ class TextHistory:
 def _file_change(row: FileRow) -> FileChange:
     path = row.path.decode("utf-8", "surrogateescape")
     before = row.before.decode("utf-8", "surrogateescape") if row.before is not None else None
-    return FileChange(row.number, row.commit, path, row.status, before, unpack_edits(row.edits))
+    return FileChange(row.number, row.commit, path, row.status, before, row.edits)
 
 
 def _whole(change: FileChange, text: str) -> Iterable[Edit]:
-    return [edit for edit in change.edits if not edit.flags & Flag.PIECE and edit.text == text]
+    needle = text.encode("utf-8", "surrogateescape")
+    return [edit for edit in change.edits if not edit.flags & PIECE and edit.has(text, needle)]
 
 
 def _pieces(change: FileChange, text: str) -> Iterable[Edit]:
-    return [edit for edit in change.edits if len(edit.literals) == 1 and edit.flags & Flag.OWN and edit.text == text]
+    needle = text.encode("utf-8", "surrogateescape")
+    return [edit for edit in change.edits if len(edit.literals) == 1 and edit.flags & OWN and edit.has(text, needle)]
 
 
 def _apply(change: FileChange, edits: Iterable[Edit], found: list[Standing]) -> None:
@@ -143,7 +151,7 @@ def _apply(change: FileChange, edits: Iterable[Edit], found: list[Standing]) -> 
     for edit in edits:
         if edit.side == AFTER:
             added.append(edit)
-        elif found and not edit.flags & Flag.REPEATED:
+        elif found and not edit.flags & REPEATED:
             # The last one in the same function, else the last one: a commit mostly undoes what a late one did.
             own = [item for item in found if item.edit.function == edit.function]
             best = min(own or found, key=lambda item: abs(item.edit.line - edit.line))
