@@ -219,6 +219,10 @@ class Histories(Protocol):
         """
         ...
 
+    def build_index(self) -> None:
+        """Build or extend the history index, which answers without git. Raises `KsrcfindError` without git."""
+        ...
+
     def later(self, start: str, request: Request, /) -> Later:
         """Return what happened to a message between the commit `start` and HEAD."""
         ...

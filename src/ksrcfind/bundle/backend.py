@@ -269,6 +269,10 @@ class BundleHistories:
         """Raise `KsrcfindError`: a bundle holds only the commits of its messages."""
         raise needs_tree(self._bundle.path, "show a commit")
 
+    def build_index(self) -> NoReturn:
+        """Raise `KsrcfindError`: a bundle never changes."""
+        raise needs_tree(self._bundle.path, "build an index")
+
     def later(self, _start: str, _request: Request) -> Later:
         """Return an empty result: a bundle does not know what happened to a message later."""
         return Later()

@@ -29,13 +29,13 @@ from ksrcfind.bundle.format import (
     checksum_of,
     history_name,
 )
-from ksrcfind.conditions.configuration import makefile_paths
 from ksrcfind.documents.beside_code import kconfig_paths
 from ksrcfind.errors import KsrcfindError
 from ksrcfind.history.provenance import Commit, Provenance
 from ksrcfind.history.trace import Request
 from ksrcfind.index.workers import cores
 from ksrcfind.progress import Progress
+from ksrcfind.source.kbuild import build_files
 from ksrcfind.source.message import Message
 from ksrcfind.source.printed_lines import all_origin_names, all_printed_lines
 from ksrcfind.storage.postings import postings
@@ -145,7 +145,7 @@ def _code(source: Source, units: Units, progress: Progress) -> Iterator[tuple[st
         for definition in filter(None, (message.defined_at for message in messages)):
             macros.setdefault(definition.path, set()).add(definition.line)
     code = calls.keys() | macros.keys()
-    beside = {other for path in code for other in (*makefile_paths(path), *kconfig_paths(path))}
+    beside = {other for path in code for other in (*build_files(path), *kconfig_paths(path))}
     paths = sorted(code | beside)
 
     def files() -> Iterator[File]:

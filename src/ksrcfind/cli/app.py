@@ -265,8 +265,8 @@ def index(
         bool,
         typer.Option(
             "--with-history",
-            help="Add the history of every message to the bundle. This takes hours for all of Linux; an interrupted "
-            "run continues where it stopped.",
+            help="Also read the history of all messages, once; later answers then need no git blame. With --output, "
+            "the bundle has the histories. An interrupted run continues where it stopped.",
         ),
     ] = False,
     with_code: Annotated[

@@ -1,5 +1,6 @@
 """The command index: build the index of a tree, write a bundle, or index every release."""
 
+from contextlib import nullcontext, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,10 +22,10 @@ def build_index(
 
     Raises `KsrcfindError` for options that contradict each other and for an index that cannot be written.
     """
-    if with_history and output is None:
-        raise KsrcfindError("--with-history is for a bundle", "Add --output FILE.")
     if with_code and output is None:
         raise KsrcfindError("--with-code is for a bundle", "Add --output FILE.")
+    if with_history and releases:
+        raise KsrcfindError("--with-history cannot be combined with --releases", "Run both commands one after another.")
     if candidates and not releases:
         raise KsrcfindError("--candidates needs --releases", "Add --releases.")
     if releases and (output is not None or options.rev is not None):
@@ -42,6 +43,10 @@ def build_index(
             session.terminal.write(releases_json(done) if as_json else str(done))
             return FOUND
         report = engine.index.build()
+        if with_history:
+            # A bundle can also be written with histories that git computes one by one.
+            with nullcontext() if output is None else suppress(KsrcfindError):
+                engine.histories.build_index()
         if output is None:
             _check_saved(engine)
         else:

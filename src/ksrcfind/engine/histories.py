@@ -45,6 +45,10 @@ class HistoryService:
         patch = self._histories.patch(commit_id)
         return patch if patch is not None else self.commit(commit_id).message
 
+    def build_index(self) -> None:
+        """Build or extend the history index of the tree, so that histories take no git any more."""
+        self._histories.build_index()
+
     def later(self, finding: Finding) -> Later:
         """Return what happened to the message of a finding's first match between the finding's revision and HEAD."""
         start = finding.tree.commit

@@ -96,7 +96,9 @@ class TreeHistories:
             follow=settings.follow,
             jobs=settings.jobs,
             progress=context.progress,
+            index_directory=context.store.directory,
         )
+        self._context = context
         self._mentions = MentionResolver(context, self._history)
 
     @property
@@ -114,6 +116,23 @@ class TreeHistories:
         Messages of one file share a run of `git blame`.
         """
         return self._history.trace(requests)
+
+    def build_index(self) -> None:
+        """Build or extend the history index of the revision, and use it from now on.
+
+        Raises `KsrcfindError` without git, and if the index cannot be written.
+        """
+        # Imported here because few runs build.
+        from ksrcfind.history.index.build import build_history_index
+
+        context = self._context
+        if isinstance(self._snapshot, DirectorySnapshot):
+            raise KsrcfindError("a history index needs a git repository", "`ksrcfind doctor` shows which tree is used.")
+        if not context.settings.follow:
+            return
+        repository, directory = self._snapshot.repository, context.store.directory
+        build_history_index(repository, self._snapshot.commit, directory, context.settings.jobs, context.progress)
+        self._history.use_index(directory)
 
     def is_current(self) -> bool:
         """Return whether the references, and all settings on which histories depend, are unchanged."""

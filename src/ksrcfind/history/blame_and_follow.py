@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from ksrcfind.history.blame import Blame, blame
 from ksrcfind.history.follow import Answers, Follower, Following, MessageHistory, Question
+from ksrcfind.history.index.answers import IndexedHistories
 from ksrcfind.history.message_histories import MessageHistories, StoredHistory
 from ksrcfind.history.simple_blame import SimpleBlame
 from ksrcfind.tree.checkout import CheckoutSnapshot
@@ -44,6 +45,8 @@ class Tracer:
         self._jobs = jobs
         self.simple_blame: SimpleBlame | None = None
         """Blames lines by the simplified histories of files; set only if the whole history was read."""
+        self.indexed: IndexedHistories | None = None
+        """Answers from the history index; None if there is none for the commit."""
 
     def trace(self, places: Mapping[Place, bool]) -> dict[Place, Traced]:
         """Return the blame and history of each source line. The line's value in `places` is True to follow its text.
@@ -62,6 +65,11 @@ class Tracer:
         return [place for place, with_text in places.items() if self._recall(place, with_text) is None]
 
     def _recall(self, place: Place, with_text: bool) -> Traced | None:
+        """Return the answer of the history index, or else of the cache; None if both have none."""
+        if self.indexed is not None and with_text and place[0] not in self._edited:
+            answer = self.indexed.answer(*place)
+            if answer is not None:
+                return Traced(*answer)
         if self._histories is None or place[0] in self._edited:
             return None
         kept = self._histories.get(self._snapshot.commit, *place)

@@ -47,7 +47,12 @@ def is_plain(repository: Repository) -> bool:
     """Return whether only commit objects determine parents, and git blame ignores no commit."""
     cut = repository.shallow or (repository.common_directory / "info/grafts").exists()
     replaced = bool(repository.objects.references("refs/replace/"))
-    return not cut and not replaced and not _values(repository.current_settings(), _IGNORED).strip(b"\0")
+    return not cut and not replaced and not ignores_commits(repository)
+
+
+def ignores_commits(repository: Repository) -> bool:
+    """Return whether the settings make git blame ignore commits."""
+    return bool(_values(repository.current_settings(), _IGNORED).strip(b"\0"))
 
 
 _IGNORED = "blame.ignorerevsfile"

@@ -3,11 +3,13 @@
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from ksrcfind.caching import Cache
 from ksrcfind.history.blame_and_follow import Place, Tracer
 from ksrcfind.history.commit_info import CommitInfo
 from ksrcfind.history.follow import Follower
+from ksrcfind.history.index.answers import open_histories
 from ksrcfind.history.message_histories import MessageHistories
 from ksrcfind.history.occurrences import Occurrences
 from ksrcfind.history.provenance import Commit, Later, Provenance, Release
@@ -55,12 +57,13 @@ class History:
         follow: bool = True,
         jobs: int | None = None,
         progress: Progress = SILENT,
+        index_directory: Path | None = None,
     ) -> None:
         """Compute histories with the first tags of `releases`, by default those with names such as `v5.9`.
 
         `cache` keeps the histories of committed files, which take from 0.1 s to a second each. Without `follow`, a
         history consists of what git blame reports. `jobs` blames run at the same time, by default one for each
-        processor.
+        processor. `index_directory` is the directory that may hold a history index.
         """
         self._progress = progress
         self._git: _GitHistory | None = None
@@ -69,6 +72,8 @@ class History:
             self._git = _GitHistory(
                 snapshot, releases or Releases(snapshot.repository), cache, follow=follow, jobs=jobs
             )
+            if follow and index_directory is not None:
+                self._git.use_index(index_directory)
 
     def expect(self, requests: Sequence[Request]) -> None:
         """Prepare for tracing many messages in parts: read the whole history once if that is faster."""
@@ -85,6 +90,11 @@ class History:
             return [Provenance("unavailable", note=NO_GIT) for _ in requests]
         traced = self._git.tracer.trace(_places(requests))
         return self._git.builder.provenances([traced[wording_place(request)] for request in requests])
+
+    def use_index(self, directory: Path) -> None:
+        """Answer from the history index in a directory from now on, if it has the snapshot's commit."""
+        if self._git is not None:
+            self._git.use_index(directory)
 
     def is_current(self) -> bool:
         """Return whether all histories are still valid: tags, branches and settings are unchanged."""
@@ -133,6 +143,13 @@ class _GitHistory:
         """Return whether cached answers are still valid: references and settings that they depend on are unchanged."""
         self._repository.objects.load()  # Only a long-running server calls this; it will ask more questions.
         return (self._histories is None or self._histories.is_current()) and self.commit_info.is_current()
+
+    def use_index(self, directory: Path) -> None:
+        """Answer from the history index in a directory, if it has the snapshot's commit."""
+        if self._occurrences is not None:
+            self.tracer.indexed = open_histories(
+                self._repository, self._snapshot.commit, directory, self._occurrences.commit
+            )
 
     def expect(self, places: Mapping[Place, bool], progress: Progress) -> None:
         """Read the whole history once if that is faster than one walk of git for each file."""

@@ -66,6 +66,8 @@ class Wording:
     """The literals of the text, as in the source."""
     start: int
     """Byte offset of the first literal."""
+    end: int
+    """Byte offset behind the last literal."""
     commented: bool
     """True if the text is in a comment: a call that a developer disabled."""
 
@@ -83,7 +85,8 @@ class SourceText:
     """One version of a file."""
 
     def __init__(self, data: bytes) -> None:
-        self._data = data if len(data) <= LARGEST else b""
+        self.data = data if len(data) <= LARGEST else b""
+        """The bytes of the file; empty for a file that is too large."""
 
     @cached_property
     def wordings(self) -> tuple[Wording, ...]:
@@ -98,7 +101,7 @@ class SourceText:
     def literal(self, line: int) -> str | None:
         """Return the longest single literal on a line, without a level code; None if the line has no literal."""
         found = [
-            self._data[start + 1 : end - 1].decode("utf-8", "surrogateescape")
+            self.data[start + 1 : end - 1].decode("utf-8", "surrogateescape")
             for start, end, _ in self._literals()
             if self._line(start) <= line <= self._line(end)
         ]
@@ -108,12 +111,25 @@ class SourceText:
         """Return the occurrences of exactly this text in the file."""
         return [wording for wording in self.wordings if wording.text == text]
 
+    @cached_property
+    def functions(self) -> list[tuple[int, str]]:
+        """The byte offset and name of every line that begins a function, or an object made by a macro."""
+        return [(match.start(), match[1].decode("ascii", "replace")) for match in FUNCTION.finditer(self._blank)]
+
     def function(self, wording: Wording) -> str | None:
         """Return the name of the function, or of the object made by a macro, that contains a text."""
         name = b""
         for match in FUNCTION.finditer(self._blank, max(0, wording.start - FUNCTION_BYTES), wording.start):
             name = match[1]
         return name.decode("ascii", "replace") or None
+
+    def pieces(self, wording: Wording) -> list[tuple[int, bytes]]:
+        """Return the literals of a text with their 1-based lines, as in the source."""
+        spans = [(wording.start, wording.end)]
+        if len(wording.literals) > 1:
+            first = bisect_left(self._literal_starts, wording.start)
+            spans = self._literal_spans[first : first + len(wording.literals)]
+        return [(self._line(start), self.data[start + 1 : end - 1]) for start, end in spans]
 
     def call(self, wording: Wording) -> Call | None:
         """Return the call whose parentheses contain a text; None if there is none."""
@@ -150,20 +166,28 @@ class SourceText:
         first = max(0, wording.start - size)
         if not wording.commented:
             return self._blank[first : wording.start]
-        return LITERAL.sub(_without_inside, self._data[first : wording.start])
+        return LITERAL.sub(_without_inside, self.data[first : wording.start])
 
     @cached_property
     def _tokens(self) -> list[tuple[int, int]]:
-        return [match.span() for match in TOKEN.finditer(self._data)]
+        return [match.span() for match in TOKEN.finditer(self.data)]
 
     @cached_property
     def _blank(self) -> bytes:
         """The file with comments and the insides of literals as blanks; offsets and line ends as they were."""
-        return _blanked(self._data, self._tokens)
+        return _blanked(self.data, self._tokens)
+
+    @cached_property
+    def _literal_spans(self) -> list[tuple[int, int]]:
+        return [(start, end) for start, end, _ in self._literals()]
+
+    @cached_property
+    def _literal_starts(self) -> list[int]:
+        return [start for start, _ in self._literal_spans]
 
     @cached_property
     def _line_ends(self) -> list[int]:
-        return [match.start() for match in re.finditer(rb"\n", self._data)]
+        return [match.start() for match in re.finditer(rb"\n", self.data)]
 
     def _line(self, offset: int) -> int:
         return bisect_left(self._line_ends, offset) + 1
@@ -182,11 +206,11 @@ class SourceText:
 
     def _literals(self) -> Iterator[tuple[int, int, bool]]:
         for start, end in self._tokens:
-            first = self._data[start]
+            first = self.data[start]
             if first == 0x22:  # `"`
                 yield start, end, False
             elif first == 0x2F:  # `/`
-                for match in LITERAL.finditer(self._data, start, end):
+                for match in LITERAL.finditer(self.data, start, end):
                     if match[1] is not None:
                         yield *match.span(), True
 
@@ -194,20 +218,21 @@ class SourceText:
         if start - end > GLUE_BYTES:
             return False
         if commented:
-            return GLUE_IN_COMMENT.fullmatch(self._data, end, start) is not None
-        between = self._data[end:start]
+            return GLUE_IN_COMMENT.fullmatch(self.data, end, start) is not None
+        between = self.data[end:start]
         if b"/" in between:  # Comments; a token ends where this begins.
             between = _blanked(between, (match.span() for match in TOKEN.finditer(between)))
         return GLUE.fullmatch(between) is not None
 
     def _wording(self, run: list[tuple[int, int]], commented: bool) -> Wording:
-        literals = tuple(self._data[start + 1 : end - 1].decode("utf-8", "surrogateescape") for start, end in run)
+        literals = tuple(self.data[start + 1 : end - 1].decode("utf-8", "surrogateescape") for start, end in run)
         return Wording(
             text=LINE_END.sub("", LEVEL_CODE.sub("", "".join(literals))),
             line_start=self._line(run[0][0]),
             line_end=self._line(run[-1][1]),
             literals=literals,
             start=run[0][0],
+            end=run[-1][1],
             commented=commented,
         )
 

@@ -149,6 +149,14 @@ def _joined(directory: str, word: str) -> str:
     return posixpath.normpath(posixpath.join(directory, word.lstrip("/")))
 
 
+def build_files(path: str) -> list[str]:
+    """Return the paths of the files that can decide whether a C file is built; not all of them need to exist."""
+    found: list[str] = []
+    while path := posixpath.dirname(path):
+        found += (posixpath.join(path, name) for name in ("Kbuild", "Makefile"))
+    return found
+
+
 class BuildSymbols:
     """Answers which configuration symbols build a file. Each Makefile is read once."""
 

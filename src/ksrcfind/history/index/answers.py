@@ -1,0 +1,124 @@
+"""Blames and histories of source lines from a history index."""
+
+from collections import Counter
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+
+from ksrcfind.history.blame import Blame
+from ksrcfind.history.commits import RawCommit
+from ksrcfind.history.follow import MessageHistory
+from ksrcfind.history.index.edits import normalised
+from ksrcfind.history.index.follow import IndexFollower, Position, UndecidedError
+from ksrcfind.history.index.graph import unpack_graph
+from ksrcfind.history.index.location import index_path
+from ksrcfind.history.index.lookup import TextHistory
+from ksrcfind.history.state import ignores_commits
+from ksrcfind.history.wording import GLUE, SourceText, Wording
+from ksrcfind.storage.damage import DamagedIndexError
+from ksrcfind.storage.history_file import HistoryFile, remove_history_file
+from ksrcfind.tree.database import MissingObjectError
+from ksrcfind.tree.repository import Repository
+
+WINDOW_LINES = 12
+"""Lines before and after a line that are searched for its text; a text that goes beyond takes the whole file."""
+
+
+class IndexedHistories:
+    """Answers for the lines of one commit's files, as far as the history index knows them."""
+
+    def __init__(
+        self,
+        repository: Repository,
+        commit: str,
+        path: Path,
+        file: HistoryFile,
+        commit_of: Callable[[str], RawCommit | None],
+    ) -> None:
+        """Use `open_histories` instead."""
+        graph = unpack_graph(file.part("ids"), file.part("first"), file.part("others"))
+        number = file.commit(bytes.fromhex(commit))
+        if number is None:
+            raise KeyError(commit)
+        self._objects = repository.objects
+        self._commit = commit
+        self._number = number
+        self._path = path
+        self._file = file
+        self._texts = TextHistory(file, graph)
+        self._graph = graph
+        self._follower = IndexFollower(self._texts, commit_of)
+        self._data = lru_cache(maxsize=64)(self._read)
+        self._source = lru_cache(maxsize=64)(lambda name: SourceText(self._data(name)))
+        self.answer = lru_cache(maxsize=4096)(self._find)
+        self.undecided: Counter[str] = Counter()
+        """Why lines were left to git, with the number of lines."""
+
+    def _find(self, path: str, line: int) -> tuple[Blame, MessageHistory] | None:
+        """Return the blame of a line and the history of its text; None if the index does not decide them."""
+        try:
+            return self._answer(path, line)
+        except UndecidedError as error:
+            self.undecided[str(error)] += 1
+        except (DamagedIndexError, ValueError):
+            remove_history_file(self._path)
+            self.undecided["damaged"] += 1
+        return None
+
+    def _answer(self, path: str, line: int) -> tuple[Blame, MessageHistory]:
+        source, wording, first = self._text_at(path, line)
+        literal = source.literal(line - first) or wording.text
+
+        def function() -> str | None:
+            whole = self._source(path)
+            found = whole.at(line)
+            return whole.function(found) if found is not None else None
+
+        own = Position(self._number, path, normalised(literal), function)
+        last = self._follower.last_touch(own, piece=True)
+        history = self._follower.follow(Position(self._number, path, wording.text, function), literal)
+        name = self._graph.id(last.change.commit)
+        root = not self._graph.parents(last.change.commit)
+        return Blame(name, last.change.path, last.edit.line, boundary=root), history
+
+    def _text_at(self, path: str, line: int) -> tuple[SourceText, Wording, int]:
+        """Return the text on a line, in a part of the file, and the number of lines before that part."""
+        lines = self._data(path).split(b"\n")
+        first = max(0, line - 1 - WINDOW_LINES)
+        last = min(len(lines), line + WINDOW_LINES)
+        source = SourceText(b"\n".join(lines[first:last]))
+        wording = source.at(line - first)
+        if wording is None:
+            raise UndecidedError("no text")
+        before, after = GLUE.fullmatch(source.data, 0, wording.start), GLUE.fullmatch(source.data, wording.end)
+        if (before and first) or (after and last < len(lines)):
+            source, first = self._source(path), 0
+            wording = source.at(line)
+            if wording is None:
+                raise UndecidedError("no text")
+        return source, wording, first
+
+    def _read(self, path: str) -> bytes:
+        try:
+            return self._objects.read(f"{self._commit}:{path}")
+        except MissingObjectError as error:
+            raise UndecidedError("no file") from error
+
+
+def open_histories(
+    repository: Repository, commit: str, directory: Path, commit_of: Callable[[str], RawCommit | None]
+) -> IndexedHistories | None:
+    """Return the histories of a commit's lines from the index in a store's directory; None if it has none.
+
+    A repository whose settings make git blame ignore commits has none.
+    """
+    path = index_path(directory, repository)
+    if not path.exists() or ignores_commits(repository):
+        return None
+    try:
+        return IndexedHistories(repository, commit, path, HistoryFile(path), commit_of)
+    except (FileNotFoundError, KeyError):
+        return None
+    except (DamagedIndexError, ValueError):
+        remove_history_file(path)
+        return None

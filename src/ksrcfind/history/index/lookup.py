@@ -1,0 +1,166 @@
+"""Find in a history index where a text was at a commit, and which commit put it there."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+
+from ksrcfind.history.index.edits import AFTER, OWN, PIECE, REPEATED, Edit, text_key, unpack_edits
+from ksrcfind.history.index.graph import CommitGraph
+from ksrcfind.storage.history_file import FileRow, HistoryFile
+
+MOST_RENAMES = 64
+"""Limit of renames of one file; more mean that its history goes in circles."""
+
+
+@dataclass(frozen=True)
+class FileChange:
+    """What one commit changed in the texts of one file."""
+
+    number: int
+    """Orders the changes: those of a commit have smaller numbers than those of its descendants."""
+    commit: int
+    path: str
+    status: str
+    before: str | None
+    """The earlier name of a renamed file."""
+    packed: bytes = field(repr=False)
+    """The edits as the index stores them."""
+
+    @cached_property
+    def edits(self) -> tuple[Edit, ...]:
+        """The texts that the commit touched."""
+        return unpack_edits(self.packed)
+
+    @property
+    def earlier_path(self) -> str:
+        """The name of the file before the commit."""
+        return self.before or self.path
+
+    def removed(self, parent: int = 1) -> list[Edit]:
+        """Return the texts before the commit, in its parent with this position (from 1 on)."""
+        return [edit for edit in self.edits if edit.side == parent and not edit.flags & PIECE]
+
+    @property
+    def added(self) -> list[Edit]:
+        """The texts after the commit."""
+        return [edit for edit in self.edits if edit.side == AFTER and not edit.flags & PIECE]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A text that is in a file at some commit, and the last commit that touched it."""
+
+    change: FileChange
+    edit: Edit
+
+
+class TextHistory:
+    """Answers questions about texts from an open history index."""
+
+    def __init__(self, file: HistoryFile, graph: CommitGraph) -> None:
+        self._file = file
+        self.graph = graph
+        self._path_number = lru_cache(maxsize=4096)(self._read_path_number)
+        self._births = lru_cache(maxsize=4096)(self._read_births)
+        self._with_text = lru_cache(maxsize=1024)(self._read_with_text)
+
+    def commit(self, name: str) -> int | None:
+        """Return the number of a commit (full id), None if the index does not have it."""
+        return self._file.commit(bytes.fromhex(name))
+
+    def standing(self, path: str, text: str, commit: int, *, piece: bool = False) -> list[Standing]:
+        """Return the occurrences of a text in a file at a commit, each with the last commit that touched it.
+
+        With `piece`, `text` is one literal, and only commits that touched its own line count.
+        """
+        return self._standing(path, text, commit, _pieces if piece else _whole, MOST_RENAMES)
+
+    def birth(self, path: str, commit: int) -> FileChange | None:
+        """Return the last change up to a commit that added a file or renamed another one to its name."""
+        for change in reversed(self._births(path)):
+            if self.graph.contains(commit, change.commit):
+                return change
+        return None
+
+    def touching(self, path: str, text: str) -> Sequence[FileChange]:
+        """Return the changes of a file that touched a text, oldest first."""
+        return self._with_text(path, text)
+
+    def changed_paths(self, commit: int) -> list[str]:
+        """Return the files that a commit changed."""
+        return [path.decode("utf-8", "surrogateescape") for path in self._file.paths_of_commit(commit)]
+
+    def changes(self, commit: int) -> Iterator[FileChange]:
+        """Yield all changes of a commit."""
+        return map(_file_change, self._file.of_commit(commit))
+
+    def paths_with(self, text: str) -> Iterator[str]:
+        """Yield every path in which a text ever was."""
+        for number in self._file.paths_with_text(text_key(text)):
+            yield self._file.path(number).decode("utf-8", "surrogateescape")
+
+    def _standing(
+        self, path: str, text: str, commit: int, select: "Callable[[FileChange, str], Iterable[Edit]]", depth: int
+    ) -> list[Standing]:
+        birth = self.birth(path, commit)
+        found: list[Standing] = []
+        if birth is not None and birth.before is not None and depth:
+            parents = self.graph.parents(birth.commit)
+            if parents:
+                found = self._standing(birth.before, text, parents[0], select, depth - 1)
+        since = birth.number if birth is not None else 0
+        for change in self._with_text(path, text):
+            if change.number >= since and self.graph.contains(commit, change.commit):
+                _apply(change, select(change, text), found)
+        return found
+
+    def _read_path_number(self, path: str) -> int | None:
+        return self._file.path_number(path.encode("utf-8", "surrogateescape"))
+
+    def _read_births(self, path: str) -> list[FileChange]:
+        number = self._path_number(path)
+        return [_file_change(row) for row in self._file.births(number)] if number is not None else []
+
+    def _read_with_text(self, path: str, text: str) -> list[FileChange]:
+        number = self._path_number(path)
+        if number is None or not text:
+            return []
+        return [_file_change(row) for row in self._file.with_text(text_key(text), number)]
+
+
+def _file_change(row: FileRow) -> FileChange:
+    path = row.path.decode("utf-8", "surrogateescape")
+    before = row.before.decode("utf-8", "surrogateescape") if row.before is not None else None
+    return FileChange(row.number, row.commit, path, row.status, before, row.edits)
+
+
+def _whole(change: FileChange, text: str) -> Iterable[Edit]:
+    needle = text.encode("utf-8", "surrogateescape")
+    return [edit for edit in change.edits if not edit.flags & PIECE and edit.has(text, needle)]
+
+
+def _pieces(change: FileChange, text: str) -> Iterable[Edit]:
+    needle = text.encode("utf-8", "surrogateescape")
+    return [edit for edit in change.edits if len(edit.literals) == 1 and edit.flags & OWN and edit.has(text, needle)]
+
+
+def _apply(change: FileChange, edits: Iterable[Edit], found: list[Standing]) -> None:
+    """Change the list of occurrences of a text as a commit did."""
+    added: list[Edit] = []
+    for edit in edits:
+        if edit.side == AFTER:
+            added.append(edit)
+        elif found and not edit.flags & REPEATED:
+            # The last one in the same function, else the last one: a commit mostly undoes what a late one did.
+            own = [item for item in found if item.edit.function == edit.function]
+            best = min(own or found, key=lambda item: abs(item.edit.line - edit.line))
+            found.remove(best)
+    found += [Standing(change, edit) for edit in added]
+
+
+def net_counts(changed: FileChange, parent: int) -> tuple[Counter[str], Counter[str]]:
+    """Return the texts that a commit removed from a file and those that it added, each with the number of times."""
+    before = Counter(edit.text for edit in changed.removed(parent))
+    after = Counter(edit.text for edit in changed.added)
+    return before - after, after - before
