@@ -13,10 +13,11 @@ from typer.core import TyperGroup
 from ksrcfind import __version__
 from ksrcfind.cli.argv import HELP, Option, reorder
 from ksrcfind.cli.examples import epilog
-from ksrcfind.cli.options import WITHOUT_VALUE, Batching, Common, Explaining, command, shared_options
+from ksrcfind.cli.options import WITHOUT_VALUE, Batching, Common, Explaining
 from ksrcfind.cli.places import in_tree
 from ksrcfind.cli.session import begin
 from ksrcfind.cli.terminal import FOUND, NOTHING_FOUND, color_help
+from ksrcfind.cli.typer_commands import command, shared_options
 from ksrcfind.errors import KsrcfindError
 from ksrcfind.match.names import closest
 from ksrcfind.mcp.catalogue import TOOLS

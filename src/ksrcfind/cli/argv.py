@@ -21,7 +21,7 @@ class Option:
 
 
 @dataclass(slots=True)
-class _Arguments:
+class Arguments:
     """The arguments of a command line, sorted by kind."""
 
     program: list[str] = field(default_factory=list)
@@ -40,7 +40,7 @@ def reorder(arguments: Sequence[str], commands: Collection[str], options: Mappin
     `options` holds every option of every command under each of its names, `-C` and `--repo`. Raises `KsrcfindError`
     for an option with an empty value, as from a script's variable that is not set.
     """
-    found = _sorted(arguments, commands, options)
+    found = sort_arguments(arguments, commands, options)
     if found.command is None and not found.words and not found.ended and (not found.options or HELP & {*found.options}):
         return [*found.program, *found.options]
     words = ["--", *found.words] if found.words else []
@@ -49,12 +49,13 @@ def reorder(arguments: Sequence[str], commands: Collection[str], options: Mappin
 
 def query_words(arguments: Sequence[str], commands: Collection[str], options: Mapping[str, Option]) -> list[str]:
     """Return the words of a query that was typed without a command; an empty list if there is a command."""
-    found = _sorted(arguments, commands, options)
+    found = sort_arguments(arguments, commands, options)
     return found.words if found.command is None and not found.ended else []
 
 
-def _sorted(arguments: Sequence[str], commands: Collection[str], options: Mapping[str, Option]) -> _Arguments:
-    found = _Arguments()
+def sort_arguments(arguments: Sequence[str], commands: Collection[str], options: Mapping[str, Option]) -> Arguments:
+    """Return the arguments by kind. Parameters and errors are those of `reorder`."""
+    found = Arguments()
     rest = list(arguments)
     while rest:
         argument = rest.pop(0)

@@ -1,90 +1,62 @@
-"""Run the program: returns one exit status for every way in which a run can end, and shows all errors."""
+"""Run the program: returns one exit status for every way in which a run can end, and shows all errors.
 
-import re
-import shlex
-from collections.abc import Iterator, Sequence
-from contextlib import suppress
-from pathlib import Path
+The usual questions are parsed by `quick_parser.py`, everything else by typer.
+"""
 
-import typer
+from collections.abc import Sequence
 
-from ksrcfind.cli.app import group
-from ksrcfind.cli.argv import has_blank, query_words
-from ksrcfind.cli.terminal import INTERRUPTED, NOTHING_FOUND, flush, say, show_error
+from ksrcfind import __version__
+from ksrcfind.cli.argv import has_blank
+from ksrcfind.cli.terminal import FOUND, INTERRUPTED, NOTHING_FOUND, Ended, flush, say, show_error, write
 from ksrcfind.errors import KsrcfindError
-from ksrcfind.log.stream import is_file
-from ksrcfind.match.names import closest
+
+_VERSION = (["--version"], ["-V"], ["version"])
 
 
 def run(arguments: Sequence[str]) -> int:
     """Run the program and return its exit status. Errors are shown here and nowhere else."""
     try:
-        status: int = group().main(list(arguments) or ["--help"], "ksrcfind", standalone_mode=False)
+        status = _answer(arguments)
         flush()
     except KsrcfindError as error:
-        return _fail(error, arguments)
-    except typer.TyperException as error:
-        return _fail(_usage_error(error, arguments), arguments)
-    except typer.Exit as end:
-        status = end.exit_code
+        show_error(KsrcfindError(error.title, "\n".join([*_advice(arguments), *filter(None, [error.hint])])))
+        return error.exit_code
+    except Ended as end:
+        return end.status
     except KeyboardInterrupt:
         return INTERRUPTED
     if status == NOTHING_FOUND:
         for advice in _advice(arguments):
             say(advice)
-    return status if arguments else KsrcfindError.exit_code
+    return status
 
 
-def _fail(error: KsrcfindError, arguments: Sequence[str]) -> int:
-    """Show an error with the command that the user probably meant; return its exit status."""
-    show_error(KsrcfindError(error.title, "\n".join([*_advice(arguments), *filter(None, [error.hint])])))
-    return error.exit_code
+def _answer(arguments: Sequence[str]) -> int:
+    """Run the command of the arguments and return its exit status. Raises `KsrcfindError`."""
+    # Each parser is imported when it is needed, to start faster.
+    if list(arguments) in _VERSION:
+        write(f"ksrcfind {__version__}\n")
+        return FOUND
+    from ksrcfind.cli import quick_parser
+
+    question = quick_parser.read(arguments)
+    if question is not None:
+        from ksrcfind.cli.answers import explain_lines, explain_places
+
+        explain = explain_places if question.command == "at" else explain_lines
+        return explain(question.options, question.words, open_editor=question.open_editor)
+    from ksrcfind.cli.typer_parser import run_command
+
+    return run_command(arguments)
 
 
-def _advice(arguments: Sequence[str]) -> Iterator[str]:
-    """Yield a hint with the command that the user probably meant by a query that got no answer."""
-    program = group()
-    with suppress(KsrcfindError):
-        words = query_words(arguments, {*program.commands}, program.options())
-        if not words or any(map(has_blank, words)):
-            return
-        meant = closest(words[0].lower(), program.commands)
-        if meant is not None:
-            position = list(arguments).index(words[0])
-            corrected = ["ksrcfind", *arguments[:position], meant, *arguments[position + 1 :]]
-            yield f"Did you mean the command {meant}? {shlex.join(corrected)}"
-        elif all(is_file(Path(word)) for word in words):
-            yield f"To explain a whole log: {shlex.join(['ksrcfind', 'batch', *words])}"
+def _advice(arguments: Sequence[str]) -> list[str]:
+    """Return hints with the command that the user probably meant by a query that got no answer."""
+    from ksrcfind.cli import quick_parser
 
+    question = quick_parser.read(arguments)
+    if question is not None and any(map(has_blank, question.words)):
+        return []  # It was a log line.
+    from ksrcfind.cli.typer_parser import advice
 
-def _usage_error(error: typer.TyperException, arguments: Sequence[str]) -> KsrcfindError:
-    """Return typer's error in the wording of this program, with a hint."""
-    context = getattr(error, "ctx", None)
-    program = group()
-    command = context.info_name if context is not None and context.info_name in program.commands else None
-    if command is None:  # A missing value: typer notices it before it reads the command.
-        command = next((word for word in arguments if word in program.commands), "find")
-    hints = [f"ksrcfind {command} --help shows its options and examples."]
-    option = getattr(error, "option_name", None)
-    title = error.format_message().rstrip(".")
-    if title.startswith("No such option"):
-        having = [name for name, one in program.commands.items() if any(option in param.opts for param in one.params)]
-        if having:
-            hints.insert(0, f"{option} is an option of {' and '.join(having)}.")
-        hints.append("Put text that begins with a dash after two dashes: ksrcfind -- -EIO")
-    elif title.startswith("Got unexpected extra argument"):
-        hints.append(f"To find a log line that begins with {command}: ksrcfind find {shlex.join(arguments)}")
-    return KsrcfindError(_reworded(title), "\n".join(hints))
-
-
-_AT_LEAST = re.compile(r"Input should be greater than or equal to (\d+)\Z")
-_AT_MOST = re.compile(r"Input should be less than or equal to (\d+)\Z")
-
-
-def _reworded(title: str) -> str:
-    """Return an error of typer, or of pydantic which typer uses, in the wording of the rest of the program."""
-    title = title.replace("Value error, ", "")
-    title = _AT_LEAST.sub(r"it must be \1 or more", title)
-    title = _AT_MOST.sub(r"it must be \1 or less", title)
-    before, found, _rest = title.partition("Input should be a valid integer")
-    return f"{before}it must be a whole number" if found else title
+    return list(advice(arguments))

@@ -1,18 +1,12 @@
-"""The options that several commands share, declared once.
+"""The options that several commands share, declared once for both parsers: `quick_parser.py` and typer.
 
-A command receives them as one object: `@command` adds the fields to the signature that typer reads, and passes their
-values as an instance of the class, `Common` or `Asking`, that annotates the command's first parameter.
+A command receives them as one object: an instance of `Common` or of a class that extends it.
 """
 
-import functools
-import inspect
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, get_type_hints
-
-import typer
+from typing import Annotated, Any
 
 from ksrcfind.batch.options import GroupBy, LineKind
 from ksrcfind.callers.record import DEEPEST
@@ -20,7 +14,7 @@ from ksrcfind.conditions.record import CONTEXT
 from ksrcfind.errors import KsrcfindError
 from ksrcfind.finding import HistoryMode, Shown
 from ksrcfind.levels import LEVELS, level_named
-from ksrcfind.output.formats import ANSWERS, Format
+from ksrcfind.output.formats import Format
 
 SHARED = "Options of every command"
 _MOST_SOURCE = 10_000  # lines around a call
@@ -44,12 +38,31 @@ class Traced(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Declaration:
+    """An option as declared. It is independent of typer, whose import takes longer than an answer should."""
+
+    names: tuple[str, ...]
+    """Names as typed, with their dashes; empty for the name of the field: `no_history` → `--no-history`."""
+    settings: dict[str, Any]
+    """Keyword arguments of `typer.Option`."""
+
+    def names_of(self, field: str) -> tuple[str, ...]:
+        """Return the names of the option that is declared for a field."""
+        return self.names or (f"--{field.replace('_', '-')}",)
+
+
+def option(*names: str, **settings: Any) -> Declaration:
+    """Return the declaration of an option; the arguments are those of `typer.Option`."""
+    return Declaration(names, settings)
+
+
+@dataclass(frozen=True, slots=True)
 class Common:
     """The options that every command has."""
 
     repo: Annotated[
         Path | None,
-        typer.Option(
+        option(
             "--repo",
             "-C",
             metavar="DIR",
@@ -61,7 +74,7 @@ class Common:
     ] = None
     rev: Annotated[
         str | None,
-        typer.Option(
+        option(
             metavar="REV",
             show_default=False,
             help="Answer for this tag, branch or commit instead of the checked-out files. Nothing is checked out. "
@@ -71,7 +84,7 @@ class Common:
     ] = None
     index: Annotated[
         Path | None,
-        typer.Option(
+        option(
             metavar="FILE",
             show_default=False,
             help="Answer from a bundle, without a tree. Default: KSRCFIND_INDEX.",
@@ -80,7 +93,7 @@ class Common:
     ] = None
     format: Annotated[
         Format,
-        typer.Option(
+        option(
             metavar="FORMAT",
             help="Output format. The help of each command lists its formats.",
             rich_help_panel=SHARED,
@@ -89,7 +102,7 @@ class Common:
     """The output format; `@command` gives each command the formats that it can write."""
     color: Annotated[
         Color | None,
-        typer.Option(
+        option(
             metavar="|".join(Color),
             show_default=False,
             help="When to colour text. Default: auto, which colours on a terminal unless NO_COLOR is set.",
@@ -98,7 +111,7 @@ class Common:
     ] = None
     jobs: Annotated[
         int | None,
-        typer.Option(
+        option(
             "--jobs",
             "-j",
             metavar="N",
@@ -108,7 +121,7 @@ class Common:
             rich_help_panel=SHARED,
         ),
     ] = None
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.", rich_help_panel=SHARED)] = False
+    quiet: Annotated[bool, option("--quiet", "-q", help="Show no progress.", rich_help_panel=SHARED)] = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,17 +129,15 @@ class Asking(Common):
     """Options of the commands that answer with findings."""
 
     limit: Annotated[
-        int, typer.Option("--limit", "-n", metavar="N", min=1, max=1000, help="Show at most N calls for a line.")
+        int, option("--limit", "-n", metavar="N", min=1, max=1000, help="Show at most N calls for a line.")
     ] = 5
     history: Annotated[
         Traced,
-        typer.Option(metavar="|".join(Traced), help="Show the history of the first match or of all. See --no-history."),
+        option(metavar="|".join(Traced), help="Show the history of the first match or of all. See --no-history."),
     ] = Traced.FIRST
-    no_history: Annotated[
-        bool, typer.Option("--no-history", help="Show no history. This is faster, for long logs.")
-    ] = False
+    no_history: Annotated[bool, option("--no-history", help="Show no history. This is faster, for long logs.")] = False
     no_follow: Annotated[
-        bool, typer.Option("--no-follow", help="Report plain git blame; do not follow earlier wordings.")
+        bool, option("--no-follow", help="Report plain git blame; do not follow earlier wordings.")
     ] = False
 
     @property
@@ -136,6 +147,11 @@ class Asking(Common):
             return HistoryMode.OFF
         return HistoryMode.ALL if self.history is Traced.ALL else HistoryMode.FIRST
 
+
+COMMANDS = (
+    *("find", "at", "batch", "messages", "life", "show", "diff", "index", "doctor", "lsp", "mcp", "help", "version"),
+)
+"""The names of the commands, in the order of the help."""
 
 WITHOUT_VALUE = {"--source": str(CONTEXT), "--callers": "1"}
 """Option that may stand without a value → the value that it has then. A given value needs a `=`."""
@@ -161,7 +177,7 @@ class Explaining(Asking):
 
     source: Annotated[
         Any,
-        typer.Option(
+        option(
             metavar="[=N|function]",
             parser=_shown,
             show_default=False,
@@ -172,7 +188,7 @@ class Explaining(Asking):
 
     callers: Annotated[
         Any,
-        typer.Option(
+        option(
             metavar="[=DEPTH]",
             parser=_depth,
             show_default=False,
@@ -210,16 +226,16 @@ JOURNAL = "The journal"
 class Batching(Asking):
     """Options of batch."""
 
-    each: Annotated[
-        bool, typer.Option("--each", help="Answer line by line, in order and at once; do not group repeats.")
-    ] = False
+    each: Annotated[bool, option("--each", help="Answer line by line, in order and at once; do not group repeats.")] = (
+        False
+    )
     follow: Annotated[
         bool,
-        typer.Option("--follow", "-f", help="Keep reading as the log grows, until Ctrl-C, and write updated answers."),
+        option("--follow", "-f", help="Keep reading as the log grows, until Ctrl-C, and write updated answers."),
     ] = False
     history_limit: Annotated[
         int | None,
-        typer.Option(
+        option(
             metavar="N",
             min=0,
             show_default=False,
@@ -228,7 +244,7 @@ class Batching(Asking):
     ] = None
     min_level: Annotated[
         str | None,
-        typer.Option(
+        option(
             metavar="LEVEL",
             parser=_level,
             show_default=False,
@@ -239,7 +255,7 @@ class Batching(Asking):
     ] = None
     only: Annotated[
         LineKind | None,
-        typer.Option(
+        option(
             metavar="|".join(LineKind),
             show_default=False,
             help="Only lines that match a message, or only lines that match none.",
@@ -248,7 +264,7 @@ class Batching(Asking):
     ] = None
     new_since: Annotated[
         str | None,
-        typer.Option(
+        option(
             metavar="RELEASE",
             show_default=False,
             help="Only messages that a release after this one introduced.",
@@ -257,15 +273,15 @@ class Batching(Asking):
     ] = None
     group_by: Annotated[
         GroupBy,
-        typer.Option(metavar="|".join(GroupBy), help="How to group messages.", rich_help_panel=FILTERS),
+        option(metavar="|".join(GroupBy), help="How to group messages.", rich_help_panel=FILTERS),
     ] = GroupBy.MESSAGE
     journal: Annotated[
         bool,
-        typer.Option("--journal", help="Read the kernel log from the systemd journal.", rich_help_panel=JOURNAL),
+        option("--journal", help="Read the kernel log from the systemd journal.", rich_help_panel=JOURNAL),
     ] = False
     boot: Annotated[
         str | None,
-        typer.Option(
+        option(
             metavar="BOOT",
             show_default=False,
             help="Which boot: -1 for the previous one, an id, or all. Default: the current one.",
@@ -274,88 +290,11 @@ class Batching(Asking):
     ] = None
     since: Annotated[
         str | None,
-        typer.Option(
+        option(
             metavar="TIME", show_default=False, help="Start time, such as yesterday or -2h.", rich_help_panel=JOURNAL
         ),
     ] = None
     until: Annotated[
         str | None,
-        typer.Option(metavar="TIME", show_default=False, help="End time.", rich_help_panel=JOURNAL),
+        option(metavar="TIME", show_default=False, help="End time.", rich_help_panel=JOURNAL),
     ] = None
-
-
-def _formats(command: str, formats: Sequence[Format]) -> Any:
-    """Return the declaration of `--format` for a command with these formats."""
-
-    def parse(text: str) -> Format:
-        if text not in formats:
-            names = f"{', '.join(formats[:-1])} and {formats[-1]}" if len(formats) > 1 else f"{formats[0]} only"
-            raise KsrcfindError(f"{command} has no format {text}", f"It has {names}.")
-        return Format(text)
-
-    option = typer.Option(
-        metavar="|".join(formats),
-        parser=parse,
-        autocompletion=lambda: [*formats],
-        help="Output format.",
-        rich_help_panel=SHARED,
-        hidden=len(formats) == 1,
-    )
-    return Annotated[Format, option]
-
-
-def shared_options(function: Callable[..., None]) -> Callable[..., None]:
-    """Return the program's function with the options of every command in its help; it ignores their values.
-
-    `argv.reorder` moves these options behind the command, wherever they were typed.
-    """
-    hints = get_type_hints(Common, include_extras=True)
-
-    @functools.wraps(function)
-    def run(**values: Any) -> None:
-        function(**{name: value for name, value in values.items() if name not in hints})
-
-    run.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
-        [*inspect.signature(function).parameters.values(), *_parameters(Common, hints)]
-    )
-    return run
-
-
-def _parameters(options: type[Common], hints: Mapping[str, Any]) -> Iterator[inspect.Parameter]:
-    """Yield the parameters that typer reads, the options of every command last."""
-    common = {field.name for field in fields(Common)}
-    for field in sorted(fields(options), key=lambda field: field.name in common):
-        yield inspect.Parameter(
-            field.name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=hints[field.name]
-        )
-
-
-def command(
-    app: typer.Typer, *, formats: tuple[Format, ...] = ANSWERS, epilog: str, more: str = ""
-) -> Callable[[Callable[..., int]], Callable[..., None]]:
-    """Return a decorator that makes a function a command of its name; the function returns the exit status.
-
-    Its first parameter is a `Common` or a subclass; the others are its own arguments and options. The help consists of
-    the docstring, the paragraph `more`, and `epilog`, the examples.
-    """
-
-    def register(function: Callable[..., int]) -> Callable[..., None]:
-        first, *own = inspect.signature(function).parameters.values()
-        shared = get_type_hints(function)[first.name]
-        hints = get_type_hints(shared, include_extras=True) | {"format": _formats(function.__name__, formats)}
-
-        @functools.wraps(function)
-        def run(**values: Any) -> None:
-            options: Common = shared(**{field.name: values.pop(field.name) for field in fields(shared)})
-            raise typer.Exit(function(options, **values))
-
-        keyword_only = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own]
-        run.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
-            [*keyword_only, *_parameters(shared, hints)]
-        )
-        # Terminals are narrower than the source: join the lines of a paragraph, so that typer can wrap them.
-        paragraphs = [" ".join(part.split()) for part in f"{inspect.getdoc(function)}\n\n{more}".split("\n\n")]
-        app.command(help="\n\n".join(filter(None, paragraphs)), epilog=epilog)(run)
-        return run
-
-    return register

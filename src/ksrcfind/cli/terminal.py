@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import NoReturn
 
-import typer
-
 from ksrcfind.cli.options import Color
 from ksrcfind.errors import KsrcfindError
 from ksrcfind.output.style import Painter
@@ -24,6 +22,13 @@ INTERRUPTED = 128 + 2
 """Exit status of a program that Ctrl-C ended."""
 
 
+class Ended(Exception):  # noqa: N818 - it is no error
+    """The run ends now, with an exit status."""
+
+    def __init__(self, status: int) -> None:
+        self.status = status
+
+
 @dataclass(frozen=True, slots=True)
 class Terminal:
     """How output is shown, as options, environment and streams allow."""
@@ -36,12 +41,7 @@ class Terminal:
 
     def write(self, text: str) -> None:
         """Write to standard output. If the reader of a pipe has closed it, the program ends, as programs do."""
-        try:
-            sys.stdout.write(text)
-            if sys.stdout.isatty():
-                sys.stdout.flush()
-        except OSError as error:
-            give_up_output(error)
+        write(text)
 
     def flush(self) -> None:
         """Flush standard output."""
@@ -112,6 +112,16 @@ def say_how_to_end() -> None:
         say("reading lines from the terminal; end with Ctrl-D")
 
 
+def write(text: str) -> None:
+    """Write to standard output. If the reader of a pipe has closed it, the program ends, as programs do."""
+    try:
+        sys.stdout.write(text)
+        if sys.stdout.isatty():
+            sys.stdout.flush()
+    except OSError as error:
+        give_up_output(error)
+
+
 def flush() -> None:
     """Flush standard output, so that a closed pipe is noticed here."""
     try:
@@ -124,7 +134,7 @@ def give_up_output(error: OSError) -> NoReturn:
     """End the program because output cannot be written; the interpreter must not try to flush it again."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     if isinstance(error, BrokenPipeError):
-        raise typer.Exit(CLOSED_PIPE)
+        raise Ended(CLOSED_PIPE)
     raise KsrcfindError(
         f"cannot write the output: {error.strerror}", "Write it to a file on a disk with free space."
     ) from error
