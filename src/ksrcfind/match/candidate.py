@@ -37,6 +37,8 @@ class Candidate(msgspec.Struct, frozen=True, gc=False):
     """Evidence: bits for the directory of the call; negative for code that few machines run."""
     is_opposite: bool = False
     """True if the line says the opposite of the text."""
+    is_unnamed: bool = False
+    """True if a similar text names who prints it, and the line, without a prefix of any log, has nothing of that."""
 
     @property
     def is_exact(self) -> bool:
