@@ -114,6 +114,11 @@ class Wording:
         return frozenset(WORD.findall(head)) if WORD.search(tail) else frozenset()
 
     @cached_property
+    def numbered(self) -> frozenset[str]:
+        """Its words with a digit, which look like values: `pm8001_abort_task`."""
+        return frozenset(word for word in self.words if any(map(str.isdigit, word)))
+
+    @cached_property
     def plain(self) -> str:
         """Its literal text alone, in lower case, with single blanks."""
         return folded(" ".join(piece for piece in self.pieces if isinstance(piece, str)))
