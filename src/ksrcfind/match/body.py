@@ -156,7 +156,7 @@ class Body:
         """Its text without values, in lower case, with single blanks."""
         return folded(_VALUE.sub(" ", self.text))
 
-    def plain_with(self, kept: Set[str]) -> str:
+    def plain_with(self, kept: frozenset[str]) -> str:
         """Return its text without values, but with words that look like values and are literal text of a wording."""
         if kept.isdisjoint(self.words):
             return self.plain

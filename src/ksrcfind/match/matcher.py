@@ -22,6 +22,7 @@ from ksrcfind.match.score import Score
 from ksrcfind.match.tiers import TierSearch
 from ksrcfind.match.tuned_weights import (
     ANY_TEXT_FACTOR,
+    DISTINCTIVE_TEXT,
     JOINED_MOST,
     MODULE,
     OPPOSITE_FACTOR,
@@ -219,9 +220,11 @@ def _chance(first: Candidate, equal: int) -> float:
     chance = of_each(confidence(score.tier, first.share, score.likeness), equal)
     if not first.is_exact and not first.score.explains_most:
         chance = min(chance, JOINED_MOST)
-    if first.is_unnamed:
+    if first.doubts.is_unnamed:
         chance = min(chance, UNNAMED_MOST)
-    if first.is_opposite:
+    if first.doubts.is_others:
+        chance *= min(1.0, score.explained / (2 * DISTINCTIVE_TEXT))
+    if first.doubts.is_opposite:
         chance *= OPPOSITE_FACTOR
     if first.is_unlikely:
         chance *= 2.0 ** (first.place + OUTSIDE_TREE)

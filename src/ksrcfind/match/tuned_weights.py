@@ -310,6 +310,9 @@ OTHER_DRIVER = -12.0
 UNNAMED_DRIVER = -1.0
 """The call is in the code of one driver, and the line does not name it: of equal texts a library's comes first."""
 
+OTHER_WRITER = -4.0
+"""The prefix is a name of the tree, but not of the code of a message whose text is only similar."""
+
 SAME_LEVEL = 1.5
 """The record has the level of the call."""
 

@@ -10,12 +10,12 @@ from ksrcfind.log.prefixes import PLAIN
 from ksrcfind.match import evidence
 from ksrcfind.match.answer import Tier
 from ksrcfind.match.body import Body
-from ksrcfind.match.candidate import Candidate, distinct, ordered
+from ksrcfind.match.candidate import Candidate, Doubts, distinct, ordered
 from ksrcfind.match.message_index import MessageIndex
 from ksrcfind.match.origin import Origin
 from ksrcfind.match.pattern import value
 from ksrcfind.match.score import ANYHOW, Score
-from ksrcfind.match.tuned_weights import DISTINCTIVE_TEXT, EVIDENCE_REACH, MODULE, RARE_PLACE
+from ksrcfind.match.tuned_weights import DISTINCTIVE_TEXT, EVIDENCE_REACH, MODULE, OTHER_WRITER, RARE_PLACE
 from ksrcfind.match.wording_search import Occurrence, Wordings
 
 _ORIGINS_KEPT = 65536
@@ -72,10 +72,13 @@ class Weigher:
             if values:
                 beyond += _of_values(score.prefix, values, value_names, occurrence, origin)
             beyond += opposite
+            is_others = score.tier is Tier.FUZZY and bool(names) and prefix <= 0
             bits = score.bits(occurrence.joins) + beyond + evidence.driver_bits(names, origin)
-            yield Candidate(
-                score, occurrence, bits, prefix, prefix + min(0.0, beyond - prefix), place, opposite < 0, is_unnamed
-            )
+            if is_others and self._index.knows(names[0]):
+                bits += OTHER_WRITER
+            certain = prefix + min(0.0, beyond - prefix)
+            doubts = Doubts(is_opposite=opposite < 0, is_unnamed=is_unnamed, is_others=is_others)
+            yield Candidate(score, occurrence, bits, prefix, certain, place, doubts)
 
     def _with_usual(
         self, found: list[Candidate], scores: Iterable[Score], body: Body, line: LogLine
