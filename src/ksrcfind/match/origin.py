@@ -154,6 +154,15 @@ def _own_names(message: Message) -> tuple[str, ...]:
     return tuple(_normal(name) for name in names if name)
 
 
+def _is_made_of(name: str, directory: str) -> bool:
+    """Return whether a name consists of the names of several directories: `usbnet` of drivers/net/usb serves these."""
+    rest, count = name.replace("_", ""), 0
+    for part in directory.split("/"):
+        if len(part) >= _SHORTEST and part in rest:
+            rest, count = rest.replace(part, "", 1), count + 1
+    return count > 1 and not rest
+
+
 def _is_of_one_driver(message: Message) -> bool:
     directory = message.path.rpartition("/")[0]
     own = _own_names(message)
@@ -163,5 +172,6 @@ def _is_of_one_driver(message: Message) -> bool:
         message.path.startswith(("drivers/", "sound/"))
         and not message.path.startswith(_SERVES_ALL)
         and not serves_directory
+        and not any(_is_made_of(name, directory) for name in own)
         and not any(map(_LIBRARY.search, own))
     )
