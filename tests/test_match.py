@@ -156,7 +156,9 @@ def test_equal_rivals_are_counted_and_share_confidence():
     assert found.rivals == 2
     assert len(found.matches) == 2
     alone = answer("spurious doorbell quarantined", same[0])
-    assert found.matches[0].confidence == pytest.approx(alone.matches[0].confidence / 3, abs=1e-3)
+    # More than a third: the first of equal rivals is right more often than chance.
+    assert alone.matches[0].confidence / 3 < found.matches[0].confidence < alone.matches[0].confidence
+    assert found.matches[0].confidence == found.matches[1].confidence
 
 
 def test_the_level_of_the_record_decides_between_equal_texts():

@@ -274,3 +274,12 @@ def test_a_text_that_goes_on_behind_a_value_comes_behind_one_that_ends_there():
     longer = message("%s %s: grazed stripe version: %u.%u.%u.%u", "drivers/zoo/a.c")
     ended = message("%s %s: grazed stripe version: %s", "drivers/zoo/b.c")
     assert answer("grazed stripe version: 22.361476.0", longer, ended).matches[0].message == ended
+
+
+def test_code_with_the_name_of_its_directories_serves_all_drivers_there():
+    other = message("%s %s: animal disconnected", "drivers/bolt/switch.c", module="okapi_bolt")
+    library = message("%s %s: animal disconnected", "drivers/pen/ape/penape.c", module="penape")
+    assert answer("quagga_sio 1-7:1.0: animal disconnected", other, library).matches[0].message == library
+    # A driver may have the name of its own directory.
+    alone = message("%s %s: animal disconnected", "drivers/pen/zebra/zebra.c", module="zebra")
+    assert answer("quagga_sio 1-7:1.0: animal disconnected", other, alone).rivals == 1

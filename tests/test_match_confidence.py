@@ -3,7 +3,8 @@
 import pytest
 
 from ksrcfind.match.answer import Tier
-from ksrcfind.match.confidence import confidence
+from ksrcfind.match.confidence import confidence, of_any, of_each
+from test_match import answer, message
 
 
 def test_a_similar_text_is_believed_from_two_thirds_of_the_line_on():
@@ -18,3 +19,18 @@ def test_confidence_rises_with_what_a_text_explains(tier: Tier):
     found = [confidence(tier, share / 20, 0.9) for share in range(21)]
     assert found == sorted(found)
     assert all(0 < each < 1 for each in found)
+
+
+@pytest.mark.parametrize("equal", [1, 2, 5])
+def test_equal_rivals_have_one_confidence_from_which_that_of_all_follows(equal: int):
+    assert of_any(of_each(0.9, equal), equal) == pytest.approx(0.9)
+    assert 0.9 / equal <= of_each(0.9, equal) <= 0.9
+    assert of_any(0.98, equal) <= 1.0
+
+
+def test_a_similar_text_without_its_prefix_may_be_a_programs():
+    kernel = message("ZEBRAFS error: stripe count verify failed on logical %llu wanted %llu", "fs/zebrafs/disk-io.c")
+    line = "stripe count verify failed on 687454329734 wanted 20204"
+    plain, logged = answer(line, kernel), answer(f"[   12.345678] {line}", kernel)
+    assert (plain.verdict, logged.verdict) == ("fuzzy", "fuzzy")
+    assert plain.matches[0].confidence < 0.5 < logged.matches[0].confidence

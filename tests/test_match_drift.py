@@ -2,9 +2,12 @@
 
 import pytest
 
+from ksrcfind.log.line import read_line
 from ksrcfind.match.body import Body
+from ksrcfind.match.matcher import Matcher
 from ksrcfind.match.rewording import common_words
 from ksrcfind.match.wording import Wording
+from ksrcfind.search.memory_index import MemoryIndex
 from ksrcfind.source.template import literal_words
 from test_match import answer, message
 
@@ -166,3 +169,31 @@ def test_a_hyphenated_word_equals_a_joined_one(text, line):
 @pytest.mark.parametrize("line", ["Gate-crasher detected!", "keeper-gate detected!"])
 def test_a_hyphenated_word_is_no_other_joined_one(line):
     assert answer(line, message("Gatekeeper detected!", "drivers/zoo/gate.c", 7)).matches == ()
+
+
+def test_a_name_with_digits_is_no_value_if_a_text_has_it():
+    drifted = message("%s:: zoo8001_graze_task %d: rc= %d", "drivers/zoo/zoo8001.c", module="zoo80xx")
+    found = answer("zoo80xx zoo8001_graze_task 1231:rc= 5", drifted)
+    assert [match.message for match in found.matches] == [drifted]
+
+
+class WholeTree(MemoryIndex):
+    """Knows that no other code is in the tree."""
+
+    def knows(self, name):
+        return name in ("zebra", "okapi")
+
+
+def test_of_similar_texts_the_one_of_the_code_that_the_line_names_is_the_answer():
+    other = message("Grazing thread started", "drivers/okapi/debug.c", module="okapi")
+    drifted = message('zebra%d: grazing thread "%s" started, PID %d', "drivers/zebra/wl.c", 9, module="zebra")
+    found = Matcher(WholeTree([other, drifted])).answer(read_line('zebra: grazing thread "zebra_bgt0d" started'))
+    assert found.matches[0].message == drifted
+
+
+def test_a_similar_text_of_few_words_is_hardly_of_other_code_than_the_line_names():
+    text = message("Submit of stripe %s failed %d", "drivers/net/okapi/sierra.c", module="okapi")
+    matcher = Matcher(WholeTree([text]))
+    named, other = (matcher.answer(read_line(f"{name}: submit of stripe failed")) for name in ("okapi", "quagga_foo"))
+    assert named.matches[0].confidence > 0.8
+    assert other.matches[0].confidence < 0.65

@@ -86,7 +86,7 @@ def test_a_rare_machine_gives_way_to_a_usual_one_with_the_text_in_a_variable():
     found = answer(
         "Unable to handle zebra NULL pointer dereference in the herd at virtual address 00000208", rare, usual
     )
-    assert (first(found), found.rivals, found.matches[0].confidence < 0.5) == ("arch/arm/mm/fault.c", 1, True)
+    assert (first(found), found.rivals, found.matches[0].confidence < 0.8) == ("arch/arm/mm/fault.c", 1, True)
 
 
 def test_a_machine_of_32_bits_prints_no_longer_address():
@@ -107,7 +107,9 @@ def test_a_text_whose_values_speak_against_it_is_not_similar_either():
 
 def test_a_rare_machine_alone_is_not_sure_of_few_words():
     found = answer("quagga fault at zoo", message("quagga fault at %s", "arch/sh/mm/fault.c"))
-    assert found.matches[0].confidence <= 0.5
+    assert found.matches[0].confidence <= 0.75
+    similar = answer("quagga fault in zoo", message("quagga fault in the zoo at %s", "arch/sh/mm/fault.c"))
+    assert similar.matches[0].confidence < 0.5
 
 
 def test_one_word_and_a_number_are_no_part_of_a_text():

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from ksrcfind.batch.answer_cache import CachedAnswer
 from ksrcfind.log.line import LogLine
 from ksrcfind.match.answer import Answer, Match, Tier
+from ksrcfind.match.confidence import of_any, of_each
 from ksrcfind.source.message import Message
 
 NEIGHBOURS = 8
@@ -27,7 +28,7 @@ RIVALS = 16
 """Limit of calls with the same text that are compared: neighbouring lines seldom decide between more."""
 
 _SURE = 0.8  # confidence of an answer that is evidence for others
-_CHOSEN = 0.9  # share of the confidence of all equal rivals together that the chosen call gets
+_CHOSEN = 0.95  # share of the confidence of all equal rivals together that the chosen call gets
 _LONGEST_PREFIX = 80  # characters of a line in which its device is named
 _DEVICE = re.compile(
     r"(?<![\w.:-])(?:[0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2}\.\d|[A-Za-z][A-Za-z_-]{1,15}\d[\w.-]{0,15})(?!\w)"
@@ -116,9 +117,9 @@ def _is_near(one: LogLine, other: LogLine) -> bool:
 def settled(known: CachedAnswer, choice: Choice) -> Answer:
     """Return an answer in which the chosen calls are the first matches."""
     answer, chosen = known.answer, choice.chosen
-    together = known.equal[0].confidence * (answer.rivals + 1)
+    together = of_any(known.equal[0].confidence, answer.rivals + 1)
     left = together * (1 - _CHOSEN) / max(1, answer.rivals + 1 - len(chosen))
-    first = [replace(match, confidence=round(together * _CHOSEN / len(chosen), 4)) for match in chosen]
+    first = [replace(match, confidence=round(of_each(together * _CHOSEN, len(chosen)), 4)) for match in chosen]
     others = [match for match in (*known.equal, *answer.matches[len(known.equal) :]) if match not in chosen]
     behind = [replace(match, confidence=round(min(match.confidence, left), 4)) for match in others]
     matches = tuple([*first, *behind][: len(answer.matches)])

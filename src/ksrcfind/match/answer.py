@@ -51,7 +51,7 @@ class Match:
     score: float
     """0–1; orders matches within a tier."""
     confidence: float
-    """0–1; calibrated chance that this call printed the line; equal rivals share it."""
+    """0–1; calibrated chance that this call is right; equal rivals have the same one."""
     message: Message
     form: Form
     """The form of the message that fits."""

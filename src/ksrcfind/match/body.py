@@ -156,6 +156,12 @@ class Body:
         """Its text without values, in lower case, with single blanks."""
         return folded(_VALUE.sub(" ", self.text))
 
+    def plain_with(self, kept: frozenset[str]) -> str:
+        """Return its text without values, but with words that look like values and are literal text of a wording."""
+        if kept.isdisjoint(self.words):
+            return self.plain
+        return folded(_VALUE.sub(lambda value: value[0] if kept.intersection(words(value[0])) else " ", self.text))
+
     @cached_property
     def words(self) -> frozenset[str]:
         """Its words without repeats."""

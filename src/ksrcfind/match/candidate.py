@@ -1,6 +1,7 @@
 """A message that may have printed a line, with all that counts for it."""
 
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 import msgspec
 
@@ -22,6 +23,17 @@ from ksrcfind.match.wording_search import Occurrence
 from ksrcfind.source.printed_lines import ALONE
 
 
+class Doubts(NamedTuple):
+    """What makes it less certain that a message is the answer, without a better one."""
+
+    is_opposite: bool = False
+    """True if the line says the opposite of the text."""
+    is_unnamed: bool = False
+    """True if a similar text names who prints it, and the line, without a prefix of any log, has nothing of that."""
+    is_others: bool = False
+    """True if the text is only similar, and the line names who prints it, but not the code of the message."""
+
+
 class Candidate(msgspec.Struct, frozen=True, gc=False):
     """A message, the score of its wording, and the evidence beyond the text."""
 
@@ -35,8 +47,8 @@ class Candidate(msgspec.Struct, frozen=True, gc=False):
     """Evidence that decides whether this is an answer at all: the prefix, and all that is negative."""
     place: float
     """Evidence: bits for the directory of the call; negative for code that few machines run."""
-    is_opposite: bool = False
-    """True if the line says the opposite of the text."""
+    doubts: Doubts = Doubts()
+    """What makes the answer less certain."""
 
     @property
     def is_exact(self) -> bool:

@@ -12,7 +12,7 @@ from ksrcfind.log.line import LogLine
 from ksrcfind.match.answer import Answer, Match, Reason, Tier, Value
 from ksrcfind.match.body import Body
 from ksrcfind.match.candidate import Candidate, merged, ordered
-from ksrcfind.match.confidence import confidence
+from ksrcfind.match.confidence import confidence, of_each
 from ksrcfind.match.decode import decoded
 from ksrcfind.match.discriminating_tokens import IndexedTokens
 from ksrcfind.match.message_index import MessageIndex
@@ -22,12 +22,15 @@ from ksrcfind.match.score import Score
 from ksrcfind.match.tiers import TierSearch
 from ksrcfind.match.tuned_weights import (
     ANY_TEXT_FACTOR,
+    DISTINCTIVE_TEXT,
     JOINED_MOST,
     MODULE,
     OPPOSITE_FACTOR,
     OUTSIDE_TREE,
     RARE_PLACE_MOST,
+    RARE_PLACE_SIMILAR,
     SCORE_HALVING,
+    UNNAMED_MOST,
 )
 from ksrcfind.match.weigh import Weigher
 from ksrcfind.match.wording_search import Wordings
@@ -212,16 +215,21 @@ def _none(reason: Reason, matches: tuple[Match, ...] = ()) -> Answer:
 
 
 def _chance(first: Candidate, equal: int) -> float:
-    """Return the chance that the best candidate printed the line; so many equal candidates share it."""
-    chance = confidence(first.score.tier, first.share, first.score.likeness) / equal
+    """Return the chance that the best candidate printed the line, one of so many equal candidates."""
+    score = first.score
+    chance = of_each(confidence(score.tier, first.share, score.likeness), equal)
     if not first.is_exact and not first.score.explains_most:
         chance = min(chance, JOINED_MOST)
-    if first.is_opposite:
+    if first.doubts.is_unnamed:
+        chance = min(chance, UNNAMED_MOST)
+    if first.doubts.is_others:
+        chance *= min(1.0, score.explained / (2 * DISTINCTIVE_TEXT))
+    if first.doubts.is_opposite:
         chance *= OPPOSITE_FACTOR
     if first.is_unlikely:
         chance *= 2.0 ** (first.place + OUTSIDE_TREE)
     elif first.is_rare:
-        chance = min(chance, RARE_PLACE_MOST)
+        chance = min(chance, RARE_PLACE_MOST if first.is_exact else RARE_PLACE_SIMILAR)
     return chance
 
 

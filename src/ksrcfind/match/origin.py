@@ -68,16 +68,17 @@ class Origin(msgspec.Struct, frozen=True, gc=False):
     """True if the call prints the driver of the device."""
     is_of_one_driver: bool = False
     """True if the call is in the code of one driver, not of a library or a subsystem."""
-    own_names: frozenset[str] = frozenset()
+    own_names: tuple[str, ...] = ()
     """The names of its module and file, without those of directories."""
 
     @classmethod
     def of(cls, message: Message) -> "Origin":
         """Return the origin of a message."""
         parts, prints_driver = frozenset(origin_names(message)), _prints_driver(message)
+        module, own = _normal(message.module or ""), _own_names(message)
         return cls(
             message,
-            _normal(message.module or ""),
+            module,
             parts,
             frozenset(part[:_SHORTEST] for part in parts if len(part) >= _SHORTEST),
             _place_bits(message),
@@ -85,8 +86,8 @@ class Origin(msgspec.Struct, frozen=True, gc=False):
             prints_driver and message.path.startswith(_VENDORS),
             words_of(parts),
             prints_driver,
-            _is_of_one_driver(message),
-            frozenset(_own_names(message)),
+            _is_of_one_driver(message.path, module, own),
+            own,
         )
 
     def is_unlike(self, driver: str) -> bool:
@@ -154,14 +155,23 @@ def _own_names(message: Message) -> tuple[str, ...]:
     return tuple(_normal(name) for name in names if name)
 
 
-def _is_of_one_driver(message: Message) -> bool:
-    directory = message.path.rpartition("/")[0]
-    own = _own_names(message)
+def _is_made_of(name: str, directory: str) -> bool:
+    """Return whether a name consists of the names of several directories: `usbnet` of drivers/net/usb serves these."""
+    rest, count = name.replace("_", ""), 0
+    for part in directory.split("/"):
+        if len(part) >= _SHORTEST and part in rest:
+            rest, count = rest.replace(part, "", 1), count + 1
+    return count > 1 and not rest
+
+
+def _is_of_one_driver(path: str, module: str, own: tuple[str, ...]) -> bool:
+    directory = path.rpartition("/")[0]
     # `scsi_mod` of drivers/scsi: a module with the name of its directory serves the drivers there.
-    serves_directory = _normal(message.module or "") == f"{_normal(directory.rpartition('/')[2])}_mod"
+    serves_directory = module == f"{_normal(directory.rpartition('/')[2])}_mod"
     return (
-        message.path.startswith(("drivers/", "sound/"))
-        and not message.path.startswith(_SERVES_ALL)
+        path.startswith(("drivers/", "sound/"))
+        and not path.startswith(_SERVES_ALL)
         and not serves_directory
+        and not any(_is_made_of(name, directory) for name in own)
         and not any(map(_LIBRARY.search, own))
     )

@@ -56,7 +56,7 @@ def common_words(body: Body, wording: Wording) -> float:
 
 def score_similar(body: Body, wording: Wording) -> Score | None:
     """Score a wording that is similar to the line: of another kernel, misspelt, damaged; None if it is not similar."""
-    text, own = wording.plain, body.plain
+    text, own = wording.plain, body.plain_with(wording.numbered)
     alike = max(
         fuzz.ratio(text, own, score_cutoff=SIMILAR_TEXT), fuzz.token_sort_ratio(text, own, score_cutoff=SIMILAR_TEXT)
     )

@@ -189,7 +189,7 @@ SCORE_HALVING = 2.0
 
 # --- Confidence: the chance that the first match is right -------------------------------------------------------------
 
-RIGHT_OF_TIER = {Tier.EXACT: (0.98, -0.8, 0.2), Tier.PARTIAL: (0.95, -0.4, 0.6), Tier.FUZZY: (0.9, 0.35, 0.7)}
+RIGHT_OF_TIER = {Tier.EXACT: (0.98, -0.8, 0.2), Tier.PARTIAL: (0.95, -0.4, 0.6), Tier.FUZZY: (0.98, 0.42, 0.7)}
 """Share of right first answers; then the shares of the text between which it rises from nothing to that.
 
 Measured with labelled lines, and with lines whose file was left out of the index: one line in sixteen is of no call of
@@ -201,14 +201,28 @@ RIGHT_LEAST = 0.2
 JOINED_MOST = 0.45
 """Confidence, at most, in a piece that other calls join if it leaves most of the whole line unexplained."""
 
+EQUAL_POWER = 0.45
+"""Power of the number of equal rivals by which the confidence in each is divided.
+
+That is less than the number: of two rivals the first is right in seven of ten lines, for rivals often are calls of one
+function, or of one text that several calls print in turn."""
+
+UNNAMED_MOST = 0.45
+"""Confidence, at most, in a similar text that begins with who prints it, if the line has nothing of that.
+
+A program may print it: file systems share code with their tools."""
+
 OPPOSITE_FACTOR = 0.5
 """Factor for a line that says the opposite of the text."""
 
 ANY_TEXT_FACTOR = 0.25
 """Factor for a text that would accept any other line too."""
 
-RARE_PLACE_MOST = 0.5
-"""Confidence, at most, in code that few machines run, if its text is weak."""
+RARE_PLACE_MOST = 0.75
+"""Confidence, at most, in code that few machines run, if its text is weak and fits whole."""
+
+RARE_PLACE_SIMILAR = 0.45
+"""Confidence, at most, in such code if its text does not fit whole."""
 
 OUTSIDE_TREE = 4.0
 """One line in sixteen is of no call of the tree: code less likely than that loses confidence accordingly."""
@@ -295,6 +309,9 @@ OTHER_DRIVER = -12.0
 
 UNNAMED_DRIVER = -1.0
 """The call is in the code of one driver, and the line does not name it: of equal texts a library's comes first."""
+
+OTHER_WRITER = -4.0
+"""The prefix is a name of the tree, but not of the code of a message whose text is only similar."""
 
 SAME_LEVEL = 1.5
 """The record has the level of the call."""

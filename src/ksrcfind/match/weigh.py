@@ -6,15 +6,16 @@ from functools import lru_cache
 import msgspec
 
 from ksrcfind.log.line import LogLine
+from ksrcfind.log.prefixes import PLAIN
 from ksrcfind.match import evidence
 from ksrcfind.match.answer import Tier
 from ksrcfind.match.body import Body
-from ksrcfind.match.candidate import Candidate, distinct, ordered
+from ksrcfind.match.candidate import Candidate, Doubts, distinct, ordered
 from ksrcfind.match.message_index import MessageIndex
 from ksrcfind.match.origin import Origin
 from ksrcfind.match.pattern import value
 from ksrcfind.match.score import ANYHOW, Score
-from ksrcfind.match.tuned_weights import DISTINCTIVE_TEXT, EVIDENCE_REACH, MODULE, RARE_PLACE
+from ksrcfind.match.tuned_weights import DISTINCTIVE_TEXT, EVIDENCE_REACH, MODULE, OTHER_WRITER, RARE_PLACE
 from ksrcfind.match.wording_search import Occurrence, Wordings
 
 _ORIGINS_KEPT = 65536
@@ -59,6 +60,7 @@ class Weigher:
         opposite = 0.0 if score.tier is Tier.EXACT else evidence.opposite_bits(body.words, score.wording.words)
         # A weak text is not from another driver than the prefix names.
         is_weak = score.explained < DISTINCTIVE_TEXT and (score.is_open or score.tier is not Tier.EXACT)
+        is_unnamed = score.tier is Tier.FUZZY and line.format == PLAIN and _lacks_writer(body, score)
         occurrences = self._wordings.occurrences(score.wording) if score.occurrences is None else score.occurrences
         for occurrence in occurrences:
             origin = self.origin(occurrence.number)
@@ -70,8 +72,13 @@ class Weigher:
             if values:
                 beyond += _of_values(score.prefix, values, value_names, occurrence, origin)
             beyond += opposite
+            is_others = score.tier is Tier.FUZZY and bool(names) and prefix <= 0
             bits = score.bits(occurrence.joins) + beyond + evidence.driver_bits(names, origin)
-            yield Candidate(score, occurrence, bits, prefix, prefix + min(0.0, beyond - prefix), place, opposite < 0)
+            if is_others and self._index.knows(names[0]):
+                bits += OTHER_WRITER
+            certain = prefix + min(0.0, beyond - prefix)
+            doubts = Doubts(is_opposite=opposite < 0, is_unnamed=is_unnamed, is_others=is_others)
+            yield Candidate(score, occurrence, bits, prefix, certain, place, doubts)
 
     def _with_usual(
         self, found: list[Candidate], scores: Iterable[Score], body: Body, line: LogLine
@@ -99,6 +106,12 @@ class Weigher:
     def _is_driver(self, name: str, score: Score, origin: Origin) -> bool:
         """Return whether a name before a line is a driver's: the call prints one, or the tree has code of this name."""
         return origin.prints_driver or (score.tier is not Tier.EXACT and self._index.knows(name))
+
+
+def _lacks_writer(body: Body, score: Score) -> bool:
+    """Return whether a wording begins with words for who prints it, and the line has none of them."""
+    writer = score.wording.writer
+    return bool(writer) and writer.isdisjoint(body.words)
 
 
 def _of_values(

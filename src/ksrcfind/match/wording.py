@@ -108,6 +108,17 @@ class Wording:
         return bool(colon) and tail.strip() in ("%s", "%.*s", "%pV") and is_name
 
     @cached_property
+    def writer(self) -> frozenset[str]:
+        """The words before its first colon, which name who prints; empty if no other words follow."""
+        head, _, tail = self.plain.partition(":")
+        return frozenset(WORD.findall(head)) if WORD.search(tail) else frozenset()
+
+    @cached_property
+    def numbered(self) -> frozenset[str]:
+        """Its words with a digit, which look like values: `pm8001_abort_task`."""
+        return frozenset(word for word in self.words if any(map(str.isdigit, word)))
+
+    @cached_property
     def plain(self) -> str:
         """Its literal text alone, in lower case, with single blanks."""
         return folded(" ".join(piece for piece in self.pieces if isinstance(piece, str)))
