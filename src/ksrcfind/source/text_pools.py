@@ -9,6 +9,7 @@ the flow of control, so a pool can hold texts that the call never prints.
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
 from typing import NamedTuple
 
 from ksrcfind.source.code import Code, Function
@@ -41,6 +42,7 @@ _DESIGNATED = re.compile(
     rf"\.\s*+([A-Za-z_]\w*+)\s*+=\s*+((?:(?:{STRING}|(?!NULL\b)[A-Z_][A-Z0-9_]*+)\s*+)*+)(?=[,}}])"
 )
 _ALL_TEXT = re.compile(rf"(?=[^\"]*+\")(?:(?:{STRING}|[A-Z_][A-Z0-9_]*+)\s*+)++|(?!NULL\b)[A-Z_][A-Z0-9_]*+")
+_DRIVER = re.compile(r"\bstruct \w++(?<=_driver) \w++ (?:__\w++ )?= \{")
 _FORMATS = re.compile(r"\w*asprintf")
 _STARTS = re.compile(r"v?sc?n?printf|str[lns]?cpy|strscpy(?:_pad)?")  # what writes from the beginning of a buffer
 _WRITES = re.compile(r"printf|puts|put_str|cpy|cat\Z|append|push_desc|prt_")  # in the name of what writes into a buffer
@@ -111,6 +113,10 @@ class TextPools:
         self._code = Code(data)
         self._elsewhere = elsewhere
         self._known: dict[tuple[str, str | None, tuple[int, int] | None], list[PoolText]] = {}
+
+    @cached_property
+    def _registers(self) -> bool:
+        return _DRIVER.search(self._code.masked) is not None
 
     def texts(self, expression: str, function: str | None, line: int = 0) -> list[PoolText]:
         """Return the texts that a value can hold: C source of an argument, in a function of the file.
@@ -217,8 +223,11 @@ class TextPools:
             yield from self._assigned(position + len(name), None, depth, seen, field)
 
     def _of_structure(self, variable: str, field: str, function: Function | None) -> Iterator[PoolText]:
-        """Yield the texts that files of the tree register in a field of a variable's structure."""
-        structure = self._code.structure(variable, function)
+        """Yield the texts that files of the tree register in a field of a variable's structure.
+
+        A file that registers a driver itself prints the names of its own.
+        """
+        structure = self._code.structure(variable, function) if not self._registers else ""
         if structure:
             yield from self._elsewhere.of_structure(structure, field)
 
