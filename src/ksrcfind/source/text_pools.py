@@ -31,6 +31,7 @@ _SUBSCRIPT = re.compile(r"\[[^\[\]]*+\]\s*+")
 _FIELD = re.compile(r"(?:->|\.)\s*+([A-Za-z_]\w*+)\s*+\Z")
 # An argument that tells which of its texts a function gives: `pci_resource_name(bridge, PCI_BRIDGE_IO_WINDOW)`.
 _CONSTANT = re.compile(r"[(,]\s*+(?!NULL\b)[A-Z_][A-Z0-9_]++\s*+(?=[,)])")
+_READ_FIELD = re.compile(r"[(\s]*+([A-Za-z_]\w*+)\s*+(?:->|\.)\s*+([A-Za-z_]\w*+)[)\s]*+")
 _CALLED = re.compile(r"[&*(\s]*+(?:[A-Za-z_]\w*+\s*+(?:->|\.)\s*+)*+([A-Za-z_]\w*+)\s*+\(")
 _VARIABLE = re.compile(r"[&*(\s]*+([A-Za-z_]\w*+)")
 _LAST_NAME = re.compile(r"\b([A-Za-z_]\w*+)\s*+(?:\[[^\[\]]*+\]\s*+)*+\Z")
@@ -128,8 +129,9 @@ class TextPools:
         reach = self._reach(name[1], around, line) if name is not None and around is not None and line else None
         known = self._known.get((expression, function, reach))
         if known is None:
-            found = self._of(expression, around, _DEPTH, set(), reach)
-            known = self._known[expression, function, reach] = _bounded(found)
+            found = dict.fromkeys(_bounded(self._of(expression, around, _DEPTH, set(), reach)))
+            found |= dict.fromkeys(self._of_structures(expression, around))
+            known = self._known[expression, function, reach] = list(found)
         return known
 
     def _reach(self, name: str, function: Function, line: int) -> tuple[int, int]:
@@ -180,8 +182,6 @@ class TextPools:
             elif (field := _FIELD.search(bare.rstrip(") "))) is not None:
                 own = list(self._of_variable(variable[1], function, depth, seen, field[1])) if variable else []
                 yield from own or self._of_field(field[1], depth, seen)
-                if variable is not None and depth == _DEPTH and not bare[variable.end() : field.start()].strip():
-                    yield from self._of_structure(variable[1], field[1], function)
             elif variable is not None and "(" not in bare[variable.end() :]:
                 yield from self._of_variable(variable[1], function, depth, seen, reach=reach)
 
@@ -222,14 +222,16 @@ class TextPools:
                 continue
             yield from self._assigned(position + len(name), None, depth, seen, field)
 
-    def _of_structure(self, variable: str, field: str, function: Function | None) -> Iterator[PoolText]:
+    def _of_structures(self, source: str, function: Function | None) -> Iterator[PoolText]:
         """Yield the texts that files of the tree register in a field of a variable's structure.
 
         A file that registers a driver itself prints the names of its own.
         """
-        structure = self._code.structure(variable, function) if not self._registers else ""
-        if structure:
-            yield from self._elsewhere.of_structure(structure, field)
+        for part in [] if self._registers else re.split(r"[?:]", source):
+            read = _READ_FIELD.fullmatch(part)
+            structure = self._code.structure(read[1], function) if read is not None else ""
+            if read is not None and structure:
+                yield from self._elsewhere.of_structure(structure, read[2])
 
     def _of_field(self, name: str, depth: int, seen: set[tuple[str, str]]) -> Iterator[PoolText]:
         """Yield the string literals that the file assigns to a field of this name, in any struct."""
