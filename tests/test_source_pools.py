@@ -114,6 +114,7 @@ def test_a_variable_holds_what_was_assigned_last():
 
     assert [at(4), at(7), at(9)] == [['"first"'], ['"first"', '"second"'], ['"third"']]
     assert at(4, source.replace("if (", "while (")) == ['"first"', '"second"', '"third"']
+    assert at(9, source.replace("\tuse(s);", "\tgoto end;")) == ['"first"', '"second"', '"third"']
 
 
 def test_what_callers_give_for_a_parameter_counts():

@@ -138,15 +138,17 @@ class TextPools:
         """Return the part of a function whose assignments to a variable can reach a line.
 
         It begins with the last assignment that is under no condition, and ends with the line in a function without
-        loops.
+        loops. With `goto` it is the whole function.
         """
+        if self._code.found("goto", function.start, function.end):
+            return function.start, function.end
         use = self._code.start_of(line)
         start = function.start
         for position in self._code.found(name, function.start, use):
             behind = _BEHIND.match(self._code.masked, position + len(name), position + len(name) + _LONGEST)
             if behind is not None and behind[2] == "=" and self._code.is_at_top(position):
                 start = position
-        loops = any(self._code.found(word, function.start, function.end) for word in ("for", "while", "goto"))
+        loops = any(self._code.found(word, function.start, function.end) for word in ("for", "while"))
         return start, function.end if loops else max(use, start)
 
     def of_function(self, name: str, parameter: int | None) -> list[PoolText]:
