@@ -5,7 +5,7 @@ from collections import defaultdict
 
 from ksrcfind.source.literal import STRING
 
-_INITIALISER = re.compile(rb"=[ \t]*+\{[ \t]*+(?:/\*[^\n]*)?\r?\n([ \t]++)")
+_INITIALISER = re.compile(rb"=[ \t]*+\{[ \t]*+(?:/\*[^\n]{0,80}+)?+\r?\n([ \t]++)")
 _STRUCTURE = re.compile(rb"(?:\b(?:static|const|extern)\s++)*+struct[ \t]++(\w++)[ \t]++[\w \t]*+\Z")
 _NAME = re.compile(
     rf"\n([ \t]++)(?:\.(\w*name)[ \t]*+=[ \t]*+({STRING}|[A-Z_][A-Z0-9_]*+)[ \t]*+,"
