@@ -291,7 +291,9 @@ class TextPools:
         inside = source[source.find("{") + 1 : source.rfind("}")]
         for low, high in self._code.split(inside):
             row = inside[low:high].strip()
-            if not row.startswith("{"):
+            if not row.startswith("{"):  # a macro brings the braces: `QUIRK(NAME, "text")`
+                runs = [run[1] for run in _RUN.finditer(row) if run[1]]
+                yield from runs if len(runs) == 1 else ()
                 continue
             values = [row[1:-1][start:stop].strip() for start, stop in self._code.split(row[1:-1])]
             if field in fields:
