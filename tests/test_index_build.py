@@ -156,6 +156,23 @@ VARIANTS = {
     ),
     "kernel/copy.c": (None, 'const char *state(void)\n{\n\treturn "is elsewhere";\n}\n'),
     "drivers/z/state.c": ('#include <linux/all.h>\nvoid s(void)\n{\n\tpr_info("s: %s\\n", state());\n}\n',),
+    # Names that drivers register, and the core prints.
+    "include/linux/host.h": (
+        "#define HOST(n) .probe = probe, .name = n\n",
+        '#define HOST(n) .probe = probe, .name = n " host"\n',
+        None,
+    ),
+    "drivers/v/core.c": (
+        '#include <linux/all.h>\nvoid h(struct host_template *t)\n{\n\tpr_info("%s\\n", t->name);\n}\n',
+    ),
+    "drivers/v/one.c": (
+        '#include <linux/host.h>\nstruct host_template one = {\n\tHOST("first"),\n};\n',
+        '#include <linux/host.h>\n#define NAME "second"\nstruct host_template one = {\n\tHOST(NAME),\n};\n',
+        '#define NAME "third"\nstruct host_template one = {\n\t.probe = probe,\n\t.name = NAME,\n};\n',
+        None,
+    ),
+    "drivers/v/two.c": ("struct host_template two = {\n\t.probe = probe,\n\t.name = KBUILD_MODNAME,\n};\n",),
+    "drivers/v/Makefile": ("obj-m += two.o\n", "obj-m += twice.o\ntwice-y := two.o\n"),
     # In a tree that is not tiny, only what changed is looked at in some places.
     **{f"drivers/none/{number}.h": ("#define NONE 1\n",) for number in range(40)},
 }

@@ -1114,10 +1114,31 @@ def test_a_name_that_drivers_register_is_a_text_of_the_core_that_prints_it():
     assert sorted(form.printed for form in message.forms) == ["%s", "Some HBA", "ahci", "bhba"]
 
 
-def test_names_of_a_structure_with_very_many_tell_nothing():
-    many = "".join(f'struct device d{n} = {{\n\t.name = "device {n}",\n}};\n' for n in range(300))
-    [message] = one(many + 'void f(struct device *d)\n{\n\tpr_info("%s\\n", d->name);\n}\n')
+def test_a_driver_prints_no_names_of_others():
+    source = "static struct pci_driver own = {\n\t.probe = add,\n};\n"
+    source += 'int add(struct host_template *t)\n{\n\tpr_info("%s\\n", t->name);\n}\n'
+    [message] = one(source, **TEMPLATES)
     assert [form.printed for form in message.forms] == ["%s"]
+
+
+def test_names_of_what_no_subsystem_calls_tell_nothing():
+    client = 'struct client template = {\n\t.name = "internal",\n\t.flags = FLAG,\n};\n'
+    [message] = one(client + 'int f(struct client *c)\n{\n\tpr_info("%s\\n", c->name);\n}\n')
+    assert [form.printed for form in message.forms] == ["%s"]
+
+
+@pytest.mark.parametrize(("drivers", "names", "forms"), [(20, 2, 41), (20, 9, 1), (200, 1, 201), (300, 1, 1)])
+def test_names_of_a_structure_with_very_many_tell_nothing(drivers, names, forms):
+    files = {
+        f"drivers/d{n}.c": "".join(
+            f'struct host_template t{i} = {{\n\t.add = add,\n\t.name = "host {n} {i}",\n}};\n' for i in range(names)
+        )
+        for n in range(drivers)
+    }
+    source = 'void f(struct host_template *t)\n{\n\tpr_info("%s\\n", t->name);\n\tmy_log("%s\\n", t->name);\n}\n'
+    source += "void my_log(const char *fmt, ...)\n{\n\tstruct va_format vaf = { .fmt = fmt };\n\tva_list args;\n\n"
+    source += '\tva_start(args, fmt);\n\tprintk("my: %pV", &vaf);\n}\n'
+    assert [len(message.forms) for message in one(source, **files)][:2] == [forms, forms]
 
 
 def test_early_consoles_are_sinks():

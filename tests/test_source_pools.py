@@ -85,6 +85,12 @@ def test_a_table_without_names_of_fields_gives_the_column_of_the_field():
     )
 
 
+def test_a_row_that_a_macro_makes_gives_its_only_text():
+    source = "#define Q(n, t) { #n, t }\nstatic const struct { char *name, *help; } all[] = {\n"
+    source += '\tQ(A, "one text"),\n\tQ("b", "of two"),\n};\n'
+    assert pool(source + WRAPPED.format(""), "all[i].help") == ['"one text"']
+
+
 def test_the_table_that_a_variable_points_at_counts_and_other_tables_with_the_field_do_not():
     source = 'static struct e bits[] = { { .msg = "one bit" } };\nstatic struct e axi[] = { { .msg = "axi" } };\n'
     assert pool(source + WRAPPED.format("\tconst struct e *e = &axi[mode];"), "e->msg") == ['"axi"']
@@ -114,6 +120,7 @@ def test_a_variable_holds_what_was_assigned_last():
 
     assert [at(4), at(7), at(9)] == [['"first"'], ['"first"', '"second"'], ['"third"']]
     assert at(4, source.replace("if (", "while (")) == ['"first"', '"second"', '"third"']
+    assert at(9, source.replace("\tuse(s);", "\tgoto end;")) == ['"first"', '"second"', '"third"']
 
 
 def test_what_callers_give_for_a_parameter_counts():

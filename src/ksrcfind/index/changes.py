@@ -71,6 +71,8 @@ class Changes:
         self._include_graph = now.included.include_graph
         self._files_with_other_includes = _bits(now.included.others)
         """Bit set of the files whose includes changed. Files that include one of them may see other definitions."""
+        self._files_with_other_macros = 0
+        """Bit set of the files whose macros changed."""
         self._changed_quoted_names: set[str] = set()
         """Base names of files that a changed `#include "…"` names or named, and of added and removed headers."""
         self._seeing_cache: dict[int, set[int]] = {}
@@ -83,10 +85,12 @@ class Changes:
         # Only files that include this one see its macros; functions and constants are visible everywhere.
         for name in _different(_macros(was), _macros(now)):
             self._names[name] = self._names.get(name, 0) | here
+            self._files_with_other_macros |= here
         functions = (
             _different(_wrappers(was), _wrappers(now)) - self._program.roots.keys()
         )  # The linker never expands a log sink.
         giving_text = {name for facts in (was, now) if facts for name in facts.text_functions}
+        giving_text |= {structure for facts in (was, now) if facts for structure, _field, _source in facts.registered}
         self._names |= dict.fromkeys(
             functions | giving_text | _different(_constants(was), _constants(now)), _EVERYWHERE
         )
@@ -128,7 +132,7 @@ class Changes:
         """
         before = self._before
         names: dict[int, int] = defaultdict(int)
-        for name, files in self._names.items():
+        for name, files in [*self._names.items(), *self._structures_with_other_names()]:
             names[name_hash(name)] |= files
         hashes = frozenset(names)
         seeing: dict[int, Container[int]] = {}
@@ -150,6 +154,17 @@ class Changes:
             if any(number in place for place in places) or self._is_affected_by_reader(number, places):
                 result.append(number)
         return result
+
+    def _structures_with_other_names(self) -> Iterator[tuple[str, int]]:
+        """Yield the structures whose names in unchanged files may be others: macros or the module tell them."""
+        changed = self._files_with_other_macros | self._files_with_other_includes
+        if not changed and not self._other_modules:
+            return
+        seeing = self._files_seeing(changed)
+        for structure, files in self._symbol_table.registered.items():
+            stems = (self._program.paths[number].rpartition(".")[0] for number in files)
+            if any(number in seeing for number in files) or not self._other_modules.isdisjoint(stems):
+                yield structure, _EVERYWHERE
 
     def _is_affected_by_reader(self, number: int, places: Sequence[Container[int]]) -> bool:
         """Return whether a file must be linked again because of changes to the file that includes it.

@@ -136,7 +136,8 @@ def _value(match: re.Match[str], tokens: Tokens, place: Place) -> _Options:
         found = [_filled(parts, forwarded.values, place) for parts in alternatives(forwarded.format, place)]
         known = [each for options in found for each in options.known]
         pooled = [each for options in found for each in options.pooled]
-        return _Options(known[:CHOICES], pooled[:MOST_TEXTS])
+        most = max((len(options.pooled) for options in found), default=0)
+        return _Options(known[:CHOICES], pooled[: max(MOST_TEXTS, most)])
     if match["kind"] == "s" and _may_be_literal(tokens, place) and (texts := _literals(match, tokens, place)):
         return _Options(texts, [])
     known = [_open(match, tokens, place)]

@@ -50,6 +50,7 @@ _ANNOTATION = re.compile(
     rb"\b(?:__attribute__|__attribute|__printf|__scanf|__acquires|__releases|__must_hold|__section|__aligned|__format_arg"
     rb"|__alloc_size|__nonnull|__diagnose_as|__no_sanitize|_Alignas|__declspec|noinline_for_\w+|asm)[ \t]*\("
 )
+_IN_ANNOTATIONS = (b"__", b"_Alignas", b"noinline_for_", b"asm")
 _NOT_LINE_END = re.compile(rb"[^\n]")
 
 
@@ -288,6 +289,8 @@ def declarator(header: bytes) -> tuple[str, tuple[str, ...]]:
 
 def _without_annotations(header: bytes) -> bytes:
     """Return a function's header with annotations blanked, line ends kept."""
+    if not any(part in header for part in _IN_ANNOTATIONS):
+        return header  # nearly all, and much faster
     text = header
     for annotation in _ANNOTATION.finditer(header):
         close = _matching(header, annotation.end() - 1)

@@ -68,6 +68,7 @@ LITERAL_OR_COMMENT = re.compile(
     # An escaped quote outside of a literal begins no literal: keeps unterminated text linear.
     re.DOTALL,
 )
+_NOT_LINE_END = re.compile(rb"[^\n]")
 _BRACE = re.compile(rb"[{}]")
 _ONE_LINE = re.compile(rb"\{[^{}\n]*+\}[ \t\r]*+\n")  # the body of a stub: `{ }`
 _PAREN = re.compile(rb"[()]")
@@ -259,7 +260,7 @@ def _is_inside(text: bytes, start: int, close: int) -> bool:
 def called_names(text: bytes) -> Counter[bytes]:
     """Return the number of occurrences of each name directly before a parenthesis, in comments too. Fast."""
     before = text.translate(_WORDS_AND_CALLS).split(b"(")
-    return Counter(piece.rsplit(None, 1)[-1] for piece in before[:-1] if piece[-1:].strip())
+    return Counter(piece.rpartition(b" ")[2] for piece in before[:-1] if piece[-1:] > b" ")
 
 
 def bodies(text: bytes, called: Collection[bytes] = (), constants: re.Pattern[bytes] | None = None) -> Iterator[Body]:
@@ -294,28 +295,24 @@ def _bodies_of_chunk(
         wanted = sorted([*strings, *(match.start(1) for match in constants.finditer(masked))])
     else:
         wanted = strings
-    newlines: list[int] = []
+    line, counted = first_line, 0
     may_wrap = called is None and b"va_" in masked
     for header_start, open_brace, end in functions(masked):
         inside = wanted[bisect_right(wanted, open_brace) : bisect_left(wanted, end)]
         wraps = may_wrap and _VARIABLE_ARGUMENTS.search(masked, header_start, end) is not None
         if not inside and not wraps:
             continue
-        newlines = newlines or _newlines(chunk)
-        snippets = tuple(
-            Snippet(clean[start:stop], first_line + bisect_right(newlines, start - 1))
-            for start, stop in _outermost_calls(masked, inside, open_brace + 1, end)
-        )
-        if not snippets and not wraps:
-            continue
-        header_line = first_line + bisect_right(newlines, header_start - 1)
-        code_line = first_line + bisect_right(newlines, open_brace - 1)
-        code = clean[open_brace:end] if wraps else b""
-        yield Body(clean[header_start:open_brace], header_line, snippets, wraps, code, code_line)
-
-
-def _newlines(data: bytes) -> list[int]:
-    return [match.start() for match in re.finditer(rb"\n", data)]
+        header_line = line + chunk.count(b"\n", counted, header_start)
+        code_line = header_line + chunk.count(b"\n", header_start, open_brace)
+        line, counted = code_line, open_brace
+        snippets: list[Snippet] = []
+        for start, stop in _outermost_calls(masked, inside, open_brace + 1, end):
+            line += chunk.count(b"\n", counted, start)
+            counted = start
+            snippets.append(Snippet(clean[start:stop], line))
+        if snippets or wraps:
+            code = clean[open_brace:end] if wraps else b""
+            yield Body(clean[header_start:open_brace], header_line, tuple(snippets), wraps, code, code_line)
 
 
 def blank_comments(chunk: bytes) -> tuple[bytes, bytes, list[int]]:
@@ -326,30 +323,27 @@ def blank_comments(chunk: bytes) -> tuple[bytes, bytes, list[int]]:
     clean: list[bytes] = []
     masked: list[bytes] = []
     strings: list[int] = []
-    position = 0
+    cleaned = done = 0  # where the rest of each begins
     for match in LITERAL_OR_COMMENT.finditer(chunk):
-        start, end = match.span()
-        between = chunk[position:start]
-        clean.append(between)
-        masked.append(between)
-        position = end
         token = match[0]
+        if token[:1] == b"\\":
+            continue
+        start, end = match.span()
+        mark = b"_"
         if token[:1] == b"/":
-            gap = b" " * len(token) if b"\n" not in token else re.sub(rb"[^\n]", b" ", token)
-            clean.append(gap)
-            masked.append(gap)
-        elif token[:1] == b"\\":
-            clean.append(token)
-            masked.append(token)
-        else:
-            clean.append(token)
-            masked.append(b"_" * len(token) if b"\n" not in token else re.sub(rb"[^\n]", b"_", token))
-            if token[:1] == b'"':
-                strings.append(start)
-    rest = chunk[position:]
-    clean.append(rest)
-    masked.append(rest)
-    return b"".join(clean), b"".join(masked), strings
+            mark = b" "
+            clean += (chunk[cleaned:start], _blanked(token, mark))
+            cleaned = end
+        elif token[:1] == b'"':
+            strings.append(start)
+        masked += (chunk[done:start], _blanked(token, mark))
+        done = end
+    return b"".join((*clean, chunk[cleaned:])), b"".join((*masked, chunk[done:])), strings
+
+
+def _blanked(token: bytes, mark: bytes) -> bytes:
+    """Return a token with everything but its line ends replaced."""
+    return mark * len(token) if b"\n" not in token else _NOT_LINE_END.sub(mark, token)
 
 
 def functions(masked: bytes) -> Iterator[tuple[int, int, int]]:

@@ -5,7 +5,8 @@ from collections import defaultdict
 
 from ksrcfind.source.literal import STRING
 
-_INITIALISER = re.compile(rb"=[ \t]*+\{[ \t]*+(?:/\*[^\n]*)?\r?\n([ \t]++)")
+_OPENS = b"= {\n"
+_INDENT = re.compile(rb"[ \t]++")
 _STRUCTURE = re.compile(rb"(?:\b(?:static|const|extern)\s++)*+struct[ \t]++(\w++)[ \t]++[\w \t]*+\Z")
 _NAME = re.compile(
     rf"\n([ \t]++)(?:\.(\w*name)[ \t]*+=[ \t]*+({STRING}|[A-Z_][A-Z0-9_]*+)[ \t]*+,"
@@ -21,21 +22,31 @@ _LONGEST_HEAD = 200  # bytes before it
 
 def registered(text: bytes) -> tuple[tuple[str, str, str], ...]:
     """Return `SourceFacts.registered` of a file's code, which must not contain directives."""
-    found: dict[bytes, dict[tuple[str, str, str], None]] = defaultdict(dict)
-    for initialiser in _INITIALISER.finditer(text):
-        line = text.rfind(b"\n", max(0, initialiser.start() - _LONGEST_HEAD), initialiser.start()) + 1
-        structure = _STRUCTURE.match(text, line, initialiser.start())
-        end = text.find(b"\n}", initialiser.end() - 1, initialiser.end() + _LONGEST) if structure is not None else -1
-        if structure is None or end < 0 or not _CODE.search(text, initialiser.end(), end):
-            continue
-        for name in _NAME.finditer(text, initialiser.start(1) - 1, end):
-            if name[1] != initialiser[1]:
-                continue  # a field of a structure inside
-            if name[2]:
-                found[structure[1]][_text(structure[1]), _text(name[2]), _text(name[3])] = None
-            elif _HAS_TEXT.search(name[4]):
-                found[structure[1]][_text(structure[1]), "", _text(name[4])] = None
+    found: dict[str, dict[tuple[str, str, str], None]] = defaultdict(dict)
+    opened = text.find(_OPENS)
+    while opened >= 0:
+        start = opened + len(_OPENS)
+        line = text.rfind(b"\n", max(0, opened - _LONGEST_HEAD), opened) + 1
+        structure = _STRUCTURE.match(text, line, opened)
+        end = text.find(b"\n}", start - 1, start + _LONGEST) if structure is not None else -1
+        if structure is not None and end > 0 and _CODE.search(text, start, end):
+            _add_names(text, start, end, _text(structure[1]), found)
+        opened = text.find(_OPENS, start)
     return tuple(name for names in found.values() if len(names) <= _MOST_NAMES for name in names)
+
+
+def _add_names(
+    text: bytes, start: int, end: int, structure: str, found: dict[str, dict[tuple[str, str, str], None]]
+) -> None:
+    """Add the names of an initialiser, which begins behind its bracket, to those of its structure."""
+    indent = _INDENT.match(text, start)
+    for name in _NAME.finditer(text, start - 1, end):
+        if indent is None or name[1] != indent[0]:
+            continue  # a field of a structure inside
+        if name[2]:
+            found[structure][structure, _text(name[2]), _text(name[3])] = None
+        elif _HAS_TEXT.search(name[4]):
+            found[structure][structure, "", _text(name[4])] = None
 
 
 def _text(data: bytes) -> str:

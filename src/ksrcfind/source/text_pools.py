@@ -9,6 +9,7 @@ the flow of control, so a pool can hold texts that the call never prints.
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
 from typing import NamedTuple
 
 from ksrcfind.source.code import Code
@@ -31,6 +32,7 @@ _SUBSCRIPT = re.compile(r"\[[^\[\]]*+\]\s*+")
 _FIELD = re.compile(r"(?:->|\.)\s*+([A-Za-z_]\w*+)\s*+\Z")
 # An argument that tells which of its texts a function gives: `pci_resource_name(bridge, PCI_BRIDGE_IO_WINDOW)`.
 _CONSTANT = re.compile(r"[(,]\s*+(?!NULL\b)[A-Z_][A-Z0-9_]++\s*+(?=[,)])")
+_READ_FIELD = re.compile(r"[(\s]*+([A-Za-z_]\w*+)\s*+(?:->|\.)\s*+([A-Za-z_]\w*+)[)\s]*+")
 _CALLED = re.compile(r"[&*(\s]*+(?:[A-Za-z_]\w*+\s*+(?:->|\.)\s*+)*+([A-Za-z_]\w*+)\s*+\(")
 _VARIABLE = re.compile(r"[&*(\s]*+([A-Za-z_]\w*+)")
 _LAST_NAME = re.compile(r"\b([A-Za-z_]\w*+)\s*+(?:\[[^\[\]]*+\]\s*+)*+\Z")
@@ -42,6 +44,7 @@ _DESIGNATED = re.compile(
     rf"\.\s*+([A-Za-z_]\w*+)\s*+=\s*+((?:(?:{STRING}|(?!NULL\b)[A-Z_][A-Z0-9_]*+)\s*+)*+)(?=[,}}])"
 )
 _ALL_TEXT = re.compile(rf"(?=[^\"]*+\")(?:(?:{STRING}|[A-Z_][A-Z0-9_]*+)\s*+)++|(?!NULL\b)[A-Z_][A-Z0-9_]*+")
+_DRIVER = re.compile(r"\bstruct \w++(?<=_driver) \w++ (?:__\w++ )?= \{")
 _FORMATS = re.compile(r"\w*asprintf")
 _STARTS = re.compile(r"v?sc?n?printf|str[lns]?cpy|strscpy(?:_pad)?")  # what writes from the beginning of a buffer
 _WRITES = re.compile(r"printf|puts|put_str|cpy|cat\Z|append|push_desc|prt_")  # in the name of what writes into a buffer
@@ -113,6 +116,10 @@ class TextPools:
         self._elsewhere = elsewhere
         self._known: dict[tuple[str, str | None, tuple[int, int] | None], list[PoolText]] = {}
 
+    @cached_property
+    def _registers(self) -> bool:
+        return _DRIVER.search(self._code.masked) is not None
+
     def texts(self, expression: str, function: str | None, line: int = 0) -> list[PoolText]:
         """Return the texts that a value can hold: C source of an argument, in a function of the file.
 
@@ -123,23 +130,26 @@ class TextPools:
         reach = self._reach(name[1], around, line) if name is not None and around is not None and line else None
         known = self._known.get((expression, function, reach))
         if known is None:
-            found = self._of(expression, around, _DEPTH, set(), reach)
-            known = self._known[expression, function, reach] = _bounded(found)
+            found = dict.fromkeys(_bounded(self._of(expression, around, _DEPTH, set(), reach)))
+            found |= dict.fromkeys(self._of_structures(expression, around))
+            known = self._known[expression, function, reach] = list(found)
         return known
 
     def _reach(self, name: str, function: Function, line: int) -> tuple[int, int]:
         """Return the part of a function whose assignments to a variable can reach a line.
 
         It begins with the last assignment that is under no condition, and ends with the line in a function without
-        loops.
+        loops. With `goto` it is the whole function.
         """
+        if self._code.found("goto", function.start, function.end):
+            return function.start, function.end
         use = self._code.start_of(line)
         start = function.start
         for position in self._code.found(name, function.start, use):
             behind = _BEHIND.match(self._code.masked, position + len(name), position + len(name) + _LONGEST)
             if behind is not None and behind[2] == "=" and self._code.is_at_top(position):
                 start = position
-        loops = any(self._code.found(word, function.start, function.end) for word in ("for", "while", "goto"))
+        loops = any(self._code.found(word, function.start, function.end) for word in ("for", "while"))
         return start, function.end if loops else max(use, start)
 
     def of_function(self, name: str, parameter: int | None) -> list[PoolText]:
@@ -175,8 +185,6 @@ class TextPools:
             elif (field := _FIELD.search(bare.rstrip(") "))) is not None:
                 own = list(self._of_variable(variable[1], function, depth, seen, field[1])) if variable else []
                 yield from own or self._of_field(field[1], depth, seen)
-                if variable is not None and depth == _DEPTH and not bare[variable.end() : field.start()].strip():
-                    yield from self._of_structure(variable[1], field[1], function)
             elif variable is not None and "(" not in bare[variable.end() :]:
                 yield from self._of_variable(variable[1], function, depth, seen, reach=reach)
 
@@ -217,11 +225,16 @@ class TextPools:
                 continue
             yield from self._assigned(position + len(name), None, depth, seen, field)
 
-    def _of_structure(self, variable: str, field: str, function: Function | None) -> Iterator[PoolText]:
-        """Yield the texts that files of the tree register in a field of a variable's structure."""
-        structure = self._code.structure(variable, function)
-        if structure:
-            yield from self._elsewhere.of_structure(structure, field)
+    def _of_structures(self, source: str, function: Function | None) -> Iterator[PoolText]:
+        """Yield the texts that files of the tree register in a field of a variable's structure.
+
+        A file that registers a driver itself prints the names of its own.
+        """
+        for part in [] if self._registers else re.split(r"[?:]", source):
+            read = _READ_FIELD.fullmatch(part)
+            structure = self._code.structure(read[1], function) if read is not None else ""
+            if read is not None and structure:
+                yield from self._elsewhere.of_structure(structure, read[2])
 
     def _of_field(self, name: str, depth: int, seen: set[tuple[str, str]]) -> Iterator[PoolText]:
         """Yield the string literals that the file assigns to a field of this name, in any struct."""
@@ -279,7 +292,9 @@ class TextPools:
         inside = source[source.find("{") + 1 : source.rfind("}")]
         for low, high in self._code.split(inside):
             row = inside[low:high].strip()
-            if not row.startswith("{"):
+            if not row.startswith("{"):  # a macro brings the braces: `QUIRK(NAME, "text")`
+                runs = [run[1] for run in _RUN.finditer(row) if run[1]]
+                yield from runs if len(runs) == 1 else ()
                 continue
             values = [row[1:-1][start:stop].strip() for start, stop in self._code.split(row[1:-1])]
             if field in fields:
