@@ -4,7 +4,8 @@ from dataclasses import replace
 
 from ksrcfind.backend import Source
 from ksrcfind.callers.record import Callers
-from ksrcfind.conditions.circumstances import MacroBody, circumstances, excerpt
+from ksrcfind.conditions.circumstances import circumstances, excerpt
+from ksrcfind.conditions.macros import MacroBody
 from ksrcfind.finding import Finding, Shown
 from ksrcfind.match.answer import Match
 from ksrcfind.source.kbuild import BuildSymbols
@@ -74,7 +75,7 @@ class WhyService:
         if defined is None:
             return None
         try:
-            return MacroBody(self._source.read(defined.path), defined.line, defined.macro)
+            return MacroBody(self._source.read(defined.path), defined.line, defined.macro, message.format)
         except FileNotFoundError:
             return None
 
