@@ -2,8 +2,9 @@
 
 import pytest
 
-from ksrcfind.conditions.circumstances import MacroBody, circumstances, excerpt
+from ksrcfind.conditions.circumstances import circumstances, excerpt
 from ksrcfind.conditions.expression import negation
+from ksrcfind.conditions.macros import MacroBody
 from ksrcfind.conditions.record import Assignment, Symbol
 from ksrcfind.conditions.sentence import sentence
 from ksrcfind.source.kbuild import BuildSymbols
@@ -105,6 +106,8 @@ def test_warnings_without_a_condition(body):
         ('#define CHECK(c, x) \\\n\tWARN_ONCE(c, "bad")\n', ["b", "n > 3"]),
         ('#define CHECK(c, x) \\\n\tWARN_ONCE(c, \\\n\t\t"bad")\n', ["b", "n > 3"]),
         ('#define CHECK(c, x) pr_err("bad")\n', ["b"]),
+        ('#define CHECK(c, x) \\\n\tif (!(c)) { \\\n\t\tpr_err("bad"); \\\n\t}\n', ["b", "!(n > 3)"]),
+        ('#define CHECK(c, x) \\\n\tif (x) y(); else { \\\n\t\tpr_err("bad"); \\\n\t}\n', ["b", "!1"]),
     ],
 )
 def test_conditions_in_the_macro_that_holds_the_text(macro, expected):
@@ -115,7 +118,56 @@ def test_conditions_in_the_macro_that_holds_the_text(macro, expected):
     assert [each.text for each in found.conditions] == expected
     assert found.complete
     elsewhere = circumstances(text, 4, 4, "CHECK", "f", macro=MacroBody(macro.encode(), line, "OTHER"))
-    assert elsewhere.complete is (len(expected) == 1)
+    assert not elsewhere.complete
+
+
+OUTER = """#define INNER(fmt, ...) do { \\
+	if (level) \\
+		printk("%s: " fmt, NAME, ##__VA_ARGS__); \\
+} while (0)
+#define info(fmt, ...) INNER(fmt, ##__VA_ARGS__)
+#define TEST(x, y) do { \\
+	bool __bad = check(x); \\
+	if (__bad != (y)) \\
+		info("bad %d\\n", x); \\
+	else if (!__bad) \\
+		info("good %d\\n", y); \\
+} while (0)
+"""
+
+
+@pytest.mark.parametrize(
+    ("form", "expected", "complete"),
+    [
+        ("%s: bad %d\n", ["b", "__bad != (n + 1)", "level"], True),
+        ("%s: good %d\n", ["b", "!(__bad != (n + 1))", "!__bad", "level"], True),
+        ("%s: %d\n", ["b"], False),  # of two calls with a text, none fits
+    ],
+)
+@pytest.mark.parametrize("split", [0, 5, 12])
+def test_conditions_in_macros_between_the_call_and_the_text(form, expected, complete, split):
+    lines = OUTER.splitlines(keepends=True)
+    header = "".join(lines[:split] if split else lines) or OUTER
+    own = "".join(lines[split:]) if split else ""
+    text = own + "int f()\n{\n\tif (b)\n\t\tTEST(m, n + 1);\n}\n"
+    line = text[: text.index("TEST(m")].count("\n") + 1
+    found = circumstances(text.encode(), line, line, "TEST", "f", macro=MacroBody(header.encode(), 3, "INNER", form))
+    assert [each.text for each in found.conditions] == expected
+    assert {each.line for each in found.conditions[1:]} <= {line}
+    assert found.complete is complete
+
+
+def test_a_macro_between_that_is_defined_elsewhere_is_marked():
+    text = b"int f()\n{\n\tTEST(1, n);\n}\n"
+    macro = MacroBody(b'#define INNER(fmt) printk("a " fmt)\n', 1, "INNER", "a bad")
+    assert not circumstances(text, 3, 3, "TEST", "f", macro=macro).complete
+
+
+def test_macros_that_name_each_other_come_to_an_end():
+    macros = "".join(f"#define M{n}(x) M{n + 1}(x); M0(x)\n" for n in range(3000))
+    text = f"{macros}int f()\n{{\n\tM0(1);\n}}\n".encode()
+    macro = MacroBody(b'#define INNER(fmt) printk("a " fmt)\n', 1, "INNER", "a bad")
+    assert not circumstances(text, 3003, 3003, "M0", "f", macro=macro).complete
 
 
 def test_the_macro_says_which_argument_is_the_condition():

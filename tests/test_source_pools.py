@@ -2,6 +2,7 @@
 
 import pytest
 
+from ksrcfind.source.code import Code
 from ksrcfind.source.text_pools import MOST_TEXTS, PoolText, TextPools
 from test_source_link import link, one, texts
 
@@ -303,3 +304,10 @@ def test_a_pointer_that_moved_is_no_beginning_of_the_buffer():
     source += '\tsprintf(buf, ", code %d", n);\n}\n'
     source += WRAPPED.format('\tchar b[9];\n\tshow(b);\n\tpr_info("detected %s\\n", b);')
     assert printed(one(source)) == ["detected %s", "detected %d bytes%s", "detected %s, code %d%s"]
+
+
+def test_the_second_function_of_a_name_counts_as_outside_of_functions():
+    code = Code(b"DEFINE(one)\n{\n\ta();\n}\n\nDEFINE(two)\n{\n\tb();\n}\n")
+    first, second = (code.masked.index(name) for name in ("a()", "b()"))
+    assert code.around(first) == code.functions["DEFINE"]
+    assert code.around(second) is None

@@ -21,7 +21,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from ksrcfind.conditions.circumstances import MacroBody, circumstances
+from ksrcfind.conditions.circumstances import circumstances
+from ksrcfind.conditions.macros import MacroBody
 from ksrcfind.conditions.record import Circumstances
 
 Record = dict[str, Any]
@@ -42,7 +43,9 @@ def found(tree: Path, record: Record) -> Circumstances | None:
     defined = record.get("defined_at")
     macro = None
     if defined:
-        macro = MacroBody((tree / defined["path"]).read_bytes(), defined["line"], defined["macro"])
+        macro = MacroBody(
+            (tree / defined["path"]).read_bytes(), defined["line"], defined["macro"], record.get("format", "")
+        )
     lines = record["line"], record["line_end"]
     return circumstances(data, *lines, record["call"], record["function"], macro=macro)
 
@@ -67,7 +70,7 @@ def drawn(
         if path in files or (path, line) in read:
             continue
         record = {"path": path, "line": line} | {
-            name: message[name] for name in ("line_end", "function", "call", "defined_at")
+            name: message[name] for name in ("line_end", "function", "call", "defined_at", "format")
         }
         circumstances = found(tree, record)
         if circumstances is None:

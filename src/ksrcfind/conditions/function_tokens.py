@@ -131,7 +131,7 @@ def closing(tokens: Sequence[Token], index: int) -> int:
     return len(tokens) - 1
 
 
-def _tokens_of(text: str, offset: int) -> list[Token]:
+def tokens_of(text: str, offset: int) -> list[Token]:
     """Return the tokens of a text, which begins at an offset of the file, without its comments."""
     found = _TOKEN.finditer(text)
     return [Token(each[0], each.start() + offset) for each in found if each.lastgroup is None]
@@ -155,12 +155,12 @@ def code_around(data: bytes, line: int, call: str, *, whole: bool = True) -> Cod
     if not is_macro:
         left_out += [(start, end) for start, end, _ in found if low <= end and start < high]
         left_out += [each.span() for each in _DIRECTIVE_LINE.finditer(text, low, high)]
-    tokens = _tokens_of(_blanked(text, low, high, left_out), low)
+    tokens = tokens_of(_blanked(text, low, high, left_out), low)
     target = _target(tokens, at, starts[line] if line < len(starts) else len(text), call)
     if target is None:
         return None
     body = _body(tokens, target)
-    if body is None and is_macro:
+    if is_macro and (body is None or _is_controlled(tokens, body[0])):
         tokens, target, body = _in_braces(tokens, target)
     if body is None:
         return None
@@ -190,6 +190,12 @@ def _in_braces(tokens: list[Token], target: int) -> tuple[list[Token], int, tupl
     before, inside = tokens[: after + 1], tokens[after + 1 :]
     edges = Token("{", before[-1].end), Token("}", tokens[-1].end)
     return [*before, edges[0], *inside, edges[1]], target + 1, (after + 1, len(tokens) + 1)
+
+
+def _is_controlled(tokens: Sequence[Token], opening: int) -> bool:
+    """Return whether a macro consists of a statement that decides about the block that opens at an index."""
+    first = (closing(tokens, 3) if _has_parameters(tokens) else 2) + 1
+    return first < opening and tokens[first].text in _KEYWORDS
 
 
 def _header(tokens: Sequence[Token], opening: int) -> int:

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 from ksrcfind.backend import Source
 from ksrcfind.callers.record import Callers
-from ksrcfind.conditions.circumstances import MacroBody, circumstances, excerpt
+from ksrcfind.conditions.circumstances import circumstances, excerpt
+from ksrcfind.conditions.macros import MacroBody
 from ksrcfind.conditions.record import Excerpt
 from ksrcfind.engine.documents import documents_of
 from ksrcfind.finding import Finding, Shown
@@ -27,7 +28,7 @@ class WhyService:
         """Return a finding with the conditions under which the call of its first match runs, and its documentation.
 
         If `shown` asks for code, the finding also gets the code around the call. This takes 2 ms for most functions,
-        and 70 ms for the longest function of Linux. `callers` is the number of levels of callers; each level searches
+        and 30 ms for the longest function of Linux. `callers` is the number of levels of callers; each level searches
         the tree.
         """
         match = finding.match
@@ -79,7 +80,7 @@ class WhyService:
         if defined is None:
             return None
         try:
-            return MacroBody(self._source.read(defined.path), defined.line, defined.macro)
+            return MacroBody(self._source.read(defined.path), defined.line, defined.macro, message.format)
         except FileNotFoundError:
             return None
 

@@ -43,9 +43,15 @@ class Code:
         return {each.name: each for each in reversed(self._file.functions)}
 
     def around(self, position: int) -> Function | None:
-        """Return the function around a place; None outside of any."""
+        """Return the function around a place; None outside of any.
+
+        None also in the second function of a name, such as one that `DEFINE_IDTENTRY_SYSVEC(name)` begins: what it
+        declares is found as if it were declared outside of functions.
+        """
         function = self._file.function_at(position)
-        return function if function is not None and position >= function.start else None
+        if function is None or position < function.start or self.functions[function.name] is not function:
+            return None
+        return function
 
     def found(self, name: str, start: int, end: int) -> list[int]:
         """Return places of a name between two others, the first ones."""
