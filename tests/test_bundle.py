@@ -185,10 +185,11 @@ def test_a_file_that_is_too_large_is_left_out():
 
 
 def test_it_says_that_callers_need_a_tree(elsewhere):
-    done = ksrcfind("find", "--callers", "--index", "mini.ksrcfind", DEMO, directory=elsewhere)
-    assert done.status == 2
-    assert "look for callers" in done.err
-    assert "Traceback" not in done.err
+    for asked in (["find", DEMO], ["batch", "--format", "html", "-"]):
+        done = ksrcfind(*asked, "--callers", "--index", "mini.ksrcfind", stdin=LOG, directory=elsewhere)
+        assert (done.status, done.out) == (2, "")
+        assert "look for callers" in done.err
+        assert "Traceback" not in done.err
 
 
 def test_the_environment_names_it(elsewhere, monkeypatch):

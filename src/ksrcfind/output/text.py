@@ -102,8 +102,7 @@ class TextWriter:
                 yield from source_lines(self.painter, finding.code)
             if finding.callers is not None:
                 yield line()
-                yield line(("Callers", "title"), *([] if finding.callers.found else [": none found"]), indent=2)
-                yield from self._callers(finding.callers, 4)
+                yield from callers_text(finding.callers, self.painter, indent=2)
             yield from self._history(history)
             yield from self._others(finding)
         if answer.reason is not None:
@@ -173,20 +172,6 @@ class TextWriter:
         for number, each in enumerate(documents):
             place = (f"{each.path}:{each.line}", "place")
             yield from self._fact("" if number else "Documented in", place, f"  {documented(each)}")
-
-    def _callers(self, callers: Callers, indent: int) -> Iterator[str]:
-        """Yield the callers of a function, each with its own callers below it."""
-        line = self.painter.line
-        for caller in callers.found:
-            role: list[Span | str] = [f"  {caller.role}"] if caller.role and caller.function else []
-            name = f"{caller.function}()" if caller.function else caller.role or caller.via
-            handed = (f", {each.name} = {shortened(each.expression)}" for each in caller.handed)
-            place = f"{caller.path}:{caller.line}"
-            yield line((name, "function"), "  ", (place, "place"), *role, ("".join(handed), "code"), indent=indent)
-            if caller.callers is not None:
-                yield from self._callers(caller.callers, indent + 2)
-        if not callers.complete:
-            yield line("… and more", indent=indent)
 
     def _history(self, history: Provenance) -> Iterator[str]:
         first, last = history.introduced, history.last_changed
@@ -282,6 +267,25 @@ class TextWriter:
             yield line()
             calls = "1 more call matches" if unseen == 1 else f"{unseen} more calls match"
             yield line(f"{calls} as well as the first; -n {len(others) + 1 + unseen} shows all.", indent=4)
+
+
+def callers_text(callers: Callers, painter: Painter, indent: int = 0) -> Iterator[str]:
+    """Yield the callers of a function under a title, each with its own callers below it."""
+    yield painter.line(("Callers", "title"), *([] if callers.found else [": none found"]), indent=indent)
+    yield from _callers(callers, painter, indent + 2)
+
+
+def _callers(callers: Callers, painter: Painter, indent: int) -> Iterator[str]:
+    for caller in callers.found:
+        role: list[Span | str] = [f"  {caller.role}"] if caller.role and caller.function else []
+        name = f"{caller.function}()" if caller.function else caller.role or caller.via
+        handed = (f", {each.name} = {shortened(each.expression)}" for each in caller.handed)
+        place = f"{caller.path}:{caller.line}"
+        yield painter.line((name, "function"), "  ", (place, "place"), *role, ("".join(handed), "code"), indent=indent)
+        if caller.callers is not None:
+            yield from _callers(caller.callers, painter, indent + 2)
+    if not callers.complete:
+        yield painter.line("… and more", indent=indent)
 
 
 def documented(document: Document) -> str:
