@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from ksrcfind.documents.record import Document
 
 _KERNEL_DOC = re.compile(r"/\*\*\s*\Z")
-_NAMED = re.compile(r"[ \t]*\*[ \t]+(?:(?:function|struct|enum)[ \t]+)?(\w+)(?:\(\))?[ \t]*(?:[-:][ \t]*(.*))?")
+_NAMED = re.compile(
+    r"[ \t]*+\*[ \t]++(?:(?:function|struct|enum)[ \t]++)?+(\w++)(?:\(\))?+[ \t]*+(?:[-:][ \t]*+(.*+))?+"
+)
 _MOST_LINES = 300  # of a kernel-doc comment
 _BETWEEN = 8  # lines between a comment and the name of its function
 _LONGEST_ENTRY = 20_000  # characters of a symbol in Kconfig
