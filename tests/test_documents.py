@@ -223,3 +223,13 @@ def test_hover_assistant_and_report_name_documentation(tree):
     assert finding_record(finding)["documented_in"][0] == {"path": QUOTED[0], "line": 9, "title": "The tiny pump"}
     page = ksrcfind("batch", "--no-history", "--format", "html", "-", stdin=LINE.encode(), directory=tree).out
     assert "Documentation/tiny/guide.rst:9  The tiny pump (quotes the message)" in page
+
+
+def test_huge_and_repetitive_files_are_bounded():
+    huge = b"valve refuses to close after the last stroke\n" * 30_000
+    assert WordList.of([("Documentation/huge.txt", huge)]).paths == ()
+    words = WordList.of([("Documentation/a.txt", huge[:45])])
+    printed = "valve refuses to close after the last stroke"
+    assert documents_about(words, lambda _: huge, "a.c", None, printed) == []
+    assert len(documents_about(words, lambda _: huge[:45], "a.c", None, printed)) == 1
+    assert symbol_help("Kconfig", b"config A\n" * 100_000, "CONFIG_A") is None
