@@ -125,6 +125,11 @@ def test_a_bundle_of_an_earlier_version_has_no_code(elsewhere):
     assert "The bundle has no code" in done.out
 
 
+def test_doctor_says_that_it_has_code(with_code, elsewhere):
+    assert ", no history, with code" in ksrcfind("doctor", "--index", "mini.ksrcfind", directory=with_code).out
+    assert "code" not in ksrcfind("doctor", "--index", "mini.ksrcfind", directory=elsewhere).out
+
+
 def test_code_needs_a_file_to_be_written_to(linux_mini):
     done = ksrcfind("index", "--with-code", directory=linux_mini)
     assert done.status == 2

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 class WhyService:
     """Adds to answers under what conditions a log call runs, and the source code around the call.
 
-    Nothing is added to the answers of a bundle without code, but a note where code was asked for.
+    Nothing is added to the answers of a bundle without code.
     """
 
     def __init__(self, source: Source) -> None:
@@ -44,8 +44,7 @@ class WhyService:
         try:
             data = self._source.read(message.path)
         except FileNotFoundError:
-            note = self._source.without_code if shown is not None else None
-            return replace(finding, notes=(*finding.notes, note)) if note else finding
+            return finding
         found = circumstances(
             data,
             message.line_start,
