@@ -175,6 +175,12 @@ def test_a_part_of_a_longer_text_is_no_quotation():
     assert about(None, text) == []
 
 
+def test_another_message_of_the_function_is_no_quotation():
+    documents = {"Documentation/pump.txt": "Pump\n\npumps: pump_attach_cached_one() could not find a valve\n"}
+    [found] = about("pump_attach_cached_one", "pumps: pump_attach_cached_one() could not open", documents)
+    assert found == ("Documentation/pump.txt", 3, "function")
+
+
 def test_code_of_an_architecture_is_not_explained_by_another_one():
     documents = {"Documentation/arm/pump.rst": "Pump\n====\n\nsetup_arch()\n"}
     assert about("setup_arch", "%d", documents, "arch/m68k/pump.c") == []

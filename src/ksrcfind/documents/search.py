@@ -47,7 +47,7 @@ Read = Callable[[str], bytes]
 
 def documents_about(words: WordList, read: Read, path: str, function: str | None, printed: str) -> list[Document]:
     """Return the documents that quote a format, and those that name the function that prints it, in the file `path`."""
-    found = list(_quoting(words, read, printed))
+    found = list(_quoting(words, read, function, printed))
     known = {each.path for each in found}
     if function is not None:
         found += [each for each in _naming(words, read, path, function) if each.path not in known]
@@ -61,9 +61,12 @@ def _is_of_other_architecture(document: str, path: str) -> bool:
     return own is not None and about is not None and about[1] != own
 
 
-def _quoting(words: WordList, read: Read, printed: str) -> Iterator[Document]:
+def _quoting(words: WordList, read: Read, function: str | None, printed: str) -> Iterator[Document]:
     """Yield the documents that have the literal words of a format in sequence."""
-    runs = [words_of(run.encode()) for run in _NOT_QUOTED.sub("\0", masked(printed)[0][:_LONGEST]).split("\0")]
+    text = masked(printed)[0][:_LONGEST]
+    if function is not None and "_" in function:
+        text = text.replace(function, "\0")  # The message that a document quotes may be another one of this function.
+    runs = [words_of(run.encode()) for run in _NOT_QUOTED.sub("\0", text).split("\0")]
     if sum(map(len, runs)) < _LEAST_WORDS:
         return
     bits: dict[bytes, float] = {}
@@ -82,8 +85,8 @@ def _quoting(words: WordList, read: Read, printed: str) -> Iterator[Document]:
     found = []
     for number in likely[:_READ]:
         data = _read(words.paths[number], read)
-        text = b" %b " % b" ".join(words_of(data))
-        best, word_number = max((_longest(text, run, bits) for run in runs), default=(0.0, 0))
+        content = b" %b " % b" ".join(words_of(data))
+        best, word_number = max((_longest(content, run, bits) for run in runs), default=(0.0, 0))
         if best >= needed:
             found.append((-best, number, _document(words.paths[number], data, word_number)))
     yield from (document for _, _, document in sorted(found, key=lambda each: each[:2])[:MOST])
