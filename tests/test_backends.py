@@ -291,7 +291,7 @@ def test_an_editor_is_answered_from_a_bundle(backends, name, tmp_path, monkeypat
             await editor.hover(client, log, line)
             await client.text_document_definition_async(editor.at(log, line, types.DefinitionParams))
         await editor.settled(client, log)
-        for command in ("copyAnswer", "openCommit", "showLife"):
+        for command in ("copyAnswer", "openCommit", "showLife", "showCallers"):
             arguments = types.ExecuteCommandParams(f"ksrcfind.{command}", [log, 0])
             await client.workspace_execute_command_async(arguments)
         shown = [message.message for message in client.messages]

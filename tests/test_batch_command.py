@@ -359,11 +359,31 @@ def test_the_report_tells_when_a_call_prints_and_marks_its_code(batch):
     [data] = re.findall(r'<script type="application/json"[^>]*>(.*?)</script>', page, re.DOTALL)
     document = json.loads(data)
     [message] = [each for each in document["messages"] if "is already exiting" in (each["call"] or "")]
-    assert "prints this when" in message["when"]
+    assert "prints this when" in message["why"]
+    assert message["when"].startswith(("kern.log:", f"{LOG}:"))  # where the line is in the log
+    assert message["callers"] == []
     numbers = dict(message["source"])
     assert numbers[message["marked"][0]].strip().startswith("if (has_given_up_its_memory(")
     assert any(each["mentions"] for each in document["commits"].values())
     assert all(" " in line or "/" in line for each in document["commits"].values() for line in each["mentions"])
+
+
+def test_the_report_lists_callers_if_asked(batch):
+    page = batch("--format", "html", "--callers").out
+    [data] = re.findall(r'<script type="application/json"[^>]*>(.*?)</script>', page, re.DOTALL)
+    messages = json.loads(data)["messages"]
+    [message] = [each for each in messages if "is already exiting" in (each["call"] or "")]
+    assert message["callers"][:2] == [
+        "Callers",
+        '  out_of_memory()  mm/oom_kill.c:27, message = "Memory cgroup out of memory"',
+    ]
+    assert any(each["callers"] == ["Callers: none found"] for each in messages)
+
+
+def test_callers_are_for_reports(linux_mini):
+    done = ksrcfind("batch", "--callers", LOG, directory=linux_mini)
+    assert done.status == 2
+    assert "--callers is for reports" in done.err
 
 
 def test_workers_that_are_told_to_end_say_nothing():

@@ -125,6 +125,11 @@ def test_a_bundle_of_an_earlier_version_has_no_code(elsewhere):
     assert "The bundle has no code" in done.out
 
 
+def test_doctor_says_that_it_has_code(with_code, elsewhere):
+    assert ", no history, with code" in ksrcfind("doctor", "--index", "mini.ksrcfind", directory=with_code).out
+    assert "code" not in ksrcfind("doctor", "--index", "mini.ksrcfind", directory=elsewhere).out
+
+
 def test_code_needs_a_file_to_be_written_to(linux_mini):
     done = ksrcfind("index", "--with-code", directory=linux_mini)
     assert done.status == 2
@@ -185,10 +190,11 @@ def test_a_file_that_is_too_large_is_left_out():
 
 
 def test_it_says_that_callers_need_a_tree(elsewhere):
-    done = ksrcfind("find", "--callers", "--index", "mini.ksrcfind", DEMO, directory=elsewhere)
-    assert done.status == 2
-    assert "look for callers" in done.err
-    assert "Traceback" not in done.err
+    for asked in (["find", DEMO], ["batch", "--format", "html", "-"]):
+        done = ksrcfind(*asked, "--callers", "--index", "mini.ksrcfind", stdin=LOG, directory=elsewhere)
+        assert (done.status, done.out) == (2, "")
+        assert "look for callers" in done.err
+        assert "Traceback" not in done.err
 
 
 def test_the_environment_names_it(elsewhere, monkeypatch):

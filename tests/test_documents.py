@@ -1,15 +1,20 @@
 """The documentation of a message: what is named, and what is too general to be named."""
 
 import json
+import os
 
 import jsonschema
 import pytest
 
 from commandline import ksrcfind
+from ksrcfind import Finder
+from ksrcfind.config import resolve
 from ksrcfind.documents.beside_code import kernel_doc, symbol_help
 from ksrcfind.documents.search import documents_about
 from ksrcfind.documents.title import title_of
 from ksrcfind.documents.word_list import WordList, is_document
+from ksrcfind.lsp.markdown import hover
+from ksrcfind.mcp.compact import finding_record
 from ksrcfind.output.json import schema
 from repositories import VirtualDocuments, kernel
 
@@ -170,6 +175,12 @@ def test_a_part_of_a_longer_text_is_no_quotation():
     assert about(None, text) == []
 
 
+def test_another_message_of_the_function_is_no_quotation():
+    documents = {"Documentation/pump.txt": "Pump\n\npumps: pump_attach_cached_one() could not find a valve\n"}
+    [found] = about("pump_attach_cached_one", "pumps: pump_attach_cached_one() could not open", documents)
+    assert found == ("Documentation/pump.txt", 3, "function")
+
+
 def test_code_of_an_architecture_is_not_explained_by_another_one():
     documents = {"Documentation/arm/pump.rst": "Pump\n====\n\nsetup_arch()\n"}
     assert about("setup_arch", "%d", documents, "arch/m68k/pump.c") == []
@@ -205,3 +216,26 @@ def test_a_symbol_without_help_has_no_documentation():
     kconfig = FILES["drivers/Kconfig"].encode()
     assert symbol_help("Kconfig", kconfig, "CONFIG_TINY_PUMPS") is None
     assert symbol_help("Kconfig", kconfig, "CONFIG_TINY_PUMP").line == 4
+
+
+def test_hover_assistant_and_report_name_documentation(tree):
+    assert ksrcfind("index", directory=tree).status == 0
+    with Finder.open(tree, settings=resolve(os.environ)) as finder:
+        finding = finder.find(LINE)
+        shown = hover(finding, finder.commit, "file:///linux")
+    assert (
+        "- [Documentation/tiny/guide\\.rst\\:9](file:///linux/Documentation/tiny/guide.rst#L9) The tiny pump" in shown
+    )
+    assert finding_record(finding)["documented_in"][0] == {"path": QUOTED[0], "line": 9, "title": "The tiny pump"}
+    page = ksrcfind("batch", "--no-history", "--format", "html", "-", stdin=LINE.encode(), directory=tree).out
+    assert "Documentation/tiny/guide.rst:9  The tiny pump (quotes the message)" in page
+
+
+def test_huge_and_repetitive_files_are_bounded():
+    huge = b"valve refuses to close after the last stroke\n" * 30_000
+    assert WordList.of([("Documentation/huge.txt", huge)]).paths == ()
+    words = WordList.of([("Documentation/a.txt", huge[:45])])
+    printed = "valve refuses to close after the last stroke"
+    assert documents_about(words, lambda _: huge, "a.c", None, printed) == []
+    assert len(documents_about(words, lambda _: huge[:45], "a.c", None, printed)) == 1
+    assert symbol_help("Kconfig", b"config A\n" * 100_000, "CONFIG_A") is None

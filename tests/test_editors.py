@@ -71,7 +71,8 @@ def test_neovim(edit):
     assert "__oom_kill_process()" in told["hover"]
     assert "v5\\.9" in told["hover"]
     assert any(title.startswith("v5.9 · mm, oom: say so") for title in told["lenses"])
-    assert told["actions"] == ["Copy the answer", "Open the commit", "Show how the message changed"]
+    titles = ["Copy the answer", "Open the commit", "Show how the message changed", "Show what calls the function"]
+    assert told["actions"] == titles
     assert "First release  v5.9" in told["copied"]
     assert told["c_lenses"] == "introduced in v5.9"
     assert told["references"] == [int(told["asked"])]

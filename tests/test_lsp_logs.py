@@ -139,6 +139,7 @@ def test_hints_stand_behind_the_lines_of_the_range_that_is_shown(indexed):
         ("ksrcfind.copyAnswer", "answer.txt", "Introduced     "),
         ("ksrcfind.openCommit", ".patch", "\n+"),
         ("ksrcfind.showLife", "life.txt", "v5.9-rc1 … today"),
+        ("ksrcfind.showCallers", "callers.txt", "\n  out_of_memory()  mm/oom_kill.c:27"),
     ],
 )
 def test_actions_show_documents(indexed, command, name, part):

@@ -31,7 +31,7 @@ def call(linux_mini, tmp_path):
     )
     tools = server(thread, Access.to(tmp_path))
 
-    def run(name, progress=None, **arguments):
+    def run(name, /, progress=None, **arguments):
         async def ask():
             async with Client(tools) as client:
                 listed = {tool.name: tool for tool in (await client.list_tools()).tools}
@@ -76,6 +76,43 @@ def test_find_tells_when_a_call_prints_and_its_code(call):
     assert record["code"][2].startswith("13: ")
     assert "has_given_up_its_memory" in record["code"][2]
     assert "> 14  " in result.content[0].text
+
+
+def test_find_lists_callers_if_asked(call):
+    [record] = call("find", line=DEMO).structured_content["records"]
+    assert "callers" not in record
+    result = call("find", line=DEMO, callers=1)
+    [record] = result.structured_content["records"]
+    assert [(one["function"], one["line"]) for one in record["callers"]] == [
+        ("out_of_memory", 27),
+        ("out_of_memory", 29),
+    ]
+    assert "  out_of_memory()  mm/oom_kill.c:27, message = " in result.content[0].text
+    [record] = call("at", path="mm/oom_kill.c", line=14, callers=1).structured_content["records"]
+    assert record["callers"][1]["handed"] == ['message = "Out of memory"']
+
+
+def test_show_tells_a_function_and_its_messages(call):
+    result = call("show", name="__oom_kill_process()")
+    [record] = result.structured_content["records"]
+    assert (record["function"], record["path"]) == ("__oom_kill_process", "mm/oom_kill.c")
+    assert any("has_given_up_its_memory" in line for line in record["code"])
+    assert [one["line_start"] for one in record["messages"]] == [14, 18]
+    assert "mm/oom_kill.c:14  info  " in result.content[0].text
+
+
+def test_show_tells_a_commit_and_what_it_names(call):
+    result = call("show", name="v5.9")
+    [record] = result.structured_content["records"]
+    assert len(record["commit"]) == 40
+    assert record["first_release"] == "v5.9"
+    assert "First release  v5.9" in result.content[0].text
+
+
+def test_a_long_function_is_cut(call, monkeypatch):
+    monkeypatch.setattr("ksrcfind.mcp.answers.MOST_LINES", 3)
+    [record] = call("show", name="__oom_kill_process").structured_content["records"]
+    assert len(record["code"]) == 3
 
 
 def test_at_tells_what_a_place_prints(call):
@@ -189,6 +226,9 @@ def test_diff_tells_what_changed(call):
         ("batch_summary", {}, "either the file or the text"),
         ("find", {"line": DEMO, "limit": 0}, "limit"),
         ("find", {}, "line"),
+        ("find", {"line": DEMO, "callers": 9}, "callers"),
+        ("show", {"name": "dump_heade"}, "Did you mean dump_header?"),
+        ("show", {"name": "0000000"}, "no function, macro or commit is named 0000000"),
     ],
 )
 def test_errors_are_told_in_a_sentence(call, name, arguments, said):

@@ -24,6 +24,8 @@ FOLDERS = (
     "tree/",
     "match/",
     "batch/",
+    "bundle/",
+    "documents/",
     "engine/",
     "evolution/",
     "lsp/",

@@ -262,7 +262,7 @@ def test_a_position_that_is_none_gets_an_answer(servers, line):
     for method in ("hover", "definition", "references", "codeAction", "inlayHint"):
         params = PLACE | {"position": here, "range": {"start": here, "end": here}, "context": {"diagnostics": []}}
         assert lsp.ask(f"textDocument/{method}", params)
-    for name in ("ksrcfind.copyAnswer", "ksrcfind.openCommit", "ksrcfind.showLife", "no.such"):
+    for name in ("ksrcfind.copyAnswer", "ksrcfind.openCommit", "ksrcfind.showLife", "ksrcfind.showCallers", "no.such"):
         for arguments in ([LOG, line], [LOG], [line, LOG], [], None, [LOG, 0, 1]):
             assert lsp.ask("workspace/executeCommand", {"command": name, "arguments": arguments})
     assert lsp.works()

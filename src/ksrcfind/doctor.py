@@ -128,7 +128,8 @@ def check_bundle(path: Path) -> Check:
     except KsrcfindError as error:
         return Check("index", State.ERROR, error.title, error.hint or None)
     made = f"{path}, made from {about.rev or about.commit or about.tree} on {about.made[:10]}"
-    value = f"{made}: {_counted(about.messages, 'message')}{'' if about.history else ', no history'}"
+    parts = f"{'' if about.history else ', no history'}{', with code' if about.code else ''}"
+    value = f"{made}: {_counted(about.messages, 'message')}{parts}"
     return Check("index", State.OK, value, None if about.history else NO_HISTORY)
 
 

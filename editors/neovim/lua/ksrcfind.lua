@@ -56,7 +56,7 @@ vim.lsp.commands["ksrcfind.copyAnswer"] = function(command, context)
   end)
 end
 
-for _, name in ipairs({ "ksrcfind.openCommit", "ksrcfind.showLife" }) do
+for _, name in ipairs({ "ksrcfind.openCommit", "ksrcfind.showLife", "ksrcfind.showCallers" }) do
   vim.lsp.commands[name] = function(command, context)
     execute(command, context, function(answer)
       show(answer.uri)

@@ -62,6 +62,8 @@ def explain_logs(options: Batching, logs: Sequence[str]) -> int:
         session = replace(session, rev=None)
     sources = _sources(options, logs)
     _check_new_since(options)
+    if options.callers and options.format is not Format.HTML:
+        raise KsrcfindError("--callers is for reports", "Add --format html, or ask for one line with find.")
     if STDIN in sources:
         say_how_to_end()
     read_once = options.journal or options.follow or STDIN in sources
@@ -71,11 +73,13 @@ def explain_logs(options: Batching, logs: Sequence[str]) -> int:
         engine_of_log(session, default, options.rev, preview, sources) as engine,
         _sigterm_interrupts(),
     ):
+        if options.callers:
+            engine.why.check_callers()
         # What is written while more is coming waits for no later line.
         ahead, together = (0, 1) if read_once else (NEIGHBOURS, ROWS_TOGETHER)
         limits = options.limit, options.history_mode, options.history_limit
         log = LogAnalysis(engine, _filter(options, engine), *limits, ahead, together)
-        writer = session.writer(options, engine, logs=sources)
+        writer = session.writer(options, engine, callers=options.callers or 0, logs=sources)
         run = _Run(session, log, options, writer, read_once or not engine.releases.tags)
         rows = _rows(options, sources, run.update)
         # On one terminal, a progress bar and answers line by line would overwrite each other.

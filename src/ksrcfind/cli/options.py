@@ -275,6 +275,16 @@ class Batching(Asking):
         GroupBy,
         option(metavar="|".join(GroupBy), help="How to group messages.", rich_help_panel=FILTERS),
     ] = GroupBy.MESSAGE
+    callers: Annotated[
+        Any,
+        typer.Option(
+            metavar="[=DEPTH]",
+            parser=_depth,
+            show_default=False,
+            help="With --format html: list what calls the function of each message. "
+            f"DEPTH, 1 to {DEEPEST}: also the callers of its callers, with a search of the tree for each.",
+        ),
+    ] = None
     journal: Annotated[
         bool,
         option("--journal", help="Read the kernel log from the systemd journal.", rich_help_panel=JOURNAL),

@@ -56,9 +56,12 @@ class Session:
         )
         return replace(terminal.painter, links=links)
 
-    def writer(self, options: Asking, engine: Engine, *, logs: Sequence[str] = ()) -> Writer:
-        """Return the writer of the selected format. With `logs`, text output is the one for whole logs."""
-        output = Output(self.terminal.write, self.painter(engine), engine, self.directory, logs)
+    def writer(self, options: Asking, engine: Engine, *, callers: int = 0, logs: Sequence[str] = ()) -> Writer:
+        """Return the writer of the selected format. With `logs`, text output is the one for whole logs.
+
+        `callers` is the number of levels of callers in a report.
+        """
+        output = Output(self.terminal.write, self.painter(engine), engine, self.directory, callers, logs)
         return writer_of(options.format, output)
 
 

@@ -7,9 +7,12 @@ from collections.abc import Iterator
 from ksrcfind.documents.record import Document
 
 _KERNEL_DOC = re.compile(r"/\*\*\s*\Z")
-_NAMED = re.compile(r"[ \t]*\*[ \t]+(?:(?:function|struct|enum)[ \t]+)?(\w+)(?:\(\))?[ \t]*(?:[-:][ \t]*(.*))?")
+_NAMED = re.compile(
+    r"[ \t]*+\*[ \t]++(?:(?:function|struct|enum)[ \t]++)?+(\w++)(?:\(\))?+[ \t]*+(?:[-:][ \t]*+(.*+))?+"
+)
 _MOST_LINES = 300  # of a kernel-doc comment
 _BETWEEN = 8  # lines between a comment and the name of its function
+_MOST_ENTRIES = 8  # of one symbol in a file
 _LONGEST_ENTRY = 20_000  # characters of a symbol in Kconfig
 _PROMPT = re.compile(r"[ \t]+(?:bool|tristate|prompt|int|hex|string)[ \t]+\"([^\"]*)\"")
 _HELP = re.compile(r"[ \t]+(?:---)?help(?:---)?[ \t]*\Z")
@@ -51,8 +54,11 @@ def symbol_help(path: str, data: bytes, symbol: str) -> Document | None:
     """Return the help of a configuration symbol in a Kconfig file; None if it has none there."""
     name = symbol.removeprefix("CONFIG_")
     text = data.decode("utf-8", "replace")
-    position = text.find(f"config {name}\n")
-    while position >= 0:
+    position = -1
+    for _ in range(_MOST_ENTRIES):
+        position = text.find(f"config {name}\n", position + 1)
+        if position < 0:
+            return None
         start = text.rfind("\n", 0, position) + 1
         if text[start:position].strip() in ("", "menu"):
             own = list(_own_lines(text, text.index("\n", position) + 1))
@@ -60,7 +66,6 @@ def symbol_help(path: str, data: bytes, symbol: str) -> Document | None:
                 prompt = next((match[1] for each in own if (match := _PROMPT.match(each))), "")
                 title = f"CONFIG_{name}: {prompt}" if prompt else f"CONFIG_{name}"
                 return Document(path, text.count("\n", 0, start) + 1, title, "configuration")
-        position = text.find(f"config {name}\n", position + 1)
     return None
 
 

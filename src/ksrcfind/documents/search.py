@@ -7,12 +7,13 @@ from itertools import islice
 
 from ksrcfind.documents.record import Document
 from ksrcfind.documents.title import title_of
-from ksrcfind.documents.word_list import WordList, words_of
+from ksrcfind.documents.word_list import LARGEST, WordList, words_of
 from ksrcfind.source.template import masked
 
 MOST = 3
 """Documents that are named for a message, and for a function."""
 
+_LONGEST = 1000  # characters of a message that are looked for
 _READ = 4  # documents that are read for a text; those with the most of its rare words
 _FEW = 1000  # documents; in a tree with fewer, a word that one of them has is not more common for that
 _COMMON = 2.0  # bits that a word tells about a document if more than MOST_DOCUMENTS have it
@@ -46,7 +47,7 @@ Read = Callable[[str], bytes]
 
 def documents_about(words: WordList, read: Read, path: str, function: str | None, printed: str) -> list[Document]:
     """Return the documents that quote a format, and those that name the function that prints it, in the file `path`."""
-    found = list(_quoting(words, read, printed))
+    found = list(_quoting(words, read, function, printed))
     known = {each.path for each in found}
     if function is not None:
         found += [each for each in _naming(words, read, path, function) if each.path not in known]
@@ -60,9 +61,12 @@ def _is_of_other_architecture(document: str, path: str) -> bool:
     return own is not None and about is not None and about[1] != own
 
 
-def _quoting(words: WordList, read: Read, printed: str) -> Iterator[Document]:
+def _quoting(words: WordList, read: Read, function: str | None, printed: str) -> Iterator[Document]:
     """Yield the documents that have the literal words of a format in sequence."""
-    runs = [words_of(run.encode()) for run in _NOT_QUOTED.sub("\0", masked(printed)[0]).split("\0")]
+    text = masked(printed)[0][:_LONGEST]
+    if function is not None and "_" in function:
+        text = text.replace(function, "\0")  # The message that a document quotes may be another one of this function.
+    runs = [words_of(run.encode()) for run in _NOT_QUOTED.sub("\0", text).split("\0")]
     if sum(map(len, runs)) < _LEAST_WORDS:
         return
     bits: dict[bytes, float] = {}
@@ -80,15 +84,21 @@ def _quoting(words: WordList, read: Read, printed: str) -> Iterator[Document]:
     likely = sorted((number for number in known if known[number] >= possible), key=lambda number: -known[number])
     found = []
     for number in likely[:_READ]:
-        try:
-            data = read(words.paths[number])
-        except FileNotFoundError:
-            continue
-        text = b" %b " % b" ".join(words_of(data))
-        best, word_number = max((_longest(text, run, bits) for run in runs), default=(0.0, 0))
+        data = _read(words.paths[number], read)
+        content = b" %b " % b" ".join(words_of(data))
+        best, word_number = max((_longest(content, run, bits) for run in runs), default=(0.0, 0))
         if best >= needed:
             found.append((-best, number, _document(words.paths[number], data, word_number)))
     yield from (document for _, _, document in sorted(found, key=lambda each: each[:2])[:MOST])
+
+
+def _read(path: str, read: Read) -> bytes:
+    """Return the content of a document; empty if it is gone, or has become too large."""
+    try:
+        data = read(path)
+    except FileNotFoundError:
+        return b""
+    return data if len(data) <= LARGEST else b""
 
 
 def _longest(text: bytes, run: Sequence[bytes], bits: dict[bytes, float]) -> tuple[float, int]:
@@ -131,10 +141,7 @@ def _naming(words: WordList, read: Read, code: str, function: str) -> Iterator[D
     for number in documents:
         if is_general and not own & _names_of(words.paths[number]):
             continue
-        try:
-            data = read(words.paths[number])
-        except FileNotFoundError:
-            continue
+        data = _read(words.paths[number], read)
         places = [place for place in _places(data, function.encode()) if not _NO_MENTION.search(_line(data, place))]
         if places:
             line = data.count(b"\n", 0, places[0]) + 1

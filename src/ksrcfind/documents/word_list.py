@@ -19,6 +19,9 @@ SUFFIXES = (".rst", ".txt")
 MOST_DOCUMENTS = 64
 """A word in more documents says too little about what a document is about."""
 
+LARGEST = 1 << 20
+"""Bytes of a document; the largest of Linux 6.1 has 0.3 million. Larger ones are no documentation."""
+
 # Bindings of device trees and lists are about hardware; translations repeat what the English documents say.
 _NO_PROSE = re.compile(
     r"Documentation/(?:devicetree|translations|features|output)/|.*(?:\bindex\.rst|list\.(?:rst|txt))"
@@ -51,7 +54,7 @@ class WordList(msgspec.Struct, frozen=True, array_like=True):
     @classmethod
     def of(cls, documents: Iterable[tuple[str, bytes]]) -> "WordList":
         """Return the list of some documents, given with their contents."""
-        listed = sorted(documents)[: 1 << 16]
+        listed = sorted(each for each in documents if len(each[1]) <= LARGEST)[: 1 << 16]
         containing: dict[bytes, array[int]] = defaultdict(lambda: array("H"))
         for number, (_, data) in enumerate(listed):
             for word in set(words_of(data)):

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from ksrcfind.backend import Backend
@@ -121,7 +122,7 @@ class Engine:
         of `git blame`.
         """
         for finding in CallsAt(self.backend, self.histories).findings(places, history):
-            yield self.why.added_to(finding, shown, callers)
+            yield self._explained(finding, shown, callers)
 
     def messages(self, paths: Sequence[str] = ()) -> Iterator[Message]:
         """Yield every message of the files at `paths` (files and directories); without `paths`, of the whole tree.
@@ -162,6 +163,13 @@ class Engine:
         if self.index.current() is not None and not self.is_current():
             self.index.build()
 
+    def _explained(self, finding: Finding, shown: Shown, callers: int) -> Finding:
+        """Return a finding with the reasons for its message; with a note if there is no code to show."""
+        missing = self.backend.source.without_code if shown is not None and finding.match is not None else None
+        if missing is not None:
+            finding = replace(finding, notes=(*finding.notes, missing))
+        return self.why.added_to(finding, shown, callers)
+
     def _finding(
         self,
         source: Input,
@@ -176,7 +184,7 @@ class Engine:
         other = self._matching.in_other_release(log, limit) if is_weak(answer, log) else None
         if other is None:
             finding = Finding(source, log, self.info, answer, (), event=event, notes=notes)
-            return self.why.added_to(self.histories.added_to(finding, history), shown, callers)
+            return self._explained(self.histories.added_to(finding, history), shown, callers)
         tag, answer = other
         note = f"not in {self.info.rev or self.root}; the latest indexed release with this message is {tag.name}"
         with self.at_revision(tag.name) as engine:

@@ -1,4 +1,4 @@
-"""The commands for a line of a log: show its answer as text, its commit, or its message's timeline as a document.
+"""The commands for a line of a log: show its answer, its commit, its message's timeline or its callers as a document.
 
 A command returns the text and the document's URI, for clients that copy the text or show it in their own way. A client
 that can open documents (`window/showDocument`) is asked to open it.
@@ -18,13 +18,22 @@ from ksrcfind.lsp.worker import Urgency
 from ksrcfind.output.lifetime import lifetime
 from ksrcfind.output.record import NO_HISTORY
 from ksrcfind.output.style import Painter
+from ksrcfind.output.text import callers_text
 
 ANSWER = "ksrcfind.copyAnswer"
 COMMIT = "ksrcfind.openCommit"
 LIFE = "ksrcfind.showLife"
+CALLERS = "ksrcfind.showCallers"
 
-TITLES = {ANSWER: "Copy the answer", COMMIT: "Open the commit", LIFE: "Show how the message changed"}
+TITLES = {
+    ANSWER: "Copy the answer",
+    COMMIT: "Open the commit",
+    LIFE: "Show how the message changed",
+    CALLERS: "Show what calls the function",
+}
 """Command → title in a menu."""
+
+_LEVELS = 2  # of callers; each is a search of the tree
 
 Text = Callable[[Engine, Finding], tuple[str, str]]
 """Returns the name and the text of a document about a finding. Raises `KsrcfindError` if there is no such document."""
@@ -64,4 +73,12 @@ def _life(engine: Engine, finding: Finding) -> tuple[str, str]:
     return "life.txt", "".join(lifetime("text", life, engine.histories.commit, Painter(False)))
 
 
-_TEXTS: dict[str, Text] = {ANSWER: _answer, COMMIT: _commit, LIFE: _life}
+def _callers(engine: Engine, finding: Finding) -> tuple[str, str]:
+    callers = engine.why.with_callers(finding, _LEVELS).callers
+    if callers is None or finding.match is None or finding.match.message.function is None:
+        raise KsrcfindError("the call is in no function", "Only a function has callers.")
+    title = f"{finding.match.message.function}()  {finding.match.message.path}\n\n"
+    return "callers.txt", title + "".join(callers_text(callers, Painter(False)))
+
+
+_TEXTS: dict[str, Text] = {ANSWER: _answer, COMMIT: _commit, LIFE: _life, CALLERS: _callers}

@@ -4,13 +4,15 @@ All functions run in the thread that owns the engine.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 from ksrcfind.batch.analysis import LogAnalysis
 from ksrcfind.batch.filters import Filter, by_severity
+from ksrcfind.conditions.record import Excerpt
 from ksrcfind.engine.comparison import file_pairs
 from ksrcfind.engine.engine import Engine
+from ksrcfind.engine.show import ShownFunction
 from ksrcfind.errors import KsrcfindError
 from ksrcfind.evolution.differences import differences
 from ksrcfind.evolution.timelines import life_of
@@ -22,6 +24,7 @@ from ksrcfind.output.lifetime import lifetime
 from ksrcfind.output.listing import listing
 from ksrcfind.output.logtext import LogTextWriter
 from ksrcfind.output.record import Record
+from ksrcfind.output.shown import commit_text, functions_text
 from ksrcfind.output.style import Painter
 from ksrcfind.output.text import TextWriter
 from ksrcfind.output.writer import Writer
@@ -31,6 +34,12 @@ PLAIN = Painter(color=False)
 
 AROUND = 3
 """Lines of source before and after a call that an assistant gets."""
+
+MOST_FUNCTIONS = 5
+"""Functions of one name that an assistant gets."""
+
+MOST_LINES = 200
+"""Lines of a function that an assistant gets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,16 +52,39 @@ class ToolResult:
     """The content of `document` as text for people."""
 
 
-def find(engine: Engine, text: str, limit: int, *, history: bool) -> ToolResult:
+def find(engine: Engine, text: str, limit: int, *, history: bool, callers: int) -> ToolResult:
     """Return the calls that printed one or several log lines."""
     mode = HistoryMode.FIRST if history else HistoryMode.OFF
-    found = [engine.find(line, limit=limit, history=mode, shown=AROUND) for line in text.strip("\n").split("\n")]
-    return _findings(engine, found)
+    lines = text.strip("\n").split("\n")
+    return _findings(
+        engine, [engine.find(line, limit=limit, history=mode, shown=AROUND, callers=callers) for line in lines]
+    )
 
 
-def at(engine: Engine, path: str, line: int) -> ToolResult:
+def at(engine: Engine, path: str, line: int, *, callers: int) -> ToolResult:
     """Return what the log call at a source line prints."""
-    return _findings(engine, list(engine.at([(path, line)], shown=AROUND)))
+    return _findings(engine, list(engine.at([(path, line)], shown=AROUND, callers=callers)))
+
+
+def show(engine: Engine, name: str) -> ToolResult:
+    """Return the functions of a name, or the commit that it names. Raises `KsrcfindError` if there is neither."""
+    functions = [_shortened(one) for one in islice(engine.show.functions(name), MOST_FUNCTIONS)]
+    if functions:
+        document: Record = {"records": [compact.function_record(one) for one in functions]}
+        return ToolResult(document, "".join(functions_text(functions, PLAIN)))
+    commit = engine.show.commit(name)
+    if commit is None:
+        meant = engine.show.similar(name)
+        hint = f"Did you mean {meant}?" if meant else "Name a function, as in dump_header, or a commit by its id."
+        raise KsrcfindError(f"no function, macro or commit is named {name}", hint)
+    return ToolResult({"records": [compact.commit_record(commit)]}, "".join(commit_text(commit, PLAIN)))
+
+
+def _shortened(shown: ShownFunction) -> ShownFunction:
+    """Return a function with at most `MOST_LINES` lines of its source."""
+    code = shown.code
+    marked = tuple(line for line in code.marked if line < code.line_start + MOST_LINES)
+    return replace(shown, code=Excerpt(code.line_start, code.lines[:MOST_LINES], marked))
 
 
 def messages(engine: Engine, paths: Sequence[str], limit: int) -> ToolResult:

@@ -5,6 +5,7 @@ TOOLS = {
     "first release.",
     "batch_summary": "Summarise a whole log: its messages, most severe first, with counts, source lines and releases.",
     "at": "Show what the log call at a source line prints, which commit added it, and its first release.",
+    "show": "Show the source and log messages of a function or macro, or a commit with its releases and what it names.",
     "messages": "List the messages that the kernel, or a part of it, can print, sorted by path and line.",
     "life": "Show how a message's wording changed from release to release, until today or until its removal.",
     "diff": "Show which log messages were added, removed, reworded, moved or changed level between two revisions.",

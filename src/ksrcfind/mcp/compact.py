@@ -9,12 +9,14 @@ from collections.abc import Iterable, Mapping
 from ksrcfind.batch.answer_cache import level_of
 from ksrcfind.batch.coverage import Summary
 from ksrcfind.batch.fold import Folded
+from ksrcfind.callers.record import Callers
 from ksrcfind.conditions.record import Excerpt
 from ksrcfind.conditions.sentence import sentence
+from ksrcfind.engine.show import ShownFunction
 from ksrcfind.evolution.differences import Difference
 from ksrcfind.evolution.timelines import Life
 from ksrcfind.finding import Finding
-from ksrcfind.history.provenance import Change, Event, Provenance
+from ksrcfind.history.provenance import Change, Commit, Event, Provenance
 from ksrcfind.match.answer import Match
 from ksrcfind.output.record import Record, matches_with_history
 from ksrcfind.source.message import Message
@@ -27,6 +29,10 @@ SUBJECT = 72
 """Characters of a commit's subject in a summary; few are longer."""
 COMMIT = 12
 """Digits of a commit's id: enough for git to find it."""
+
+
+MESSAGE = 8000
+"""Characters of a commit message that are kept."""
 
 
 def cut(text: str, length: int = TEXT) -> str:
@@ -47,6 +53,7 @@ def finding_record(finding: Finding) -> Record:
             if finding.circumstances
             else [],
             "code": [f"{number}: {cut(line)}" for number, line in _numbered(finding.code)],
+            "callers": _callers(finding.callers) if finding.callers else [],
             "documented_in": [
                 {"path": each.path, "line": each.line, "title": cut(each.title)} for each in finding.documented_in or ()
             ],
@@ -61,6 +68,54 @@ def finding_record(finding: Finding) -> Record:
 
 def _numbered(code: Excerpt | None) -> Iterable[tuple[int, str]]:
     return enumerate(code.lines, code.line_start) if code is not None else ()
+
+
+def _callers(callers: Callers) -> list[Record]:
+    return [
+        _filled(
+            {
+                "function": caller.function,
+                "path": caller.path,
+                "line": caller.line,
+                "as": caller.role,
+                "handed": [f"{each.name} = {cut(each.expression)}" for each in caller.handed],
+                "callers": _callers(caller.callers) if caller.callers else [],
+            }
+        )
+        for caller in callers.found
+    ]
+
+
+def function_record(shown: ShownFunction) -> Record:
+    """Return a function or macro with its source and its messages."""
+    return _filled(
+        {
+            "function": shown.name,
+            "path": shown.path,
+            "code": [f"{number}: {cut(line)}" for number, line in _numbered(shown.code)],
+            "messages": [message_record(message) for message in shown.messages],
+        }
+    )
+
+
+def commit_record(commit: Commit) -> Record:
+    """Return a commit with its message, its releases and what it names."""
+    return _filled(
+        {
+            "commit": commit.id,
+            "author": commit.author.name,
+            "date": f"{commit.author.date:%Y-%m-%d}",
+            "message": cut(commit.message, MESSAGE),
+            "first_tag": commit.release.first_tag,
+            "first_release": commit.release.first_release,
+            "fixed_by": [each.commit[:COMMIT] for each in commit.fixed_by],
+            "reverted_by": [each.commit[:COMMIT] for each in commit.reverted_by],
+            "mentions": [
+                _filled({"text": each.text, "path": each.path, "line": each.line, "first_release": each.first_release})
+                for each in commit.mentions or ()
+            ],
+        }
+    )
 
 
 def folded_record(folded: Folded) -> Record:

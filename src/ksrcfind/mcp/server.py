@@ -22,6 +22,7 @@ from pydantic import BeforeValidator, Field
 
 from ksrcfind import __version__
 from ksrcfind.batch.filters import Filter
+from ksrcfind.callers.record import DEEPEST
 from ksrcfind.config import Settings
 from ksrcfind.engine.engine import Engine
 from ksrcfind.engine.open import open_engine
@@ -45,6 +46,8 @@ Level = Annotated[
     Literal["emerg", "alert", "crit", "err", "warn", "notice", "info", "debug"],
     BeforeValidator(lambda text: level_named(str(text)) or text),
 ]
+
+Depth = Annotated[int, Field(description="Levels of callers to list; each is a search of the tree.", ge=0, le=DEEPEST)]
 
 Paths = Annotated[list[str] | None, Field(description="Files and directories of the tree. Default: all.")]
 
@@ -147,15 +150,25 @@ def server(engine_thread: EngineThread, access: Access | None = None) -> "Server
     """Return the server with its tools. It may read logs in the tree and where `access` permits."""
     allowed = access or Access()
 
-    async def find(client: Client, line: Line, limit: Limit = 3, *, history: History = True) -> CallToolResult:
-        return await engine_thread.ask(partial(answers.find, text=line, limit=limit, history=history), client)
+    async def find(
+        client: Client, line: Line, limit: Limit = 3, callers: Depth = 0, *, history: History = True
+    ) -> CallToolResult:
+        question = partial(answers.find, text=line, limit=limit, history=history, callers=callers)
+        return await engine_thread.ask(question, client)
 
     async def at(
         client: Client,
         path: Annotated[str, Field(description="Path relative to the root of the tree, such as mm/oom_kill.c.")],
         line: Annotated[int, Field(description="Any line of the call, from 1.", ge=1)],
+        callers: Depth = 0,
     ) -> CallToolResult:
-        return await engine_thread.ask(partial(answers.at, path=path, line=line), client)
+        return await engine_thread.ask(partial(answers.at, path=path, line=line, callers=callers), client)
+
+    async def show(
+        client: Client,
+        name: Annotated[str, Field(description="Function, macro or commit.", max_length=200)],
+    ) -> CallToolResult:
+        return await engine_thread.ask(partial(answers.show, name=name), client)
 
     async def batch_summary(
         client: Client,
@@ -190,7 +203,7 @@ def server(engine_thread: EngineThread, access: Access | None = None) -> "Server
     ) -> CallToolResult:
         return await engine_thread.ask(partial(answers.diff, old=old, new=new, paths=paths or [], limit=limit), client)
 
-    offered = {tool.__name__: tool for tool in (find, batch_summary, at, messages, life, diff)}
+    offered = {tool.__name__: tool for tool in (find, batch_summary, at, show, messages, life, diff)}
     tools = [_tool(name, offered[name]) for name in TOOLS]
     return Server("ksrcfind", version=__version__, instructions=INSTRUCTIONS, tools=tools, log_level="WARNING")
 

@@ -7,6 +7,7 @@ To add a format, name it in `Format`, add a module with its writer beside this o
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 
 from ksrcfind.engine.engine import Engine
@@ -45,6 +46,8 @@ class Output:
     """Gives a writer the commits, source lines and tree that it shows."""
     directory: Path
     """The current directory of the reader, to which paths are relative."""
+    callers: int = 0
+    """Levels of callers that a report lists for each message."""
     logs: Sequence[str] = ()
     """Names of the logs; empty for single lines and source locations."""
 
@@ -78,9 +81,14 @@ def writer_of(chosen: Format, output: Output) -> Writer:
         case Format.HTML:
             from ksrcfind.output.html import HtmlWriter
 
-            title = ", ".join(output.logs)
             return HtmlWriter(
-                write, engine.histories.commit, engine.source.lines, engine.why.added_to, title, _tree_name(engine)
+                write,
+                engine.histories.commit,
+                engine.source.lines,
+                engine.why.added_to,
+                title=", ".join(output.logs),
+                tree=_tree_name(engine),
+                find_callers=partial(engine.why.all_with_callers, depth=output.callers) if output.callers else None,
             )
         case Format.TEXT if output.logs:
             from ksrcfind.output.logtext import LogTextWriter

@@ -22,6 +22,7 @@ from ksrcfind.batch.coverage import NOT_KERNEL, SEVERITY, Summary, severity
 from ksrcfind.batch.filters import NO_RELEASE, Group, arrival
 from ksrcfind.batch.fold import Folded, Sighting
 from ksrcfind.batch.timeline import Chart
+from ksrcfind.callers.record import Callers
 from ksrcfind.conditions.sentence import sentence
 from ksrcfind.finding import Finding, Shown
 from ksrcfind.history.provenance import Commit, Event, Provenance
@@ -30,7 +31,8 @@ from ksrcfind.output.json import encode
 from ksrcfind.output.logtext import MEANINGS
 from ksrcfind.output.record import matches_with_history, named_commits
 from ksrcfind.output.sanitize import sanitized
-from ksrcfind.output.text import documented, mentioned, quoted
+from ksrcfind.output.style import Painter
+from ksrcfind.output.text import callers_text, documented, mentioned, quoted
 from ksrcfind.output.writer import Commits, Write
 from ksrcfind.tree.versions import parse_tag
 
@@ -39,6 +41,9 @@ Source = Callable[[str, int, int], list[str]]
 
 Explain = Callable[[Finding, Shown], Finding]
 """Adds to a finding when its call prints, and the code around it (`WhyService.added_to`)."""
+
+FindCallers = Callable[[Sequence[Finding]], list[Finding]]
+"""Adds to findings the callers of their functions (`WhyService.all_with_callers`)."""
 
 Data = dict[str, object]
 
@@ -71,9 +76,20 @@ COLUMNS = {
 class HtmlWriter:
     """Collects the messages of a log and writes the page at the end."""
 
-    def __init__(self, write: Write, commits: Commits, source: Source, explain: Explain, title: str, tree: str) -> None:
+    def __init__(
+        self,
+        write: Write,
+        commits: Commits,
+        source: Source,
+        explain: Explain,
+        title: str,
+        tree: str,
+        find_callers: FindCallers | None = None,
+    ) -> None:
         """`title` names the logs, and `tree` the kernel tree, in the page."""
         self._explain = explain
+        self._find_callers = find_callers
+        self._findings: list[Finding] = []
         self._write = write
         self._commits = commits
         self._source = source
@@ -101,11 +117,16 @@ class HtmlWriter:
                 self._named_commits[commit] = _commit(self._commits(commit))
         explained = replace(folded, finding=self._explain(finding, AROUND))
         self._messages.append(_message(explained, self._source, order=folded.number))
+        if self._find_callers is not None:
+            self._findings.append(finding)
 
     def end(self, summary: Summary | None) -> None:
         """Write the page."""
         if summary is None:
             return
+        if self._find_callers is not None:
+            for message, found in zip(self._messages, self._find_callers(self._findings), strict=True):
+                message["callers"] = list(_caller_lines(found.callers)) if found.callers else []
 
         def shown(value: object) -> object:
             return sanitized(value) if isinstance(value, str) and not isinstance(value, Markup) else value
@@ -203,6 +224,7 @@ _NO_MATCH: Data = {
     "call": None,
     "why": None,
     "documents": [],
+    "callers": [],
     "source": [],
     "marked": [],
     "arguments": [],
@@ -224,6 +246,7 @@ def _match(match: Match, history: Provenance, folded: Folded, source: Source) ->
         "end": message.line_end,
         "call": f"{message.call}({quoted(message.format)})",
         "why": found and sentence(found),
+        "callers": [],
         "documents": [f"{each.path}:{each.line}  {documented(each)}" for each in folded.finding.documented_in or ()],
         "source": list(enumerate((line.expandtabs(8) for line in lines), first)),
         "marked": code.marked if code else (),
@@ -243,6 +266,10 @@ def _match(match: Match, history: Provenance, folded: Folded, source: Source) ->
         ],
         "others": [_place(other) for other, _ in matches_with_history(folded.finding)][1:],
     }
+
+
+def _caller_lines(callers: Callers) -> Iterator[str]:
+    return (line.rstrip("\n") for line in callers_text(callers, Painter(False)))
 
 
 def _step(event: Event) -> str:

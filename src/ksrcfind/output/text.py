@@ -102,8 +102,7 @@ class TextWriter:
                 yield from source_lines(self.painter, finding.code)
             if finding.callers is not None:
                 yield line()
-                yield line(("Callers", "title"), *([] if finding.callers.found else [": none found"]), indent=2)
-                yield from self._callers(finding.callers, 4, {(match.message.function, match.message.path)})
+                yield from callers_text(finding.callers, self.painter, indent=2)
             yield from self._history(history)
             yield from self._others(finding)
         if answer.reason is not None:
@@ -173,27 +172,6 @@ class TextWriter:
         for number, each in enumerate(documents):
             place = (f"{each.path}:{each.line}", "place")
             yield from self._fact("" if number else "Documented in", place, f"  {documented(each)}")
-
-    def _callers(self, callers: Callers, indent: int, above: set[tuple[str | None, str]]) -> Iterator[str]:
-        """Yield the callers of a function, each with its own callers below it.
-
-        `above` holds the functions whose callers are in lines above, each with its path; it grows.
-        """
-        line = self.painter.line
-        for caller in callers.found:
-            role: list[Span | str] = [f"  {caller.role}"] if caller.role and caller.function else []
-            name = f"{caller.function}()" if caller.function else caller.role or caller.via
-            handed = (f", {each.name} = {shortened(each.expression)}" for each in caller.handed)
-            place = f"{caller.path}:{caller.line}"
-            if caller.listed_elsewhere:
-                where = "above" if (caller.function, caller.path) in above else "below"
-                role.append((f"  see {where}", "label"))
-            yield line((name, "function"), "  ", (place, "place"), *role, ("".join(handed), "code"), indent=indent)
-            if caller.callers is not None:
-                above.add((caller.function, caller.path))
-                yield from self._callers(caller.callers, indent + 2, above)
-        if not callers.complete:
-            yield line("… and more", indent=indent)
 
     def _history(self, history: Provenance) -> Iterator[str]:
         first, last = history.introduced, history.last_changed
@@ -289,6 +267,37 @@ class TextWriter:
             yield line()
             calls = "1 more call matches" if unseen == 1 else f"{unseen} more calls match"
             yield line(f"{calls} as well as the first; -n {len(others) + 1 + unseen} shows all.", indent=4)
+
+
+def callers_text(callers: Callers, painter: Painter, indent: int = 0) -> Iterator[str]:
+    """Yield the callers of a function under a title, each with its own callers below it."""
+    yield painter.line(("Callers", "title"), *([] if callers.found else [": none found"]), indent=indent)
+    yield from _callers(callers, painter, indent + 2, set(_with_callers(callers)))
+
+
+def _with_callers(callers: Callers) -> Iterator[tuple[str | None, str]]:
+    """Yield name and path of the functions whose callers are listed, in the order of the list."""
+    for caller in callers.found:
+        if caller.callers is not None:
+            yield caller.function, caller.path
+            yield from _with_callers(caller.callers)
+
+
+def _callers(callers: Callers, painter: Painter, indent: int, below: set[tuple[str | None, str]]) -> Iterator[str]:
+    """Yield the callers of a function. `below` holds the functions whose callers are still to come; it shrinks."""
+    for caller in callers.found:
+        role: list[Span | str] = [f"  {caller.role}"] if caller.role and caller.function else []
+        name = f"{caller.function}()" if caller.function else caller.role or caller.via
+        handed = (f", {each.name} = {shortened(each.expression)}" for each in caller.handed)
+        place = f"{caller.path}:{caller.line}"
+        if caller.listed_elsewhere:
+            role.append((f"  see {'below' if (caller.function, caller.path) in below else 'above'}", "label"))
+        yield painter.line((name, "function"), "  ", (place, "place"), *role, ("".join(handed), "code"), indent=indent)
+        if caller.callers is not None:
+            below.discard((caller.function, caller.path))
+            yield from _callers(caller.callers, painter, indent + 2, below)
+    if not callers.complete:
+        yield painter.line("… and more", indent=indent)
 
 
 def documented(document: Document) -> str:

@@ -5,7 +5,7 @@ All readers of functions start here: callers, texts of pools, conditions, and th
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -117,7 +117,7 @@ class SourceFile:
 
         found = []
         for offset, chunk in chunks(self.masked):
-            for start, brace, end in _functions(chunk):
+            for start, brace, end in functions(chunk):
                 header = self.clean[offset + start : offset + brace]
                 name, parameters = declarator(header)
                 if name:
@@ -234,25 +234,6 @@ class _Brackets:
                 self.openings[at] = opened.pop()
             self.events.append(at)
             self.open_after.append(opened[-1] if opened else -1)
-
-
-def _functions(chunk: bytes) -> Iterator[tuple[int, int, int]]:
-    """Yield start of header, opening brace and end of each function, as `scan.functions` does.
-
-    A body on one line ends there, even if its brace is in the first column: `{ return 0; }` in a header.
-    """
-    position = 0
-    while position < len(chunk):
-        for start, brace, end in functions(chunk[position:]):
-            low = position + brace
-            line = chunk[low : (chunk.find(b"\n", low) + 1) or len(chunk)].rstrip()
-            if line.endswith(b"}") and line.count(b"{") == line.count(b"}"):
-                yield position + start, low, low + len(line)
-                position = low + len(line)
-                break
-            yield position + start, low, position + end
-        else:
-            return
 
 
 def _macro(directive: Directive) -> Macro | None:

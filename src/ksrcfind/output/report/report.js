@@ -75,6 +75,7 @@
     if (message.call) section(cell, `${message.place} prints`, element("pre", message.call));
     if (message.source.length) section(cell, "Source", sourceLines(message));
     if (message.arguments.length) section(cell, "Values", argumentTable(message));
+    if (message.callers.length > 1) section(cell, message.callers[0], element("pre", message.callers.slice(1).join("\n")));
     if (message.documents.length) section(cell, "Documented in", element("pre", message.documents.join("\n")));
     for (const [title, id] of message.commits) section(cell, title, commitBlock(data.commits[id]));
     if (message.events.length) section(cell, "Life", element("pre", message.events.join("\n")));

@@ -1,0 +1,1 @@
+"""Compares the callers that ksrcfind lists with those of cscope."""
