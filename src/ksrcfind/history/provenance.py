@@ -86,6 +86,8 @@ class Change:
     commit: str
     subject: str
     release: Release
+    """The first release with the commit. For the commit that introduced a wording, `first_release` is the first final
+    release that has the wording: it may be later, if the wording was taken back in between."""
     path: str
     """The file of the message right after the commit."""
     line: int

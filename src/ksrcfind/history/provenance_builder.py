@@ -1,6 +1,7 @@
 """Convert histories of messages into the provenance that the output record shows."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from ksrcfind.history.blame_and_follow import NOT_COMMITTED, Traced
 from ksrcfind.history.commit_info import CommitInfo
@@ -9,6 +10,7 @@ from ksrcfind.history.follow import MessageHistory
 from ksrcfind.history.provenance import Change, Event, Later, Provenance
 from ksrcfind.history.removal import Removal
 from ksrcfind.history.wording import decoded
+from ksrcfind.history.wording_releases import WordingReleases
 
 BEGINNING = "Present at or before {}, where this history begins."
 
@@ -16,8 +18,9 @@ BEGINNING = "Present at or before {}, where this history begins."
 class ProvenanceBuilder:
     """Builds provenances: looks up the commits and releases of the steps of a history."""
 
-    def __init__(self, commit_info: CommitInfo) -> None:
+    def __init__(self, commit_info: CommitInfo, wording_releases: WordingReleases) -> None:
         self._commit_info = commit_info
+        self._wording_releases = wording_releases
 
     def provenances(self, traced: Sequence[Traced]) -> list[Provenance]:
         """Return the provenance of each traced line, in the order of `traced`."""
@@ -56,6 +59,9 @@ class ProvenanceBuilder:
             self._change(step.commit, step.path, step.line, decoded(step.text))
             for step in (history.steps[history.introduced], history.steps[-1])
         )
+        since = history.steps[: history.introduced + 1]
+        had = self._wording_releases.of(introduced.commit, (step.path for step in since), (step.text for step in since))
+        introduced = replace(introduced, release=had)
         note = self._beginning(origin.commit) if history.beginning else None
         return Provenance("traced", last, introduced, origin, tuple(self._events(history)), note)
 

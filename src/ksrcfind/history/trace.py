@@ -21,6 +21,7 @@ from ksrcfind.history.renames import Renames
 from ksrcfind.history.simple_blame import SimpleBlame
 from ksrcfind.history.state import is_plain
 from ksrcfind.history.whole_history import WholeHistory, file_name
+from ksrcfind.history.wording_releases import WordingReleases
 from ksrcfind.progress import SILENT, Progress
 from ksrcfind.source.message import Message
 from ksrcfind.tree.directory import DirectorySnapshot
@@ -137,7 +138,7 @@ class _GitHistory:
         self.tracer = Tracer(snapshot, follower, self._histories, jobs)
         self.removals = Removals(repository)
         self.commit_info = CommitInfo(repository.objects, releases, RelatedCommits(repository, cache))
-        self.builder = ProvenanceBuilder(self.commit_info)
+        self.builder = ProvenanceBuilder(self.commit_info, WordingReleases(repository.objects, releases))
 
     def is_current(self) -> bool:
         """Return whether cached answers are still valid: references and settings that they depend on are unchanged."""
