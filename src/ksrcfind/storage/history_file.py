@@ -23,6 +23,7 @@ _TABLES = (
     "CREATE TABLE files (number INTEGER PRIMARY KEY, path INTEGER, status TEXT, before INTEGER, edits BLOB)",
     "CREATE TABLE texts (text INTEGER, path INTEGER, file INTEGER, PRIMARY KEY (text, path, file)) WITHOUT ROWID",
     "CREATE INDEX births ON files (path) WHERE status IN ('A', 'R')",
+    "CREATE INDEX renames ON files (before) WHERE before IS NOT NULL",
     "CREATE TEMP TABLE unsorted (text INTEGER, path INTEGER, file INTEGER)",
 )
 _BATCH = 10_000
@@ -119,6 +120,11 @@ class HistoryFile:
     def births(self, path: int) -> list[FileRow]:
         """Return the commits that added a file or renamed one to this path, oldest first."""
         return self._files("files.path = ? AND status IN ('A', 'R') ORDER BY files.number", path)
+
+    def renamed_away(self, path: int) -> list[int]:
+        """Return the numbers of the commits that renamed the file at this path, oldest first."""
+        rows = self._rows("SELECT number FROM files WHERE before = ? AND before IS NOT NULL ORDER BY number", path)
+        return [row[0] // _FILES_OF_A_COMMIT for row in rows]
 
     def of_commit(self, commit: int) -> list[FileRow]:
         """Return all files that a commit changed."""

@@ -2,14 +2,14 @@
 
 from collections import Counter
 from collections.abc import Callable
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 from ksrcfind.history.blame import Blame
 from ksrcfind.history.commits import RawCommit
 from ksrcfind.history.follow import MessageHistory
 from ksrcfind.history.index.edits import normalised
-from ksrcfind.history.index.follow import IndexFollower, Position, UndecidedError
+from ksrcfind.history.index.follow import Among, IndexFollower, Position, UndecidedError
 from ksrcfind.history.index.graph import unpack_graph
 from ksrcfind.history.index.location import index_path
 from ksrcfind.history.index.lookup import TextHistory
@@ -69,17 +69,23 @@ class IndexedHistories:
         source, wording, first = self._text_at(path, line)
         literal = source.literal(line - first) or wording.text
 
-        def function() -> str | None:
-            whole = self._source(path)
-            found = whole.at(line)
-            return whole.function(found) if found is not None else None
-
-        own = Position(self._number, path, normalised(literal), function)
+        among = partial(self._among, path, line)
+        own = Position(self._number, path, normalised(literal), among)
         last = self._follower.last_touch(own, piece=True)
-        history = self._follower.follow(Position(self._number, path, wording.text, function), literal)
+        history = self._follower.follow(Position(self._number, path, wording.text, among), literal)
         name = self._graph.id(last.change.commit)
         root = not self._graph.parents(last.change.commit)
         return Blame(name, last.change.path, last.edit.line, boundary=root), history
+
+    def _among(self, path: str, line: int) -> Among:
+        """Return which of several equal texts of a file is on a line."""
+        source = self._source(path)
+        here = source.at(line)
+        if here is None:
+            raise UndecidedError("no text")
+        function = source.function(here)
+        own = [wording for wording in source.same(here.text) if source.function(wording) == function]
+        return Among(function, own.index(here), len(own))
 
     def _text_at(self, path: str, line: int) -> tuple[SourceText, Wording, int]:
         """Return the text on a line, in a part of the file, and the number of lines before that part."""
