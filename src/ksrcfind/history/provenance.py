@@ -122,6 +122,10 @@ class Provenance:
     events: tuple[Event, ...] = ()
     note: str | None = None
     """A sentence that explains the status: uncommitted line, start of the history."""
+    lineage_id: str | None = None
+    """Identifies the origin of the message: the same for all its wordings and places, in every release.
+
+    None without a history index."""
 
     def commits(self) -> Iterator[str]:
         """Yield the ids of all commits in the history. An id can appear more than once."""

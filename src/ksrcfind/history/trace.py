@@ -151,6 +151,7 @@ class _GitHistory:
             self.tracer.indexed = open_histories(
                 self._repository, self._snapshot.commit, directory, self._occurrences.commit
             )
+            self.builder.gives_lineages = self.tracer.indexed is not None
 
     def expect(self, places: Mapping[Place, bool], progress: Progress) -> None:
         """Read the whole history once if that is faster than one walk of git for each file."""
