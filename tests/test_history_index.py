@@ -1,5 +1,8 @@
 """The history index gives the same answers as following by git, which is the judge."""
 
+import signal
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -8,9 +11,10 @@ import pytest
 from ksrcfind.history.index import build
 from ksrcfind.history.index.build import build_history_index
 from ksrcfind.history.index.location import index_path
-from ksrcfind.history.trace import History, Request
+from ksrcfind.history.trace import History, Request, wording_place
 from ksrcfind.progress import SILENT
 from ksrcfind.source.message import Form, Message, TextLine
+from ksrcfind.tree.git import Git
 from ksrcfind.tree.open import open_snapshot
 from repositories import VirtualDocuments, seal
 from test_history_follow import STORIES, request
@@ -344,3 +348,69 @@ def test_a_lineage_is_the_same_over_rewordings_moves_and_releases(tmp_path):
     (other,) = history.trace([request(snapshot, "b.c", "another")])
     assert other.lineage_id not in ids
     assert History(snapshot).trace([request(snapshot, "b.c", "another")])[0].lineage_id is None
+
+
+def test_what_happened_later_is_found_in_the_index(tmp_path, monkeypatch):
+    scratch = VirtualDocuments(tmp_path / "tree")
+    filler = "".join(f"int value{number};\n" for number in range(40))
+    texts = ["a text that is removed", "a text that is reworded", "a text that moves away", "a text that stays"]
+    start = scratch.commit("one", {"a.c": filler + "".join(call(text, f"f{n}") for n, text in enumerate(texts))})
+    scratch.commit("two", {"a.c": filler + "".join(call(text, f"f{n}") for n, text in enumerate(texts) if n)})
+    scratch.commit("three", {"b.c": call(texts[2]), "a.c": filler + call("a text that is worded anew", "f1")})
+    scratch.git("mv", "b.c", "c.c")
+    end = scratch.commit("four", {"c.c": call(texts[2])})
+    snapshot, history = indexed(scratch.root, tmp_path / "index")
+    source = open_snapshot(scratch.root, start)
+    places = [wording_place(request(source, "a.c", text)) for text in texts]
+    wanted = [History(snapshot).later(start, place, end) for place in places]
+    monkeypatch.setattr(Git, "lines", None)
+    assert [history.later(start, place, end) for place in places] == wanted
+    assert [[event.kind for event in later.events] for later in wanted][:2] == [["removed"], ["reworded"]]
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from ksrcfind.history.index import build
+from ksrcfind.progress import SILENT
+from ksrcfind.storage import history_file
+from ksrcfind.tree.open import open_snapshot
+
+def kill(*_, **__):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+root, directory, moment = sys.argv[1:]
+snapshot = open_snapshot(Path(root), "HEAD")
+build.COMMITS_PER_PROCESS = 2
+left = iter(range(2))
+real = build._write_part
+if moment == "parts":
+    build._write_part = lambda *arguments: real(*arguments) if next(left, None) is not None else kill()
+elif moment == "part":
+    build.msgspec.msgpack.encode = kill
+elif moment == "file":
+    history_file.os.fsync = kill
+else:
+    build.shutil.rmtree = kill
+build.build_history_index(snapshot.repository, snapshot.commit, Path(directory), 1, SILENT)
+"""
+
+
+@pytest.mark.parametrize("moment", ["parts", "part", "file", "end"])
+def test_a_run_that_was_killed_changes_no_later_answer(tmp_path, moment):
+    scratch = VirtualDocuments(tmp_path / "tree")
+    for number in range(7):
+        scratch.commit(f"{number}", {"a.c": call(f"number {number} of the device")})
+    directory = tmp_path / "index"
+    directory.mkdir()
+    done = subprocess.run([sys.executable, "-c", KILLED, scratch.root, directory, moment], check=False)
+    assert done.returncode == -signal.SIGKILL
+    equal(scratch.root, directory, [("a.c", "number 6")])
+    build_again(scratch, directory)
+
+
+def build_again(scratch, directory):
+    scratch.commit("last", {"a.c": call("the last number of the device")})
+    equal(scratch.root, directory, [("a.c", "the last")])
+    left = [path.name for path in directory.iterdir() if path.suffix not in (".sqlite", ".lock")]
+    assert left == []

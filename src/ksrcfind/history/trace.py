@@ -151,7 +151,9 @@ class _GitHistory:
             self.tracer.indexed = open_histories(
                 self._repository, self._snapshot.commit, directory, self._occurrences.commit
             )
-            self.builder.gives_lineages = self.tracer.indexed is not None
+            indexed = self.tracer.indexed
+            self.builder.gives_lineages = indexed is not None
+            self.removals.removing = indexed.removing if indexed is not None else None
 
     def expect(self, places: Mapping[Place, bool], progress: Progress) -> None:
         """Read the whole history once if that is faster than one walk of git for each file."""

@@ -54,6 +54,20 @@ class IndexedHistories:
         self.undecided: Counter[str] = Counter()
         """Why lines were left to git, with the number of lines."""
 
+    def removing(self, path: str, text: str, start: str, end: str) -> list[str] | None:
+        """Return the commits after `start`, up to `end`, that may have removed a text from a file; the newest first.
+
+        None if the index does not have both commits.
+        """
+        try:
+            first, last = self._texts.commit(start), self._texts.commit(end)
+            if first is None or last is None:
+                return None
+            return [self._graph.id(number) for number in self._texts.removing(path, text, first, last)]
+        except (DamagedIndexError, ValueError):
+            remove_history_file(self._path)
+            return None
+
     def _find(self, path: str, line: int) -> tuple[Blame, MessageHistory] | None:
         """Return the blame of a line and the history of its text; None if the index does not decide them."""
         try:

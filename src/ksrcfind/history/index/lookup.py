@@ -89,6 +89,12 @@ class TextHistory:
         """Return the changes of a file that touched a text, oldest first."""
         return self._with_text(path, text)
 
+    def removing(self, path: str, text: str, start: int, end: int) -> list[int]:
+        """Return the commits after `start`, up to `end`, that may have removed a text from a file, the newest first."""
+        touching = {change.commit for change in self._with_text(path, text)} | set(self._renamed_away(path))
+        found = [n for n in touching if self.graph.contains(end, n) and not self.graph.contains(start, n)]
+        return sorted(found, reverse=True)
+
     def changed_paths(self, commit: int) -> list[str]:
         """Return the files that a commit changed."""
         return [path.decode("utf-8", "surrogateescape") for path in self._file.paths_of_commit(commit)]
