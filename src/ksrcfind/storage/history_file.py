@@ -162,7 +162,8 @@ def write_history_file(
 ) -> None:
     """Write the file of a history index: the contents of `base` if there is one, and new commits and files.
 
-    `files` are sorted by commit. One process writes at a time. `parts` replace those of `base`. Raises `OSError` if the disk does not take the file.
+    `files` are sorted by commit; `parts` replace those of `base`. One process writes at a time. Raises `OSError` if the
+    disk does not take the file.
     """
     # The caller holds a lock, so a file of this name is from a run that was killed.
     temporary = target.with_name(f"{target.name}.tmp")
