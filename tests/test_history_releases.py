@@ -8,6 +8,8 @@ from ksrcfind.caching import MemoryCache
 from ksrcfind.history.ancestry import FirstTags, first_tags
 from ksrcfind.history.provenance import Release
 from ksrcfind.history.releases import FEW, Releases
+from ksrcfind.history.trace import History, Request
+from ksrcfind.source.message import Form, Message, TextLine
 from ksrcfind.tree.git import Git
 from ksrcfind.tree.open import open_snapshot
 from ksrcfind.tree.versions import Version, parse_tag, release_versions
@@ -278,3 +280,26 @@ def test_a_long_history_without_a_commit_graph_is_hinted_at_once(scratch, monkey
     asked = releases(scratch, cache=MemoryCache())
     asked.prepare()
     assert asked.advice is None
+
+
+def test_the_first_release_of_a_wording_is_the_first_final_one_that_has_it(tmp_path):
+    scratch = VirtualDocuments(tmp_path)
+    text = 'void f(void)\n{\n\tprintk("queue %%d%s\\n");\n}\n'
+    scratch.commit("one", {"a.c": text % ""})
+    added = scratch.commit("two", {"a.c": text % " of %s"})
+    scratch.git("tag", "v6.1-rc1")
+    scratch.commit("three", {"a.c": text % ""})
+    scratch.git("tag", "v6.1-rc2")
+    scratch.git("tag", "v6.1")
+    scratch.git("tag", "v6.1.1")
+    again = scratch.commit(f"four\n\nThis reverts commit {scratch.git('rev-parse', 'v6.1')}.", {"a.c": text % " of %s"})
+    scratch.git("tag", "v6.2-rc1")
+    scratch.git("mv", "a.c", "b.c")
+    scratch.commit("five")
+    scratch.git("tag", "v6.2")
+    scratch.git("tag", "v6.3")
+    message = Message("b.c", 3, 3, "f", "printk", None, None, "", (Form("", ()),), (TextLine("b.c", 3, 30),))
+    (found,) = History(open_snapshot(tmp_path, "HEAD")).trace([Request(message)])
+    assert (found.introduced.commit, found.last_changed.commit) == (added, again)
+    assert found.introduced.release == Release("v6.1-rc1", "v6.2")
+    assert found.origin.release == Release("v6.1-rc1", "v6.1")  # By ancestry.

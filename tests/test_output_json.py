@@ -210,6 +210,7 @@ def test_line_record():
                 "introduced": None,
                 "origin": None,
                 "events": [],
+                "lineage_id": None,
             }
         ],
         "rivals": 0,

@@ -42,8 +42,15 @@ class Filter:
         change = arrival(finding)
         if change is None:
             return False
-        version = parse_tag(change.release.first_tag, tail=True) if change.release.first_tag else None
+        version = _version(change.release.first_tag)
+        had = _version(change.release.first_release)
+        if version is not None and had is not None and had > version.final:  # Taken back before its first release.
+            version = had
         return version is None or version > self.new_since
+
+
+def _version(tag: str | None) -> Version | None:
+    return parse_tag(tag, tail=True) if tag is not None else None
 
 
 @dataclass(frozen=True, slots=True)

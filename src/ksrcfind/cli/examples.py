@@ -47,6 +47,7 @@ EXAMPLES: dict[str, list[tuple[str, str]]] = {
     ],
     "index": [
         ("Index the checked-out tree:", "ksrcfind index"),
+        ("Also read the history of all messages once:", "ksrcfind index --with-history"),
         ("Index every release, to find removed messages:", "ksrcfind index --releases"),
         ("Index a release without checking it out:", "ksrcfind index -C ~/linux --rev v6.1"),
         ("Write a bundle for use on another machine:", "ksrcfind index --rev v6.1 --output v6.1.ksrcfind"),

@@ -277,7 +277,7 @@ class Batching(Asking):
     ] = GroupBy.MESSAGE
     callers: Annotated[
         Any,
-        typer.Option(
+        option(
             metavar="[=DEPTH]",
             parser=_depth,
             show_default=False,

@@ -86,6 +86,8 @@ class Change:
     commit: str
     subject: str
     release: Release
+    """The first release with the commit. For the commit that introduced a wording, `first_release` is the first final
+    release that has the wording: it may be later, if the wording was taken back in between."""
     path: str
     """The file of the message right after the commit."""
     line: int
@@ -120,6 +122,10 @@ class Provenance:
     events: tuple[Event, ...] = ()
     note: str | None = None
     """A sentence that explains the status: uncommitted line, start of the history."""
+    lineage_id: str | None = None
+    """Identifies the origin of the message: the same for all its wordings and places, in every release.
+
+    None without a history index."""
 
     def commits(self) -> Iterator[str]:
         """Yield the ids of all commits in the history. An id can appear more than once."""

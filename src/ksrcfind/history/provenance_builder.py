@@ -1,14 +1,17 @@
 """Convert histories of messages into the provenance that the output record shows."""
 
+import hashlib
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from ksrcfind.history.blame_and_follow import NOT_COMMITTED, Traced
 from ksrcfind.history.commit_info import CommitInfo
 from ksrcfind.history.events import EventKind, shown_change
-from ksrcfind.history.follow import MessageHistory
+from ksrcfind.history.follow import MessageHistory, Step
 from ksrcfind.history.provenance import Change, Event, Later, Provenance
 from ksrcfind.history.removal import Removal
 from ksrcfind.history.wording import decoded
+from ksrcfind.history.wording_releases import WordingReleases
 
 BEGINNING = "Present at or before {}, where this history begins."
 
@@ -16,8 +19,11 @@ BEGINNING = "Present at or before {}, where this history begins."
 class ProvenanceBuilder:
     """Builds provenances: looks up the commits and releases of the steps of a history."""
 
-    def __init__(self, commit_info: CommitInfo) -> None:
+    def __init__(self, commit_info: CommitInfo, wording_releases: WordingReleases) -> None:
         self._commit_info = commit_info
+        self._wording_releases = wording_releases
+        self.gives_lineages = False
+        """Whether histories get a `lineage_id`: those from a history index do."""
 
     def provenances(self, traced: Sequence[Traced]) -> list[Provenance]:
         """Return the provenance of each traced line, in the order of `traced`."""
@@ -56,8 +62,12 @@ class ProvenanceBuilder:
             self._change(step.commit, step.path, step.line, decoded(step.text))
             for step in (history.steps[history.introduced], history.steps[-1])
         )
+        since = history.steps[: history.introduced + 1]
+        had = self._wording_releases.of(introduced.commit, (step.path for step in since), (step.text for step in since))
+        introduced = replace(introduced, release=had)
         note = self._beginning(origin.commit) if history.beginning else None
-        return Provenance("traced", last, introduced, origin, tuple(self._events(history)), note)
+        lineage = _lineage_id(history.steps[-1]) if self.gives_lineages else None
+        return Provenance("traced", last, introduced, origin, tuple(self._events(history)), note, lineage)
 
     def _events(self, history: MessageHistory) -> Iterable[Event]:
         """Yield the events of a history, oldest first."""
@@ -76,3 +86,9 @@ class ProvenanceBuilder:
 
     def _beginning(self, commit: str) -> str:
         return BEGINNING.format(self._commit_info.release(commit).first_tag or commit[:12])
+
+
+def _lineage_id(first: Step) -> str:
+    """Return the id of a message whose history begins with a step."""
+    origin = "\0".join((first.commit, first.path, first.text)).encode("utf-8", "surrogateescape")
+    return hashlib.sha256(origin).hexdigest()[:16]

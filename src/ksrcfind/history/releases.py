@@ -128,6 +128,15 @@ class Releases:
         self._find([commit for commit in wanted if commit not in self._known])
         return {commit: self._release(self._known[commit]) for commit in wanted}
 
+    def finals_containing(self, commit: str) -> list[str]:
+        """Return the tags of the final releases that contain a commit (full id), earliest version first."""
+        names = self._names_containing(commit)
+        return [tag.name for tag in self.tags if tag.version == tag.version.final and f"refs/tags/{tag.name}" in names]
+
+    def commit_of(self, tag: str) -> str:
+        """Return the commit that a release tag points to. Raises `KeyError`."""
+        return self._commits[tag]
+
     def prepare(self) -> None:
         """Build the table of the first tags of all commits now, so that later questions are fast."""
         self._table_of_all()
@@ -152,10 +161,14 @@ class Releases:
 
     def _ask(self, commit: str) -> str | None:
         """Return the first release tag that contains one commit, from `git tag --contains`."""
+        names = self._names_containing(commit)
+        return next((tag.name for tag in self.tags if f"refs/tags/{tag.name}" in names), None)
+
+    def _names_containing(self, commit: str) -> set[str]:
+        """Return the full names of all tags that contain a commit."""
         # `git tag` reuses what it read for earlier tags; `git for-each-ref` walks again for each tag (4.5 s).
         listed = self._repository.git.answer("tag", "--no-column", "--format=%(refname)", f"--contains={commit}")
-        names = set((listed or "").split("\n"))  # No tag contains a commit that the repository does not have.
-        return next((tag.name for tag in self.tags if f"refs/tags/{tag.name}" in names), None)
+        return set((listed or "").split("\n"))  # No tag contains a commit that the repository does not have.
 
     def _table_of_all(self) -> FirstTags:
         self._table = self._table or self._kept_table()
@@ -192,6 +205,10 @@ class Releases:
         if tag is None:
             return Release(None, None)
         return Release(tag, self._finals.get(self._versions[tag].final))
+
+    @cached_property
+    def _commits(self) -> dict[str, str]:
+        return {tag.name: tag.commit for tag in self.tags}
 
     @cached_property
     def _versions(self) -> dict[str, Version]:

@@ -1,6 +1,6 @@
 """Find what happened to a message after a release: moves, new wordings, and the commit that removed it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from ksrcfind.history.commit_diff import changed_source_files
@@ -27,6 +27,12 @@ class Removal:
     """The message after that commit; None if it was removed."""
 
 
+Removing = Callable[[str, str, str, str], list[str] | None]
+"""Returns the commits that may have removed a text: called with path, text, first and last commit.
+
+The newest comes first. None if it does not know them."""
+
+
 class Removals:
     """Finds the commits that removed messages of one repository."""
 
@@ -34,6 +40,8 @@ class Removals:
         self._git = repository.git
         self._objects = repository.objects
         self._occurrences = Occurrences(repository)
+        self.removing: Removing | None = None
+        """Finds these commits without a walk through the history; None without a history index."""
 
     def removals_after(self, start: str, path: str, line: int, end: str) -> Iterator[Removal]:
         """Yield what later commits did to the text on a line of a file version, up to the commit `end`, oldest first.
@@ -55,10 +63,7 @@ class Removals:
 
     def _last_removal(self, seen: Occurrence, end: str) -> Removal | None:
         """Return the last commit that removed the text from the file; None if there is none."""
-        listed = self._git.lines(
-            "rev-list", "--full-history", "--topo-order", f"{seen.commit}..{end}", "--", f":(top,literal){seen.path}"
-        )
-        for commit in [line.decode() for line in listed]:
+        for commit in self._changing(seen, end):
             raw = self._occurrences.commit(commit)
             if raw is None or self._find(commit, seen) is not None:
                 continue
@@ -69,6 +74,16 @@ class Removals:
                     now = self._elsewhere(was, commit) or self._reworded(was, commit)
                     return Removal(commit, _kind(was, now), was, now)
         return None
+
+    def _changing(self, seen: Occurrence, end: str) -> list[str]:
+        """Return the commits up to `end` that changed the file of a text, or with an index, the text."""
+        known = self.removing(seen.path, seen.text, seen.commit, end) if self.removing is not None else None
+        if known is not None:
+            return known
+        listed = self._git.lines(
+            "rev-list", "--full-history", "--topo-order", f"{seen.commit}..{end}", "--", f":(top,literal){seen.path}"
+        )
+        return [line.decode() for line in listed]
 
     def _find(self, commit: str, seen: Occurrence) -> Occurrence | None:
         return self._occurrences.find(commit, seen.path, seen.text, seen.wording.line_start)

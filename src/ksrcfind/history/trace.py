@@ -21,6 +21,7 @@ from ksrcfind.history.renames import Renames
 from ksrcfind.history.simple_blame import SimpleBlame
 from ksrcfind.history.state import is_plain
 from ksrcfind.history.whole_history import WholeHistory, file_name
+from ksrcfind.history.wording_releases import WordingReleases
 from ksrcfind.progress import SILENT, Progress
 from ksrcfind.source.message import Message
 from ksrcfind.tree.directory import DirectorySnapshot
@@ -137,7 +138,7 @@ class _GitHistory:
         self.tracer = Tracer(snapshot, follower, self._histories, jobs)
         self.removals = Removals(repository)
         self.commit_info = CommitInfo(repository.objects, releases, RelatedCommits(repository, cache))
-        self.builder = ProvenanceBuilder(self.commit_info)
+        self.builder = ProvenanceBuilder(self.commit_info, WordingReleases(repository.objects, releases))
 
     def is_current(self) -> bool:
         """Return whether cached answers are still valid: references and settings that they depend on are unchanged."""
@@ -150,6 +151,9 @@ class _GitHistory:
             self.tracer.indexed = open_histories(
                 self._repository, self._snapshot.commit, directory, self._occurrences.commit
             )
+            indexed = self.tracer.indexed
+            self.builder.gives_lineages = indexed is not None
+            self.removals.removing = indexed.removing if indexed is not None else None
 
     def expect(self, places: Mapping[Place, bool], progress: Progress) -> None:
         """Read the whole history once if that is faster than one walk of git for each file."""

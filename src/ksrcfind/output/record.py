@@ -342,6 +342,7 @@ def _history(history: Provenance) -> Record:
         "introduced": history.introduced and change_fields(history.introduced),
         "origin": history.origin and change_fields(history.origin),
         "events": [event_fields(event) for event in history.events],
+        "lineage_id": history.lineage_id,
     }
 
 

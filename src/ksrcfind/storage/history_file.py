@@ -23,6 +23,7 @@ _TABLES = (
     "CREATE TABLE files (number INTEGER PRIMARY KEY, path INTEGER, status TEXT, before INTEGER, edits BLOB)",
     "CREATE TABLE texts (text INTEGER, path INTEGER, file INTEGER, PRIMARY KEY (text, path, file)) WITHOUT ROWID",
     "CREATE INDEX births ON files (path) WHERE status IN ('A', 'R')",
+    "CREATE INDEX renames ON files (before) WHERE before IS NOT NULL",
     "CREATE TEMP TABLE unsorted (text INTEGER, path INTEGER, file INTEGER)",
 )
 _BATCH = 10_000
@@ -120,6 +121,11 @@ class HistoryFile:
         """Return the commits that added a file or renamed one to this path, oldest first."""
         return self._files("files.path = ? AND status IN ('A', 'R') ORDER BY files.number", path)
 
+    def renamed_away(self, path: int) -> list[int]:
+        """Return the numbers of the commits that renamed the file at this path, oldest first."""
+        rows = self._rows("SELECT number FROM files WHERE before = ? AND before IS NOT NULL ORDER BY number", path)
+        return [row[0] // _FILES_OF_A_COMMIT for row in rows]
+
     def of_commit(self, commit: int) -> list[FileRow]:
         """Return all files that a commit changed."""
         first = commit * _FILES_OF_A_COMMIT
@@ -156,9 +162,11 @@ def write_history_file(
 ) -> None:
     """Write the file of a history index: the contents of `base` if there is one, and new commits and files.
 
-    `files` are sorted by commit. `parts` replace those of `base`. Raises `OSError` if the disk does not take the file.
+    `files` are sorted by commit; `parts` replace those of `base`. One process writes at a time. Raises `OSError` if the
+    disk does not take the file.
     """
-    temporary = target.with_name(f"{target.name}.{os.getpid()}.tmp")
+    # The caller holds a lock, so a file of this name is from a run that was killed.
+    temporary = target.with_name(f"{target.name}.tmp")
     try:
         temporary.unlink(missing_ok=True)
         if base is not None:

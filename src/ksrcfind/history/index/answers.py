@@ -2,14 +2,14 @@
 
 from collections import Counter
 from collections.abc import Callable
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 from ksrcfind.history.blame import Blame
 from ksrcfind.history.commits import RawCommit
 from ksrcfind.history.follow import MessageHistory
 from ksrcfind.history.index.edits import normalised
-from ksrcfind.history.index.follow import IndexFollower, Position, UndecidedError
+from ksrcfind.history.index.follow import Among, IndexFollower, Position, UndecidedError
 from ksrcfind.history.index.graph import unpack_graph
 from ksrcfind.history.index.location import index_path
 from ksrcfind.history.index.lookup import TextHistory
@@ -54,6 +54,20 @@ class IndexedHistories:
         self.undecided: Counter[str] = Counter()
         """Why lines were left to git, with the number of lines."""
 
+    def removing(self, path: str, text: str, start: str, end: str) -> list[str] | None:
+        """Return the commits after `start`, up to `end`, that may have removed a text from a file; the newest first.
+
+        None if the index does not have both commits.
+        """
+        try:
+            first, last = self._texts.commit(start), self._texts.commit(end)
+            if first is None or last is None:
+                return None
+            return [self._graph.id(number) for number in self._texts.removing(path, text, first, last)]
+        except (DamagedIndexError, ValueError):
+            remove_history_file(self._path)
+            return None
+
     def _find(self, path: str, line: int) -> tuple[Blame, MessageHistory] | None:
         """Return the blame of a line and the history of its text; None if the index does not decide them."""
         try:
@@ -69,17 +83,23 @@ class IndexedHistories:
         source, wording, first = self._text_at(path, line)
         literal = source.literal(line - first) or wording.text
 
-        def function() -> str | None:
-            whole = self._source(path)
-            found = whole.at(line)
-            return whole.function(found) if found is not None else None
-
-        own = Position(self._number, path, normalised(literal), function)
+        among = partial(self._among, path, line)
+        own = Position(self._number, path, normalised(literal), among)
         last = self._follower.last_touch(own, piece=True)
-        history = self._follower.follow(Position(self._number, path, wording.text, function), literal)
+        history = self._follower.follow(Position(self._number, path, wording.text, among), literal)
         name = self._graph.id(last.change.commit)
         root = not self._graph.parents(last.change.commit)
         return Blame(name, last.change.path, last.edit.line, boundary=root), history
+
+    def _among(self, path: str, line: int) -> Among:
+        """Return which of several equal texts of a file is on a line."""
+        source = self._source(path)
+        here = source.at(line)
+        if here is None:
+            raise UndecidedError("no text")
+        function = source.function(here)
+        own = [wording for wording in source.same(here.text) if source.function(wording) == function]
+        return Among(function, own.index(here), len(own))
 
     def _text_at(self, path: str, line: int) -> tuple[SourceText, Wording, int]:
         """Return the text on a line, in a part of the file, and the number of lines before that part."""

@@ -19,7 +19,7 @@ import msgspec
 
 from ksrcfind.errors import KsrcfindError
 from ksrcfind.history.index.diffs import COMMITS_PER_PROCESS, FileDiff, read_diffs
-from ksrcfind.history.index.edits import Edit, pack_edits, text_key
+from ksrcfind.history.index.edits import Edit, keys_of, pack_edits
 from ksrcfind.history.index.graph import EMPTY, CommitGraph, unpack_graph
 from ksrcfind.history.index.hunk_texts import edits_of
 from ksrcfind.history.index.location import index_path
@@ -177,7 +177,7 @@ def _new_file(diff: FileDiff, position: int) -> NewFile:
 
 
 def _keys(edits: Iterable[Edit]) -> tuple[int, ...]:
-    return tuple({text_key(text) for edit in edits if (text := edit.text)})
+    return tuple({key for edit in edits for key in keys_of(edit)})
 
 
 def _new_files(parts: Path, ranges: Sequence[_Range], advance: Callable[[], None]) -> Iterator[NewFile]:

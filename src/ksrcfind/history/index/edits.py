@@ -1,11 +1,13 @@
 """What a commit changed in the texts of one file."""
 
 import hashlib
+import re
 import zlib
+from collections.abc import Iterator
 
 import msgspec
 
-from ksrcfind.history.wording import LEVEL_CODE, Wording
+from ksrcfind.history.wording import END, LEVEL_CODE, Wording, words
 
 AFTER = 0
 """The side of an edit: a text after the commit. Numbers from 1 on are the parents of the commit: a text before it."""
@@ -15,7 +17,7 @@ OWN = 1
 """Flag of an edit: the line of the text itself is changed, not only the beginning of its call."""
 PIECE = 2
 """Flag of an edit: one of several literals that form a text; the text has an edit of its own."""
-REPEATED = 8
+REPEATED = 4
 """Flag of an edit: a merge removed this text also from an earlier parent."""
 
 
@@ -52,6 +54,11 @@ class Edit(msgspec.Struct, frozen=True, array_like=True, gc=False):
         return Wording(self.text, self.line, self.line, literals, 0, 0, commented=False)
 
 
+MOST_PREFIX_PARTS = 4
+"""Parts of a prefix that `wording.lost_prefix` recognises."""
+_PREFIX_PART = re.compile(r"[\[(<]?+[\w%./*#@-]++[\])>]?+(?::|\s?-)?+\s*+")
+
+
 def normalised(text: str) -> str:
     """Return a literal without its level code and without newlines and blanks at its end."""
     # The same as `LINE_END`, ten times as fast: this runs for every text of a commit.
@@ -65,6 +72,27 @@ def text_key(text: str) -> int:
     """Return the number by which a text is found: a hash of 64 bits, signed."""
     data = text.encode("utf-8", "surrogateescape")
     return int.from_bytes(hashlib.blake2b(data, digest_size=8).digest(), signed=True)
+
+
+def keys_of(edit: Edit) -> Iterator[int]:
+    """Yield the keys under which an edit is found: that of its text, and those of the text without a prefix."""
+    text = edit.text
+    if not text:
+        return
+    yield text_key(text)
+    if edit.side == AFTER and not edit.flags & PIECE:
+        end = 0
+        for _ in range(MOST_PREFIX_PARTS):
+            match = _PREFIX_PART.match(text, end)
+            if match is None or len(words(rest := text[match.end() :])) < 2:
+                break
+            end = match.end()
+            yield unprefixed_key(rest)
+
+
+def unprefixed_key(text: str) -> int:
+    """Return the number by which texts are found that end with this one behind a prefix."""
+    return text_key(f"\0{END.sub('', text)}")
 
 
 _encoder = msgspec.msgpack.Encoder()

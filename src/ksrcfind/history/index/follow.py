@@ -6,6 +6,7 @@ cannot decide, `follow` returns None, and the caller asks git.
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import PurePosixPath
 
 from ksrcfind.history.commits import RawCommit
@@ -24,14 +25,26 @@ MOST_REMOVED_FILES = 20
 
 
 @dataclass(frozen=True, slots=True)
+class Among:
+    """Which one of several equal texts of a file is meant."""
+
+    function: str | None
+    """The function that contains the text."""
+    rank: int
+    """Position among the equal texts of that function, from 0 on."""
+    total: int
+    """Number of the equal texts of that function."""
+
+
+@dataclass(frozen=True, slots=True)
 class Position:
     """A text in a file at a commit."""
 
     commit: int
     path: str
     text: str
-    function: Callable[[], str | None]
-    """Returns the name of the function that contains the text; it is asked if the file has the text several times."""
+    among: Callable[[], Among]
+    """Tells which text is meant if the file has it several times."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +59,8 @@ class _Earlier:
     """True if the commit removed the message from that place."""
     renamed: bool = False
     """True if the commit removed the whole file of that place."""
+    peers: tuple[Edit, ...] = ()
+    """The equal texts of that place."""
     taken_by: str | None = None
     """The commit that removed the message, if the commit of this step reverts the removal."""
 
@@ -83,8 +98,7 @@ class IndexFollower:
             if found is None:
                 break
             steps += self._taking_away(found)
-            earlier = found
-            place = Position(found.commit, found.path, found.edit.text, lambda: earlier.edit.function)  # noqa: B023
+            place = Position(found.commit, found.path, found.edit.text, partial(_among, found.edit, found.peers))
         beginning = not self._graph.parents(self._texts.commit(steps[-1].commit) or 0)
         return MessageHistory(tuple(steps), len(steps) - 1 if introduced is None else introduced, beginning)
 
@@ -96,7 +110,7 @@ class IndexFollower:
         found = self._texts.standing(place.path, place.text, place.commit, piece=piece)
         if not found:
             raise UndecidedError("unknown")
-        return chosen(found, place.function)
+        return chosen(found, place.among)
 
     # Where a text was before a commit
 
@@ -129,13 +143,12 @@ class IndexFollower:
             if standing is not None:
                 return standing
         if len(words(text)) > 1:
-            path = PurePosixPath(change.path)
-            around = [
-                other for other in map(PurePosixPath, places) if other.parent == path.parent or other.name == path.name
-            ]
-            standing = self._elsewhere(seen, parent, map(str, around))
+            standing = self._elsewhere(seen, parent, self._around(seen, places))
             if standing is not None:
                 return standing
+            prefixed = self._prefixed(seen, parent)
+            if prefixed is not None:
+                return prefixed
         return self._without_prefix(seen, parent) if not merge else None
 
     def _same_file(self, seen: Standing, parent: int, position: int) -> _Earlier | None:
@@ -145,15 +158,16 @@ class IndexFollower:
         if removed:
             was = _nearest(removed, edit)
             left = was.function != edit.function and not any(
-                own.text == edit.text and own.function == was.function for own in change.added
+                item.edit.function == was.function
+                for item in self._texts.standing(change.path, edit.text, change.commit)
             )
             renamed = change.before is not None
-            return _Earlier(parent, change.earlier_path, was, left or renamed, renamed=renamed)
+            return _Earlier(parent, change.earlier_path, was, left or renamed, renamed, tuple(removed))
         standing = self._texts.standing(change.earlier_path, edit.text, parent)
         if standing:
-            was = _nearest([item.edit for item in standing], edit)
+            peers = tuple(item.edit for item in standing)
             renamed = change.before is not None
-            return _Earlier(parent, change.earlier_path, was, renamed, renamed=renamed)
+            return _Earlier(parent, change.earlier_path, _nearest(peers, edit), renamed, renamed, peers)
         return None
 
     def _left(self, seen: Standing, parent: int) -> _Earlier | None:
@@ -172,7 +186,7 @@ class IndexFollower:
                 if removed and (gone or len(added) < len(removed)):
                     was = _nearest(removed, seen.edit)
                     order = self._order(other.earlier_path, was, seen)
-                    found.append((order, _Earlier(parent, other.earlier_path, was, left=True, renamed=gone)))
+                    found.append((order, _Earlier(parent, other.earlier_path, was, True, gone, tuple(removed))))
         return min(found, key=lambda item: item[0])[1] if found else None
 
     def _elsewhere(self, seen: Standing, parent: int, paths: Iterable[str]) -> _Earlier | None:
@@ -181,10 +195,34 @@ class IndexFollower:
         for path in paths:
             standing = self._texts.standing(path, seen.edit.text, parent) if path != seen.change.path else []
             if standing:
-                was = _nearest([item.edit for item in standing], seen.edit)
+                peers = tuple(item.edit for item in standing)
+                was = _nearest(peers, seen.edit)
                 left = len(self._texts.standing(path, seen.edit.text, seen.change.commit)) < len(standing)
+                earlier = _Earlier(parent, path, was, left, peers=peers)
+                found.append(((not left, *self._order(path, was, seen)), earlier))
+        return min(found, key=lambda item: item[0])[1] if found else None
+
+    def _prefixed(self, seen: Standing, parent: int) -> _Earlier | None:
+        """Return the text with a prefix in a file of the same directory or name."""
+        found: list[tuple[tuple[bool, bool, bool, str], _Earlier]] = []
+        for path in self._around(seen, self._texts.paths_with_prefixed(seen.edit.text)):
+            longer = {own for own in self._texts.prefixed(path, seen.edit.text) if lost_prefix(own, seen.edit.text)}
+            standing = [item.edit for own in longer for item in self._texts.standing(path, own, parent)]
+            if standing:
+                was = _nearest(standing, seen.edit)
+                left = len(self._texts.standing(path, was.text, seen.change.commit)) < len(
+                    self._texts.standing(path, was.text, parent)
+                )
                 found.append(((not left, *self._order(path, was, seen)), _Earlier(parent, path, was, left)))
         return min(found, key=lambda item: item[0])[1] if found else None
+
+    def _around(self, seen: Standing, paths: Iterable[str]) -> list[str]:
+        """Return those of some paths that are in the directory of a file, or have its name."""
+        own = PurePosixPath(seen.change.path)
+        others = map(PurePosixPath, paths)
+        return [
+            str(other) for other in others if other != own and (other.parent == own.parent or other.name == own.name)
+        ]
 
     def _order(self, path: str, was: Edit, seen: Standing) -> tuple[bool, bool, str]:
         name = PurePosixPath(seen.change.path).name
@@ -314,17 +352,21 @@ class IndexFollower:
         return commit is not None and REVERT.search(commit.message) is not None
 
 
-def chosen(found: Sequence[Standing], function: Callable[[], str | None]) -> Standing:
-    """Return the occurrence in a function. Raises `UndecidedError` if several commits could be meant."""
-    if len({item.change.number for item in found}) > 1:
-        name = function()
-        found = [item for item in found if item.edit.function == name]
-        if len({item.change.number for item in found}) != 1:
-            raise UndecidedError("ambiguous")
-    if len(found) > 1:
-        name = function()
-        found = [item for item in found if item.edit.function == name] or found
-    return found[0]
+def chosen(found: Sequence[Standing], among: Callable[[], Among]) -> Standing:
+    """Return the one of several equal texts that is meant. Raises `UndecidedError` if it may be one of two commits."""
+    if len(found) == 1:
+        return found[0]
+    meant = among()
+    own = [item for item in found if item.edit.function == meant.function]
+    if len({item.change.number for item in own or found}) > 1:
+        raise UndecidedError("ambiguous")
+    own = sorted(own or found, key=lambda item: item.edit.line)
+    return own[meant.rank if len(own) == meant.total else 0]
+
+
+def _among(edit: Edit, peers: Sequence[Edit]) -> Among:
+    own = sorted(peer.line for peer in peers if peer.function == edit.function and peer.text == edit.text)
+    return Among(edit.function, own.index(edit.line) if edit.line in own else 0, len(own))
 
 
 def _nearest(edits: Sequence[Edit], seen: Edit) -> Edit:

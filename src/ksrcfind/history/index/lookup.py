@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 
-from ksrcfind.history.index.edits import AFTER, OWN, PIECE, REPEATED, Edit, text_key, unpack_edits
+from ksrcfind.history.index.edits import AFTER, OWN, PIECE, REPEATED, Edit, text_key, unpack_edits, unprefixed_key
 from ksrcfind.history.index.graph import CommitGraph
+from ksrcfind.history.wording import END
 from ksrcfind.storage.history_file import FileRow, HistoryFile
 
 MOST_RENAMES = 64
@@ -63,6 +64,7 @@ class TextHistory:
         self.graph = graph
         self._path_number = lru_cache(maxsize=4096)(self._read_path_number)
         self._births = lru_cache(maxsize=4096)(self._read_births)
+        self._renamed_away = lru_cache(maxsize=4096)(self._read_renamed_away)
         self._with_text = lru_cache(maxsize=1024)(self._read_with_text)
 
     def commit(self, name: str) -> int | None:
@@ -87,6 +89,12 @@ class TextHistory:
         """Return the changes of a file that touched a text, oldest first."""
         return self._with_text(path, text)
 
+    def removing(self, path: str, text: str, start: int, end: int) -> list[int]:
+        """Return the commits after `start`, up to `end`, that may have removed a text from a file, the newest first."""
+        touching = {change.commit for change in self._with_text(path, text)} | set(self._renamed_away(path))
+        found = [n for n in touching if self.graph.contains(end, n) and not self.graph.contains(start, n)]
+        return sorted(found, reverse=True)
+
     def changed_paths(self, commit: int) -> list[str]:
         """Return the files that a commit changed."""
         return [path.decode("utf-8", "surrogateescape") for path in self._file.paths_of_commit(commit)]
@@ -100,6 +108,23 @@ class TextHistory:
         for number in self._file.paths_with_text(text_key(text)):
             yield self._file.path(number).decode("utf-8", "surrogateescape")
 
+    def paths_with_prefixed(self, text: str) -> Iterator[str]:
+        """Yield every path in which a text ever was behind a prefix."""
+        for number in self._file.paths_with_text(unprefixed_key(text)):
+            yield self._file.path(number).decode("utf-8", "surrogateescape")
+
+    def prefixed(self, path: str, text: str) -> set[str]:
+        """Return the texts of a file that end with a text, from all times."""
+        number = self._path_number(path)
+        rows = self._file.with_text(unprefixed_key(text), number) if number is not None else []
+        part = END.sub("", text).encode("utf-8", "surrogateescape")
+        return {
+            edit.text
+            for row in rows
+            for edit in unpack_edits(row.edits)
+            if not edit.flags & PIECE and part in b"".join(edit.literals)
+        }
+
     def _standing(
         self, path: str, text: str, commit: int, select: "Callable[[FileChange, str], Iterable[Edit]]", depth: int
     ) -> list[Standing]:
@@ -109,11 +134,14 @@ class TextHistory:
             parents = self.graph.parents(birth.commit)
             if parents:
                 found = self._standing(birth.before, text, parents[0], select, depth - 1)
-        since = birth.number if birth is not None else 0
+        since, born = (birth.number, birth.commit) if birth is not None else (0, -1)
+        # A commit that renames this file away may also rename another one to its name.
+        left = [n for n in self._renamed_away(path) if n > born and self.graph.contains(commit, n)]
+        last_left = left[-1] if left else -1
         for change in self._with_text(path, text):
-            if change.number >= since and self.graph.contains(commit, change.commit):
+            if change.number >= since and change.commit > last_left and self.graph.contains(commit, change.commit):
                 _apply(change, select(change, text), found)
-        return found
+        return found if last_left < 0 else [item for item in found if item.change.commit > last_left]
 
     def _read_path_number(self, path: str) -> int | None:
         return self._file.path_number(path.encode("utf-8", "surrogateescape"))
@@ -121,6 +149,10 @@ class TextHistory:
     def _read_births(self, path: str) -> list[FileChange]:
         number = self._path_number(path)
         return [_file_change(row) for row in self._file.births(number)] if number is not None else []
+
+    def _read_renamed_away(self, path: str) -> list[int]:
+        number = self._path_number(path)
+        return self._file.renamed_away(number) if number is not None else []
 
     def _read_with_text(self, path: str, text: str) -> list[FileChange]:
         number = self._path_number(path)
