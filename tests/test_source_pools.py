@@ -86,6 +86,14 @@ def test_a_table_without_names_of_fields_gives_the_column_of_the_field():
     )
 
 
+def test_a_table_of_a_structure_of_a_header_gives_the_only_text_of_a_row():
+    source = 'static struct error errors[] = {\n\t{ 0x1, LOG_LEVEL, "first" },\n\t[FEW] = { -EIO, "second" },\n'
+    assert pool(source + '\t{ 2, "two", "texts" },\n};\n' + WRAPPED.format(""), "errors[i].error") == [
+        '"first"',
+        '"second"',
+    ]
+
+
 def test_a_row_that_a_macro_makes_gives_its_only_text():
     source = "#define Q(n, t) { #n, t }\nstatic const struct { char *name, *help; } all[] = {\n"
     source += '\tQ(A, "one text"),\n\tQ("b", "of two"),\n};\n'

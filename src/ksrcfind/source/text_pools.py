@@ -299,6 +299,8 @@ class TextPools:
             values = [row[1:-1][start:stop].strip() for start, stop in self._code.split(row[1:-1])]
             if field in fields:
                 values = values[fields.index(field) :][:1]
+            else:  # of a header: names of macros are numbers in most tables
+                values = [value for value in values if '"' in value]
             texts = [value for value in values if _ALL_TEXT.fullmatch(value)]
             if len(texts) == 1:
                 yield texts[0]
