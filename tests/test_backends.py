@@ -246,8 +246,10 @@ TOOLS = {
     "messages": [{}, {"paths": ["mm"]}],
     "life": [{"line": HIT}],
     "diff": [{"old": "v5.8", "new": "v5.9"}],
+    "show": [{"name": "dump_header"}],
 }
 TOOLS_OF_REPOSITORIES = {"life", "diff"}
+TOOLS_OF_TREES = {"show"}
 
 
 @pytest.mark.parametrize("tool", TOOLS)
@@ -269,9 +271,11 @@ def test_a_tool_answers_or_says_what_to_do(backend, tool):
         results = asyncio.run(ask())
     finally:
         thread.end()
-    without_repository = backend.is_bundle or backend.name == "directory"
+    needed = TOOLS_OF_TREES if backend.is_bundle else set()
+    if backend.is_bundle or backend.name == "directory":
+        needed = needed | TOOLS_OF_REPOSITORIES
     for result in results:
-        assert result.is_error == (without_repository and tool in TOOLS_OF_REPOSITORIES), result.content
+        assert result.is_error == (tool in needed), result.content
         if result.is_error and backend.is_bundle:
             assert f"the bundle {backend.path} cannot " in result.content[0].text
 

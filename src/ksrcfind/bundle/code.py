@@ -130,7 +130,7 @@ def kept_lines(file: File, line: int) -> range:
 
 
 def in_blocks(files: Iterable[File]) -> Iterator[tuple[File, ...]]:
-    """Yield files in blocks, in order, without those that are too large for a block."""
+    """Yield blocks of neighbouring files, without files that are too large for a block."""
     block: list[File] = []
     size = 0
     for file in files:
