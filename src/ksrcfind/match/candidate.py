@@ -34,6 +34,10 @@ class Doubts(NamedTuple):
     """True if the text is only similar, and the line names who prints it, but not the code of the message."""
 
 
+CERTAIN = Doubts()
+"""None of these."""
+
+
 class Candidate(msgspec.Struct, frozen=True, gc=False):
     """A message, the score of its wording, and the evidence beyond the text."""
 
@@ -47,7 +51,7 @@ class Candidate(msgspec.Struct, frozen=True, gc=False):
     """Evidence that decides whether this is an answer at all: the prefix, and all that is negative."""
     place: float
     """Evidence: bits for the directory of the call; negative for code that few machines run."""
-    doubts: Doubts = Doubts()
+    doubts: Doubts = CERTAIN
     """What makes the answer less certain."""
 
     @property

@@ -10,7 +10,7 @@ from ksrcfind.log.prefixes import PLAIN
 from ksrcfind.match import evidence
 from ksrcfind.match.answer import Tier
 from ksrcfind.match.body import Body
-from ksrcfind.match.candidate import Candidate, Doubts, distinct, ordered
+from ksrcfind.match.candidate import CERTAIN, Candidate, Doubts, distinct, ordered
 from ksrcfind.match.message_index import MessageIndex
 from ksrcfind.match.origin import Origin
 from ksrcfind.match.pattern import value
@@ -77,7 +77,7 @@ class Weigher:
             if is_others and self._index.knows(names[0]):
                 bits += OTHER_WRITER
             certain = prefix + min(0.0, beyond - prefix)
-            doubts = Doubts(is_opposite=opposite < 0, is_unnamed=is_unnamed, is_others=is_others)
+            doubts = Doubts(opposite < 0, is_unnamed, is_others) if score.tier is Tier.FUZZY or opposite else CERTAIN
             yield Candidate(score, occurrence, bits, prefix, certain, place, doubts)
 
     def _with_usual(
