@@ -126,6 +126,11 @@ class HistoryFile:
         rows = self._rows("SELECT number FROM files WHERE before = ? AND before IS NOT NULL ORDER BY number", path)
         return [row[0] // _FILES_OF_A_COMMIT for row in rows]
 
+    def renamed_to(self, path: int) -> list[int]:
+        """Return the numbers of the paths that the file at this path was renamed to."""
+        rows = self._rows("SELECT DISTINCT path FROM files WHERE before = ? AND before IS NOT NULL", path)
+        return [row[0] for row in rows]
+
     def of_commit(self, commit: int) -> list[FileRow]:
         """Return all files that a commit changed."""
         first = commit * _FILES_OF_A_COMMIT

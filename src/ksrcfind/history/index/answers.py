@@ -83,23 +83,39 @@ class IndexedHistories:
         source, wording, first = self._text_at(path, line)
         literal = source.literal(line - first) or wording.text
 
-        among = partial(self._among, path, line)
-        own = Position(self._number, path, normalised(literal), among)
+        piece = normalised(literal)
+        own = Position(self._number, path, piece, partial(self._among, path, line, piece, piece=True))
         last = self._follower.last_touch(own, piece=True)
-        history = self._follower.follow(Position(self._number, path, wording.text, among), literal)
+        among = partial(self._among, path, line, wording.text, piece=False)
+        whole = Position(self._number, path, wording.text, among)
+        history = self._follower.follow(whole, literal)
         name = self._graph.id(last.change.commit)
         root = not self._graph.parents(last.change.commit)
         return Blame(name, last.change.path, last.edit.line, boundary=root), history
 
-    def _among(self, path: str, line: int) -> Among:
-        """Return which of several equal texts of a file is on a line."""
+    def _among(self, path: str, line: int, text: str, *, piece: bool) -> Among:
+        """Return which of several equal texts of a file is on a line. With `piece`, the text is one literal."""
         source = self._source(path)
         here = source.at(line)
         if here is None:
             raise UndecidedError("no text")
+        if not piece:
+            equal = [(wording, wording.line_start) for wording in source.same(text)]
+            line = here.line_start
+        else:
+            needle = text.encode("utf-8", "surrogateescape")
+            equal = [
+                (wording, at)
+                for wording in source.wordings
+                for at, literal in source.pieces(wording)
+                if needle in literal and normalised(literal.decode("utf-8", "surrogateescape")) == text
+            ]
         function = source.function(here)
-        own = [wording for wording in source.same(here.text) if source.function(wording) == function]
-        return Among(function, own.index(here), len(own))
+        own = [at for wording, at in equal if source.function(wording) == function]
+        every = [at for _, at in equal]
+        if line not in own:
+            raise UndecidedError("ambiguous")
+        return Among(function, own.index(line), len(own), every.index(line), len(every))
 
     def _text_at(self, path: str, line: int) -> tuple[SourceText, Wording, int]:
         """Return the text on a line, in a part of the file, and the number of lines before that part."""

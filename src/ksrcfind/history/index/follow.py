@@ -34,6 +34,10 @@ class Among:
     """Position among the equal texts of that function, from 0 on."""
     total: int
     """Number of the equal texts of that function."""
+    file_rank: int = 0
+    """Position among the equal texts of the file, from 0 on."""
+    file_total: int = 0
+    """Number of the equal texts of the file; 0 if it is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +140,7 @@ class IndexFollower:
         part = self._part(seen, parent, position)
         if part is not None or not searchable:
             return part
-        places = list(self._texts.paths_with(text))
+        places = self._texts.paths_with(text)
         if not merge:
             changed = set(self._texts.changed_paths(change.commit))
             standing = self._elsewhere(seen, parent, [path for path in places if path in changed])
@@ -360,8 +364,9 @@ def chosen(found: Sequence[Standing], among: Callable[[], Among]) -> Standing:
     own = [item for item in found if item.edit.function == meant.function]
     if len({item.change.number for item in own or found}) > 1:
         raise UndecidedError("ambiguous")
+    rank, total = (meant.rank, meant.total) if own else (meant.file_rank, meant.file_total)
     own = sorted(own or found, key=lambda item: item.edit.line)
-    return own[meant.rank if len(own) == meant.total else 0]
+    return own[rank if len(own) == total else 0]
 
 
 def _among(edit: Edit, peers: Sequence[Edit]) -> Among:

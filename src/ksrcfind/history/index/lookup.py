@@ -13,6 +13,9 @@ from ksrcfind.storage.history_file import FileRow, HistoryFile
 MOST_RENAMES = 64
 """Limit of renames of one file; more mean that its history goes in circles."""
 
+MOST_PATHS = 5000
+"""Limit of paths in which one text is looked for."""
+
 
 @dataclass(frozen=True)
 class FileChange:
@@ -103,27 +106,43 @@ class TextHistory:
         """Yield all changes of a commit."""
         return map(_file_change, self._file.of_commit(commit))
 
-    def paths_with(self, text: str) -> Iterator[str]:
-        """Yield every path in which a text ever was."""
-        for number in self._file.paths_with_text(text_key(text)):
-            yield self._file.path(number).decode("utf-8", "surrogateescape")
+    def paths_with(self, text: str) -> list[str]:
+        """Return every path in which a text ever was."""
+        return self._paths(text_key(text))
 
-    def paths_with_prefixed(self, text: str) -> Iterator[str]:
-        """Yield every path in which a text ever was behind a prefix."""
-        for number in self._file.paths_with_text(unprefixed_key(text)):
-            yield self._file.path(number).decode("utf-8", "surrogateescape")
+    def paths_with_prefixed(self, text: str) -> list[str]:
+        """Return every path in which a text ever was behind a prefix."""
+        return self._paths(unprefixed_key(text))
+
+    def _paths(self, key: int) -> list[str]:
+        """Return the paths in which a commit touched a text, and those to which these files were renamed."""
+        found = dict.fromkeys(self._file.paths_with_text(key))
+        waiting = list(found)
+        while waiting and len(found) < MOST_PATHS:
+            new = [path for path in self._file.renamed_to(waiting.pop()) if path not in found]
+            found.update(dict.fromkeys(new))
+            waiting += new
+        return [self._file.path(number).decode("utf-8", "surrogateescape") for number in found]
 
     def prefixed(self, path: str, text: str) -> set[str]:
-        """Return the texts of a file that end with a text, from all times."""
-        number = self._path_number(path)
-        rows = self._file.with_text(unprefixed_key(text), number) if number is not None else []
+        """Return the texts of a file that end with a text, from all times and under all names."""
         part = END.sub("", text).encode("utf-8", "surrogateescape")
-        return {
-            edit.text
-            for row in rows
-            for edit in unpack_edits(row.edits)
-            if not edit.flags & PIECE and part in b"".join(edit.literals)
-        }
+        found: set[str] = set()
+        for name in self._names(path):
+            number = self._path_number(name)
+            for row in self._file.with_text(unprefixed_key(text), number) if number is not None else ():
+                texts = (edit for edit in unpack_edits(row.edits) if part in b"".join(edit.literals))
+                found.update(edit.text for edit in texts if not edit.flags & PIECE)
+        return found
+
+    def _names(self, path: str) -> set[str]:
+        """Return a path, and those of the files that were renamed to it."""
+        found, waiting = {path}, [path]
+        while waiting and len(found) < MOST_RENAMES:
+            before = {birth.before for birth in self._births(waiting.pop()) if birth.before is not None} - found
+            found |= before
+            waiting += before
+        return found
 
     def _standing(
         self, path: str, text: str, commit: int, select: "Callable[[FileChange, str], Iterable[Edit]]", depth: int
