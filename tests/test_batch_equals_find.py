@@ -119,7 +119,7 @@ def test_a_line_of_a_log_is_answered_as_alone(linux_mini, seed):
         assert not differences(finder, lines)
 
 
-WHY = {"conditions", "conditions_complete", "assignments", "configuration", "runtime"}
+WHY = {"conditions", "conditions_complete", "assignments", "configuration", "runtime", "documented_in"}
 """What `find` also says about the call of a match, and `batch` does not."""
 
 
