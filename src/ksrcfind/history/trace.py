@@ -138,7 +138,8 @@ class _GitHistory:
         self.tracer = Tracer(snapshot, follower, self._histories, jobs)
         self.removals = Removals(repository)
         self.commit_info = CommitInfo(repository.objects, releases, RelatedCommits(repository, cache))
-        self.builder = ProvenanceBuilder(self.commit_info, WordingReleases(repository.objects, releases))
+        self._wording_releases = WordingReleases(repository.objects, releases)
+        self.builder = ProvenanceBuilder(self.commit_info, self._wording_releases)
 
     def is_current(self) -> bool:
         """Return whether cached answers are still valid: references and settings that they depend on are unchanged."""
@@ -154,6 +155,7 @@ class _GitHistory:
             indexed = self.tracer.indexed
             self.builder.gives_lineages = indexed is not None
             self.removals.removing = indexed.removing if indexed is not None else None
+            self._wording_releases.has_text = indexed.has_text if indexed is not None else None
 
     def expect(self, places: Mapping[Place, bool], progress: Progress) -> None:
         """Read the whole history once if that is faster than one walk of git for each file."""

@@ -5,7 +5,7 @@ the release was prepared, and added again later, is missing from that release.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import lru_cache
 
@@ -19,6 +19,9 @@ MOST_RELEASES = 40
 
 _BETWEEN_LITERALS = re.compile(rb'"\s*+"')
 
+HasText = Callable[[str, str, str], bool]
+"""Returns whether a file of a commit has a text: called with commit, path and text. False if it is not known."""
+
 
 class WordingReleases:
     """Looks into the files of releases. The files that were read last stay in memory."""
@@ -27,6 +30,8 @@ class WordingReleases:
         self._objects = objects
         self._releases = releases
         self._texts = lru_cache(maxsize=64)(self._read)
+        self.has_text: HasText | None = None
+        """Looks into a history index instead of files; None without one."""
 
     def of(self, commit: str, paths: Iterable[str], texts: Iterable[str]) -> Release:
         """Return the first tag that contains a commit, and the first final release that has its wording.
@@ -43,6 +48,8 @@ class WordingReleases:
 
     def _has(self, tag: str, paths: Sequence[str], texts: set[str]) -> bool:
         commit = self._releases.commit_of(tag)
+        if self.has_text is not None and any(self.has_text(commit, path, text) for path in paths for text in texts):
+            return True
         return any(file.has(text) for path in paths if (file := self._texts(commit, path)) for text in texts)
 
     def _read(self, commit: str, path: str) -> "_ReleaseFile | None":
