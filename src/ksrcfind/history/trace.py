@@ -81,6 +81,13 @@ class History:
         if self._git is not None:
             self._git.expect(_places(requests), self._progress)
 
+    def undecided(self, requests: Sequence[Request]) -> list[Request]:
+        """Return the requests that the history index does not answer; none without an index."""
+        if self._git is None or self._git.tracer.indexed is None:
+            return []
+        unknown = set(self._git.tracer.unknown(_places(requests)))
+        return [request for request in requests if wording_place(request) in unknown]
+
     def trace(self, requests: Sequence[Request]) -> list[Provenance]:
         """Return the history of each requested message, in the order of the requests.
 
