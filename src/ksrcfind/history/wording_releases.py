@@ -7,7 +7,7 @@ the release was prepared, and added again later, is missing from that release.
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from ksrcfind.history.provenance import Release
 from ksrcfind.history.releases import Releases
@@ -27,9 +27,8 @@ class WordingReleases:
     """Looks into the files of releases. The files that were read last stay in memory."""
 
     def __init__(self, objects: ObjectDatabase, releases: Releases) -> None:
-        self._objects = objects
         self._releases = releases
-        self._texts = lru_cache(maxsize=64)(self._read)
+        self._texts = lru_cache(maxsize=64)(partial(_read, objects))
         self.has_text: HasText | None = None
         """Looks into a history index instead of files; None without one."""
 
@@ -52,13 +51,6 @@ class WordingReleases:
             return True
         return any(file.has(text) for path in paths if (file := self._texts(commit, path)) for text in texts)
 
-    def _read(self, commit: str, path: str) -> "_ReleaseFile | None":
-        try:
-            kind, data = self._objects.read_typed(f"{commit}:{path}")
-        except MissingObjectError:
-            return None
-        return _ReleaseFile(data) if kind == "blob" else None
-
 
 class _ReleaseFile:
     """One file of a release."""
@@ -78,3 +70,11 @@ class _ReleaseFile:
         if self._joined is None:
             self._joined = _BETWEEN_LITERALS.sub(b"", self._data)
         return whole.search(self._joined) is not None or bool(self._source.same(text))
+
+
+def _read(objects: ObjectDatabase, commit: str, path: str) -> _ReleaseFile | None:
+    try:
+        kind, data = objects.read_typed(f"{commit}:{path}")
+    except MissingObjectError:
+        return None
+    return _ReleaseFile(data) if kind == "blob" else None
