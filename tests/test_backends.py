@@ -168,7 +168,7 @@ def test_any_line_can_be_asked(backend, text, here):
 def test_a_bundle_answers_as_the_tree_does(backends, name, here, monkeypatch):
     monkeypatch.setenv("KSRCFIND_CACHE_DIR", str(here / "cache"))
     tree, bundle = backends["checkout"], backends[name]
-    assert ksrcfind("index", *tree.options).status == 0
+    assert ksrcfind("index", "--with-history", *tree.options).status == 0
     for case, (arguments, status) in EVERYWHERE.items():
         if status == REFUSED or arguments[0] == "doctor":
             continue

@@ -63,7 +63,7 @@ def elsewhere(carried, tmp_path):
 )
 @pytest.mark.parametrize("form", ["text", "ndjson"])
 def test_it_answers_as_the_tree_does(arguments, form, linux_mini, elsewhere):
-    ksrcfind("index", directory=linux_mini)
+    ksrcfind("index", "--with-history", directory=linux_mini)  # Like the bundle, with the ids of lineages.
     from_tree = ksrcfind(*arguments, "--format", form, stdin=LOG, directory=linux_mini)
     from_file = ksrcfind(*arguments, "--format", form, "--index", "mini.ksrcfind", stdin=LOG, directory=elsewhere)
     assert without_circumstances(from_file.out) == without_circumstances(from_tree.out)

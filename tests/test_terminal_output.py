@@ -55,7 +55,7 @@ TEXT = {
     "diff rules hit": (["diff", "v5.8", "v5.9", "--rules", "rules"], 0),
     "diff rules error": (["diff", "v5.8", "v5.9", "--rules", "no-such"], 2),
     "index": (["index"], 0),
-    "index error": (["index", "--with-history"], 2),
+    "index error": (["index", "--candidates"], 2),
     "index --output error": (["index", "--output", "no/where"], 2),
     "doctor": (["doctor"], 0),
     "doctor error": (["-C", "nowhere", "doctor"], 2),

@@ -198,6 +198,10 @@ class Histories(Protocol):
         """Prepare to trace these messages, which the caller then requests in several calls of `trace`."""
         ...
 
+    def undecided(self, requests: Sequence[Request]) -> list[Request]:
+        """Return the requests that the history index does not answer, so that git must; none without an index."""
+        ...
+
     def trace(self, requests: Sequence[Request]) -> list[Provenance]:
         """Return the history of each requested message, in the order of `requests`.
 

@@ -253,6 +253,10 @@ class BundleHistories:
     def expect(self, requests: Sequence[Request]) -> None:
         """Do nothing: the bundle's histories need no preparation."""
 
+    def undecided(self, requests: Sequence[Request]) -> list[Request]:  # noqa: ARG002 - as in the protocol
+        """Return an empty list: a bundle has the histories themselves."""
+        return []
+
     def trace(self, requests: Sequence[Request]) -> list[Provenance]:
         """Return the history of each requested message, in the order of `requests`."""
         if not self.known:

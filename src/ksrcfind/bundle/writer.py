@@ -5,7 +5,7 @@ import os
 import sqlite3
 import zlib
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -46,6 +46,8 @@ Units = Iterable[tuple[str, list[Message]]]
 
 _BLOCKS_TOGETHER = 64
 """Blocks of code that are packed at once, on all cores."""
+TRACED_TOGETHER = 64
+"""Number of histories that git traces in one batch."""
 
 _packer = msgspec.msgpack.Encoder()
 # JSON, since msgpack does not keep time zones: dates are shown as the commits' authors wrote them.
@@ -125,13 +127,26 @@ def _histories(histories: Histories, units: Units, messages: int, progress: Prog
     """Return key → encoded value of the history of every message, and of every commit that these histories name."""
     found: dict[str, bytes] = {}
     commits: set[str] = set()
+    deferred: list[Request] = []
+
+    def trace(requests: Sequence[Request]) -> None:
+        for request, provenance in zip(requests, histories.trace(requests), strict=True):
+            found[history_name(request)] = _encode(provenance)
+            commits.update(provenance.commits())
+
     with progress.task("tracing histories", messages) as task:
         for _path, own in units:
-            requests = list({history_name(request): request for request in map(Request, own)}.values())
-            for request, provenance in zip(requests, histories.trace(requests), strict=True):
-                found[history_name(request)] = _encode(provenance)
-                commits.update(provenance.commits())
-            task.advance(len(requests))
+            requests = {history_name(request): request for request in map(Request, own)}
+            # Git answers these together: it then reads the whole history once.
+            late = histories.undecided(list(requests.values()))
+            deferred += late
+            left = {history_name(request) for request in late}
+            trace([request for name, request in requests.items() if name not in left])
+            task.advance(len(requests) - len(late))
+        histories.expect(deferred)
+        for start in range(0, len(deferred), TRACED_TOGETHER):
+            trace(deferred[start : start + TRACED_TOGETHER])
+            task.advance(len(deferred[start : start + TRACED_TOGETHER]))
     named = histories.commits(sorted(commits))
     return found | {f"commit:{commit_id}": _encode(commit) for commit_id, commit in named.items()}
 

@@ -110,6 +110,10 @@ class TreeHistories:
         """Prepare to trace these messages, which the caller then requests in several calls of `trace`."""
         self._history.expect(requests)
 
+    def undecided(self, requests: Sequence[Request]) -> list[Request]:
+        """Return the requests that the history index does not answer; none without an index."""
+        return self._history.undecided(requests)
+
     def trace(self, requests: Sequence[Request]) -> list[Provenance]:
         """Return the history of each requested message, in the order of `requests`.
 

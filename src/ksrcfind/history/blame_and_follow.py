@@ -16,6 +16,9 @@ from ksrcfind.tree.revision import RevisionSnapshot
 Place = tuple[str, int]
 """Path and 1-based line."""
 
+MANY = 8
+"""Number of lines from which on loading a library that reads objects pays."""
+
 NOT_COMMITTED = "This line is not committed yet."
 
 
@@ -53,6 +56,8 @@ class Tracer:
 
         Raises `GitError` for an error that the user must fix in the repository (partial clone).
         """
+        if len(places) >= MANY:
+            self._snapshot.repository.objects.load()
         known = {place: found for place in places if (found := self._recall(place, places[place])) is not None}
         new = [place for place in places if place not in known]
         if new and self._follower is not None:

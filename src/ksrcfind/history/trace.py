@@ -81,6 +81,13 @@ class History:
         if self._git is not None:
             self._git.expect(_places(requests), self._progress)
 
+    def undecided(self, requests: Sequence[Request]) -> list[Request]:
+        """Return the requests that the history index does not answer; none without an index."""
+        if self._git is None or self._git.tracer.indexed is None:
+            return []
+        unknown = set(self._git.tracer.unknown(_places(requests)))
+        return [request for request in requests if wording_place(request) in unknown]
+
     def trace(self, requests: Sequence[Request]) -> list[Provenance]:
         """Return the history of each requested message, in the order of the requests.
 
@@ -138,7 +145,8 @@ class _GitHistory:
         self.tracer = Tracer(snapshot, follower, self._histories, jobs)
         self.removals = Removals(repository)
         self.commit_info = CommitInfo(repository.objects, releases, RelatedCommits(repository, cache))
-        self.builder = ProvenanceBuilder(self.commit_info, WordingReleases(repository.objects, releases))
+        self._wording_releases = WordingReleases(repository.objects, releases)
+        self.builder = ProvenanceBuilder(self.commit_info, self._wording_releases)
 
     def is_current(self) -> bool:
         """Return whether cached answers are still valid: references and settings that they depend on are unchanged."""
@@ -154,6 +162,7 @@ class _GitHistory:
             indexed = self.tracer.indexed
             self.builder.gives_lineages = indexed is not None
             self.removals.removing = indexed.removing if indexed is not None else None
+            self._wording_releases.has_text = indexed.has_text if indexed is not None else None
 
     def expect(self, places: Mapping[Place, bool], progress: Progress) -> None:
         """Read the whole history once if that is faster than one walk of git for each file."""

@@ -7,10 +7,11 @@ enable calls that way.
 """
 
 import re
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from operator import itemgetter
 
 from ksrcfind.levels import CODE_NAMES, KERN_MACROS, LEVEL_OF_CODE
 from ksrcfind.source.literal import STRING, unescape
@@ -46,7 +47,7 @@ SHORTEST_PART = 8
 CALL_BYTES = 4096
 """Limit of bytes in front of a text that are searched for the name of its call."""
 FUNCTION_BYTES = 200_000
-"""Limit of bytes in front of a text that are searched for the head of its function."""
+"""Limit of bytes between the head of a function and a text in it."""
 LARGEST = 8 << 20
 """Limit of bytes of a file; a larger file is data, not source."""
 
@@ -113,15 +114,14 @@ class SourceText:
 
     @cached_property
     def functions(self) -> list[tuple[int, str]]:
-        """The byte offset and name of every line that begins a function, or an object made by a macro."""
-        return [(match.start(), match[1].decode("ascii", "replace")) for match in FUNCTION.finditer(self._blank)]
+        """Offset of the parenthesis behind its name, and the name, of every function, and object made by a macro."""
+        return [(match.end(), match[1].decode("ascii", "replace")) for match in FUNCTION.finditer(self._blank)]
 
     def function(self, wording: Wording) -> str | None:
         """Return the name of the function, or of the object made by a macro, that contains a text."""
-        name = b""
-        for match in FUNCTION.finditer(self._blank, max(0, wording.start - FUNCTION_BYTES), wording.start):
-            name = match[1]
-        return name.decode("ascii", "replace") or None
+        position = bisect_right(self.functions, wording.start, key=itemgetter(0))
+        end, name = self.functions[position - 1] if position else (0, None)
+        return name if wording.start - end <= FUNCTION_BYTES else None
 
     def pieces(self, wording: Wording) -> list[tuple[int, bytes]]:
         """Return the literals of a text with their 1-based lines, as in the source."""

@@ -5,9 +5,9 @@ the release was prepared, and added again later, is missing from that release.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from ksrcfind.history.provenance import Release
 from ksrcfind.history.releases import Releases
@@ -19,14 +19,18 @@ MOST_RELEASES = 40
 
 _BETWEEN_LITERALS = re.compile(rb'"\s*+"')
 
+HasText = Callable[[str, str, str], bool]
+"""Returns whether a file of a commit has a text: called with commit, path and text. False if it is not known."""
+
 
 class WordingReleases:
     """Looks into the files of releases. The files that were read last stay in memory."""
 
     def __init__(self, objects: ObjectDatabase, releases: Releases) -> None:
-        self._objects = objects
         self._releases = releases
-        self._texts = lru_cache(maxsize=64)(self._read)
+        self._texts = lru_cache(maxsize=64)(partial(_read, objects))
+        self.has_text: HasText | None = None
+        """Looks into a history index instead of files; None without one."""
 
     def of(self, commit: str, paths: Iterable[str], texts: Iterable[str]) -> Release:
         """Return the first tag that contains a commit, and the first final release that has its wording.
@@ -43,14 +47,9 @@ class WordingReleases:
 
     def _has(self, tag: str, paths: Sequence[str], texts: set[str]) -> bool:
         commit = self._releases.commit_of(tag)
+        if self.has_text is not None and any(self.has_text(commit, path, text) for path in paths for text in texts):
+            return True
         return any(file.has(text) for path in paths if (file := self._texts(commit, path)) for text in texts)
-
-    def _read(self, commit: str, path: str) -> "_ReleaseFile | None":
-        try:
-            kind, data = self._objects.read_typed(f"{commit}:{path}")
-        except MissingObjectError:
-            return None
-        return _ReleaseFile(data) if kind == "blob" else None
 
 
 class _ReleaseFile:
@@ -71,3 +70,11 @@ class _ReleaseFile:
         if self._joined is None:
             self._joined = _BETWEEN_LITERALS.sub(b"", self._data)
         return whole.search(self._joined) is not None or bool(self._source.same(text))
+
+
+def _read(objects: ObjectDatabase, commit: str, path: str) -> _ReleaseFile | None:
+    try:
+        kind, data = objects.read_typed(f"{commit}:{path}")
+    except MissingObjectError:
+        return None
+    return _ReleaseFile(data) if kind == "blob" else None

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import NamedTuple, TypeVar
+from weakref import finalize
 
 from ksrcfind.storage.damage import DamagedIndexError
 
@@ -77,6 +78,7 @@ class HistoryFile:
         # No other process changes this file, so SQLite need not lock it. Several threads ask, one at a time.
         uri = f"{path.absolute().as_uri()}?mode=ro&immutable=1"
         self._connection = self._ask(lambda: sqlite3.connect(uri, uri=True, check_same_thread=False))
+        finalize(self, self._connection.close)
         version = self._rows("PRAGMA user_version")
         if version != [(VERSION,)]:
             self.close()

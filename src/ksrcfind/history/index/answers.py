@@ -50,6 +50,7 @@ class IndexedHistories:
         self._follower = IndexFollower(self._texts, commit_of)
         self._data = lru_cache(maxsize=64)(self._read)
         self._source = lru_cache(maxsize=64)(lambda name: SourceText(self._data(name)))
+        self._number_of = lru_cache(maxsize=1024)(self._texts.commit)
         self.answer = lru_cache(maxsize=4096)(self._find)
         self.undecided: Counter[str] = Counter()
         """Why lines were left to git, with the number of lines."""
@@ -67,6 +68,15 @@ class IndexedHistories:
         except (DamagedIndexError, ValueError):
             remove_history_file(self._path)
             return None
+
+    def has_text(self, commit: str, path: str, text: str) -> bool:
+        """Return whether a file of a commit has a text. False if the index does not have the commit."""
+        try:
+            number = self._number_of(commit)
+            return number is not None and bool(self._texts.standing(path, text, number))
+        except (DamagedIndexError, ValueError):
+            remove_history_file(self._path)
+            return False
 
     def _find(self, path: str, line: int) -> tuple[Blame, MessageHistory] | None:
         """Return the blame of a line and the history of its text; None if the index does not decide them."""

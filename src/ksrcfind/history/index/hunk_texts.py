@@ -1,7 +1,6 @@
 """Find the texts in the hunks of a diff that a commit added, removed or touched."""
 
 import re
-from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -110,19 +109,17 @@ class _Texts:
         self.side = side
         self._above = above
         self.source = SourceText(b"\n".join(side.lines))
-        self._heads = self.source.functions
-        self._starts = [start for start, _ in self._heads]
         self.wordings: Sequence[Wording] = self.source.wordings
 
     @property
     def last_function(self) -> str | None:
         """The name of the function at the end of this side."""
-        return self._heads[-1][1] if self._heads else self._above
+        heads = self.source.functions
+        return heads[-1][1] if heads else self._above
 
     def function(self, wording: Wording) -> str | None:
         """Return the name of the function that contains a text."""
-        position = bisect_right(self._starts, wording.start - 1)
-        return self._heads[position - 1][1] if position else self._above
+        return self.source.function(wording) or self._above
 
     def edits(self, wording: Wording, *, forced: bool) -> Iterator[Edit]:
         """Yield the edits for a text that the commit touched, or that it changed (`forced`)."""

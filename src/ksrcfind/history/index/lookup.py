@@ -65,6 +65,7 @@ class TextHistory:
     def __init__(self, file: HistoryFile, graph: CommitGraph) -> None:
         self._file = file
         self.graph = graph
+        self._file_change = lru_cache(maxsize=2048)(_file_change)  # The texts of a file share its changes.
         self._path_number = lru_cache(maxsize=4096)(self._read_path_number)
         self._births = lru_cache(maxsize=4096)(self._read_births)
         self._renamed_away = lru_cache(maxsize=4096)(self._read_renamed_away)
@@ -167,7 +168,7 @@ class TextHistory:
 
     def _read_births(self, path: str) -> list[FileChange]:
         number = self._path_number(path)
-        return [_file_change(row) for row in self._file.births(number)] if number is not None else []
+        return [self._file_change(row) for row in self._file.births(number)] if number is not None else []
 
     def _read_renamed_away(self, path: str) -> list[int]:
         number = self._path_number(path)
@@ -177,7 +178,7 @@ class TextHistory:
         number = self._path_number(path)
         if number is None or not text:
             return []
-        return [_file_change(row) for row in self._file.with_text(text_key(text), number)]
+        return [self._file_change(row) for row in self._file.with_text(text_key(text), number)]
 
 
 def _file_change(row: FileRow) -> FileChange:
