@@ -111,3 +111,20 @@ def test_a_line_that_begins_like_a_text_of_values_is_of_the_call_that_prints_its
     printed[0] = msgspec.structs.replace(printed[0], call="printk", level="info")
     found = Matcher(MemoryIndex([general, *printed])).answer(read_line(line))
     assert found.matches[0].message == printed[0]
+
+
+STRAY = "mydaemon: session 12 of peer foo, grazing status changed"
+
+
+@pytest.mark.parametrize(
+    ("line", "formats", "verdict"),
+    [
+        (STRAY, (", grazing status changed", ", cow left"), "none"),
+        (STRAY.replace("mydaemon", "herd"), (", grazing status changed", ", cow left"), "partial"),
+        (STRAY.replace("session 12 of", "fence_stat 0x12"), ("fence_stat 0x%x", ", grazing status changed"), "partial"),
+    ],
+    ids=["nothing else of the file", "the file is named", "words of another part"],
+)
+def test_a_short_part_is_no_answer_alone(line, formats, verdict):
+    appended = [msgspec.structs.replace(one, call="push", level="cont") for one in calls(*formats)]
+    assert Matcher(MemoryIndex(appended)).answer(read_line(line)).verdict == verdict

@@ -20,7 +20,7 @@ from ksrcfind import config
 from ksrcfind.engine.open import open_engine
 from ksrcfind.finding import HistoryMode
 from ksrcfind.log.line import read_line
-from ksrcfind.match.answer import Answer, Match
+from ksrcfind.match.answer import Answer
 from ksrcfind.progress import SILENT
 
 _Z = 1.959964  # of the normal distribution, for 95 %
@@ -40,23 +40,9 @@ class Judged:
         return bool(self.answer.matches) and self.row.is_by(self.answer.matches[0])
 
     @property
-    def equals(self) -> Sequence[Match]:
-        """The matches that this line's label can tell apart from the rest, likeliest first.
-
-        A traced kernel names the one call that printed the line: the first match is judged alone. Whoever labels by
-        reading accepts every call that prints the same text: equal first matches are judged together.
-        """
-        return self.answer.matches[: 1 if self.row.traced else 1 + self.answer.rivals]
-
-    @property
     def confidence(self) -> float:
-        """Confidence that one of `equals` printed the line."""
-        return min(1.0, sum(match.confidence for match in self.equals))
-
-    @property
-    def held(self) -> bool:
-        """True if one of `equals` is right."""
-        return any(map(self.row.is_by, self.equals))
+        """Confidence in the first match; its equal rivals have the same, which is no share of a whole."""
+        return self.answer.matches[0].confidence if self.answer.matches else 0.0
 
     @property
     def third(self) -> bool:
@@ -140,18 +126,18 @@ def report(judged: Sequence[Judged]) -> list[str]:
         lines += [share(kind, (j.false for j in other if j.row.kind == kind)) for kind in kinds]
     for half in (0, 1):
         own = [j for j in judged if j.row.half == half and j.answer.matches]
-        lines.append(f"by confidence of the first match and its equals, half {half} of the lines: mean, share right")
+        lines.append(f"by confidence of the first match, half {half} of the lines: mean, share right")
         lines += [*calibration(own), f"  Brier score {brier(own):.4f} of {len(own)} lines with a match"]
     return lines
 
 
 def brier(judged: Sequence[Judged]) -> float:
-    """Return the mean squared difference between the confidence and whether it was justified."""
-    return sum((j.confidence - j.held) ** 2 for j in judged) / max(len(judged), 1)
+    """Return the mean squared difference between the confidence and whether the first match is right."""
+    return sum((j.confidence - j.first) ** 2 for j in judged) / max(len(judged), 1)
 
 
 def calibration(judged: Sequence[Judged]) -> list[str]:
-    """Tell, for each tenth of confidence, how often it was justified, and mark those that are off."""
+    """Tell, for each tenth of confidence, how often the first match is right, and mark those that are off."""
     tenths: dict[int, list[Judged]] = defaultdict(list)
     for each in judged:
         if each.answer.matches:
@@ -159,10 +145,10 @@ def calibration(judged: Sequence[Judged]) -> list[str]:
     rows = []
     for tenth, members in sorted(tenths.items()):
         mean = sum(j.confidence for j in members) / len(members)
-        right = sum(j.held for j in members) / len(members)
+        right = sum(j.first for j in members) / len(members)
         mark = "  off" if len(members) >= _MANY and abs(mean - right) > _OFF else ""
         name = f"{tenth / 10:.1f} to {tenth / 10 + 0.1:.1f}, mean {mean:.2f}"
-        rows.append(share(name, (j.held for j in members)) + mark)
+        rows.append(share(name, (j.first for j in members)) + mark)
     return rows
 
 

@@ -15,10 +15,22 @@ from ksrcfind.match.message_index import MessageIndex
 from ksrcfind.match.origin import Origin
 from ksrcfind.match.pattern import value
 from ksrcfind.match.score import ANYHOW, Score
-from ksrcfind.match.tuned_weights import DISTINCTIVE_TEXT, EVIDENCE_REACH, MODULE, OTHER_WRITER, RARE_PLACE
+from ksrcfind.match.tuned_weights import (
+    DISTINCTIVE_TEXT,
+    EVIDENCE_REACH,
+    MODULE,
+    OTHER_WRITER,
+    RARE_PLACE,
+    SHARED_LEAST,
+    STRONG_SHARE,
+)
+from ksrcfind.match.word_weights import bits
 from ksrcfind.match.wording_search import Occurrence, Wordings
+from ksrcfind.source.printed_lines import ALONE, NEAR, ends_line, is_continuation
+from ksrcfind.source.template import literal_words
 
 _ORIGINS_KEPT = 65536
+_AROUND_KEPT = 1024  # messages whose neighbours' words are remembered
 
 
 class Weigher:
@@ -29,6 +41,7 @@ class Weigher:
         self._wordings = wordings
         self.origin = lru_cache(_ORIGINS_KEPT)(lambda number: Origin.of(index.message(number)))
         """Where a message comes from, by its number."""
+        self._words_around = lru_cache(_AROUND_KEPT)(self._find_words_around)
 
     def candidates(self, scores: Iterable[Score], body: Body, line: LogLine) -> list[Candidate]:
         """Return the messages whose text and evidence suffice for an answer, best first."""
@@ -44,6 +57,7 @@ class Weigher:
                 one
                 for one in self.weighed(score, body, line)
                 if score.counts(one.beyond if can_name else min(0.0, one.beyond), one.occurrence.joins)
+                and not self._is_stray_part(one, body)
             )
         found = ordered(found)
         if found and found[0].is_exact:
@@ -73,12 +87,12 @@ class Weigher:
                 beyond += _of_values(score.prefix, values, value_names, occurrence, origin)
             beyond += opposite
             is_others = score.tier is Tier.FUZZY and bool(names) and prefix <= 0
-            bits = score.bits(occurrence.joins) + beyond + evidence.driver_bits(names, origin)
+            total = score.bits(occurrence.joins) + beyond + evidence.driver_bits(names, origin)
             if is_others and self._index.knows(names[0]):
-                bits += OTHER_WRITER
+                total += OTHER_WRITER
             certain = prefix + min(0.0, beyond - prefix)
             doubts = Doubts(opposite < 0, is_unnamed, is_others) if score.tier is Tier.FUZZY or opposite else CERTAIN
-            yield Candidate(score, occurrence, bits, prefix, certain, place, doubts)
+            yield Candidate(score, occurrence, total, prefix, certain, place, doubts)
 
     def _with_usual(
         self, found: list[Candidate], scores: Iterable[Score], body: Body, line: LogLine
@@ -102,6 +116,35 @@ class Weigher:
         )
         best = min(usual, key=lambda one: (-one.place, -one.bits, one.occurrence.number), default=None)
         return [*([msgspec.structs.replace(best, bits=first.bits)] if best else []), *found]
+
+    def _is_stray_part(self, candidate: Candidate, body: Body) -> bool:
+        """Return whether a few words of a continued line are in a line that nothing else connects with their message.
+
+        The rest must name who prints, or have words that another message around prints, or must be little.
+        """
+        score, occurrence = candidate.score, candidate.occurrence
+        if score.tier is Tier.EXACT or occurrence.joins == ALONE or candidate.named > 0:
+            return False
+        if score.explained >= 2 * DISTINCTIVE_TEXT or score.share() >= STRONG_SHARE:
+            return False
+        rest = body.words - score.wording.words
+        return all(sum(map(bits, rest & words)) < SHARED_LEAST for words in self._words_around(occurrence.number))
+
+    def _find_words_around(self, number: int) -> tuple[frozenset[str], ...]:
+        """Return the words of the messages near one in its file that share their lines with others."""
+        path = self._index.message(number).path
+        found: set[frozenset[str]] = set()
+        for step in (-1, 1):
+            for away in range(1, NEAR + 1):
+                try:
+                    other = self._index.message(number + step * away)
+                except KeyError:
+                    break
+                if other.path != path:
+                    break
+                if is_continuation(other) or not ends_line(other):
+                    found.update(frozenset(literal_words(form.printed)) for form in other.forms)
+        return tuple(found)
 
     def _is_driver(self, name: str, score: Score, origin: Origin) -> bool:
         """Return whether a name before a line is a driver's: the call prints one, or the tree has code of this name."""
