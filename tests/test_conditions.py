@@ -1,5 +1,7 @@
 """Conditions, assignments and switches of single calls."""
 
+import sys
+
 import pytest
 
 from ksrcfind.conditions.circumstances import circumstances, excerpt
@@ -348,3 +350,51 @@ def test_an_expression_that_is_evaluated_again_with_one_value_is_named_once():
         "\tif (err)\n\t\tgoto out;\n\terr = a();\n\tif (err)\n\t\tgoto out;\n\treturn 0;\nout:\n\tpr_info();"
     )
     assert found == [("label", "err")]
+
+
+def steps(body, **more):
+    """Return how many lines of Python the conditions of a call in a body take, each pass of a loop counted."""
+    count = 0
+
+    def trace(_frame, event, _argument):
+        nonlocal count
+        count += event == "line"
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        of(body, **more)
+    finally:
+        sys.settrace(before)
+    return count
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        lambda count: "if (a) return 1;\n" * count + "pr_info();",
+        lambda count: "if (a) goto out;\n" * count + "return 0;\nout:\n pr_info();",
+        lambda count: "#ifdef A\nif (a) x();\n#endif\n" * count + "pr_info();",
+        lambda count: "x = " + "a ? b : " * count + "pr_info();",
+        lambda count: "(" * count + "a && pr_info()" + ")" * count + ";",
+        lambda count: "x(" * count + '"x"' + ")" * count + "; pr_info();",
+    ],
+)
+def test_the_work_grows_no_faster_than_a_function(body):
+    small, large = (steps(body(count)) for count in (250, 1000))
+    assert large < 6 * small
+
+
+def test_arguments_that_macros_repeat_do_not_grow_without_end():
+    macros = "".join(f"#define M{n}(x) do {{ if (x) M{n + 1}({'x + ' * 40}x); }} while (0)\n" for n in range(5))
+    text = f'{macros}#define M5(x) do {{ if (x) pr_info("gone"); }} while (0)\nint f(void)\n{{\n\tM0(y);\n}}\n'
+    found = circumstances(text.encode(), 9, 9, "M0", "f", macro=MacroBody(text.encode(), 6, "M5", "gone"))
+    assert [each.expression for each in found.conditions][:2] == ["y", "y + " * 40 + "y"]
+    assert max(len(each.expression) for each in found.conditions) <= 2000
+    assert not found.complete
+
+
+def test_more_statement_expressions_than_are_read_are_marked():
+    assert of("({ if (a) " * 8 + "pr_info();" + " })" * 8 + ";").complete is False
+    assert of("({ if (a) " * 3 + "pr_info();" + " })" * 3 + ";").complete is True

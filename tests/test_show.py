@@ -89,7 +89,7 @@ def test_an_unknown_name_is_none_and_the_nearest_is_named(repository):
     assert "or a commit by its id" in done.err
 
 
-@pytest.mark.parametrize("name", ["-x", "a b", "", "../x", "v9.9"])
+@pytest.mark.parametrize("name", ["-x", "a b", "", "../x", "v9.9", pytest.param("a" * 100_000, id="longer")])
 def test_what_is_no_name_is_not_found(repository, name):
     assert ksrcfind("show", "--", name, directory=repository).status == 1
 

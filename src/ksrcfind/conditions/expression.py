@@ -14,30 +14,32 @@ Decision = tuple[Span, bool]
 
 _ASSIGNS = frozenset(("=", "+=", "-=", "*=", "/=", "%=", "|=", "&=", "^=", "<<=", ">>="))
 _OPENS = frozenset("([{")
+_DEEPEST = 200  # operands and brackets around a call; each is one pass over what is inside
 _NEGATABLE = re.compile(r"!(?=[\w(])")
 _PARENTHESES_AND_QUOTES = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)|[()\[\]]', re.DOTALL)
 
 
-def decisions(tokens: Sequence[Token], span: Span, target: int) -> tuple[list[Decision], Span | None]:
+def decisions(tokens: Sequence[Token], span: Span, target: int) -> tuple[list[Decision], Span | None, bool]:
     """Return the operands that decide whether a token is evaluated, the outermost first.
 
     Also returns the block of the innermost statement expression `({ … })` around the token, None if there is none:
-    its statements are not looked at.
+    its statements are not looked at. Then whether the operands are all.
     """
     found: list[Decision] = []
     low, high = span
-    while True:
+    for _ in range(_DEEPEST):
         if tokens[low].text in ("return", "case"):
             low += 1
         narrowed = _narrowed(tokens, low, high, target, found)
         if narrowed is None:
             bracket = next((one for one in _groups(tokens, low, high) if one[0] < target < one[1]), None)
             if bracket is None:
-                return found, None
+                return found, None, True
             if tokens[bracket[0]].text == "{":
-                return found, (bracket[0] + 1, bracket[1])
+                return found, (bracket[0] + 1, bracket[1]), True
             narrowed = bracket[0] + 1, bracket[1]
         low, high = narrowed
+    return found, None, False
 
 
 def _narrowed(tokens: Sequence[Token], low: int, high: int, target: int, found: list[Decision]) -> Span | None:

@@ -7,7 +7,7 @@ brackets are enough to find the statements.
 
 import itertools
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -88,8 +88,7 @@ class Code:
 
     def is_uncertain(self, index: int) -> bool:
         """Return whether a token is in code that some configurations leave out, unlike the call."""
-        offset = self.tokens[index].start
-        return any(start <= offset < end for start, end in self.uncertain)
+        return bisect_right(self._uncertain_edges, self.tokens[index].start) % 2 == 1
 
     def source(self, low: int, high: int) -> str:
         """Return the source of tokens `low` to `high`, exclusive, on one line and without comments."""
@@ -107,14 +106,18 @@ class Code:
     @cached_property
     def _closings(self) -> dict[int, int]:
         """Opening brackets with those that close them, as `closing` finds them."""
-        closings: dict[int, int] = {}
-        opened: list[int] = []
-        for index, token in enumerate(self.tokens):
-            if token.text in _CLOSING:
-                opened.append(index)
-            elif opened and token.text == _CLOSING[self.tokens[opened[-1]].text]:
-                closings[opened.pop()] = index
-        return closings
+        return closings(self.tokens)
+
+    @cached_property
+    def _uncertain_edges(self) -> list[int]:
+        """The offsets where code that some configurations leave out begins and ends in turn, ascending."""
+        edges: list[int] = []
+        for start, end in sorted(self.uncertain):
+            if edges and start <= edges[-1]:
+                edges[-1] = max(edges[-1], end)
+            else:
+                edges += [start, end]
+        return edges
 
 
 def closing(tokens: Sequence[Token], index: int) -> int:
@@ -129,6 +132,18 @@ def closing(tokens: Sequence[Token], index: int) -> int:
             if not stack:
                 return position
     return len(tokens) - 1
+
+
+def closings(tokens: Sequence[Token]) -> dict[int, int]:
+    """Return the brackets that are closed, each with the one that closes it, as `closing` finds it."""
+    found: dict[int, int] = {}
+    opened: list[int] = []
+    for index, token in enumerate(tokens):
+        if token.text in _CLOSING:
+            opened.append(index)
+        elif opened and token.text == _CLOSING[tokens[opened[-1]].text]:
+            found[opened.pop()] = index
+    return found
 
 
 def tokens_of(text: str, offset: int) -> list[Token]:
@@ -209,16 +224,20 @@ def _target(tokens: Sequence[Token], start: int, end: int, call: str) -> int | N
     """Return the token of a call's name on a line; else the first name there that is called."""
     on_line = [index for index, token in enumerate(tokens) if start <= token.start < end]
     named = [index for index in on_line if tokens[index].text == call]
-    called = [
+    if named:
+        return named[0]
+    texts = [index for index, token in enumerate(tokens) if token.text[0] == '"']
+    ends = closings(tokens)
+    with_text = [
         index
         for index in on_line
         if index + 1 < len(tokens)
         and re.match(r"[A-Za-z_]", tokens[index].text)
+        and tokens[index].text not in _KEYWORDS
         and tokens[index + 1].text == "("
-        and any(each.text[0] == '"' for each in tokens[index : closing(tokens, index + 1)])
+        and bisect_left(texts, index) < bisect_left(texts, ends.get(index + 1, len(tokens) - 1))
     ]
-    with_text = [index for index in called if tokens[index].text not in _KEYWORDS]
-    return next(iter(named or with_text or _around(tokens, on_line) or on_line), None)
+    return next(iter(with_text or _around(tokens, on_line) or on_line), None)
 
 
 def _around(tokens: Sequence[Token], indexes: Sequence[int]) -> list[int]:

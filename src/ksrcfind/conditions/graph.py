@@ -1,6 +1,6 @@
 """Blocks of a function's code, the edges between them, and the dominators of a block."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 Outcome = bool | frozenset[int] | None
@@ -88,17 +88,23 @@ class Dominators:
         order = _postorder(entry)
         self._rank = {block: rank for rank, block in enumerate(order)}
         self._immediate: dict[Block, Block] = {entry: entry}
+        depth = {entry: 0}
         changed = True
         while changed:
             changed = False
             for block in reversed(order[:-1]):
-                known = [before for before, _ in block.before if before in self._immediate]
+                # The deepest first: of the many returns of a function, each has little in common with the one before.
+                known = sorted(
+                    (before for before, _ in block.before if before in self._immediate), key=lambda each: -depth[each]
+                )
                 best = known[0]
                 for other in known[1:]:
                     best = self._common(best, other)
                 if self._immediate.get(block) is not best:
                     self._immediate[block] = best
+                    depth[block] = depth[best] + 1
                     changed = True
+        self._dominated = self._numbered(order)
 
     def reaches(self, block: Block) -> bool:
         """Return whether control reaches a block at all."""
@@ -113,9 +119,22 @@ class Dominators:
 
     def dominates(self, block: Block, other: Block) -> bool:
         """Return whether each path to `other` passes `block`."""
-        while other is not block and other is not self._entry:
-            other = self._immediate[other]
-        return other is block
+        first, end = self._dominated.get(block, (0, 0))
+        return first <= self._dominated[other][0] < end
+
+    def _numbered(self, order: Sequence[Block]) -> dict[Block, tuple[int, int]]:
+        """Return each block's number, and the end of the numbers of the blocks that it dominates, from its own on."""
+        sizes = dict.fromkeys(order, 1)
+        for block in order[:-1]:  # each block comes before its dominators
+            sizes[self._immediate[block]] += sizes[block]
+        following = {self._entry: 1}
+        numbered = {self._entry: (0, sizes[self._entry])}
+        for block in reversed(order[:-1]):
+            first = following[self._immediate[block]]
+            following[self._immediate[block]] = first + sizes[block]
+            following[block] = first + 1
+            numbered[block] = first, first + sizes[block]
+        return numbered
 
     def _common(self, one: Block, other: Block) -> Block:
         while one is not other:

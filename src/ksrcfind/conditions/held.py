@@ -19,7 +19,9 @@ _WARNS = re.compile(
 )
 _WARNS_ON = ("WARN_ON", "BUG_ON")
 _NESTED = 8  # statement expressions
-_LONGEST = 2000  # characters of an expression
+
+LONGEST = 2000
+"""Characters of an expression; longer ones are left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +54,17 @@ def held_at_call(code: Code) -> tuple[list[Held], bool, Assignments]:
         )
         held += _conditions(code, formulas, assignments, passed)
         whole = next(each for each in block.spans() if each[0] <= code.target < each[1])
-        operands, inner = decisions(code.tokens, whole, code.target)
+        operands, inner, decided = decisions(code.tokens, whole, code.target)
+        complete = complete and decided
         held += [_operand(code, operand, value, assignments) for operand, value in operands]
         if inner is None:
             break
         span = inner
+    else:
+        complete = False
     held += _argument(code, assignments)
     assert outermost is not None  # noqa: S101 - the loop ran
-    fitting = [each for each in held if len(each.condition.expression) <= _LONGEST]
+    fitting = [each for each in held if len(each.condition.expression) <= LONGEST]
     return fitting, complete and len(fitting) == len(held), outermost
 
 

@@ -1,13 +1,14 @@
 """The conditions of a log call in the macros between the call and its text."""
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from ksrcfind.conditions.expression import arguments
-from ksrcfind.conditions.function_tokens import Code, Token, closing, code_around, tokens_of
-from ksrcfind.conditions.held import held_at_call
+from ksrcfind.conditions.function_tokens import Code, Token, closings, code_around, tokens_of
+from ksrcfind.conditions.held import LONGEST, held_at_call
 from ksrcfind.conditions.record import Condition
 from ksrcfind.source.scan import directives
 
@@ -51,10 +52,12 @@ def in_macros(macro: MacroBody, code: Code, own: bytes) -> tuple[list[Condition]
         held, decided, _ = held_at_call(body)
         complete = complete and decided
         values = _values(body, use, values)
-        conditions += [
-            Condition("macro", _replaced(each.condition.expression, values), each.condition.negated, line)
-            for each in held
-        ]
+        for each in held:
+            expression = _replaced(each.condition.expression, values)
+            if len(expression) <= LONGEST:
+                conditions.append(Condition("macro", expression, each.condition.negated, line))
+            else:
+                complete = False
         if last:
             return conditions, complete
         use = body
@@ -70,7 +73,19 @@ def _values(body: Code, use: Code, outer: Mapping[str, str]) -> dict[str, str]:
 
 
 def _replaced(expression: str, values: Mapping[str, str]) -> str:
-    return _NAME.sub(lambda found: values.get(found[0], found[0]), expression)
+    """Return an expression with values for names; one that becomes too long is cut, but stays longer than `LONGEST`.
+
+    An argument that each of some macros repeats doubles with each of them.
+    """
+    parts: list[str] = []
+    length = end = 0
+    for name in _NAME.finditer(expression):
+        parts += [expression[end : name.start()], values.get(name[0], name[0])]
+        length += len(parts[-2]) + len(parts[-1])
+        end = name.end()
+        if length > LONGEST:
+            break
+    return "".join([*parts, expression[end:]])[: LONGEST + 1]
 
 
 class _Between:
@@ -87,7 +102,9 @@ class _Between:
             return None
         data, tokens = self._definitions[name][0], self._tokens(name)
         calls = [at for at in _calls(tokens) if self._leads(tokens[at].text, _DEEPEST)]
-        with_text = [at for at in calls if self._has_text(tokens, at)]
+        texts = [at for at, token in enumerate(tokens) if self._is_of_message(token.text)]
+        ends = closings(tokens)
+        with_text = [at for at in calls if bisect_left(texts, at) < bisect_left(texts, ends.get(at + 1, len(tokens)))]
         candidates = with_text or calls
         if len(candidates) != 1:
             return None
@@ -120,14 +137,12 @@ class _Between:
             self._leading[name] = any(self._leads(tokens[at].text, depth - 1) for at in _calls(tokens))
         return self._leading.get(name, False)
 
-    def _has_text(self, tokens: Sequence[Token], at: int) -> bool:
-        """Return whether a call has a literal that is part of the message."""
-        inside = tokens[at + 1 : closing(tokens, at + 1)]
-        literals = (_ESCAPE.split(each.text[1:-1]) for each in inside if each.text.startswith('"'))
-        return any(
-            all(part in self._macro.text for part in parts) and any(character.isalpha() for character in "".join(parts))
-            for parts in literals
-        )
+    def _is_of_message(self, token: str) -> bool:
+        """Return whether a token is a literal that is part of the message."""
+        if not token.startswith('"'):
+            return False
+        parts = _ESCAPE.split(token[1:-1])
+        return all(part in self._macro.text for part in parts) and any(map(str.isalpha, "".join(parts)))
 
 
 def _calls(tokens: Sequence[Token]) -> Iterator[int]:

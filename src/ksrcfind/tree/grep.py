@@ -54,12 +54,7 @@ def grep(
         return {}
     # One regular expression for all words: git 2.39 is fifty times slower with several fixed strings (`-F`) if some of
     # them are short and occur inside many words.
-    arguments = (*OPTIONS, "-e", _any_of(words), *where, "--", *(f"*{suffix}" for suffix in suffixes))
-    # Exit status 1 means that nothing was found.
-    try:
-        output = git.run("grep", "--perl-regexp", *arguments, okay=(0, 1))
-    except GitError:  # This git was built without PCRE, which is six times as fast.
-        output = git.run("grep", "--extended-regexp", *arguments, okay=(0, 1))
+    output = _output(git, _any_of(words), *OPTIONS, *where, "--", *(f"*{suffix}" for suffix in suffixes))
     lines: dict[bytes, dict[bytes, set[bytes]]] = {}
     for name, line, word in HIT.findall(output):
         if line:
@@ -79,9 +74,15 @@ def files_with(git: Git, pattern: str, paths: Sequence[str], *where: str, prefix
     for `grep`.
     """
     # POSIX knows no `\t`.
-    arguments = ("--files-with-matches", "--null", "-e", pattern.replace("\\t", "\t"), *where, "--", *paths)
-    try:
-        output = git.run("grep", "--perl-regexp", *arguments, okay=(0, 1))
-    except GitError:
-        output = git.run("grep", "--extended-regexp", *arguments, okay=(0, 1))
+    output = _output(git, pattern.replace("\\t", "\t"), "--files-with-matches", "--null", *where, "--", *paths)
     return [name.decode("utf-8", "surrogateescape").removeprefix(prefix) for name in output.split(b"\0") if name]
+
+
+def _output(git: Git, pattern: str, *arguments: str) -> bytes:
+    """Return the output of `git grep` for a regular expression, which may be longer than an argument of a program."""
+    given = pattern.encode("utf-8", "surrogateescape")
+    # Exit status 1 means that nothing was found.
+    try:
+        return git.run("grep", "--perl-regexp", "-f", "-", *arguments, stdin=given, okay=(0, 1))
+    except GitError:  # This git was built without PCRE, which is six times as fast.
+        return git.run("grep", "--extended-regexp", "-f", "-", *arguments, stdin=given, okay=(0, 1))
