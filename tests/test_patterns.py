@@ -39,6 +39,7 @@ GENERATED = {
     "callers/uses.py:_is_local": "the name of a function",
     "callers/uses.py:uses_of": "the name of a function, escaped",
     "evolution/log_release.py:tag_of": "the name of a tag, escaped",
+    "history/wording_releases.py:has": "a text of a log call, escaped",
     "log/report.py:_any": "rows of tables of this package",
     "match/conversions.py:compiled": "bounded, and matched at one place: tests/test_match_bounds.py counts its steps",
     "source/facts.py:_generated": "the name of a macro, escaped",
@@ -52,6 +53,7 @@ GENERATED = {
 }
 """Expressions that are made while the program runs, and of what. Each needs an example below."""
 EXAMPLES = [
+    re.compile(b'"' + re.escape(b"out of memory") + rb'(?:\\n|\s)*+"'),
     re.compile(rf"(?<![\w.]){re.escape('6.1.55-1')}(?![\w.-])"),
     re.compile(rb"^" + re.escape(b"DEFINE") + rb"[ \t]*+\(([^()]*+)\)", re.MULTILINE),
     facts._named_texts([], [("BANNER", '"text"'), ("BAN", '"text"')], b""),

@@ -8,7 +8,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from threading import Lock
-from typing import ClassVar, Generic, Self, TypeVar
+from typing import Any, ClassVar, Generic, Self, TypeVar
+from weakref import finalize
 
 from ksrcfind.tree import disk
 from ksrcfind.tree.database import Changed, MissingObjectError
@@ -37,6 +38,8 @@ class _Reader(ABC, Generic[Found]):
     def __init__(self, git: Git) -> None:
         self._git = git
         self._process: Process | None = None
+        self._end: finalize[[], Any] | None = None
+        """Ends the process, at the latest when this object is garbage-collected."""
         self._lock = Lock()
 
     def __reduce__(self) -> tuple[type[Self], tuple[Git]]:
@@ -53,12 +56,9 @@ class _Reader(ABC, Generic[Found]):
 
     def close(self) -> None:
         """End the git process. The next question starts a new process."""
-        process, self._process = self._process, None
-        if process is not None:
-            process.end()
-
-    def __del__(self) -> None:
-        self.close()
+        end, self._process, self._end = self._end, None, None
+        if end is not None:
+            end()
 
     @abstractmethod
     def _found(self, process: Process, name: bytes, kind: bytes, size: int) -> Found:
@@ -69,6 +69,8 @@ class _Reader(ABC, Generic[Found]):
             self.close()
         if self._process is None:
             self._process = self._git.start("cat-file", self.command, errors=True)
+            # A method `__del__` could run after that of the process, which then complains.
+            self._end = finalize(self, self._process.end)
         try:
             self._process.input.write(b"".join(requests))
             self._process.input.flush()
