@@ -128,3 +128,8 @@ STRAY = "mydaemon: session 12 of peer foo, grazing status changed"
 def test_a_short_part_is_no_answer_alone(line, formats, verdict):
     appended = [msgspec.structs.replace(one, call="push", level="cont") for one in calls(*formats)]
     assert Matcher(MemoryIndex(appended)).answer(read_line(line)).verdict == verdict
+
+
+def test_the_beginning_of_a_line_that_others_continue_is_an_answer():
+    line = "Animals grazing in: zebra_herd(+) gnu_herd lion_pride eland warthog_sounder impala"
+    assert answer(line, "Animals grazing in:", "\n").verdict == "partial"

@@ -26,7 +26,7 @@ from ksrcfind.match.tuned_weights import (
 )
 from ksrcfind.match.word_weights import bits
 from ksrcfind.match.wording_search import Occurrence, Wordings
-from ksrcfind.source.printed_lines import ALONE, NEAR, ends_line, is_continuation
+from ksrcfind.source.printed_lines import NEAR, ends_line, is_continuation
 from ksrcfind.source.template import literal_words
 
 _ORIGINS_KEPT = 65536
@@ -118,12 +118,14 @@ class Weigher:
         return [*([msgspec.structs.replace(best, bits=first.bits)] if best else []), *found]
 
     def _is_stray_part(self, candidate: Candidate, body: Body) -> bool:
-        """Return whether a few words of a continued line are in a line that nothing else connects with their message.
+        """Return whether a few words that continue a line are in a line that nothing else connects with their message.
 
         The rest must name who prints, or have words that another message around prints, or must be little.
         """
         score, occurrence = candidate.score, candidate.occurrence
-        if score.tier is Tier.EXACT or occurrence.joins == ALONE or candidate.named > 0:
+        if score.tier is Tier.EXACT or not occurrence.joins.before or candidate.named > 0:
+            return False
+        if score.tier is Tier.PARTIAL and not score.before:
             return False
         if score.explained >= 2 * DISTINCTIVE_TEXT or score.share() >= STRONG_SHARE:
             return False
