@@ -5,8 +5,10 @@ import re
 
 import pytest
 
+from ksrcfind.callers import uses as module
 from ksrcfind.callers.record import MOST
 from ksrcfind.callers.resolve import Target, callers_of
+from ksrcfind.source.source_file import SourceFile
 
 DEMO = "Memory cgroup out of memory: OOM victim 46452 (nginx) is already exiting. Skip killing the task"
 
@@ -220,3 +222,19 @@ def test_a_wrong_depth_is_refused(ask, value):
     done = ask(f"--callers={value}", DEMO)
     assert done.status == 2
     assert "--callers" in done.err
+
+
+def test_a_function_is_read_once_for_the_variables_that_hide_a_name(monkeypatch):
+    read = []
+    is_local = module._is_local
+    monkeypatch.setattr(module, "_is_local", lambda *given: read.append(given) or is_local(*given))
+    source = b"int one(void)\n{\n" + b"\ttarget(1);\n" * 50 + b"}\nint two(void)\n{\n\ttarget(2);\n}\n"
+    assert len(list(module.uses_of(SourceFile(source, "b.c"), "target"))) == 51
+    assert len(read) == 2
+
+
+def test_calls_in_calls_do_not_repeat_all_of_the_text():
+    source = b"int one(void)\n{\n\t" + b"target(" * 3000 + b")" * 3000 + b";\n}\n"
+    found = list(module.uses_of(SourceFile(source, "b.c"), "target"))
+    assert len(found) == 3000
+    assert max(len(text) for use in found for text in use.arguments) <= 2000

@@ -2,7 +2,8 @@
 
 import re
 import string
-from collections.abc import Iterator
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from ksrcfind.source.parse import system_calls
@@ -35,6 +36,8 @@ _ATTRIBUTE_ROLES = {2: "show", 3: "store"}
 _BIN_ATTRIBUTE_ROLES = {2: "read", 3: "write"}
 _PASTED = re.compile(r"(\w+)_(?:show|store|read|write|open)\Z")
 _PASTING = re.compile(rb"\b(\w++)\s*+\(([^()]*+)\)")
+_NEAR = 200  # bytes around a name in a macro
+_LONGEST = 2000  # bytes of an argument
 _BRANCH = re.compile(rb"\b(?:call|bl|b|jal|jalr|jmp|j|callq|brasl|bsr|bsrl|jbsr|tail)\s+%?\Z")
 
 
@@ -58,8 +61,9 @@ def uses_of(file: SourceFile, name: str) -> Iterator[Use]:
         yield from _in_assembly(file, name)
         return
     word = re.compile(rb"(?<!\w)" + re.escape(name.encode()) + rb"(?!\w)")
+    hidden: dict[int, bool] = {}
     for match in word.finditer(file.masked):
-        use = _use(file, match.start(), match.end())
+        use = _use(file, match.start(), match.end(), hidden)
         if use is not None:
             yield use
     yield from _in_macros(file, name, word)
@@ -67,8 +71,11 @@ def uses_of(file: SourceFile, name: str) -> Iterator[Use]:
     yield from _system_call(file, name)
 
 
-def _use(file: SourceFile, start: int, end: int) -> Use | None:
-    """Return what a name at some offsets of the code does; None if it is no use of the function."""
+def _use(file: SourceFile, start: int, end: int, hidden: dict[int, bool]) -> Use | None:
+    """Return what a name at some offsets of the code does; None if it is no use of the function.
+
+    `hidden` remembers for each function, by its start, whether a variable hides the name.
+    """
     masked = file.masked
     before = masked[max(0, start - 200) : start].rstrip()
     if before.endswith((b".", b"->")):
@@ -80,14 +87,18 @@ def _use(file: SourceFile, start: int, end: int) -> Use | None:
     function = file.function_at(start)
     if function is None:
         return _outside(file, start, is_called=is_called)
-    if start < function.start or _is_local(file, function, masked[start:end]):
+    if start < function.start:
+        return None
+    if function.start not in hidden:
+        hidden[function.start] = _is_local(file, function, masked[start:end])
+    if hidden[function.start]:
         return None
     line = file.line(start)
     if is_called:
         if word is not None and word[1] not in _NOT_TYPES and not word[1].isdigit():
             return None if _is_declared(before) else Use(function.name, line, "call", None)
         opened = masked.find(b"(", end)
-        arguments = tuple(file.text(*span) for span in file.arguments(opened))
+        arguments = tuple(file.text(low, min(high, low + _LONGEST)) for low, high in file.arguments(opened))
         return Use(function.name, line, "call", None, arguments)
     after = masked[end : end + 80].lstrip()
     if after[:2] in (b"==", b"!=") or before.endswith((b"==", b"!=")):
@@ -107,7 +118,7 @@ def _is_local(file: SourceFile, function: Function, name: bytes) -> bool:
     """Return whether a parameter or variable of a function hides a name."""
     if name.decode() in function.parameters:
         return True
-    declared = rb"[;{}]\s*(?!return\b|goto\b|else\b|case\b)(?:\w+\s+)+\**\s*" + name + rb"\s*[;=,[]"
+    declared = rb"[;{}]\s*+(?!return\b|goto\b|else\b|case\b)(?:\w++\s++)+\**+\s*+" + name + rb"\s*+[;=,[]"
     return re.search(declared, file.masked[function.start : function.end]) is not None
 
 
@@ -123,15 +134,16 @@ def _address(file: SourceFile, function: Function, start: int, line: int) -> Use
         if kind == b"(" and called in ("if", "while", "switch", "for"):
             break
         if kind == b"(" and called and called not in _CONTROL:
-            spans = file.arguments(opened)
-            number = next((n for n, (low, high) in enumerate(spans, 1) if low <= start <= high), 1)
+            number = _argument_at(file.arguments(opened), start) + 1
             via = "registration" if _REGISTERS.search(called) else "pointer"
             return Use(function.name, line, via, f"argument {number} of {called}()")
         if kind == b"{":
             if _initialised(file, opened) is None:
                 break
             return Use(function.name, line, "pointer", _initialiser_role(file, start))
-    statement = max(file.masked.rfind(mark, function.start, start) for mark in (b";", b"{", b"}")) + 1
+    statement = function.start
+    for mark in (b";", b"{", b"}"):
+        statement = max(statement, file.masked.rfind(mark, statement, start) + 1)
     code = file.text(statement, start)
     if code.startswith("return"):
         return Use(function.name, line, "pointer", "returned")
@@ -168,12 +180,12 @@ def _outside(file: SourceFile, start: int, *, is_called: bool) -> Use | None:
     newline = file.masked.rfind(b"\n", 0, begin) + 1
     if not macro or not _is_statement(file.masked[newline:begin]) or "EXPORT" in macro or _NOT_CALLED.fullmatch(macro):
         return None
-    if file.masked[:newline].rstrip()[-1:] not in (b"", b";", b"}", b")"):
+    if _last_character(file.masked, newline) not in (b"", b";", b"}", b")"):
         return None
     arguments = file.arguments(outermost)
     if any(file.masked[opened : opened + 1] == b"{" for opened in around):
         return Use(None, line, "pointer", _initialiser_role(file, start))
-    number = next((n for n, (low, high) in enumerate(arguments) if low <= start <= high), 0)
+    number = _argument_at(arguments, start)
     first = file.text(*arguments[0])
     role = macro if number == 0 else f"{macro}({first})"
     if is_called and len(around) > 1:
@@ -182,6 +194,22 @@ def _outside(file: SourceFile, start: int, *, is_called: bool) -> Use | None:
     if "ATTR" in macro and number in roles:
         role = f".{roles[number]} of {role}"
     return Use(None, line, "registration", role)
+
+
+def _argument_at(arguments: Sequence[tuple[int, int]], offset: int) -> int:
+    """Return the number, from 0 on, of the argument that contains an offset."""
+    return max(bisect_right(arguments, offset, key=lambda span: span[0]) - 1, 0)
+
+
+def _last_character(code: bytes, end: int) -> bytes:
+    """Return the last character of code before an offset that is not blank; empty if there is none."""
+    while end > 0:
+        start = max(0, end - 4096)
+        found = code[start:end].rstrip()
+        if found:
+            return found[-1:]
+        end = start
+    return b""
 
 
 def _variable(before: bytes) -> str:
@@ -233,12 +261,15 @@ def _in_macros(file: SourceFile, name: str, word: re.Pattern[bytes]) -> Iterator
     for macro in file.macros:
         if macro.name == name or name in macro.parameters:
             continue
+        line, counted = macro.line, 0
         for match in word.finditer(macro.body):
-            before, after = macro.body[: match.start()].rstrip(), macro.body[match.end() :].lstrip()
+            line += macro.body.count(b"\n", counted, match.start())
+            counted = match.start()
+            before = macro.body[max(0, match.start() - _NEAR) : match.start()].rstrip()
+            after = macro.body[match.end() : match.end() + _NEAR].lstrip()
             tag = _WORD_BEFORE.search(before)
             if before.endswith((b".", b"->", b"#")) or after[:2] == b"##" or (tag and tag[1] in _TAGS):
                 continue
-            line = macro.line + macro.body.count(b"\n", 0, match.start())
             yield Use(macro.name, line, "call" if after[:1] == b"(" else "pointer", "macro")
 
 
@@ -275,6 +306,9 @@ def _system_call(file: SourceFile, name: str) -> Iterator[Use]:
 
 def _in_assembly(file: SourceFile, name: str) -> Iterator[Use]:
     word = re.compile(rb"(?<!\w)" + re.escape(name.encode()) + rb"(?!\w)")
+    line, counted = 1, 0
     for match in word.finditer(file.data):
         if _BRANCH.search(file.data, max(0, match.start() - 20), match.start()):
-            yield Use(None, file.data.count(b"\n", 0, match.start()) + 1, "call", "assembly")
+            line += file.data.count(b"\n", counted, match.start())
+            counted = match.start()
+            yield Use(None, line, "call", "assembly")

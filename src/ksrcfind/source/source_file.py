@@ -88,6 +88,7 @@ class SourceFile:
     def __init__(self, data: bytes, path: str = "") -> None:
         self.data = data
         self.path = path
+        self._arguments: dict[int, list[tuple[int, int]]] = {}
 
     @cached_property
     def directives(self) -> list[tuple[int, int, Directive]]:
@@ -174,6 +175,11 @@ class SourceFile:
 
     def arguments(self, opened: int) -> list[tuple[int, int]]:
         """Return where each argument in parentheses begins and ends."""
+        if opened not in self._arguments:
+            self._arguments[opened] = self._split(opened)
+        return self._arguments[opened]
+
+    def _split(self, opened: int) -> list[tuple[int, int]]:
         result = []
         start = position = opened + 1
         close = self.closing(opened)
