@@ -30,7 +30,7 @@ from ksrcfind.history.wording import SourceText
 from ksrcfind.log.line import read_line
 from ksrcfind.log.records import read_rows, split_lines
 from ksrcfind.source import template
-from ksrcfind.source.facts import extract
+from ksrcfind.source.extract import extract
 from ksrcfind.source.kbuild import module_names
 from ksrcfind.source.parse import Parser
 from ksrcfind.source.summary import summary

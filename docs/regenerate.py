@@ -18,11 +18,11 @@ import sys
 import tempfile
 import textwrap
 from collections.abc import Callable, Iterator
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import typer
+from msgspec.structs import fields
 
 from ksrcfind.cli.app import app
 from ksrcfind.cli.examples import EXAMPLES

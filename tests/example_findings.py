@@ -1,9 +1,9 @@
 """Findings made by hand, for testing what is shown of them."""
 
-from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
 import msgspec
+from msgspec.structs import replace
 
 from ksrcfind.batch.answer_cache import AnswerCache
 from ksrcfind.batch.coverage import Statistics

@@ -1,11 +1,11 @@
 """The labelled lines that accuracy is measured with: three forms of labels, halves, and the table by confidence."""
 
 import json
-from dataclasses import replace
 
 import pytest
 from bench.accuracy.__main__ import Judged, brier, calibration
 from bench.accuracy.labels import read_labels
+from msgspec.structs import replace
 
 from ksrcfind.source.message import Definition
 from test_match import answer, message

@@ -1,9 +1,8 @@
 """Folding repeats: one answer for each message, with bounded memory."""
 
-from dataclasses import replace
-
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from example_findings import EXACT, MATCH, RIVALS, TREE, UNEXPLAINED, VALUES, explained, found, summary
 from example_findings import fold as folded

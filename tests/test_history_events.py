@@ -1,9 +1,9 @@
 """The kinds of events in the history of a message."""
 
 import json
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from ksrcfind.history.events import EventKind, State, kinds_between, shown_change
 from ksrcfind.output.json import schema

@@ -4,9 +4,9 @@ import signal
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from ksrcfind.history.index import build
 from ksrcfind.history.index.build import build_history_index

@@ -5,9 +5,9 @@ import subprocess
 import sys
 import threading
 from contextlib import contextmanager
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from ksrcfind.config import Settings
 from ksrcfind.engine.open import open_engine
@@ -57,7 +57,7 @@ def a_thread():
 # Without the guard that `multiprocessing` asks for: the programs that use the library need none.
 PROGRAM = """
 import json, os, sys, threading
-from dataclasses import replace
+from msgspec.structs import replace
 from pathlib import Path
 from ksrcfind import Finder, HistoryMode, Settings
 

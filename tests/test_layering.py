@@ -9,6 +9,7 @@ PACKAGE = Path(__file__).parent.parent / "src" / "ksrcfind"
 
 # From the bottom up. A package may import from itself and from any layer below.
 LAYERS = [
+    "regex",
     "errors",
     "levels",
     "progress",

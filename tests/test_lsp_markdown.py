@@ -1,9 +1,9 @@
 """Hovers as a renderer of Markdown reads them: nothing that strangers wrote formats, links or runs anything."""
 
 import re
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 pytest.importorskip("pygls", reason="the language server's packages are not installed")
 

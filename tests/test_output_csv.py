@@ -2,10 +2,10 @@
 
 import csv
 import io
-from dataclasses import replace
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from example_findings import ALL, EXACT, RIVALS, UNEXPLAINED, fold
 from ksrcfind.output.csv import COLUMNS, CsvWriter

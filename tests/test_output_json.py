@@ -3,13 +3,13 @@
 import copy
 import io
 import json
-from dataclasses import replace
 
 import jsonschema
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from example_findings import (
     ALL,

@@ -4,11 +4,11 @@ import io
 import json
 import shutil
 import subprocess
-from dataclasses import replace
 from pathlib import Path
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from example_findings import EXACT, FILES_ONLY, HOSTILE, PLACE, POINTING, RIVALS, STRANGE, UNEXPLAINED, fold
 from ksrcfind.output.quickfix import QuickfixWriter

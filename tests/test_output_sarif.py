@@ -2,12 +2,12 @@
 
 import io
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import jsonschema
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from example_findings import ALL, EXACT, RIVALS, UNEXPLAINED, fold, summary
 from ksrcfind.batch.filters import GroupBy, grouped

@@ -4,10 +4,10 @@ import io
 import re
 import sys
 import unicodedata
-from dataclasses import replace
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 import golden
 from example_findings import (

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import pumping
-from ksrcfind.source import facts
+from ksrcfind.source import extract
 from ksrcfind.tree import grep
 
 FOLDERS = (
@@ -42,12 +42,12 @@ GENERATED = {
     "history/wording_releases.py:has": "a text of a log call, escaped",
     "log/report.py:_any": "rows of tables of this package",
     "match/conversions.py:compiled": "bounded, and matched at one place: tests/test_match_bounds.py counts its steps",
-    "source/facts.py:_generated": "the name of a macro, escaped",
-    "source/facts.py:_named_texts": "names of texts, escaped",
+    "source/extract.py:_generated": "the name of a macro, escaped",
+    "source/extract.py:_named_texts": "names of texts, escaped",
     "source/definitions.py:definitions": "a name that a commit or a person wrote, escaped",
     "source/definitions.py:similar_names": "the beginning and the end of such a name, escaped",
     "tree/directory.py:files_with": "such names, escaped",
-    "source/facts.py:_parameters_in_body": "names of the parameters of a macro, escaped",
+    "source/extract.py:_parameters_in_body": "names of the parameters of a macro, escaped",
     "source/scan.py:bodies": "names of functions, escaped",
     "tree/disk.py:count_words": "words of a line, as tree/grep.py writes them",
 }
@@ -56,8 +56,8 @@ EXAMPLES = [
     re.compile(b'"' + re.escape(b"out of memory") + rb'(?:\\n|\s)*+"'),
     re.compile(rf"(?<![\w.]){re.escape('6.1.55-1')}(?![\w.-])"),
     re.compile(rb"^" + re.escape(b"DEFINE") + rb"[ \t]*+\(([^()]*+)\)", re.MULTILINE),
-    facts._named_texts([], [("BANNER", '"text"'), ("BAN", '"text"')], b""),
-    facts._parameters_in_body(("name", "na")),
+    extract._named_texts([], [("BANNER", '"text"'), ("BAN", '"text"')], b""),
+    extract._parameters_in_body(("name", "na")),
     re.compile(rb"\b(?:first|fir)[ \t]*\("),
     re.compile(rb"(?<![A-Za-z0-9_])(?:" + grep.expression('"eth%d').encode() + rb")(?![A-Za-z0-9_])"),
 ]

@@ -5,11 +5,11 @@ import re
 import shutil
 import subprocess
 import urllib.request
-from dataclasses import replace
 from datetime import datetime
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from example_findings import ALL, COMMITS, EXACT, RIVALS, fold, summary
 from ksrcfind.batch.filters import GroupBy, grouped

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ksrcfind.index.symbol_table import symbol_table
-from ksrcfind.source.facts import extract
+from ksrcfind.source.extract import extract
 from ksrcfind.source.kbuild import module_names
 from ksrcfind.source.link import Linker
 from ksrcfind.source.parse import Parser

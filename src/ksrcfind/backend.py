@@ -5,9 +5,10 @@ Trees (`engine.tree_backend`) and bundles (`bundle.backend`), which are indexes 
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
+
+from msgspec import Struct
 
 from ksrcfind.documents.word_list import WordList
 from ksrcfind.history.provenance import Commit, Later, Provenance
@@ -27,8 +28,7 @@ LONGEST_FILE = 10**9
 """More lines than any file has."""
 
 
-@dataclass(frozen=True, slots=True)
-class Indexed:
+class Indexed(Struct, frozen=True):
     """The index of a revision, with a matcher over it."""
 
     messages: RevisionIndex

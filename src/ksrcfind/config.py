@@ -7,12 +7,13 @@ passes it in.
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
 import msgspec
 import platformdirs
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ksrcfind.errors import KsrcfindError
 from ksrcfind.levels import LEVELS, level_named
@@ -56,8 +57,7 @@ class Root(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return "cont" if self.level == "cont" else level_named(str(self.level))
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(Struct, frozen=True):
     """All settings, resolved."""
 
     cache_dir: Path

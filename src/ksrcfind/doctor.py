@@ -10,9 +10,10 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+
+from msgspec import Struct
 
 from ksrcfind import __version__
 from ksrcfind.bundle.backend import NO_HISTORY
@@ -40,8 +41,7 @@ class State(StrEnum):
     """Some or all questions cannot be answered."""
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(Struct, frozen=True):
     """One check."""
 
     name: str

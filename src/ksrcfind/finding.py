@@ -1,8 +1,9 @@
 """`Finding`: a log line with the messages that may have printed it and their histories. All front ends show it."""
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import Literal
+
+from msgspec import Struct
 
 from ksrcfind.callers.record import Callers
 from ksrcfind.conditions.record import Circumstances, Excerpt
@@ -29,8 +30,7 @@ Shown = int | Literal["function"] | None
 """Which source code an answer shows: a number of lines around the call, the whole function, or (None) no code."""
 
 
-@dataclass(frozen=True, slots=True)
-class Input:
+class Input(Struct, frozen=True):
     """The text of a question, and the file and line that it was read from."""
 
     source: str | None
@@ -41,8 +41,7 @@ class Input:
     truncated: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """The answer to a log line or to a source line: the matching messages with their histories."""
 
     input: Input

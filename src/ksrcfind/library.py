@@ -3,11 +3,13 @@
 import os
 import threading
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self, TypeVar
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ksrcfind import config
 from ksrcfind.batch.analysis import ROWS_TOGETHER, LogAnalysis
@@ -37,8 +39,7 @@ An open file is not closed.
 _Item = TypeVar("_Item")
 
 
-@dataclass(frozen=True, slots=True)
-class LogReport:
+class LogReport(Struct, frozen=True):
     """The analysis of a whole log, as `ksrcfind batch` shows it."""
 
     messages: tuple[Folded, ...]

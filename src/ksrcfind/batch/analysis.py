@@ -1,7 +1,9 @@
 """Analyse a log with an engine: match and count its lines, group them by message, and add histories."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+
+from msgspec.structs import replace
 
 from ksrcfind.batch.answer_cache import AnswerCache
 from ksrcfind.batch.context import NEIGHBOURS, RIVALS

@@ -6,12 +6,12 @@ matched by itself.
 """
 
 import hashlib
-import re
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import msgspec
+from msgspec.structs import replace
 
 from ksrcfind.log.line import LogLine
 from ksrcfind.match.answer import Answer, Match, Tier
@@ -19,6 +19,7 @@ from ksrcfind.match.discriminating_tokens import DIGITS, AllNames, Discriminatin
 from ksrcfind.match.origin import architecture_of
 from ksrcfind.match.place import Named, named_place, own_place
 from ksrcfind.match.value_reader import Texts, ValueReader
+from ksrcfind.regex import regex
 
 KEPT = 20_000
 """Limit of shapes (texts with masked numbers) in the cache; the least recently used ones are dropped."""
@@ -222,8 +223,8 @@ def cached(log: LogLine, answer: Answer, limit: int | None = None) -> CachedAnsw
     return CachedAnswer(answer, level, key, ValueReader(first), texts, own_place(first), architecture, equal)
 
 
-_HEX = re.compile(r"0x[0-9a-f]+|\b(?:[0-9]+[a-f]|[a-f]+[0-9])[0-9a-f]*\b")
-_NAMES = re.compile(r"(?<![A-Za-z0-9_])[A-Za-z_][A-Za-z_-]*+[0-9][A-Za-z0-9_-]*+")
+_HEX = regex(r"0x[0-9a-f]+|\b(?:[0-9]+[a-f]|[a-f]+[0-9])[0-9a-f]*\b")
+_NAMES = regex(r"(?<![A-Za-z0-9_])[A-Za-z_][A-Za-z_-]*+[0-9][A-Za-z0-9_-]*+")
 
 
 def shape(text: str) -> str:

@@ -4,16 +4,19 @@ Neighbouring lines only choose between calls that explain a line equally well; t
 `Answer.decided_by`.
 """
 
-import re
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import NamedTuple
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ksrcfind.batch.answer_cache import CachedAnswer
 from ksrcfind.log.line import LogLine
 from ksrcfind.match.answer import Answer, Match, Tier
 from ksrcfind.match.confidence import of_any, of_each
+from ksrcfind.regex import regex
 from ksrcfind.source.message import Message
 
 NEIGHBOURS = 8
@@ -30,13 +33,10 @@ RIVALS = 16
 _SURE = 0.8  # confidence of an answer that is evidence for others
 _CHOSEN = 0.95  # share of the confidence of all equal rivals together that the chosen call gets
 _LONGEST_PREFIX = 80  # characters of a line in which its device is named
-_DEVICE = re.compile(
-    r"(?<![\w.:-])(?:[0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2}\.\d|[A-Za-z][A-Za-z_-]{1,15}\d[\w.-]{0,15})(?!\w)"
-)
+_DEVICE = regex(r"(?<![\w.:-])(?:[0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2}\.\d|[A-Za-z][A-Za-z_-]{1,15}\d[\w.-]{0,15})(?!\w)")
 
 
-@dataclass(frozen=True, slots=True)
-class Neighbour:
+class Neighbour(Struct, frozen=True):
     """A line whose answer is certain: it is evidence for the lines around it."""
 
     log: LogLine

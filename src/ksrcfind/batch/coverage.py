@@ -2,7 +2,8 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from ksrcfind.batch.answer_cache import level_of
 from ksrcfind.batch.matched_row import MatchedRow
@@ -19,8 +20,7 @@ NOT_KERNEL = ("userspace", "empty")
 """Reasons of lines that the kernel did not print."""
 
 
-@dataclass(frozen=True, slots=True)
-class BootSeen:
+class BootSeen(Struct, frozen=True):
     """A boot in a log."""
 
     source: str | None
@@ -29,8 +29,7 @@ class BootSeen:
     """Number of lines that the kernel printed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Summary:
+class Summary(Struct, frozen=True):
     """The statistics of a log."""
 
     lines: int

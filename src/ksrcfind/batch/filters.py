@@ -1,7 +1,8 @@
 """Select, sort and group the messages of a log."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from ksrcfind.batch.coverage import SEVERITY, severity
 from ksrcfind.batch.fold import Folded
@@ -14,8 +15,7 @@ UNEXPLAINED = "not explained"
 NO_RELEASE = "in no release"
 
 
-@dataclass(frozen=True, slots=True)
-class Filter:
+class Filter(Struct, frozen=True):
     """Selects lines and messages by level and by the release that introduced them."""
 
     min_level: str | None = None
@@ -53,8 +53,7 @@ def _version(tag: str | None) -> Version | None:
     return parse_tag(tag, tail=True) if tag is not None else None
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(Struct, frozen=True):
     """Messages under a heading."""
 
     title: str | None

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from ksrcfind.batch.answer_cache import shape
@@ -44,8 +45,7 @@ HEADLINES_KEPT = 512
 """Limit of headlines in memory: rows of a report are added only to one of these."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sighting:
+class Sighting(Struct, frozen=True):
     """One line of a log that shows a message."""
 
     source: str | None
@@ -61,8 +61,7 @@ class Sighting:
     """Number of the boot within the source, from 1."""
 
 
-@dataclass(frozen=True, slots=True)
-class ArgumentValues:
+class ArgumentValues(Struct, frozen=True):
     """The values of one argument of a message."""
 
     values: tuple[tuple[str, int], ...]
@@ -71,8 +70,7 @@ class ArgumentValues:
     """False if the log has further values, which are not counted."""
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(Struct, frozen=True):
     """The rows of reports below one headline: a stack, registers, a table."""
 
     rows: int
@@ -84,8 +82,7 @@ class Report:
     `VALUES_KEPT`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Occurrences:
+class Occurrences(Struct, frozen=True):
     """How often and when the log shows a message."""
 
     count: int
@@ -100,8 +97,7 @@ class Occurrences:
     """Number of further lines that the kernel's rate limit suppressed in this function ("callbacks suppressed")."""
 
 
-@dataclass(frozen=True, slots=True)
-class Folded:
+class Folded(Struct, frozen=True):
     """All lines of a log that match one message, or all lines without a match that have the same shape or reason."""
 
     number: int

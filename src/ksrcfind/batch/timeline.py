@@ -1,13 +1,14 @@
 """Count the kernel lines of a log by time and level, in charts of at most `COLUMNS` columns."""
 
 import calendar
-import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from msgspec import Struct
+
 from ksrcfind.log.line import LogLine
+from ksrcfind.regex import regex
 
 COLUMNS = 120
 """Limit of columns of a chart."""
@@ -17,12 +18,11 @@ MOST_CHARTS = 20
 
 _FINEST = 1.0  # seconds of the narrowest column
 # Syslog does not write the year; 2000 replaces it, because it has a 29th of February.
-_STAMP = re.compile(r"([A-Z][a-z]{2})\s+(\d{1,2}) (\d\d):(\d\d):(\d\d)")
+_STAMP = regex(r"([A-Z][a-z]{2})\s+(\d{1,2}) (\d\d):(\d\d):(\d\d)")
 _MONTHS = {name: number for number, name in enumerate(calendar.month_abbr) if name}
 
 
-@dataclass(frozen=True, slots=True)
-class Chart:
+class Chart(Struct, frozen=True):
     """A chart of the kernel lines of one boot by time."""
 
     source: str | None

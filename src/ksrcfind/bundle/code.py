@@ -9,13 +9,14 @@ blocks save at most 6 % of that and take longer; zlib needs a fifth more, zstd t
 """
 
 import lzma
-import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import groupby
 
 import msgspec
+
+from ksrcfind.regex import regex
 
 BLOCK = 1 << 18
 """Bytes of code in one block, before compression. A larger file has a block of its own."""
@@ -25,7 +26,7 @@ LARGEST_BLOCK = 1 << 22
 
 _BLOCKS = 8  # that a reader keeps
 _MEMORY = 1 << 26  # bytes that unpacking may use; xz needs 9 MB for its usual dictionary
-_CONDITIONAL = re.compile(rb"[ \t]*#[ \t]*(?:if|el|endif)")
+_CONDITIONAL = regex(rb"[ \t]*#[ \t]*(?:if|el|endif)")
 
 Piece = tuple[int, bytes]
 """The 1-based number of the first line, and lines as in the file."""

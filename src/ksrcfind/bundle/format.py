@@ -17,12 +17,12 @@ from bisect import bisect_left, bisect_right
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, BinaryIO, TypeGuard, TypeVar
 
 import msgspec
+from msgspec import Struct
 
 from ksrcfind.bundle.code import Code, File, unpack
 from ksrcfind.errors import KsrcfindError
@@ -303,8 +303,7 @@ class Bundle:
             raise self.unusable(error) from error
 
 
-@dataclass(frozen=True, slots=True)
-class _Units:
+class _Units(Struct, frozen=True):
     """The source files of a bundle, with the numbers of the messages of each file."""
 
     firsts: Sequence[int]

@@ -1,6 +1,6 @@
 """The records of a function's callers."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 DEEPEST = 5
 """Levels of callers, at most."""
@@ -9,8 +9,7 @@ MOST = 50
 """Callers of one level, at most."""
 
 
-@dataclass(frozen=True, slots=True)
-class Handed:
+class Handed(Struct, frozen=True):
     """What a caller passes for a parameter that the message prints."""
 
     name: str
@@ -19,8 +18,7 @@ class Handed:
     """C source of the argument."""
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(Struct, frozen=True):
     """A place that calls a function, or passes or stores its address."""
 
     function: str | None
@@ -40,8 +38,7 @@ class Caller:
     """True if `function` occurs several times and another occurrence has its callers."""
 
 
-@dataclass(frozen=True, slots=True)
-class Callers:
+class Callers(Struct, frozen=True):
     """The callers of one function, those in its file first."""
 
     found: tuple[Caller, ...]

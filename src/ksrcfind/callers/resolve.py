@@ -2,8 +2,10 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Protocol
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ksrcfind.callers.record import MOST, Caller, Callers, Handed
 from ksrcfind.callers.uses import Use, uses_of
@@ -25,8 +27,7 @@ class Tree(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(Struct, frozen=True):
     """A function or macro whose callers are looked for."""
 
     name: str

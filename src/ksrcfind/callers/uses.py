@@ -4,45 +4,46 @@ import re
 import string
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
+from msgspec import Struct
+
+from ksrcfind.regex import regex
 from ksrcfind.source.parse import system_calls
 from ksrcfind.source.source_file import Function, SourceFile
 
-_WORD_BEFORE = re.compile(rb"\b(\w++)\s*+\Z")
+_WORD_BEFORE = regex(rb"\b(\w++)\s*+\Z")
 _NOT_TYPES = frozenset(
     b"return else do case goto sizeof typeof __typeof__ likely unlikely in and or not struct union enum".split()
 )
 _TAGS = frozenset((b"struct", b"union", b"enum", b"goto"))
-_FIELD = re.compile(r"(?:\.(\w++)(?:\[[^]]*+\])*+\s*+=|\b(\w++)\s*+:)\s*+(?:\([^()]*+\)\s*+)?+&?\s*+\Z")
+_FIELD = regex(r"(?:\.(\w++)(?:\[[^]]*+\])*+\s*+=|\b(\w++)\s*+:)\s*+(?:\([^()]*+\)\s*+)?+&?\s*+\Z")
 _TARGET = string.ascii_letters + string.digits + "_.[]>()*-"  # characters of what is assigned to
-_MEMBER = re.compile(r"(.*?)(?:->|\.)(\w+)(?:\[[^]]*\])?\Z")
+_MEMBER = regex(r"(.*?)(?:->|\.)(\w+)(?:\[[^]]*\])?\Z")
 # Possessive: a masked text is a row of `_`, which could be taken apart in many ways.
-_VARIABLE = re.compile(
+_VARIABLE = regex(
     rb"(?:\(\s*+\*\s*+(?:const\s++)?(?P<pointer>\w++)\s*+(?:\[[^][]*+\]\s*+)*+\)\s*+\([^=;()]*+\)\s*+(?:__\w++\s*+){0,4}+"
     rb"|\b(?P<name>\w++)\s*+(?:\[[^][]*+\]\s*+)*+(?:__\w++\s*+(?:\([^()]*+\)\s*+)?+){0,4}+)=\s*+\Z"
 )
 _BEFORE_MACRO = frozenset((b"static", b"const"))
-_NOT_CALLED = re.compile(
+_NOT_CALLED = regex(
     r"NOKPROBE_SYMBOL|ALLOW_ERROR_INJECTION|BTF_ID\w*|STACK_FRAME_NON_STANDARD\w*|MODULE_\w+|COND_SYSCALL"
 )
 _CONTROL = frozenset(("if", "while", "for", "switch", "return", "sizeof", "typeof", "__typeof__", ""))
-_REGISTERS = re.compile(
+_REGISTERS = regex(
     r"irq|regist|^INIT_|(?:^|_)init(?:_|$)|setup|create|kthread|add_action|subscribe|attach|install|hook|notif|nowait|async|tasklet"
     r"|timer|_work|debugfs|proc_|sysfs|call_rcu|on_each_cpu|cpuhp",
     re.IGNORECASE,
 )
 _ATTRIBUTE_ROLES = {2: "show", 3: "store"}
 _BIN_ATTRIBUTE_ROLES = {2: "read", 3: "write"}
-_PASTED = re.compile(r"(\w+)_(?:show|store|read|write|open)\Z")
-_PASTING = re.compile(rb"\b(\w++)\s*+\(([^()]*+)\)")
+_PASTED = regex(r"(\w+)_(?:show|store|read|write|open)\Z")
+_PASTING = regex(rb"\b(\w++)\s*+\(([^()]*+)\)")
 _NEAR = 200  # bytes around a name in a macro
 _LONGEST = 2000  # bytes of an argument
-_BRANCH = re.compile(rb"\b(?:call|bl|b|jal|jalr|jmp|j|callq|brasl|bsr|bsrl|jbsr|tail)\s+%?\Z")
+_BRANCH = regex(rb"\b(?:call|bl|b|jal|jalr|jmp|j|callq|brasl|bsr|bsrl|jbsr|tail)\s+%?\Z")
 
 
-@dataclass(frozen=True, slots=True)
-class Use:
+class Use(Struct, frozen=True):
     """A place that calls a function, or stores or passes its address."""
 
     function: str | None

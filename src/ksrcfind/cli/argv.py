@@ -3,13 +3,14 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from msgspec import Struct
+
 from ksrcfind.errors import KsrcfindError
 
 HELP = {"-h", "--help"}
 
 
-@dataclass(frozen=True, slots=True)
-class Option:
+class Option(Struct, frozen=True):
     """An option: what the parser must know to find where the option ends."""
 
     takes_value: bool

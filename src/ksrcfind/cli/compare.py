@@ -1,8 +1,9 @@
 """The command diff: compare the messages of two revisions, or check monitoring rules against both."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from ksrcfind.cli.options import Common
 from ksrcfind.cli.places import in_tree

@@ -1,8 +1,9 @@
 """The command index: build the index of a tree, write a bundle, or index every release."""
 
 from contextlib import nullcontext, suppress
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from ksrcfind.bundle.writer import check_output, write_bundle
 from ksrcfind.cli.options import Common

@@ -7,8 +7,10 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from ksrcfind.batch.analysis import ROWS_TOGETHER, LogAnalysis
 from ksrcfind.batch.context import NEIGHBOURS

@@ -3,10 +3,11 @@
 A command receives them as one object: an instance of `Common` or of a class that extends it.
 """
 
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
+
+from msgspec import Struct
 
 from ksrcfind.batch.options import GroupBy, LineKind
 from ksrcfind.callers.record import DEEPEST
@@ -37,8 +38,7 @@ class Traced(StrEnum):
     ALL = "all"
 
 
-@dataclass(frozen=True, slots=True)
-class Declaration:
+class Declaration(Struct, frozen=True):
     """An option as declared. It is independent of typer, whose import takes longer than an answer should."""
 
     names: tuple[str, ...]
@@ -56,8 +56,7 @@ def option(*names: str, **settings: Any) -> Declaration:
     return Declaration(names, settings)
 
 
-@dataclass(frozen=True, slots=True)
-class Common:
+class Common(Struct, frozen=True):
     """The options that every command has."""
 
     repo: Annotated[
@@ -124,8 +123,7 @@ class Common:
     quiet: Annotated[bool, option("--quiet", "-q", help="Show no progress.", rich_help_panel=SHARED)] = False
 
 
-@dataclass(frozen=True, slots=True)
-class Asking(Common):
+class Asking(Common, frozen=True):
     """Options of the commands that answer with findings."""
 
     limit: Annotated[
@@ -171,8 +169,7 @@ def _depth(text: str) -> int:
     raise KsrcfindError(f"--callers={text} is no depth from 1 to {DEEPEST}", "For example: --callers=2")
 
 
-@dataclass(frozen=True, slots=True)
-class Explaining(Asking):
+class Explaining(Asking, frozen=True):
     """Options of find and at."""
 
     source: Annotated[
@@ -222,8 +219,7 @@ FILTERS = "Filters and groups"
 JOURNAL = "The journal"
 
 
-@dataclass(frozen=True, slots=True)
-class Batching(Asking):
+class Batching(Asking, frozen=True):
     """Options of batch."""
 
     each: Annotated[bool, option("--each", help="Answer line by line, in order and at once; do not group repeats.")] = (

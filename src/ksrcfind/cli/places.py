@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from ksrcfind.errors import KsrcfindError
+from ksrcfind.regex import regex
 
 # Anything after the line number, such as a column or the text that grep prints, is ignored.
-_PLACE = re.compile(r"(?P<path>[^:]+(?::[^:\d][^:]*)*):(?P<line>\d{1,9})(?::.*)?", re.DOTALL)
+_PLACE = regex(r"(?P<path>[^:]+(?::[^:\d][^:]*)*):(?P<line>\d{1,9})(?::.*)?", re.DOTALL)
 
 _SOURCE = (".c", ".h", ".S")
 

@@ -5,9 +5,10 @@ understands, it reads as typer does; `tests/test_cli_quick_parser.py` compares b
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from types import NoneType
 from typing import Any, get_args, get_type_hints
+
+from msgspec import Struct
 
 from ksrcfind.cli.argv import Option, sort_arguments
 from ksrcfind.cli.options import COMMANDS, WITHOUT_VALUE, Declaration, Explaining
@@ -17,8 +18,7 @@ from ksrcfind.output.formats import ANSWERS, Format
 _OPEN = "--open"
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(Struct, frozen=True):
     """A command line of `find` or `at`."""
 
     command: str
@@ -29,8 +29,7 @@ class Question:
     open_editor: bool
 
 
-@dataclass(frozen=True, slots=True)
-class _Field:
+class _Field(Struct, frozen=True):
     """An option as declared by a field of `Explaining`."""
 
     name: str

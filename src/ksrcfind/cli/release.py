@@ -3,8 +3,9 @@
 import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from itertools import islice
+
+from msgspec import Struct
 
 from ksrcfind.batch.answer_cache import shape
 from ksrcfind.batch.coverage import BootSeen
@@ -108,8 +109,7 @@ def note_other_series(session: Session, engine: Engine, boots: Iterable[BootSeen
         _note(session, f"the log is from {named}, the tree is {own}: messages may be worded differently, or be missing")
 
 
-@dataclass(frozen=True, slots=True)
-class _Detected:
+class _Detected(Struct, frozen=True):
     """The release that a log comes from."""
 
     tag: ReleaseTag

@@ -3,8 +3,10 @@
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ksrcfind import config
 from ksrcfind.cli.options import AUTO, Asking, Batching, Color, Common
@@ -20,8 +22,7 @@ from ksrcfind.output.style import Painter
 from ksrcfind.output.writer import Writer
 
 
-@dataclass(frozen=True, slots=True)
-class Session:
+class Session(Struct, frozen=True):
     """One run of the program, with its options, settings and terminal."""
 
     settings: Settings

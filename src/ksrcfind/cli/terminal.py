@@ -3,9 +3,10 @@
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import NoReturn
+
+from msgspec import Struct
 
 from ksrcfind.cli.options import Color
 from ksrcfind.errors import KsrcfindError
@@ -29,8 +30,7 @@ class Ended(Exception):  # noqa: N818 - it is no error
         self.status = status
 
 
-@dataclass(frozen=True, slots=True)
-class Terminal:
+class Terminal(Struct, frozen=True):
     """How output is shown, as options, environment and streams allow."""
 
     color: bool

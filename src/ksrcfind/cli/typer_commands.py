@@ -7,10 +7,10 @@ parameter to the signature that typer reads, and passes their values as an insta
 import functools
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import fields
 from typing import Annotated, Any, get_args, get_type_hints
 
 import typer
+from msgspec.structs import fields
 
 from ksrcfind.cli.options import SHARED, Common
 from ksrcfind.errors import KsrcfindError

@@ -1,6 +1,5 @@
 """Parse a command line with typer, and word its errors as the rest of the program does."""
 
-import re
 import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -13,6 +12,7 @@ from ksrcfind.cli.argv import has_blank, query_words
 from ksrcfind.errors import KsrcfindError
 from ksrcfind.log.stream import is_file
 from ksrcfind.match.names import closest
+from ksrcfind.regex import regex
 
 
 def run_command(arguments: Sequence[str]) -> int:
@@ -62,8 +62,8 @@ def _usage_error(error: typer.TyperException, arguments: Sequence[str]) -> Ksrcf
     return KsrcfindError(_reworded(title), "\n".join(hints))
 
 
-_AT_LEAST = re.compile(r"Input should be greater than or equal to (\d+)\Z")
-_AT_MOST = re.compile(r"Input should be less than or equal to (\d+)\Z")
+_AT_LEAST = regex(r"Input should be greater than or equal to (\d+)\Z")
+_AT_MOST = regex(r"Input should be less than or equal to (\d+)\Z")
 
 
 def _reworded(title: str) -> str:

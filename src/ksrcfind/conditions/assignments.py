@@ -2,15 +2,17 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import cached_property
+
+from msgspec import Struct
 
 from ksrcfind.conditions.expression import arguments
 from ksrcfind.conditions.flow import Flow, repeats
 from ksrcfind.conditions.function_tokens import NAME, Code
 from ksrcfind.conditions.graph import Block, Dominators, Span, reachable, sources
+from ksrcfind.regex import regex
 
-_CONSTANT = re.compile(r"[A-Z][A-Z0-9_]*|NULL|true|false")
+_CONSTANT = regex(r"[A-Z][A-Z0-9_]*|NULL|true|false")
 _KEYWORDS = frozenset(
     [
         "sizeof",
@@ -39,8 +41,7 @@ _OPENS = frozenset("([{")
 _CLOSES = frozenset(")]}")
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """An assignment in the code."""
 
     name: str

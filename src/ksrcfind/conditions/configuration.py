@@ -1,25 +1,25 @@
 """What a call depends on besides its function: configuration symbols, and switches at run time."""
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from ksrcfind.conditions.expression import arguments
 from ksrcfind.conditions.function_tokens import Code, Switch
 from ksrcfind.conditions.record import Condition, Symbol
+from ksrcfind.regex import regex
 
-_SYMBOL = re.compile(
+_SYMBOL = regex(
     r"(!?)\s*+(?:(?:defined\s*+\(?+|IS_(?:ENABLED|BUILTIN|MODULE|REACHABLE)\s*+\()\s*+)?((?:CONFIG_)?\w+)\s*+\)?"
 )
-_ENABLED = re.compile(r"(?:(!)\s*+)?IS_(?:ENABLED|BUILTIN|MODULE|REACHABLE)\((CONFIG_\w++)\)")
-_DYNAMIC_DEBUG = re.compile(
+_ENABLED = regex(r"(?:(!)\s*+)?IS_(?:ENABLED|BUILTIN|MODULE|REACHABLE)\((CONFIG_\w++)\)")
+_DYNAMIC_DEBUG = regex(
     r"(?:pr_debug|(?:dev|netdev|netif|wiphy|hid|pci|ibdev|net)_dbg)(?:_ratelimited|_once)?|print_hex_dump_debug|"
     r"drm_dbg\w*|DRM_DEBUG\w*|DRM_DEV_DEBUG\w*"
 )
-_DRM = re.compile(r"drm_dbg\w*|DRM_DEBUG\w*|DRM_DEV_DEBUG\w*")
-_ONCE = re.compile(r"_(?:once|ONCE)(?:_\w|\Z)")
-_NETIF = re.compile(r"netif_(?:emerg|alert|crit|err|warn|notice|info|dbg|vdbg|printk|level)|netif_cond_dbg")
-_RATE_LIMIT_IN_CONDITION = re.compile(r"\b(?:net_ratelimit|printk_ratelimit|__ratelimit|___ratelimit)\b")
-_NETIF_IN_CONDITION = re.compile(r"\bnetif_msg_\w+")
+_DRM = regex(r"drm_dbg\w*|DRM_DEBUG\w*|DRM_DEV_DEBUG\w*")
+_ONCE = regex(r"_(?:once|ONCE)(?:_\w|\Z)")
+_NETIF = regex(r"netif_(?:emerg|alert|crit|err|warn|notice|info|dbg|vdbg|printk|level)|netif_cond_dbg")
+_RATE_LIMIT_IN_CONDITION = regex(r"\b(?:net_ratelimit|printk_ratelimit|__ratelimit|___ratelimit)\b")
+_NETIF_IN_CONDITION = regex(r"\bnetif_msg_\w+")
 
 
 def symbols(switches: Iterable[Switch], conditions: Iterable[Condition], built_by: Iterable[str]) -> tuple[Symbol, ...]:

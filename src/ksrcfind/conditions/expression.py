@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from ksrcfind.conditions.function_tokens import Token, closing
 from ksrcfind.conditions.graph import Span
+from ksrcfind.regex import regex
 
 Decision = tuple[Span, bool]
 """An operand, and the value that it had."""
@@ -15,8 +16,8 @@ Decision = tuple[Span, bool]
 _ASSIGNS = frozenset(("=", "+=", "-=", "*=", "/=", "%=", "|=", "&=", "^=", "<<=", ">>="))
 _OPENS = frozenset("([{")
 _DEEPEST = 200  # operands and brackets around a call; each is one pass over what is inside
-_NEGATABLE = re.compile(r"!(?=[\w(])")
-_PARENTHESES_AND_QUOTES = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)|[()\[\]]', re.DOTALL)
+_NEGATABLE = regex(r"!(?=[\w(])")
+_PARENTHESES_AND_QUOTES = regex(r'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)|[()\[\]]', re.DOTALL)
 
 
 def decisions(tokens: Sequence[Token], span: Span, target: int) -> tuple[list[Decision], Span | None, bool]:

@@ -4,13 +4,13 @@ Each whole condition of an `if`, loop or `switch` is one branch: `a && b` is not
 source has them.
 """
 
-import re
 from bisect import bisect_right
 from collections.abc import Iterator
 from functools import cached_property
 
 from ksrcfind.conditions.function_tokens import NAME, Code
 from ksrcfind.conditions.graph import DEFAULT, Block, Branch, Outcome, Span, reachable
+from ksrcfind.regex import regex
 
 _NEVER_RETURN = frozenset(
     [
@@ -33,12 +33,12 @@ _NEVER_RETURN = frozenset(
     ]
 )
 _BUG_ON = frozenset(("BUG_ON", "VM_BUG_ON", "VM_BUG_ON_PAGE", "VM_BUG_ON_VMA", "VM_BUG_ON_MM", "VM_BUG_ON_FOLIO"))
-_REPEATS = re.compile(r"(?:for|FOR|while|repeat)_\w++")
+_REPEATS = regex(r"(?:for|FOR|while|repeat)_\w++")
 _REPEATING = ("for_each", "foreach", "FOR_EACH", "FOREACH", "_for_all", "_iterate")
 _STATEMENT = frozenset(
     ["if", "while", "for", "do", "switch", "case", "default", "goto", "return", "break", "continue", "else"]
 )
-_UPPER = re.compile(r"[A-Z][A-Z0-9_]+")
+_UPPER = regex(r"[A-Z][A-Z0-9_]+")
 _OPENS = frozenset("([{")
 _CLOSES = frozenset(")]}")
 _DEEPEST = 200  # nested statements

@@ -13,13 +13,16 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
+from msgspec import Struct
+
+from ksrcfind.regex import regex
 from ksrcfind.source.scan import Directive, directives
 from ksrcfind.source.source_file import region_around
 
-NAME = re.compile(r"[A-Za-z_]\w*+")
+NAME = regex(r"[A-Za-z_]\w*+")
 """Names and keywords."""
 
-_TOKEN = re.compile(
+_TOKEN = regex(
     r"""(?P<comment>/\*.*?(?:\*/|\Z)|//[^\n]*+)"""
     # A literal without its closing quote ends with its line, so that no text is read twice.
     r"""|"(?:[^"\\\n]|\\.)*+(?:"|(?=\n)|\\?\Z)|'(?:[^'\\\n]|\\.)*+(?:'|(?=\n)|\\?\Z)"""
@@ -27,15 +30,15 @@ _TOKEN = re.compile(
     r"""|->|\+\+|--|&&|\|\||<<=|>>=|<<|>>|[-+*/%&|^=!<>]=|\.\.\.|[^\s\\]""",
     re.DOTALL,
 )
-_DIRECTIVE_LINE = re.compile(r"^[ \t]*#[^\n]*", re.MULTILINE)
+_DIRECTIVE_LINE = regex(r"^[ \t]*#[^\n]*", re.MULTILINE)
 _LONGEST = 400_000  # characters of a function; the longest of Linux 6.1 has 60,000
-_LONG_NAME = re.compile(r"\w{200}")  # longer than any name of Linux
-_NO_CODE = re.compile(r"\s*+(?:0\b|defined\s*+\(?+\s*+NOT_DEFINED)")
+_LONG_NAME = regex(r"\w{200}")  # longer than any name of Linux
+_NO_CODE = regex(r"\s*+(?:0\b|defined\s*+\(?+\s*+NOT_DEFINED)")
 _KEYWORDS = frozenset(("if", "while", "for", "switch", "return"))
 _TIGHT_AFTER = frozenset(("(", "[", "!"))
 _TIGHT_BEFORE = frozenset((")", "]", ",", ";"))
 _CLOSING = {"(": ")", "[": "]", "{": "}"}
-_GUARD = re.compile(r"_{0,3}\w+_H_{0,3}|_\w+_")
+_GUARD = regex(r"_{0,3}\w+_H_{0,3}|_\w+_")
 
 
 class Token(NamedTuple):
@@ -51,8 +54,7 @@ class Token(NamedTuple):
         return self.start + len(self.text)
 
 
-@dataclass(frozen=True, slots=True)
-class Switch:
+class Switch(Struct, frozen=True):
     """A preprocessor condition around a line."""
 
     expression: str

@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Iterator, Sequence, Set
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from ksrcfind.conditions.assignments import Assignments, names_in
 from ksrcfind.conditions.expression import arguments, decisions, joined, negation
@@ -11,9 +12,10 @@ from ksrcfind.conditions.function_tokens import NAME, Code
 from ksrcfind.conditions.graph import DEFAULT, Block, Branch, Outcome, Span
 from ksrcfind.conditions.reach import AnyOf, Exit, Formula, Literal, Reach
 from ksrcfind.conditions.record import Condition
+from ksrcfind.regex import regex
 
 # `QEDF_WARN(context, "…")` is a log level, so macros with a text are listed.
-_WARNS = re.compile(
+_WARNS = regex(
     r"WARN(?:_ONCE|_RATELIMIT|_TAINT|_TAINT_ONCE)?|VM_WARN(?:_ONCE)?|RCU_LOCKDEP_WARN|I915_STATE_WARN|"
     r"(?:drm|pci)_WARN(?:_ONCE)?|dev_WARN_ONCE"
 )
@@ -24,8 +26,7 @@ LONGEST = 2000
 """Characters of an expression; longer ones are left out."""
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
+class Held(Struct, frozen=True):
     """A condition, with the code that it consists of."""
 
     condition: Condition

@@ -3,23 +3,24 @@
 import re
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
+
+from msgspec import Struct
 
 from ksrcfind.conditions.expression import arguments
 from ksrcfind.conditions.function_tokens import Code, Token, closings, code_around, tokens_of
 from ksrcfind.conditions.held import LONGEST, held_at_call
 from ksrcfind.conditions.record import Condition
+from ksrcfind.regex import regex
 from ksrcfind.source.scan import directives
 
 _DEEPEST = 6  # macros that use each other
-_NAME = re.compile(r"[A-Za-z_]\w*+")
-_DEFINED = re.compile(rb"\s*+(\w++)")
-_ESCAPE = re.compile(r"\\.", re.DOTALL)
+_NAME = regex(r"[A-Za-z_]\w*+")
+_DEFINED = regex(rb"\s*+(\w++)")
+_ESCAPE = regex(r"\\.", re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
-class MacroBody:
+class MacroBody(Struct, frozen=True):
     """The macro that holds the text of a message. The call uses it, or a macro that does."""
 
     data: bytes

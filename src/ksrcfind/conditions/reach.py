@@ -7,7 +7,8 @@ that were not taken are listed, which is how a person reads `if (err) return err
 
 import itertools
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from ksrcfind.conditions.flow import Flow
 from ksrcfind.conditions.graph import Block, Branch, Dominators, Outcome, Span, reachable, sources
@@ -17,16 +18,14 @@ _DEEPEST = 64  # labels that follow each other; recursion needs some frames for 
 _MOST_STEPS = 5000  # decisions of one call, against ladders of labels that double at each step
 
 
-@dataclass(frozen=True, slots=True)
-class Literal:
+class Literal(Struct, frozen=True):
     """A branch with the outcome that it had when it was last evaluated."""
 
     branch: Branch
     outcome: Outcome
 
 
-@dataclass(frozen=True, slots=True)
-class Exit:
+class Exit(Struct, frozen=True):
     """An exit that was not taken: not all of its literals held."""
 
     literals: tuple[Literal, ...]
@@ -35,8 +34,7 @@ class Exit:
     """Those that a person names: of the statements around the exit that are no loops, and the last one."""
 
 
-@dataclass(frozen=True, slots=True)
-class AnyOf:
+class AnyOf(Struct, frozen=True):
     """Ways that lead to a label; one of them was taken."""
 
     ways: tuple[tuple["Formula", ...], ...]

@@ -1,6 +1,6 @@
 """The records of a call's circumstances."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from ksrcfind.conditions.expression import negation
 
@@ -8,8 +8,7 @@ CONTEXT = 5
 """Lines before and after a call that an excerpt has by default."""
 
 
-@dataclass(frozen=True, slots=True)
-class Condition:
+class Condition(Struct, frozen=True):
     """Something that held when it was evaluated last before the call."""
 
     kind: str
@@ -32,8 +31,7 @@ class Condition:
         return negation(self.expression) if self.negated else self.expression
 
 
-@dataclass(frozen=True, slots=True)
-class Assignment:
+class Assignment(Struct, frozen=True):
     """The last assignment to a variable that a condition tests, before the condition."""
 
     name: str
@@ -42,8 +40,7 @@ class Assignment:
     line: int
 
 
-@dataclass(frozen=True, slots=True)
-class Symbol:
+class Symbol(Struct, frozen=True):
     """A configuration symbol that the call depends on."""
 
     symbol: str
@@ -53,8 +50,7 @@ class Symbol:
     """1-based line in the file of the call; None for a symbol in a Makefile."""
 
 
-@dataclass(frozen=True, slots=True)
-class Excerpt:
+class Excerpt(Struct, frozen=True):
     """Source lines around a call."""
 
     line_start: int
@@ -64,8 +60,7 @@ class Excerpt:
     """Line numbers of the call and of its conditions."""
 
 
-@dataclass(frozen=True, slots=True)
-class Circumstances:
+class Circumstances(Struct, frozen=True):
     """When a call runs, as far as its file shows."""
 
     function: str | None

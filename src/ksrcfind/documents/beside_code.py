@@ -1,22 +1,20 @@
 """Documentation next to the code: the kernel-doc comment above a function, and the help of Kconfig."""
 
 import posixpath
-import re
 from collections.abc import Iterator
 
 from ksrcfind.documents.record import Document
+from ksrcfind.regex import regex
 
-_KERNEL_DOC = re.compile(r"/\*\*\s*\Z")
-_NAMED = re.compile(
-    r"[ \t]*+\*[ \t]++(?:(?:function|struct|enum)[ \t]++)?+(\w++)(?:\(\))?+[ \t]*+(?:[-:][ \t]*+(.*+))?+"
-)
+_KERNEL_DOC = regex(r"/\*\*\s*\Z")
+_NAMED = regex(r"[ \t]*+\*[ \t]++(?:(?:function|struct|enum)[ \t]++)?+(\w++)(?:\(\))?+[ \t]*+(?:[-:][ \t]*+(.*+))?+")
 _MOST_LINES = 300  # of a kernel-doc comment
 _BETWEEN = 8  # lines between a comment and the name of its function
 _MOST_ENTRIES = 8  # of one symbol in a file
 _LONGEST_ENTRY = 20_000  # characters of a symbol in Kconfig
-_PROMPT = re.compile(r"[ \t]+(?:bool|tristate|prompt|int|hex|string)[ \t]+\"([^\"]*)\"")
-_HELP = re.compile(r"[ \t]+(?:---)?help(?:---)?[ \t]*\Z")
-_NEXT = re.compile(r"(?:menu|end|config|choice|comment|source|if|mainmenu)")
+_PROMPT = regex(r"[ \t]+(?:bool|tristate|prompt|int|hex|string)[ \t]+\"([^\"]*)\"")
+_HELP = regex(r"[ \t]+(?:---)?help(?:---)?[ \t]*\Z")
+_NEXT = regex(r"(?:menu|end|config|choice|comment|source|if|mainmenu)")
 
 
 def kernel_doc(path: str, data: bytes, function: str, first_line: int) -> Document | None:

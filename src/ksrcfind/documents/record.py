@@ -1,10 +1,9 @@
 """The record of a piece of documentation."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(Struct, frozen=True):
     """A piece of documentation about a message or its function."""
 
     path: str

@@ -1,13 +1,13 @@
 """`documents_about`: the documents of a tree that quote a message or name its function."""
 
 import math
-import re
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 
 from ksrcfind.documents.record import Document
 from ksrcfind.documents.title import title_of
 from ksrcfind.documents.word_list import LARGEST, WordList, words_of
+from ksrcfind.regex import regex
 from ksrcfind.source.template import masked
 
 MOST = 3
@@ -23,20 +23,20 @@ _SHARE = 0.6  # of the bits of all the words of a message, which a document has 
 _MOST_NAMING = 6  # documents; a name in more of them is a common interface or an example
 _GENERAL = 2  # parts of a name, separated by `_`: several files may have a function of such a name
 _LEAST_NAME = 7  # characters of the name of a function
-_NO_MENTION = re.compile(rb"\+0x|<-|=>|\||\[<|->|[0-9a-f]{8}|\bfunc ")  # traces, and examples of dynamic debug
-_WORD = re.compile(rb"[A-Za-z0-9_]++")
+_NO_MENTION = regex(rb"\+0x|<-|=>|\||\[<|->|[0-9a-f]{8}|\bfunc ")  # traces, and examples of dynamic debug
+_WORD = regex(rb"[A-Za-z0-9_]++")
 _IN_MANY_PATHS = frozenset(
     b"documentation drivers driver core api admin guide kernel linux include main common misc device devices rst txt c"
     b" h userspace media".split()
 )
 _SUFFIXES = (b".c", b".h", b".S")
-_IN_NAME = re.compile(rb"[\w/+-]")
+_IN_NAME = regex(rb"[\w/+-]")
 # A word next to a conversion is a part of a longer one: `eth%d`. Paths and addresses are in documents for other
 # reasons.
-_NOT_QUOTED = re.compile(r"(?<![\w.-])(?:[\w.-]*+(?:\0[\w.-]*+)++|[\w.-]++[/@][\w./-]*+)")
+_NOT_QUOTED = regex(r"(?<![\w.-])(?:[\w.-]*+(?:\0[\w.-]*+)++|[\w.-]++[/@][\w./-]*+)")
 # Examples in documents have these names; they say nothing about the functions of a driver with the same name.
-_EXAMPLES = re.compile(r"(?:my|foo|bar|example|sample|xxx|test|do|driver|device|init|exit|probe|module|cleanup|start)_")
-_ARCHITECTURE = re.compile(
+_EXAMPLES = regex(r"(?:my|foo|bar|example|sample|xxx|test|do|driver|device|init|exit|probe|module|cleanup|start)_")
+_ARCHITECTURE = regex(
     r"Documentation/(?:arch/)?"
     r"(arc|arm|arm64|ia64|loongarch|m68k|mips|nios2|openrisc|parisc|powerpc|riscv|s390|sh|sparc|um|x86|xtensa)/"
 )

@@ -1,10 +1,11 @@
 """The title of a document."""
 
 import itertools
-import re
 
-_ADORNMENT = re.compile(r"([=\-~#*^\"'`+_:.])\1{2,}+\s*+\Z")
-_NO_TITLE = re.compile(r"\.\.(?:\s|\Z)|:[\w -]+:|\s|\Z")
+from ksrcfind.regex import regex
+
+_ADORNMENT = regex(r"([=\-~#*^\"'`+_:.])\1{2,}+\s*+\Z")
+_NO_TITLE = regex(r"\.\.(?:\s|\Z)|:[\w -]+:|\s|\Z")
 _READ = 8000  # characters in which a title is looked for
 _LONGEST = 100  # characters of a title
 

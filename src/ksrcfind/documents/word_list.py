@@ -5,7 +5,6 @@ these takes 2 s, and 1.5 MB. A document that was changed since may be missing or
 it before it names it.
 """
 
-import re
 from array import array
 from bisect import bisect_left
 from collections import defaultdict
@@ -13,6 +12,8 @@ from collections.abc import Iterable
 from zlib import crc32
 
 import msgspec
+
+from ksrcfind.regex import regex
 
 ROOT = "Documentation/"
 SUFFIXES = (".rst", ".txt")
@@ -23,9 +24,7 @@ LARGEST = 1 << 20
 """Bytes of a document; the largest of Linux 6.1 has 0.3 million. Larger ones are no documentation."""
 
 # Bindings of device trees and lists are about hardware; translations repeat what the English documents say.
-_NO_PROSE = re.compile(
-    r"Documentation/(?:devicetree|translations|features|output)/|.*(?:\bindex\.rst|list\.(?:rst|txt))"
-)
+_NO_PROSE = regex(r"Documentation/(?:devicetree|translations|features|output)/|.*(?:\bindex\.rst|list\.(?:rst|txt))")
 _WORDS_ONLY = bytes(c if (chr(c).isalnum() and c < 128) or c == ord("_") else ord(" ") for c in range(256)).lower()
 
 

@@ -2,8 +2,10 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass, replace
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ksrcfind.caching import Cache
 from ksrcfind.config import TREE_FILE, Settings, with_tree_file
@@ -14,8 +16,7 @@ from ksrcfind.storage.store import Store, store_path
 from ksrcfind.tree.open import NO_CACHE, AnySnapshot, open_snapshot
 
 
-@dataclass(frozen=True, slots=True)
-class TreeContext:
+class TreeContext(Struct, frozen=True):
     """One open revision of a source tree, with settings and store. Other revisions of the tree share the store."""
 
     snapshot: AnySnapshot

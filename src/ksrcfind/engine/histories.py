@@ -1,8 +1,9 @@
 """Adds histories to answers: of the matching messages, and of the source location that a log line names."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from itertools import islice
+
+from msgspec.structs import replace
 
 from ksrcfind.backend import Backend
 from ksrcfind.finding import Finding, HistoryMode

@@ -1,6 +1,6 @@
 """Finds the messages that may have printed a log line: with the index, without one, or in other indexed releases."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from ksrcfind.backend import Backend
 from ksrcfind.engine.places import PlaceResolver

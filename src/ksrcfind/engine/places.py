@@ -1,7 +1,8 @@
 """Source locations: resolves the one that a log line names, and finds the log calls at given locations."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from ksrcfind.backend import Backend
 from ksrcfind.engine.histories import NO_HISTORY_ASKED, HistoryService

@@ -1,22 +1,22 @@
 """What `ksrcfind show` shows: the functions and macros of a name with their log messages, or a commit."""
 
-import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from ksrcfind.backend import Backend
 from ksrcfind.conditions.record import Excerpt
 from ksrcfind.history.provenance import Commit
 from ksrcfind.match.names import closest
+from ksrcfind.regex import regex
 from ksrcfind.source.definitions import extent
 from ksrcfind.source.message import Message
 
-_IDENTIFIER = re.compile(r"[A-Za-z_]\w*")
-_COMMIT_ID = re.compile(r"[0-9a-f]{7,64}")
+_IDENTIFIER = regex(r"[A-Za-z_]\w*")
+_COMMIT_ID = regex(r"[0-9a-f]{7,64}")
 
 
-@dataclass(frozen=True, slots=True)
-class ShownFunction:
+class ShownFunction(Struct, frozen=True):
     """A function or macro with its source."""
 
     name: str

@@ -2,8 +2,9 @@
 
 import posixpath
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from ksrcfind.backend import Source
 from ksrcfind.callers.record import Callers

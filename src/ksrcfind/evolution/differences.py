@@ -1,11 +1,12 @@
 """Compare the messages of two releases: which were added, removed, reworded, moved, or changed level."""
 
-import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from ksrcfind.match.similarity import similarity
+from ksrcfind.regex import regex
 from ksrcfind.source.message import Message
 
 KINDS = ("reworded", "level_changed", "moved", "removed", "added")
@@ -17,13 +18,12 @@ SAME_FUNCTION = 0.55
 """Similarity of two unpaired texts of one function above which one replaced the other."""
 SAME_FILE = 0.75
 """Similarity of two unpaired texts of one file above which one replaced the other."""
-WORDS = re.compile(r"[A-Za-z]{3,}")
+WORDS = regex(r"[A-Za-z]{3,}")
 MANY = 400
 """Unpaired messages of one file; with more, only messages of the same function are compared."""
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
+class Difference(Struct, frozen=True):
     """A difference between two releases in one message."""
 
     kind: str

@@ -2,18 +2,20 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from ksrcfind.history.provenance import Change
 from ksrcfind.history.releases import ReleaseTag
+from ksrcfind.regex import regex
 from ksrcfind.tree.versions import Version, kernel_of, parse_tag, series
 
 # `6.1.0-13-amd64`, `6.5.0-rc3+`, `2.6.32-431.el6.x86_64` (the `uname -r` of init/version.c).
-_RELEASE = re.compile(r"Linux version (?P<version>\d{1,9}\.\d{1,9}(?:\.\d{1,9}){0,2})(?P<candidate>-rc\d{1,3})?")
+_RELEASE = regex(r"Linux version (?P<version>\d{1,9}\.\d{1,9}(?:\.\d{1,9}){0,2})(?P<candidate>-rc\d{1,3})?")
 # After the number of the build, distributions name the release that theirs is based on: `Debian 6.1.55-1`.
-_BUILD = re.compile(r" #\d")
-_BARE = re.compile(r"\A[^0-9]*")
-_NUMBERS = re.compile(r"(?<![\d.])\d{1,9}(?:\.\d{1,9}){2,3}(?![\d.])")
+_BUILD = regex(r" #\d")
+_BARE = regex(r"\A[^0-9]*")
+_NUMBERS = regex(r"(?<![\d.])\d{1,9}(?:\.\d{1,9}){2,3}(?![\d.])")
 
 
 def banner_release(banner: str) -> Version | None:
@@ -57,8 +59,7 @@ def nearest_tag(release: Version, tags: Sequence[ReleaseTag]) -> ReleaseTag | No
     return max(earlier, key=lambda item: (item[0], item[1].version))[1] if earlier else None
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(Struct, frozen=True):
     """The releases that can print the most lines of a log."""
 
     first: ReleaseTag

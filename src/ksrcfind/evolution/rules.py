@@ -7,12 +7,13 @@ each text that the kernel can print, with an example for each value. Expressions
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import accumulate
 
 import re2  # type: ignore[import-untyped]
+from msgspec import Struct
 
 from ksrcfind.evolution.differences import Difference
+from ksrcfind.regex import regex
 from ksrcfind.source.message import Message
 from ksrcfind.source.template import pieces
 
@@ -23,16 +24,15 @@ POINTERS = {"pI4": "10.0.0.1", "pi4": "010.000.000.001", "pM": "00:11:22:33:44:5
 POINTER = "ffff880012345678"
 LONGEST = 4096
 """Characters of a rule that is compiled as an expression, at most: RE2 needs 15 KB for each character."""
-ESCAPED = re.compile(r"\\(\W)")
-OPERATORS = re.compile(r"(?<!\\)[*+?|{}^$\[\]]|\\[a-zA-Z]")
+ESCAPED = regex(r"\\(\W)")
+OPERATORS = regex(r"(?<!\\)[*+?|{}^$\[\]]|\\[a-zA-Z]")
 IN_LINES = re2.Options()
 """Options of expressions that are searched in many lines at once."""
 IN_LINES.never_nl = True
 IN_LINES.log_errors = False
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Struct, frozen=True):
     """One line of a rules file."""
 
     line: int
@@ -45,8 +45,7 @@ class Rule:
         return None if OPERATORS.search(self.text) else ESCAPED.sub(r"\1", self.text)
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """The result of checking a rule."""
 
     rule: Rule

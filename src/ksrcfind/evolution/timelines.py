@@ -1,14 +1,15 @@
 """The timeline of a message: its wordings from the first release that has it to the last."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ksrcfind.finding import Finding
 from ksrcfind.history.provenance import Change, Event, Later, Provenance
 
 
-@dataclass(frozen=True, slots=True)
-class Stage:
+class Stage(Struct, frozen=True):
     """Consecutive releases in which a message has the same wording, path, call and level."""
 
     first_tag: str | None
@@ -24,8 +25,7 @@ class Stage:
     """The events that led to this stage, oldest first."""
 
 
-@dataclass(frozen=True, slots=True)
-class Life:
+class Life(Struct, frozen=True):
     """The timeline of the first match of a finding."""
 
     finding: Finding

@@ -2,7 +2,9 @@
 
 from collections.abc import Iterable, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ksrcfind.history.blame import Blame, blame
 from ksrcfind.history.follow import Answers, Follower, Following, MessageHistory, Question
@@ -22,8 +24,7 @@ MANY = 8
 NOT_COMMITTED = "This line is not committed yet."
 
 
-@dataclass(frozen=True, slots=True)
-class Traced:
+class Traced(Struct, frozen=True):
     """The blame and history of one source line."""
 
     blame: Blame | None

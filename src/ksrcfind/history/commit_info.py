@@ -1,7 +1,8 @@
 """Describe commits: message, first release, and related commits (backports, fixes and reverts)."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from ksrcfind.history.commit_diff import changed_source_files
 from ksrcfind.history.commits import RawCommit, describe, read_commits

@@ -2,29 +2,28 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 
+from msgspec import Struct
+
 from ksrcfind.history.provenance import Commit, Person, Release
+from ksrcfind.regex import regex
 from ksrcfind.tree.database import ObjectDatabase
 
-PERSON = re.compile(
-    rb"(?P<name>[^<]*)<(?P<email>[^>]*)>(?:.*?(?P<seconds>-?\d{1,18}) (?P<zone>[+-]\d{1,6}))?.*", re.DOTALL
-)
-TRAILER = re.compile(r"(?P<key>[A-Za-z0-9][A-Za-z0-9-]*+)[ \t]*+:[ \t]*+(?P<value>.*+)")
-PICKED = re.compile(r"\(cherry picked from commit [0-9a-f]{7,64}.*\)")
+PERSON = regex(rb"(?P<name>[^<]*)<(?P<email>[^>]*)>(?:.*?(?P<seconds>-?\d{1,18}) (?P<zone>[+-]\d{1,6}))?.*", re.DOTALL)
+TRAILER = regex(r"(?P<key>[A-Za-z0-9][A-Za-z0-9-]*+)[ \t]*+:[ \t]*+(?P<value>.*+)")
+PICKED = regex(r"\(cherry picked from commit [0-9a-f]{7,64}.*\)")
 # Notes of maintainers among the trailers: `[akpm@linux-foundation.org: fix typo]`.
-NOTE = re.compile(r"\[.*\]?")
-URL = re.compile(r"https?://[^\s<>\"]+")
+NOTE = regex(r"\[.*\]?")
+URL = regex(r"https?://[^\s<>\"]+")
 # A commit may choose only character sets, not other codecs of Python (`unicode_escape`, `idna`).
-CHARACTER_SET = re.compile(
+CHARACTER_SET = regex(
     r"(?:us-)?ascii|(?:utf|iso|latin|windows|cp|koi8|euc|gb|big5|shift|sjis)[\w-]{0,20}", re.IGNORECASE
 )
 LINKING = {"link", "closes", "buglink", "bugzilla", "references", "url", "ref", "addresses", "patchwork"}
 
 
-@dataclass(frozen=True, slots=True)
-class RawCommit:
+class RawCommit(Struct, frozen=True):
     """The content of a commit object."""
 
     id: str

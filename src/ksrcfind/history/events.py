@@ -5,8 +5,9 @@ values that it shows to `_SHOWN`, and describe it in `schema/ksrcfind-1.schema.j
 an event is `provenance.Event`.
 """
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from ksrcfind.history.wording import decoded, differs_by_prefix
 
@@ -37,8 +38,7 @@ class EventKind(StrEnum):
     """The message was removed. This is always the last event, and it is later than the revision of the question."""
 
 
-@dataclass(frozen=True, slots=True)
-class State:
+class State(Struct, frozen=True):
     """The properties of a message that commits can change.
 
     The states before and after a commit determine the events.

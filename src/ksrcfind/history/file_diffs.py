@@ -1,22 +1,22 @@
 """Compare versions of files line by line, as `git blame` does. One git process compares many files."""
 
-import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from threading import Lock
 from weakref import finalize
 
+from msgspec import Struct
+
+from ksrcfind.regex import regex
 from ksrcfind.tree.database import ObjectDatabase
 from ksrcfind.tree.git import Git, Process
 
-BLOBS = re.compile(rb"index ([0-9a-f]{40,64})\.\.([0-9a-f]{40,64})")
-HUNK = re.compile(rb"@@ -\d+(?:,(\d+))? \+(\d+)(?:,(\d+))? @@")
+BLOBS = regex(rb"index ([0-9a-f]{40,64})\.\.([0-9a-f]{40,64})")
+HUNK = regex(rb"@@ -\d+(?:,(\d+))? \+(\d+)(?:,(\d+))? @@")
 END = b"--end"
 """Marks the end of an answer: `git diff-tree --stdin` repeats a line that is no object id, and flushes its output."""
 
 
-@dataclass(frozen=True, slots=True)
-class Hunk:
+class Hunk(Struct, frozen=True):
     """One hunk of a diff: adjacent lines that differ between two versions of a file."""
 
     removed: int
@@ -39,8 +39,7 @@ def older_line(hunks: Sequence[Hunk], line: int) -> int | None:
     return line + moved
 
 
-@dataclass(frozen=True, slots=True)
-class Version:
+class Version(Struct, frozen=True):
     """A version of a file."""
 
     commit: str

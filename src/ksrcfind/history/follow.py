@@ -8,20 +8,22 @@ commit (`origin`). `introduced` is the first commit of the history that added th
 
 import re
 from collections.abc import Generator, Iterable
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ksrcfind.history.blame import Blame
 from ksrcfind.history.events import EventKind, State, kinds_between
 from ksrcfind.history.occurrences import Ancestor, Occurrence, Occurrences
 from ksrcfind.history.wording import reads
+from ksrcfind.regex import regex
 
-REVERT = re.compile(r"^This reverts commit ([0-9a-f]{40}(?:[0-9a-f]{24})?)", re.MULTILINE)
+REVERT = regex(r"^This reverts commit ([0-9a-f]{40}(?:[0-9a-f]{24})?)", re.MULTILINE)
 LONGEST = 200
 """Limit of steps in one history. More steps mean that the history goes in circles."""
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(Struct, frozen=True):
     """A question to the caller: lines of one file version whose blame is needed."""
 
     commit: str
@@ -29,8 +31,7 @@ class Question:
     lines: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """A commit that changed a message."""
 
     commit: str
@@ -47,8 +48,7 @@ class Step:
     after: State
 
 
-@dataclass(frozen=True, slots=True)
-class MessageHistory:
+class MessageHistory(Struct, frozen=True):
     """The commits that changed a message, newest first."""
 
     steps: tuple[Step, ...]
@@ -62,8 +62,7 @@ Answers = dict[int, Blame]
 Following = Generator[Question, Answers, MessageHistory | None]
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
+class _Found(Struct, frozen=True):
     ancestor: Ancestor
     taken_by: str | None = None
     """The commit that removed the message, if the commit of this step reverts the removal."""

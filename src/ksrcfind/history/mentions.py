@@ -6,31 +6,31 @@ underscore. Whether the tree has it is for `engine.mentions` to find out.
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
+
+from ksrcfind.regex import regex
 
 MOST = 8
 """Names of one kind that are looked up; a message that holds a stack trace names dozens."""
 LONGEST = 20_000
 """Characters of a message that are read."""
 
-_TRAILER = re.compile(r"^[A-Z][A-Za-z-]*-by:.*|^(?:Cc|To|Link|CC|Closes):.*", re.MULTILINE)
-_ADDRESS = re.compile(r"https?://\S+|[\w.+-]{1,100}@[\w.-]{1,100}")
-_COMMIT = re.compile(r"(?<![\w.-])(?:(?<=commit )[0-9a-f]{7,40}|(?<=Fixes: )[0-9a-f]{7,40}|[0-9a-f]{12,40})(?![\w.-])")
-_FILE = re.compile(
-    r"(?<![\w./-])(?:[\w.+-]{1,100}/){0,12}[\w+-][\w.+-]{0,100}(?:\.(?:c|h|S|rst|txt|dts|dtsi)|/Kconfig)\b"
-)
-_CONFIG = re.compile(r"\bCONFIG_\w{2,80}")
-_TICKED = re.compile(r"`([A-Za-z_]\w{1,80})(?:\(\))?['`]")
-_CALLED = re.compile(r"\b([A-Za-z_]\w{1,80})\(")
-_CAPITALS = re.compile(r"\b[A-Z][A-Z0-9]*_[A-Z0-9_]{1,80}\b")
-_UNDERSCORED = re.compile(r"(?<![\w/.>-])_{0,3}[a-z][a-z0-9]*_\w{1,80}\b(?![./]\w)")
-_QUOTED = re.compile(r"\"([^\"\n]{12,300})\"|^[ \t>]*(?:<\d>)?\[[ \d.]{6,20}\][ \t]*(\S[^\n]{12,300})", re.MULTILINE)
-_FIXES = re.compile(r'^[ \t]*Fixes:[^\n]*|\(\s{0,9}"[^"]{0,200}"\s{0,9}\)', re.MULTILINE)
+_TRAILER = regex(r"^[A-Z][A-Za-z-]*-by:.*|^(?:Cc|To|Link|CC|Closes):.*", re.MULTILINE)
+_ADDRESS = regex(r"https?://\S+|[\w.+-]{1,100}@[\w.-]{1,100}")
+_COMMIT = regex(r"(?<![\w.-])(?:(?<=commit )[0-9a-f]{7,40}|(?<=Fixes: )[0-9a-f]{7,40}|[0-9a-f]{12,40})(?![\w.-])")
+_FILE = regex(r"(?<![\w./-])(?:[\w.+-]{1,100}/){0,12}[\w+-][\w.+-]{0,100}(?:\.(?:c|h|S|rst|txt|dts|dtsi)|/Kconfig)\b")
+_CONFIG = regex(r"\bCONFIG_\w{2,80}")
+_TICKED = regex(r"`([A-Za-z_]\w{1,80})(?:\(\))?['`]")
+_CALLED = regex(r"\b([A-Za-z_]\w{1,80})\(")
+_CAPITALS = regex(r"\b[A-Z][A-Z0-9]*_[A-Z0-9_]{1,80}\b")
+_UNDERSCORED = regex(r"(?<![\w/.>-])_{0,3}[a-z][a-z0-9]*_\w{1,80}\b(?![./]\w)")
+_QUOTED = regex(r"\"([^\"\n]{12,300})\"|^[ \t>]*(?:<\d>)?\[[ \d.]{6,20}\][ \t]*(\S[^\n]{12,300})", re.MULTILINE)
+_FIXES = regex(r'^[ \t]*Fixes:[^\n]*|\(\s{0,9}"[^"]{0,200}"\s{0,9}\)', re.MULTILINE)
 _KEYWORDS = frozenset(("if", "for", "while", "switch", "return", "sizeof", "do", "else", "defined", "typeof"))
 
 
-@dataclass(frozen=True, slots=True)
-class Named:
+class Named(Struct, frozen=True):
     """Texts of a commit message that name something, each once and in order."""
 
     identifiers: tuple[str, ...] = ()

@@ -1,10 +1,10 @@
 """A cache of message histories. The name of an entry is a digest of everything that the history depends on."""
 
 import hashlib
-from dataclasses import dataclass
 from functools import cached_property
 
 import msgspec
+from msgspec import Struct
 
 from ksrcfind.caching import Cache
 from ksrcfind.history.blame import Blame
@@ -16,8 +16,7 @@ VERSION = 6
 """Version of the cache entries. A new version invalidates all entries; it is needed if an answer changes."""
 
 
-@dataclass(frozen=True, slots=True)
-class StoredHistory:
+class StoredHistory(Struct, frozen=True):
     """The cached blame and history of one line of a file version."""
 
     blame: Blame

@@ -6,9 +6,11 @@ Identical text in unrelated files is ignored.
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import PurePosixPath
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ksrcfind.history.commit_diff import SOURCE_SUFFIXES, changed_source_files
 from ksrcfind.history.commits import RawCommit, read_commits
@@ -28,8 +30,7 @@ ALIKE_IN_FUNCTION = 0.5
 """… or from this similarity on if both texts are in the same function."""
 
 
-@dataclass(frozen=True, slots=True)
-class Occurrence:
+class Occurrence(Struct, frozen=True):
     """A wording in one version of a file."""
 
     commit: str
@@ -48,8 +49,7 @@ class Occurrence:
         return self.wording.text
 
 
-@dataclass(frozen=True, slots=True)
-class Ancestor:
+class Ancestor(Struct, frozen=True):
     """Where a message was before a commit."""
 
     occurrence: Occurrence

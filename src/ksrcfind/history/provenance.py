@@ -1,12 +1,12 @@
 """The provenance of a message: its history in the form that users see."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class Person:
+
+class Person(Struct, frozen=True):
     """Author or committer."""
 
     name: str
@@ -15,8 +15,7 @@ class Person:
     """The date, in the time zone that the commit records."""
 
 
-@dataclass(frozen=True, slots=True)
-class Release:
+class Release(Struct, frozen=True):
     """The first release that contains a commit."""
 
     first_tag: str | None
@@ -25,8 +24,7 @@ class Release:
     """The final release of the same version, if its tag exists: `v5.9`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Related:
+class Related(Struct, frozen=True):
     """A commit that names another commit, or is named by it."""
 
     commit: str
@@ -34,8 +32,7 @@ class Related:
     release: Release
 
 
-@dataclass(frozen=True, slots=True)
-class Mentioned:
+class Mentioned(Struct, frozen=True):
     """Something that a commit message names, and where it is."""
 
     text: str
@@ -50,8 +47,7 @@ class Mentioned:
     """The first release with the commit; None for anything else."""
 
 
-@dataclass(frozen=True, slots=True)
-class Commit:
+class Commit(Struct, frozen=True):
     """A commit with all fields of the output record."""
 
     id: str
@@ -79,8 +75,7 @@ class Commit:
     """What the message names and the tree has; None if it was not looked up."""
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """A commit that changed a message."""
 
     commit: str
@@ -98,8 +93,7 @@ class Change:
     """The original commit, if this commit is a backport (see `Commit.upstream`)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(Struct, frozen=True):
     """One step of the history of a message."""
 
     kind: str
@@ -110,8 +104,7 @@ class Event:
     after: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Provenance:
+class Provenance(Struct, frozen=True):
     """The history of one matched message."""
 
     status: str
@@ -134,8 +127,7 @@ class Provenance:
         yield from (event.commit for event in self.events)
 
 
-@dataclass(frozen=True, slots=True)
-class Later:
+class Later(Struct, frozen=True):
     """What happened to a message after the revision in which it was found."""
 
     events: tuple[Event, ...] = ()

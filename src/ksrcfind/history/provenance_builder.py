@@ -2,7 +2,8 @@
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from ksrcfind.history.blame_and_follow import NOT_COMMITTED, Traced
 from ksrcfind.history.commit_info import CommitInfo

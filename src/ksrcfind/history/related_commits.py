@@ -7,13 +7,14 @@ later runs add new commits.
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import IntEnum
 
 import msgspec
+from msgspec import Struct
 
 from ksrcfind.caching import Cache, cached
 from ksrcfind.history.state import parents_state
+from ksrcfind.regex import regex
 from ksrcfind.tree.git import GitError
 from ksrcfind.tree.repository import Repository
 
@@ -28,14 +29,14 @@ SHORTEST = 7
 
 HEX = rf"([0-9a-f]{{{SHORTEST},64}})"
 # Not the second line of "This reverts commit 1234 which is\ncommit 5678 upstream.", which is no backport of 5678.
-UPSTREAM = re.compile(
+UPSTREAM = regex(
     rf"(?<!which is\n)^[ \t]*+(?:\[[ \t]*+)?"
     rf"(?:commit[ \t]+{HEX}[ \t]+upstream|upstream[ \t]+commit[ \t]+{HEX})[ \t.\]]*$"
     rf"|\((?:cherry[ -]picked|backported)[ \t]+from[ \t]+commit[ \t]+{HEX}",
     re.IGNORECASE | re.MULTILINE,
 )
-FIXES = re.compile(rf"^[ \t]*Fixes:[ \t]*(?:commit[ \t]+)?{HEX}", re.IGNORECASE | re.MULTILINE)
-REVERTS = re.compile(rf"^[ \t]*This[ \t]+(?:partially[ \t]+)?reverts[ \t]+commit\s{HEX}", re.IGNORECASE | re.MULTILINE)
+FIXES = regex(rf"^[ \t]*Fixes:[ \t]*(?:commit[ \t]+)?{HEX}", re.IGNORECASE | re.MULTILINE)
+REVERTS = regex(rf"^[ \t]*This[ \t]+(?:partially[ \t]+)?reverts[ \t]+commit\s{HEX}", re.IGNORECASE | re.MULTILINE)
 MARKS = ("upstream", "picked from", "backported from", "fixes:", "reverts")
 """Every message that names a commit contains one of these; git finds fixed strings faster than regular expressions."""
 
@@ -48,8 +49,7 @@ class Kind(IntEnum):
     REVERT = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Mention:
+class Mention(Struct, frozen=True):
     """A commit that names another one in its message."""
 
     commit: str

@@ -6,8 +6,9 @@ Only ancestry and the versions in tag names decide; dates and git's own sorting 
 import hashlib
 import shlex
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from functools import cached_property
+
+from msgspec import Struct
 
 from ksrcfind.caching import Cache, cached
 from ksrcfind.errors import KsrcfindError
@@ -25,8 +26,7 @@ LONG = 20_000
 """Number of commits in a history from which on the user is advised to write a commit-graph."""
 
 
-@dataclass(frozen=True, slots=True)
-class ReleaseTag:
+class ReleaseTag(Struct, frozen=True):
     """A tag that names a release."""
 
     name: str

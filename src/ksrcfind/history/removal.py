@@ -1,7 +1,8 @@
 """Find what happened to a message after a release: moves, new wordings, and the commit that removed it."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from ksrcfind.history.commit_diff import changed_source_files
 from ksrcfind.history.events import EventKind
@@ -14,8 +15,7 @@ LONGEST = 100
 """Limit of steps for one message. More steps mean that its history goes in circles."""
 
 
-@dataclass(frozen=True, slots=True)
-class Removal:
+class Removal(Struct, frozen=True):
     """A commit that removed a text from its place: the message was moved, reworded or removed."""
 
     commit: str

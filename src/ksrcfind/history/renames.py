@@ -6,13 +6,14 @@ other steps of a history, so this module computes git's similarity itself. Where
 similar candidates, or a similarity near the limit), it raises `UnclearRenameError`, and the caller asks git.
 """
 
-import re
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import lru_cache
 
+from msgspec import Struct
+
 from ksrcfind.history.whole_history import file_name
+from ksrcfind.regex import regex
 from ksrcfind.tree.git import Git
 from ksrcfind.tree.repository import Repository
 
@@ -28,12 +29,11 @@ files are more similar: see `diffcore_rename_extended` in its `diffcore-rename.c
 MARGIN = 0.05
 """Difference of similarities that is too large to come from git's hashing of lines or its treatment of line ends."""
 
-_CHUNK = re.compile(rb"[^\n]{0,63}\n|[^\n]{1,64}")
+_CHUNK = regex(rb"[^\n]{0,63}\n|[^\n]{1,64}")
 """A unit of git's comparison: a line, or 64 bytes of a longer one (`hash_chars` in its `diffcore-delta.c`)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rename:
+class Rename(Struct, frozen=True):
     """A commit that renamed a file."""
 
     commit: str

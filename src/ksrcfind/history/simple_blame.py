@@ -9,9 +9,10 @@ file under its earlier name: the blame then continues there.
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from functools import lru_cache
 from threading import Lock
+
+from msgspec.structs import replace
 
 from ksrcfind.history.blame import Blame, blame
 from ksrcfind.history.file_diffs import FileDiffs, Version, older_line

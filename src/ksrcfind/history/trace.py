@@ -2,8 +2,9 @@
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from ksrcfind.caching import Cache
 from ksrcfind.history.blame_and_follow import Place, Tracer
@@ -37,8 +38,7 @@ MANY_FILES_WITHOUT_GRAPH = 25
 NO_GIT = "This tree is not the root of a git repository: it has no history to ask."
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Struct, frozen=True):
     """A message whose history is wanted."""
 
     message: Message

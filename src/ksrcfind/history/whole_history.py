@@ -8,7 +8,8 @@ commit graph and the changes of files with the given names stay in memory.
 from array import array
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from ksrcfind.history.blame import unquote
 from ksrcfind.history.commit_diff import SOURCE_SUFFIXES
@@ -24,8 +25,7 @@ MOST_EARLIER_NAMES = 32
 A commit that removes more files moves whole directories, mostly without changing names."""
 
 
-@dataclass(frozen=True, slots=True)
-class FileChange:
+class FileChange(Struct, frozen=True):
     """A change of a file by a commit: the file differs from its version in every parent."""
 
     commit: int

@@ -9,39 +9,41 @@ enable calls that way.
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from operator import itemgetter
 
+from msgspec import Struct
+
 from ksrcfind.levels import CODE_NAMES, KERN_MACROS, LEVEL_OF_CODE
+from ksrcfind.regex import regex
 from ksrcfind.source.literal import STRING, unescape
 
 # An unterminated comment swallows the rest, as for the compiler. What an escape outside of a literal hides is passed
 # over, so that the quotation marks of an unterminated text are not tried one by one.
-TOKEN = re.compile(
+TOKEN = regex(
     STRING.encode() + rb"|/\*(?:[^*]|\*(?!/))*+(?:\*/)?|//(?:[^\\\n]|\\.)*+|\'(?:[^\'\\\n]|\\.){1,8}\'|\\.", re.DOTALL
 )
-LITERAL = re.compile(rf"({STRING})|\\.".encode(), re.DOTALL)
+LITERAL = regex(rf"({STRING})|\\.".encode(), re.DOTALL)
 # What may stand between two literals of one text: blanks, line continuations, comments (blanked before), macros.
-GLUE = re.compile(rb"[\s\\]*+(?:[A-Za-z_]\w*+[\s\\]*+){0,3}")
-GLUE_IN_COMMENT = re.compile(rb"[\s\\/*]*+(?:[A-Z_]\w*+[\s\\/*]*+){0,3}")
+GLUE = regex(rb"[\s\\]*+(?:[A-Za-z_]\w*+[\s\\]*+){0,3}")
+GLUE_IN_COMMENT = regex(rb"[\s\\/*]*+(?:[A-Z_]\w*+[\s\\/*]*+){0,3}")
 GLUE_BYTES = 400
-NO_LINE_END = re.compile(rb"[^\n]")
-LEVEL_CODE = re.compile(r"\A<[0-7cd]>")
+NO_LINE_END = regex(rb"[^\n]")
+LEVEL_CODE = regex(r"\A<[0-7cd]>")
 # Looked for at the beginning of a run only: one that ends before the text does is passed over once.
-LINE_END = re.compile(r"(?<!\\n)(?<!\s)(?:\\n|\s)++\Z")
-END = re.compile(r"(?<!\\n)(?<![\s.!,:;])(?:\\n|[\s.!,:;])++\Z")
-NOT_WORDS = re.compile(r"\\.|%[-+ #0-9.*]*(?:hh|h|ll|l|L|z|Z|t|q)?[a-zA-Z]")
-WORD = re.compile(r"[A-Za-z]{3,}")
+LINE_END = regex(r"(?<!\\n)(?<!\s)(?:\\n|\s)++\Z")
+END = regex(r"(?<!\\n)(?<![\s.!,:;])(?:\\n|[\s.!,:;])++\Z")
+NOT_WORDS = regex(r"\\.|%[-+ #0-9.*]*(?:hh|h|ll|l|L|z|Z|t|q)?[a-zA-Z]")
+WORD = regex(r"[A-Za-z]{3,}")
 # What drivers put in front of a text and wrappers take over: `foo: `, `%s: `, `[drm] `, `foo %d: `.
-PREFIX = re.compile(r"(?:[\[(<]?+[\w%./*#@-]++[\])>]?+(?::|\s?-)?+\s*+){0,4}+:?+\s*+")
-FUNCTION = re.compile(
+PREFIX = regex(r"(?:[\[(<]?+[\w%./*#@-]++[\])>]?+(?::|\s?-)?+\s*+){0,4}+:?+\s*+")
+FUNCTION = regex(
     rb"^(?!(?:struct|enum|union)\b[^()\n]*$|typedef\b|\w+:\s*$)(?=[A-Za-z_])[^;\n]*?\b(\w+)[ \t]*\(", re.MULTILINE
 )
-NAME = re.compile(rb"([A-Za-z_]\w{0,99})\s*\Z")
-LEVEL_MACRO = re.compile(rf"\b({'|'.join(KERN_MACROS)})\b".encode())
+NAME = regex(rb"([A-Za-z_]\w{0,99})\s*\Z")
+LEVEL_MACRO = regex(rf"\b({'|'.join(KERN_MACROS)})\b".encode())
 LEVEL_OF_NAME = CODE_NAMES | {"dbg": "debug"}
-LEVEL_NAME = re.compile(rf"(?:^|_)({'|'.join(LEVEL_OF_NAME)})(?:_|$)", re.IGNORECASE)
+LEVEL_NAME = regex(rf"(?:^|_)({'|'.join(LEVEL_OF_NAME)})(?:_|$)", re.IGNORECASE)
 SHORTEST_PART = 8
 """Characters that a text needs at least to be searched inside longer texts."""
 CALL_BYTES = 4096
@@ -52,8 +54,7 @@ LARGEST = 8 << 20
 """Limit of bytes of a file; a larger file is data, not source."""
 
 
-@dataclass(frozen=True, slots=True)
-class Wording:
+class Wording(Struct, frozen=True):
     """A text in a file: one literal, or several that the compiler joins."""
 
     text: str
@@ -73,8 +74,7 @@ class Wording:
     """True if the text is in a comment: a call that a developer disabled."""
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(Struct, frozen=True):
     """The call around a text."""
 
     name: str

@@ -6,18 +6,20 @@ the release was prepared, and added again later, is missing from that release.
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from functools import lru_cache, partial
+
+from msgspec.structs import replace
 
 from ksrcfind.history.provenance import Release
 from ksrcfind.history.releases import Releases
 from ksrcfind.history.wording import SourceText
+from ksrcfind.regex import regex
 from ksrcfind.tree.database import MissingObjectError, ObjectDatabase
 
 MOST_RELEASES = 40
 """Limit of releases in which one wording is looked for."""
 
-_BETWEEN_LITERALS = re.compile(rb'"\s*+"')
+_BETWEEN_LITERALS = regex(rb'"\s*+"')
 
 HasText = Callable[[str, str, str], bool]
 """Returns whether a file of a commit has a text: called with commit, path and text. False if it is not known."""

@@ -7,8 +7,9 @@ computes which files a change affects. The messages of all other files come from
 import gc
 import time
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass
 from functools import cached_property
+
+from msgspec import Struct
 
 from ksrcfind.index import include_graph, sources
 from ksrcfind.index.changes import Changes, Prepared
@@ -77,8 +78,7 @@ def _with_messages(
     return found.with_calls | without_text | had_some
 
 
-@dataclass(frozen=True, slots=True)
-class BuildOptions:
+class BuildOptions(Struct, frozen=True):
     """Options of a build of an index."""
 
     roots: tuple[LogSink, ...]

@@ -4,17 +4,17 @@ A file is linked again if its bytes changed, if it is built into another kernel 
 on which its messages depend changed.
 """
 
-import re
 from array import array
 from collections import defaultdict
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass
 from functools import cached_property
 
 import msgspec
+from msgspec import Struct
 
 from ksrcfind.index.include_graph import Updated, users
 from ksrcfind.index.symbol_table import SymbolTable
+from ksrcfind.regex import regex
 from ksrcfind.source.facts import Macro, SourceFacts, Wrapper, name_hash
 from ksrcfind.source.program import Program
 from ksrcfind.source.summary import included_names
@@ -22,11 +22,10 @@ from ksrcfind.source.wrapper_scope import module_of
 from ksrcfind.storage.revision import RevisionState
 
 _EVERYWHERE = -1  # the bit set of all files: -1 has all bits set
-_TEXT = re.compile(r'"[^"]*(?:[A-Za-z]{2}|%)')  # a string in a macro, unless it is a log level such as "<3>"
+_TEXT = regex(r'"[^"]*(?:[A-Za-z]{2}|%)')  # a string in a macro, unless it is a log level such as "<3>"
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
+class Prepared(Struct, frozen=True):
     """A parsed tree, with everything that the linker needs."""
 
     program: Program

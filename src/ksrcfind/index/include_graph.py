@@ -7,8 +7,9 @@ added or removed.
 
 from array import array
 from collections.abc import Iterator, Sequence, Set
-from dataclasses import dataclass
 from itertools import accumulate, chain, pairwise
+
+from msgspec import Struct
 
 from ksrcfind.source.includes import Includes, base_name
 
@@ -16,8 +17,7 @@ IncludeGraph = Sequence[tuple[int, ...]]
 """For each file of a tree, by number: the numbers of the files that it includes directly (`Includes.of`)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Updated:
+class Updated(Struct, frozen=True):
     """The include graph of a tree, and what changed in it since an earlier revision."""
 
     include_graph: IncludeGraph

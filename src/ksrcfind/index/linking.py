@@ -4,9 +4,10 @@ import multiprocessing
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from itertools import chain
 from multiprocessing.pool import Pool
+
+from msgspec import Struct
 
 from ksrcfind.index.workers import leave_interrupts_to_parent, may_fork, portions
 from ksrcfind.source.facts import name_hash
@@ -20,8 +21,7 @@ _PORTION = 32  # most files that a worker links at a time
 _FEW = 40  # fewer files than this are linked without worker processes
 
 
-@dataclass(frozen=True, slots=True)
-class Linked:
+class Linked(Struct, frozen=True):
     """The result of linking one source file: its packed messages."""
 
     number: int

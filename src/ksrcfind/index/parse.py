@@ -2,12 +2,13 @@
 
 import multiprocessing
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from ksrcfind.index.sources import blob_id, is_blob_id
 from ksrcfind.index.workers import cores, leave_interrupts_to_parent, may_fork, portions
 from ksrcfind.progress import Progress
-from ksrcfind.source.facts import extract
+from ksrcfind.source.extract import extract
 from ksrcfind.source.parse import Parser
 from ksrcfind.storage.cache import DerivedCache
 from ksrcfind.storage.codec import PackedFacts, pack_facts
@@ -18,8 +19,7 @@ _COMMIT = 3000  # files between writes to the cache, so that a killed run loses 
 _FEW = 200  # fewer files than this are parsed without worker processes
 
 
-@dataclass(frozen=True, slots=True)
-class Parsed:
+class Parsed(Struct, frozen=True):
     """The result of parsing the files of a snapshot that were not cached."""
 
     blobs: Mapping[str, str]

@@ -1,10 +1,9 @@
 """Statistics of a build of the index: numbers of files and messages, and times."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class IndexReport:
+class IndexReport(Struct, frozen=True):
     """Statistics of one build of the index."""
 
     files: int
@@ -40,8 +39,7 @@ class IndexReport:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class ReleasesReport:
+class ReleasesReport(Struct, frozen=True):
     """Statistics of a run that indexes every release."""
 
     releases: int

@@ -20,6 +20,8 @@ from multiprocessing import Pipe, spawn
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+from msgspec import Struct
+
 from ksrcfind.errors import KsrcfindError
 from ksrcfind.index import build as building
 from ksrcfind.index import sources
@@ -37,8 +39,7 @@ EVERY = 0.5
 """Longest time in seconds between two calls of the caller's `Task`. Such a call may raise, to cancel the build."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Request:
+class _Request(Struct, frozen=True):
     """The request to build an index, sent to the separate process."""
 
     snapshot: Snapshot
@@ -49,23 +50,20 @@ class _Request:
     options: BuildOptions
 
 
-@dataclass(frozen=True, slots=True)
-class _Begun:
+class _Begun(Struct, frozen=True):
     """News from the separate process: a task of the build began."""
 
     description: str
     total: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class _Advanced:
+class _Advanced(Struct, frozen=True):
     """News from the separate process: the task that began last advanced by `amount` steps."""
 
     amount: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Failed:
+class _Failed(Struct, frozen=True):
     """News from the separate process: the build ended with an error.
 
     A `traceback` means a mistake of the program; without one, the error is for the user.

@@ -6,7 +6,8 @@ or macro can end in one, directly or through others.
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from ksrcfind.source.sinks import LogSink
 from ksrcfind.source.summary import FileSummary, included_names, sink_reaching
@@ -15,8 +16,7 @@ FilesByName = Mapping[str, Sequence[int]]
 """Name → numbers of the files that define or use it, ascending."""
 
 
-@dataclass(frozen=True, slots=True)
-class SymbolTable:
+class SymbolTable(Struct, frozen=True):
     """The summaries of all files of a tree, merged.
 
     The first six fields are arguments of `source.program.Program`; each names the files in which a name occurs.

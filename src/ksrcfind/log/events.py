@@ -6,8 +6,11 @@ which CPU or task printed a row. In logs without it, rows of other tasks between
 
 from collections import OrderedDict, deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TypeVar
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ksrcfind.log.line import LogLine
 from ksrcfind.log.records import Row
@@ -281,8 +284,7 @@ def _remember(memory: OrderedDict[_Key, _Value], key: _Key, value: _Value, limit
         memory.popitem(last=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Boot:
+class Boot(Struct, frozen=True):
     """One run of a kernel."""
 
     number: int

@@ -14,6 +14,7 @@ from ksrcfind.log import origin
 from ksrcfind.log.formats import daemon_headers, envelopes
 from ksrcfind.log.formats.grammar import Decoded, Fields, Layer
 from ksrcfind.log.prefixes import PLAIN, UNDECIDED, merge, peel, visible
+from ksrcfind.regex import regex
 
 LIMIT = 64 * 1024
 """Bytes of a line that are read."""
@@ -119,19 +120,19 @@ def _finish(text: str, truncated: bool, form: str, fields: Fields, body: str) ->
     return LogLine(text, truncated, form, body, **fields)
 
 
-_SURROGATES = re.compile("[\ud800-\udfff]")
+_SURROGATES = regex("[\ud800-\udfff]")
 
 # The stamp is at least as wide as printk makes it.
-_STAMP_INSIDE = re.compile(r"\[(?=[^\]]{12}) {0,12}(\d{1,12}\.\d{6})\](?: ?\[ {0,12}([TC]\d{1,10})\])?(?: |$)")
+_STAMP_INSIDE = regex(r"\[(?=[^\]]{12}) {0,12}(\d{1,12}\.\d{6})\](?: ?\[ {0,12}([TC]\d{1,10})\])?(?: |$)")
 
 # What systemd prints to the console while it boots: show_status() of systemd's src/shared.
-_STATUS = re.compile(r"\[(?:  OK  |FAILED|DEPEND|SKIP\b.|INFO|WARN| INFO | WARN | TIME |[ *]{5,6})\] ")
+_STATUS = regex(r"\[(?:  OK  |FAILED|DEPEND|SKIP\b.|INFO|WARN| INFO | WARN | TIME |[ *]{5,6})\] ")
 
 # CommonMark, section 5.2. No message of printk begins with a hyphen or a star and a single word.
-_LIST_MARK = re.compile(r"[-*] (?=[A-Za-z][\w-]*+[: ])")
+_LIST_MARK = regex(r"[-*] (?=[A-Za-z][\w-]*+[: ])")
 
 # A time without a zone in front of a message, as many loggers write it.
-_LEADING_TIME = re.compile(r"(\d{4}[-/]\d\d[-/]\d\d[ T]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?) (?=[A-Za-z])")
+_LEADING_TIME = regex(r"(\d{4}[-/]\d\d[-/]\d\d[ T]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?) (?=[A-Za-z])")
 
 
 def _search_inside(form: str, fields: Fields, body: str) -> tuple[str, str]:
@@ -156,7 +157,7 @@ def _search_inside(form: str, fields: Fields, body: str) -> tuple[str, str]:
     return form, body
 
 
-_REPEATED = re.compile(r"message repeated (\d{1,9}) times: \[ ?(.*)\]$", re.DOTALL)
+_REPEATED = regex(r"message repeated (\d{1,9}) times: \[ ?(.*)\]$", re.DOTALL)
 
 
 def _repeated(fields: Fields, body: str) -> str:
@@ -170,7 +171,7 @@ def _repeated(fields: Fields, body: str) -> str:
     return body
 
 
-_COPY = re.compile(r"(?:<\d{1,3}>)?\[ {0,12}(\d{1,12}\.\d{6})(?:@\d{1,3})?\]")
+_COPY = regex(r"(?:<\d{1,3}>)?\[ {0,12}(\d{1,12}\.\d{6})(?:@\d{1,3})?\]")
 
 
 def _second_copy(uptime: float, body: str) -> str:

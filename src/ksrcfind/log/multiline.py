@@ -12,6 +12,7 @@ from ksrcfind.log.formats import logcat, ring_buffer, structured
 from ksrcfind.log.formats.grammar import Decoded, Fields
 from ksrcfind.log.line import LIMIT, LogLine, read_clean, read_decoded
 from ksrcfind.log.raw_lines import RawLine, decode, text_of
+from ksrcfind.regex import regex
 
 MOST_LINES = 4096
 """Lines of a record that are held together."""
@@ -114,7 +115,7 @@ class _Kmsg(Record):
         return 0, replace(self.log, **fields)
 
 
-_FIELD = re.compile(r"    ([A-Z_][A-Z0-9_]{0,63})=(.*)", re.DOTALL)
+_FIELD = regex(r"    ([A-Z_][A-Z0-9_]{0,63})=(.*)", re.DOTALL)
 
 
 class _Verbose(Record):
@@ -150,7 +151,7 @@ class _Verbose(Record):
         return place, replace(log, time=log.time or head.time, wallclock=head.wallclock, boot=log.boot or head.boot)
 
 
-_EXPORT_NAME = re.compile(rb"[A-Z_][A-Z0-9_]{0,63}")
+_EXPORT_NAME = regex(rb"[A-Z_][A-Z0-9_]{0,63}")
 
 
 class _Export(Record):
@@ -238,7 +239,7 @@ class _Json(Record):
 
 
 _OUTER = b'"dmesg": ['
-_MESSAGE_KEY = re.compile(r"\s*\"(?:msg|MESSAGE)\"")
+_MESSAGE_KEY = regex(r"\s*\"(?:msg|MESSAGE)\"")
 _JSON_OPENERS = frozenset({"{", "},{", "[{"})
 
 

@@ -9,15 +9,14 @@ The kernel writes such a tag in two cases. The kernel reports faults of a proces
 below 100 counts as a process id only behind the name of a program that writes to /dev/kmsg (`programs`).
 """
 
-import re
-
 from ksrcfind.log.programs import WRITES_TO_KMSG
+from ksrcfind.regex import regex
 
-_TAG = re.compile(r"([^\s:\[\]]{1,64})\[(\d{1,10})\]: ")
-_WRITES_TO_KMSG = re.compile(WRITES_TO_KMSG)
+_TAG = regex(r"([^\s:\[\]]{1,64})\[(\d{1,10})\]: ")
+_WRITES_TO_KMSG = regex(WRITES_TO_KMSG)
 
 # What arch/*/mm/fault.c, arch/*/kernel/traps.c, signal.c and process.c print behind `%s[%d]: `.
-_FAULT = re.compile(
+_FAULT = regex(
     r"segfault at |unhandled (?:exception|signal|trap)|bad frame in |bad register window|User access of kernel|"
     r"Unimplemented |possible hazard|code: |[^:\[\]]{1,40} \(\d{1,4}\) at [0-9a-f]+ (?:n?ip|pc) "
 )

@@ -4,13 +4,13 @@
 to a layer (`formats.grammar.Layer`); behind it, only grammars of the same or of inner layers may follow.
 """
 
-import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
 from ksrcfind.log import origin
 from ksrcfind.log.formats import daemon_headers, envelopes, logcat, ring_buffer, structured
 from ksrcfind.log.formats.grammar import Decoded, Fields, Grammar, Layer
+from ksrcfind.regex import regex
 
 MOST_LAYERS = 16
 """Prefixes that are removed from one line."""
@@ -58,7 +58,7 @@ _CANDIDATES = _by_first_character(GRAMMARS)
 _NEXT_LAYER = (Layer.WRAPPER, Layer.PRIORITY, Layer.STAMP, Layer.STAMP, Layer.BODY, Layer.BODY)
 
 # ECMA-48: CSI and two-character sequences; OSC, DCS and APC strings up to their terminator.
-_ESCAPES = re.compile(r"\x1b(?:\[[0-?]*+[ -/]*+[@-~]|[\]PX^_][^\x07\x1b]*+(?:\x07|\x1b\\)|[ -/]*+[0-~])")
+_ESCAPES = regex(r"\x1b(?:\[[0-?]*+[ -/]*+[@-~]|[\]PX^_][^\x07\x1b]*+(?:\x07|\x1b\\)|[ -/]*+[0-~])")
 
 
 def visible(text: str) -> str:

@@ -8,7 +8,6 @@ no message is counted twice.
 Memory is bounded: a line is cut at 64 KiB, a record at a number of lines and bytes.
 """
 
-import re
 from collections.abc import Iterable, Iterator
 
 import msgspec
@@ -18,6 +17,7 @@ from ksrcfind.log import multiline
 from ksrcfind.log.line import LogLine, read_clean
 from ksrcfind.log.prefixes import visible
 from ksrcfind.log.raw_lines import RawLine, decode, split_lines
+from ksrcfind.regex import regex
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -101,7 +101,7 @@ class _Reader:
         return (self.head,)
 
 
-_PUNCTUATION = re.compile(r"[\s\[\]{},]+")
+_PUNCTUATION = regex(r"[\s\[\]{},]+")
 _NARROWEST = 8
 
 

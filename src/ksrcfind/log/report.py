@@ -14,6 +14,8 @@ scripts/decode_stacktrace.sh.
 import re
 from enum import StrEnum
 
+from ksrcfind.regex import regex
+
 
 class RowKind(StrEnum):
     """What a row of a report consists of."""
@@ -35,7 +37,7 @@ _SYMBOL = rf"[A-Za-z_.$][\w.$]{{0,200}}+{_OFFSET}"
 # A module may come with its build id.
 _MODULE = r"(?: \[[\w-]{1,64}(?: [0-9a-f]{40})?\])?"
 _ADDRESS = r"(?:\[<[0-9a-f]{8,16}>\] ?|\[[0-9a-f]{8,16}\] ?)"
-_STACK = re.compile(
+_STACK = regex(
     rf"\s{{0,64}}+(?:\? )?{_ADDRESS}{{0,2}}(?:\? )?\(?{_SYMBOL}\)?{_MODULE}"
     rf"(?: ?\((?:unreliable|{_SYMBOL}{_MODULE}|[A-Z]{{1,3}})\))?(?: [\w./-]{{1,200}}:\d{{1,6}}(?: \[inline\])?)?\s*+$"
     # What decode_stacktrace.sh makes of an inlined function.
@@ -53,7 +55,7 @@ _REGISTER = (
     r"Hi|Lo|Acx|Status|Cause|BadVA|era|crmd|prmd|euen|ecfg|estat)"
 )
 _VALUE = rf"(?:\[<)?(?:[0-9a-f]{{2,8}}:)?(?:0x)?[0-9a-f]{{2,16}}(?:>\])?(?:\([0-9a-f]{{1,8}}\))?(?: {_SYMBOL})?"
-_REGISTERS = re.compile(
+_REGISTERS = regex(
     rf"\s{{0,64}}+(?:{_REGISTER}\s{{0,4}}:\s{{0,6}}{_VALUE}(?:\s{{1,6}}[0-9a-f]{{8,16}}){{0,7}}\s{{0,6}}){{1,8}}"
     r"(?:[(<][^)>]{0,80}[)>]\s{0,4}(?:CR: [0-9a-f]{8}\s+XER: [0-9a-f]{8}\s*+)?)?$"
     # LoongArch writes no colons; s390 and PowerPC continue with values only.
@@ -71,7 +73,7 @@ def _groups(digits: str, fewest: int, most: int) -> str:
 
 
 _WORDS = "(?:[0-9a-f]{4}|[0-9a-f]{8}|[0-9a-f]{16})"
-_DUMP = re.compile(
+_DUMP = regex(
     # print_hex_dump() and its like: an offset or address, then bytes or words of 2, 4 or 8, perhaps the same as text.
     rf"\s{{0,64}}+>?{_PLACE}(?:{_groups('[0-9a-f]{2}', 1, 33)}|{_groups(_WORDS, 1, 16)}){_AS_TEXT}"
     # With other text in front, the row must leave no doubt.
@@ -84,11 +86,11 @@ _DUMP = re.compile(
     r"|\s{8,120}\^$"
 )
 # The name is padded, "%-15.15s %c"; before 4.x, the address where the task sleeps comes behind the state.
-_TASK = re.compile(
+_TASK = regex(
     r"\S.{0,14} [RSDTtXZPIKW](?: (?:[0-9a-f]{8}|[0-9a-f]{16}) )? {0,6}\d{1,6} {1,6}\d{1,10} {1,6}\d{1,10} "
     r"0x[0-9a-f]{8,16}(?: \d{1,20})?\s*+$"
 )
-_CODE = re.compile(r"(?:\S{1,64}\[\d{1,10}\]: )?[Cc]ode:(?: [<(]?[0-9a-f]{2,8}[>)]?){2,80}\s*+$")
+_CODE = regex(r"(?:\S{1,64}\[\d{1,10}\]: )?[Cc]ode:(?: [<(]?[0-9a-f]{2,8}[>)]?){2,80}\s*+$")
 
 
 def row_kind(body: str) -> RowKind | None:
@@ -264,17 +266,15 @@ _REPORT = _any(
     }
 )
 
-_RULE = re.compile(r"={20,120}$")
+_RULE = regex(r"={20,120}$")
 # In 4.x and 5.x, mm/kasan of x86 explained a fault before the headline of the oops.
-_OPENER = re.compile(
-    r"-{8,40}\[ cut here \]-{8,40}$|8<--- cut here ---$|={20,120}$|kasan: (?:CONFIG_KASAN_INLINE|GPF )"
-)
-_BLOCK = re.compile(
+_OPENER = regex(r"-{8,40}\[ cut here \]-{8,40}$|8<--- cut here ---$|={20,120}$|kasan: (?:CONFIG_KASAN_INLINE|GPF )")
+_BLOCK = regex(
     r".{1,40} invoked oom-killer: |Showing all locks held in the system:|BUG: (?:K[A-Z]{2,4}SAN|KFENCE): |"
     r"(?:WARNING|\[ INFO): (?:possible (?:circular|recursive|irq lock)|inconsistent lock|suspicious RCU|held lock "
     r"freed|bad (?:unlock|contention)|[A-Z-]{4,12} -> )"
 )
-_END = re.compile(r"---\[ end |(?:(?:Memory cgroup out|Out) of memory: )?Killed process ")
+_END = regex(r"---\[ end |(?:(?:Memory cgroup out|Out) of memory: )?Killed process ")
 
 
 def is_rule(body: str) -> bool:
@@ -328,7 +328,7 @@ def prints_reports(path: str) -> bool:
     return path.startswith(_CORE)
 
 
-_COUNTER = re.compile(r"[a-z][a-z0-9_]{1,40} \d{1,20}$")
+_COUNTER = regex(r"[a-z][a-z0-9_]{1,40} \d{1,20}$")
 
 
 def is_counter(body: str) -> bool:
@@ -336,7 +336,7 @@ def is_counter(body: str) -> bool:
     return _COUNTER.match(body) is not None
 
 
-_MODULES = re.compile(r" (?:[\w-]{1,64}(?:\([A-Z+-]{1,12}\))? ?)++(?:\[last unloaded: |$)")
+_MODULES = regex(r" (?:[\w-]{1,64}(?:\([A-Z+-]{1,12}\))? ?)++(?:\[last unloaded: |$)")
 
 
 def is_module_list(body: str) -> bool:
@@ -345,7 +345,7 @@ def is_module_list(body: str) -> bool:
 
 
 _FEWEST_MODULES = 8
-_MODULE_NAME = re.compile(r"[A-Za-z0-9][\w-]{1,63}(?:\([A-Z+-]{1,12}\))?")
+_MODULE_NAME = regex(r"[A-Za-z0-9][\w-]{1,63}(?:\([A-Z+-]{1,12}\))?")
 
 
 def is_module_row(body: str) -> bool:
@@ -361,7 +361,7 @@ def is_follow_up(body: str) -> bool:
     return _FOLLOW_UP.match(body) is not None
 
 
-_CONTEXT = re.compile(r"(?:CPU: \d{1,5} (?:UID: \d{1,10} )?PID: |Call [Tt]race:)")
+_CONTEXT = regex(r"(?:CPU: \d{1,5} (?:UID: \d{1,10} )?PID: |Call [Tt]race:)")
 
 
 def is_context(body: str) -> bool:
@@ -376,7 +376,7 @@ def is_end(body: str) -> bool:
 
 # Where the instruction pointer was: arch/x86/kernel/dumpstack.c, arch/riscv/kernel/traps.c, and process.c of arm, arm64
 # and powerpc. A row of addresses alone names none.
-_FAULTED = re.compile(
+_FAULTED = regex(
     rf" {{0,64}}+(?:RIP: (?:[0-9a-f]{{4}}:)?|EIP: (?:[0-9a-f]{{4}}:)?|pc : |PC is at |epc : |NIP (?:\[[0-9a-f]+\] ))"
     rf"(?:{_ADDRESS} ?){{0,2}}({_SYMBOL}{_MODULE})"
 )
@@ -388,7 +388,7 @@ def faulted_at(body: str) -> str | None:
     return match[1] if match else None
 
 
-_SUPPRESSED = re.compile(r"(\S{1,128}): (\d{1,9}) callbacks suppressed$")
+_SUPPRESSED = regex(r"(\S{1,128}): (\d{1,9}) callbacks suppressed$")
 
 
 def suppressed(body: str) -> tuple[str, int] | None:
@@ -397,7 +397,7 @@ def suppressed(body: str) -> tuple[str, int] | None:
     return (match[1], int(match[2])) if match else None
 
 
-_BANNER = re.compile(r"Linux version (\d\S{0,100}) \(")
+_BANNER = regex(r"Linux version (\d\S{0,100}) \(")
 
 
 def banner_version(body: str) -> str | None:

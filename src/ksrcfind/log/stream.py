@@ -25,6 +25,7 @@ from typing import BinaryIO, Protocol, TypeVar, cast
 from ksrcfind.errors import KsrcfindError
 from ksrcfind.log.raw_lines import split_lines
 from ksrcfind.log.records import Row, read_rows
+from ksrcfind.regex import regex
 
 CHUNK = 1 << 18
 """Bytes per read."""
@@ -157,8 +158,8 @@ def is_file(path: Path) -> bool:
         return False
 
 
-_JOURNAL = re.compile(r"\.journal~?$")
-_ROTATED = re.compile(r"(.*?)(?:\.(\d{1,6}))?(?:\.(?:gz|xz|zst|bz2))?$", re.DOTALL)
+_JOURNAL = regex(r"\.journal~?$")
+_ROTATED = regex(r"(.*?)(?:\.(\d{1,6}))?(?:\.(?:gz|xz|zst|bz2))?$", re.DOTALL)
 
 
 def _rotation(path: Path) -> tuple[str, str, int, str]:

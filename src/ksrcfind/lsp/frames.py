@@ -5,8 +5,11 @@ reading continues at the next valid header; the bytes between them are skipped.
 """
 
 import re
-from dataclasses import dataclass
 from typing import BinaryIO
+
+from msgspec import Struct
+
+from ksrcfind.regex import regex
 
 LONGEST = 1 << 28
 """Limit of bytes of a message. A log of 100 MB, sent whole, is a message of about 100 MB."""
@@ -15,12 +18,11 @@ PIECE = 1 << 16
 """Number of bytes that are read at once."""
 
 # If a message was longer than its header said, the rest of it precedes the next header on the same line.
-_LENGTH = re.compile(rb"Content-Length:([^\r\n]{0,200}+)\r?\n", re.IGNORECASE)
+_LENGTH = regex(rb"Content-Length:([^\r\n]{0,200}+)\r?\n", re.IGNORECASE)
 _LONGEST_HEADER = 100
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
+class Refused(Struct, frozen=True):
     """A part of the stream that is not a message."""
 
     reason: str

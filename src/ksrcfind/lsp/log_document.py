@@ -7,6 +7,8 @@ as in the protocol.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+from msgspec import Struct
+
 from ksrcfind.batch.answer_cache import AnswerCache
 from ksrcfind.batch.matched_row import MatchedRow, match_rows
 from ksrcfind.log.line import LIMIT
@@ -17,8 +19,7 @@ AROUND = 60
 """Number of lines read before and after a range, because records and reports can span several lines."""
 
 
-@dataclass(frozen=True, slots=True)
-class MessageLines:
+class MessageLines(Struct, frozen=True):
     """A message with the lines of the document that match it."""
 
     first: MatchedRow

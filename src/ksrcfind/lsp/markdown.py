@@ -15,13 +15,14 @@ from ksrcfind.output.record import NO_HISTORY, matches_with_history, shown_value
 from ksrcfind.output.sanitize import sanitized, sanitized_line
 from ksrcfind.output.text import body_of, changed, documented, how, quoted
 from ksrcfind.output.writer import Commits
+from ksrcfind.regex import regex
 
 MOST_LINES = 40
 """Limit of lines of a commit message that are shown."""
 
 PENDING = "The history is not ready yet. Hover again in a moment."
 
-_SPECIAL = re.compile(r"[\\`*_{}\[\]()#+\-.!|<>~&$:@]")
+_SPECIAL = regex(r"[\\`*_{}\[\]()#+\-.!|<>~&$:@]")
 
 
 def text(plain: str) -> str:

@@ -7,9 +7,11 @@ thread may close it and reopen the tree. Work that spans several questions gets 
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeVar
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ksrcfind.batch.answer_cache import AnswerCache
 from ksrcfind.batch.matched_row import MatchedRow
@@ -30,8 +32,7 @@ AROUND = 3
 """Lines of source before and after a call that a hover shows."""
 
 
-@dataclass(frozen=True, slots=True)
-class History:
+class History(Struct, frozen=True):
     """The histories of a message's matches and of the location that its line names."""
 
     provenance: tuple[Provenance, ...]

@@ -1,11 +1,12 @@
 """Read-only documents that the server creates: old revisions of files, commits, answers."""
 
-import re
 import shutil
 import tempfile
 from pathlib import Path
 
-_UNSAFE = re.compile(r"[^\w.+-]")
+from ksrcfind.regex import regex
+
+_UNSAFE = regex(r"[^\w.+-]")
 
 
 class VirtualDocuments:

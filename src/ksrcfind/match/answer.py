@@ -1,7 +1,8 @@
 """The outcome of matching one log line."""
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from ksrcfind.source.message import Form, Message
 
@@ -17,8 +18,7 @@ class Tier(StrEnum):
     """The wording is similar: from another kernel, misspelt, or damaged."""
 
 
-@dataclass(frozen=True, slots=True)
-class Value:
+class Value(Struct, frozen=True):
     """The value of one argument of the message."""
 
     conversion: str
@@ -29,8 +29,7 @@ class Value:
     """Its meaning, if it has one: `ETIMEDOUT` for -110."""
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """A source location that the line itself names: `WARNING: … at file:line`."""
 
     path: str
@@ -43,8 +42,7 @@ class Place:
     """Lines by which that call is later in this tree; not 0 if the log is from another version of the file."""
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(Struct, frozen=True):
     """A message that explains a line."""
 
     tier: Tier
@@ -58,8 +56,7 @@ class Match:
     values: tuple[Value, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Reason:
+class Reason(Struct, frozen=True):
     """Why nothing matched."""
 
     code: str
@@ -69,8 +66,7 @@ class Reason:
     """A sentence for people."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """The matches of one line, or the reason why there are none."""
 
     verdict: str

@@ -10,25 +10,26 @@ from ksrcfind.match.limits import LONGEST, SHORTEST_HALF
 from ksrcfind.match.tuned_weights import UNKNOWN_WORD
 from ksrcfind.match.word_weights import bits, is_common
 from ksrcfind.match.wording import folded
+from ksrcfind.regex import regex
 from ksrcfind.source.template import LINE_WORD, words
 
 # People replace values in reports: <address>, XXXX, N, ****, ####.
-_MASK = re.compile(r"<[A-Za-z_ -]{1,20}>|(?<![A-Za-z])(?:0x)?X{1,16}(?![A-Za-z])|(?<!\S)N(?!\S)|\*{3,8}|#{2,20}")
-_HEX = re.compile("[0-9a-f]+")
+_MASK = regex(r"<[A-Za-z_ -]{1,20}>|(?<![A-Za-z])(?:0x)?X{1,16}(?![A-Za-z])|(?<!\S)N(?!\S)|\*{3,8}|#{2,20}")
+_HEX = regex("[0-9a-f]+")
 # `driver device: ` of dev_printk(), `driver device netdev: ` of netdev_printk(): a device's name contains a digit.
-_DEVICE_PREFIX = re.compile(
+_DEVICE_PREFIX = regex(
     r"[A-Za-z][\w.+-]{0,63} (?=[^\s\d]{0,63}+\d)[\w.:@/-]{1,63}(?: [\w.:@-]{1,32})?(?: \(\w{1,32}\))?: "
 )
-_WIDE_NUMBER = re.compile(r"(?<![\w-])(?:0x)?[0-9a-f]{16}(?![\w-])")
-_HYPHENATED = re.compile(r"(?<![\w-])([A-Za-z]{2,32})-([A-Za-z]{2,32})(?![\w-])")
-_LONG_WORD = re.compile(rf"(?<![\w-])[A-Za-z]{{{2 * SHORTEST_HALF},32}}(?![\w-])")
+_WIDE_NUMBER = regex(r"(?<![\w-])(?:0x)?[0-9a-f]{16}(?![\w-])")
+_HYPHENATED = regex(r"(?<![\w-])([A-Za-z]{2,32})-([A-Za-z]{2,32})(?![\w-])")
+_LONG_WORD = regex(rf"(?<![\w-])[A-Za-z]{{{2 * SHORTEST_HALF},32}}(?![\w-])")
 # A word with a digit among its first characters, or the rest of a word behind a mask that contains a blank.
-_VALUE = re.compile(rf"(?<![^\s>])[^\s\d]{{0,128}}+\d\S*+|{_MASK.pattern}")
+_VALUE = regex(rf"(?<![^\s>])[^\s\d]{{0,128}}+\d\S*+|{_MASK.pattern}")
 # audit_log_start() of kernel/audit.c begins a record like this; old kernels printed it without the prefix of pr_fmt().
 _AUDIT_PREFIX = "audit: "
-_AUDIT_RECORD = re.compile(rf"(?:{_AUDIT_PREFIX})?type=\d{{4,5}} audit\(\d+\.\d+:\d+\): ")
+_AUDIT_RECORD = regex(rf"(?:{_AUDIT_PREFIX})?type=\d{{4,5}} audit\(\d+\.\d+:\d+\): ")
 # __FILE__ begins with the build directory: everything before a path of the tree.
-_BUILD_DIRECTORY = re.compile(
+_BUILD_DIRECTORY = regex(
     r"(?<![\w./+-])(?:\.{0,2}/)[\w.+~/-]{0,200}?"
     r"(?=(?:arch|block|crypto|drivers|fs|include|init|io_uring|ipc|kernel|lib|mm|net|security|sound|virt)/"
     r"[\w./+-]{1,200}\.[chS]\b)"

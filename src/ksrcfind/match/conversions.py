@@ -7,15 +7,15 @@ shapes of a format into its pattern.
 """
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
+
+from msgspec import Struct
 
 from ksrcfind.match.tuned_weights import NUMBER_DIGIT, NUMBER_PREFIX, NUMBER_VALUE
 from ksrcfind.source.template import Conversion
 
 
-@dataclass(frozen=True, slots=True)
-class Typed:
+class Typed(Struct, frozen=True):
     """A value with a type: its text has a known shape."""
 
     regex: str
@@ -38,8 +38,7 @@ UNBOUNDED = 1 << 30
 """The length, in characters, of a value that can be as long as a line."""
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(Struct, frozen=True):
     """A value that accepts any text."""
 
     least: int = 0

@@ -4,9 +4,9 @@ Only the line and the call are used. Flags have changed their bits between relea
 names of flags that the line itself shows.
 """
 
-import re
 from collections.abc import Sequence
 
+from ksrcfind.regex import regex
 from ksrcfind.source.message import Argument
 
 # include/uapi/asm-generic/errno-base.h and errno.h, from 1 on; alpha, mips, parisc and sparc have some others.
@@ -71,9 +71,9 @@ _TAINTS = {
     "J": "mutating firmware call",
 }
 
-_SAYS_ERROR = re.compile(r"(?i)err|ret\b|\brc\b|status|result|\bres\b")
-_NUMBER = re.compile(r"-(\d{1,4})$")
-_TAINTED = re.compile(r"(?:.{0,40}\b)?Tainted: ([A-Z ]{1,40})$")
+_SAYS_ERROR = regex(r"(?i)err|ret\b|\brc\b|status|result|\bres\b")
+_NUMBER = regex(r"-(\d{1,4})$")
+_TAINTED = regex(r"(?:.{0,40}\b)?Tainted: ([A-Z ]{1,40})$")
 
 
 def decoded(arguments: Sequence[Argument], values: Sequence[str | None], number: int) -> str | None:

@@ -5,7 +5,6 @@ driver's name (`e1000e`), a function's name, a number in the literal text of a f
 differ in values have the same answer.
 """
 
-import re
 from functools import lru_cache
 from typing import Protocol
 
@@ -13,10 +12,11 @@ from ksrcfind.match.body import Body
 from ksrcfind.match.limits import LONGEST_NAME, LONGEST_WORD
 from ksrcfind.match.message_index import MessageIndex
 from ksrcfind.match.wording_search import Wordings
+from ksrcfind.regex import regex
 from ksrcfind.source.template import LINE_WORD
 
-DIGITS = re.compile("[0-9]+")
-_ADDRESS = re.compile("[0-9a-f]{8,}")
+DIGITS = regex("[0-9]+")
+_ADDRESS = regex("[0-9a-f]{8,}")
 
 
 class DiscriminatingTokens(Protocol):

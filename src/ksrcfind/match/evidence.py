@@ -5,7 +5,6 @@ bus or file system in the line's prefix, function names and line numbers among i
 All functions return bits, as the words of a text have them: a message with one bit more is taken to be twice as likely.
 """
 
-import re
 from collections.abc import Sequence, Set
 from itertools import islice
 
@@ -45,10 +44,11 @@ from ksrcfind.match.tuned_weights import (
     TOO_WIDE,
     UNNAMED_DRIVER,
 )
+from ksrcfind.regex import regex
 from ksrcfind.source.message import Argument, Message
 
 # A resource as `%pR` prints it, and the words of a function's name that say with which kind of resource it deals.
-_RESOURCE_VALUE = re.compile(r"\[(io|mem|irq|dma|bus)\s[^]]*\]")
+_RESOURCE_VALUE = regex(r"\[(io|mem|irq|dma|bus)\s[^]]*\]")
 _RESOURCE_WORDS = frozenset({"io", "mem", "irq", "dma", "bus", "pref"})
 _OPPOSITES = """
     up:down on:off enable:disable enabled:disabled enabling:disabling suspend:resume suspended:resumed
@@ -60,11 +60,11 @@ _OPPOSITES = """
 _PAIRS = [tuple(pair.split(":")) for pair in _OPPOSITES.split()]
 _OPPOSITE = {one: other for pair in _PAIRS for one, other in (pair, pair[::-1])}
 _OF_32_BITS = frozenset(("arc", "arm", "csky", "hexagon", "m68k", "microblaze", "nios2", "openrisc", "sh", "xtensa"))
-_LONG = re.compile(r"%[-+ #0]*+\d*+(?:lx|lX|p|px)")
-_WIDE = re.compile(r"(?:0x)?0*+[0-9A-Fa-f]{9,}")
+_LONG = regex(r"%[-+ #0]*+\d*+(?:lx|lX|p|px)")
+_WIDE = regex(r"(?:0x)?0*+[0-9A-Fa-f]{9,}")
 _LONGEST_LINE_NUMBER = 6  # digits; a longer number is an address or a time
 # What compilers add to a function's name, `%ps` behind it, and dmesg's readers: `foo.isra.0+0x1/0x2 [module]`.
-_FUNCTION_NAME = re.compile(
+_FUNCTION_NAME = regex(
     r"([A-Za-z_]\w{0,200}?)(?:\.(?:isra|constprop|part|cold|llvm|lto_priv)(?:\.\w{1,40})?){0,4}"
     r"(?:\+0x[0-9a-f]{1,16}(?:/0x[0-9a-f]{1,16})?)?(?:\(\))?(?: \[[\w-]{1,64}\])?$"
 )

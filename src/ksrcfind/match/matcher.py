@@ -5,8 +5,9 @@ A message's bits are those that its wording explains (`match.score`) and those o
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from itertools import takewhile
+
+from msgspec.structs import replace
 
 from ksrcfind.log.line import LogLine
 from ksrcfind.match.answer import Answer, Match, Reason, Tier, Value

@@ -3,18 +3,18 @@
 Names are compared in one form: in lower case, with `_` for `-`.
 """
 
-import re
 from collections.abc import Iterable
 
 import msgspec
 
 from ksrcfind.match.limits import LONGEST_NAME
 from ksrcfind.match.tuned_weights import ARCHITECTURES, EXTENDED, PLACES, RARE_ARCHITECTURE, RELATED
+from ksrcfind.regex import regex
 from ksrcfind.source.message import Message
 from ksrcfind.source.printed_lines import origin_names
 
 # In the name of a device of a device tree, `fe300000.ethernet`, the word behind the dot is the kind of the device.
-_NAME = re.compile(r"(?<![.\w-])[A-Za-z][A-Za-z0-9_-]+")
+_NAME = regex(r"(?<![.\w-])[A-Za-z][A-Za-z0-9_-]+")
 _SHORTEST = 3  # characters of a name whose beginning is compared with others
 # Each of their directories has the drivers of one vendor; code that the drivers share is in other directories.
 _VENDORS = ("drivers/net/ethernet/", "drivers/net/wireless/", "drivers/infiniband/hw/")
@@ -32,7 +32,7 @@ _BUS_ROWS = """
 _BUSES = frozenset(_BUS_ROWS.split())
 # Code that serves the devices of all drivers, by its directory, or by the name of its file or module.
 _SERVES_ALL = ("drivers/acpi/", "drivers/base/", "drivers/iommu/", "drivers/of/", "drivers/pci/", "drivers/xen/")
-_LIBRARY = re.compile(r"(?:^|_)(?:api|class|common|core|helpers?|lib|main|subsys|utils?)(?:_|$)|^lib|lib$")
+_LIBRARY = regex(r"(?:^|_)(?:api|class|common|core|helpers?|lib|main|subsys|utils?)(?:_|$)|^lib|lib$")
 
 
 def names_in(text: str) -> Iterable[str]:

@@ -3,26 +3,26 @@
 A line names a location of its own kernel. `nearest_call` finds the call of this tree that belongs to it.
 """
 
-import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from ksrcfind.match.answer import Match
+from ksrcfind.regex import regex
 
 NEAR = 100
 """Lines around a location in which its call is searched: the log may be from another version of the file."""
 
-_FILE_LINE = re.compile(r"(?<![\w./+-])((?:\.{0,2}/)?(?:[\w.+-]{1,64}/){0,24}[\w+-]{1,64}\.[chS]):(\d{1,6})(?![\d.])")
+_FILE_LINE = regex(r"(?<![\w./+-])((?:\.{0,2}/)?(?:[\w.+-]{1,64}/){0,24}[\w+-]{1,64}\.[chS]):(\d{1,6})(?![\d.])")
 # func+0x1/0x2 and func() behind the place (__warn in kernel/panic.c; until 2.6.39 with parentheses).
-_FUNCTION = re.compile(r"(?:!| at)? {0,2}([A-Za-z_]\w{0,200})(?:[\w.$]{0,60}\+0x|\(\))")
+_FUNCTION = regex(r"(?:!| at)? {0,2}([A-Za-z_]\w{0,200})(?:[\w.$]{0,60}\+0x|\(\))")
 # Calls that print their own location; the hint is in each of their lines.
-_HINT = re.compile(r"(?i)warn|bug|assert|oops|might_sleep|ubsan")
-_CALL = re.compile(r"\b((?i:\w{0,40}(?:warn|bug|assert|oops|might_sleep|ubsan)\w{0,40}))\s?\(")
-_COMMENT = re.compile(r"\s{0,100}(?:/?\*|//|#\s{0,8}define)")
+_HINT = regex(r"(?i)warn|bug|assert|oops|might_sleep|ubsan")
+_CALL = regex(r"\b((?i:\w{0,40}(?:warn|bug|assert|oops|might_sleep|ubsan)\w{0,40}))\s?\(")
+_COMMENT = regex(r"\s{0,100}(?:/?\*|//|#\s{0,8}define)")
 
 
-@dataclass(frozen=True, slots=True)
-class Named:
+class Named(Struct, frozen=True):
     """A source location as a line names it."""
 
     path: str

@@ -1,7 +1,5 @@
 """Why a line has no answer."""
 
-import re
-
 from ksrcfind.log.line import LogLine
 from ksrcfind.log.report import RowKind, is_module_row, is_report_row, row_kind
 from ksrcfind.match.answer import Reason
@@ -9,6 +7,7 @@ from ksrcfind.match.body import Body
 from ksrcfind.match.limits import LONGEST_WORD
 from ksrcfind.match.message_index import MessageIndex
 from ksrcfind.match.word_weights import is_common
+from ksrcfind.regex import regex
 from ksrcfind.source.message import Message
 
 _ROW = {
@@ -40,7 +39,7 @@ def beyond_matching(line: LogLine, body: Body) -> Reason | None:
     return None if has_words and kind not in _NEVER_MATCHED else row_of_report(line.body)
 
 
-_DUMP_ALONE = re.compile(r">?(?:0x)?[0-9a-f]+:? [0-9a-f]{2}")
+_DUMP_ALONE = regex(r">?(?:0x)?[0-9a-f]+:? [0-9a-f]{2}")
 
 
 def row_of_report(body: str) -> Reason | None:
@@ -50,7 +49,7 @@ def row_of_report(body: str) -> Reason | None:
 
 
 # A line begins with who prints it, perhaps with a device. A name that ends in a small number is a device: `nvme0n1: `.
-_WRITER = re.compile(
+_WRITER = regex(
     r"\[?([A-Za-z][A-Za-z0-9_-]{2,40})(?:(?<![A-Za-z]\d)(?<![A-Za-z]\d\d)\]?: "
     r"|\]? [0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2}\.\d: )"
 )

@@ -1,6 +1,5 @@
 """A wording: one line of text that messages print, and how much of a log line it can explain."""
 
-import re
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -10,11 +9,12 @@ from ksrcfind.match.pattern import Pattern
 from ksrcfind.match.pattern_builder import pattern
 from ksrcfind.match.tuned_weights import DISTINCTIVE_SHAPE, GLUED_WORD, PUNCTUATION, PUNCTUATION_MOST, TYPED_MOST
 from ksrcfind.match.word_weights import bits
+from ksrcfind.regex import regex
 from ksrcfind.source.template import WORD, Piece, pieces
 
 _NUMBERS = frozenset("diouxXc")  # conversions whose values hold no words
 _HEXADECIMAL = frozenset("xX")
-_MARK = re.compile(r"[^\w\s]|_")
+_MARK = regex(r"[^\w\s]|_")
 
 
 class Literal(NamedTuple):

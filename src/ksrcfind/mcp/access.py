@@ -6,9 +6,10 @@ An assistant may follow instructions in a log that somebody else wrote, so it mu
 import os
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
+
+from msgspec import Struct
 
 from ksrcfind.errors import KsrcfindError
 from ksrcfind.log.records import Row
@@ -18,8 +19,7 @@ REPOSITORY = ".git"
 """Holds settings, even passwords of remotes, and no logs."""
 
 
-@dataclass(frozen=True, slots=True)
-class Access:
+class Access(Struct, frozen=True):
     """The directories that may be read."""
 
     directories: tuple[Path, ...] = ()

@@ -4,8 +4,10 @@ All functions run in the thread that owns the engine.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
 from itertools import islice
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ksrcfind.batch.analysis import LogAnalysis
 from ksrcfind.batch.filters import Filter, by_severity
@@ -42,8 +44,7 @@ MOST_LINES = 200
 """Lines of a function that an assistant gets."""
 
 
-@dataclass(frozen=True, slots=True)
-class ToolResult:
+class ToolResult(Struct, frozen=True):
     """The result of a tool."""
 
     document: Record

@@ -23,13 +23,15 @@ from mcp.types import (
     jsonrpc_message_adapter,
 )
 
+from ksrcfind.regex import regex
+
 LONGEST = 64 << 20
 """Bytes of a line; a longer one is refused. Four times the longest log that a tool accepts."""
 
 CHUNK = 1 << 16
 """Bytes per read."""
 
-_ESCAPE = re.compile(r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u[dD][89a-fA-F][0-9a-fA-F]{2}|.)")
+_ESCAPE = regex(r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u[dD][89a-fA-F][0-9a-fA-F]{2}|.)")
 """A surrogate pair, a lone surrogate, or any other escape, tried in this order."""
 
 

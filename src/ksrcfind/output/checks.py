@@ -1,9 +1,9 @@
 """The results of doctor and index, as text and as JSON."""
 
 from collections.abc import Iterable
-from dataclasses import asdict
 
 import msgspec
+from msgspec.structs import asdict
 
 from ksrcfind import __version__
 from ksrcfind.doctor import Check, State

@@ -5,10 +5,11 @@ To add a format, name it in `Format`, add a module with its writer beside this o
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
+
+from msgspec import Struct
 
 from ksrcfind.engine.engine import Engine
 from ksrcfind.log.stream import is_directory
@@ -35,8 +36,7 @@ LOG_FORMATS = (*ANSWERS, Format.CSV, Format.SARIF, Format.HTML)
 """Formats of batch."""
 
 
-@dataclass(frozen=True, slots=True)
-class Output:
+class Output(Struct, frozen=True):
     """What a writer needs: where it writes, and which tree and logs it writes about."""
 
     write: Write

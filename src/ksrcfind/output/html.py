@@ -9,12 +9,12 @@ import hashlib
 import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.resources import files
 
 from jinja2 import Environment
 from markupsafe import Markup
+from msgspec.structs import replace
 
 from ksrcfind import __version__
 from ksrcfind.batch.answer_cache import level_of

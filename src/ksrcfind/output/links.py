@@ -1,15 +1,17 @@
 """Make source locations and commits clickable on a terminal; a location opens an editor or a browser."""
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-_PLACE = re.compile(r"(?P<path>.*?):(?P<line>\d+)(?:-\d+)?|(?P<file>[^:]+)", re.DOTALL)
+from msgspec import Struct
+
+from ksrcfind.regex import regex
+
+_PLACE = regex(r"(?P<path>.*?):(?P<line>\d+)(?:-\d+)?|(?P<file>[^:]+)", re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
-class Links:
+class Links(Struct, frozen=True):
     """Templates of the addresses of links, and the values to insert."""
 
     place: str | None

@@ -9,7 +9,6 @@ of make, which vim's default 'errorformat' and the compilation-mode of Emacs und
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +16,7 @@ from ksrcfind.finding import Finding
 from ksrcfind.output.record import matches_with_history
 from ksrcfind.output.sanitize import sanitized_line
 from ksrcfind.output.writer import Write
+from ksrcfind.regex import regex
 from ksrcfind.source.template import template
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ class QuickfixWriter:
 
 
 # The first pattern of vim's default 'errorformat', %*[^"]"%f"%*\D%l: %m, from the last quotation mark before the digits
-_TAKEN_FOR_PLACE = re.compile(r'"[^"]*+"[^"\d]*+\d++: ')
+_TAKEN_FOR_PLACE = regex(r'"[^"]*+"[^"\d]*+\d++: ')
 
 
 def _plain(text: str) -> str:

@@ -6,6 +6,8 @@ writing direction. All text for a terminal passes through here; such characters 
 
 import re
 
+from ksrcfind.regex import regex
+
 # Unicode's controls (Cc), invisible formats (Cf), line separators (Zl, Zp) and lone surrogates (Cs). Exceptions: tab
 # and newline, and the two joiners (U+200C, U+200D), without which Persian, Indic and emoji names are misspelt.
 _CONTROL = (
@@ -13,9 +15,9 @@ _CONTROL = (
     r"\u2028-\u202e\u2060-\u206f\ufeff\ufff0-\ufffb\ud800-\udfff\U000110bd\U000110cd\U00013430-\U0001343f"
     r"\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e007f"
 )
-_UNSAFE = re.compile(f"[{_CONTROL}]")
-_UNSAFE_IN_LINE = re.compile(f"[\n{_CONTROL}]")
-_UNSAFE_IN_JSON = re.compile(f"[{_CONTROL}]".replace(r"\x00-\x08\x0b-\x1f", ""))
+_UNSAFE = regex(f"[{_CONTROL}]")
+_UNSAFE_IN_LINE = regex(f"[\n{_CONTROL}]")
+_UNSAFE_IN_JSON = regex(f"[{_CONTROL}]".replace(r"\x00-\x08\x0b-\x1f", ""))
 
 
 def sanitized(text: str) -> str:

@@ -1,13 +1,13 @@
 """Source lines with numbers and marks, coloured for a terminal."""
 
-import re
 from collections.abc import Iterator
 
 from ksrcfind.conditions.record import Excerpt
 from ksrcfind.output.style import Painter, Span
+from ksrcfind.regex import regex
 
 _TAB = 8
-_PIECE = re.compile(
+_PIECE = regex(
     r"""(?P<comment>/\*.*?(?:\*/|$)|//.*|^\s*\*(?:\s.*|/)?$)|(?P<string>"(?:[^"\\]|\\.)*"?)"""
     r"""|(?P<keyword>\b(?:if|else|while|for|do|switch|case|default|goto|return|break|continue)\b|^\s*#\s*\w+)"""
 )

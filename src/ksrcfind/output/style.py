@@ -1,7 +1,8 @@
 """Make lines of text for people: coloured for a terminal, plain for everything else."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from ksrcfind.output.links import Links, linked
 from ksrcfind.output.sanitize import sanitized_line
@@ -34,8 +35,7 @@ Span = tuple[str, str]
 Painted = Callable[[str, str], str]
 
 
-@dataclass(frozen=True, slots=True)
-class Painter:
+class Painter(Struct, frozen=True):
     """Turns spans into lines."""
 
     color: bool

@@ -1,10 +1,11 @@
 """Ranks the files that may contain the call that printed a line, by the words of the line that each file contains."""
 
 import math
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from itertools import chain
+
+from ksrcfind.regex import regex
 
 Found = Mapping[str, Mapping[str, int]]
 """The result of a search: path → word or phrase that the file contains → number of lines that contain it."""
@@ -16,7 +17,7 @@ _FILES_WITH_A_PHRASE = 3  # the best files with each phrase are read: a call may
 _LEAST_SHARE = 0.2  # files with a smaller share of the best file's weight are not read
 _NAMED = 3.0  # additional weight of a file if the line names it or its directory
 _MOST_NAMED = 2  # most names of a file or its directories that add this weight
-_NAME = re.compile(r"[a-z]+")
+_NAME = regex(r"[a-z]+")
 
 
 def with_words(found: Found, files: int) -> list[str]:

@@ -1,7 +1,8 @@
 """The files of two indexed revisions whose messages can differ."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from ksrcfind.search.revision_index import RevisionIndex
 from ksrcfind.source.message import Message
@@ -9,8 +10,7 @@ from ksrcfind.storage.revision import RevisionState
 from ksrcfind.storage.store import Store
 
 
-@dataclass(frozen=True, slots=True)
-class FilePair:
+class FilePair(Struct, frozen=True):
     """The messages of the file at one path in an older and a newer revision, each in source order.
 
     A revision without the file has no messages.

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from ksrcfind.match.word_weights import bits, is_common
+from ksrcfind.regex import regex
 
 _WORDS = 6  # most words that are searched for: grep is slow for common words, which are in too many files anyway
 _LONGEST_WORD = 200  # characters; no source has longer words, and the length of a command line is limited
@@ -18,14 +19,14 @@ _LONGEST_BLANK = 32  # characters before a text that are examined for the end of
 _LONGEST_BODY = 4096  # characters of a line from which phrases are made
 
 # Places and symbols are values: the file that they name is not the one that prints them.
-_VALUE = re.compile(r"(?<![\w./+-])[\w./+-]{1,255}\.[chS]:\d+|(?<![\w.$])[\w.$]{1,255}\+0x[0-9a-f]+/0x[0-9a-f]+")
-_PATH = re.compile(r"(?<![^\s=])/[^\s/]+/\S*[^\s:,.;]")
-_WORD = re.compile(r"(?<![0-9A-Za-z_])[A-Za-z_][A-Za-z0-9_]+")  # no part of a number such as 0x9ec00
-_TOKEN = re.compile(r"(?:0x)?%d|(?<![0-9A-Za-z_])[A-Za-z0-9_]+")
-_NUMBER = re.compile(r"(?<![\w%.])(0x)?(?:[0-9a-f]*\d[0-9a-f]*)(?!\w)")
-_ENDS_IN_NUMBER = re.compile(r"(?<![\w.])((?>[\w.]*?[A-Za-z_](?=\d)))\d[\w.]*+$")
-_BETWEEN = re.compile(r"[ ,:;()\[\]/=.-]{1,3}")
-_BEGINS = re.compile(r"(?:^|[:\]] )\s*$")  # a call's own text follows the start of the line, or a prefix
+_VALUE = regex(r"(?<![\w./+-])[\w./+-]{1,255}\.[chS]:\d+|(?<![\w.$])[\w.$]{1,255}\+0x[0-9a-f]+/0x[0-9a-f]+")
+_PATH = regex(r"(?<![^\s=])/[^\s/]+/\S*[^\s:,.;]")
+_WORD = regex(r"(?<![0-9A-Za-z_])[A-Za-z_][A-Za-z0-9_]+")  # no part of a number such as 0x9ec00
+_TOKEN = regex(r"(?:0x)?%d|(?<![0-9A-Za-z_])[A-Za-z0-9_]+")
+_NUMBER = regex(r"(?<![\w%.])(0x)?(?:[0-9a-f]*\d[0-9a-f]*)(?!\w)")
+_ENDS_IN_NUMBER = regex(r"(?<![\w.])((?>[\w.]*?[A-Za-z_](?=\d)))\d[\w.]*+$")
+_BETWEEN = regex(r"[ ,:;()\[\]/=.-]{1,3}")
+_BEGINS = regex(r"(?:^|[:\]] )\s*$")  # a call's own text follows the start of the line, or a prefix
 _BRACKETS = ("(", "[", "<", "{")
 
 

@@ -6,7 +6,6 @@ are cached for the next question and for a later build of the index.
 """
 
 import hashlib
-import re
 from array import array
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
@@ -16,10 +15,12 @@ from ksrcfind.caching import cached, lookup, store
 from ksrcfind.index import sources
 from ksrcfind.index.parse import Worker
 from ksrcfind.match.word_weights import bits
+from ksrcfind.regex import regex
 from ksrcfind.search import candidate_files
 from ksrcfind.search.memory_index import MemoryIndex
 from ksrcfind.search.query_terms import phrases_of, words_of
-from ksrcfind.source.facts import EMPTY, SourceFacts, extract, name_hash
+from ksrcfind.source.extract import extract
+from ksrcfind.source.facts import EMPTY, SourceFacts, name_hash
 from ksrcfind.source.kbuild import module_names
 from ksrcfind.source.link import Linker
 from ksrcfind.source.message import Message
@@ -44,10 +45,10 @@ _VARIADIC_ENTRY = "variadic-1"
 
 _VARIABLE_ARGUMENTS = ("va_start", "va_format")
 
-_VARIADIC = re.compile(rb"\.\.\.\s*\)\s*\{")  # the end of the head of a function that takes variable arguments
-_BEFORE_PARAMETERS = re.compile(rb"\b(\w++)\s*+\([^()]*+$")
+_VARIADIC = regex(rb"\.\.\.\s*\)\s*\{")  # the end of the head of a function that takes variable arguments
+_BEFORE_PARAMETERS = regex(rb"\b(\w++)\s*+\([^()]*+$")
 _LONGEST_HEAD = 1000  # most bytes of a function's head
-_IDENTIFIER = re.compile(r"[A-Za-z_]\w*")
+_IDENTIFIER = regex(r"[A-Za-z_]\w*")
 
 
 class UnindexedSearch:

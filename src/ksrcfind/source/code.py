@@ -8,6 +8,7 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from functools import cached_property
 
+from ksrcfind.regex import regex
 from ksrcfind.source import scan
 from ksrcfind.source.source_file import Function, SourceFile
 
@@ -19,10 +20,10 @@ _LONGEST_TYPE = 80  # characters of the type before a variable
 _LONGEST_STRUCTURE = 2000  # characters of the definition of a structure
 _LONGEST_HEADER = 2000  # characters of the declaration of a function
 
-_LAST_NAME = re.compile(r"\b([A-Za-z_]\w*+)\s*+(?:\[[^\[\]]*+\]\s*+)*+\Z")
-_DECLARED = re.compile(r"\bstruct\s++(\w++)\s*+\*?+\s*+(?:const\s++)?+\Z")
-_OPENED = re.compile(r"\s*+\{")
-_MARK = re.compile(r"[()\[\]{},;]")
+_LAST_NAME = regex(r"\b([A-Za-z_]\w*+)\s*+(?:\[[^\[\]]*+\]\s*+)*+\Z")
+_DECLARED = regex(r"\bstruct\s++(\w++)\s*+\*?+\s*+(?:const\s++)?+\Z")
+_OPENED = regex(r"\s*+\{")
+_MARK = regex(r"[()\[\]{},;]")
 
 
 class Code:

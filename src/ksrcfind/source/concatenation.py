@@ -4,22 +4,23 @@ r"""Text that a wrapper function prints directly before and after its caller's f
 and `" (%8.8X/%s-%u)\n"` with a third.
 """
 
-import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from itertools import zip_longest
 
+from msgspec import Struct
+from msgspec.structs import replace
+
+from ksrcfind.regex import regex
 from ksrcfind.source.literal import decode
 from ksrcfind.source.log_path import LogPath
 from ksrcfind.source.tokens import ForwardedFormat, Tokens, is_string
 from ksrcfind.source.wrapper_scope import WrapperScope
 
-_LEVEL = re.compile(r"\x01[0-7]|<[0-7]>")
+_LEVEL = regex(r"\x01[0-7]|<[0-7]>")
 _CONTINUED = ("\x01c", "<c>")
 
 
-@dataclass(frozen=True, slots=True)
-class Printed:
+class Printed(Struct, frozen=True):
     """The log paths of one call in a wrapper function."""
 
     log_paths: Sequence[LogPath]

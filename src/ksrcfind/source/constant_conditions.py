@@ -6,9 +6,9 @@ condition that depends on anything else is unknown: both of its branches can pri
 
 import itertools
 import operator
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+from ksrcfind.regex import regex
 from ksrcfind.source.substitute import ArgumentTokensRequiredError
 from ksrcfind.source.tokens import (
     ArgumentPlaceholder,
@@ -33,8 +33,8 @@ _LONGEST = 64  # tokens of a condition
 _OPENED = 64  # constants that are looked up for one condition
 _DECIDED = 64  # conditions of one macro that may rule out code
 _UNKNOWN = ("?",)  # C source of an unknown constant
-_NUMBER = re.compile(r"(0[xX][0-9a-fA-F]{1,16}|\d{1,19})[uUlL]*")
-_WRITTEN_LARGE = re.compile(r"[A-Z][A-Z0-9_]*")
+_NUMBER = regex(r"(0[xX][0-9a-fA-F]{1,16}|\d{1,19})[uUlL]*")
+_WRITTEN_LARGE = regex(r"[A-Z][A-Z0-9_]*")
 _KNOWN = {"NULL": 0, "false": 0, "true": 1, "FALSE": 0, "TRUE": 1}
 _HINTS = frozenset(("likely", "unlikely"))
 _IN_CONSTANTS = frozenset(("|", "&", "~", "(", ")", "<<", "+", "-", "!"))

@@ -2,18 +2,19 @@
 
 import re
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
 
+from msgspec import Struct
+
+from ksrcfind.regex import regex
 from ksrcfind.source.source_file import SourceFile
 
 _LONGEST_HEADER = 4000
 """Characters between the name of a function and its brace."""
 
-_SYSTEM_CALL = re.compile(r"(?:compat_)?sys_(\w+)\Z")
+_SYSTEM_CALL = regex(r"(?:compat_)?sys_(\w+)\Z")
 
 
-@dataclass(frozen=True, slots=True)
-class Definition:
+class Definition(Struct, frozen=True):
     """A definition in a file."""
 
     name: str

@@ -7,8 +7,9 @@ a macro that pastes, stringifies or calls an argument needs the argument's token
 
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Protocol
+
+from msgspec.structs import replace
 
 from ksrcfind.source.concatenation import Printed, concatenated
 from ksrcfind.source.constant_conditions import truth, unreached

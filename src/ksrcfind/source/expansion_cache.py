@@ -5,7 +5,8 @@ also covers calls inside of other macros: `min()` or `unlikely()`, which log not
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from ksrcfind.source.expand import Expander
 from ksrcfind.source.log_path import LogPath
@@ -16,8 +17,7 @@ from ksrcfind.source.tokens import ArgumentPlaceholder, Tokens
 _NESTED = 16  # signatures that are expanded inside of one another
 
 
-@dataclass(frozen=True, slots=True)
-class Undecided:
+class Undecided(Struct, frozen=True):
     """The outcome of an expansion that depends on the tokens of an argument."""
 
     argument: int | None
@@ -28,8 +28,7 @@ Outcome = list[LogPath] | Undecided
 """The result of an expansion: log paths, or the argument whose tokens it requires."""
 
 
-@dataclass(frozen=True, slots=True)
-class CallSignature:
+class CallSignature(Struct, frozen=True):
     """The expansion of calls with one signature, valid where all `dependencies` have these definitions."""
 
     dependencies: Mapping[str, DefinitionKey]

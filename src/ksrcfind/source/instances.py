@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
+from ksrcfind.regex import regex
 from ksrcfind.source.log_path import forwarded_format
 from ksrcfind.source.message import Argument, Form
 from ksrcfind.source.resolve import CHOICES, Hole, Part, Parts, Place, Text, alternatives, constant, function_like
@@ -22,7 +23,7 @@ from ksrcfind.source.tokens import (
     tokenize,
 )
 
-_UNFINISHED = re.compile(r"(?<!%)(?:%%){0,9}+%[-+ #0]{0,5}+\Z")
+_UNFINISHED = regex(r"(?<!%)(?:%%){0,9}+%[-+ #0]{0,5}+\Z")
 _DIGITS = 4  # of the width and precision of a text that is filled in
 
 

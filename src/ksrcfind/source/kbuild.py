@@ -10,15 +10,17 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from typing import NamedTuple
 
-_ASSIGNMENT = re.compile(r"[ ]*+(?:export[ ]++|override[ ]++)?([\w.$(){}@/-]++)[ \t]*+(:=|::=|\?=|\+=|=)[ \t]*+(.*+)")
-_VARIABLE = re.compile(r"\$[({]([^$(){}:, ]+)[)}]")
-_FUNCTION = re.compile(r"\$\((addprefix|addsuffix|strip|sort|filter|patsubst|subst|if|wildcard)[ \t]++([^$()]*+)\)")
-_OBJECTS = re.compile(r"(?:obj|lib|core|drivers|libs|net)-(?:[\w$(){}-]*)|hostprogs|always")
-_COMPOSITE = re.compile(r"(.+?)-(?:objs|y|m|\$.*+|[A-Z0-9_]++)\Z", re.DOTALL)
-_OF_SYMBOL = re.compile(r"(.+?)-(?:\$[({](\w+)[)}]|y|m|objs)")
+from ksrcfind.regex import regex
+
+_ASSIGNMENT = regex(r"[ ]*+(?:export[ ]++|override[ ]++)?([\w.$(){}@/-]++)[ \t]*+(:=|::=|\?=|\+=|=)[ \t]*+(.*+)")
+_VARIABLE = regex(r"\$[({]([^$(){}:, ]+)[)}]")
+_FUNCTION = regex(r"\$\((addprefix|addsuffix|strip|sort|filter|patsubst|subst|if|wildcard)[ \t]++([^$()]*+)\)")
+_OBJECTS = regex(r"(?:obj|lib|core|drivers|libs|net)-(?:[\w$(){}-]*)|hostprogs|always")
+_COMPOSITE = regex(r"(.+?)-(?:objs|y|m|\$.*+|[A-Z0-9_]++)\Z", re.DOTALL)
+_OF_SYMBOL = regex(r"(.+?)-(?:\$[({](\w+)[)}]|y|m|objs)")
 _BUILT = frozenset(("obj", "lib", "core", "drivers", "net"))  # their lists are built, others are parts of an object
-_CONDITION = re.compile(r"^([\w-]+-)\$\((?:subst|if|filter|call|patsubst) [^=]{1,200}?(?=[:+]?=)")
-_INCLUDE = re.compile(r"[ ]*+-?include[ \t]++(.++)")
+_CONDITION = regex(r"^([\w-]+-)\$\((?:subst|if|filter|call|patsubst) [^=]{1,200}?(?=[:+]?=)")
+_INCLUDE = regex(r"[ ]*+-?include[ \t]++(.++)")
 _ROUNDS = 40
 _NESTED = 4  # nested includes of Makefiles
 _COMPOSED = 5  # objects that are parts of each other

@@ -1,7 +1,6 @@
 """The linker: expands each call of a file down to the log sinks and resolves its text to a message."""
 
 import itertools
-import re
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -9,10 +8,12 @@ from functools import cached_property, partial
 
 import msgspec
 
+from ksrcfind.regex import regex
 from ksrcfind.source.constant_conditions import is_constant
 from ksrcfind.source.expand import Expander
 from ksrcfind.source.expansion_cache import Outcome, SignatureCache, Undecided
-from ksrcfind.source.facts import Call, Macro, SourceFacts, uses
+from ksrcfind.source.extract import uses
+from ksrcfind.source.facts import Call, Macro, SourceFacts
 from ksrcfind.source.instances import form, forms, spread
 from ksrcfind.source.literal import CHARACTER, STRING, decode
 from ksrcfind.source.log_path import LogPath, forwarded_format
@@ -38,7 +39,7 @@ from ksrcfind.source.tokens import ArgumentPlaceholder, Token, Tokens, closing, 
 _ARGUMENTS = 40  # arguments of one call that count
 _NEEDED = 4  # arguments whose tokens may decide the expansion of one call
 _WEAK = 2  # words of a format; with fewer of them, its values tell most of the text
-_LITERAL = re.compile(rf"{STRING}|{CHARACTER}|\\.|[()\[\]{{}},\n]")
+_LITERAL = regex(rf"{STRING}|{CHARACTER}|\\.|[()\[\]{{}},\n]")
 
 
 class Linker:

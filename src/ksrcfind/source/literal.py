@@ -5,13 +5,15 @@ The patterns do not depend on flags of `re` and never backtrack. `.encode()` giv
 
 import re
 
+from ksrcfind.regex import regex
+
 STRING = r'"[^"\\\n]*+(?:\\[\s\S][^"\\\n]*+)*+"'
 """Pattern of a string literal with its quotes; it contains a line end only behind a backslash."""
 
 CHARACTER = r"'[^'\\\n]*+(?:\\[\s\S][^'\\\n]*+)*+'"
 """Pattern of a character constant with its quotes."""
 
-_ESCAPE = re.compile(r"\\(x[0-9A-Fa-f]+|[0-7]{1,3}|[\s\S])")
+_ESCAPE = regex(r"\\(x[0-9A-Fa-f]+|[0-7]{1,3}|[\s\S])")
 _SIMPLE = {"n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "f": "\f", "v": "\v", "e": "\x1b", "\n": ""}
 _BYTE = 0xFF
 

@@ -1,7 +1,8 @@
 """The result of expanding a call: one `LogPath` for each way in which the call reaches a log sink."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from ksrcfind.source.facts import Macro
 from ksrcfind.source.sinks import LogSink
@@ -38,8 +39,7 @@ def exceeds(tokens: Tokens, limit: int) -> bool:
     return count > limit
 
 
-@dataclass(frozen=True, slots=True)
-class LogPath:
+class LogPath(Struct, frozen=True):
     """One way in which a call logs."""
 
     root: LogSink

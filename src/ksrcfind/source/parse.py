@@ -7,12 +7,13 @@ in seconds. Line numbers stay those of the file.
 import itertools
 import re
 from collections.abc import Iterable, Iterator, Sequence, Set
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import tree_sitter
 import tree_sitter_c
+from msgspec import Struct
 
+from ksrcfind.regex import regex
 from ksrcfind.source.literal import STRING
 from ksrcfind.source.scan import Body
 
@@ -31,31 +32,30 @@ _BYTES_PER_REPORT = 16
 # Queries of the tree report no progress, and need time quadratic in the depth.
 _SHORT = 1 << 12  # bytes in which any depth is fast
 _DEEPEST = 200
-_BRACKET = re.compile(rb"[][(){}]")
-_BRACKET_OR_LITERAL = re.compile(rf"[()]|{STRING}|\\.".encode(), re.DOTALL)
+_BRACKET = regex(rb"[][(){}]")
+_BRACKET_OR_LITERAL = regex(rf"[()]|{STRING}|\\.".encode(), re.DOTALL)
 _UNDER_WAY = 256  # unfinished matches of a query
 _NESTED = 64  # nested calls and conditions; each keeps a copy of its text
-_FUNCTION_NAME = re.compile(rb"\b([A-Za-z_]\w*+)[ \t\r\n]*+\(")
-_CALL_NAME = re.compile(rb"\b([A-Za-z_]\w*+)[ \t\r\n]*+\(")
+_FUNCTION_NAME = regex(rb"\b([A-Za-z_]\w*+)[ \t\r\n]*+\(")
+_CALL_NAME = regex(rb"\b([A-Za-z_]\w*+)[ \t\r\n]*+\(")
 # The macros that are compat variants on some architectures count as such: SYSCALL32_DEFINE, PPC32_SYSCALL_DEFINE.
-_SYSTEM_CALL = re.compile(
+_SYSTEM_CALL = regex(
     rb"\b(?P<macro>(?:(?P<compat>COMPAT_SYSCALL|SYSCALL32|PPC32_SYSCALL)|SYSCALL)_DEFINE\d?)[ \t]*+\(\s*+(?P<name>\w++)"
 )
-_DIRECTIVE_LINE = re.compile(rb"^[ \t]*#[^\n]*", re.MULTILINE)
+_DIRECTIVE_LINE = regex(rb"^[ \t]*#[^\n]*", re.MULTILINE)
 # A macro before a function, without a semicolon: `ACPI_EXPORT_SYMBOL(acpi_error)`.
-_MACRO_LINE = re.compile(rb"^[ \t]*[A-Z][A-Z0-9_]*[ \t]*\([^()\n]*\)[ \t]*$", re.MULTILINE)
+_MACRO_LINE = regex(rb"^[ \t]*[A-Z][A-Z0-9_]*[ \t]*\([^()\n]*\)[ \t]*$", re.MULTILINE)
 
 # Annotations that look like a declarator: `__printf(1, 2) int f(...)`.
-_ANNOTATION = re.compile(
+_ANNOTATION = regex(
     rb"\b(?:__attribute__|__attribute|__printf|__scanf|__acquires|__releases|__must_hold|__section|__aligned|__format_arg"
     rb"|__alloc_size|__nonnull|__diagnose_as|__no_sanitize|_Alignas|__declspec|noinline_for_\w+|asm)[ \t]*\("
 )
 _IN_ANNOTATIONS = (b"__", b"_Alignas", b"noinline_for_", b"asm")
-_NOT_LINE_END = re.compile(rb"[^\n]")
+_NOT_LINE_END = regex(rb"[^\n]")
 
 
-@dataclass(frozen=True, slots=True)
-class ParsedCall:
+class ParsedCall(Struct, frozen=True):
     """A call with text, or any call in a function that handles variable arguments."""
 
     name: bytes
@@ -68,8 +68,7 @@ class ParsedCall:
     control flow. Only in functions that handle variable arguments."""
 
 
-@dataclass(frozen=True, slots=True)
-class ParsedBody:
+class ParsedBody(Struct, frozen=True):
     """A function's name, parameters and calls."""
 
     name: str

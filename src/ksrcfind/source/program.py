@@ -5,9 +5,10 @@ from array import array
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
+
+from msgspec import Struct
 
 from ksrcfind.source.facts import Macro, SourceFacts, Wrapper, name_hash
 from ksrcfind.source.includes import Includes, shared
@@ -17,8 +18,7 @@ _ALTERNATIVES = 4  # wrapper functions of one name that are expanded
 _HOST_PROGRAMS = frozenset(("scripts", "tools"))  # folders
 
 
-@dataclass(frozen=True, slots=True)
-class Definition:
+class Definition(Struct, frozen=True):
     """A macro or wrapper function with its file."""
 
     file: int

@@ -4,9 +4,9 @@ The core of a subsystem prints `sht->name`, and the name is in the `struct scsi_
 a file have the texts of its structures (`registered`); `Registrations` collects those of one structure and field.
 """
 
-import re
 from collections.abc import Iterator, Sequence
 
+from ksrcfind.regex import regex
 from ksrcfind.source.facts import Macro
 from ksrcfind.source.literal import STRING
 from ksrcfind.source.program import FileScope, Program
@@ -18,7 +18,7 @@ _MOST_NAMES = 256
 """Names of one structure; those of a structure with more, as `struct platform_device`, tell nothing."""
 
 _DEPTH = 4  # macros within each other
-_LITERALS = re.compile(rf"(?:{STRING}\s*+)++")
+_LITERALS = regex(rf"(?:{STRING}\s*+)++")
 
 
 class Registrations:

@@ -8,7 +8,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
+from msgspec import Struct
+
 from ksrcfind.levels import CODE_NAMES, KERN_MACROS, LEVEL_OF_CODE
+from ksrcfind.regex import regex
 from ksrcfind.source.expand import Expander
 from ksrcfind.source.facts import Macro
 from ksrcfind.source.literal import decode
@@ -36,24 +39,22 @@ CHOICES = 24
 
 # For code that comes without include/linux/kern_levels.h. No kernel has KERN_WARN, drivers outside of the tree use it.
 _KERN = {macro: f"\x01{code}" for macro, code in KERN_MACROS.items()} | {"KERN_WARN": "\x014"}
-_LEVEL = re.compile(r"\x01([0-7cd])|\A<([0-7cd])>")
-_LEVEL_NAME = re.compile(rf"(?:KERN_|LOGLEVEL_|LOG_)?({'|'.join(CODE_NAMES)})", re.IGNORECASE | re.ASCII)
-_LEVEL_FIRST = re.compile(r"%s(?=[^\s:.,;)\]]|\Z)")
-_READS_LIKE_LEVEL = re.compile(r"(?:lvl|level)\Z", re.IGNORECASE)
+_LEVEL = regex(r"\x01([0-7cd])|\A<([0-7cd])>")
+_LEVEL_NAME = regex(rf"(?:KERN_|LOGLEVEL_|LOG_)?({'|'.join(CODE_NAMES)})", re.IGNORECASE | re.ASCII)
+_LEVEL_FIRST = regex(r"%s(?=[^\s:.,;)\]]|\Z)")
+_READS_LIKE_LEVEL = regex(r"(?:lvl|level)\Z", re.IGNORECASE)
 _HOLE = "__hole__"  # an unknown token while code is converted to text
 _FUNCTION = frozenset({"__func__", "__FUNCTION__", "__PRETTY_FUNCTION__"})
 _PREDEFINED = _FUNCTION | {"KBUILD_BASENAME", "KBUILD_MODNAME", "__FILE__"}
 
 
-@dataclass(frozen=True, slots=True)
-class Hole:
+class Hole(Struct, frozen=True):
     """A part of a text that is known only at run time."""
 
     tokens: Tokens
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(Struct, frozen=True):
     """Literal text in printf syntax."""
 
     text: str

@@ -12,13 +12,14 @@ import re
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
 
+from msgspec import Struct
+
+from ksrcfind.regex import regex
 from ksrcfind.source.literal import CHARACTER, STRING
 
 
-@dataclass(frozen=True, slots=True)
-class Directive:
+class Directive(Struct, frozen=True):
     """A preprocessor line with its continuations."""
 
     name: bytes
@@ -29,8 +30,7 @@ class Directive:
     """1-based line of its `#`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Snippet:
+class Snippet(Struct, frozen=True):
     """The outermost call around a piece of text (or a parenthesised expression, for `if (CALL("text"))`)."""
 
     text: bytes
@@ -39,8 +39,7 @@ class Snippet:
     """1-based line of its start."""
 
 
-@dataclass(frozen=True, slots=True)
-class Body:
+class Body(Struct, frozen=True):
     """A function with its calls that contain text."""
 
     header: bytes
@@ -57,28 +56,28 @@ class Body:
 
 
 # Register headers have millions of `#define NAME 0x12`, without text or call: the pattern itself skips them.
-_DIRECTIVE = re.compile(
+_DIRECTIVE = regex(
     rb"\n[ \t]*+#[ \t]*+(?!define[ \t]++\w++[ \t]++[-+0-9xXa-fA-FUuLl()<>|~ \t]*+(?:/\*[^\n*]*+\*/[ \t]*+)?+\r?\n)"
     rb"(\w++)([^\n\\]*+(?:\\(?:\r?\n|[^\n]|\Z)[^\n\\]*+)*+)"
 )
-LITERAL_OR_COMMENT = re.compile(
+LITERAL_OR_COMMENT = regex(
     rb"/\*[^*]*+\*++(?:[^/*][^*]*+\*++)*+/"
     rb"|/\*.*+\Z"  # a comment that never ends
     rb"|//[^\n]*+" + rf"|{STRING}|{CHARACTER}|\\.".encode(),
     # An escaped quote outside of a literal begins no literal: keeps unterminated text linear.
     re.DOTALL,
 )
-_NOT_LINE_END = re.compile(rb"[^\n]")
-_BRACE = re.compile(rb"[{}]")
-_ONE_LINE = re.compile(rb"\{[^{}\n]*+\}[ \t\r]*+\n")  # the body of a stub: `{ }`
-_PAREN = re.compile(rb"[()]")
-_NOT_BLANK = re.compile(rb"[^ \t\r\n]")
+_NOT_LINE_END = regex(rb"[^\n]")
+_BRACE = regex(rb"[{}]")
+_ONE_LINE = regex(rb"\{[^{}\n]*+\}[ \t\r]*+\n")  # the body of a stub: `{ }`
+_PAREN = regex(rb"[()]")
+_NOT_BLANK = regex(rb"[^ \t\r\n]")
 _BETWEEN_STATEMENTS = (b";", b"{", b"}")
 _WORDS_ONLY = bytes(c if (chr(c).isalnum() and c < 128) or c == ord("_") else ord(" ") for c in range(256))
 _WORDS_AND_CALLS = _WORDS_ONLY[: ord("(")] + b"(" + _WORDS_ONLY[ord("(") + 1 :]
 _LONGEST_NAME = 80
-_VARIABLE_ARGUMENTS = re.compile(rb"\bva_(?:start|list|format)\b")
-_DEAD = re.compile(rb"[ \t(]*(?:0\b|defined\(?[ \t]*(?:NOT_DEFINED|NEVER)\b)")
+_VARIABLE_ARGUMENTS = regex(rb"\bva_(?:start|list|format)\b")
+_DEAD = regex(rb"[ \t(]*(?:0\b|defined\(?[ \t]*(?:NOT_DEFINED|NEVER)\b)")
 _KEYWORDS = frozenset({b"if", b"while", b"for", b"switch", b"return", b"sizeof", b"typeof", b"__typeof__", b"defined"})
 
 # Calls with text that they never print. A call is still scanned if it contains other text. An optimization only: none

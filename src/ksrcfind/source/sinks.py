@@ -5,8 +5,9 @@ This is the only list of names. Expansion finds all other log calls through the 
 
 import hashlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import TypedDict
+
+from msgspec import Struct
 
 from ksrcfind.levels import LEVELS
 
@@ -14,8 +15,7 @@ VERSION = 9
 """Raised when linking makes other messages of the same facts; an index made by an older one is linked anew."""
 
 
-@dataclass(frozen=True, slots=True)
-class LogSink:
+class LogSink(Struct, frozen=True):
     """A function or macro that logs its format."""
 
     name: str

@@ -6,26 +6,27 @@ All readers of functions start here: callers, texts of pools, conditions, and th
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
 
+from msgspec import Struct
+
+from ksrcfind.regex import regex
 from ksrcfind.source.scan import Directive, blank_comments, chunks, directives, functions, without_directives
 
 Region = tuple[int, int]
 """Offsets of a part of a file, the end exclusive."""
 
-_BRACKET = re.compile(rb"[][(){}]")
+_BRACKET = regex(rb"[][(){}]")
 _OPENING = b"([{"
-_NAME_BEFORE = re.compile(rb"\b(\w++)\s*+\Z")
-_STATIC = re.compile(rb"\bstatic\b")
-_DEFINED = re.compile(rb"\s*(\w+)(?:\(([^()]*)\))?")
-_CLOSES_FUNCTION = re.compile(rb"^\}(?![^\n]*+(?<=\\)$)", re.MULTILINE)
-_PLAIN_NUMBERS = re.compile(rb"(?:#[^\n]*+\s*+)*+")  # macros for numbers: they are no directives for `scan`
+_NAME_BEFORE = regex(rb"\b(\w++)\s*+\Z")
+_STATIC = regex(rb"\bstatic\b")
+_DEFINED = regex(rb"\s*(\w+)(?:\(([^()]*)\))?")
+_CLOSES_FUNCTION = regex(rb"^\}(?![^\n]*+(?<=\\)$)", re.MULTILINE)
+_PLAIN_NUMBERS = regex(rb"(?:#[^\n]*+\s*+)*+")  # macros for numbers: they are no directives for `scan`
 _NEAR = 200  # bytes in which the name before a place is looked for
 
 
-@dataclass(frozen=True, slots=True)
-class Function:
+class Function(Struct, frozen=True):
     """A function that a file defines."""
 
     name: str
@@ -40,8 +41,7 @@ class Function:
     """Offset after its closing brace."""
 
 
-@dataclass(frozen=True, slots=True)
-class Macro:
+class Macro(Struct, frozen=True):
     """A macro that a file defines."""
 
     name: str

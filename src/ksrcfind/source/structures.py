@@ -1,20 +1,20 @@
 """The texts of structures at top level: `.name = "ahci"` in a `struct scsi_host_template`."""
 
-import re
 from collections import defaultdict
 
+from ksrcfind.regex import regex
 from ksrcfind.source.literal import STRING
 
 _OPENS = b"= {\n"
-_INDENT = re.compile(rb"[ \t]++")
-_STRUCTURE = re.compile(rb"(?:\b(?:static|const|extern)\s++)*+struct[ \t]++(\w++)[ \t]++[\w \t]*+\Z")
-_NAME = re.compile(
+_INDENT = regex(rb"[ \t]++")
+_STRUCTURE = regex(rb"(?:\b(?:static|const|extern)\s++)*+struct[ \t]++(\w++)[ \t]++[\w \t]*+\Z")
+_NAME = regex(
     rf"\n([ \t]++)(?:\.(\w*name)[ \t]*+=[ \t]*+({STRING}|[A-Z_][A-Z0-9_]*+)[ \t]*+,"
     r"|([A-Z]\w*+\([^()\n]*+\)))".encode()
 )
-_HAS_TEXT = re.compile(rb'"|[(,][ \t]*+[A-Z_][A-Z0-9_]*+[ \t]*+[),]')
+_HAS_TEXT = regex(rb'"|[(,][ \t]*+[A-Z_][A-Z0-9_]*+[ \t]*+[),]')
 # Of what a subsystem calls: a template or a table of resources gives its name to nothing.
-_CODE = re.compile(rb"=[ \t]*+(?!(?:true|false)\b)[a-z_]\w*+[ \t]*+,|THIS_MODULE|\b[A-Z]\w*+\(")
+_CODE = regex(rb"=[ \t]*+(?!(?:true|false)\b)[a-z_]\w*+[ \t]*+,|THIS_MODULE|\b[A-Z]\w*+\(")
 _MOST_NAMES = 8  # of one structure in a file; a file with more describes hardware
 _LONGEST = 4000  # bytes of an initialiser
 _LONGEST_HEAD = 200  # bytes before it

@@ -4,12 +4,12 @@ A summary depends on the facts of the file alone, and the cache stores both. Ind
 of a tree, but the facts, ten times as many bytes, only of the files that are linked.
 """
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 
 import msgspec
 
+from ksrcfind.regex import regex
 from ksrcfind.source.facts import Macro, SourceFacts
 from ksrcfind.source.sinks import LogSink
 
@@ -39,9 +39,9 @@ class FileSummary(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """The structures of `SourceFacts.registered`."""
 
 
-_NAME = re.compile(r"[A-Za-z_]\w*")
-_CALLED = re.compile(r"\b([A-Za-z_]\w*+)\s*+\(")
-_PASTED = re.compile(r"\b([A-Za-z_]\w*+)\s*+##|##\s*+([A-Za-z_]\w*+)")
+_NAME = regex(r"[A-Za-z_]\w*")
+_CALLED = regex(r"\b([A-Za-z_]\w*+)\s*+\(")
+_PASTED = regex(r"\b([A-Za-z_]\w*+)\s*+##|##\s*+([A-Za-z_]\w*+)")
 
 
 def summary(facts: SourceFacts) -> FileSummary:

@@ -2,11 +2,12 @@
 
 import re
 
+from ksrcfind.regex import regex
 from ksrcfind.source.scan import LITERAL_OR_COMMENT, dead_code, directives
 
-_LINE_COMMENTS = re.compile(rb"//[^\n]*(?:\n[ \t]*//[^\n]*)*")
-_LINE_MARK = re.compile(rb"^([ \t]*)//", re.MULTILINE)
-_NOT_A_LINE_END = re.compile(rb"[^\n]")
+_LINE_COMMENTS = regex(rb"//[^\n]*(?:\n[ \t]*//[^\n]*)*")
+_LINE_MARK = regex(rb"^([ \t]*)//", re.MULTILINE)
+_NOT_A_LINE_END = regex(rb"[^\n]")
 
 
 def switched_on(data: bytes, line: int) -> bytes | None:

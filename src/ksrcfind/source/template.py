@@ -4,13 +4,14 @@ The grammar is that of Documentation/core-api/printk-formats.rst and lib/vsprint
 extensions, whose letters follow the `p` directly.
 """
 
-import re
-from dataclasses import dataclass
 from functools import lru_cache
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class Conversion:
+from ksrcfind.regex import regex
+
+
+class Conversion(Struct, frozen=True):
     """One conversion of a format."""
 
     text: str
@@ -33,17 +34,17 @@ Piece = str | Conversion
 
 # `%p` extensions take every following letter or digit that lib/vsprintf.c would skip (pointer() and its callees
 # consume "alphanumeric" suffixes), e.g. %pISpfc, %pUb, %p4cc.
-CONVERSION = re.compile(
+CONVERSION = regex(
     r"%(?:(?P<percent>%)"
     r"|(?P<flags>[-+ #0]*+)(?P<width>\*|\d++)?(?:\.(?P<precision>\*|-?\d++)?)?"
     r"(?P<length>hh|h|ll|l|L|z|Z|t|j|q)?(?P<kind>p[A-Za-z0-9]*+|[diouxXscneEfgGaA]))"
 )
 
-WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]+")
-LINE_WORD = re.compile(r"(?<![A-Za-z0-9_])[A-Za-z_][A-Za-z0-9_]+")
+WORD = regex(r"[A-Za-z_][A-Za-z0-9_]+")
+LINE_WORD = regex(r"(?<![A-Za-z0-9_])[A-Za-z_][A-Za-z0-9_]+")
 """A word of a log line, not directly behind a digit (`2nd`)."""
 
-_WHOLE_WORD = re.compile(r"(?<![A-Za-z0-9_\0])[A-Za-z_][A-Za-z0-9_]++(?!\0)")  # in a masked format
+_WHOLE_WORD = regex(r"(?<![A-Za-z0-9_\0])[A-Za-z_][A-Za-z0-9_]++(?!\0)")  # in a masked format
 
 
 @lru_cache(maxsize=65536)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from typing import NamedTuple
 
+from ksrcfind.regex import regex
 from ksrcfind.source.code import Code
 from ksrcfind.source.literal import STRING
 from ksrcfind.source.source_file import Function
@@ -26,32 +27,30 @@ _LONGEST_TABLE = 1 << 16  # characters of an initializer
 _LONGEST_FRONT = 40  # characters of labels before a piece
 _MOST_SUBSCRIPTS = 4  # that stand within each other
 
-_NAME = re.compile(r"[A-Za-z_]\w*+")
-_MACRO = re.compile(r"(?!NULL\b)[A-Z_][A-Z0-9_]++")
-_SUBSCRIPT = re.compile(r"\[[^\[\]]*+\]\s*+")
-_FIELD = re.compile(r"(?:->|\.)\s*+([A-Za-z_]\w*+)\s*+\Z")
+_NAME = regex(r"[A-Za-z_]\w*+")
+_MACRO = regex(r"(?!NULL\b)[A-Z_][A-Z0-9_]++")
+_SUBSCRIPT = regex(r"\[[^\[\]]*+\]\s*+")
+_FIELD = regex(r"(?:->|\.)\s*+([A-Za-z_]\w*+)\s*+\Z")
 # An argument that tells which of its texts a function gives: `pci_resource_name(bridge, PCI_BRIDGE_IO_WINDOW)`.
-_CONSTANT = re.compile(r"[(,]\s*+(?!NULL\b)[A-Z_][A-Z0-9_]++\s*+(?=[,)])")
-_READ_FIELD = re.compile(r"[(\s]*+([A-Za-z_]\w*+)\s*+(?:->|\.)\s*+([A-Za-z_]\w*+)[)\s]*+")
-_CALLED = re.compile(r"[&*(\s]*+(?:[A-Za-z_]\w*+\s*+(?:->|\.)\s*+)*+([A-Za-z_]\w*+)\s*+\(")
-_VARIABLE = re.compile(r"[&*(\s]*+([A-Za-z_]\w*+)")
-_LAST_NAME = re.compile(r"\b([A-Za-z_]\w*+)\s*+(?:\[[^\[\]]*+\]\s*+)*+\Z")
-_BEHIND = re.compile(r"\s*+((?:\[[^\[\]=;]*+\]\s*+)*+)(?:__\w++(?:\([^()]*+\))?\s*+)*+(=(?!=)|->|\.|\(|)")
+_CONSTANT = regex(r"[(,]\s*+(?!NULL\b)[A-Z_][A-Z0-9_]++\s*+(?=[,)])")
+_READ_FIELD = regex(r"[(\s]*+([A-Za-z_]\w*+)\s*+(?:->|\.)\s*+([A-Za-z_]\w*+)[)\s]*+")
+_CALLED = regex(r"[&*(\s]*+(?:[A-Za-z_]\w*+\s*+(?:->|\.)\s*+)*+([A-Za-z_]\w*+)\s*+\(")
+_VARIABLE = regex(r"[&*(\s]*+([A-Za-z_]\w*+)")
+_LAST_NAME = regex(r"\b([A-Za-z_]\w*+)\s*+(?:\[[^\[\]]*+\]\s*+)*+\Z")
+_BEHIND = regex(r"\s*+((?:\[[^\[\]=;]*+\]\s*+)*+)(?:__\w++(?:\([^()]*+\))?\s*+)*+(=(?!=)|->|\.|\(|)")
 # An escape outside of a text is passed over, so that a text which never ends is read once.
-_RUN = re.compile(rf"\\[\s\S]|((?:\b[A-Z][A-Z0-9_]*+\s++){{0,3}}+{STRING}(?:\s*+(?:{STRING}|\b[A-Z][A-Z0-9_]*+\b))*+)")
-_DESIGNATOR = re.compile(r"\.\s*+[A-Za-z_]\w*+\s*+=")
-_DESIGNATED = re.compile(
-    rf"\.\s*+([A-Za-z_]\w*+)\s*+=\s*+((?:(?:{STRING}|(?!NULL\b)[A-Z_][A-Z0-9_]*+)\s*+)*+)(?=[,}}])"
-)
-_ALL_TEXT = re.compile(rf"(?=[^\"]*+\")(?:(?:{STRING}|[A-Z_][A-Z0-9_]*+)\s*+)++|(?!NULL\b)[A-Z_][A-Z0-9_]*+")
-_DRIVER = re.compile(r"\bstruct \w++(?<=_driver) \w++ (?:__\w++ )?= \{")
-_FORMATS = re.compile(r"\w*asprintf")
-_STARTS = re.compile(r"v?sc?n?printf|str[lns]?cpy|strscpy(?:_pad)?")  # what writes from the beginning of a buffer
-_WRITES = re.compile(r"printf|puts|put_str|cpy|cat\Z|append|push_desc|prt_")  # in the name of what writes into a buffer
-_PRINTS = re.compile(r"(?:pr|dev|netdev|netif|drm|DRM|wiphy|seq|trace)_\w++|v?printk\w*+|f?printf")
-_ENDS_OPEN = re.compile(r"([ :,;=(\[])\"\Z")  # of a piece that more is written behind
-_LABEL = re.compile(r"\"([A-Za-z][^\"%\\]*+(?:(?<=[:=])|(?<=[:=] )))\"")
-_ENDS_TEXT = re.compile(r"[A-Za-z]{2}[.!)\]]?+\"\Z")
+_RUN = regex(rf"\\[\s\S]|((?:\b[A-Z][A-Z0-9_]*+\s++){{0,3}}+{STRING}(?:\s*+(?:{STRING}|\b[A-Z][A-Z0-9_]*+\b))*+)")
+_DESIGNATOR = regex(r"\.\s*+[A-Za-z_]\w*+\s*+=")
+_DESIGNATED = regex(rf"\.\s*+([A-Za-z_]\w*+)\s*+=\s*+((?:(?:{STRING}|(?!NULL\b)[A-Z_][A-Z0-9_]*+)\s*+)*+)(?=[,}}])")
+_ALL_TEXT = regex(rf"(?=[^\"]*+\")(?:(?:{STRING}|[A-Z_][A-Z0-9_]*+)\s*+)++|(?!NULL\b)[A-Z_][A-Z0-9_]*+")
+_DRIVER = regex(r"\bstruct \w++(?<=_driver) \w++ (?:__\w++ )?= \{")
+_FORMATS = regex(r"\w*asprintf")
+_STARTS = regex(r"v?sc?n?printf|str[lns]?cpy|strscpy(?:_pad)?")  # what writes from the beginning of a buffer
+_WRITES = regex(r"printf|puts|put_str|cpy|cat\Z|append|push_desc|prt_")  # in the name of what writes into a buffer
+_PRINTS = regex(r"(?:pr|dev|netdev|netif|drm|DRM|wiphy|seq|trace)_\w++|v?printk\w*+|f?printf")
+_ENDS_OPEN = regex(r"([ :,;=(\[])\"\Z")  # of a piece that more is written behind
+_LABEL = regex(r"\"([A-Za-z][^\"%\\]*+(?:(?<=[:=])|(?<=[:=] )))\"")
+_ENDS_TEXT = regex(r"[A-Za-z]{2}[.!)\]]?+\"\Z")
 _COMMON_FIELDS = frozenset(("name",))  # that structures of all kinds have: only the variable before it tells which
 
 

@@ -4,16 +4,16 @@ A token of C source is a string as written; its first character shows its kind. 
 an intermediate representation: `Token` is the union of source tokens and the objects that expansion puts between them.
 """
 
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TypeAlias, TypeGuard, TypeVar
 
+from msgspec import Struct
+
+from ksrcfind.regex import regex
 from ksrcfind.source.literal import CHARACTER, STRING
 
 
-@dataclass(frozen=True, slots=True)
-class ArgumentPlaceholder:
+class ArgumentPlaceholder(Struct, frozen=True):
     """An argument of the call, whose tokens the expansion does not use."""
 
     index: int
@@ -21,8 +21,7 @@ class ArgumentPlaceholder:
     """True if the argument consists of constants: a condition may depend on it."""
 
 
-@dataclass(frozen=True, slots=True)
-class PastedToken:
+class PastedToken(Struct, frozen=True):
     """The unknown result of `#` or `##` on an `ArgumentPlaceholder`."""
 
     index: int
@@ -41,15 +40,13 @@ class ScopeMarker:
     __slots__ = ()
 
 
-@dataclass(frozen=True, slots=True)
-class VarArgs:
+class VarArgs(Struct, frozen=True):
     """The values of a variable argument list."""
 
     values: tuple["Tokens", ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ForwardedFormat:
+class ForwardedFormat(Struct, frozen=True):
     """A format with its values that a wrapper function passes on (`struct va_format`, or a buffer printed into)."""
 
     format: "Tokens"
@@ -63,7 +60,7 @@ Tokens: TypeAlias = tuple[Token, ...]
 
 _Kind = TypeVar("_Kind", bound=Token)
 
-_TOKEN = re.compile(
+_TOKEN = regex(
     rf"[LuU]?{STRING}|{CHARACTER}"
     r"|\\\S"  # an escaped quote outside of a literal begins no literal: keeps unterminated text linear
     r"|[A-Za-z_]\w*+"

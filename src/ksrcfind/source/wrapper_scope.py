@@ -6,7 +6,8 @@ resolved in the caller's file.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from ksrcfind.source.facts import Macro
 from ksrcfind.source.log_path import LogPath, forwarded_format

@@ -7,11 +7,13 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from ksrcfind.regex import regex
+
 UNUSED_S = 30 * 86400
 """Seconds without use after which a store of another format is removed."""
 
 # Up to format 8 a store was one SQLite file; its name did not contain the format.
-_STORE = re.compile(r".{1,40}-[0-9a-f]{16}\.(?:sqlite(?:-wal|-shm)?|index-([0-9.]{1,40}))", re.DOTALL)
+_STORE = regex(r".{1,40}-[0-9a-f]{16}\.(?:sqlite(?:-wal|-shm)?|index-([0-9.]{1,40}))", re.DOTALL)
 
 
 def remove_unused(cache_dir: Path, current: str) -> None:

@@ -5,16 +5,16 @@ repository that git can read. `direct.DirectDatabase` reads most repositories fa
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 
 class MissingObjectError(LookupError):
     """The repository does not have the object."""
 
 
-@dataclass(frozen=True, slots=True)
-class Changed:
+class Changed(Struct, frozen=True):
     """A file that differs between two trees. A renamed file counts as a deleted file and an added file."""
 
     kind: str

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Self, TypeVar
 
+from ksrcfind.regex import regex
 from ksrcfind.tree import references, trees
 from ksrcfind.tree.database import Changed, MissingObjectError
 from ksrcfind.tree.git import Git
@@ -19,12 +20,12 @@ from ksrcfind.tree.objects import GitDatabase
 from ksrcfind.tree.references import OddReferencesError, References
 from ksrcfind.tree.trees import raw, text
 
-ID = re.compile(r"[0-9a-f]{40}")
-PREFIX = re.compile(r"[0-9a-f]{7,39}")
-PLAIN = re.compile(r"(?!.*\.\.)(?!.*\.lock(?:/|\Z))[A-Za-z0-9_][A-Za-z0-9_+-]*(?:[./][A-Za-z0-9_][A-Za-z0-9_+-]*)*")
+ID = regex(r"[0-9a-f]{40}")
+PREFIX = regex(r"[0-9a-f]{7,39}")
+PLAIN = regex(r"(?!.*\.\.)(?!.*\.lock(?:/|\Z))[A-Za-z0-9_][A-Za-z0-9_+-]*(?:[./][A-Za-z0-9_][A-Za-z0-9_+-]*)*")
 """Matches reference names without special syntax: in a revision, such a name can only mean the reference."""
-TAGGED = re.compile(rb"object ([0-9a-f]{40})\n")
-NAMED = re.compile(rb"object [0-9a-f]{40}\ntype [a-z]+\ntag ([^\n]*)\n")
+TAGGED = regex(rb"object ([0-9a-f]{40})\n")
+NAMED = regex(rb"object [0-9a-f]{40}\ntype [a-z]+\ntag ([^\n]*)\n")
 MOST_TAGS = 32
 """Most tag objects that are followed from a tag to its commit (a tag can name another tag)."""
 

@@ -2,17 +2,19 @@
 
 import os
 import re
-from dataclasses import dataclass
 from pathlib import Path
 
+from msgspec import Struct
+
 from ksrcfind.errors import KsrcfindError, NoTreeError
+from ksrcfind.regex import regex
 from ksrcfind.tree import disk
 from ksrcfind.tree.git import GitMissingError
 from ksrcfind.tree.repository import Repository, open_repository
 
 # The top Makefile of every Linux since 0.99 has the version in its first lines.
-VERSION = re.compile(rb"^VERSION\s*+=", re.MULTILINE)
-PATCHLEVEL = re.compile(rb"^PATCHLEVEL\s*+=", re.MULTILINE)
+VERSION = regex(rb"^VERSION\s*+=", re.MULTILINE)
+PATCHLEVEL = regex(rb"^PATCHLEVEL\s*+=", re.MULTILINE)
 PARTS = ("include/linux", "kernel", "init")
 
 HOW_TO_GET_ONE = (
@@ -22,8 +24,7 @@ HOW_TO_GET_ONE = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class TreeLocation:
+class TreeLocation(Struct, frozen=True):
     """A source tree that was found: its directory and its git repository."""
 
     root: Path

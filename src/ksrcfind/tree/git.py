@@ -17,12 +17,14 @@ import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import IO, cast
 
+from msgspec import Struct
+
 from ksrcfind.errors import KsrcfindError
+from ksrcfind.regex import regex
 
 OLDEST = (2, 25)
 """The oldest version of git that has all options that ksrcfind uses."""
@@ -69,14 +71,14 @@ OPTIONS: Mapping[str, tuple[str, ...]] = {
 
 # Settings with a name in the middle whose value is a command line. Each one in the configuration is set to an empty
 # value. Filters matter most: git runs `clean` to compare a file of the working tree whose time stamp is not reliable.
-PROGRAM = re.compile(r"(?:filter\..*\.(?:clean|smudge|process)|diff\..*\.(?:command|textconv))", re.DOTALL)
-REQUIRED = re.compile(r"filter\..*\.required", re.DOTALL)
+PROGRAM = regex(r"(?:filter\..*\.(?:clean|smudge|process)|diff\..*\.(?:command|textconv))", re.DOTALL)
+REQUIRED = regex(r"filter\..*\.required", re.DOTALL)
 
 # The only variables of the caller's environment that git gets. Each command must see the same configuration: a program
 # that `git config --list` does not show would not be disabled (with GIT_CONFIG, that command reads only one file).
 # GIT_DIR, GIT_WORK_TREE and GIT_INDEX_FILE, which git sets for every hook, would make git read another repository than
 # the named one. GIT_TRACE… names files to write, and GIT_EXEC_PATH names programs to run.
-INHERITED = re.compile(
+INHERITED = regex(
     r"PATH|HOME|USER|LOGNAME|TMPDIR|XDG_CONFIG_HOME|LD_LIBRARY_PATH|DYLD_LIBRARY_PATH"
     r"|SUDO_UID"  # the user whose repositories root may read (git-config(1), safe.directory)
     # The names of configuration files, and single settings that CI systems and `git -c` set; our `-c` overrides them.
@@ -110,8 +112,7 @@ class GitMissingError(KsrcfindError):
     """No git program is installed, or the installed version is too old."""
 
 
-@dataclass(frozen=True, slots=True)
-class Git:
+class Git(Struct, frozen=True):
     """Runs git commands in one directory.
 
     The object keeps no process, so it can be pickled and used after a fork.
@@ -218,8 +219,7 @@ class Git:
         return environment() | ({"GIT_DIR": os.devnull} if self.alone else {})
 
 
-@dataclass(frozen=True, slots=True)
-class Configuration:
+class Configuration(Struct, frozen=True):
     """The settings that git reads in a directory, and the files that they come from."""
 
     settings: dict[str, tuple[str, ...]]

@@ -7,16 +7,16 @@ A `%d` in a searched word matches any printf conversion: `eth%d` finds `eth%u` a
 the beginning of a searched word, the file may have blanks and conversions: `"lock` finds `"\n  %slock`.
 """
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 
+from ksrcfind.regex import regex
 from ksrcfind.tree.git import Git, GitError
 
 # `-z` ends the file name with a zero byte; whether one follows the line number as well depends on the version.
 # The part behind the name is optional, so that output without zero bytes is not read from each of its bytes on.
-HIT = re.compile(rb"([^\0]*+)(?:\0(\d++)[\0:]([^\n]*+)\n?)?")
+HIT = regex(rb"([^\0]*+)(?:\0(\d++)[\0:]([^\n]*+)\n?)?")
 
-_SPECIAL = re.compile(r"[][.{}()\\*+?|^$]")
+_SPECIAL = regex(r"[][.{}()\\*+?|^$]")
 _CONVERSION = "%[-+#0-9.*]*[A-Za-z]{1,4}"
 _MARGIN = rf'"(\\[nt]| |{_CONVERSION}){{0,8}}'
 

@@ -15,14 +15,15 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
+from ksrcfind.regex import regex
 from ksrcfind.tree import disk, trees
 from ksrcfind.tree.objects import GitDatabase
 
 if TYPE_CHECKING:
     import pygit2
 
-ID = re.compile(r"[0-9a-f]{40}")
-FILE_NAME = re.compile(r"(?P<tree>[0-9a-f]{40}):(?P<path>(?!\.{1,2}(?:/|\Z))[^/\0\n]+(?:/[^/\0\n]+)*)")
+ID = regex(r"[0-9a-f]{40}")
+FILE_NAME = regex(r"(?P<tree>[0-9a-f]{40}):(?P<path>(?!\.{1,2}(?:/|\Z))[^/\0\n]+(?:/[^/\0\n]+)*)")
 """Matches the name of a file in a commit or tree, `ID:PATH`, with a path in normal form (no `.`, `..` or `//`)."""
 KINDS = {1: "commit", 2: "tree", 3: "blob", 4: "tag"}
 TREES = 8192

@@ -8,23 +8,24 @@ Of several sections, the one whose pattern names the deepest directory is the mo
 import re
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 
 import re2  # type: ignore[import-untyped]
+from msgspec import Struct
+
+from ksrcfind.regex import regex
 
 FILE = "MAINTAINERS"
 """Path of the MAINTAINERS file in a kernel tree."""
 
-_FIELD = re.compile(r"([A-Z]):\s++(\S.*+)")
-_WILDCARD = re.compile(r"[*?\[]")
+_FIELD = regex(r"([A-Z]):\s++(\S.*+)")
+_WILDCARD = regex(r"[*?\[]")
 _LONGEST = 4096  # most characters of a pattern
 _QUIET = re2.Options()
 _QUIET.log_errors = False
 
 
-@dataclass(frozen=True, slots=True)
-class Subsystem:
+class Subsystem(Struct, frozen=True):
     """A section of the MAINTAINERS file: a subsystem of the kernel and its maintainers."""
 
     name: str
@@ -88,8 +89,7 @@ class Maintainers:
         return any(pattern.fits(path) for pattern in self._excluded.get(number, ()))
 
 
-@dataclass(frozen=True, slots=True)
-class _Pattern:
+class _Pattern(Struct, frozen=True):
     """The paths that a `F:`, `X:` or `N:` field matches."""
 
     start: str

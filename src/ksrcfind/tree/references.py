@@ -5,16 +5,17 @@ A file with content that git would not write raises `OddReferencesError`; the ca
 
 import hashlib
 import os
-import re
-from dataclasses import dataclass
 from pathlib import Path
 
+from msgspec import Struct
+
+from ksrcfind.regex import regex
 from ksrcfind.tree import disk
 from ksrcfind.tree.trees import raw, text
 
-ID = re.compile(rb"[0-9a-f]{40}")
+ID = regex(rb"[0-9a-f]{40}")
 # No more than names that every version of git takes.
-NAME = re.compile(rb"refs(?:/[^\0-\x20\x7f~^:?*\[\\/.][^\0-\x20\x7f~^:?*\[\\/]*)+")
+NAME = regex(rb"refs(?:/[^\0-\x20\x7f~^:?*\[\\/.][^\0-\x20\x7f~^:?*\[\\/]*)+")
 SYMBOLIC = b"ref: "
 LARGEST = 64 << 20
 
@@ -23,8 +24,7 @@ class OddReferencesError(ValueError):
     """Only git can interpret the references of this repository."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reference:
+class Reference(Struct, frozen=True):
     """The object that a reference names."""
 
     id: str
@@ -32,8 +32,7 @@ class Reference:
     """Id of the object that a tag object names, or the same as `id` if `id` is no tag object. None if not recorded."""
 
 
-@dataclass(frozen=True, slots=True)
-class References:
+class References(Struct, frozen=True):
     """All references of a repository, and its HEAD, at one moment."""
 
     head: str | None

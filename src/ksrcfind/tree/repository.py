@@ -8,8 +8,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from msgspec import Struct
+
 from ksrcfind.caching import Cache, cached
 from ksrcfind.errors import KsrcfindError
+from ksrcfind.regex import regex
 from ksrcfind.tree import disk
 from ksrcfind.tree.database import ObjectDatabase
 from ksrcfind.tree.direct import DirectDatabase, usable
@@ -20,7 +23,7 @@ HEAD_ENTRY = "head-1"
 """Cache key of the commit that is checked out and its name."""
 FILES_ENTRY = "files-1"
 """Cache key of the list of files of a commit."""
-COMMIT_ID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+COMMIT_ID = regex(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,8 +214,7 @@ def open_repository(directory: Path) -> Repository | None:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Layout:
+class _Layout(Struct, frozen=True):
     """The paths and properties of the repository that a directory belongs to, as git reports them."""
 
     bare: bool

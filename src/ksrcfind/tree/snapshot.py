@@ -5,12 +5,12 @@ are on disk), and a plain directory without git. Code outside of `tree` mostly u
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class TreeInfo:
+
+class TreeInfo(Struct, frozen=True):
     """The description of a tree in an answer (the field `tree` of the output record)."""
 
     rev: str | None

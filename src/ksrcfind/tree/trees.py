@@ -3,9 +3,10 @@
 import re
 from collections.abc import Callable, Iterator
 
+from ksrcfind.regex import regex
 from ksrcfind.tree.database import Changed
 
-ENTRY = re.compile(rb"([0-7]{1,7}) ([^\0/]+)\0(.{20})", re.DOTALL)
+ENTRY = regex(rb"([0-7]{1,7}) ([^\0/]+)\0(.{20})", re.DOTALL)
 DIRECTORY, FILE, SUBMODULE = 0o40000, 0o100000, 0o160000
 TYPE = 0o170000
 EMPTY = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"

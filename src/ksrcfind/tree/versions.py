@@ -2,8 +2,11 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
+
+from msgspec import Struct
+
+from ksrcfind.regex import regex
 
 MAKEFILE = "Makefile"
 """Path of a kernel tree's Makefile, whose first lines name the release."""
@@ -12,17 +15,16 @@ DEFAULT_PATTERNS = ("v[0-9]*",)
 """Shell patterns of the release tags of Linux: `v5.9`, `v5.9-rc1`, `v5.9.2`."""
 
 # `v5.9-rc1`, `RELEASE-4.17.0`, `drbd-9.0.10-0rc2`; not `v5.9-rc1-dontuse` or `v4.9-rt1`, which are no releases.
-TAG = re.compile(
+TAG = regex(
     r"[^0-9]*(?P<numbers>[0-9]{1,9}(?:(?:[._]|-(?!0(?:alpha|beta|pre|rc)))[0-9]{1,9})*)"
     r"(?:(?:-0|[._~-])?(?P<stage>alpha|beta|pre|rc)[.-]?(?P<number>[0-9]{1,9}))?"
 )
-DOTTED = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9})+")
+DOTTED = regex(r"[0-9]{1,9}(?:\.[0-9]{1,9})+")
 FINAL = 9
 STAGES = {"alpha": 0, "beta": 1, "pre": 2, "rc": 3}
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Version:
+class Version(Struct, frozen=True, order=True):
     """A version number. A smaller version is earlier."""
 
     numbers: tuple[int, ...]
@@ -55,7 +57,7 @@ def parse_tag(name: str, *, tail: bool = False) -> Version | None:
 
 
 # The head of Linux's own Makefile.
-_MAKEFILE = re.compile(r"^(VERSION|PATCHLEVEL|SUBLEVEL|EXTRAVERSION)[ \t]*=[ \t]*(\S*)[ \t]*$", re.MULTILINE)
+_MAKEFILE = regex(r"^(VERSION|PATCHLEVEL|SUBLEVEL|EXTRAVERSION)[ \t]*=[ \t]*(\S*)[ \t]*$", re.MULTILINE)
 
 
 def makefile_release(makefile: str) -> str | None:

@@ -11,11 +11,11 @@ import shutil
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import msgspec
+from msgspec import Struct
 
 from ksrcfind.errors import KsrcfindError
 from ksrcfind.history.index.diffs import COMMITS_PER_PROCESS, FileDiff, read_diffs
@@ -35,8 +35,7 @@ _Part = list[NewFile]
 """The changed files of a range of commits. Each has the position of its commit in the range instead of its number."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Range:
+class _Range(Struct, frozen=True):
     """A range of commits that one process reads."""
 
     number: int

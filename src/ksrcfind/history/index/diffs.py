@@ -1,11 +1,12 @@
 """Read the diffs of commits as git prints them: which files each commit changed, and the hunks with text literals."""
 
-import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import IO
 
+from msgspec import Struct
+
 from ksrcfind.history.blame import unquote
+from ksrcfind.regex import regex
 from ksrcfind.tree.git import Git, GitError
 
 COMMITS_PER_PROCESS = 1000
@@ -17,13 +18,12 @@ PATTERNS = ("*.c", "*.h")
 
 _OPTIONS = ("--stdin", "-r", "-p", f"-U{CONTEXT}", "--text", "--root")
 _BLOCK_BYTES = 1 << 20
-_COMMIT = re.compile(rb"[0-9a-f]{40}(?:[0-9a-f]{24})?")
-_HUNK = re.compile(rb"(?:-\d+(?:,\d+)? )+\+(\d+)(?:,\d+)? @@+ ?([^\n]*)\n?")
-_OLD_START = re.compile(rb"-(\d+)")
+_COMMIT = regex(rb"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+_HUNK = regex(rb"(?:-\d+(?:,\d+)? )+\+(\d+)(?:,\d+)? @@+ ?([^\n]*)\n?")
+_OLD_START = regex(rb"-(\d+)")
 
 
-@dataclass(frozen=True, slots=True)
-class Hunk:
+class Hunk(Struct, frozen=True):
     """One hunk of a diff."""
 
     function: bytes
@@ -37,8 +37,7 @@ class Hunk:
     """The lines of the hunk. Each begins with one character for each parent: blank, `+` or `-`."""
 
 
-@dataclass(frozen=True, slots=True)
-class FileDiff:
+class FileDiff(Struct, frozen=True):
     """What one commit changed in one file."""
 
     commit: str

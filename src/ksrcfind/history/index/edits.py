@@ -1,13 +1,13 @@
 """What a commit changed in the texts of one file."""
 
 import hashlib
-import re
 import zlib
 from collections.abc import Iterator
 
 import msgspec
 
 from ksrcfind.history.wording import END, LEVEL_CODE, Wording, words
+from ksrcfind.regex import regex
 
 AFTER = 0
 """The side of an edit: a text after the commit. Numbers from 1 on are the parents of the commit: a text before it."""
@@ -56,7 +56,7 @@ class Edit(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 MOST_PREFIX_PARTS = 4
 """Parts of a prefix that `wording.lost_prefix` recognises."""
-_PREFIX_PART = re.compile(r"[\[(<]?+[\w%./*#@-]++[\])>]?+(?::|\s?-)?+\s*+")
+_PREFIX_PART = regex(r"[\[(<]?+[\w%./*#@-]++[\])>]?+(?::|\s?-)?+\s*+")
 
 
 def normalised(text: str) -> str:

@@ -5,9 +5,11 @@ cannot decide, `follow` returns None, and the caller asks git.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import PurePosixPath
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ksrcfind.history.commits import RawCommit
 from ksrcfind.history.events import EventKind, State, kinds_between
@@ -24,8 +26,7 @@ MOST_REMOVED_FILES = 20
 """Limit of files that one commit removed in which an earlier wording is looked for."""
 
 
-@dataclass(frozen=True, slots=True)
-class Among:
+class Among(Struct, frozen=True):
     """Which one of several equal texts of a file is meant."""
 
     function: str | None
@@ -40,8 +41,7 @@ class Among:
     """Number of the equal texts of the file; 0 if it is not known."""
 
 
-@dataclass(frozen=True, slots=True)
-class Position:
+class Position(Struct, frozen=True):
     """A text in a file at a commit."""
 
     commit: int
@@ -51,8 +51,7 @@ class Position:
     """Tells which text is meant if the file has it several times."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Earlier:
+class _Earlier(Struct, frozen=True):
     """Where a message was before a commit."""
 
     commit: int

@@ -3,14 +3,16 @@
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from ksrcfind.history.index.diffs import FileDiff, Hunk
 from ksrcfind.history.index.edits import AFTER, OWN, PIECE, REPEATED, Edit, normalised
 from ksrcfind.history.wording import FUNCTION, SourceText, Wording
+from ksrcfind.regex import regex
 
-_INCLUDE = re.compile(rb'^([ +\-\t]*+#[ \t]*+include[ \t]*+)"([^"\n]*+)"', re.MULTILINE)
-_HEAD = re.compile(rb"^[+-][A-Za-z_]", re.MULTILINE)
+_INCLUDE = regex(rb'^([ +\-\t]*+#[ \t]*+include[ \t]*+)"([^"\n]*+)"', re.MULTILINE)
+_HEAD = regex(rb"^[+-][A-Za-z_]", re.MULTILINE)
 CALL_LINES = 20
 """Most lines between the name of a call and its text."""
 
@@ -27,8 +29,7 @@ def edits_of(diff: FileDiff) -> list[Edit]:
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class _Side:
+class _Side(Struct, frozen=True):
     """One side of a hunk: its lines before the commit in one parent, or after the commit."""
 
     number: int

@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 
+from msgspec import Struct
+
 from ksrcfind.history.index.edits import AFTER, OWN, PIECE, REPEATED, Edit, text_key, unpack_edits, unprefixed_key
 from ksrcfind.history.index.graph import CommitGraph
 from ksrcfind.history.wording import END
@@ -51,8 +53,7 @@ class FileChange:
         return [edit for edit in self.edits if edit.side == AFTER and not edit.flags & PIECE]
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(Struct, frozen=True):
     """A text that is in a file at some commit, and the last commit that touched it."""
 
     change: FileChange

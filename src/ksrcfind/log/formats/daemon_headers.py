@@ -24,6 +24,7 @@ from ksrcfind.log.formats.grammar import (
     priority,
 )
 from ksrcfind.log.programs import HAS_TAG_ALONE
+from ksrcfind.regex import regex
 
 HOST = r"[^\s\[\]:]++(?::++[^\s\[\]:]++)*+"
 """A host name or an IPv4 or IPv6 address; it does not end in a colon, because `name:` is a tag."""
@@ -136,7 +137,7 @@ GRAMMARS = (
         "syslog-5424",
         Layer.SYSLOG,
         "<" + DIGITS,
-        re.compile(
+        regex(
             rf"(?:<(\d{{1,3}})>)?\d{{1,2}} ({ISO}|-) ({_WORD_255}) ({_WORD_48}) {_WORD_128} {_WORD_48} "
             rf"{_SD}(?: \ufeff?|$)"
         ),
@@ -148,7 +149,7 @@ GRAMMARS = (
         Layer.SYSLOG,
         DIGITS,
         # Files often lack priority and version. Then process id and parameters must have their exact form.
-        re.compile(
+        regex(
             rf"()({ISO}) ({_WORD_255}) ({_WORD_48}) (?:-|\d{{1,10}}) {_WORD_48} "
             rf'(?:-|(?=\[[^\s=\]"]{{1,32}} [^\s=\]"]{{1,32}}="){_SD})(?: \ufeff?|$)'
         ),
@@ -159,7 +160,7 @@ GRAMMARS = (
         "syslog",
         Layer.SYSLOG,
         "<" + _MONTHS,
-        re.compile(rf"(?:<(\d{{1,3}})>)?({_MONTH} [ \d]?\d(?: \d{{4}})? \d\d:\d\d:\d\d):? (?:{_REST})?"),
+        regex(rf"(?:<(\d{{1,3}})>)?({_MONTH} [ \d]?\d(?: \d{{4}})? \d\d:\d\d:\d\d):? (?:{_REST})?"),
         _traditional,
         "RFC 3164, section 4.1; rsyslog RSYSLOG_TraditionalFileFormat; journalctl -o short",
     ),
@@ -167,7 +168,7 @@ GRAMMARS = (
         "journal-precise",
         Layer.SYSLOG,
         "<" + _MONTHS,
-        re.compile(rf"(?:<(\d{{1,3}})>)?({_MONTH} [ \d]?\d \d\d:\d\d:\d\d\.\d{{1,9}}) (?:{_REST})?"),
+        regex(rf"(?:<(\d{{1,3}})>)?({_MONTH} [ \d]?\d \d\d:\d\d:\d\d\.\d{{1,9}}) (?:{_REST})?"),
         _traditional,
         f"{_SHOW}, OUTPUT_SHORT_PRECISE",
     ),
@@ -175,7 +176,7 @@ GRAMMARS = (
         "syslog-iso",
         Layer.SYSLOG,
         "<" + DIGITS,
-        re.compile(rf"(?:<(\d{{1,3}})>)?({ISO}) {_REST}"),
+        regex(rf"(?:<(\d{{1,3}})>)?({ISO}) {_REST}"),
         _iso,
         f"rsyslog RSYSLOG_FileFormat; {_SHOW}, OUTPUT_SHORT_ISO",
     ),
@@ -184,7 +185,7 @@ GRAMMARS = (
         Layer.SYSLOG,
         "<" + DIGITS,
         # With a blank instead of T, as many templates write it, and without a zone.
-        re.compile(rf"(?:<(\d{{1,3}})>)?(\d{{4}}[-/]\d\d[-/]\d\d \d\d:\d\d:\d\d(?:[.,]\d{{1,9}})?) {_REST}"),
+        regex(rf"(?:<(\d{{1,3}})>)?(\d{{4}}[-/]\d\d[-/]\d\d \d\d:\d\d:\d\d(?:[.,]\d{{1,9}})?) {_REST}"),
         _traditional,
         "rsyslog and syslog-ng templates",
     ),
@@ -192,7 +193,7 @@ GRAMMARS = (
         "journal-full",
         Layer.SYSLOG,
         _WEEKDAYS,
-        re.compile(rf"({_WEEKDAY} ({_DAY}) ({_TIME}) ([A-Z]{{3,5}}|[+-]\d\d(?:\d\d)?)) {_REST}"),
+        regex(rf"({_WEEKDAY} ({_DAY}) ({_TIME}) ([A-Z]{{3,5}}|[+-]\d\d(?:\d\d)?)) {_REST}"),
         _full,
         f"{_SHOW}, OUTPUT_SHORT_FULL",
     ),
@@ -200,7 +201,7 @@ GRAMMARS = (
         "journal-verbose",
         Layer.SYSLOG,
         _WEEKDAYS,
-        re.compile(rf"({_WEEKDAY} {_DAY} {_TIME}(?: \S{{1,8}})?) \[(s=[^\]\s]{{1,300}})\]$"),
+        regex(rf"({_WEEKDAY} {_DAY} {_TIME}(?: \S{{1,8}})?) \[(s=[^\]\s]{{1,300}})\]$"),
         _verbose,
         f"{_SHOW}, output_verbose()",
         needs_start=True,
@@ -209,7 +210,7 @@ GRAMMARS = (
         "syslog",
         Layer.SYSLOG,
         _WEEKDAYS,
-        re.compile(rf"()({_WEEKDAY} {_MONTH} [ \d]\d \d\d:\d\d:\d\d \d{{4}}) {_REST}"),
+        regex(rf"()({_WEEKDAY} {_MONTH} [ \d]\d \d\d:\d\d:\d\d \d{{4}}) {_REST}"),
         _traditional,
         "OpenWrt logread",
     ),
@@ -217,7 +218,7 @@ GRAMMARS = (
         "journal-unix",
         Layer.SYSLOG,
         DIGITS,
-        re.compile(rf"(\d{{9,11}})\.(\d{{6}}) {_REST}"),
+        regex(rf"(\d{{9,11}})\.(\d{{6}}) {_REST}"),
         _unix,
         f"{_SHOW}, OUTPUT_SHORT_UNIX",
     ),
@@ -225,7 +226,7 @@ GRAMMARS = (
         "journal",
         Layer.SYSLOG,
         "-",
-        re.compile(r"-- (?:Boot ([0-9a-f]{32})|Reboot|No entries|(?:Journal|Logs) begin.{1,200}) --$"),
+        regex(r"-- (?:Boot ([0-9a-f]{32})|Reboot|No entries|(?:Journal|Logs) begin.{1,200}) --$"),
         _boot,
         f"{_SHOW} and src/journal/journalctl.c",
         needs_start=True,
@@ -235,7 +236,7 @@ GRAMMARS = (
         Layer.SYSLOG,
         " \tM",
         # A single line of the verbose form; `multiline` reads whole records.
-        re.compile(r"[ \t]{0,12}MESSAGE="),
+        regex(r"[ \t]{0,12}MESSAGE="),
         nothing,
         f"{_SHOW}, output_verbose()",
         needs_start=True,
@@ -244,7 +245,7 @@ GRAMMARS = (
         "journal-export",
         Layer.SYSLOG,
         "_",
-        re.compile(r"__CURSOR=s=[0-9a-f]{1,64};.*", re.DOTALL),
+        regex(r"__CURSOR=s=[0-9a-f]{1,64};.*", re.DOTALL),
         nothing,
         "systemd docs/JOURNAL_EXPORT_FORMATS.md",
         needs_start=True,
@@ -254,15 +255,15 @@ GRAMMARS = (
         Layer.SYSLOG,
         " k",
         # A header that lost its beginning, or the one that syslogd writes to terminals (` kernel:[12345.678901] `).
-        re.compile(r" ?kernel:(?: |(?=\[))"),
+        regex(r" ?kernel:(?: |(?=\[))"),
         _tag_only,
         "rsyslog omusrmsg",
         needs_start=True,
     ),
 )
 
-_CLOCK = re.compile(r"\d\d:\d\d:\d\d")
-_ANY_HEADER = re.compile(rf"(?:[.,]\d{{1,9}})?\S{{0,8}} (?:[A-Z]{{3,5}} )?{_ORIGIN}")
+_CLOCK = regex(r"\d\d:\d\d:\d\d")
+_ANY_HEADER = regex(rf"(?:[.,]\d{{1,9}})?\S{{0,8}} (?:[A-Z]{{3,5}} )?{_ORIGIN}")
 
 
 def unknown_header(text: str) -> tuple[Fields, int] | None:
@@ -281,8 +282,8 @@ def unknown_header(text: str) -> tuple[Fields, int] | None:
     return fields, match.end()
 
 
-_AFTER_STAMP = re.compile(rf"({HOST}) (?:([^\s:\[\]]{{1,64}})\[(\d{{1,10}})\]|(kernel)):(?: |$)")
-_WORD = re.compile(r"[A-Z][a-z]+$")
+_AFTER_STAMP = regex(rf"({HOST}) (?:([^\s:\[\]]{{1,64}})\[(\d{{1,10}})\]|(kernel)):(?: |$)")
+_WORD = regex(r"[A-Z][a-z]+$")
 
 
 class MonotonicTag(NamedTuple):

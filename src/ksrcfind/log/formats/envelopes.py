@@ -12,6 +12,7 @@ import re
 import string
 
 from ksrcfind.log.formats.grammar import DIGITS, ISO, Fields, Grammar, Layer, instant, nothing
+from ksrcfind.regex import regex
 
 
 def _time(match: re.Match[str]) -> Fields:
@@ -21,7 +22,7 @@ def _time(match: re.Match[str]) -> Fields:
 _NAME_STARTS = string.ascii_letters + DIGITS
 
 _CLOSING = {"`": "`", '"': '"', "'": "'", "“": "”", "‘": "’", "**": "**", "```": "```"}
-_QUOTED = re.compile(r"(?:(?:[-*+>]|\d{1,2}[.)]) {1,3})*+(```|`|\*\*(?=\S)|[\"'“‘])")
+_QUOTED = regex(r"(?:(?:[-*+>]|\d{1,2}[.)]) {1,3})*+(```|`|\*\*(?=\S)|[\"'“‘])")
 
 
 def unquoted(text: str) -> str:
@@ -43,12 +44,12 @@ MOST_QUOTES = 3
 
 GRAMMARS = (
     # No message begins with `> `; some begin with `>>>`. A quoted row of a stack keeps its blank.
-    Grammar("quote", Layer.WRAPPER, "> \t", re.compile(r"[ \t]{0,8}(?:> )++"), nothing, "RFC 3676, section 4.5"),
+    Grammar("quote", Layer.WRAPPER, "> \t", regex(r"[ \t]{0,8}(?:> )++"), nothing, "RFC 3676, section 4.5"),
     Grammar(
         "quote",
         Layer.WRAPPER,
         ">| \t",
-        re.compile(r"(?:[ \t]*+[>|])*+[ \t]*+(?=\S)"),
+        regex(r"(?:[ \t]*+[>|])*+[ \t]*+(?=\S)"),
         nothing,
         "RFC 3676, section 4.5; Markdown code blocks; tables",
         tentative=True,
@@ -58,7 +59,7 @@ GRAMMARS = (
         Layer.WRAPPER,
         DIGITS,
         # Time, number of the stream, O or E, and `+` if the line continues the one before.
-        re.compile(rf"({ISO}) [0-9a-f]{{2}}[OE](?: |\+|$)"),
+        regex(rf"({ISO}) [0-9a-f]{{2}}[OE](?: |\+|$)"),
         _time,
         "GitLab Runner, FF_TIMESTAMPS",
     ),
@@ -66,7 +67,7 @@ GRAMMARS = (
         "cri",
         Layer.WRAPPER,
         DIGITS,
-        re.compile(rf"({ISO}) std(?:out|err) [FP](?: |$)"),
+        regex(rf"({ISO}) std(?:out|err) [FP](?: |$)"),
         _time,
         "kubelet-cri-logging.md",
     ),
@@ -74,7 +75,7 @@ GRAMMARS = (
         "github",
         Layer.WRAPPER,
         DIGITS,
-        re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{7}Z)(?: |$)"),
+        regex(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{7}Z)(?: |$)"),
         _time,
         "GitHub Actions and Azure Pipelines, raw job log",
     ),
@@ -82,7 +83,7 @@ GRAMMARS = (
         "docker",
         Layer.WRAPPER,
         DIGITS,
-        re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{7,9}(?:Z|[+-]\d\d:\d\d))(?: |$)"),
+        regex(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{7,9}(?:Z|[+-]\d\d:\d\d))(?: |$)"),
         _time,
         "docker logs --timestamps; kubectl logs --timestamps",
     ),
@@ -90,7 +91,7 @@ GRAMMARS = (
         "kubectl",
         Layer.WRAPPER,
         "[",
-        re.compile(r"\[pod/[^\]\s]{1,260}\] ?"),
+        regex(r"\[pod/[^\]\s]{1,260}\] ?"),
         nothing,
         "kubectl logs --prefix",
     ),
@@ -101,7 +102,7 @@ FALLBACKS = (
         "github",
         Layer.WRAPPER,
         _NAME_STARTS,
-        re.compile(r"[^\t\n]{1,200}\t[^\t\n]{1,200}\t\ufeff?(?=\d{4}-\d\d-\d\dT)"),
+        regex(r"[^\t\n]{1,200}\t[^\t\n]{1,200}\t\ufeff?(?=\d{4}-\d\d-\d\dT)"),
         nothing,
         "gh run view --log",
     ),
@@ -110,7 +111,7 @@ FALLBACKS = (
         "docker",
         Layer.WRAPPER,
         _NAME_STARTS,
-        re.compile(r"[A-Za-z0-9][\w.-]{0,80}[_-]\d{1,4} {1,40}\| "),
+        regex(r"[A-Za-z0-9][\w.-]{0,80}[_-]\d{1,4} {1,40}\| "),
         nothing,
         "docker compose logs",
     ),
@@ -118,7 +119,7 @@ FALLBACKS = (
         "docker",
         Layer.WRAPPER,
         _NAME_STARTS,
-        re.compile(r"[A-Za-z0-9][\w.-]{0,80}+ {1,40}\| "),
+        regex(r"[A-Za-z0-9][\w.-]{0,80}+ {1,40}\| "),
         nothing,
         "docker compose logs",
         tentative=True,
@@ -127,7 +128,7 @@ FALLBACKS = (
         "timestamped",
         Layer.WRAPPER,
         "[",
-        re.compile(r"\[((?:\d{4}-\d\d-\d\d[ T])?\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?)\] "),
+        regex(r"\[((?:\d{4}-\d\d-\d\d[ T])?\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?)\] "),
         _time,
         "Jenkins Timestamper, minicom, tio",
         tentative=True,
@@ -136,7 +137,7 @@ FALLBACKS = (
         "timestamped",
         Layer.WRAPPER,
         DIGITS,
-        re.compile(r"((?:\d{4}-\d\d-\d\d[ T])?\d\d:\d\d:\d\d(?:[.,]\d{1,9})?) {1,4}(?:\| (?:\S{1,80} \| )?)?"),
+        regex(r"((?:\d{4}-\d\d-\d\d[ T])?\d\d:\d\d:\d\d(?:[.,]\d{1,9})?) {1,4}(?:\| (?:\S{1,80} \| )?)?"),
         _time,
         "Jenkins Timestamper, Zuul, ts",
         tentative=True,
@@ -145,7 +146,7 @@ FALLBACKS = (
         "quote",
         Layer.WRAPPER,
         "-*+" + DIGITS,
-        re.compile(r"(?:[-*+]|\d{1,2}[.)]) {1,3}(?=\S)"),
+        regex(r"(?:[-*+]|\d{1,2}[.)]) {1,3}(?=\S)"),
         nothing,
         "CommonMark, section 5.2, list items",
         tentative=True,
@@ -156,9 +157,9 @@ FALLBACKS = (
         Layer.WRAPPER,
         DIGITS,
         # Without a zone.
-        re.compile(r"((?:\d{4}[-/]\d\d[-/]\d\d[ T])?\d\d:\d\d:\d\d(?:[.,]\d{1,9})?) (?=[A-Za-z])"),
+        regex(r"((?:\d{4}[-/]\d\d[-/]\d\d[ T])?\d\d:\d\d:\d\d(?:[.,]\d{1,9})?) (?=[A-Za-z])"),
         _time,
         "Common templates of loggers",
     ),
-    Grammar("timestamped", Layer.WRAPPER, DIGITS, re.compile(rf"({ISO})(?: |$)"), _time, "RFC 3339"),
+    Grammar("timestamped", Layer.WRAPPER, DIGITS, regex(rf"({ISO})(?: |$)"), _time, "RFC 3339"),
 )

@@ -9,10 +9,11 @@ Every pattern takes time linear in the text: repetitions are possessive or bound
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import IntEnum
 from typing import TypedDict
+
+from msgspec import Struct
 
 from ksrcfind.levels import LEVELS
 
@@ -52,8 +53,7 @@ class Fields(TypedDict, total=False):
     fragment: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Decoded:
+class Decoded(Struct, frozen=True):
     """What a grammar returns if the line contains the message in another form than printed: escaped, as JSON."""
 
     fields: Fields
@@ -65,8 +65,7 @@ class Decoded:
     """Name of the format, if one grammar reads several."""
 
 
-@dataclass(frozen=True, slots=True)
-class Grammar:
+class Grammar(Struct, frozen=True):
     """One format of a line, or of what is left of a line."""
 
     format: str

@@ -6,9 +6,11 @@ printk prints one.
 """
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from ksrcfind.log.formats.grammar import DIGITS, Decoded, Fields, Grammar, Layer, nothing
+from ksrcfind.regex import regex
 
 LEVELS = {"V": "debug", "D": "debug", "I": "info", "W": "warn", "E": "err", "F": "crit"}
 """Android's priorities; I is also used for notice, and F for alert and emerg."""
@@ -21,11 +23,10 @@ _LEVEL = "(?P<level>[VDIWEF])"
 _TAG = r"(?P<tag>[^\n]{0,80}?)"
 _TEXT = r"(?P<text>.*)"
 
-_LONG = re.compile(rf"\[ {_STAMP} {_USER} {{0,9}}{_PID}: {{0,9}}\d{{1,10}} {_LEVEL}/{_TAG} {{1,16}}\]$")
+_LONG = regex(rf"\[ {_STAMP} {_USER} {{0,9}}{_PID}: {{0,9}}\d{{1,10}} {_LEVEL}/{_TAG} {{1,16}}\]$")
 
 
-@dataclass(frozen=True, slots=True)
-class LongHead:
+class LongHead(Struct, frozen=True):
     """The first line of a record of the long format; the message is on the lines behind it."""
 
     fields: Fields
@@ -66,7 +67,7 @@ GRAMMARS = (
         "logcat",
         Layer.SYSLOG,
         DIGITS,
-        re.compile(rf"{_STAMP} {{1,12}}{_USER}{_PID} {{1,10}}\d{{1,10}} {_LEVEL} {_TAG} {{0,16}}: {_TEXT}", re.DOTALL),
+        regex(rf"{_STAMP} {{1,12}}{_USER}{_PID} {{1,10}}\d{{1,10}} {_LEVEL} {_TAG} {{0,16}}: {_TEXT}", re.DOTALL),
         _rebuild,
         _LOGPRINT + "FORMAT_THREADTIME",
     ),
@@ -74,7 +75,7 @@ GRAMMARS = (
         "logcat",
         Layer.SYSLOG,
         DIGITS,
-        re.compile(rf"{_STAMP} {_LEVEL}/{_TAG} {{0,16}}\({_USER} {{0,9}}{_PID}\): {_TEXT}", re.DOTALL),
+        regex(rf"{_STAMP} {_LEVEL}/{_TAG} {{0,16}}\({_USER} {{0,9}}{_PID}\): {_TEXT}", re.DOTALL),
         _rebuild,
         _LOGPRINT + "FORMAT_TIME",
     ),
@@ -82,7 +83,7 @@ GRAMMARS = (
         "logcat",
         Layer.SYSLOG,
         "VDIWEF",
-        re.compile(rf"{_LEVEL}/{_TAG} {{0,16}}\({_USER} {{0,9}}{_PID}\): {_TEXT}", re.DOTALL),
+        regex(rf"{_LEVEL}/{_TAG} {{0,16}}\({_USER} {{0,9}}{_PID}\): {_TEXT}", re.DOTALL),
         _rebuild,
         _LOGPRINT + "FORMAT_BRIEF",
     ),
@@ -90,7 +91,7 @@ GRAMMARS = (
         "logcat",
         Layer.SYSLOG,
         "VDIWEF",
-        re.compile(rf"{_LEVEL}\({_USER} {{0,9}}{_PID}\) {_TEXT}  \((?P<tag>[^()\n]{{0,80}})\)$", re.DOTALL),
+        regex(rf"{_LEVEL}\({_USER} {{0,9}}{_PID}\) {_TEXT}  \((?P<tag>[^()\n]{{0,80}})\)$", re.DOTALL),
         _rebuild,
         _LOGPRINT + "FORMAT_PROCESS",
     ),
@@ -98,7 +99,7 @@ GRAMMARS = (
         "logcat",
         Layer.SYSLOG,
         "VDIWEF",
-        re.compile(rf"(?P<tag>){_LEVEL}\({_USER} {{0,9}}{_PID}: {{0,9}}\d{{1,10}}\) {_TEXT}", re.DOTALL),
+        regex(rf"(?P<tag>){_LEVEL}\({_USER} {{0,9}}{_PID}: {{0,9}}\d{{1,10}}\) {_TEXT}", re.DOTALL),
         _rebuild,
         _LOGPRINT + "FORMAT_THREAD",
     ),
@@ -115,7 +116,7 @@ GRAMMARS = (
         "logcat",
         Layer.SYSLOG,
         "-",
-        re.compile(r"-{5,12} (?:beginning of|switch to) /?[\w/]{1,40}$"),
+        regex(r"-{5,12} (?:beginning of|switch to) /?[\w/]{1,40}$"),
         nothing,
         "AOSP logcat/logcat.cpp, the divider between buffers",
         needs_start=True,

@@ -19,6 +19,7 @@ from ksrcfind.log.formats.grammar import (
     nothing,
     priority,
 )
+from ksrcfind.regex import regex
 
 STAMP = r"\[ {0,12}\d{1,12}\.\d{6}\]"
 """`[%5lu.%06lu]`; mail programs and web pages can remove the blanks."""
@@ -29,7 +30,7 @@ _CALLER = r"\[ {0,12}([TC]\d{1,10})\]"
 _END = rf"(?: ?{_CALLER}(?= |$))?(?: |$)"
 """What follows a stamp: the caller column, if any, and one blank."""
 
-_HEX = re.compile(rb"\\x([0-9a-fA-F]{2})")
+_HEX = regex(rb"\\x([0-9a-fA-F]{2})")
 
 
 def unescape(text: str) -> str:
@@ -93,7 +94,7 @@ def _kmsg(match: re.Match[str]) -> Decoded | None:
     return Decoded(fields, unescape(text))
 
 
-_ENTRY = re.compile(r" ([A-Z_][A-Z0-9_]{0,63})=(.*)", re.DOTALL)
+_ENTRY = regex(r" ([A-Z_][A-Z0-9_]{0,63})=(.*)", re.DOTALL)
 
 
 def is_dictionary_line(text: str) -> bool:
@@ -126,9 +127,7 @@ GRAMMARS = (
         "[",
         # dmesg -d adds the time since the row before, journalctl -o short-delta leaves room for it in the first row.
         # Amlogic's kernels put the CPU behind the time.
-        re.compile(
-            rf"\[ {{0,12}}(\d{{1,12}}\.\d{{6}})(?:@(\d{{1,3}}))?(?: {_DELTA}| {{2,20}})?\](?: ?{_CALLER}(?= |$))? ?"
-        ),
+        regex(rf"\[ {{0,12}}(\d{{1,12}}\.\d{{6}})(?:@(\d{{1,3}}))?(?: {_DELTA}| {{2,20}})?\](?: ?{_CALLER}(?= |$))? ?"),
         _uptime,
         f"{_PRINTK}; {_DMESG}",
     ),
@@ -137,7 +136,7 @@ GRAMMARS = (
         Layer.STAMP,
         DIGITS + ".",
         # The end of a stamp that was copied without its beginning; the time is unknown.
-        re.compile(r"\d{0,12}\.\d{6}\]" + _END),
+        regex(r"\d{0,12}\.\d{6}\]" + _END),
         _caller,
         _PRINTK,
         needs_start=True,
@@ -147,7 +146,7 @@ GRAMMARS = (
         Layer.STAMP,
         "[",
         # Day and month are in the language of the locale. crash's `log -T` adds the zone.
-        re.compile(rf"\[([^\[\]\n]{{3,30}} \d\d:\d\d:\d\d(?: [A-Z]{{3,5}})? \d{{4}})(?: {_DELTA})?\]{_END}"),
+        regex(rf"\[([^\[\]\n]{{3,30}} \d\d:\d\d:\d\d(?: [A-Z]{{3,5}})? \d{{4}})(?: {_DELTA})?\]{_END}"),
         _wallclock,
         f"{_DMESG}, record_ctime()",
     ),
@@ -155,17 +154,17 @@ GRAMMARS = (
         "dmesg-H",
         Layer.STAMP,
         "[",
-        re.compile(rf"\[([^\[\]\d\s]{{1,12}}[ \d]\d \d\d:\d\d)\]{_END}"),
+        regex(rf"\[([^\[\]\d\s]{{1,12}}[ \d]\d \d\d:\d\d)\]{_END}"),
         _wallclock,
         f"{_DMESG}, short_ctime()",
     ),
-    Grammar("dmesg-H", Layer.STAMP, "[", re.compile(rf"\[ {{0,12}}[+-]\d{{1,12}}[.,]\d{{6}}\]{_END}"), _caller, _DMESG),
-    Grammar("dmesg-delta", Layer.STAMP, "[", re.compile(rf"\[{_DELTA}\]{_END}"), _caller, _DMESG),
+    Grammar("dmesg-H", Layer.STAMP, "[", regex(rf"\[ {{0,12}}[+-]\d{{1,12}}[.,]\d{{6}}\]{_END}"), _caller, _DMESG),
+    Grammar("dmesg-delta", Layer.STAMP, "[", regex(rf"\[{_DELTA}\]{_END}"), _caller, _DMESG),
     Grammar(
         "dmesg-iso",
         Layer.STAMP,
         DIGITS,
-        re.compile(rf"(\d{{4}}-\d\d-\d\dT\d\d:\d\d:\d\d,\d{{6}}[+-]\d\d:?\d\d){_END}"),
+        regex(rf"(\d{{4}}-\d\d-\d\dT\d\d:\d\d:\d\d,\d{{6}}[+-]\d\d:?\d\d){_END}"),
         _iso,
         f"{_DMESG}, iso_8601_time()",
     ),
@@ -174,19 +173,19 @@ GRAMMARS = (
         Layer.PRIORITY,
         "".join(sorted({name[0] for name in FACILITIES} | {"r"})),
         # "%-6s:%-6s: "; web pages shrink the blanks to one, or remove those behind the names.
-        re.compile(
+        regex(
             rf"({_FACILITY}) {{0,5}}:(?=.{{6}}: |[a-z]{{3,5}} : |[a-z]{{3,6}} ?: ?\[)({'|'.join(LEVELS)}) {{0,3}}: ?"
         ),
         _decoded,
         _DMESG,
     ),
-    Grammar("dmesg-r", Layer.PRIORITY, "<", re.compile(rf"<(\d{{1,3}})> ?(?={STAMP})"), _raw, f"{_PRINTK}; {_DMESG}"),
+    Grammar("dmesg-r", Layer.PRIORITY, "<", regex(rf"<(\d{{1,3}})> ?(?={STAMP})"), _raw, f"{_PRINTK}; {_DMESG}"),
     Grammar(
         "dmesg",
         Layer.CALLER,
         "[",
         # dmesg -t: without a stamp before it, the column must have its full width.
-        re.compile(rf"(?=\[[^\]]{{5}}){_CALLER}(?: |$)"),
+        regex(rf"(?=\[[^\]]{{5}}){_CALLER}(?: |$)"),
         _caller,
         f"{_PRINTK}; {_DMESG}",
     ),
@@ -195,7 +194,7 @@ GRAMMARS = (
         Layer.CALLER,
         " .-([",
         # CPU, process id and command as MediaTek's and Samsung's kernels show them.
-        re.compile(
+        regex(
             r"[ .-]?(?:\(\d\)\[(?=\d{1,7}:)|\[\d: ?[^\]\n]{15}:(?=[ \d]{5,8}\] ))([ \d]{1,8})(?::[^\]\n]{1,24})?\] ?"
         ),
         _vendor,
@@ -206,16 +205,16 @@ GRAMMARS = (
         Layer.PRIORITY,
         DIGITS,
         # With the kernel release before it, or with the position of a fragment behind it.
-        re.compile(r"(?:\d{1,3}\.\d{1,4}[^\s,;]{0,80},|(?=[^;\n]{0,200},ncfrag=))" + _KMSG, re.DOTALL),
+        regex(r"(?:\d{1,3}\.\d{1,4}[^\s,;]{0,80},|(?=[^;\n]{0,200},ncfrag=))" + _KMSG, re.DOTALL),
         _kmsg,
         "Documentation/networking/netconsole.rst, extended console",
     ),
-    Grammar("kmsg", Layer.PRIORITY, DIGITS, re.compile(_KMSG, re.DOTALL), _kmsg, "Documentation/ABI/testing/dev-kmsg"),
+    Grammar("kmsg", Layer.PRIORITY, DIGITS, regex(_KMSG, re.DOTALL), _kmsg, "Documentation/ABI/testing/dev-kmsg"),
     Grammar(
         "pstore",
         Layer.PRIORITY,
         "POESHU",
-        re.compile(r"(?:Panic|Oops|Emergency|Restart|Halt|Shutdown|Poweroff|Unknown)#\d{1,10} Part\d{1,10}$"),
+        regex(r"(?:Panic|Oops|Emergency|Restart|Halt|Shutdown|Poweroff|Unknown)#\d{1,10} Part\d{1,10}$"),
         nothing,
         "fs/pstore/platform.c, pstore_dump()",
         needs_start=True,
@@ -224,7 +223,7 @@ GRAMMARS = (
         "pstore",
         Layer.PRIORITY,
         "=",
-        re.compile(r"====\d{1,12}\.\d{1,9}-[CD]$"),
+        regex(r"====\d{1,12}\.\d{1,9}-[CD]$"),
         nothing,
         "fs/pstore/ram.c, ramoops_write_kmsg_hdr()",
         needs_start=True,
@@ -238,7 +237,7 @@ FALLBACKS = (
         Layer.PRIORITY,
         "<",
         # Without time stamps (printk.time=0). Behind another prefix, `<6>` is text of a message with two levels.
-        re.compile(r"<(\d{1,3})>(?=[^<\s])"),
+        regex(r"<(\d{1,3})>(?=[^<\s])"),
         _raw,
         _PRINTK,
         needs_start=True,

@@ -6,9 +6,9 @@ systemd.journal-fields(7), docker's json-file driver, LAVA's job logs.
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 
 import msgspec
+from msgspec.structs import replace
 
 from ksrcfind.levels import LEVELS, SYSLOG_NAMES
 from ksrcfind.log.formats.grammar import (
@@ -22,6 +22,7 @@ from ksrcfind.log.formats.grammar import (
     instant,
     priority,
 )
+from ksrcfind.regex import regex
 
 
 def decode_object(text: str) -> dict[str, object] | None:
@@ -152,7 +153,7 @@ GRAMMARS = (
         Layer.WRAPPER,
         "{-d\x1e",
         # As a line of its own, as an event of json-sse, behind json-seq's record separator, or in LAVA's YAML list.
-        re.compile(r"(?:data: |\x1e|- )?(\{\s*+\".*\})\s*+,?\s*+$", re.DOTALL),
+        regex(r"(?:data: |\x1e|- )?(\{\s*+\".*\})\s*+,?\s*+$", re.DOTALL),
         _object,
         "systemd docs/JOURNAL_EXPORT_FORMATS.md; docker json-file; RFC 7464; LAVA",
     ),
