@@ -7,7 +7,8 @@ from ksrcfind.history.blame import blame, parse_porcelain, unquote
 from ksrcfind.history.blame_and_follow import NOT_COMMITTED
 from ksrcfind.history.provenance import Release
 from ksrcfind.history.provenance_builder import BEGINNING
-from ksrcfind.history.trace import NO_GIT, History, Request, wording_place
+from ksrcfind.history.request import Request, wording_place
+from ksrcfind.history.trace import NO_GIT, History
 from ksrcfind.source.message import Definition, Form, Message, TextLine
 from ksrcfind.tree.directory import DirectorySnapshot
 from ksrcfind.tree.open import open_snapshot

@@ -4,8 +4,9 @@ import pytest
 
 from ksrcfind.caching import MemoryCache
 from ksrcfind.history.related_commits import Kind, Mention, RelatedCommits
+from ksrcfind.history.request import Request
 from ksrcfind.history.state import history_state
-from ksrcfind.history.trace import History, Request
+from ksrcfind.history.trace import History
 from ksrcfind.source.message import Form, Message, TextLine
 from ksrcfind.tree.open import open_snapshot
 from repositories import VirtualDocuments

@@ -9,7 +9,8 @@ from ksrcfind.caching import MemoryCache
 from ksrcfind.history import blame as blame_module
 from ksrcfind.history import blame_and_follow
 from ksrcfind.history.blame_and_follow import NOT_COMMITTED
-from ksrcfind.history.trace import History, Request
+from ksrcfind.history.request import Request
+from ksrcfind.history.trace import History
 from ksrcfind.history.wording import SourceText
 from ksrcfind.source.message import Form, Message, TextLine
 from ksrcfind.tree.open import open_snapshot

@@ -11,7 +11,8 @@ from msgspec.structs import replace
 from ksrcfind.history.index import build
 from ksrcfind.history.index.build import build_history_index
 from ksrcfind.history.index.location import index_path
-from ksrcfind.history.trace import History, Request, wording_place
+from ksrcfind.history.request import Request, wording_place
+from ksrcfind.history.trace import History
 from ksrcfind.progress import SILENT
 from ksrcfind.source.message import Form, Message, TextLine
 from ksrcfind.tree.git import Git

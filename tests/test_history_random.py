@@ -6,7 +6,8 @@ from itertools import combinations
 
 import pytest
 
-from ksrcfind.history.trace import History, Request
+from ksrcfind.history.request import Request
+from ksrcfind.history.trace import History
 from ksrcfind.source.message import Form, Message, TextLine
 from ksrcfind.tree.open import open_snapshot
 from repositories import VirtualDocuments, seal

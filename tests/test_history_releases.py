@@ -8,7 +8,8 @@ from ksrcfind.caching import MemoryCache
 from ksrcfind.history.ancestry import FirstTags, first_tags
 from ksrcfind.history.provenance import Release
 from ksrcfind.history.releases import FEW, Releases
-from ksrcfind.history.trace import History, Request
+from ksrcfind.history.request import Request
+from ksrcfind.history.trace import History
 from ksrcfind.source.message import Form, Message, TextLine
 from ksrcfind.tree.git import Git
 from ksrcfind.tree.open import open_snapshot

@@ -13,7 +13,7 @@ from msgspec import Struct
 from ksrcfind.documents.word_list import WordList
 from ksrcfind.history.provenance import Commit, Later, Provenance
 from ksrcfind.history.releases import ReleaseTag
-from ksrcfind.history.trace import Request
+from ksrcfind.history.request import Request
 from ksrcfind.index.report import IndexReport, ReleasesReport
 from ksrcfind.log.line import LogLine
 from ksrcfind.match.matcher import Matcher

@@ -13,7 +13,7 @@ from ksrcfind.bundle.format import BUNDLED_FILES, PLACE_CALLS, Bundle, history_n
 from ksrcfind.errors import KsrcfindError
 from ksrcfind.history.provenance import Commit, Later, Provenance
 from ksrcfind.history.releases import ReleaseTag
-from ksrcfind.history.trace import Request
+from ksrcfind.history.request import Request
 from ksrcfind.log.line import LogLine
 from ksrcfind.search.revision_index import RevisionIndex
 from ksrcfind.source.message import Message

@@ -26,7 +26,7 @@ from msgspec import Struct
 
 from ksrcfind.bundle.code import Code, File, unpack
 from ksrcfind.errors import KsrcfindError
-from ksrcfind.history.trace import Request, wording_place
+from ksrcfind.history.request import Request, wording_place
 from ksrcfind.levels import CONTINUATION, LEVELS
 from ksrcfind.source.message import Message
 from ksrcfind.source.printed_lines import PrintedLine, printed_lines

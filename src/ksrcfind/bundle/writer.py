@@ -32,7 +32,7 @@ from ksrcfind.bundle.format import (
 from ksrcfind.documents.beside_code import kconfig_paths
 from ksrcfind.errors import KsrcfindError
 from ksrcfind.history.provenance import Commit, Provenance
-from ksrcfind.history.trace import Request
+from ksrcfind.history.request import Request
 from ksrcfind.index.workers import cores
 from ksrcfind.progress import Progress
 from ksrcfind.source.kbuild import build_files

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from ksrcfind.backend import Backend
 from ksrcfind.finding import Finding, HistoryMode
 from ksrcfind.history.provenance import Commit, Later, Provenance
-from ksrcfind.history.trace import Request
+from ksrcfind.history.request import Request
 from ksrcfind.match.answer import Match, Place
 from ksrcfind.source.message import Message
 

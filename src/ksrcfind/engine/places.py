@@ -8,7 +8,7 @@ from ksrcfind.backend import Backend
 from ksrcfind.engine.histories import NO_HISTORY_ASKED, HistoryService
 from ksrcfind.finding import Finding, HistoryMode, Input
 from ksrcfind.history.provenance import Provenance
-from ksrcfind.history.trace import Request
+from ksrcfind.history.request import Request
 from ksrcfind.log.line import LogLine
 from ksrcfind.match.absence import Absence
 from ksrcfind.match.answer import Answer, Match, Place, Tier

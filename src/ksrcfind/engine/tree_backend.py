@@ -15,7 +15,8 @@ from ksrcfind.engine.tree_messages import TreeMessages
 from ksrcfind.errors import KsrcfindError
 from ksrcfind.history.provenance import Commit, Later, Provenance
 from ksrcfind.history.releases import Releases
-from ksrcfind.history.trace import History, Request, wording_place
+from ksrcfind.history.request import Request, wording_place
+from ksrcfind.history.trace import History
 from ksrcfind.tree.directory import DirectorySnapshot
 from ksrcfind.tree.names import skipped_note
 from ksrcfind.tree.snapshot import TreeInfo

@@ -10,13 +10,11 @@ from ksrcfind.history.blame import Blame, blame
 from ksrcfind.history.follow import Answers, Follower, Following, MessageHistory, Question
 from ksrcfind.history.index.answers import IndexedHistories
 from ksrcfind.history.message_histories import MessageHistories, StoredHistory
+from ksrcfind.history.request import Place
 from ksrcfind.history.simple_blame import SimpleBlame
 from ksrcfind.tree.checkout import CheckoutSnapshot
 from ksrcfind.tree.git import GitError
 from ksrcfind.tree.revision import RevisionSnapshot
-
-Place = tuple[str, int]
-"""Path and 1-based line."""
 
 MANY = 8
 """Number of lines from which on loading a library that reads objects pays."""
