@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 
 from ksrcfind.cli import answers, quick_parser, typer_parser
 from ksrcfind.cli.app import group
-from ksrcfind.cli.options import COMMANDS, Color, Explaining, Traced
+from ksrcfind.cli.options import COMMANDS, Explaining, Traced
 from ksrcfind.conditions.record import CONTEXT
 from ksrcfind.errors import KsrcfindError
 from ksrcfind.output.formats import Format
+from ksrcfind.output.style import Color
 
 OPTIONS = (
     *("-C", "--repo", "--rev", "--index", "--format", "--color", "--jobs", "-j", "--quiet", "-q", "--limit", "-n"),

@@ -6,23 +6,25 @@ Trees (`engine.tree_backend`) and bundles (`bundle.backend`), which are indexes 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from msgspec import Struct
 
-from ksrcfind.documents.word_list import WordList
-from ksrcfind.history.provenance import Commit, Later, Provenance
-from ksrcfind.history.releases import ReleaseTag
-from ksrcfind.history.request import Request
-from ksrcfind.index.report import IndexReport, ReleasesReport
-from ksrcfind.log.line import LogLine
 from ksrcfind.match.matcher import Matcher
-from ksrcfind.match.message_index import MessageIndex
-from ksrcfind.search.differing_files import FilePair
 from ksrcfind.search.revision_index import MessageStore, RevisionIndex
-from ksrcfind.source.definitions import Definition
-from ksrcfind.source.message import Message
-from ksrcfind.tree.snapshot import TreeInfo
+
+if TYPE_CHECKING:
+    from ksrcfind.documents.word_list import WordList
+    from ksrcfind.history.provenance import Commit, Later, Provenance
+    from ksrcfind.history.releases import ReleaseTag
+    from ksrcfind.history.request import Request
+    from ksrcfind.index.report import IndexReport, ReleasesReport
+    from ksrcfind.log.line import LogLine
+    from ksrcfind.match.message_index import MessageIndex
+    from ksrcfind.search.differing_files import FilePair
+    from ksrcfind.source.definitions import Definition
+    from ksrcfind.source.message import Message
+    from ksrcfind.tree.snapshot import TreeInfo
 
 LONGEST_FILE = 10**9
 """More lines than any file has."""
@@ -77,7 +79,7 @@ class Index(Protocol):
         """Update the index if one of these files of a plain directory has changed. Return whether it was updated."""
         ...
 
-    def build(self) -> IndexReport:
+    def build(self) -> "IndexReport":
         """Build or update the index of the whole tree and return a report.
 
         If another run is building or updating the index, this call waits.
@@ -96,7 +98,7 @@ class Messages(Protocol):
         """
         ...
 
-    def of(self, path: str) -> list[Message]:
+    def of(self, path: str) -> list["Message"]:
         """Return the messages of a source file, in source order. Empty if there is no such file.
 
         This builds no index.
@@ -107,18 +109,18 @@ class Messages(Protocol):
         """Read these files together, since the caller will ask for the messages of each one with `of`."""
         ...
 
-    def switched_off(self, path: str, line: int, /) -> list[Message]:
+    def switched_off(self, path: str, line: int, /) -> list["Message"]:
         """Return the messages of a file as if the comment or `#if 0` around a line were removed.
 
         Empty if the line is in neither.
         """
         ...
 
-    def near_phrases(self, body: str, /) -> MessageIndex:
+    def near_phrases(self, body: str, /) -> "MessageIndex":
         """Return an index of the messages in the files that contain phrases of a log line: the most likely files."""
         ...
 
-    def near_words(self, body: str, /) -> MessageIndex:
+    def near_words(self, body: str, /) -> "MessageIndex":
         """Return an index of the messages in the files that contain the rarest words of a log line."""
         ...
 
@@ -173,7 +175,7 @@ class Source(Protocol):
         """
         ...
 
-    def definitions(self, name: str, /) -> Iterator[tuple[str, Definition]]:
+    def definitions(self, name: str, /) -> Iterator[tuple[str, "Definition"]]:
         """Yield the functions and macros of a name, with their files. Raises `KsrcfindError` without source."""
         ...
 
@@ -181,7 +183,7 @@ class Source(Protocol):
         """Return names of functions that begin or end as a name does."""
         ...
 
-    def document_words(self) -> WordList | None:
+    def document_words(self) -> "WordList | None":
         """Return which documents of the tree have a word. None if that is not known: without an index, in a bundle."""
         ...
 
@@ -194,29 +196,29 @@ class Histories(Protocol):
         """Whether this data source has histories: False for a plain directory, and for a bundle made without."""
         ...
 
-    def expect(self, requests: Sequence[Request]) -> None:
+    def expect(self, requests: Sequence["Request"]) -> None:
         """Prepare to trace these messages, which the caller then requests in several calls of `trace`."""
         ...
 
-    def undecided(self, requests: Sequence[Request]) -> list[Request]:
+    def undecided(self, requests: Sequence["Request"]) -> list["Request"]:
         """Return the requests that the history index does not answer, so that git must; none without an index."""
         ...
 
-    def trace(self, requests: Sequence[Request]) -> list[Provenance]:
+    def trace(self, requests: Sequence["Request"]) -> list["Provenance"]:
         """Return the history of each requested message, in the order of `requests`.
 
         Messages of one file share a run of `git blame`.
         """
         ...
 
-    def commits(self, ids: Iterable[str], *, thorough: bool = False) -> dict[str, Commit]:
+    def commits(self, ids: Iterable[str], *, thorough: bool = False) -> dict[str, "Commit"]:
         """Return full commit id → commit. Ids of commits that do not exist are left out.
 
         `thorough` searches the whole tree for the names in their messages.
         """
         ...
 
-    def named(self, name: str, /) -> Commit | None:
+    def named(self, name: str, /) -> "Commit | None":
         """Return the commit that a revision names, None if there is none.
 
         Raises `KsrcfindError` for an ambiguous id, and without a repository.
@@ -227,7 +229,7 @@ class Histories(Protocol):
         """Build or extend the history index, which answers without git. Raises `KsrcfindError` without git."""
         ...
 
-    def later(self, start: str, request: Request, /) -> Later:
+    def later(self, start: str, request: "Request", /) -> "Later":
         """Return what happened to a message between the commit `start` and HEAD."""
         ...
 
@@ -240,7 +242,7 @@ class Releases(Protocol):
     """The release tags of a repository, and the releases that are indexed."""
 
     @property
-    def tags(self) -> tuple[ReleaseTag, ...]:
+    def tags(self) -> tuple["ReleaseTag", ...]:
         """The release tags, the earliest version first. Empty without git."""
         ...
 
@@ -249,15 +251,15 @@ class Releases(Protocol):
         """Advice for the user that would make later answers faster. None before the first answers."""
         ...
 
-    def indexed(self) -> list[ReleaseTag]:
+    def indexed(self) -> list["ReleaseTag"]:
         """Return the indexed releases except this revision, the latest first."""
         ...
 
-    def printing(self, log: LogLine, /) -> Iterator[tuple[ReleaseTag, Indexed]]:
+    def printing(self, log: "LogLine", /) -> Iterator[tuple["ReleaseTag", Indexed]]:
         """Yield (tag, index) of each other indexed release that can print a line as a whole, the latest first."""
         ...
 
-    def lines_known(self, lines: Iterable[LogLine]) -> tuple[int, list[tuple[ReleaseTag, int]]]:
+    def lines_known(self, lines: Iterable["LogLine"]) -> tuple[int, list[tuple["ReleaseTag", int]]]:
         """Return (number of lines that this revision can print as a whole, such numbers for the indexed releases).
 
         The second part has (tag, number) for each indexed release, the earliest first. A missing index of this revision
@@ -265,7 +267,7 @@ class Releases(Protocol):
         """
         ...
 
-    def index_all(self, candidates: bool, /) -> ReleasesReport:
+    def index_all(self, candidates: bool, /) -> "ReleasesReport":
         """Index every release tag, the earliest first. With `candidates`, index the `-rc` tags too.
 
         Indexed releases are skipped, so an interrupted run continues where it stopped. Raises `KsrcfindError` if there
@@ -273,7 +275,7 @@ class Releases(Protocol):
         """
         ...
 
-    def differing(self, newer: str, /) -> list[FilePair]:
+    def differing(self, newer: str, /) -> list["FilePair"]:
         """Return the files whose messages can differ between this revision and another one.
 
         `newer` is the key of the other revision, which must be indexed.
@@ -289,7 +291,7 @@ class Backend(Protocol):
     """The data source of an engine: one revision of a tree, or a bundle."""
 
     @property
-    def info(self) -> TreeInfo:
+    def info(self) -> "TreeInfo":
         """The description of the tree, or of the tree from which a bundle was made."""
         ...
 

@@ -16,19 +16,12 @@ from ksrcfind.errors import KsrcfindError
 from ksrcfind.finding import HistoryMode, Shown
 from ksrcfind.levels import LEVELS, level_named
 from ksrcfind.output.formats import Format
+from ksrcfind.output.style import Color
 
 SHARED = "Options of every command"
 _MOST_SOURCE = 10_000  # lines around a call
 AUTO = "auto"
 """A value of `--rev`: use the revision of the log."""
-
-
-class Color(StrEnum):
-    """When text is coloured."""
-
-    AUTO = "auto"
-    ALWAYS = "always"
-    NEVER = "never"
 
 
 class Traced(StrEnum):

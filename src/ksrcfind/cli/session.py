@@ -9,7 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ksrcfind import config
-from ksrcfind.cli.options import AUTO, Asking, Batching, Color, Common
+from ksrcfind.cli.options import AUTO, Asking, Batching, Common
 from ksrcfind.cli.terminal import Terminal, open_terminal, show_note
 from ksrcfind.config import Settings
 from ksrcfind.engine.engine import Engine
@@ -18,7 +18,7 @@ from ksrcfind.errors import KsrcfindError
 from ksrcfind.log.stream import is_file
 from ksrcfind.output.formats import Format, Output, writer_of
 from ksrcfind.output.links import Links
-from ksrcfind.output.style import Painter
+from ksrcfind.output.style import Color, Painter
 from ksrcfind.output.writer import Writer
 
 

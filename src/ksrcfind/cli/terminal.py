@@ -8,9 +8,8 @@ from typing import NoReturn
 
 from msgspec import Struct
 
-from ksrcfind.cli.options import Color
 from ksrcfind.errors import KsrcfindError
-from ksrcfind.output.style import Painter
+from ksrcfind.output.style import Color, Painter
 from ksrcfind.progress import SILENT, Progress
 
 FOUND, NOTHING_FOUND = 0, 1

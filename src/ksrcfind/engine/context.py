@@ -3,17 +3,20 @@
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ksrcfind.caching import Cache
 from ksrcfind.config import TREE_FILE, Settings, with_tree_file
 from ksrcfind.errors import KsrcfindError
-from ksrcfind.progress import Progress
 from ksrcfind.source.sinks import BUILT_IN, LogSink, identity
 from ksrcfind.storage.store import Store, store_path
 from ksrcfind.tree.open import NO_CACHE, AnySnapshot, open_snapshot
+
+if TYPE_CHECKING:
+    from ksrcfind.caching import Cache
+    from ksrcfind.progress import Progress
 
 
 class TreeContext(Struct, frozen=True):
@@ -22,11 +25,11 @@ class TreeContext(Struct, frozen=True):
     snapshot: AnySnapshot
     store: Store
     settings: Settings
-    progress: Progress
+    progress: "Progress"
 
     @classmethod
     def open(
-        cls, *, repo: Path | None, start: Path, rev: str | None, settings: Settings, progress: Progress
+        cls, *, repo: Path | None, start: Path, rev: str | None, settings: Settings, progress: "Progress"
     ) -> "TreeContext":
         """Open the source tree at `repo`; without `repo`, the tree around `start`, or else the configured tree.
 
@@ -73,7 +76,7 @@ def open_tree(
     start: Path,
     rev: str | None,
     settings: Settings,
-    cache_of: Callable[[Path], Cache | None] = NO_CACHE,
+    cache_of: Callable[[Path], "Cache | None"] = NO_CACHE,
 ) -> tuple[AnySnapshot, Settings]:
     """Return a snapshot of a source tree, and the settings with those of the tree's own settings file added.
 

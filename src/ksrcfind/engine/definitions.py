@@ -2,9 +2,12 @@
 
 import posixpath
 from collections.abc import Collection, Iterable, Iterator
+from typing import TYPE_CHECKING
 
 from ksrcfind.source.definitions import Definition, definitions, pattern, similar_names
-from ksrcfind.tree.open import AnySnapshot
+
+if TYPE_CHECKING:
+    from ksrcfind.tree.open import AnySnapshot
 
 CODE = ("*.c", "*.h", "*.S")
 CONFIGURATION = ("*Kconfig*",)
@@ -21,7 +24,7 @@ Place = tuple[str, Definition]
 class DefinitionFinder:
     """Finds definitions of functions, macros and configuration symbols."""
 
-    def __init__(self, snapshot: AnySnapshot) -> None:
+    def __init__(self, snapshot: "AnySnapshot") -> None:
         self._snapshot = snapshot
 
     def in_files(self, names: Collection[str], paths: Iterable[str]) -> Iterator[Place]:

@@ -1,16 +1,19 @@
 """Finds the documentation of a message: documents, the kernel-doc comment of its function, the help in Kconfig."""
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from ksrcfind.backend import Source
-from ksrcfind.conditions.record import Circumstances
 from ksrcfind.documents.beside_code import kconfig_paths, kernel_doc, symbol_help
-from ksrcfind.documents.record import Document
 from ksrcfind.documents.search import documents_about
-from ksrcfind.match.answer import Match
+
+if TYPE_CHECKING:
+    from ksrcfind.backend import Source
+    from ksrcfind.conditions.record import Circumstances
+    from ksrcfind.documents.record import Document
+    from ksrcfind.match.answer import Match
 
 
-def documents_of(source: Source, match: Match, data: bytes, found: Circumstances | None) -> Iterator[Document]:
+def documents_of(source: "Source", match: "Match", data: bytes, found: "Circumstances | None") -> Iterator["Document"]:
     """Yield the documentation of a match: first documents that quote it, last what is about all of its file.
 
     `data` has the bytes of the message's file, `found` the circumstances of its call. `Documentation/` is searched
@@ -31,7 +34,7 @@ def documents_of(source: Source, match: Match, data: bytes, found: Circumstances
         yield from _help(source, message.path, symbols[-1])
 
 
-def _help(source: Source, path: str, symbol: str) -> Iterator[Document]:
+def _help(source: "Source", path: str, symbol: str) -> Iterator["Document"]:
     """Yield the help of the symbol that builds a file, from the nearest Kconfig that has it."""
     for kconfig in kconfig_paths(path):
         try:

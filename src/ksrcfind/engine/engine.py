@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from ksrcfind.backend import Backend
 from ksrcfind.engine.histories import HistoryService
 from ksrcfind.engine.matching import LineMatcher, is_weak
 from ksrcfind.engine.places import CallsAt, PlaceResolver
@@ -15,17 +15,20 @@ from ksrcfind.engine.source_view import SourceView
 from ksrcfind.engine.why import WhyService
 from ksrcfind.finding import Finding, HistoryMode, Input, Shown
 from ksrcfind.log.line import LogLine, read_line
-from ksrcfind.log.records import Row
-from ksrcfind.match.answer import Answer
-from ksrcfind.match.discriminating_tokens import DiscriminatingTokens
-from ksrcfind.source.message import Message
-from ksrcfind.tree.snapshot import TreeInfo
+
+if TYPE_CHECKING:
+    from ksrcfind.backend import Backend
+    from ksrcfind.log.records import Row
+    from ksrcfind.match.answer import Answer
+    from ksrcfind.match.discriminating_tokens import DiscriminatingTokens
+    from ksrcfind.source.message import Message
+    from ksrcfind.tree.snapshot import TreeInfo
 
 
 class Engine:
     """Answers questions about one revision, from a tree or from a bundle (`engine.open.open_engine`)."""
 
-    def __init__(self, backend: Backend) -> None:
+    def __init__(self, backend: "Backend") -> None:
         self.backend = backend
         self.index = backend.index
         self.releases = backend.releases
@@ -36,7 +39,7 @@ class Engine:
         self._matching = LineMatcher(backend, PlaceResolver(backend))
 
     @property
-    def info(self) -> TreeInfo:
+    def info(self) -> "TreeInfo":
         """The description of the tree for an answer."""
         return self.backend.info
 
@@ -78,7 +81,7 @@ class Engine:
 
     def lines(
         self,
-        rows: Iterable[Row],
+        rows: Iterable["Row"],
         *,
         limit: int = 5,
         history: HistoryMode = HistoryMode.FIRST,
@@ -93,7 +96,7 @@ class Engine:
             source = Input(row.source, row.line, row.log.text, row.log.truncated)
             yield self._finding(source, row.log, limit, history, shown, callers, event=row.part_of)
 
-    def answer(self, log: LogLine, limit: int = 5, *, build: bool = True) -> Answer:
+    def answer(self, log: LogLine, limit: int = 5, *, build: bool = True) -> "Answer":
         """Return the messages that may have printed a log line, without their histories.
 
         A missing index is built first. If `build` is false, the line is answered without an index instead.
@@ -102,7 +105,7 @@ class Engine:
             self.index.ensure()
         return self._matching.answer(log, limit)[0]
 
-    def tokens(self) -> DiscriminatingTokens:
+    def tokens(self) -> "DiscriminatingTokens":
         """Return an object that finds the names and numbers of a line that can decide which message printed it.
 
         Lines that differ only in other values have the same answer. Without an index, every name counts.
@@ -125,7 +128,7 @@ class Engine:
         for finding in CallsAt(self.backend, self.histories).findings(places, history):
             yield self._explained(finding, shown, callers)
 
-    def messages(self, paths: Sequence[str] = ()) -> Iterator[Message]:
+    def messages(self, paths: Sequence[str] = ()) -> Iterator["Message"]:
         """Yield every message of the files at `paths` (files and directories); without `paths`, of the whole tree.
 
         The messages are sorted by file and line. A missing index is built. Raises `KsrcfindError` for a path that is
@@ -134,7 +137,7 @@ class Engine:
         indexed = self.index.ensure_complete()
         return indexed.messages.messages(self.source.files(paths))
 
-    def messages_in(self, path: str) -> list[Message]:
+    def messages_in(self, path: str) -> list["Message"]:
         """Return every message of one source file, in source order. Empty if there is no such file.
 
         This builds no index.

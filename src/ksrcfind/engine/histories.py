@@ -2,15 +2,18 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from ksrcfind.backend import Backend
 from ksrcfind.finding import Finding, HistoryMode
 from ksrcfind.history.provenance import Commit, Later, Provenance
 from ksrcfind.history.request import Request
-from ksrcfind.match.answer import Match, Place
 from ksrcfind.source.message import Message
+
+if TYPE_CHECKING:
+    from ksrcfind.backend import Backend
+    from ksrcfind.match.answer import Match, Place
 
 TRACED_TOGETHER = 64
 """Number of findings that are traced in one batch: enough to keep all cores busy, few enough to stream results."""
@@ -21,7 +24,7 @@ NO_HISTORY_ASKED = Provenance("off")
 class HistoryService:
     """Adds the histories of messages to answers, and returns commits."""
 
-    def __init__(self, backend: Backend) -> None:
+    def __init__(self, backend: "Backend") -> None:
         self._histories = backend.histories
         self._messages = backend.messages
 
@@ -97,7 +100,7 @@ class HistoryService:
                 pointed = self._of_place(answer.points_to, history)
                 yield position, replace(findings[position], provenance=provenance, points_to=pointed)
 
-    def _of_place(self, place: Place | None, history: HistoryMode) -> Provenance | None:
+    def _of_place(self, place: "Place | None", history: HistoryMode) -> Provenance | None:
         """Return the history of the source location that a log line names. None if no history is wanted or possible.
 
         It is the history of the message at the location, or without a message, that of the source line.
@@ -116,11 +119,11 @@ def _requests(findings: Iterable[Finding], history: HistoryMode) -> list[Request
     return [Request(match.message) for own in matches for match in own[: _depth(history, own)]]
 
 
-def _depth(history: HistoryMode, matches: Sequence[Match]) -> int:
+def _depth(history: HistoryMode, matches: Sequence["Match"]) -> int:
     """Return how many of the matches, from the first one on, get a history."""
     return {HistoryMode.OFF: 0, HistoryMode.FIRST: min(1, len(matches)), HistoryMode.ALL: len(matches)}[history]
 
 
-def _for_each(matches: Sequence[Match], traced: Sequence[Provenance]) -> tuple[Provenance, ...]:
+def _for_each(matches: Sequence["Match"], traced: Sequence[Provenance]) -> tuple[Provenance, ...]:
     """Return one history for each match: `traced` for the first matches, `NO_HISTORY_ASKED` for the others."""
     return (*traced, *(NO_HISTORY_ASKED for _ in matches[len(traced) :]))

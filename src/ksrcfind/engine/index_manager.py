@@ -1,19 +1,22 @@
 """The index of a tree: opens it, builds it and updates it."""
 
 from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
 from ksrcfind.backend import Indexed
-from ksrcfind.engine.context import TreeContext
-from ksrcfind.index.report import IndexReport
 from ksrcfind.index.sources import source_files
 from ksrcfind.tree.checkout import CheckoutSnapshot
 from ksrcfind.tree.directory import DirectorySnapshot
+
+if TYPE_CHECKING:
+    from ksrcfind.engine.context import TreeContext
+    from ksrcfind.index.report import IndexReport
 
 
 class IndexManager:
     """Implements `backend.Index` for a tree. The index is opened when it is first needed."""
 
-    def __init__(self, context: TreeContext) -> None:
+    def __init__(self, context: "TreeContext") -> None:
         self._context = context
         self._indexed: Indexed | None = None
         self._is_loaded = False
@@ -82,7 +85,7 @@ class IndexManager:
                 return True
         return False
 
-    def build(self, *, documents: bool = True) -> IndexReport:
+    def build(self, *, documents: bool = True) -> "IndexReport":
         """Build or update the index of the whole tree and return a report.
 
         If another run is building or updating the index, this call waits. `documents` says whether the words of the
@@ -101,7 +104,7 @@ class IndexManager:
             return self._made is not None and self._indexed_files() == _digest(source_files(snapshot).files)
         return True
 
-    def _rebuild(self, *, documents: bool = True) -> IndexReport:
+    def _rebuild(self, *, documents: bool = True) -> "IndexReport":
         # The parser and the linker are imported only here, since most questions need neither.
         from ksrcfind.index.build import BuildOptions
         from ksrcfind.index.separate_process import build

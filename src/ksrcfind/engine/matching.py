@@ -1,15 +1,19 @@
 """Finds the messages that may have printed a log line: with the index, without one, or in other indexed releases."""
 
+from typing import TYPE_CHECKING
+
 from msgspec.structs import replace
 
-from ksrcfind.backend import Backend
-from ksrcfind.engine.places import PlaceResolver
-from ksrcfind.history.releases import ReleaseTag
-from ksrcfind.log.line import LogLine
 from ksrcfind.match.answer import Answer, Tier
 from ksrcfind.match.body import Body
 from ksrcfind.match.discriminating_tokens import AllNames, DiscriminatingTokens
 from ksrcfind.match.matcher import Matcher
+
+if TYPE_CHECKING:
+    from ksrcfind.backend import Backend
+    from ksrcfind.engine.places import PlaceResolver
+    from ksrcfind.history.releases import ReleaseTag
+    from ksrcfind.log.line import LogLine
 
 INCOMPLETE = "only the likeliest files were searched; to search every file, run: ksrcfind index"
 
@@ -17,11 +21,11 @@ INCOMPLETE = "only the likeliest files were searched; to search every file, run:
 class LineMatcher:
     """Finds the messages of one revision that may have printed a log line."""
 
-    def __init__(self, backend: Backend, places: PlaceResolver) -> None:
+    def __init__(self, backend: "Backend", places: "PlaceResolver") -> None:
         self._backend = backend
         self._places = places
 
-    def answer(self, log: LogLine, limit: int) -> tuple[Answer, tuple[str, ...]]:
+    def answer(self, log: "LogLine", limit: int) -> tuple[Answer, tuple[str, ...]]:
         """Return the answer to a log line, and notes for the user.
 
         The answer has at most `limit` matches, and the source location that the line itself names, if any.
@@ -34,7 +38,7 @@ class LineMatcher:
         indexed = self._backend.index.current()
         return indexed.matcher.tokens if indexed is not None else AllNames()
 
-    def in_other_release(self, log: LogLine, limit: int) -> tuple[ReleaseTag, Answer] | None:
+    def in_other_release(self, log: "LogLine", limit: int) -> tuple["ReleaseTag", Answer] | None:
         """Return the latest other indexed release that has an exact match for a line, with its answer.
 
         None if no other indexed release has one.
@@ -45,7 +49,7 @@ class LineMatcher:
                 return tag, answer
         return None
 
-    def _matched(self, log: LogLine, limit: int) -> tuple[Answer, tuple[str, ...]]:
+    def _matched(self, log: "LogLine", limit: int) -> tuple[Answer, tuple[str, ...]]:
         index = self._backend.index
         indexed = index.current()
         if indexed is None:
@@ -55,7 +59,7 @@ class LineMatcher:
             answer = updated.matcher.answer(log, limit)
         return answer, ()
 
-    def _without_index(self, log: LogLine, limit: int) -> tuple[Answer, tuple[str, ...]]:
+    def _without_index(self, log: "LogLine", limit: int) -> tuple[Answer, tuple[str, ...]]:
         """Return the answer to a log line without an index, and notes for the user.
 
         The line is matched with the files that contain phrases of it. If no match is exact or partial, it is matched
@@ -78,6 +82,6 @@ class LineMatcher:
         return answer, (INCOMPLETE,)
 
 
-def is_weak(answer: Answer, log: LogLine) -> bool:
+def is_weak(answer: Answer, log: "LogLine") -> bool:
     """Return whether a line that the kernel printed has neither an exact nor a partial match in an answer."""
     return answer.verdict not in (Tier.EXACT, Tier.PARTIAL) and not log.is_userspace and bool(log.body.strip())

@@ -3,13 +3,16 @@
 import posixpath
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from ksrcfind.caching import cached
-from ksrcfind.engine.context import TreeContext
 from ksrcfind.engine.definitions import DefinitionFinder, Place
 from ksrcfind.history.mentions import Named, named_in
 from ksrcfind.history.provenance import Commit, Mentioned
-from ksrcfind.history.trace import History
+
+if TYPE_CHECKING:
+    from ksrcfind.engine.context import TreeContext
+    from ksrcfind.history.trace import History
 
 ENTRY = "mentions-1"
 """Name in the cache, with the commit's id behind it."""
@@ -23,7 +26,7 @@ class MentionResolver:
     Searching the whole tree for names takes a second, which an answer has not; `thorough` says to take it.
     """
 
-    def __init__(self, context: TreeContext, history: History) -> None:
+    def __init__(self, context: "TreeContext", history: "History") -> None:
         self._context = context
         self._history = history
         self._definitions = DefinitionFinder(context.snapshot)

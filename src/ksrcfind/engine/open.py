@@ -1,15 +1,18 @@
 """Opens an engine over the bundle or the source tree that the settings name."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from ksrcfind.config import Settings
 from ksrcfind.engine.context import TreeContext
 from ksrcfind.engine.engine import Engine
 from ksrcfind.engine.tree_backend import TreeBackend
-from ksrcfind.progress import Progress
+
+if TYPE_CHECKING:
+    from ksrcfind.config import Settings
+    from ksrcfind.progress import Progress
 
 
-def open_engine(settings: Settings, rev: str | None, start: Path, progress: Progress) -> Engine:
+def open_engine(settings: "Settings", rev: str | None, start: Path, progress: "Progress") -> Engine:
     """Return an engine over the bundle that the settings name, or if they name none, over a source tree.
 
     Raises `KsrcfindError` if there is no tree, if the revision is unknown, if git refuses the repository, or if the

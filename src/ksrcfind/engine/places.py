@@ -1,19 +1,22 @@
 """Source locations: resolves the one that a log line names, and finds the log calls at given locations."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from ksrcfind.backend import Backend
 from ksrcfind.engine.histories import NO_HISTORY_ASKED, HistoryService
 from ksrcfind.finding import Finding, HistoryMode, Input
-from ksrcfind.history.provenance import Provenance
 from ksrcfind.history.request import Request
-from ksrcfind.log.line import LogLine
 from ksrcfind.match.absence import Absence
 from ksrcfind.match.answer import Answer, Match, Place, Tier
 from ksrcfind.match.place import named_place, nearest_call, own_place
-from ksrcfind.source.message import Message
+
+if TYPE_CHECKING:
+    from ksrcfind.backend import Backend
+    from ksrcfind.history.provenance import Provenance
+    from ksrcfind.log.line import LogLine
+    from ksrcfind.source.message import Message
 
 SWITCHED_OFF = "This call is switched off, by a comment or by #if 0: nothing prints it."
 
@@ -21,11 +24,11 @@ SWITCHED_OFF = "This call is switched off, by a comment or by #if 0: nothing pri
 class PlaceResolver:
     """Resolves the source location that a line names."""
 
-    def __init__(self, backend: Backend) -> None:
+    def __init__(self, backend: "Backend") -> None:
         self._messages = backend.messages
         self._source = backend.source
 
-    def named_by(self, log: LogLine, answer: Answer) -> Place | None:
+    def named_by(self, log: "LogLine", answer: Answer) -> Place | None:
         """Return the source location that a log line names, with the call at that location.
 
         None if the line names no location, or none of this tree.
@@ -66,7 +69,7 @@ class PlaceResolver:
 class CallsAt:
     """Finds the log calls at source locations, and the histories of these calls."""
 
-    def __init__(self, backend: Backend, histories: HistoryService) -> None:
+    def __init__(self, backend: "Backend", histories: HistoryService) -> None:
         self._backend = backend
         self._histories = histories
 
@@ -96,7 +99,7 @@ class CallsAt:
             yield replace(finding, notes=(SWITCHED_OFF,)) if number in switched_off else finding
 
     def _finding(
-        self, path: str, line: int, messages: Sequence[Message], provenance: Provenance, absence: Absence
+        self, path: str, line: int, messages: Sequence["Message"], provenance: "Provenance", absence: Absence
     ) -> Finding:
         source, info = Input(None, None, f"{path}:{line}", truncated=False), self._backend.info
         if not messages:
@@ -105,7 +108,7 @@ class CallsAt:
         return Finding(source, None, info, Answer("place", None, matches, 0), (provenance,))
 
 
-def _around(line: int, messages: Iterable[Message]) -> list[Message]:
+def _around(line: int, messages: Iterable["Message"]) -> list["Message"]:
     """Return those of the messages whose calls cover a source line, the innermost call first."""
     here = [message for message in messages if message.line_start <= line <= message.line_end]
     return sorted(here, key=lambda message: (message.line_end - message.line_start, -message.line_start))

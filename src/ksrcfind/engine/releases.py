@@ -2,22 +2,25 @@
 
 import time
 from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
 from ksrcfind.backend import Indexed
-from ksrcfind.engine.context import TreeContext
 from ksrcfind.engine.index_manager import IndexManager
 from ksrcfind.errors import KsrcfindError
-from ksrcfind.history.releases import Releases, ReleaseTag
 from ksrcfind.index.report import IndexReport, ReleasesReport
-from ksrcfind.log.line import LogLine
 from ksrcfind.search.differing_files import FilePair, differing_files
 from ksrcfind.search.multi_revision import MultiRevisionIndex
+
+if TYPE_CHECKING:
+    from ksrcfind.engine.context import TreeContext
+    from ksrcfind.history.releases import Releases, ReleaseTag
+    from ksrcfind.log.line import LogLine
 
 
 class TreeReleases:
     """Implements `backend.Releases` for a tree."""
 
-    def __init__(self, context: TreeContext, index: IndexManager, releases: Releases | None) -> None:
+    def __init__(self, context: "TreeContext", index: IndexManager, releases: "Releases | None") -> None:
         """Use the release tags `releases` of a git repository. None for a plain directory."""
         self._context = context
         self._store = context.store
@@ -27,7 +30,7 @@ class TreeReleases:
         """One index over all other indexed releases, with their tags. It is opened for the first weak answer."""
 
     @property
-    def tags(self) -> tuple[ReleaseTag, ...]:
+    def tags(self) -> tuple["ReleaseTag", ...]:
         """The release tags of the repository, the earliest version first. Empty without git."""
         return self._releases.tags if self._releases is not None else ()
 
@@ -36,14 +39,14 @@ class TreeReleases:
         """Advice for the user that would make later answers faster. None before the first answers."""
         return self._releases.advice if self._releases is not None else None
 
-    def indexed(self) -> list[ReleaseTag]:
+    def indexed(self) -> list["ReleaseTag"]:
         """Return the indexed releases except this revision, the latest first."""
         if self._releases is None:
             return []
         known, own = self._known(), self._context.snapshot.info.commit
         return [tag for tag in reversed(self.tags) if tag.commit in known and tag.commit != own]
 
-    def printing(self, log: LogLine) -> Iterator[tuple[ReleaseTag, Indexed]]:
+    def printing(self, log: "LogLine") -> Iterator[tuple["ReleaseTag", Indexed]]:
         """Yield (tag, index) of each other indexed release that can print a line as a whole, the latest first."""
         tags = self.indexed()
         if not tags:
@@ -54,7 +57,7 @@ class TreeReleases:
             if prints:
                 yield tag, Indexed.of(self._store.view(tag.commit))
 
-    def lines_known(self, lines: Iterable[LogLine]) -> tuple[int, list[tuple[ReleaseTag, int]]]:
+    def lines_known(self, lines: Iterable["LogLine"]) -> tuple[int, list[tuple["ReleaseTag", int]]]:
         """Return (number of lines that this revision can print as a whole, such numbers for the indexed releases).
 
         The second part has (tag, number) for each indexed release, the earliest first. A missing index of this revision

@@ -1,16 +1,19 @@
 """What `ksrcfind show` shows: the functions and macros of a name with their log messages, or a commit."""
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from ksrcfind.backend import Backend
 from ksrcfind.conditions.record import Excerpt
-from ksrcfind.history.provenance import Commit
 from ksrcfind.match.names import closest
 from ksrcfind.regex import regex
 from ksrcfind.source.definitions import extent
-from ksrcfind.source.message import Message
+
+if TYPE_CHECKING:
+    from ksrcfind.backend import Backend
+    from ksrcfind.history.provenance import Commit
+    from ksrcfind.source.message import Message
 
 _IDENTIFIER = regex(r"[A-Za-z_]\w*")
 _COMMIT_ID = regex(r"[0-9a-f]{7,64}")
@@ -25,14 +28,14 @@ class ShownFunction(Struct, frozen=True):
     path: str
     code: Excerpt
     """All of it; the lines of its log calls are marked."""
-    messages: tuple[Message, ...]
+    messages: tuple["Message", ...]
     """What it can print itself."""
 
 
 class ShowService:
     """Finds functions and commits by their names."""
 
-    def __init__(self, backend: Backend) -> None:
+    def __init__(self, backend: "Backend") -> None:
         self._backend = backend
 
     def functions(self, name: str) -> Iterator[ShownFunction]:
@@ -45,7 +48,7 @@ class ShowService:
             for path, found in self._backend.source.definitions(name):
                 yield self._shown(path, name, found.kind, found.line)
 
-    def commit(self, name: str) -> Commit | None:
+    def commit(self, name: str) -> "Commit | None":
         """Return the commit that a revision names, None if there is none. What its message names is looked up.
 
         Raises `KsrcfindError` for an ambiguous id, and without a repository unless a function may be meant.

@@ -2,22 +2,24 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from ksrcfind.backend import LONGEST_FILE, Source
-from ksrcfind.caching import Cache
-from ksrcfind.documents.word_list import WordList
 from ksrcfind.engine.definitions import DefinitionFinder
 from ksrcfind.errors import KsrcfindError
 from ksrcfind.index.documents import document_words
 from ksrcfind.index.sources import NOT_KERNEL, SUFFIXES
 from ksrcfind.match.names import closest_path
 from ksrcfind.match.place import place_calls
-from ksrcfind.source.definitions import Definition
-from ksrcfind.tree.maintainers import FILE as MAINTAINERS
-from ksrcfind.tree.maintainers import Maintainers, Subsystem
 from ksrcfind.tree.names import is_utf8
-from ksrcfind.tree.open import AnySnapshot
 from ksrcfind.tree.versions import MAKEFILE, makefile_release
+
+if TYPE_CHECKING:
+    from ksrcfind.caching import Cache
+    from ksrcfind.documents.word_list import WordList
+    from ksrcfind.source.definitions import Definition
+    from ksrcfind.tree.maintainers import Maintainers, Subsystem
+    from ksrcfind.tree.open import AnySnapshot
 
 NAMED_SUFFIXES = (".c", ".h", ".S")
 """Suffixes of the files whose locations the kernel prints in its log."""
@@ -36,7 +38,7 @@ class SourceView:
         """
         return _lines(self._text(path), first, last)
 
-    def subsystem(self, path: str) -> Subsystem | None:
+    def subsystem(self, path: str) -> "Subsystem | None":
         """Return the subsystem to which the tree's MAINTAINERS file assigns a file. None if it assigns none."""
         return self._maintainers.subsystem(path)
 
@@ -64,8 +66,11 @@ class SourceView:
         return list(wanted)
 
     @cached_property
-    def _maintainers(self) -> Maintainers:
-        return Maintainers(self._text(MAINTAINERS) or "")
+    def _maintainers(self) -> "Maintainers":
+        # Imported here because most answers do not name the subsystem.
+        from ksrcfind.tree.maintainers import FILE, Maintainers
+
+        return Maintainers(self._text(FILE) or "")
 
     def _text(self, path: str) -> str | None:
         try:
@@ -77,7 +82,7 @@ class SourceView:
 class TreeSource:
     """Implements `backend.Source` with the snapshot of a tree."""
 
-    def __init__(self, snapshot: AnySnapshot, cache: Cache) -> None:
+    def __init__(self, snapshot: "AnySnapshot", cache: "Cache") -> None:
         self._snapshot = snapshot
         self._cache = cache
         self._words: WordList | None = None
@@ -128,7 +133,7 @@ class TreeSource:
         for path, data in self._snapshot.read_many(filter(is_utf8, self._snapshot.files(NAMED_SUFFIXES, ()))):
             yield path, place_calls(data.decode("utf-8", "replace"))
 
-    def definitions(self, name: str) -> Iterator[tuple[str, Definition]]:
+    def definitions(self, name: str) -> Iterator[tuple[str, "Definition"]]:
         """Yield the functions and macros of a name, with their files."""
         return DefinitionFinder(self._snapshot).in_tree([name])
 
@@ -136,7 +141,7 @@ class TreeSource:
         """Yield names of functions that begin or end as a name does."""
         return DefinitionFinder(self._snapshot).similar(name)
 
-    def document_words(self) -> WordList | None:
+    def document_words(self) -> "WordList | None":
         """Return which documents of the tree have a word. None if the tree was not indexed."""
         if self._words is None:
             self._words = document_words(self._cache)

@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from ksrcfind.engine.context import TreeContext
 from ksrcfind.engine.index_manager import IndexManager
 from ksrcfind.engine.mentions import MentionResolver
 from ksrcfind.engine.releases import TreeReleases
@@ -14,22 +14,23 @@ from ksrcfind.engine.source_view import TreeSource
 from ksrcfind.engine.tree_messages import TreeMessages
 from ksrcfind.errors import KsrcfindError
 from ksrcfind.history.provenance import Commit, Later, Provenance
-from ksrcfind.history.releases import Releases
 from ksrcfind.history.request import Request, wording_place
 from ksrcfind.history.trace import History
 from ksrcfind.tree.directory import DirectorySnapshot
 from ksrcfind.tree.names import skipped_note
-from ksrcfind.tree.snapshot import TreeInfo
+
+if TYPE_CHECKING:
+    from ksrcfind.engine.context import TreeContext
+    from ksrcfind.history.releases import Releases
+    from ksrcfind.tree.snapshot import TreeInfo
 
 
 class TreeBackend:
     """Implements `backend.Backend` for a source tree: a git repository or a plain directory."""
 
-    def __init__(self, context: TreeContext) -> None:
-        snapshot, settings = context.snapshot, context.settings
-        releases: Releases | None = None
-        if not isinstance(snapshot, DirectorySnapshot):
-            releases = Releases(snapshot.repository, settings.release_tags, context.store.cache)
+    def __init__(self, context: "TreeContext") -> None:
+        snapshot = context.snapshot
+        releases = _releases(context)
         self._context = context
         self.index = IndexManager(context)
         self.source = TreeSource(snapshot, context.store.cache)
@@ -38,7 +39,7 @@ class TreeBackend:
         self.releases = TreeReleases(context, self.index, releases)
 
     @property
-    def info(self) -> TreeInfo:
+    def info(self) -> "TreeInfo":
         """The description of the tree for an answer."""
         return self._context.snapshot.info
 
@@ -85,10 +86,20 @@ class TreeBackend:
         self._context.close()
 
 
+def _releases(context: "TreeContext") -> "Releases | None":
+    """Return the release tags of a repository; a plain directory has none."""
+    if isinstance(context.snapshot, DirectorySnapshot):
+        return None
+    # Imported here because a plain directory does not need it.
+    from ksrcfind.history.releases import Releases
+
+    return Releases(context.snapshot.repository, context.settings.release_tags, context.store.cache)
+
+
 class TreeHistories:
     """Implements `backend.Histories` with the git repository of a tree. A plain directory has no histories."""
 
-    def __init__(self, context: TreeContext, releases: Releases | None) -> None:
+    def __init__(self, context: "TreeContext", releases: "Releases | None") -> None:
         settings = context.settings
         self._snapshot = context.snapshot
         self._history = History(

@@ -3,21 +3,21 @@
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from ksrcfind.backend import Source
-from ksrcfind.engine.context import TreeContext
-from ksrcfind.engine.index_manager import IndexManager
-from ksrcfind.match.message_index import MessageIndex
-from ksrcfind.source.message import Message
 from ksrcfind.tree.names import is_utf8
 
 if TYPE_CHECKING:
+    from ksrcfind.backend import Source
+    from ksrcfind.engine.context import TreeContext
+    from ksrcfind.engine.index_manager import IndexManager
+    from ksrcfind.match.message_index import MessageIndex
     from ksrcfind.search.unindexed import UnindexedSearch
+    from ksrcfind.source.message import Message
 
 
 class TreeMessages:
     """Implements `backend.Messages` for a tree."""
 
-    def __init__(self, context: TreeContext, index: IndexManager, source: Source) -> None:
+    def __init__(self, context: "TreeContext", index: "IndexManager", source: "Source") -> None:
         self._context = context
         self._index = index
         self._source = source
@@ -34,7 +34,7 @@ class TreeMessages:
         revision = self._context.store.revision(self._index.key)
         return revision.skipped if revision is not None else ()
 
-    def of(self, path: str) -> list[Message]:
+    def of(self, path: str) -> list["Message"]:
         """Return the messages of the present version of a source file, in source order. Empty without the file.
 
         This builds no index, but may update one.
@@ -56,18 +56,18 @@ class TreeMessages:
         if self._index.current() is None:
             self._without_index().messages_of(dict.fromkeys(paths))
 
-    def switched_off(self, path: str, line: int) -> list[Message]:
+    def switched_off(self, path: str, line: int) -> list["Message"]:
         """Return the messages of a file as if the comment or `#if 0` around a line were removed.
 
         Empty if the line is in neither.
         """
         return self._without_index().switched_off(path, line)
 
-    def near_phrases(self, body: str) -> MessageIndex:
+    def near_phrases(self, body: str) -> "MessageIndex":
         """Return an index of the messages in the files that contain phrases of a log line: the most likely files."""
         return self._without_index().index_for(body, phrases=True)
 
-    def near_words(self, body: str) -> MessageIndex:
+    def near_words(self, body: str) -> "MessageIndex":
         """Return an index of the messages in the files that contain the rarest words of a log line."""
         return self._without_index().index_for(body)
 

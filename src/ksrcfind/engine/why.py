@@ -6,19 +6,19 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from ksrcfind.backend import Source
 from ksrcfind.callers.record import Callers
 from ksrcfind.conditions.circumstances import circumstances, excerpt
 from ksrcfind.conditions.macros import MacroBody
 from ksrcfind.conditions.record import Excerpt
 from ksrcfind.engine.documents import documents_of
-from ksrcfind.finding import Finding, Shown
-from ksrcfind.match.answer import Match
 from ksrcfind.source.kbuild import BuildSymbols
-from ksrcfind.source.message import Message
 
 if TYPE_CHECKING:
+    from ksrcfind.backend import Source
     from ksrcfind.callers.resolve import Tree
+    from ksrcfind.finding import Finding, Shown
+    from ksrcfind.match.answer import Match
+    from ksrcfind.source.message import Message
 
 
 class WhyService:
@@ -27,11 +27,11 @@ class WhyService:
     Nothing is added to the answers of a bundle without code.
     """
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: "Source") -> None:
         self._source = source
         self._build_symbols = BuildSymbols(self._text)
 
-    def added_to(self, finding: Finding, shown: Shown, callers: int = 0) -> Finding:
+    def added_to(self, finding: "Finding", shown: "Shown", callers: int = 0) -> "Finding":
         """Return a finding with the conditions under which the call of its first match runs, and its documentation.
 
         If `shown` asks for code, the finding also gets the code around the call. This takes 2 ms for most functions,
@@ -69,16 +69,16 @@ class WhyService:
         """Raise `KsrcfindError` if callers cannot be found, since a bundle has no code to search."""
         self._source.with_words([])
 
-    def with_callers(self, finding: Finding, depth: int) -> Finding:
+    def with_callers(self, finding: "Finding", depth: int) -> "Finding":
         """Return a finding with the callers of its first match's function, down to a depth."""
         return replace(finding, callers=_callers(self._source, finding.match, depth)) if finding.match else finding
 
-    def all_with_callers(self, findings: Sequence[Finding], depth: int) -> list[Finding]:
+    def all_with_callers(self, findings: Sequence["Finding"], depth: int) -> list["Finding"]:
         """Return findings with the callers of their functions, whose first level is searched for in one pass."""
         searched = SearchedTree(self._source, [one.match.message for one in findings if one.match])
         return [replace(one, callers=_callers(searched, one.match, depth)) if one.match else one for one in findings]
 
-    def _macro(self, message: Message) -> MacroBody | None:
+    def _macro(self, message: "Message") -> MacroBody | None:
         defined = message.defined_at
         if defined is None:
             return None
@@ -97,7 +97,7 @@ class WhyService:
 class SearchedTree:
     """The files of a tree, searched at once for what names the functions of some messages."""
 
-    def __init__(self, source: Source, messages: Iterable[Message]) -> None:
+    def __init__(self, source: "Source", messages: Iterable["Message"]) -> None:
         self._source = source
         # What includes a C file can call its static functions.
         words = {word for one in messages if one.function for word in (one.function, posixpath.basename(one.path))}
@@ -118,7 +118,7 @@ class SearchedTree:
         return self._source.read_many(paths)
 
 
-def _callers(tree: "Tree", match: Match, depth: int) -> Callers:
+def _callers(tree: "Tree", match: "Match", depth: int) -> Callers:
     # The parser of declarations is imported where it is needed: most questions do not ask for callers.
     from ksrcfind.callers.resolve import Target, callers_of
 

@@ -8,13 +8,14 @@ from collections.abc import Sequence
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from ksrcfind.engine.engine import Engine
-from ksrcfind.log.stream import is_directory
-from ksrcfind.output.style import Painter
-from ksrcfind.output.writer import Write, Writer
+if TYPE_CHECKING:
+    from ksrcfind.engine.engine import Engine
+    from ksrcfind.output.style import Painter
+    from ksrcfind.output.writer import Write, Writer
 
 
 class Format(StrEnum):
@@ -39,10 +40,10 @@ LOG_FORMATS = (*ANSWERS, Format.CSV, Format.SARIF, Format.HTML)
 class Output(Struct, frozen=True):
     """What a writer needs: where it writes, and which tree and logs it writes about."""
 
-    write: Write
-    painter: Painter
+    write: "Write"
+    painter: "Painter"
     """Colours text for a terminal."""
-    engine: Engine
+    engine: "Engine"
     """Gives a writer the commits, source lines and tree that it shows."""
     directory: Path
     """The current directory of the reader, to which paths are relative."""
@@ -52,7 +53,7 @@ class Output(Struct, frozen=True):
     """Names of the logs; empty for single lines and source locations."""
 
 
-def writer_of(chosen: Format, output: Output) -> Writer:
+def writer_of(chosen: Format, output: Output) -> "Writer":
     """Return the writer of a format, except for text about whole logs, which has its own writer (`logtext.py`)."""
     write, engine = output.write, output.engine
     # Each writer is imported when its format is selected, to start faster.
@@ -91,6 +92,7 @@ def writer_of(chosen: Format, output: Output) -> Writer:
                 find_callers=partial(engine.why.all_with_callers, depth=output.callers) if output.callers else None,
             )
         case Format.TEXT if output.logs:
+            from ksrcfind.log.stream import is_directory
             from ksrcfind.output.logtext import LogTextWriter
 
             several = len(output.logs) > 1 or is_directory(Path(output.logs[0]))
@@ -101,7 +103,7 @@ def writer_of(chosen: Format, output: Output) -> Writer:
             return TextWriter(write, engine.histories.commit, output.painter)
 
 
-def _tree_name(engine: Engine) -> str:
+def _tree_name(engine: "Engine") -> str:
     """Return a tree's name for people: its revision, or for a plain directory its name and the Makefile's release."""
     rev = engine.info.rev or engine.info.commit
     if rev is not None:

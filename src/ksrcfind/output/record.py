@@ -10,21 +10,21 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from ksrcfind.callers.record import Callers
-from ksrcfind.conditions.record import Circumstances, Condition, Excerpt
-from ksrcfind.documents.record import Document
-from ksrcfind.finding import Finding
 from ksrcfind.history.provenance import Change, Commit, Event, Mentioned, Person, Provenance, Related, Release
-from ksrcfind.log.line import LogLine
 from ksrcfind.match.answer import Match, Value
-from ksrcfind.source.message import Form, Message
 from ksrcfind.source.template import template
-from ksrcfind.tree.maintainers import Subsystem
-from ksrcfind.tree.snapshot import TreeInfo
 
 if TYPE_CHECKING:
     from ksrcfind.batch.coverage import Summary
     from ksrcfind.batch.fold import Folded, Sighting
+    from ksrcfind.callers.record import Callers
+    from ksrcfind.conditions.record import Circumstances, Condition, Excerpt
+    from ksrcfind.documents.record import Document
+    from ksrcfind.finding import Finding
+    from ksrcfind.log.line import LogLine
+    from ksrcfind.source.message import Form, Message
+    from ksrcfind.tree.maintainers import Subsystem
+    from ksrcfind.tree.snapshot import TreeInfo
 
 SCHEMA = "ksrcfind/1"
 

@@ -1,6 +1,7 @@
 """Make lines of text for people: coloured for a terminal, plain for everything else."""
 
 from collections.abc import Callable
+from enum import StrEnum
 
 from msgspec import Struct
 
@@ -33,6 +34,14 @@ Span = tuple[str, str]
 """A piece of text with its style, a key of `STYLES`."""
 
 Painted = Callable[[str, str], str]
+
+
+class Color(StrEnum):
+    """When text is coloured."""
+
+    AUTO = "auto"
+    ALWAYS = "always"
+    NEVER = "never"
 
 
 class Painter(Struct, frozen=True):

@@ -6,23 +6,23 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ksrcfind.callers.record import Callers
-from ksrcfind.conditions.record import Circumstances, Condition
 from ksrcfind.conditions.sentence import sentence, shortened
-from ksrcfind.documents.record import Document
-from ksrcfind.finding import Finding
 from ksrcfind.history.provenance import Change, Commit, Event, Mentioned, Provenance, Related
-from ksrcfind.match.answer import Match
 from ksrcfind.output.record import NO_HISTORY, matches_with_history, shown_values, tested_values
 from ksrcfind.output.source import source_lines
-from ksrcfind.output.style import Painter, Span
-from ksrcfind.output.writer import Commits, Write
 from ksrcfind.source.template import template
 
 if TYPE_CHECKING:
     from ksrcfind.batch.coverage import Summary
     from ksrcfind.batch.filters import Group
     from ksrcfind.batch.fold import Folded
+    from ksrcfind.callers.record import Callers
+    from ksrcfind.conditions.record import Circumstances, Condition
+    from ksrcfind.documents.record import Document
+    from ksrcfind.finding import Finding
+    from ksrcfind.match.answer import Match
+    from ksrcfind.output.style import Painter, Span
+    from ksrcfind.output.writer import Commits, Write
 
 COLUMN = 15
 """Width of the column of labels, such as `Introduced`."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
-from ksrcfind.finding import Finding
 from ksrcfind.history.provenance import Commit
 
 if TYPE_CHECKING:
     from ksrcfind.batch.coverage import Summary
     from ksrcfind.batch.filters import Group
     from ksrcfind.batch.fold import Folded
+    from ksrcfind.finding import Finding
 
 Write = Callable[[str], object]
 """Writes text."""
