@@ -1,4 +1,4 @@
-"""Times ksrcfind beside git and ctags on a tree, in one run: `python -m bench --repo TREE [--rev REV] [--with-history]`."""
+"""Times ksrcfind beside git and ctags on a tree, in one run: `python -m bench --repo TREE [--with-history]`."""
 
 import argparse
 import os
