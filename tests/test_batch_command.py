@@ -17,7 +17,7 @@ import pytest
 from commandline import ksrcfind
 from conftest import LINUX_MINI
 from ksrcfind.cli.logs import _sigterm_interrupts
-from ksrcfind.history import trace
+from ksrcfind.history import git_history
 from ksrcfind.history.whole_history import WholeHistory
 from ksrcfind.output.json import schema
 
@@ -203,8 +203,8 @@ def test_answers_line_by_line_share_one_reading_of_the_history(linux_mini, tmp_p
 
     monkeypatch.setattr(WholeHistory, "__init__", spy)
     outputs = []
-    for enough in (trace.MANY_FILES_WITHOUT_GRAPH, 2):
-        monkeypatch.setattr(trace, "MANY_FILES_WITHOUT_GRAPH", enough)
+    for enough in (git_history.MANY_FILES_WITHOUT_GRAPH, 2):
+        monkeypatch.setattr(git_history, "MANY_FILES_WITHOUT_GRAPH", enough)
         monkeypatch.setenv("KSRCFIND_CACHE_DIR", str(tmp_path / str(enough)))
         outputs.append(ksrcfind("batch", "--each", "--format", "ndjson", LOG, directory=linux_mini).out)
     assert len(readings) == 1

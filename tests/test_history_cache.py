@@ -66,7 +66,7 @@ def test_every_value_of_ignore_revs_file_counts(scratch):
 
 
 def test_an_ignored_revision_counts_where_the_last_value_is_empty(scratch, monkeypatch):
-    monkeypatch.setattr("ksrcfind.history.trace.MANY_FILES_WITHOUT_GRAPH", 0)
+    monkeypatch.setattr("ksrcfind.history.git_history.MANY_FILES_WITHOUT_GRAPH", 0)
     asked = Asked(scratch.root)
     ignore(scratch, "one", 3)
     scratch.git("config", "--add", "blame.ignoreRevsFile", "one")

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from ksrcfind.history import trace
+from ksrcfind.history import git_history
 from ksrcfind.history.blame import blame
 from ksrcfind.history.commit_diff import changed_source_files
 from ksrcfind.history.renames import Renames
@@ -156,7 +156,7 @@ def test_stories_of_many_files_are_the_same_as_one_by_one(linux_mini, monkeypatc
     snapshot = open_snapshot(linux_mini, "master")
     requests = [request(snapshot, *place) for place in STORIES]
     alone = [History(snapshot).trace([one])[0] for one in requests]
-    monkeypatch.setattr(trace, "MANY_FILES_WITHOUT_GRAPH", 2)
+    monkeypatch.setattr(git_history, "MANY_FILES_WITHOUT_GRAPH", 2)
     together = History(snapshot)
     together.expect(requests)
     asked = []
@@ -168,7 +168,7 @@ def test_stories_of_many_files_are_the_same_as_one_by_one(linux_mini, monkeypatc
 def test_the_history_is_read_again_for_enough_further_files(linux_mini, monkeypatch):
     snapshot = open_snapshot(linux_mini, "master")
     requests = [request(snapshot, *place) for place in STORIES]
-    monkeypatch.setattr(trace, "MANY_FILES_WITHOUT_GRAPH", 2)
+    monkeypatch.setattr(git_history, "MANY_FILES_WITHOUT_GRAPH", 2)
     alone = [History(snapshot).trace([one])[0] for one in requests]
     files = list(dict.fromkeys(one.message.path.rpartition("/")[2] for one in requests))
     parts = [[one for one in requests if one.message.path.rpartition("/")[2] in names] for names in (files[:2], files)]

@@ -10,7 +10,7 @@ from commandline import ksrcfind
 from ksrcfind.config import Settings
 from ksrcfind.engine.open import open_engine
 from ksrcfind.errors import KsrcfindError
-from ksrcfind.history import trace
+from ksrcfind.history import git_history
 from ksrcfind.progress import SILENT
 from ksrcfind.tree import disk
 from ksrcfind.tree import git as git_module
@@ -51,10 +51,10 @@ def open_tree(root, cache):
 def ask_for_history(root, cache):
     """Ask for the history of every message, one by one and of all at once, and for the commits that it names."""
     told = []
-    for many in (trace.MANY_FILES, 1):
+    for many in (git_history.MANY_FILES, 1):
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(trace, "MANY_FILES", many)
-            patch.setattr(trace, "MANY_FILES_WITHOUT_GRAPH", many)
+            patch.setattr(git_history, "MANY_FILES", many)
+            patch.setattr(git_history, "MANY_FILES_WITHOUT_GRAPH", many)
             with open_tree(root, cache / str(many)) as engine:
                 places = [(message.path, message.line_start) for message in engine.messages()]
                 found = list(engine.at(places))
