@@ -65,16 +65,11 @@ def test_what_is_off_is_marked(tmp_path):
     assert right.row.half in (0, 1)
 
 
-def test_equals_are_judged_together_unless_the_kernel_named_one(tmp_path):
+def test_only_the_first_of_equal_matches_is_judged(tmp_path):
     same = message("zebra stripes counted", "drivers/zoo/okapi.c", 9, function="okapi_count")
     found = answer("zebra stripes counted", TEXT, same)
     assert (found.rivals, len(found.matches)) == (1, 2)
-    second = (
-        LABEL if found.matches[1].message.path == LABEL["file"] else {"file": same.path, "line_start": 9, "line_end": 9}
-    )
-    read = judged(tmp_path, {"tree": "zoo", "labels": [second]}, found=found)
-    assert (read.first, read.held) == (False, True)
-    assert read.confidence == pytest.approx(2 * found.matches[0].confidence)
-    call = {"path": second["file"], "line": second["line_start"]}
-    traced = judged(tmp_path, {"chains": [[call]]}, "booted-6.1.dev.jsonl", found=found)
-    assert (traced.held, traced.confidence) == (False, found.matches[0].confidence)
+    for match, is_first in zip(found.matches, (True, False), strict=True):
+        label = {"file": match.message.path, "line_start": match.message.line_start, "line_end": match.message.line_end}
+        read = judged(tmp_path, {"tree": "zoo", "labels": [label]}, found=found)
+        assert (read.first, read.confidence) == (is_first, found.matches[0].confidence)

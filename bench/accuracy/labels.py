@@ -51,8 +51,6 @@ class Labelled:
     variant: str | None
     log: str
     """The log it comes from."""
-    traced: bool
-    """True if the label is the one call that a traced kernel was in, not every call that prints the same text."""
 
     @property
     def half(self) -> int:
@@ -97,5 +95,4 @@ def _labelled(row: dict[str, Any], tree: str) -> Labelled:
         bool(row.get("drift")),
         None if variant is None else str(variant),
         str(row.get("log", "")),
-        is_traced,
     )
