@@ -120,10 +120,11 @@ STRAY = "mydaemon: session 12 of peer foo, grazing status changed"
     ("line", "formats", "verdict"),
     [
         (STRAY, (", grazing status changed", ", cow left"), "none"),
+        ("zoo 0000:01:00.0: grazing status changed", (", grazing status changed", ", cow left"), "none"),
         (STRAY.replace("mydaemon", "herd"), (", grazing status changed", ", cow left"), "partial"),
         (STRAY.replace("session 12 of", "fence_stat 0x12"), ("fence_stat 0x%x", ", grazing status changed"), "partial"),
     ],
-    ids=["nothing else of the file", "the file is named", "words of another part"],
+    ids=["nothing else of the file", "another driver", "the file is named", "words of another part"],
 )
 def test_a_short_part_is_no_answer_alone(line, formats, verdict):
     appended = [msgspec.structs.replace(one, call="push", level="cont") for one in calls(*formats)]

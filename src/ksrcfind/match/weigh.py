@@ -125,9 +125,10 @@ class Weigher:
         score, occurrence = candidate.score, candidate.occurrence
         if score.tier is Tier.EXACT or not occurrence.joins.before or candidate.named > 0:
             return False
-        if score.tier is Tier.PARTIAL and not score.before:
+        is_by_another = body.prefix_end > 0
+        if score.tier is Tier.PARTIAL and not score.before and not is_by_another:
             return False
-        if score.explained >= 2 * DISTINCTIVE_TEXT or score.share() >= STRONG_SHARE:
+        if score.explained >= 2 * DISTINCTIVE_TEXT or (score.share() >= STRONG_SHARE and not is_by_another):
             return False
         rest = body.words - score.wording.words
         return all(sum(map(bits, rest & words)) < SHARED_LEAST for words in self._words_around(occurrence.number))
