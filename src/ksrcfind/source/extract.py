@@ -74,9 +74,7 @@ _VA_FORMAT_INITIAL = regex(rb"\bva_format[ \t]+(\w+)[ \t]*=[ \t]*\{[ \t\r\n]*(?:
 _HEAD = regex(rb"\n((?!static\b|typedef\b)[a-z_][\w \t*]*+)\(([^;{}()]*+)\)\s*+\{")
 _GIVES_TEXT = regex(rb"\A[^(]*\bchar\b[ \t]*\*|\bchar\b[ \t]*(?:const[ \t]*)?\*[ \t]*(?:const[ \t]*)?\*")
 _APPENDS = regex(r"vsc?nprintf\(\w+(?:->|\.)(\w+)\s*+\+[^\"]*,\s*+(\w+),\s*+(\w+)\)")
-_PRINTS_TEXT = regex(r'(\w++)\((?:KERN_[A-Z]++\s++|[^",()]++,\s*+)?"%s(?:\\n)?",\s*+((?:\w++(?:->|\.))*+)(\w++)\)')
-_LOGS = regex(r"printk|(?:\b|_)(?:emerg|alert|crit|err|error|warn|warning|notice|info|dbg|debug|cont)\Z")
-_POINTS_AT_FIELD = regex(rb"(?<![\w.>])([A-Za-z_]\w*+)[ \t]*+=[ \t]*+(?:\w++(?:->|\.))++(\w++);")
+_PRINTS_FIELD = regex(r'(?:printk|pr_\w+)\((?:KERN_[A-Z]++\s++)?"%s(?:\\n)?",\s*+\w+(?:->|\.)(\w+)\)')
 _STATIC = regex(rb"\bstatic\b")
 _WITHOUT_EFFECT = frozenset((b"warning", b"error", b"pragma", b"line", b"ident"))
 _IFNDEF_NAME = regex(rb"[ \t]+(\w+)")
@@ -104,7 +102,7 @@ def extract(data: bytes, parser: Parser) -> SourceFacts:
             other = scan.without_directives(data, found, branch)
             for body in _differing(scan.bodies(other, constants=named), found_bodies):
                 functions.add_branch(parser.body(body, constants=named), named)
-        functions.join_appending(text)
+        functions.join_appending()
     return SourceFacts(
         includes,
         macros,
@@ -163,32 +161,21 @@ class _Functions:
         self.calls += [call for call in calls if call not in known]
         self.calls.sort(key=lambda call: call.line)
 
-    def join_appending(self, text: bytes) -> None:
-        """Make functions that append to a buffer log calls, where the file (its code is `text`) prints this buffer.
+    def join_appending(self) -> None:
+        """Make functions that append to a buffer log calls, where the file prints this buffer as a whole line.
 
-        `nf_log_buf_add()` appends to `m->buf`, and `printk("%s", m->buf)` prints it: each call gives a part of a line.
+        `nf_log_buf_add()` appends to `m->buf`, and `printk("%s", m->buf)` prints it: each call gives a part of a line. A
+        call that prints a device before the buffer (`ata_port_err()`) is the one that prints the line.
         """
-        appending = [
-            (number, call, appends)
-            for number, wrapper in enumerate(self.wrappers)
-            for call in wrapper.calls
-            if (appends := _APPENDS.fullmatch(call.text))
-        ]
-        printed = self._printed_fields(text) if appending else set()
-        for number, call, appends in appending:
-            if appends[1] in printed:
-                logs = Call("vprintk", f"vprintk(KERN_CONT {appends[2]}, {appends[3]})", call.line, call.function)
-                wrapper = self.wrappers[number]
-                self.wrappers[number] = msgspec.structs.replace(wrapper, calls=(*wrapper.calls, logs), guards=())
-
-    def _printed_fields(self, text: bytes) -> set[str]:
-        """Return the names of the fields that the file prints whole, also by a variable that points at a field."""
-        found = [
-            match for call in self.calls if (match := _PRINTS_TEXT.fullmatch(call.text)) and _LOGS.search(match[1])
-        ]
-        variables = {match[3] for match in found if not match[2]}
-        pointed = (match for match in _POINTS_AT_FIELD.finditer(text) if _text(match[1]) in variables)
-        return {match[3] for match in found if match[2]} | {_text(match[2]) for match in pointed}
+        printed = {found[1] for call in self.calls if (found := _PRINTS_FIELD.fullmatch(call.text))}
+        if not printed:
+            return
+        for number, wrapper in enumerate(self.wrappers):
+            for call in wrapper.calls:
+                appends = _APPENDS.fullmatch(call.text)
+                if appends is not None and appends[1] in printed:
+                    logs = Call("vprintk", f"vprintk(KERN_CONT {appends[2]}, {appends[3]})", call.line, call.function)
+                    self.wrappers[number] = msgspec.structs.replace(wrapper, calls=(*wrapper.calls, logs), guards=())
 
 
 def _with_text(calls: Iterable[Call], parsed: ParsedBody, named: re.Pattern[bytes] | None) -> list[Call]:
