@@ -75,7 +75,7 @@ def expressions() -> Iterator[Expression | Generated]:
             except NameError:
                 yield Generated(f"{where}:{inside}")
                 continue
-            methods = used[name, assigned] if assigned else {call.func.attr}
+            methods = used[name, assigned] if assigned else {_function(call)}
             grammar = assigned == "Grammar"
             yield Expression(
                 f"{where}:{call.lineno}", pattern, searched=not grammar and not (methods and methods <= AT_ONE_PLACE)
@@ -84,7 +84,7 @@ def expressions() -> Iterator[Expression | Generated]:
 
 def _sources():
     for found in pkgutil.walk_packages(ksrcfind.__path__, "ksrcfind."):
-        if found.name != "ksrcfind.__main__":
+        if found.name not in ("ksrcfind.__main__", "ksrcfind.regex"):
             spec = importlib.util.find_spec(found.name)
             yield found.name, ast.parse(Path(spec.origin).read_text(encoding="utf-8"))
 
@@ -116,18 +116,28 @@ def _calls(tree):
         if isinstance(node, ast.Call):
             if isinstance(node.func, ast.Name) and node.func.id == "Grammar":
                 assigned = "Grammar"
-            is_re = isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Name)
-            if is_re and node.func.value.id == "re" and node.func.attr in FUNCTIONS:
-                yield node, inside, assigned if node.func.attr == "compile" else ""
+            function = _function(node)
+            if function in FUNCTIONS:
+                yield node, inside, assigned if function == "compile" else ""
         for child in ast.iter_child_nodes(node):
             yield from walk(child, inside, assigned)
 
     yield from walk(tree, "", "")
 
 
+def _function(call):
+    """The function of `re` that a call calls; `regex()` of the package compiles as well."""
+    match call.func:
+        case ast.Attribute(ast.Name("re"), name):
+            return name
+        case ast.Name("regex"):
+            return "compile"
+    return ""
+
+
 def _pattern_and_flags(call):
     flags = [each.value for each in call.keywords if each.arg == "flags"]
-    place = {"compile": 1, "sub": 4, "subn": 4, "split": 3}.get(call.func.attr, 2)
+    place = {"compile": 1, "sub": 4, "subn": 4, "split": 3}.get(_function(call), 2)
     return [call.args[0], *(flags or call.args[place : place + 1])]
 
 

@@ -164,8 +164,8 @@ class _Functions:
     def join_appending(self) -> None:
         """Make functions that append to a buffer log calls, where the file prints this buffer as a whole line.
 
-        `nf_log_buf_add()` appends to `m->buf`, and `printk("%s", m->buf)` prints it: each call gives a part of a line. A
-        call that prints a device before the buffer (`ata_port_err()`) is the one that prints the line.
+        `nf_log_buf_add()` appends to `m->buf`, and `printk("%s", m->buf)` prints it: each call gives a part of a line.
+        A call that prints a device before the buffer (`ata_port_err()`) is the one that prints the line.
         """
         printed = {found[1] for call in self.calls if (found := _PRINTS_FIELD.fullmatch(call.text))}
         if not printed:
