@@ -266,7 +266,7 @@ def index(
         bool,
         typer.Option(
             "--with-history",
-            help="Also read the history of all messages, once; later answers then need no git blame. With --output, "
+            help="Also read the history of all messages, once; later answers rarely need git blame. With --output, "
             "the bundle has the histories. An interrupted run continues where it stopped.",
         ),
     ] = False,
