@@ -13,8 +13,9 @@ import statistics
 import subprocess
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from ksrcfind import config
 from ksrcfind.engine.open import open_engine
