@@ -276,6 +276,12 @@ def test_a_text_that_goes_on_behind_a_value_comes_behind_one_that_ends_there():
     assert answer("grazed stripe version: 22.361476.0", longer, ended).matches[0].message == ended
 
 
+def test_a_line_that_is_cut_off_behind_a_value_is_found_behind_another_name():
+    call = message("%s error, dev %s, sector %llu op 0x%x:(%s) flags 0x%x hoofs %u shade class %u", "block/zoo.c")
+    found = answer("old_graze_request: I/O error, dev sda, sector 12345", call)
+    assert [match.message for match in found.matches] == [call]
+
+
 def test_code_with_the_name_of_its_directories_serves_all_drivers_there():
     other = message("%s %s: animal disconnected", "drivers/bolt/switch.c", module="okapi_bolt")
     library = message("%s %s: animal disconnected", "drivers/pen/ape/penape.c", module="penape")

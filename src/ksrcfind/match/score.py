@@ -72,6 +72,8 @@ class Score(msgspec.Struct, frozen=True, gc=False):
     """Bits that a wording of the whole line must explain."""
     likeness: float = 1.0
     """How similar the whole texts are, from 0 to 1."""
+    cut: float = 0.0
+    """Bits against a wording that goes on where the line ends with a value. They count against other wordings only."""
     occurrences: tuple[Occurrence, ...] | None = None
     """The messages to which the score applies; None for all that print the wording."""
 
@@ -90,7 +92,7 @@ class Score(msgspec.Struct, frozen=True, gc=False):
         It is what the wording explains of the line, minus the costs of words that only one of them has.
         """
         left = ANY_TEXT_COST if self.tier is Tier.EXACT else UNEXPLAINED_COST
-        return self.explained - left * self.unexplained(joins) - MISSING_COST * self.missing
+        return self.explained - left * self.unexplained(joins) - MISSING_COST * (self.missing + self.cut)
 
     def is_strong(self, joins: Continuation = ALONE) -> bool:
         """Return whether no wording of a later tier can explain clearly more."""
@@ -264,19 +266,22 @@ def score_overlap(body: Body, wording: Wording, overlap: Overlap) -> Score:
     shared = sum(map(bits, seen))
     explained = typed + shared + cut
     before, inside, after = _unexplained(body, overlap, values, others)
-    missing = wording.bits - shared
+    missing, behind_value = wording.bits - shared, 0.0
     # What a cut-off line leaves out beyond its ends hardly counts; what else it lacks does.
     if overlap.end == len(body.text) and (overlap.begun or overlap.start in (0, body.prefix_end)):
         missing = min(missing * CUT_OFF_SHARE, explained * CUT_OFF_MOST)
         # Few lines are cut off, and hardly one just behind a value.
         low, high = overlap.literals[-1] if overlap.literals else (0, 0)
         if not overlap.finished and not low < high == overlap.end:
-            missing += CUT_BEHIND_VALUE
+            behind_value = CUT_BEHIND_VALUE
     prefix = body.text[: overlap.literals[0][0]] if overlap.literals else body.text
     # Values alone fit too many lines, unless only a name precedes them.
     is_alone = overlap.finished and " " not in body.text[: overlap.start].strip()
     words = WORDS_LEAST if is_alone else explained - typed
-    return Score(wording, Tier.PARTIAL, overlap.spans, explained, inside, missing, prefix, before, after, words)
+    spans = overlap.spans
+    return Score(
+        wording, Tier.PARTIAL, spans, explained, inside, missing, prefix, before, after, words, cut=behind_value
+    )
 
 
 def _literal_words(body: Body, wording: Wording, overlap: Overlap) -> tuple[Iterable[str], float, list[Token]]:

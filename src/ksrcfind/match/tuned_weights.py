@@ -91,7 +91,7 @@ CUT_OFF_SHARE = 0.4
 """Share of the missing bits that counts if they lie beyond an end of the line: the line may be a cut-off copy."""
 
 CUT_BEHIND_VALUE = 12.0
-"""Missing bits of a wording that goes on where the line ends with a value."""
+"""Bits against a wording that goes on where the line ends with a value, compared with other wordings."""
 
 CUT_OFF_MOST = 0.8
 """Upper limit for the missing bits beyond an end of the line, as a share of the explained bits."""
