@@ -283,6 +283,22 @@ def test_a_long_history_without_a_commit_graph_is_hinted_at_once(scratch, monkey
     assert asked.advice is None
 
 
+def test_a_release_with_another_wording_in_between_does_not_count(tmp_path):
+    scratch = VirtualDocuments(tmp_path)
+    text = 'void f(void)\n{\n\tprintk("queue is full, %s=%%d\\n");\n}\n'
+    scratch.commit("one", {"a.c": text % "left"})
+    added = scratch.commit("two", {"a.c": text % "free_slots"})
+    scratch.git("tag", "v6.1-rc1")
+    scratch.commit("back to the old name", {"a.c": text % "left"})
+    scratch.git("tag", "v6.1")
+    scratch.commit("the new name again", {"a.c": text % "free_slots"})
+    scratch.git("tag", "v6.2")
+    message = Message("a.c", 3, 3, "f", "printk", None, None, "", (Form("", ()),), (TextLine("a.c", 3, 30),))
+    (found,) = History(open_snapshot(tmp_path, "HEAD")).trace([Request(message)])
+    assert found.introduced.commit == added
+    assert found.introduced.release == Release("v6.1-rc1", "v6.2")
+
+
 def test_the_first_release_of_a_wording_is_the_first_final_one_that_has_it(tmp_path):
     scratch = VirtualDocuments(tmp_path)
     text = 'void f(void)\n{\n\tprintk("queue %%d%s\\n");\n}\n'

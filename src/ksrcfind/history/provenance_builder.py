@@ -1,7 +1,7 @@
 """Convert histories of messages into the provenance that the output record shows."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from msgspec.structs import replace
 
@@ -11,7 +11,7 @@ from ksrcfind.history.events import EventKind, shown_change
 from ksrcfind.history.follow import MessageHistory, Step
 from ksrcfind.history.provenance import Change, Event, Later, Provenance
 from ksrcfind.history.removal import Removal
-from ksrcfind.history.wording import decoded
+from ksrcfind.history.wording import decoded, differs_by_prefix, same, words
 from ksrcfind.history.wording_releases import WordingReleases
 
 BEGINNING = "Present at or before {}, where this history begins."
@@ -63,7 +63,7 @@ class ProvenanceBuilder:
             self._change(step.commit, step.path, step.line, decoded(step.text))
             for step in (history.steps[history.introduced], history.steps[-1])
         )
-        since = history.steps[: history.introduced + 1]
+        since = list(_with_wording(history.steps[: history.introduced + 1]))
         had = self._wording_releases.of(introduced.commit, (step.path for step in since), (step.text for step in since))
         introduced = replace(introduced, release=had)
         note = self._beginning(origin.commit) if history.beginning else None
@@ -87,6 +87,21 @@ class ProvenanceBuilder:
 
     def _beginning(self, commit: str) -> str:
         return BEGINNING.format(self._commit_info.release(commit).first_tag or commit[:12])
+
+
+def _with_wording(since: Sequence[Step]) -> Iterator[Step]:
+    """Yield the steps after which the source has the current wording, oldest first.
+
+    `since` are the steps from the one that introduced it, newest first. Others may have taken it back for a while.
+    """
+    current = since[-1].text
+    is_away = False
+    for step in reversed(since):
+        if EventKind.REWORDED in step.kinds:
+            text = step.text
+            is_away = not (same(text, current) or differs_by_prefix(text, current) or words(text) == words(current))
+        if not is_away:
+            yield step
 
 
 def _lineage_id(first: Step) -> str:
