@@ -283,6 +283,13 @@ def test_a_long_history_without_a_commit_graph_is_hinted_at_once(scratch, monkey
     assert asked.advice is None
 
 
+def history_of(root, path):
+    """Return the history of the text on line 3 of a file."""
+    message = Message(path, 3, 3, "f", "printk", None, None, "", (Form("", ()),), (TextLine(path, 3, 30),))
+    (found,) = History(open_snapshot(root, "HEAD")).trace([Request(message)])
+    return found
+
+
 def test_a_release_with_another_wording_in_between_does_not_count(tmp_path):
     scratch = VirtualDocuments(tmp_path)
     text = 'void f(void)\n{\n\tprintk("queue is full, %s=%%d\\n");\n}\n'
@@ -293,8 +300,7 @@ def test_a_release_with_another_wording_in_between_does_not_count(tmp_path):
     scratch.git("tag", "v6.1")
     scratch.commit("the new name again", {"a.c": text % "free_slots"})
     scratch.git("tag", "v6.2")
-    message = Message("a.c", 3, 3, "f", "printk", None, None, "", (Form("", ()),), (TextLine("a.c", 3, 30),))
-    (found,) = History(open_snapshot(tmp_path, "HEAD")).trace([Request(message)])
+    found = history_of(tmp_path, "a.c")
     assert found.introduced.commit == added
     assert found.introduced.release == Release("v6.1-rc1", "v6.2")
 
@@ -315,8 +321,7 @@ def test_the_first_release_of_a_wording_is_the_first_final_one_that_has_it(tmp_p
     scratch.commit("five")
     scratch.git("tag", "v6.2")
     scratch.git("tag", "v6.3")
-    message = Message("b.c", 3, 3, "f", "printk", None, None, "", (Form("", ()),), (TextLine("b.c", 3, 30),))
-    (found,) = History(open_snapshot(tmp_path, "HEAD")).trace([Request(message)])
+    found = history_of(tmp_path, "b.c")
     assert (found.introduced.commit, found.last_changed.commit) == (added, again)
     assert found.introduced.release == Release("v6.1-rc1", "v6.2")
     assert found.origin.release == Release("v6.1-rc1", "v6.1")  # By ancestry.

@@ -1,7 +1,7 @@
 """Follow a message back to where it came from, with a history index.
 
 The steps and events are those of `history.follow`, which asks git; each step here takes a few look-ups. Where the index
-cannot decide, `follow` returns None, and the caller asks git.
+cannot decide, `follow` raises `UndecidedError`, and the caller asks git.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -183,14 +183,14 @@ class IndexFollower:
             for other in self._texts.touching(path, text):
                 if other.commit != change.commit:
                     continue
-                gone = other.status == "D" or other.before is not None
+                gone = other.left_its_path
                 removed = [own for own in other.removed() if own.text == text]
                 added = [own for own in other.added if own.text == text]
                 if removed and (gone or len(added) < len(removed)):
                     was = _nearest(removed, seen.edit)
                     order = self._order(other.earlier_path, was, seen)
                     found.append((order, _Earlier(parent, other.earlier_path, was, True, gone, tuple(removed))))
-        return min(found, key=lambda item: item[0])[1] if found else None
+        return _first(found)
 
     def _elsewhere(self, seen: Standing, parent: int, paths: Iterable[str]) -> _Earlier | None:
         """Return the text in another file, which mostly still has it."""
@@ -203,7 +203,7 @@ class IndexFollower:
                 left = len(self._texts.standing(path, seen.edit.text, seen.change.commit)) < len(standing)
                 earlier = _Earlier(parent, path, was, left, peers=peers)
                 found.append(((not left, *self._order(path, was, seen)), earlier))
-        return min(found, key=lambda item: item[0])[1] if found else None
+        return _first(found)
 
     def _prefixed(self, seen: Standing, parent: int) -> _Earlier | None:
         """Return the text with a prefix in a file of the same directory or name."""
@@ -217,7 +217,7 @@ class IndexFollower:
                     self._texts.standing(path, was.text, parent)
                 )
                 found.append(((not left, *self._order(path, was, seen)), _Earlier(parent, path, was, left)))
-        return min(found, key=lambda item: item[0])[1] if found else None
+        return _first(found)
 
     def _around(self, seen: Standing, paths: Iterable[str]) -> list[str]:
         """Return those of some paths that are in the directory of a file, or have its name."""
@@ -249,13 +249,13 @@ class IndexFollower:
         found: list[tuple[tuple[bool, bool, bool, str], _Earlier]] = []
         part = END.sub("", seen.edit.text).encode("utf-8", "surrogateescape")
         for other in self._others(seen.change):
-            gone = other.status == "D" or other.before is not None
+            gone = other.left_its_path
             for own in other.removed():
                 if part in b"".join(own.literals) and lost_prefix(own.text, seen.edit.text):
                     left = gone or own.text not in {new.text for new in other.added}
                     order = (not left, *self._order(other.earlier_path, own, seen))
                     found.append((order, _Earlier(parent, other.earlier_path, own, left, renamed=gone)))
-        return min(found, key=lambda item: item[0])[1] if found else None
+        return _first(found)
 
     def _others(self, change: FileChange) -> Iterator[FileChange]:
         """Yield the changes of other files by the same commit; none if the commit changed too many."""
@@ -376,6 +376,11 @@ def _among(edit: Edit, peers: Sequence[Edit]) -> Among:
 def _nearest(edits: Sequence[Edit], seen: Edit) -> Edit:
     """Return the best of several texts: one in the same function, then the one with the nearest line."""
     return min(edits, key=lambda edit: (edit.function != seen.function, abs(edit.line - seen.line)))
+
+
+def _first(found: Iterable[tuple[tuple[bool | str, ...], _Earlier]]) -> _Earlier | None:
+    """Return the place whose order is the smallest; None if there is none."""
+    return min(found, key=lambda item: item[0], default=((), None))[1]
 
 
 def _state(path: str, edit: Edit) -> State:

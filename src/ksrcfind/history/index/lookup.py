@@ -39,6 +39,11 @@ class FileChange:
         return unpack_edits(self.packed)
 
     @property
+    def left_its_path(self) -> bool:
+        """True if the commit removed or renamed the file."""
+        return self.status == "D" or self.before is not None
+
+    @property
     def earlier_path(self) -> str:
         """The name of the file before the commit."""
         return self.before or self.path
