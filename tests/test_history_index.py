@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from msgspec.structs import replace
 
+from ksrcfind.errors import KsrcfindError
 from ksrcfind.history.index import build
 from ksrcfind.history.index.build import build_history_index
 from ksrcfind.history.index.location import index_path
@@ -372,6 +373,7 @@ def test_what_happened_later_is_found_in_the_index(tmp_path, monkeypatch):
 KILLED = """
 import os, signal, sys
 from pathlib import Path
+from ksrcfind.errors import KsrcfindError
 from ksrcfind.history.index import build
 from ksrcfind.progress import SILENT
 from ksrcfind.storage import history_file
@@ -415,3 +417,21 @@ def build_again(scratch, directory):
     equal(scratch.root, directory, [("a.c", "the last")])
     left = [path.name for path in directory.iterdir() if path.suffix not in (".sqlite", ".lock")]
     assert left == []
+
+
+def test_a_damaged_part_of_an_interrupted_run_is_read_again(tmp_path, monkeypatch):
+    scratch = VirtualDocuments(tmp_path / "tree")
+    scratch.commit("one", {"a.c": 'void f(void)\n{\n\tprintk("queue is full\\n");\n}\n'})
+    snapshot = open_snapshot(scratch.root, "HEAD")
+    directory = tmp_path / "index"
+    directory.mkdir()
+    monkeypatch.setattr(build, "write_history_file", lambda *_: (_ for _ in ()).throw(OSError("no space")))
+    with pytest.raises(KsrcfindError, match="no space"):
+        build_history_index(snapshot.repository, snapshot.commit, directory, 1, SILENT)
+    monkeypatch.undo()
+    (part,) = directory.glob("*.parts/*")
+    part.write_bytes(b"")  # As after a loss of power.
+    with pytest.raises(KsrcfindError, match="is damaged"):
+        build_history_index(snapshot.repository, snapshot.commit, directory, 1, SILENT)
+    build_history_index(snapshot.repository, snapshot.commit, directory, 1, SILENT)
+    assert History(snapshot, index_directory=directory)._git.tracer.indexed is not None

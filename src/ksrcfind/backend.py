@@ -157,7 +157,7 @@ class Source(Protocol):
         ...
 
     def has_file(self, path: str) -> bool:
-        """Return whether a file exists and is not empty."""
+        """Return whether a file exists."""
         ...
 
     def length(self, path: str) -> int | None:

@@ -210,7 +210,7 @@ class BundleSource:
 
         None for a file without messages.
         """
-        return LONGEST_FILE if path in self._bundle.paths() else None
+        return LONGEST_FILE if self._bundle.spans_of(path) else None
 
     def place_calls(self, path: str) -> Sequence[tuple[int, str]]:
         """Return (line, name) of the calls in a file that print their own source location, such as `WARN_ON`."""

@@ -113,11 +113,11 @@ class TreeSource:
         return range(1, LONGEST_FILE)
 
     def has_file(self, path: str) -> bool:
-        """Return whether a file exists and is not empty."""
+        """Return whether a file exists."""
         return bool(self._lines(path, 1))
 
     def length(self, path: str) -> int | None:
-        """Return the number of lines of a file. None if it does not exist or is empty."""
+        """Return the number of lines of a file. None if it does not exist."""
         lines = self._lines(path)
         return len(lines) - (not lines[-1]) if lines else None
 

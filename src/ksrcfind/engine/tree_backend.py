@@ -149,7 +149,7 @@ class TreeHistories:
             return
         repository, directory = self._snapshot.repository, context.store.directory
         build_history_index(repository, self._snapshot.commit, directory, context.settings.jobs, context.progress)
-        self._history.use_index(directory)
+        self._history.index_changed()
 
     def is_current(self) -> bool:
         """Return whether the references, and all settings on which histories depend, are unchanged."""

@@ -84,10 +84,11 @@ class History:
         traced = self._git.tracer.trace(_places(requests))
         return self._git.builder.provenances([traced[wording_place(request)] for request in requests])
 
-    def use_index(self, directory: Path) -> None:
-        """Answer from the history index in a directory from now on, if it has the snapshot's commit."""
-        if self._git is not None:
-            self._git.use_index(directory)
+    def index_changed(self) -> None:
+        """Answer from the history index as it is now. Histories that were not asked for yet open it when they are."""
+        made: GitHistory | None = self.__dict__.get("_git")
+        if made is not None and self._index_directory is not None:
+            made.use_index(self._index_directory)
 
     def is_current(self) -> bool:
         """Return whether all histories are still valid: tags, branches and settings are unchanged."""

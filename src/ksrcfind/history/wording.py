@@ -227,7 +227,7 @@ class SourceText:
     def _wording(self, run: list[tuple[int, int]], commented: bool) -> Wording:
         literals = tuple(self.data[start + 1 : end - 1].decode("utf-8", "surrogateescape") for start, end in run)
         return Wording(
-            text=LINE_END.sub("", LEVEL_CODE.sub("", "".join(literals))),
+            text=normalised("".join(literals)),
             line_start=self._line(run[0][0]),
             line_end=self._line(run[-1][1]),
             literals=literals,
@@ -235,6 +235,15 @@ class SourceText:
             end=run[-1][1],
             commented=commented,
         )
+
+
+def normalised(text: str) -> str:
+    """Return a literal without its level code and without newlines and blanks at its end."""
+    # The same as `LINE_END`, ten times as fast: this runs for every text of every commit.
+    text = LEVEL_CODE.sub("", text) if text[:1] == "<" else text
+    while (shorter := text.rstrip().removesuffix("\\n")) != text:
+        text = shorter
+    return text
 
 
 def _without_inside(literal: re.Match[bytes]) -> bytes:

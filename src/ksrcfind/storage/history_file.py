@@ -4,10 +4,12 @@ A writer fills a copy under a temporary name and renames it; a reader never wait
 """
 
 import os
+import shutil
 import sqlite3
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from contextlib import closing, suppress
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 from weakref import finalize
@@ -105,7 +107,10 @@ class HistoryFile:
 
     def path(self, number: int) -> bytes:
         """Return the path with a number."""
-        return bytes(self._rows("SELECT path FROM paths WHERE number = ?", number)[0][0])
+        found = self._rows("SELECT path FROM paths WHERE number = ?", number)
+        if not found:
+            raise DamagedIndexError(self._file, "a path is missing")
+        return bytes(found[0][0])
 
     def with_text(self, text: int, path: int) -> list[FileRow]:
         """Return the changes of a file that touched a text (its hash), oldest first."""
@@ -177,7 +182,7 @@ def write_history_file(
     try:
         temporary.unlink(missing_ok=True)
         if base is not None:
-            _copy(base, temporary)
+            shutil.copyfile(base, temporary)
         with closing(sqlite3.connect(temporary, isolation_level=None)) as connection:
             for setting in (
                 "journal_mode = OFF",
@@ -204,17 +209,12 @@ def write_history_file(
         temporary.unlink(missing_ok=True)
 
 
-def _copy(base: Path, target: Path) -> None:
-    with base.open("rb") as old, target.open("wb") as new:
-        while block := old.read(1 << 20):
-            new.write(block)
-
-
 def _insert_files(connection: sqlite3.Connection, files: Iterable[NewFile]) -> None:
     paths: dict[bytes, int] = dict(connection.execute("SELECT path, number FROM paths"))
     known = len(paths)
-    last, position, count = -1, 0, 0
-    for batch in _batches(files):
+    last, position = -1, 0
+    rest = iter(files)
+    while batch := list(islice(rest, _BATCH)):
         rows: list[tuple[int, int, str, int | None, bytes]] = []
         texts: list[tuple[int, int, int]] = []
         for file in batch:
@@ -225,23 +225,12 @@ def _insert_files(connection: sqlite3.Connection, files: Iterable[NewFile]) -> N
             before = paths.setdefault(file.before, len(paths)) if file.before is not None else None
             rows.append((number, path, file.status, before, _with_checksum(file.edits)))
             texts += [(text, path, number) for text in file.texts]
-        count += len(rows)
         connection.executemany("INSERT INTO files VALUES (?, ?, ?, ?, ?)", rows)
         connection.executemany("INSERT INTO unsorted VALUES (?, ?, ?)", texts)
     new = ((number, path) for path, number in paths.items() if number >= known)
     connection.executemany("INSERT INTO paths VALUES (?, ?)", new)
     # In order of the key, each page of the table is written once.
     connection.execute("INSERT OR IGNORE INTO texts SELECT text, path, file FROM unsorted ORDER BY 1, 2, 3")
-
-
-def _batches(files: Iterable[NewFile]) -> Iterator[list[NewFile]]:
-    batch: list[NewFile] = []
-    for file in files:
-        batch.append(file)
-        if len(batch) == _BATCH:
-            yield batch
-            batch = []
-    yield batch
 
 
 def _with_checksum(data: bytes) -> bytes:

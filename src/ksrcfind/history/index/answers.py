@@ -8,13 +8,12 @@ from pathlib import Path
 from ksrcfind.history.blame import Blame
 from ksrcfind.history.commits import RawCommit
 from ksrcfind.history.follow import MessageHistory
-from ksrcfind.history.index.edits import normalised
 from ksrcfind.history.index.follow import Among, IndexFollower, Position, UndecidedError
 from ksrcfind.history.index.graph import unpack_graph
 from ksrcfind.history.index.location import index_path
 from ksrcfind.history.index.lookup import TextHistory
 from ksrcfind.history.state import ignores_commits
-from ksrcfind.history.wording import GLUE, SourceText, Wording
+from ksrcfind.history.wording import GLUE, SourceText, Wording, normalised
 from ksrcfind.storage.damage import DamagedIndexError
 from ksrcfind.storage.history_file import HistoryFile, remove_history_file
 from ksrcfind.tree.database import MissingObjectError
@@ -36,15 +35,14 @@ class IndexedHistories:
         commit_of: Callable[[str], RawCommit | None],
     ) -> None:
         """Use `open_histories` instead."""
-        graph = unpack_graph(file.part("ids"), file.part("first"), file.part("others"))
         number = file.commit(bytes.fromhex(commit))
         if number is None:
             raise KeyError(commit)
+        graph = unpack_graph(file.part("ids"), file.part("first"), file.part("others"))
         self._objects = repository.objects
         self._commit = commit
         self._number = number
         self._path = path
-        self._file = file
         self._texts = TextHistory(file, graph)
         self._graph = graph
         self._follower = IndexFollower(self._texts, commit_of)

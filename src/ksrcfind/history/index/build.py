@@ -10,7 +10,6 @@ import os
 import shutil
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -181,8 +180,15 @@ def _keys(edits: Iterable[Edit]) -> tuple[int, ...]:
 
 def _new_files(parts: Path, ranges: Sequence[_Range], advance: Callable[[], None]) -> Iterator[NewFile]:
     for item in ranges:
-        with suppress(FileNotFoundError):
-            data = zlib.decompress((parts / item.name).read_bytes())
-            for file in msgspec.msgpack.decode(data, type=_Part):
-                yield file._replace(commit=item.number + file.commit)
+        for file in _kept_part(parts / item.name):
+            yield file._replace(commit=item.number + file.commit)
         advance()
+
+
+def _kept_part(path: Path) -> "_Part":
+    """Return what a part holds. Removes a damaged one and raises `OSError`: the next run reads its commits again."""
+    try:
+        return msgspec.msgpack.decode(zlib.decompress(path.read_bytes()), type=_Part)
+    except (zlib.error, msgspec.MsgspecError) as error:
+        path.unlink(missing_ok=True)
+        raise OSError(f"{path} is damaged: {error}") from error

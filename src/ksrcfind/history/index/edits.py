@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from ksrcfind.history.wording import END, LEVEL_CODE, Wording, words
+from ksrcfind.history.wording import END, Wording, normalised, words
 from ksrcfind.regex import regex
 
 AFTER = 0
@@ -57,15 +57,6 @@ class Edit(msgspec.Struct, frozen=True, array_like=True, gc=False):
 MOST_PREFIX_PARTS = 4
 """Parts of a prefix that `wording.lost_prefix` recognises."""
 _PREFIX_PART = regex(r"[\[(<]?+[\w%./*#@-]++[\])>]?+(?::|\s?-)?+\s*+")
-
-
-def normalised(text: str) -> str:
-    """Return a literal without its level code and without newlines and blanks at its end."""
-    # The same as `LINE_END`, ten times as fast: this runs for every text of a commit.
-    text = LEVEL_CODE.sub("", text) if text[:1] == "<" else text
-    while (shorter := text.rstrip().removesuffix("\\n")) != text:
-        text = shorter
-    return text
 
 
 def text_key(text: str) -> int:

@@ -285,12 +285,13 @@ class IndexFollower:
 
     def _reworded_in(self, seen: Standing, parent: int, position: int) -> _Earlier | None:
         change, edit = seen.change, seen.edit
-        _, came = net_counts(change, position)
-        candidates = [(change, own) for own in self._gone(change, position)]
+        gone, came = net_counts(change, position)
+        candidates = [(change, own) for own in change.removed(position) if gone[own.text] > 0]
         if len(self._graph.parents(change.commit)) == 1:
             removed = (other for other in self._others(change) if other.status == "D")
             for other, _ in zip(removed, range(MOST_REMOVED_FILES), strict=False):
-                candidates += [(other, own) for own in self._gone(other, 1)]
+                gone, _ = net_counts(other, 1)
+                candidates += [(other, own) for own in other.removed() if gone[own.text] > 0]
         best: tuple[tuple[float, int], _Earlier] | None = None
         for other, own in candidates:
             score = similarity(own.text, edit.text)
@@ -304,10 +305,6 @@ class IndexFollower:
             if best is None or order > best[0]:
                 best = order, _Earlier(parent, other.earlier_path, own, left=True)
         return best[1] if best is not None else None
-
-    def _gone(self, change: FileChange, position: int) -> list[Edit]:
-        gone, _ = net_counts(change, position)
-        return [own for own in change.removed(position) if gone[own.text] > 0]
 
     # Steps
 

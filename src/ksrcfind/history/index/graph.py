@@ -7,6 +7,7 @@ it, and `left` the last position on the main line that it contains.
 
 from array import array
 from collections.abc import Sequence
+from functools import cached_property
 
 _NONE = -1
 _NEVER = (1 << 31) - 1
@@ -24,7 +25,6 @@ class CommitGraph:
         self._id_bytes = id_bytes
         self._first = first
         self._others = others
-        self._entered, self._left = _main_line(first, others)
 
     def __len__(self) -> int:
         return len(self._first)
@@ -42,7 +42,7 @@ class CommitGraph:
         """Return whether a commit is another one or an ancestor of it."""
         if earlier >= later:
             return earlier == later
-        entered, left = self._entered, self._left
+        entered, left = self._main_line
         when = entered[earlier]
         waiting, seen = [later], {later}
         while waiting:
@@ -56,6 +56,11 @@ class CommitGraph:
                     seen.add(parent)
                     waiting.append(parent)
         return False
+
+    @cached_property
+    def _main_line(self) -> "tuple[array[int], array[int]]":
+        """`entered` and `left` of each commit. Building an index does not need them."""
+        return _main_line(self._first, self._others)
 
     @property
     def tables(self) -> dict[str, bytes]:

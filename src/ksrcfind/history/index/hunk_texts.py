@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from msgspec import Struct
 
 from ksrcfind.history.index.diffs import FileDiff, Hunk
-from ksrcfind.history.index.edits import AFTER, OWN, PIECE, REPEATED, Edit, normalised
-from ksrcfind.history.wording import FUNCTION, SourceText, Wording
+from ksrcfind.history.index.edits import AFTER, OWN, PIECE, REPEATED, Edit
+from ksrcfind.history.wording import FUNCTION, SourceText, Wording, normalised
 from ksrcfind.regex import regex
 
 _INCLUDE = regex(rb'^([ +\-\t]*+#[ \t]*+include[ \t]*+)"([^"\n]*+)"', re.MULTILINE)
