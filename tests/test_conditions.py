@@ -398,3 +398,9 @@ def test_arguments_that_macros_repeat_do_not_grow_without_end():
 def test_more_statement_expressions_than_are_read_are_marked():
     assert of("({ if (a) " * 8 + "pr_info();" + " })" * 8 + ";").complete is False
     assert of("({ if (a) " * 3 + "pr_info();" + " })" * 3 + ";").complete is True
+
+
+def test_an_assignment_of_a_long_call_that_stores_through_a_pointer_is_the_call():
+    call = f"read_configuration_word(device, {'some_long_name_of_a_register_' * 4}, &status)"
+    assert Assignment("status", call, 3).text == call
+    assert Assignment("status", "read_it()", 3).text == "status = read_it()"

@@ -373,7 +373,6 @@ def test_what_happened_later_is_found_in_the_index(tmp_path, monkeypatch):
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from ksrcfind.errors import KsrcfindError
 from ksrcfind.history.index import build
 from ksrcfind.progress import SILENT
 from ksrcfind.storage import history_file

@@ -166,12 +166,12 @@ class _Run:
         engine = self.log.engine
         # Rows of a report say little about the kernel: most are values.
         rows = summary.reasons.get("part_of_event", 0)
-        note_few_matches(self.session, engine, matched, summary.kernel_lines - rows)
+        note_few_matches(engine, matched, summary.kernel_lines - rows)
         has_banner = any(seen.boot.banner for seen in summary.boots)
         if not has_banner and self.options.rev is None and not engine.releases.indexed():
-            note_oldest_release(self.session, engine, self.log.introduced())
+            note_oldest_release(engine, self.log.introduced())
         if self.release_unchecked:
-            note_other_series(self.session, engine, summary.boots)
+            note_other_series(engine, summary.boots)
         if interrupted and not self.options.follow:
             return INTERRUPTED
         return FOUND if summary.messages else NOTHING_FOUND

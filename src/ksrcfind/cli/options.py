@@ -140,7 +140,19 @@ class Asking(Common, frozen=True):
 
 
 COMMANDS = (
-    *("find", "at", "batch", "messages", "life", "show", "diff", "index", "doctor", "lsp", "mcp", "help", "version"),
+    "find",
+    "at",
+    "batch",
+    "messages",
+    "life",
+    "show",
+    "diff",
+    "index",
+    "doctor",
+    "lsp",
+    "mcp",
+    "help",
+    "version",
 )
 """The names of the commands, in the order of the help."""
 

@@ -11,7 +11,7 @@ from ksrcfind.batch.answer_cache import shape
 from ksrcfind.batch.coverage import BootSeen
 from ksrcfind.cli.options import AUTO
 from ksrcfind.cli.session import Session
-from ksrcfind.cli.terminal import show_note
+from ksrcfind.cli.terminal import say
 from ksrcfind.engine.engine import Engine
 from ksrcfind.errors import KsrcfindError
 from ksrcfind.evolution.log_release import banner_release, narrowed, oldest_possible, tag_of
@@ -49,12 +49,12 @@ def engine_of_log(
     if detected is None or detected.tag.commit == engine.info.commit:
         yield engine
     elif rev == AUTO or detected.certain:
-        _note(session, f"{detected.evidence}; answers are for {detected.tag.name}")
+        say(f"{detected.evidence}; answers are for {detected.tag.name}")
         with engine.at_revision(detected.tag.name) as other:
             yield other
     else:
         command = shlex.join(["ksrcfind", "batch", "--rev", detected.tag.name, *names])
-        _note(session, f"{detected.evidence}; answers are for {_name(engine)}. For {detected.tag.name}, run: {command}")
+        say(f"{detected.evidence}; answers are for {_name(engine)}. For {detected.tag.name}, run: {command}")
         yield engine
 
 
@@ -66,7 +66,7 @@ def _beginning(rows: Iterable[Row]) -> list[Row]:
     return found
 
 
-def note_oldest_release(session: Session, engine: Engine, introduced: Iterable[Change]) -> None:
+def note_oldest_release(engine: Engine, introduced: Iterable[Change]) -> None:
     """Write a note with the earliest release that a log without a banner can be from.
 
     This is the release that introduced the newest of the log's messages.
@@ -79,22 +79,20 @@ def note_oldest_release(session: Session, engine: Engine, introduced: Iterable[C
     found = oldest_possible(introduced, order, backports)
     if found is not None and order[found[1]] > 0:
         change, first = found
-        _note(
-            session,
+        say(
             f"the log names no release; it is from {first} or later, which introduced {change.path}:{change.line}",
         )
 
 
-def note_few_matches(session: Session, engine: Engine, matched: int, lines: int) -> None:
+def note_few_matches(engine: Engine, matched: int, lines: int) -> None:
     """Write a note if fewer than half of a log's kernel lines match a message of the tree."""
     if lines >= FEWEST_LINES and matched * 2 < lines:
-        _note(
-            session,
+        say(
             f"only {matched:,} of {lines:,} kernel lines match {_name(engine)}: the log may be from another kernel",
         )
 
 
-def note_other_series(session: Session, engine: Engine, boots: Iterable[BootSeen]) -> None:
+def note_other_series(engine: Engine, boots: Iterable[BootSeen]) -> None:
     """Write a note if a log comes from another kernel series than the tree's Makefile names."""
     own = engine.source.release
     version = parse_tag(own, tail=True) if own is not None else None
@@ -106,7 +104,7 @@ def note_other_series(session: Session, engine: Engine, boots: Iterable[BootSeen
     if kernels:
         more = f" and {len(kernels) - KERNELS_NAMED} more" if len(kernels) > KERNELS_NAMED else ""
         named = f"{' and '.join(kernels[:KERNELS_NAMED])}{more}"
-        _note(session, f"the log is from {named}, the tree is {own}: messages may be worded differently, or be missing")
+        say(f"the log is from {named}, the tree is {own}: messages may be worded differently, or be missing")
 
 
 class _Detected(Struct, frozen=True):
@@ -161,7 +159,7 @@ def _narrowed(session: Session, engine: Engine, rows: Sequence[Row], *, required
         f"the log names no release; {names} can print the most of its messages ({span.lines} of {len(lines)} lines)"
     )
     if here == span.lines and not required:
-        _note(session, evidence)
+        say(evidence)
         return None
     return _Detected(span.last, f"{evidence}, {_name(engine)} can print {here}", certain=False)
 
@@ -180,7 +178,3 @@ def _counted(lines: Iterable[LogLine], task: Task) -> Iterator[LogLine]:
 
 def _name(engine: Engine) -> str:
     return str(engine.info.rev or engine.root)
-
-
-def _note(session: Session, text: str) -> None:
-    show_note(session.terminal.painter.line(f"note: {text}"))

@@ -80,6 +80,11 @@ def sources(end: Block, without: Block) -> set[Block]:
     return seen
 
 
+def contains(span: Span, token: int) -> bool:
+    """Return whether a token is in a span."""
+    return span[0] <= token < span[1]
+
+
 class Dominators:
     """The blocks that each path from the entry to a block passes."""
 

@@ -9,7 +9,7 @@ from ksrcfind.conditions.assignments import Assignments, names_in
 from ksrcfind.conditions.expression import arguments, decisions, joined, negation
 from ksrcfind.conditions.flow import Flow
 from ksrcfind.conditions.function_tokens import NAME, Code
-from ksrcfind.conditions.graph import DEFAULT, Block, Branch, Outcome, Span
+from ksrcfind.conditions.graph import DEFAULT, Block, Branch, Outcome, Span, contains
 from ksrcfind.conditions.reach import AnyOf, Exit, Formula, Literal, Reach
 from ksrcfind.conditions.record import Condition
 from ksrcfind.regex import regex
@@ -144,7 +144,7 @@ def _spans(formula: Formula) -> list[Span]:
 def _kind(code: Code, formula: Formula, passed: frozenset[Block]) -> str:
     match formula:
         case Literal(branch, _):
-            if _contains(branch.inside, code.target):
+            if contains(branch.inside, code.target):
                 return "case" if branch.kind == "switch" else branch.kind
             if branch.kind == "loop":
                 return "loop"
@@ -242,7 +242,3 @@ def _comparison(value: str, case: str) -> str:
     if dots:
         return f"({operand} >= {low.strip()} && {operand} <= {high.strip()})"
     return f"{operand} == {case}" if re.fullmatch(r"-?[\w.]+|'.*'|\w+\([^()]*\)", case) else f"{operand} == ({case})"
-
-
-def _contains(span: Span, token: int) -> bool:
-    return span[0] <= token < span[1]

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from msgspec import Struct
 
 from ksrcfind.conditions.flow import Flow
-from ksrcfind.conditions.graph import Block, Branch, Dominators, Outcome, Span, reachable, sources
+from ksrcfind.conditions.graph import Block, Branch, Dominators, Outcome, contains, reachable, sources
 
 _MOST = 24  # exits or jumps of one block; more are not listed
 _DEEPEST = 64  # labels that follow each other; recursion needs some frames for each
@@ -94,7 +94,7 @@ class Reach:
             if block.label is not None:
                 yield from self._alternatives(before, block, ways)
             else:
-                yield from self._exits(before, block, _leading(block, before))
+                yield from self._exits(before, block, sources(block, before) | {before})
 
     def _decision(self, before: Block, block: Block, outcome: Outcome) -> Iterator[Formula]:
         branch = before.branch
@@ -137,7 +137,7 @@ class Reach:
         loop = {head}
         for way, _ in head.before:
             if self._dominators.reaches(way) and self._dominators.dominates(head, way):
-                loop |= {way} | _leading(way, head)
+                loop |= sources(way, head)
         return loop
 
     def _exits(self, before: Block, block: Block, leading: set[Block]) -> Iterator[Formula]:
@@ -165,7 +165,7 @@ class Reach:
                 continue
             last = Literal(branch, outcome)
             around = [
-                each for each in before_exit if each.branch.kind != "loop" and _contains(each.branch.inside, inner.at)
+                each for each in before_exit if each.branch.kind != "loop" and contains(each.branch.inside, inner.at)
             ]
             yield Exit((*before_exit, last), (*around, last))
 
@@ -183,7 +183,7 @@ class Reach:
             branch = one.branch
             if self._depth and not self._is_exact(before, inner):
                 self.complete = False
-            if branch is None or _contains(branch.inside, block.at):
+            if branch is None or contains(branch.inside, block.at):
                 continue
             # Of a `switch`, also the labels from which control falls through.
             leading = sources(other, one) if branch.kind == "switch" else {other}
@@ -262,19 +262,3 @@ def _merged(outcomes: Sequence[Outcome]) -> Outcome:
     if cases:
         return frozenset().union(*cases)
     return outcomes[0] if outcomes else None
-
-
-def _leading(block: Block, stop: Block) -> set[Block]:
-    """Return the blocks from which control can reach `block`, once they passed `stop`; with `stop`."""
-    seen: set[Block] = {stop}
-    waiting = [block]
-    while waiting:
-        for way, _ in waiting.pop().before:
-            if way not in seen:
-                seen.add(way)
-                waiting.append(way)
-    return seen
-
-
-def _contains(span: Span, token: int) -> bool:
-    return span[0] <= token < span[1]

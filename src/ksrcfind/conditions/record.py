@@ -39,6 +39,11 @@ class Assignment(Struct, frozen=True):
     """The value; a call with `&name` as an argument if it stores into the variable."""
     line: int
 
+    @property
+    def text(self) -> str:
+        """The assignment as code; of a call that stores into the variable, the call."""
+        return self.expression if f"&{self.name}" in self.expression else f"{self.name} = {self.expression}"
+
 
 class Symbol(Struct, frozen=True):
     """A configuration symbol that the call depends on."""

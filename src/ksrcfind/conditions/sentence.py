@@ -44,9 +44,7 @@ def _unless(guards: Sequence[Condition]) -> str:
 def _after(inner: Condition, assignments: Sequence[Assignment]) -> str:
     if not assignments or assignments[-1].line > inner.line:
         return ""
-    last = assignments[-1]
-    stored = f"&{last.name}" in last.expression
-    return f", after {_quoted(last.expression if stored else f'{last.name} = {last.expression}')}"
+    return f", after {_quoted(assignments[-1].text)}"
 
 
 def _quoted(expression: str) -> str:

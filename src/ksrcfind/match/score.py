@@ -39,9 +39,6 @@ from ksrcfind.match.wording import Wording
 from ksrcfind.match.wording_search import Occurrence
 from ksrcfind.source.printed_lines import ALONE, Continuation
 
-# Bits that a whole wording must explain to count as an answer: without values; with values of a shape; with who prints
-# in front ("%s %s: "); with any text elsewhere, which could be anybody's.
-# What other tiers must explain: bits, and share of all that is to be explained.
 ANYHOW = Continuation(before=True, after=True)
 """Other calls may print before and behind the explained part: the most favourable case."""
 _LONGEST_PREFIX = 60  # characters before a colon that can name who prints

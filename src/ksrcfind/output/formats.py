@@ -54,7 +54,7 @@ class Output(Struct, frozen=True):
 
 
 def writer_of(chosen: Format, output: Output) -> "Writer":
-    """Return the writer of a format, except for text about whole logs, which has its own writer (`logtext.py`)."""
+    """Return the writer of a format; text about whole logs has a writer of its own (`logtext.py`)."""
     write, engine = output.write, output.engine
     # Each writer is imported when its format is selected, to start faster.
     match chosen:

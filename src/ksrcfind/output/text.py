@@ -155,9 +155,7 @@ class TextWriter:
         if not found.complete:
             yield from self._fact("Condition", "perhaps more: not all of the function could be decided")
         for assignment in found.assignments:
-            text = shortened(assignment.expression)
-            if f"&{assignment.name}" not in text:
-                text = f"{assignment.name} = {text}"
+            text = shortened(assignment.text)
             yield from self._fact("Assigned", (text, "code"), (f"  line {assignment.line}", "label"))
         if found.configuration:
             symbols = (f"{'!' * each.negated}{each.symbol}" for each in found.configuration)

@@ -27,7 +27,6 @@ _LONGEST_TABLE = 1 << 16  # characters of an initializer
 _LONGEST_FRONT = 40  # characters of labels before a piece
 _MOST_SUBSCRIPTS = 4  # that stand within each other
 
-_NAME = regex(r"[A-Za-z_]\w*+")
 _MACRO = regex(r"(?!NULL\b)[A-Z_][A-Z0-9_]++")
 _SUBSCRIPT = regex(r"\[[^\[\]]*+\]\s*+")
 _FIELD = regex(r"(?:->|\.)\s*+([A-Za-z_]\w*+)\s*+\Z")
