@@ -21,11 +21,18 @@ def test_confidence_rises_with_what_a_text_explains(tier: Tier):
     assert all(0 < each < 1 for each in found)
 
 
-@pytest.mark.parametrize("equal", [1, 2, 5])
+@pytest.mark.parametrize("equal", [1, 2, 5, 8, 9, 200])
 def test_equal_rivals_have_one_confidence_from_which_that_of_all_follows(equal: int):
     assert of_any(of_each(0.9, equal), equal) == pytest.approx(0.9)
     assert 0.9 / equal <= of_each(0.9, equal) <= 0.9
     assert of_any(0.98, equal) <= 1.0
+
+
+def test_the_first_of_a_few_equal_rivals_is_right_in_three_of_four_lines_however_many_they_are():
+    few = [of_each(0.98, equal) for equal in (2, 3, 4, 5, 8)]
+    assert len(set(few)) == 1
+    assert few[0] == pytest.approx(0.75, abs=0.02)
+    assert 0.98 > few[0] > of_each(0.98, 20) > of_each(0.98, 200) > 0.98 / 200
 
 
 def test_a_similar_text_without_its_prefix_may_be_a_programs():
