@@ -289,3 +289,15 @@ def test_code_with_the_name_of_its_directories_serves_all_drivers_there():
     # A driver may have the name of its own directory.
     alone = message("%s %s: animal disconnected", "drivers/pen/zebra/zebra.c", module="zebra")
     assert answer("quagga_sio 1-7:1.0: animal disconnected", other, alone).rivals == 1
+
+
+def test_the_pieces_that_one_call_puts_together_count_together():
+    sums = ("stripesum=ZEBRA_OK", "savannasum=QUAGGA_OK", "grasssum=OKAPI_OK")
+    pieces = [f"%s %s: %s {piece} %s" for piece in sums] + ["%s %s: %s herd_age=%lus"]
+    buffer = message("%s %s: %s", "drivers/zoo/logging.c", 9)
+    buffer = msgspec.structs.replace(buffer, forms=tuple(message(piece).forms[0] for piece in pieces))
+    whole = message("%s %s: %s: " + " ".join(sums), "drivers/zoo/zebra.c", 3)
+    found = answer(f"sd 2:0:0:0: [sdb] tag#0 TIRED {' '.join(sums)} herd_age=0s", buffer, whole)
+    assert (found.matches[0].message.path, found.verdict) == ("drivers/zoo/logging.c", "exact")
+    assert found.matches[0].confidence > 0.9
+    assert answer(f"sd 2:0:0:0: TIRED: {' '.join(sums)}", buffer, whole).matches[0].message == whole

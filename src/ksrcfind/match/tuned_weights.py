@@ -224,7 +224,7 @@ ANY_TEXT_FACTOR = 0.25
 RARE_PLACE_MOST = 0.75
 """Confidence, at most, in code that few machines run, if its text is weak and fits whole."""
 
-RARE_PLACE_SIMILAR = 0.45
+RARE_PLACE_SIMILAR = 0.3
 """Confidence, at most, in such code if its text does not fit whole."""
 
 OUTSIDE_TREE = 4.0

@@ -59,7 +59,7 @@ class Weigher:
                 if score.counts(one.beyond if can_name else min(0.0, one.beyond), one.occurrence.joins)
                 and not self._is_stray_part(one, body)
             )
-        found = ordered(found)
+        found = ordered(_put_together(found))
         if found and found[0].is_exact:
             found = self._with_usual(found, scores, body, line)
         return distinct(found)
@@ -152,6 +152,28 @@ class Weigher:
     def _is_driver(self, name: str, score: Score, origin: Origin) -> bool:
         """Return whether a name before a line is a driver's: the call prints one, or the tree has code of this name."""
         return origin.prints_driver or (score.tier is not Tier.EXACT and self._index.knows(name))
+
+
+def _put_together(candidates: Sequence[Candidate]) -> list[Candidate]:
+    """Add to the best wording of a message the words that its other wordings explain, if each accepts any text besides.
+
+    A call that puts its text together in a buffer has a wording for each piece: `Result: %s`, `%s cmd_age=%lus`.
+    """
+    pieces: dict[int, list[Candidate]] = {}
+    for one in candidates:
+        if one.score.is_open and one.score.inside > 0:
+            pieces.setdefault(one.occurrence.number, []).append(one)
+    found = list(candidates)
+    for several in pieces.values():
+        best = max(several, key=lambda one: one.bits)
+        score = best.score
+        words = frozenset[str]().union(*(one.score.wording.words for one in several)) - score.wording.words
+        more = min(score.inside, sum(map(bits, words)))
+        if more:
+            score = msgspec.structs.replace(score, explained=score.explained + more, inside=score.inside - more)
+            gained = score.bits(best.occurrence.joins) - best.score.bits(best.occurrence.joins)
+            found.append(msgspec.structs.replace(best, score=score, bits=best.bits + gained))
+    return found
 
 
 def _lacks_writer(body: Body, score: Score) -> bool:
