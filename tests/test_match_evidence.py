@@ -180,3 +180,9 @@ def test_a_module_named_after_its_directory_prints_for_the_drivers_there():
     line = "sd 0:0:0:0: [sda] tag#0 Zebra Key : Medium"
     assert answer(line, shared).matches[0].message == shared
     assert answer(line, alone).verdict == "none"
+
+
+def test_numbered_letters_are_values_as_often_as_words():
+    registers = message("%s %s:   z1=%08x z2=%08x z3=%08x z4=%08x", "drivers/zoo/dump.c", level="debug")
+    assert answer("[    1.234567]  zebra0n1: z1 z2 z3", registers).verdict == "none"
+    assert answer("zoo 1-1:   z1=00000001 z2=00000002 z3=0000000a z4=ffffffff", registers).verdict == "exact"

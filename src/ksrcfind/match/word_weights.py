@@ -4,7 +4,7 @@ The weights are fixed, so that scores do not depend on whether the whole tree is
 They were counted over the messages of Linux 6.1; a word in none of these rows is in less than one message in 3,500.
 """
 
-from ksrcfind.match.tuned_weights import UNCOMMON_WORD
+from ksrcfind.match.tuned_weights import UNCOMMON_WORD, UNKNOWN_WORD
 
 _COMMON = {
     2: """
@@ -156,12 +156,19 @@ _COMMON = {
 """Bits of information to the words that carry them, rounded: log2(messages / messages with the word)."""
 
 
+_NUMBERED = 3  # characters of a letter with a small number
 _BITS = {word: float(bits) for bits, words in _COMMON.items() for word in words.split()}
 
 
 def bits(word: str, rare: float = UNCOMMON_WORD) -> float:
-    """Return the weight of a word of literal text (lower case), in bits; `rare` for one that is not common."""
-    return _BITS.get(word, rare)
+    """Return the weight of a word of literal text (lower case), in bits; `rare` for one that is not common.
+
+    A letter with a small number (`p1`, `x12`) numbers a partition, a register or a port: no text is known by it.
+    """
+    known = _BITS.get(word)
+    if known is not None:
+        return known
+    return min(rare, UNKNOWN_WORD) if len(word) <= _NUMBERED and word[1:].isdigit() else rare
 
 
 def is_common(word: str) -> bool:
