@@ -301,3 +301,15 @@ def test_the_pieces_that_one_call_puts_together_count_together():
     assert (found.matches[0].message.path, found.verdict) == ("drivers/zoo/logging.c", "exact")
     assert found.matches[0].confidence > 0.9
     assert answer(f"sd 2:0:0:0: TIRED: {' '.join(sums)}", buffer, whole).matches[0].message == whole
+
+
+@pytest.mark.parametrize(
+    "line", ["sda: sda1 sda2 < sda5 sda6 >", "zebrablk0: p1 p2 p3", "nvme0n1: p1", "nvme0n1: p1 p2 p3 p4"]
+)
+def test_a_list_of_partitions_is_of_no_format_of_values(line):
+    card = message("zebrablk%u%s: %s %s %s", "drivers/zebra/block.c", module="zebra_block")
+    dump = message("%s %s:   p1=%08x p2=%08x p3=%08x p4=%08x", "drivers/zoo/dump.c")
+    found = answer(f"[    1.234567]  {line}", card, dump)
+    assert (found.verdict, found.reason.code) == ("none", "no_words")
+    assert answer("[    1.234567] zebrablk0: zebra0:aaaa SU08G 7.40 GiB", card, dump).verdict == "exact"
+    assert answer("[    1.234567] zebra: zebra0 grazes", message("zebra: %s grazes")).verdict == "exact"

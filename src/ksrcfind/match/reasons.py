@@ -33,10 +33,28 @@ def beyond_matching(line: LogLine, body: Body) -> Reason | None:
         return Reason("userspace", f"The user-space program {line.process or line.facility} wrote this line.")
     if not body.text:
         return Reason("empty", "The line has no text.")
+    if _lists_partitions(body.text):
+        return Reason("no_words", "This list of partitions has no words (check_partition() prints it).")
     # Calls print rows of several registers, and dumps behind words; these are matched by their words.
     kind = row_kind(line.body)
     has_words = len(body.words) > 1 and not _DUMP_ALONE.match(body.text)
     return None if has_words and kind not in _NEVER_MATCHED else row_of_report(line.body)
+
+
+def _lists_partitions(text: str) -> bool:
+    """Return whether a text has the names of a disk and its partitions only: `sda: sda1 < sda5 >`, `nvme0n1: p1 p2`.
+
+    All is put together in a buffer, so that some format of values fits it by chance.
+    """
+    disk, _, rest = text.partition(": ")
+    stem = "p" if disk[-1:].isdigit() else disk
+    names = [name for name in rest.split() if name not in "<>"]
+    return bool(disk and names) and " " not in disk and all(_is_numbered(name, stem) for name in names)
+
+
+def _is_numbered(name: str, stem: str) -> bool:
+    number = name.removeprefix(stem)
+    return number != name and number.isdigit() and number[0] != "0"
 
 
 _DUMP_ALONE = regex(r">?(?:0x)?[0-9a-f]+:? [0-9a-f]{2}")
