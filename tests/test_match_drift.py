@@ -197,3 +197,13 @@ def test_a_similar_text_of_few_words_is_hardly_of_other_code_than_the_line_names
     named, other = (matcher.answer(read_line(f"{name}: submit of stripe failed")) for name in ("okapi", "quagga_foo"))
     assert named.matches[0].confidence > 0.8
     assert other.matches[0].confidence < 0.65
+
+
+def test_the_name_in_front_may_be_in_the_other_case():
+    call = message("ZEBRAVM: %s", "security/zebravm/main.c", module=None)
+    found = answer("[    1.234567] zebravm: savanna.okapi", call)
+    assert (found.verdict, found.matches[0].message) == ("fuzzy", call)
+    assert found.matches[0].values[0].value == "savanna.okapi"
+    assert found.matches[0].confidence < 0.8
+    assert answer("[    1.234567] Zebravm: savanna.okapi", call).verdict == "none"
+    assert answer("[    1.234567] zebravm: a sentence with walrus and oysters of no message", call).verdict == "none"

@@ -83,6 +83,14 @@ class Body:
         return Body(text) if text != self.text else None
 
     @cached_property
+    def recased(self) -> "Body | None":
+        """The same text with the name in front in the other case, `evm: ` as `EVM: `; None if there is no such name."""
+        name, colon, rest = self.text.partition(": ")
+        if not (colon and name.isascii() and name.isalpha() and (name.islower() or name.isupper())):
+            return None
+        return Body(f"{name.swapcase()}: {rest}")
+
+    @cached_property
     def is_audit_record(self) -> bool:
         """True if this is a record of the audit subsystem, which one call prints as a whole."""
         return _AUDIT_RECORD.match(self.text) is not None

@@ -149,14 +149,19 @@ class Matcher:
         return found or self._respelt(body, known, line)
 
     def _respelt(self, body: Body, known: frozenset[str], line: LogLine) -> list[Candidate]:
-        """Return similar messages that write a word with a hyphen that the line has as one word, or the other way."""
+        """Return similar messages that write a word with a hyphen that the line has as one word, or the other way.
+
+        Then those are tried that write the name in front in the other case.
+        """
         for other in (body.joined, body.hyphenated):
             words = self._wordings.known(other.words) if other is not None else known
             if other is not None and not words <= known:
                 found = self._weigher.candidates(self._tiers.fuzzy(other, words), other, line)
                 if found:
                     return found
-        return []
+        if body.recased is None:
+            return []
+        return self._weigher.candidates(self._tiers.recased(body.recased, known), body.recased, line)
 
     def _begun(self, found: list[Candidate], body: Body, line: LogLine) -> list[Candidate]:
         """Put the call that begins a line (`pr_cont`) before one of the same file that only continues it."""

@@ -190,6 +190,11 @@ class TierSearch:
             if score is not None:
                 yield score
 
+    def recased(self, body: Body, known: frozenset[str]) -> Iterator[Score]:
+        """Yield the wordings that a line renders, as similar ones: its name in front is in the other case."""
+        for score in self.exact(body, known):
+            yield msgspec.structs.replace(_as_reworded(score), words=score.wording.whole)
+
     # --- Lines that several calls print -------------------------------------------------------------------------------
 
     def continued(self, body: Body, known: frozenset[str]) -> Iterator[Score]:
