@@ -5,9 +5,10 @@ than source, and have no history.
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
+from threading import Thread
+from typing import TypeVar
 
 from ksrcfind.caching import Cache
 from ksrcfind.tree import disk
@@ -16,6 +17,8 @@ from ksrcfind.tree.names import escaped
 from ksrcfind.tree.repository import Repository
 from ksrcfind.tree.revision import RevisionSnapshot
 from ksrcfind.tree.snapshot import TreeInfo
+
+_Result = TypeVar("_Result")
 
 # After a tree was copied, git reports every file as possibly changed until `git status` has compared all files. Up to
 # this many bytes of such files are compared here. Further files count as changed, which is slower and equally correct.
@@ -30,11 +33,10 @@ class CheckoutSnapshot(RevisionSnapshot):
         commit, name = repository.head_with_name(cache)
         super().__init__(repository, name, commit)
         self.info = TreeInfo(rev=self.info.rev, commit=self.commit, source="checkout")
-        with ThreadPoolExecutor(1) as other:  # one git process compares files while another lists those of HEAD
-            comparing = other.submit(find_changes, repository)
-            committed = repository.blobs(self.commit, cache)
+        comparing = _started(lambda: find_changes(repository))  # Git compares files while those of HEAD are listed.
+        committed = repository.blobs(self.commit, cache)
         self.changes: Mapping[str, str | None]
-        self.changes, self._working_tree = comparing.result()
+        self.changes, self._working_tree = comparing()
         """Files that differ from HEAD: path → content key (`stat:…`). The key of a removed file is None."""
         self._blobs = self._with_changes(committed)
 
@@ -128,6 +130,28 @@ class CheckoutSnapshot(RevisionSnapshot):
         if not self.repository.sparse:
             return files_with(self.repository.git, pattern, paths)
         return super().files_with(pattern, paths)
+
+
+def _started(ask: Callable[[], _Result]) -> Callable[[], _Result]:
+    """Start a question in a thread, and return what waits for its result. An executor takes 8 ms to import."""
+    results: list[_Result] = []
+    errors: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            results.append(ask())
+        except BaseException as error:  # noqa: BLE001 - raised again in the thread that waits
+            errors.append(error)
+
+    def result() -> _Result:
+        thread.join()
+        if errors:
+            raise errors[0]
+        return results[0]
+
+    thread = Thread(target=run)
+    thread.start()
+    return result
 
 
 def find_changes(repository: Repository) -> tuple[dict[str, str | None], str]:

@@ -1,6 +1,5 @@
 """A git repository: its directories, its settings, what a partial clone lacks, and its revisions."""
 
-import difflib
 import os
 import re
 import shlex
@@ -169,6 +168,8 @@ class Repository:
         names = [name for name in listed.decode("utf-8", "surrogateescape").split("\n") if name not in ("", rev)]
         if not names:
             return "This repository has no tags and no branches."
+        import difflib
+
         # A similar last part of a name is enough: `6.1` suggests `origin/linux-6.1.y`.
         close = difflib.get_close_matches(rev, names, n=5, cutoff=0.5)
         close += [name for name in names if rev and rev in name and name not in close][: 5 - len(close)]
