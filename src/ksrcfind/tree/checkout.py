@@ -5,10 +5,8 @@ than source, and have no history.
 """
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
-from threading import Thread
-from typing import TypeVar
 
 from ksrcfind.caching import Cache
 from ksrcfind.tree import disk
@@ -17,8 +15,6 @@ from ksrcfind.tree.names import escaped
 from ksrcfind.tree.repository import Repository
 from ksrcfind.tree.revision import RevisionSnapshot
 from ksrcfind.tree.snapshot import TreeInfo
-
-_Result = TypeVar("_Result")
 
 # After a tree was copied, git reports every file as possibly changed until `git status` has compared all files. Up to
 # this many bytes of such files are compared here. Further files count as changed, which is slower and equally correct.
@@ -31,14 +27,11 @@ class CheckoutSnapshot(RevisionSnapshot):
     def __init__(self, repository: Repository, cache: Cache | None = None) -> None:
         """Compare the working tree with HEAD. `cache` may hold the list of HEAD's files from an earlier run."""
         commit, name = repository.head_with_name(cache)
-        super().__init__(repository, name, commit)
+        super().__init__(repository, name, commit, cache)
         self.info = TreeInfo(rev=self.info.rev, commit=self.commit, source="checkout")
-        comparing = _started(lambda: find_changes(repository))  # Git compares files while those of HEAD are listed.
-        committed = repository.blobs(self.commit, cache)
         self.changes: Mapping[str, str | None]
-        self.changes, self._working_tree = comparing()
+        self.changes, self._working_tree = find_changes(repository)
         """Files that differ from HEAD: path → content key (`stat:…`). The key of a removed file is None."""
-        self._blobs = self._with_changes(committed)
 
     @property
     def key(self) -> str:
@@ -70,11 +63,13 @@ class CheckoutSnapshot(RevisionSnapshot):
     def blobs(self) -> Mapping[str, str]:
         """Path → content key of all files: the git blob id, or `stat:…` for a file that differs from HEAD."""
         if self._blobs is None:
-            self._blobs = self._with_changes(self.objects.blobs(self.commit))
+            now = {**self._listed(), **self.changes}
+            self._blobs = {path: key for path, key in now.items() if key is not None}
         return self._blobs
 
-    def _with_changes(self, committed: Mapping[str, str]) -> dict[str, str]:
-        return {path: key for path, key in {**committed, **self.changes}.items() if key is not None}
+    def blob(self, path: str) -> str | None:
+        """Return the content key of one file; None if there is no such file."""
+        return self.changes[path] if path in self.changes else super().blob(path)
 
     def read(self, path: str) -> bytes:
         """Return the bytes of one file. Raises `FileNotFoundError` if it does not exist."""
@@ -106,7 +101,7 @@ class CheckoutSnapshot(RevisionSnapshot):
         None if the bytes on disk do not have the blob id of the committed file: a checkout can convert files, for
         example their line ends (gitattributes(5)).
         """
-        blob = self.blobs.get(path)
+        blob = self.blob(path)
         try:
             data = disk.read_file(self.root, path) if blob is not None else None
         except OSError:
@@ -130,28 +125,6 @@ class CheckoutSnapshot(RevisionSnapshot):
         if not self.repository.sparse:
             return files_with(self.repository.git, pattern, paths)
         return super().files_with(pattern, paths)
-
-
-def _started(ask: Callable[[], _Result]) -> Callable[[], _Result]:
-    """Start a question in a thread, and return what waits for its result. An executor takes 8 ms to import."""
-    results: list[_Result] = []
-    errors: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            results.append(ask())
-        except BaseException as error:  # noqa: BLE001 - raised again in the thread that waits
-            errors.append(error)
-
-    def result() -> _Result:
-        thread.join()
-        if errors:
-            raise errors[0]
-        return results[0]
-
-    thread = Thread(target=run)
-    thread.start()
-    return result
 
 
 def find_changes(repository: Repository) -> tuple[dict[str, str | None], str]:

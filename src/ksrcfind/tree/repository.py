@@ -3,13 +3,13 @@
 import os
 import re
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from msgspec import Struct
 
-from ksrcfind.caching import Cache, cached
+from ksrcfind.caching import Cache, cached, cached_later
 from ksrcfind.errors import KsrcfindError
 from ksrcfind.regex import regex
 from ksrcfind.tree import disk
@@ -140,10 +140,10 @@ class Repository:
 
         return cached(cache, HEAD_ENTRY, state, tuple[str, str], read)
 
-    def blobs(self, commit: str, cache: Cache | None = None) -> dict[str, str]:
-        """Return path → blob id of the regular files of a commit, in git's order of paths.
+    def blobs(self, commit: str, cache: Cache | None = None) -> Callable[[], dict[str, str]]:
+        """Return what returns path → blob id of the regular files of a commit, in git's order of paths.
 
-        `cache` keeps the result for the last commit.
+        `cache` keeps the list for the last commit. It is used now, and the list is decoded later.
         """
         state = commit if self.objects.ids_are_final else None
 
@@ -152,7 +152,7 @@ class Repository:
                 self.objects.load()
             return self.objects.blobs(commit)
 
-        return cached(cache, FILES_ENTRY, state, dict[str, str], read)
+        return cached_later(cache, FILES_ENTRY, state, dict[str, str], read)
 
     def missing(self, what: str) -> KsrcfindError:
         """Return the error for a missing object, described by `what`, that a complete repository would have."""
