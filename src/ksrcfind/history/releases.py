@@ -135,7 +135,8 @@ class Releases:
 
     def finals_containing(self, commit: str) -> Iterator[str]:
         """Yield the tags of the final releases that contain a commit (full id), earliest version first."""
-        return (tag.name for tag in self._containing(commit) if tag.version == tag.version.final)
+        finals = [tag for tag in self.tags if tag.version == tag.version.final]
+        return (tag.name for tag in self._containing(commit, finals))
 
     def commit_of(self, tag: str) -> str:
         """Return the commit that a release tag points to. Raises `KeyError`."""
@@ -166,12 +167,12 @@ class Releases:
 
     def _ask(self, commit: str) -> str | None:
         """Return the first release tag that contains one commit."""
-        return next((tag.name for tag in self._containing(commit)), None)
+        return next((tag.name for tag in self._containing(commit, self.tags)), None)
 
-    def _containing(self, commit: str) -> Iterator[ReleaseTag]:
-        """Yield the release tags that contain a commit, earliest version first; git is asked only if it must be."""
+    def _containing(self, commit: str, tags: Iterable[ReleaseTag]) -> Iterator[ReleaseTag]:
+        """Yield the tags that contain a commit, in their order; git is asked only if it must be."""
         names: set[str] | None = None
-        for tag in self.tags:
+        for tag in tags:
             is_in = self.contains(tag.commit, commit) if self.contains is not None else None
             if is_in is None:
                 names = self._names_containing(commit) if names is None else names
