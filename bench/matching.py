@@ -95,7 +95,7 @@ def grep_seconds(tree: Path, lines: Sequence[LogLine]) -> float:
 def drain_rate(lines: Sequence[LogLine]) -> float | None:
     """Lines a second of Drain3, None where it is not installed."""
     try:
-        from drain3 import TemplateMiner  # noqa: PLC0415 - only where it is installed
+        from drain3 import TemplateMiner
     except ImportError:
         return None
     miner = TemplateMiner()

@@ -22,8 +22,8 @@ SIZE = "1100,1180"
 def main() -> None:
     """Take the picture."""
     sys.path[:0] = [str(ROOT / "fixtures" / "linux-mini"), str(ROOT / "docs")]
-    from build import build  # noqa: PLC0415 - a script of the fixture, no package
-    from regenerate import furnish  # noqa: PLC0415 - this file's neighbour
+    from build import build
+    from regenerate import furnish
 
     chromium = sys.argv[1] if len(sys.argv) > 1 else "chromium"
     with tempfile.TemporaryDirectory() as scratch:

@@ -234,7 +234,7 @@ def _row(parameter: Any) -> str:
 def main() -> None:
     """Update all documents."""
     sys.path.insert(0, str(FIXTURE))
-    from build import build  # noqa: PLC0415 - a script of the fixture, no package
+    from build import build
 
     JSON_REFERENCE.write_text(with_tables(JSON_REFERENCE.read_text()))
     COMMAND_REFERENCE.write_text(with_commands(COMMAND_REFERENCE.read_text()))

@@ -9,9 +9,11 @@ import pytest
 from msgspec.structs import replace
 
 from ksrcfind.errors import KsrcfindError
-from ksrcfind.history.index import build
+from ksrcfind.history.index import build, graph
 from ksrcfind.history.index.build import build_history_index
+from ksrcfind.history.index.edits import AFTER, Edit, keys_of, unprefixed_key
 from ksrcfind.history.index.location import index_path
+from ksrcfind.history.releases import Releases
 from ksrcfind.history.request import Request, wording_place
 from ksrcfind.history.trace import History
 from ksrcfind.progress import SILENT
@@ -352,6 +354,52 @@ def test_a_lineage_is_the_same_over_rewordings_moves_and_releases(tmp_path):
     assert History(snapshot).trace([request(snapshot, "b.c", "another")])[0].lineage_id is None
 
 
+def test_which_releases_contain_a_commit_is_known_without_git(tmp_path, monkeypatch):
+    scratch = VirtualDocuments(tmp_path / "tree")
+    first = scratch.commit("one", {"a.c": call("the first text of a message")})
+    scratch.git("tag", "v1.0")
+    scratch.git("checkout", "-q", "-b", "side")
+    side = scratch.commit("two", {"b.c": call("a text of the side", "g")})
+    scratch.git("tag", "v1.1")
+    scratch.git("checkout", "-q", "master")
+    third = scratch.commit("three", {"c.c": call("a third text", "h")})
+    scratch.git("tag", "v1.2")
+    scratch.git("merge", "-q", "--no-edit", "side")
+    scratch.git("tag", "v1.3")
+    commits = [first, side, third, scratch.git("rev-parse", "HEAD")]
+    by_git = [list(Releases(open_snapshot(scratch.root, "HEAD").repository).finals_containing(one)) for one in commits]
+    assert by_git == [["v1.0", "v1.1", "v1.2", "v1.3"], ["v1.1", "v1.3"], ["v1.2", "v1.3"], ["v1.3"]]
+    _, history = indexed(scratch.root, tmp_path / "index")
+    releases = history._git._releases
+    monkeypatch.setattr(releases, "_names_containing", None)
+    assert [list(releases.finals_containing(one)) for one in commits] == by_git
+    monkeypatch.undo()
+    later = scratch.commit("four", {"d.c": call("a fourth text", "k")})
+    scratch.git("tag", "v1.4")
+    snapshot = open_snapshot(scratch.root, "v1.3")
+    old = History(snapshot, index_directory=tmp_path / "index")._git._releases  # the index lacks the last tag
+    assert [list(old.finals_containing(one)) for one in (*commits, later)] == [
+        *([*names, "v1.4"] for names in by_git),
+        ["v1.4"],
+    ]
+
+
+def test_the_main_line_of_an_index_is_stored(tmp_path, monkeypatch):
+    scratch = VirtualDocuments(tmp_path / "tree")
+    for number in range(4):
+        scratch.commit(f"commit {number}", {"a.c": call(f"text {number} of the device")})
+    indexed(scratch.root, tmp_path / "index")
+    monkeypatch.setattr(graph, "_main_line", None)
+    snapshot = open_snapshot(scratch.root, "HEAD")
+    (found,) = History(snapshot, index_directory=tmp_path / "index").trace([request(snapshot, "a.c", "text 3")])
+    assert found.status == "traced"
+
+
+def test_a_prefix_before_a_lone_colon_is_left_out_of_the_key():
+    edit = Edit(AFTER, 1, (b"spectre_v2 : mitigation of the device",), "f", "pr_info", "info", 0)
+    assert unprefixed_key("mitigation of the device") in set(keys_of(edit))
+
+
 def test_what_happened_later_is_found_in_the_index(tmp_path, monkeypatch):
     scratch = VirtualDocuments(tmp_path / "tree")
     filler = "".join(f"int value{number};\n" for number in range(40))
@@ -373,7 +421,7 @@ def test_what_happened_later_is_found_in_the_index(tmp_path, monkeypatch):
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from ksrcfind.history.index import build
+from ksrcfind.history.index import build, graph
 from ksrcfind.progress import SILENT
 from ksrcfind.storage import history_file
 from ksrcfind.tree.open import open_snapshot

@@ -215,7 +215,7 @@ def test_a_mask_is_told_by_the_names_behind_it():
 
 
 def test_error_numbers_of_the_machine():
-    import errno  # noqa: PLC0415 - the oracle
+    import errno
 
     known = {number: name for number, name in errno.errorcode.items() if number < 134}
     assert {number: errno_name(number) for number in known} == known | {

@@ -71,6 +71,9 @@ def compare(root, names=(), *, loaded=True):
         f"{commit}:{path}" for commit in commits[:9] for path in [*list(paths)[:40], "no/such", "init", "a//b", "init/"]
     ]
     objects += [*revisions, *commits]
+    for path in [*list(paths)[:40], "no/such", "init", "init/", "a//b", "/init/main.c", ""]:
+        for commit in commits[:5]:
+            assert direct.blob(commit, path) == git.blob(commit, path) == git.blobs(commit).get(path), path
     assert list(direct.read_many(objects)) == list(git.read_many(objects))
     assert list(direct.ids(objects)) == list(git.ids(objects))
     chance = random.Random(5)

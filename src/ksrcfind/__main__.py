@@ -11,8 +11,8 @@ def main() -> None:
     """Run with the arguments of the process, and end it."""
     gc.set_threshold(*FEW_COLLECTIONS)
     try:
-        from ksrcfind.cli.main import run  # noqa: PLC0415 - Ctrl-C during the imports ends the run quietly, too
-        from ksrcfind.cli.terminal import open_missing_streams  # noqa: PLC0415 - as above
+        from ksrcfind.cli.main import run  # Ctrl-C during the imports ends the run quietly, too
+        from ksrcfind.cli.terminal import open_missing_streams
 
         open_missing_streams()
         sys.exit(run(sys.argv[1:]))

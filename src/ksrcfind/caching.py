@@ -38,8 +38,6 @@ def cached(
     then computed and not cached. Each name has one cached value, for the state that was requested last. An exception of
     `compute` is not cached.
     """
-    if cache is None or state is None:
-        return compute()
     value = lookup(cache, name, state, kind)
     if value is None:
         value = compute()
@@ -47,14 +45,44 @@ def cached(
     return value
 
 
+def cached_later(
+    cache: Cache | None, name: str, state: str | None, kind: type[_Value], compute: Callable[[], _Value]
+) -> Callable[[], _Value]:
+    """Return what returns the value of `cached`: it decodes a large value only when that is needed.
+
+    The cache is used now and not later, so that the result can be called by any thread.
+    """
+    if cache is None or state is None:
+        return compute
+    data = _data(cache, name, state)
+    if data is None:
+        computed = compute()
+        store(cache, name, state, computed)
+        return lambda: computed
+    return lambda: compute() if (value := _decoded(data, kind)) is None else value
+
+
 def lookup(cache: Cache | None, name: str, state: str | None, kind: type[_Value]) -> _Value | None:
     """Return the value that is cached under a name for a state. None if there is none."""
+    data = _data(cache, name, state)
+    return _decoded(data, kind) if data is not None else None
+
+
+def _data(cache: Cache | None, name: str, state: str | None) -> msgspec.Raw | None:
+    """Return the encoded value that is cached under a name for a state. None if there is none."""
     data = cache.get(name) if cache is not None and state is not None else None
     if data is not None:
         with suppress(msgspec.MsgspecError):  # The value is damaged, or another version of ksrcfind wrote it.
             its_state, value = msgspec.msgpack.decode(data, type=tuple[str, msgspec.Raw])
             if its_state == state:
-                return msgspec.msgpack.decode(value, type=kind)
+                return value
+    return None
+
+
+def _decoded(data: msgspec.Raw, kind: type[_Value]) -> _Value | None:
+    """Return a decoded value; None if it is damaged or of another kind."""
+    with suppress(msgspec.MsgspecError):
+        return msgspec.msgpack.decode(data, type=kind)
     return None
 
 

@@ -5,13 +5,11 @@ functions and release tags, but never what to read, write or run. Nothing here r
 passes it in.
 """
 
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
 import msgspec
-import platformdirs
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -124,6 +122,8 @@ def resolve(environment: Mapping[str, str]) -> Settings:
     The file is the one that `KSRCFIND_CONFIG` names, else `ksrcfind/config.toml` in the user's configuration directory,
     where it may be missing. Raises `KsrcfindError` for a file that cannot be read or is invalid.
     """
+    import platformdirs
+
     variable = environment.get("KSRCFIND_CONFIG")
     path = Path(variable).expanduser() if variable else platformdirs.user_config_path("ksrcfind") / "config.toml"
     try:
@@ -180,6 +180,10 @@ def _beside(path: Path, value: str | None) -> Path | None:
 def _parse(content: bytes, kind: type[_File], name: str) -> _File:
     if len(content) > FILE_LIMIT:
         raise KsrcfindError(f"{name}: longer than {FILE_LIMIT // 1024} KiB", FIX.format(name=name))
+    if not content:
+        return kind()
+    import tomllib
+
     try:
         return msgspec.convert(tomllib.loads(content.decode()), kind)
     except UnicodeDecodeError as error:

@@ -72,7 +72,7 @@ def is_coloured(color: Color, is_terminal: bool) -> bool:
 
 def color_help(arguments: Sequence[str]) -> None:
     """Colour `--help` exactly when an answer would be coloured. typer prints it before it reads other options."""
-    from typer import rich_utils  # noqa: PLC0415 - 40 ms that only help needs
+    from typer import rich_utils  # 40 ms that only help needs
 
     options = list(arguments[: arguments.index("--")] if "--" in arguments else arguments)
     split = [part for option in options for part in option.split("=", 1)]
@@ -156,6 +156,6 @@ def open_missing_streams() -> None:
 def _progress(quiet: bool, *, color: bool) -> Progress:
     if quiet or not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
         return SILENT
-    from ksrcfind.output.progress import Bars  # noqa: PLC0415 - 40 ms that only a terminal needs
+    from ksrcfind.output.progress import Bars  # 40 ms that only a terminal needs
 
     return Bars(sys.stderr, color=color)

@@ -1,7 +1,7 @@
 """Compute blames and histories for many source lines of a snapshot; lines of one file version share a run of blame."""
 
 from collections.abc import Iterable, Mapping
-from concurrent.futures import Executor, ThreadPoolExecutor
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -15,6 +15,9 @@ from ksrcfind.history.simple_blame import SimpleBlame
 from ksrcfind.tree.checkout import CheckoutSnapshot
 from ksrcfind.tree.git import GitError
 from ksrcfind.tree.revision import RevisionSnapshot
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
 
 MANY = 8
 """Number of lines from which on loading a library that reads objects pays."""
@@ -59,8 +62,12 @@ class Tracer:
             self._snapshot.repository.objects.load()
         known = {place: found for place in places if (found := self._recall(place, places[place])) is not None}
         new = [place for place in places if place not in known]
-        if new and self._follower is not None:
+        if not new:
+            return known
+        if self._follower is not None:
             self._snapshot.repository.objects.load()
+        from concurrent.futures import ThreadPoolExecutor
+
         with ThreadPoolExecutor(self._jobs) as pool:
             return known | self._traced(new, places, pool)
 
@@ -81,7 +88,7 @@ class Tracer:
             return None
         return Traced(kept.blame, kept.history if with_text else None)
 
-    def _traced(self, new: list[Place], with_text: Mapping[Place, bool], pool: Executor) -> dict[Place, Traced]:
+    def _traced(self, new: list[Place], with_text: Mapping[Place, bool], pool: "Executor") -> dict[Place, Traced]:
         histories = _Following()
         lines: dict[str, set[int]] = {}
         for path, line in new:
@@ -127,7 +134,7 @@ class Tracer:
             return dict.fromkeys(lines, Traced(None, problem=error.title))
         return {line: _traced(found.get(line), path, line) for line in lines}
 
-    def _follow_all(self, histories: "_Following", pool: Executor) -> None:
+    def _follow_all(self, histories: "_Following", pool: "Executor") -> None:
         """Follow all histories step by step: in each step those with the same version of a file share a blame."""
         while histories.waiting:
             wanted: dict[tuple[str, str], set[int]] = {}

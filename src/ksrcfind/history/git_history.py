@@ -40,6 +40,7 @@ class GitHistory:
         repository = snapshot.repository
         releases = releases or Releases(repository)
         self._repository = repository
+        self._releases = releases
         self._snapshot = snapshot
         self._occurrences = Occurrences(repository) if follow else None
         follower = Follower(self._occurrences) if self._occurrences is not None else None
@@ -65,6 +66,7 @@ class GitHistory:
             self.builder.gives_lineages = indexed is not None
             self.removals.removing = indexed.removing if indexed is not None else None
             self._wording_releases.has_text = indexed.has_text if indexed is not None else None
+            self._releases.contains = indexed.contains if indexed is not None else None
 
     def expect(self, places: Mapping[Place, bool], progress: Progress) -> None:
         """Read the whole history once if that is faster than one walk of git for each file."""

@@ -5,7 +5,7 @@ Only ancestry and the versions in tag names decide; dates and git's own sorting 
 
 import hashlib
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 
 from msgspec import Struct
@@ -67,6 +67,11 @@ class Releases:
         self._asked = 0
         self._walked = False
         self._was: str | None = None
+        self.contains: Callable[[str, str], bool | None] | None = None
+        """Returns whether a commit is another one or an ancestor of it, from a history index; None if it does not know.
+
+        None without an index.
+        """
 
     def is_current(self) -> bool:
         """Return whether the tags are unchanged since they were read."""
@@ -128,10 +133,10 @@ class Releases:
         self._find([commit for commit in wanted if commit not in self._known])
         return {commit: self._release(self._known[commit]) for commit in wanted}
 
-    def finals_containing(self, commit: str) -> list[str]:
-        """Return the tags of the final releases that contain a commit (full id), earliest version first."""
-        names = self._names_containing(commit)
-        return [tag.name for tag in self.tags if tag.version == tag.version.final and f"refs/tags/{tag.name}" in names]
+    def finals_containing(self, commit: str) -> Iterator[str]:
+        """Yield the tags of the final releases that contain a commit (full id), earliest version first."""
+        finals = [tag for tag in self.tags if tag.version == tag.version.final]
+        return (tag.name for tag in self._containing(commit, finals))
 
     def commit_of(self, tag: str) -> str:
         """Return the commit that a release tag points to. Raises `KeyError`."""
@@ -150,7 +155,8 @@ class Releases:
         table = self._table or self._kept_table()
         # A log asks for its commits in several calls: their total decides.
         self._asked += len(commits)
-        if table is None and self._asked <= FEW and (self._has_graph or self._cache is None):
+        fast = self._has_graph or self._cache is None or self.contains is not None
+        if table is None and self._asked <= FEW and fast:
             for commit in commits:
                 self._known[commit] = self._ask(commit)
             return
@@ -160,9 +166,19 @@ class Releases:
             self._known[commit] = None if number is None else self.tags[number].name
 
     def _ask(self, commit: str) -> str | None:
-        """Return the first release tag that contains one commit, from `git tag --contains`."""
-        names = self._names_containing(commit)
-        return next((tag.name for tag in self.tags if f"refs/tags/{tag.name}" in names), None)
+        """Return the first release tag that contains one commit."""
+        return next((tag.name for tag in self._containing(commit, self.tags)), None)
+
+    def _containing(self, commit: str, tags: Iterable[ReleaseTag]) -> Iterator[ReleaseTag]:
+        """Yield the tags that contain a commit, in their order; git is asked only if it must be."""
+        names: set[str] | None = None
+        for tag in tags:
+            is_in = self.contains(tag.commit, commit) if self.contains is not None else None
+            if is_in is None:
+                names = self._names_containing(commit) if names is None else names
+                is_in = f"refs/tags/{tag.name}" in names
+            if is_in:
+                yield tag
 
     def _names_containing(self, commit: str) -> set[str]:
         """Return the full names of all tags that contain a commit."""

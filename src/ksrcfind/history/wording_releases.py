@@ -7,6 +7,7 @@ the release was prepared, and added again later, is missing from that release.
 import re
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache, partial
+from itertools import islice
 
 from msgspec.structs import replace
 
@@ -44,7 +45,7 @@ class WordingReleases:
         paths, texts = list(dict.fromkeys(paths)), set(texts)
         if release.first_release is None or self._has(release.first_release, paths, texts):
             return release
-        later = self._releases.finals_containing(commit)[:MOST_RELEASES]
+        later = islice(self._releases.finals_containing(commit), MOST_RELEASES)
         return replace(release, first_release=next((name for name in later if self._has(name, paths, texts)), None))
 
     def _has(self, tag: str, paths: Sequence[str], texts: set[str]) -> bool:

@@ -6,9 +6,7 @@ and a line of any length take little memory.
 
 import bz2
 import codecs
-import difflib
 import errno
-import gzip
 import io
 import lzma
 import os
@@ -80,6 +78,8 @@ def _unreadable(path: Path, error: OSError) -> LogUnreadableError:
     """Return the error for a log that cannot be opened, with what to do about it."""
     hint = ""
     if isinstance(error, FileNotFoundError):
+        import difflib
+
         try:
             near = difflib.get_close_matches(path.name, os.listdir(path.parent), n=1)  # noqa: PTH208 - names are enough
         except OSError:
@@ -213,6 +213,8 @@ def _plain(file: io.BufferedReader, name: str) -> Iterator[bytes]:
         hint = f"read it with journalctl: journalctl --file {shlex.quote(name)} -o json | ksrcfind batch -"
         raise LogUnreadableError(f"{name} is a journal file", hint)
     if head.startswith(b"\x1f\x8b"):
+        import gzip
+
         pieces = _pieces(gzip.GzipFile(fileobj=file))
     elif head.startswith(b"\xfd7zXZ\0"):
         pieces = _inflated(file, lambda: lzma.LZMADecompressor(memlimit=MOST_MEMORY))
@@ -262,7 +264,7 @@ def _inflated(file: _Readable, new: Callable[[], _Decompressor]) -> Iterator[byt
 
 def _zstandard(file: io.BufferedReader, name: str) -> Iterator[bytes]:
     try:
-        import zstandard  # noqa: PLC0415 - an optional dependency
+        import zstandard  # an optional dependency
     except ImportError:
         hint = f"zstd -dc {shlex.quote(name)} | ksrcfind batch -   or: pipx inject ksrcfind zstandard"
         raise LogUnreadableError(f"{name} is compressed with zstd, for which Python needs a package", hint) from None

@@ -2,9 +2,6 @@
 
 from collections.abc import Iterable
 
-from rapidfuzz import process
-from rapidfuzz.distance import OSA
-
 
 def closest(name: str, candidates: Iterable[str]) -> str | None:
     """Return the candidate that is the fewest typing mistakes away, the first of several; None if none is close.
@@ -12,6 +9,9 @@ def closest(name: str, candidates: Iterable[str]) -> str | None:
     A mistake is a letter too many, too few or wrong, or two letters swapped. One is forgiven in a name of up to five
     letters, and one more for every four letters beyond.
     """
+    from rapidfuzz import process
+    from rapidfuzz.distance import OSA
+
     forgiven = (len(name) + 2) // 4
     found = process.extractOne(name, list(candidates), scorer=OSA.distance, score_cutoff=forgiven)
     return found[0] if found is not None else None
@@ -39,4 +39,6 @@ def _directory(path: str) -> str:
 
 
 def _distance(directory: str, path: str) -> tuple[int, str]:
+    from rapidfuzz.distance import OSA
+
     return OSA.distance(directory, _directory(path)), path

@@ -5,8 +5,6 @@ The values of such a wording are not read: the spans of its score are (-1, -1).
 
 from collections.abc import Sequence
 
-from rapidfuzz import fuzz, process
-
 from ksrcfind.match.answer import Tier
 from ksrcfind.match.body import Body, Token
 from ksrcfind.match.limits import COMPARED_WORDS, ORDERED_WORDS
@@ -56,6 +54,8 @@ def common_words(body: Body, wording: Wording) -> float:
 
 def score_similar(body: Body, wording: Wording) -> Score | None:
     """Score a wording that is similar to the line: of another kernel, misspelt, damaged; None if it is not similar."""
+    from rapidfuzz import fuzz
+
     text, own = wording.plain, body.plain_with(wording.numbered)
     alike = max(
         fuzz.ratio(text, own, score_cutoff=SIMILAR_TEXT), fuzz.token_sort_ratio(text, own, score_cutoff=SIMILAR_TEXT)
@@ -114,6 +114,8 @@ def _misspelt(wanted: Sequence[str], others: dict[str, Token]) -> tuple[float, f
 
     Returns the bits of the copies, and of the words that the line lacks.
     """
+    from rapidfuzz import fuzz, process
+
     explained = missing = 0.0
     compared = 0
     for word in wanted:

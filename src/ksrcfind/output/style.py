@@ -69,7 +69,7 @@ class Painter(Struct, frozen=True):
 
 
 def _rich() -> Painted:
-    from rich.color import ColorSystem  # noqa: PLC0415 - 40 ms that plain output does not need
-    from rich.style import Style  # noqa: PLC0415 - as above
+    from rich.color import ColorSystem  # 40 ms that plain output does not need
+    from rich.style import Style
 
     return lambda text, look: Style.parse(look).render(text, color_system=ColorSystem.STANDARD)

@@ -6,7 +6,6 @@ than source, and have no history.
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 
 from ksrcfind.caching import Cache
@@ -28,15 +27,11 @@ class CheckoutSnapshot(RevisionSnapshot):
     def __init__(self, repository: Repository, cache: Cache | None = None) -> None:
         """Compare the working tree with HEAD. `cache` may hold the list of HEAD's files from an earlier run."""
         commit, name = repository.head_with_name(cache)
-        super().__init__(repository, name, commit)
+        super().__init__(repository, name, commit, cache)
         self.info = TreeInfo(rev=self.info.rev, commit=self.commit, source="checkout")
-        with ThreadPoolExecutor(1) as other:  # one git process compares files while another lists those of HEAD
-            comparing = other.submit(find_changes, repository)
-            committed = repository.blobs(self.commit, cache)
         self.changes: Mapping[str, str | None]
-        self.changes, self._working_tree = comparing.result()
+        self.changes, self._working_tree = find_changes(repository)
         """Files that differ from HEAD: path → content key (`stat:…`). The key of a removed file is None."""
-        self._blobs = self._with_changes(committed)
 
     @property
     def key(self) -> str:
@@ -68,11 +63,13 @@ class CheckoutSnapshot(RevisionSnapshot):
     def blobs(self) -> Mapping[str, str]:
         """Path → content key of all files: the git blob id, or `stat:…` for a file that differs from HEAD."""
         if self._blobs is None:
-            self._blobs = self._with_changes(self.objects.blobs(self.commit))
+            now = {**self._listed(), **self.changes}
+            self._blobs = {path: key for path, key in now.items() if key is not None}
         return self._blobs
 
-    def _with_changes(self, committed: Mapping[str, str]) -> dict[str, str]:
-        return {path: key for path, key in {**committed, **self.changes}.items() if key is not None}
+    def blob(self, path: str) -> str | None:
+        """Return the content key of one file; None if there is no such file."""
+        return self.changes[path] if path in self.changes else super().blob(path)
 
     def read(self, path: str) -> bytes:
         """Return the bytes of one file. Raises `FileNotFoundError` if it does not exist."""
@@ -104,7 +101,7 @@ class CheckoutSnapshot(RevisionSnapshot):
         None if the bytes on disk do not have the blob id of the committed file: a checkout can convert files, for
         example their line ends (gitattributes(5)).
         """
-        blob = self.blobs.get(path)
+        blob = self.blob(path)
         try:
             data = disk.read_file(self.root, path) if blob is not None else None
         except OSError:

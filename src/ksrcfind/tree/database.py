@@ -95,6 +95,10 @@ class ObjectDatabase(Protocol):
         """Return path → blob id of the regular files of a commit or tree, in git's order of paths."""
         ...
 
+    def blob(self, commit: str, path: str) -> str | None:
+        """Return the blob id of one regular file of a commit or tree. None if there is no such file."""
+        ...
+
     def changed(self, old: str, new: str) -> Sequence[Changed]:
         """Return the files that differ between two commits or trees (full ids), in git's order of paths.
 

@@ -8,6 +8,7 @@ passed to git.
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Self, TypeVar
 
@@ -77,6 +78,7 @@ class DirectDatabase:
         self._common = common
         self._libgit: LibgitObjects | None = None
         self._loaded = False
+        self._tree = lru_cache(maxsize=64)(self._read_tree)  # The files of one question share directories.
 
     def __reduce__(self) -> tuple[type[Self], tuple[Git, Path, Path]]:
         return type(self), self._arguments
@@ -146,6 +148,10 @@ class DirectDatabase:
     def blobs(self, commit: str) -> dict[str, str]:
         """Implements `ObjectDatabase.blobs`."""
         return _or_git(lambda: self._blobs(commit), lambda: self._git.blobs(commit))
+
+    def blob(self, commit: str, path: str) -> str | None:
+        """Implements `ObjectDatabase.blob`."""
+        return _or_git(lambda: self._blob(commit, path), lambda: self._git.blob(commit, path))
 
     def changed(self, old: str, new: str) -> Sequence[Changed]:
         """Implements `ObjectDatabase.changed`."""
@@ -248,6 +254,10 @@ class DirectDatabase:
         tree = self._tree_of(commit)
         return dict(trees.files(self._all_trees(tree).__getitem__, tree))
 
+    def _blob(self, commit: str, path: str) -> str | None:
+        mode, object_id = trees.find(self._tree, self._tree_of(commit), raw(path)) or (0, "")
+        return object_id if mode & trees.TYPE == trees.FILE else None
+
     def _changed(self, old: str, new: str) -> list[Changed]:
         if self._libgit is None:
             raise AskGitError
@@ -289,6 +299,13 @@ class DirectDatabase:
         if tree is None:
             raise AskGitError
         return tree[1].decode()
+
+    def _read_tree(self, tree: str) -> trees.Entries:
+        """Return the entries of a git tree object."""
+        found = next(self.read_many([tree]))
+        if found is None or found[0] != "tree" or (not found[1] and tree != trees.EMPTY):
+            raise AskGitError
+        return trees.parse(found[1])
 
     def _all_trees(self, tree: str) -> Mapping[str, trees.Entries]:
         """Return id → entries of a git tree object and of all tree objects below it.

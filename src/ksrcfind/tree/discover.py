@@ -63,31 +63,30 @@ def find_tree(start: Path, *, named: bool) -> TreeLocation:
     for directory in (start, *start.parents):
         try:
             kernel = is_kernel(directory)
-            worth_asking = kernel or _may_be_repository(directory)
+            may_be_repository = _may_be_repository(directory)
         except OSError:  # A parent directory that this user may not read.
             continue
-        if worth_asking:
-            location = _tree_at(directory, kernel=kernel)
-            if location is not None:
-                return location
+        location = _repository_at(directory, kernel=kernel) if may_be_repository else None
+        if location is not None:
+            return location
+        if kernel:
+            return TreeLocation(directory, None, _inside_another(directory))
     if named and _holds_c(start, depth=3):
         return TreeLocation(start, None)
     where = f"no C source at {start}" if named else f"{start} is not inside one"
     raise NoTreeError(f"no kernel tree found: {where}", HOW_TO_GET_ONE)
 
 
-def _tree_at(directory: Path, *, kernel: bool) -> TreeLocation | None:
+def _repository_at(directory: Path, *, kernel: bool) -> TreeLocation | None:
     try:
         repository = open_repository(directory)
     except GitMissingError as error:
         if kernel:
             return TreeLocation(directory, None, f"{error.title}: no history. {error.hint}")
         raise
-    if repository is not None:
-        if kernel or not repository.has_index or _tracks_c(repository):
-            return TreeLocation(directory, repository)
+    if repository is None or not (kernel or not repository.has_index or _tracks_c(repository)):
         return None
-    return TreeLocation(directory, None, _inside_another(directory)) if kernel else None
+    return TreeLocation(directory, repository)
 
 
 def _inside_another(directory: Path) -> str | None:

@@ -14,7 +14,6 @@ import re
 import shlex
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import lru_cache
@@ -258,7 +257,7 @@ class Process:
 
     def __init__(self, argv: list[str], directory: Path, environment: dict[str, str], *, errors: bool) -> None:
         # Standard error goes to a file: a full pipe that nobody reads would block a command with long error output.
-        self._errors: IO[bytes] | None = tempfile.TemporaryFile() if errors else None  # noqa: SIM115 - closed with the process
+        self._errors: IO[bytes] | None = _unnamed_file() if errors else None
         with _in_directory(directory):
             self._process = subprocess.Popen(
                 argv,
@@ -327,6 +326,12 @@ class Process:
             if pipe is not None:
                 with suppress(OSError):  # Closing flushes buffered input, which the ended command does not read.
                     pipe.close()
+
+
+def _unnamed_file() -> IO[bytes]:
+    import tempfile
+
+    return tempfile.TemporaryFile()
 
 
 @contextmanager
@@ -405,7 +410,9 @@ def failure(directory: Path, arguments: tuple[str, ...], stderr: str) -> GitErro
             f"If you trust it: {remedy}",
             stderr,
         )
-    if "promisor remote" in stderr:
+    # Only a fetch uses a transport, and `protocol.allow` forbids all. Git may end before it names the promisor remote:
+    # the fetch that it started no longer reads its input.
+    if "promisor remote" in stderr or re.search(r"transport '[^']*' not allowed", stderr):
         return not_fetched(directory, stderr)
     said = [line for line in stderr.splitlines() if line.strip()]
     first = next(

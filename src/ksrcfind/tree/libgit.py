@@ -33,7 +33,7 @@ TREES = 8192
 @lru_cache(maxsize=1)
 def library() -> ModuleType | None:
     """Import libgit2 and keep it from reading configuration outside of repositories. None if it is too old."""
-    import pygit2  # noqa: PLC0415 - takes as long as twelve processes of git
+    import pygit2  # takes as long as twelve processes of git
 
     if not hasattr(pygit2.Odb, "read_header"):  # The only way to learn an object's size before it is in memory.
         return None
@@ -191,7 +191,7 @@ class LibgitError(Exception):
 
 def _failures() -> tuple[type[Exception], ...]:
     """Return the exceptions that pygit2 raises: its own, and those of Python that it uses for libgit2's errors."""
-    import pygit2  # noqa: PLC0415 - as above
+    import pygit2
 
     return pygit2.GitError, KeyError, ValueError, OSError, MemoryError
 

@@ -221,6 +221,15 @@ class GitDatabase:
                 blobs[path.decode("utf-8", "surrogateescape")] = about[12:].decode()
         return blobs
 
+    def blob(self, commit: str, path: str) -> str | None:
+        """Implements `ObjectDatabase.blob`."""
+        listed = self._git.answer("ls-tree", "-z", "--full-tree", commit, "--", path) or ""
+        for entry in listed.split("\0"):
+            about, _, name = entry.partition("\t")
+            if name == path and about.startswith("100"):
+                return about[12:]
+        return None
+
     def changed(self, old: str, new: str) -> Sequence[Changed]:
         """Implements `ObjectDatabase.changed`."""
         fields = self._git.run("diff-tree", "-r", "-z", "--raw", "--no-renames", old, new).split(b"\0")

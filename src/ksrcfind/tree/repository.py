@@ -1,16 +1,15 @@
 """A git repository: its directories, its settings, what a partial clone lacks, and its revisions."""
 
-import difflib
 import os
 import re
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from msgspec import Struct
 
-from ksrcfind.caching import Cache, cached
+from ksrcfind.caching import Cache, cached, cached_later
 from ksrcfind.errors import KsrcfindError
 from ksrcfind.regex import regex
 from ksrcfind.tree import disk
@@ -141,10 +140,10 @@ class Repository:
 
         return cached(cache, HEAD_ENTRY, state, tuple[str, str], read)
 
-    def blobs(self, commit: str, cache: Cache | None = None) -> dict[str, str]:
-        """Return path → blob id of the regular files of a commit, in git's order of paths.
+    def blobs(self, commit: str, cache: Cache | None = None) -> Callable[[], dict[str, str]]:
+        """Return what returns path → blob id of the regular files of a commit, in git's order of paths.
 
-        `cache` keeps the result for the last commit.
+        `cache` keeps the list for the last commit. It is used now, and the list is decoded later.
         """
         state = commit if self.objects.ids_are_final else None
 
@@ -153,7 +152,7 @@ class Repository:
                 self.objects.load()
             return self.objects.blobs(commit)
 
-        return cached(cache, FILES_ENTRY, state, dict[str, str], read)
+        return cached_later(cache, FILES_ENTRY, state, dict[str, str], read)
 
     def missing(self, what: str) -> KsrcfindError:
         """Return the error for a missing object, described by `what`, that a complete repository would have."""
@@ -169,6 +168,8 @@ class Repository:
         names = [name for name in listed.decode("utf-8", "surrogateescape").split("\n") if name not in ("", rev)]
         if not names:
             return "This repository has no tags and no branches."
+        import difflib
+
         # A similar last part of a name is enough: `6.1` suggests `origin/linux-6.1.y`.
         close = difflib.get_close_matches(rev, names, n=5, cutoff=0.5)
         close += [name for name in names if rev and rev in name and name not in close][: 5 - len(close)]

@@ -38,7 +38,7 @@ class IndexedHistories:
         number = file.commit(bytes.fromhex(commit))
         if number is None:
             raise KeyError(commit)
-        graph = unpack_graph(file.part("ids"), file.part("first"), file.part("others"))
+        graph = unpack_graph(file.part)
         self._objects = repository.objects
         self._commit = commit
         self._number = number
@@ -66,6 +66,15 @@ class IndexedHistories:
         except (DamagedIndexError, ValueError):
             remove_history_file(self._path)
             return None
+
+    def contains(self, later: str, earlier: str) -> bool | None:
+        """Return whether a commit is another one or an ancestor of it. None if the index does not have both."""
+        try:
+            one, other = self._number_of(later), self._number_of(earlier)
+        except (DamagedIndexError, ValueError):
+            remove_history_file(self._path)
+            return None
+        return self._graph.contains(one, other) if one is not None and other is not None else None
 
     def has_text(self, commit: str, path: str, text: str) -> bool:
         """Return whether a file of a commit has a text. False if the index does not have the commit."""

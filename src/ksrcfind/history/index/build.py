@@ -105,7 +105,7 @@ def _base(path: Path) -> tuple[Path | None, CommitGraph, list[str], Callable[[st
     """Return the index that is there, its graph, the commits that it was built for, and the number of a commit."""
     try:
         file = HistoryFile(path)
-        graph = unpack_graph(file.part("ids"), file.part("first"), file.part("others"))
+        graph = unpack_graph(file.part)
         tips = file.part("tips").decode().split()
     except FileNotFoundError:
         return None, EMPTY, [], lambda _: None

@@ -56,7 +56,7 @@ class Edit(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 MOST_PREFIX_PARTS = 4
 """Parts of a prefix that `wording.lost_prefix` recognises."""
-_PREFIX_PART = regex(r"[\[(<]?+[\w%./*#@-]++[\])>]?+(?::|\s?-)?+\s*+")
+_PREFIX_PART = regex(r"[\[(<]?+[\w%./*#@-]++[\])>]?+(?::|\s?-)?+\s*+(?::\s*+)?+")
 
 
 def text_key(text: str) -> int:

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from ksrcfind.history.commits import RawCommit
 from ksrcfind.history.events import EventKind, State, kinds_between
 from ksrcfind.history.follow import LONGEST, REVERT, MessageHistory, Step
-from ksrcfind.history.index.edits import Edit
+from ksrcfind.history.index.edits import AFTER, Edit
 from ksrcfind.history.index.lookup import FileChange, Standing, TextHistory, net_counts
 from ksrcfind.history.occurrences import ALIKE, ALIKE_IN_FUNCTION
 from ksrcfind.history.wording import END, contains, lost_prefix, reads, words
@@ -157,7 +157,7 @@ class IndexFollower:
     def _same_file(self, seen: Standing, parent: int, position: int) -> _Earlier | None:
         """Return the text in the same file of a parent."""
         change, edit = seen.change, seen.edit
-        removed = [own for own in change.removed(position) if own.text == edit.text]
+        removed = [own for own in change.by_text.get(edit.text, ()) if own.side == position]
         if removed:
             was = _nearest(removed, edit)
             left = was.function != edit.function and not any(
@@ -184,8 +184,9 @@ class IndexFollower:
                 if other.commit != change.commit:
                     continue
                 gone = other.left_its_path
-                removed = [own for own in other.removed() if own.text == text]
-                added = [own for own in other.added if own.text == text]
+                own_edits = other.by_text.get(text, ())
+                removed = [own for own in own_edits if own.side == 1]
+                added = [own for own in own_edits if own.side == AFTER]
                 if removed and (gone or len(added) < len(removed)):
                     was = _nearest(removed, seen.edit)
                     order = self._order(other.earlier_path, was, seen)

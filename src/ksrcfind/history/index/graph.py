@@ -6,25 +6,44 @@ it, and `left` the last position on the main line that it contains.
 """
 
 from array import array
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
+from typing import NamedTuple
 
 _NONE = -1
 _NEVER = (1 << 31) - 1
 
 
+class MainLine(NamedTuple):
+    """What the main line tells about each commit, by its number."""
+
+    entered: "array[int]"
+    """The first position on the main line that contains the commit; a number after all positions if none does."""
+    left: "array[int]"
+    """The last position on the main line that the commit contains; -1 if it contains none."""
+
+
 class CommitGraph:
     """The commits and their parents."""
 
-    def __init__(self, ids: bytes, id_bytes: int, first: "array[int]", others: dict[int, tuple[int, ...]]) -> None:
+    def __init__(
+        self,
+        ids: bytes,
+        id_bytes: int,
+        first: "array[int]",
+        others: dict[int, tuple[int, ...]],
+        main_line: MainLine | None = None,
+    ) -> None:
         """`ids` are the ids of all commits in the order of their numbers.
 
-        `first` is the first parent of each commit, -1 for none; `others` are the other parents of merges.
+        `first` is the first parent of each commit, -1 for none; `others` are the other parents of merges. Without
+        `main_line`, the first question computes it: that takes 0.2 s for 200,000 commits.
         """
         self._ids = ids
         self._id_bytes = id_bytes
         self._first = first
         self._others = others
+        self._known_line = main_line
 
     def __len__(self) -> int:
         return len(self._first)
@@ -58,9 +77,8 @@ class CommitGraph:
         return False
 
     @cached_property
-    def _main_line(self) -> "tuple[array[int], array[int]]":
-        """`entered` and `left` of each commit. Building an index does not need them."""
-        return _main_line(self._first, self._others)
+    def _main_line(self) -> MainLine:
+        return self._known_line or _main_line(self._first, self._others)
 
     @property
     def tables(self) -> dict[str, bytes]:
@@ -68,7 +86,13 @@ class CommitGraph:
         others = array("i")
         for number, parents in self._others.items():
             others.extend((number, len(parents), *parents))
-        return {"ids": self._ids, "first": _packed(self._first), "others": _packed(others)}
+        return {
+            "ids": self._ids,
+            "first": _packed(self._first),
+            "others": _packed(others),
+            "entered": _packed(self._main_line.entered),
+            "left": _packed(self._main_line.left),
+        }
 
     def extended(self, commits: Sequence[tuple[bytes, Sequence[int]]]) -> "CommitGraph":
         """Return a graph with further commits: (id, numbers of the parents)."""
@@ -83,12 +107,13 @@ class CommitGraph:
         return CommitGraph(ids, id_bytes, first, others)
 
 
-def unpack_graph(ids: bytes, first: bytes, others: bytes) -> CommitGraph:
-    """Return the graph whose tables are given. Raises `ValueError` for damaged tables."""
-    parents, more = _unpacked(first), _unpacked(others)
+def unpack_graph(table: Callable[[str], bytes]) -> CommitGraph:
+    """Return the graph whose `tables` are given by name. Raises `ValueError` for damaged tables."""
+    ids = table("ids")
+    parents, more, entered, left = (_unpacked(table(name)) for name in ("first", "others", "entered", "left"))
     if not parents:
         return EMPTY
-    if len(ids) % len(parents):
+    if len(ids) % len(parents) or not len(parents) == len(entered) == len(left):
         raise ValueError("the tables differ in length")
     merges: dict[int, tuple[int, ...]] = {}
     position = 0
@@ -97,7 +122,7 @@ def unpack_graph(ids: bytes, first: bytes, others: bytes) -> CommitGraph:
         position += 2
         merges[number] = tuple(more[position : position + count])
         position += count
-    return CommitGraph(ids, len(ids) // len(parents), parents, merges)
+    return CommitGraph(ids, len(ids) // len(parents), parents, merges, MainLine(entered, left))
 
 
 def _packed(numbers: "array[int]") -> bytes:
@@ -110,8 +135,7 @@ def _unpacked(data: bytes) -> "array[int]":
     return numbers
 
 
-def _main_line(first: "array[int]", others: dict[int, tuple[int, ...]]) -> "tuple[array[int], array[int]]":
-    """Return for each commit the first position of the main line that contains it, and the last that it contains."""
+def _main_line(first: "array[int]", others: dict[int, tuple[int, ...]]) -> MainLine:
     count = len(first)
     entered = array("i", [_NEVER]) * count
     left = array("i", [_NONE]) * count
@@ -139,7 +163,7 @@ def _main_line(first: "array[int]", others: dict[int, tuple[int, ...]]) -> "tupl
         for parent in others.get(commit, ()):
             own = max(own, left[parent])
         left[commit] = own
-    return entered, left
+    return MainLine(entered, left)
 
 
 EMPTY = CommitGraph(b"", 20, array("i"), {})

@@ -6,8 +6,8 @@ from pathlib import Path
 from ksrcfind.history.state import parents_state
 from ksrcfind.tree.repository import Repository
 
-VERSION = 1
-"""Version of what the pass reads from diffs. A new version makes every history index be built again."""
+VERSION = 2
+"""Version of what an index holds. A new version makes every history index be built again."""
 
 
 def index_path(directory: Path, repository: Repository) -> Path:

@@ -38,6 +38,15 @@ class FileChange:
         """The texts that the commit touched."""
         return unpack_edits(self.packed)
 
+    @cached_property
+    def by_text(self) -> dict[str, list[Edit]]:
+        """Text → its edits, for all whole texts."""
+        found: dict[str, list[Edit]] = {}
+        for edit in self.edits:
+            if not edit.flags & PIECE:
+                found.setdefault(edit.text, []).append(edit)
+        return found
+
     @property
     def left_its_path(self) -> bool:
         """True if the commit removed or renamed the file."""
@@ -194,8 +203,7 @@ def _file_change(row: FileRow) -> FileChange:
 
 
 def _whole(change: FileChange, text: str) -> Iterable[Edit]:
-    needle = text.encode("utf-8", "surrogateescape")
-    return [edit for edit in change.edits if not edit.flags & PIECE and edit.has(text, needle)]
+    return change.by_text.get(text, ())
 
 
 def _pieces(change: FileChange, text: str) -> Iterable[Edit]:
@@ -219,6 +227,6 @@ def _apply(change: FileChange, edits: Iterable[Edit], found: list[Standing]) -> 
 
 def net_counts(changed: FileChange, parent: int) -> tuple[Counter[str], Counter[str]]:
     """Return the texts that a commit removed from a file and those that it added, each with the number of times."""
-    before = Counter(edit.text for edit in changed.removed(parent))
-    after = Counter(edit.text for edit in changed.added)
+    before = Counter({text: sum(edit.side == parent for edit in own) for text, own in changed.by_text.items()})
+    after = Counter({text: sum(edit.side == AFTER for edit in own) for text, own in changed.by_text.items()})
     return before - after, after - before

@@ -9,7 +9,6 @@ message loses its beginning. `FALLBACKS` are tried when no log format matches.
 """
 
 import re
-import string
 
 from ksrcfind.log.formats.grammar import DIGITS, ISO, Fields, Grammar, Layer, instant, nothing
 from ksrcfind.regex import regex
@@ -19,7 +18,7 @@ def _time(match: re.Match[str]) -> Fields:
     return {"time": instant(match[1]), "wallclock": match[1]}
 
 
-_NAME_STARTS = string.ascii_letters + DIGITS
+_NAME_STARTS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ" + DIGITS
 
 _CLOSING = {"`": "`", '"': '"', "'": "'", "“": "”", "‘": "’", "**": "**", "```": "```"}
 _QUOTED = regex(r"(?:(?:[-*+>]|\d{1,2}[.)]) {1,3})*+(```|`|\*\*(?=\S)|[\"'“‘])")
