@@ -73,6 +73,8 @@ class Tracer:
 
     def unknown(self, places: Mapping[Place, bool]) -> list[Place]:
         """Return the source lines whose histories are not cached."""
+        if len(places) >= MANY and self.indexed is not None:
+            self._snapshot.repository.objects.load()
         return [place for place, with_text in places.items() if self._recall(place, with_text) is None]
 
     def _recall(self, place: Place, with_text: bool) -> Traced | None:

@@ -82,14 +82,17 @@ class CommitGraph:
 
     @property
     def tables(self) -> dict[str, bytes]:
-        """The graph as bytes by name, for `unpack_graph`."""
-        others = array("i")
+        """The graph as bytes by name, for `unpack_graph`: `others` are the second parents, `more` the further ones."""
+        others, more = array("i"), array("i")
         for number, parents in self._others.items():
-            others.extend((number, len(parents), *parents))
+            others.extend((number, parents[0]))
+            for parent in parents[1:]:
+                more.extend((number, parent))
         return {
             "ids": self._ids,
             "first": _packed(self._first),
             "others": _packed(others),
+            "more": _packed(more),
             "entered": _packed(self._main_line.entered),
             "left": _packed(self._main_line.left),
         }
@@ -110,18 +113,15 @@ class CommitGraph:
 def unpack_graph(table: Callable[[str], bytes]) -> CommitGraph:
     """Return the graph whose `tables` are given by name. Raises `ValueError` for damaged tables."""
     ids = table("ids")
-    parents, more, entered, left = (_unpacked(table(name)) for name in ("first", "others", "entered", "left"))
+    names = ("first", "others", "more", "entered", "left")
+    parents, others, more, entered, left = (_unpacked(table(name)) for name in names)
     if not parents:
         return EMPTY
     if len(ids) % len(parents) or not len(parents) == len(entered) == len(left):
         raise ValueError("the tables differ in length")
-    merges: dict[int, tuple[int, ...]] = {}
-    position = 0
-    while position < len(more):
-        number, count = more[position : position + 2]
-        position += 2
-        merges[number] = tuple(more[position : position + count])
-        position += count
+    merges: dict[int, tuple[int, ...]] = dict(zip(others[0::2], zip(others[1::2]), strict=True))
+    for number, parent in zip(more[0::2], more[1::2], strict=True):
+        merges[number] += (parent,)
     return CommitGraph(ids, len(ids) // len(parents), parents, merges, MainLine(entered, left))
 
 
