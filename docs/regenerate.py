@@ -17,16 +17,20 @@ import subprocess
 import sys
 import tempfile
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import typer
 from msgspec.structs import fields
+from typer._completion_classes import BashComplete, _sanitize_help_text
 
-from ksrcfind.cli.app import app
+from ksrcfind.cli import completion
+from ksrcfind.cli.app import app, group
+from ksrcfind.cli.argv import Option
 from ksrcfind.cli.examples import EXAMPLES
-from ksrcfind.cli.options import Common
+from ksrcfind.cli.options import WITHOUT_VALUE, Common
 
 ROOT = Path(__file__).resolve().parent.parent
 WITH_OUTPUT = [ROOT / "README.md", *(ROOT / "docs" / f"{page}.md" for page in ("quick-start", "batch"))]
@@ -34,6 +38,7 @@ WITH_PYTHON = [ROOT / "docs" / "library.md"]
 FIXTURE = ROOT / "fixtures" / "linux-mini"
 JSON_REFERENCE = ROOT / "docs" / "json.md"
 COMMAND_REFERENCE = ROOT / "docs" / "commands.md"
+COMPLETIONS = ROOT / "src" / "ksrcfind" / "cli" / completion.TABLE
 SCHEMA = ROOT / "src" / "ksrcfind" / "schema" / "ksrcfind-1.schema.json"
 
 _CONSOLE = re.compile(r"(?<=^```console\n).*?(?=^```$)", re.DOTALL | re.MULTILINE)
@@ -231,11 +236,54 @@ def _row(parameter: Any) -> str:
     return f"| {names} | {parameter.help}{default} |"
 
 
+def completions() -> str:
+    """Return what `cli/completion.py` reads: the completions that typer makes, by command; those of none under ""."""
+    program = group()
+    known = program.options()
+
+    def items(arguments: Sequence[str], incomplete: str) -> list[completion.Item]:
+        found = BashComplete(program, {}, "ksrcfind", "").get_completions([*arguments], incomplete)
+        return [
+            completion.Item(item.value, " ".join(_sanitize_help_text(item.help).split()) if item.help else None)
+            for item in found
+        ]
+
+    table: dict[str, completion.CommandItems] = {}
+    for name in ("", *program.commands):
+        before = [name] if name else []
+        parameters = [] if not name else program.commands[name].params
+        listed = {item.value: item for item in items(before, "-")}
+        grouped = [tuple(one for one in parameter.opts if one in listed) for parameter in parameters]
+        if not name:  # Without a command, the options are those of find and of the program.
+            grouped = [tuple(option.opts) for option in (*program.commands["find"].params, *program.params)]
+            grouped = [own for names in grouped if (own := tuple(one for one in names if one in listed))]
+        rest = sorted(one for one in listed if not any(one in names for names in grouped))
+        options = []
+        for names in [*dict.fromkeys(filter(None, grouped)), *([tuple(rest)] if rest else [])]:
+            option = known.get(names[0], Option(takes_value=False))
+            values = items([*before, names[0]], "") if option.takes_value else []
+            options.append(
+                completion.OptionItem(
+                    tuple(listed[one] for one in names),
+                    option.takes_value,
+                    WITHOUT_VALUE.get(names[0]),
+                    option.for_all,
+                    tuple(values),
+                )
+            )
+        order = [*(one for one in listed if one not in rest), *rest]
+        options.sort(key=lambda option: order.index(option.names[0].value))
+        words = items(before, "")
+        table[name] = completion.CommandItems(tuple(options), tuple(words))
+    return msgspec.json.format(msgspec.json.encode(table), indent=1).decode() + "\n"
+
+
 def main() -> None:
     """Update all documents."""
     sys.path.insert(0, str(FIXTURE))
     from build import build
 
+    COMPLETIONS.write_text(completions())
     JSON_REFERENCE.write_text(with_tables(JSON_REFERENCE.read_text()))
     COMMAND_REFERENCE.write_text(with_commands(COMMAND_REFERENCE.read_text()))
     with tempfile.TemporaryDirectory() as scratch:

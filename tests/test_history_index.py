@@ -419,7 +419,7 @@ def test_what_happened_later_is_found_in_the_index(tmp_path, monkeypatch):
 
 
 KILLED = """
-import os, signal, sys
+import os, signal, sys, time
 from pathlib import Path
 from ksrcfind.history.index import build, graph
 from ksrcfind.progress import SILENT
@@ -428,6 +428,10 @@ from ksrcfind.tree.open import open_snapshot
 
 def kill(*_, **__):
     os.kill(os.getpid(), signal.SIGKILL)
+
+def slow(*arguments):
+    time.sleep(0.3)
+    return real(*arguments)
 
 root, directory, moment = sys.argv[1:]
 snapshot = open_snapshot(Path(root), "HEAD")
@@ -440,21 +444,27 @@ elif moment == "part":
     build.msgspec.msgpack.encode = kill
 elif moment == "file":
     history_file.os.fsync = kill
+elif moment == "workers":
+    build.may_fork = lambda: True
+    build._write_part = slow
+    type(SILENT.task("", None).__enter__()).advance = kill
 else:
     build.shutil.rmtree = kill
-build.build_history_index(snapshot.repository, snapshot.commit, Path(directory), 1, SILENT)
+jobs = 2 if moment == "workers" else 1
+build.build_history_index(snapshot.repository, snapshot.commit, Path(directory), jobs, SILENT)
 """
 
 
-@pytest.mark.parametrize("moment", ["parts", "part", "file", "end"])
+@pytest.mark.parametrize("moment", ["parts", "part", "file", "workers", "end"])
 def test_a_run_that_was_killed_changes_no_later_answer(tmp_path, moment):
     scratch = VirtualDocuments(tmp_path / "tree")
     for number in range(7):
         scratch.commit(f"{number}", {"a.c": call(f"number {number} of the device")})
     directory = tmp_path / "index"
     directory.mkdir()
-    done = subprocess.run([sys.executable, "-c", KILLED, scratch.root, directory, moment], check=False)
-    assert done.returncode == -signal.SIGKILL
+    command = [sys.executable, "-c", KILLED, scratch.root, directory, moment]
+    done = subprocess.run(command, check=False, capture_output=True)  # waits for the workers, too
+    assert (done.returncode, done.stderr) == (-signal.SIGKILL, b"")
     equal(scratch.root, directory, [("a.c", "number 6")])
     build_again(scratch, directory)
 

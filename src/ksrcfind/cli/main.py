@@ -3,6 +3,7 @@
 The usual questions are parsed by `quick_parser.py`, everything else by typer.
 """
 
+import os
 from collections.abc import Sequence
 
 from ksrcfind import __version__
@@ -34,6 +35,13 @@ def run(arguments: Sequence[str]) -> int:
 def _answer(arguments: Sequence[str]) -> int:
     """Run the command of the arguments and return its exit status. Raises `KsrcfindError`."""
     # Each parser is imported when it is needed, to start faster.
+    if "_KSRCFIND_COMPLETE" in os.environ:
+        from ksrcfind.cli.completion import complete
+
+        completed = complete(os.environ)
+        if completed is not None:
+            write(f"{completed[0]}\n" if completed[0] else "")
+            return completed[1]
     if list(arguments) in _VERSION:
         write(f"ksrcfind {__version__}\n")
         return FOUND

@@ -9,7 +9,7 @@ from multiprocessing.pool import Pool
 
 from msgspec import Struct
 
-from ksrcfind.index.workers import leave_interrupts_to_parent, may_fork, portions
+from ksrcfind.index.workers import begin_worker, may_fork, portions
 from ksrcfind.source.facts import name_hash
 from ksrcfind.source.link import Linker
 from ksrcfind.source.printed_lines import all_origin_names, all_printed_lines
@@ -78,9 +78,7 @@ def linking(
             if pool is None and (processes == 1 or len(numbers) < _FEW or not may_fork()):
                 return map(linker.link, numbers)
             if pool is None:
-                pool = stack.enter_context(
-                    multiprocessing.get_context("fork").Pool(processes, leave_interrupts_to_parent)
-                )
+                pool = stack.enter_context(multiprocessing.get_context("fork").Pool(processes, begin_worker))
             return chain.from_iterable(pool.imap(_link_portion, portions(numbers, processes, _PORTION)))
 
         try:

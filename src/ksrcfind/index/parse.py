@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from msgspec import Struct
 
 from ksrcfind.index.sources import blob_id, is_blob_id
-from ksrcfind.index.workers import cores, leave_interrupts_to_parent, may_fork, portions
+from ksrcfind.index.workers import begin_worker, cores, may_fork, portions
 from ksrcfind.progress import Progress
 from ksrcfind.source.extract import extract
 from ksrcfind.source.parse import Parser
@@ -57,7 +57,7 @@ _worker: Worker | None = None
 
 
 def _start(snapshot: Snapshot) -> None:
-    leave_interrupts_to_parent()
+    begin_worker()
     global _worker  # noqa: PLW0603 - set once in each worker process
     _worker = Worker(snapshot)
 

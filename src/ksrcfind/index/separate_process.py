@@ -27,7 +27,7 @@ from ksrcfind.index import build as building
 from ksrcfind.index import sources
 from ksrcfind.index.build import BuildOptions
 from ksrcfind.index.report import IndexReport
-from ksrcfind.index.workers import leave_interrupts_to_parent, may_fork
+from ksrcfind.index.workers import begin_worker, may_fork
 from ksrcfind.progress import Progress, Task
 from ksrcfind.storage.store import UNSAVED_HINT, Store
 from ksrcfind.tree.snapshot import Snapshot
@@ -184,7 +184,7 @@ def serve(descriptor: int) -> None:
 
     `descriptor` is the file descriptor of the pipe.
     """
-    leave_interrupts_to_parent()
+    begin_worker()
     with Connection(descriptor) as pipe:
         request: _Request = pipe.recv()
         try:

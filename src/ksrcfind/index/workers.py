@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from collections.abc import Sequence
 from typing import TypeVar
@@ -34,6 +35,11 @@ def portions(items: Sequence[_Item], processes: int, most: int) -> list[Sequence
     return [items[start : start + size] for start in range(0, len(items), size)]
 
 
-def leave_interrupts_to_parent() -> None:
-    """Ignore Ctrl-C in this process: the terminal sends it to all processes, and the parent ends its workers itself."""
+def begin_worker() -> None:
+    """Prepare this process to be a worker, which leaves Ctrl-C and all errors to its parent.
+
+    The terminal sends Ctrl-C to all processes, and the parent ends its workers itself. Errors reach the parent as
+    results; `multiprocessing` prints those that cannot reach it, because somebody killed the parent.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    sys.stderr = open(os.devnull, "w")  # noqa: SIM115, PTH123 - open until the process ends

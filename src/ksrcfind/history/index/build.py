@@ -22,7 +22,7 @@ from ksrcfind.history.index.edits import Edit, keys_of, pack_edits
 from ksrcfind.history.index.graph import EMPTY, CommitGraph, unpack_graph
 from ksrcfind.history.index.hunk_texts import edits_of
 from ksrcfind.history.index.location import index_path
-from ksrcfind.index.workers import cores, leave_interrupts_to_parent, may_fork
+from ksrcfind.index.workers import begin_worker, cores, may_fork
 from ksrcfind.progress import Progress
 from ksrcfind.storage.damage import DamagedIndexError
 from ksrcfind.storage.history_file import HistoryFile, NewFile, remove_history_file, write_history_file
@@ -143,7 +143,7 @@ def _read(git: Git, parts: Path, ranges: Sequence[_Range], processes: int) -> It
         yield from map(read, missing)
         return
     context = multiprocessing.get_context("fork")
-    with context.Pool(min(processes, len(missing)), leave_interrupts_to_parent) as pool:
+    with context.Pool(min(processes, len(missing)), begin_worker) as pool:
         yield from pool.imap_unordered(read, missing)
 
 
