@@ -9,7 +9,7 @@ from functools import lru_cache
 
 import msgspec
 
-VERSION = 18
+VERSION = 19
 """Raised when the meaning or the extent of facts changes; older ones are then read anew."""
 
 
