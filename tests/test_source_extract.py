@@ -105,3 +105,14 @@ def test_a_call_is_read_whole_where_the_parser_reads_a_part():
     call = 'printk(KERN_INFO "0x%02X mailbox[%d]\\n", (u8)offsetof(struct s, m[i]), i)'
     facts = extract(f"void f(int i)\n{{\n\t{call};\n}}\n".encode(), Parser())
     assert [each.text for each in facts.calls] == [call]
+
+
+def test_functions_of_a_macro_are_read_in_a_file_without_other_braces():
+    source = '#define LOGGER(name) \\\nvoid name(int x) \\\n{ \\\n\tprintk("text %d\\n", x); \\\n}\nLOGGER(log_it)\n'
+    facts = extract(source.encode(), Parser())
+    assert facts.functions == ("log_it",)
+    assert [call.name for call in facts.calls] == ["printk"]
+
+
+def test_a_header_without_code_calls_nothing():
+    assert extract(b"int declared(int x);\nextern void other(void);\n#define N(x) 0x12\n", Parser()).called == b""
