@@ -10,7 +10,7 @@ inside a call, macros that open braces).
 import itertools
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 
 from msgspec import Struct
 
@@ -284,7 +284,7 @@ def bodies(text: bytes, called: Collection[bytes] = (), constants: re.Pattern[by
         if b"va_" in masked:
             wrapping = [match.start() for match in _VARIABLE_ARGUMENTS.finditer(masked)]
     line, counted = 1, 0
-    for header, brace, end in _functions_with(masked, wanted, wrapping):
+    for header, brace, end in _functions_with(masked, sorted([*wanted, *wrapping])):
         wraps = bisect_left(wrapping, header) < bisect_left(wrapping, end)
         inside = wanted[bisect_right(wanted, brace) : bisect_left(wanted, end)]
         if not inside and not wraps:
@@ -302,10 +302,14 @@ def bodies(text: bytes, called: Collection[bytes] = (), constants: re.Pattern[by
             yield Body(clean[header:brace], header_line, tuple(snippets), wraps, code, code_line)
 
 
-def _functions_with(masked: bytes, *offsets: list[int]) -> Iterator[tuple[int, int, int]]:
+def _functions_with(masked: bytes, offsets: Sequence[int]) -> Iterator[tuple[int, int, int]]:
     """Yield the functions, as `functions` does, of the chunks that contain one of some sorted offsets."""
+    position = 0
     for low, high in chunks(masked):
-        if any(bisect_left(each, low) < bisect_left(each, high) for each in offsets):
+        position = bisect_left(offsets, low, position)
+        if position == len(offsets):
+            return
+        if offsets[position] < high:
             yield from functions(masked, low, high)
 
 
