@@ -218,6 +218,23 @@ def test_a_huge_file_is_passed_over(tmp_path, monkeypatch):
     assert list(disk.read_files(tmp_path, ["huge.c", "small.c"])) == [("small.c", b"x" * 10)]
 
 
+def test_no_file_behind_a_link_to_a_directory_is_read(tmp_path):
+    """Each directory is checked, also after others of the same call."""
+    (tmp_path / "outside/fs").mkdir(parents=True)
+    (tmp_path / "outside/fs/a.c").write_text("secret")
+    root = tmp_path / "tree"
+    (root / "mm").mkdir(parents=True)
+    (root / "mm/a.c").write_text("mm")
+    (root / "mm/out").symlink_to(tmp_path / "outside")
+    (root / "b.c").write_text("top")
+    hostile = ["mm/out/fs/a.c", "mm/../../outside/fs/a.c", str(tmp_path / "outside/fs/a.c"), "mm", "", "mm/", "b.c\0"]
+    paths = ["mm/a.c", *hostile, "b.c", "mm/a.c", *hostile]
+    assert list(disk.read_files(root, paths)) == [("mm/a.c", b"mm"), ("b.c", b"top"), ("mm/a.c", b"mm")]
+    for path in hostile:
+        with pytest.raises(FileNotFoundError):
+            disk.read_file(root, path)
+
+
 def test_the_second_signal_ends_at_once():
     """What is done so far is written after the first; should that never end, the next one is not held back."""
     before = signal.getsignal(signal.SIGTERM)

@@ -44,7 +44,9 @@ def is_makefile(path: str) -> bool:
 
 def blob_id(data: bytes) -> str:
     """Return the git blob id (SHA-1) of a file's bytes."""
-    return hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
+    digest = hashlib.sha1(b"blob %d\0" % len(data), usedforsecurity=False)
+    digest.update(data)  # not `+`, which would copy the file
+    return digest.hexdigest()
 
 
 def is_blob_id(key: str) -> bool:

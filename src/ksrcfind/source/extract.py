@@ -39,10 +39,9 @@ _INTO_BUFFER = regex(rb"\[[^\]\w]*+\w[^\]]*+\]\s*+")  # `char buf[64] = ""`: its
 _TEXT_PARAMETER = regex(r"\bchar\s*(?:const\s*)?\*\s*(?:const\s+)?([A-Za-z_]\w*)\Z")
 _STRINGIFIED = regex(rb"\b__stringify[ \t]*\([ \t]*([A-Za-z_]\w*)[ \t]*\)")
 _NUMBER = regex(
-    rb"^[ \t]*+#[ \t]*+define[ \t]++(\w++)[ \t]++"
+    rb"\n[ \t]*+#[ \t]*+define[ \t]++(\w++)[ \t]++"
     rb"(\(?(?:0[xX][0-9a-fA-F]{1,16}|\d{1,9})[uUlL]*+(?:[ \t]*<<[ \t]*\d{1,2})?\)?)"
-    rb"[ \t]*+(?:/\*[^\n]*)?\r?$",
-    re.MULTILINE,
+    rb"[ \t]*+(?:/\*[^\n]*)?\r?(?=\n|\Z)"
 )
 _FUNCTION_IN_BODY = regex(r"\A[^(){};=\"]{1,200}\([^(){};\"]{0,500}\)\s*+\{")
 _CALL_WITH_TEXT = regex(r"\b([A-Za-z_]\w*+)\s*+\([^\"();{}]*+\"")
@@ -92,8 +91,10 @@ def extract(data: bytes, parser: Parser) -> SourceFacts:
     strings: tuple[tuple[str, str], ...] = ()
     constants: tuple[str, ...] = ()
     text = scan.without_directives(data, found)
-    if b'"' in data or b"va_" in data:
+    has_code = b"{" in data  # false for headers with the registers of a device, half of the bytes of Linux
+    if b'"' in text and b"char" in text:
         strings, constants = _string_variables(text)
+    if has_code and (b'"' in data or b"va_" in data):
         named = _named_texts(macros, strings, text)
         found_bodies = list(scan.bodies(text, constants=named))
         for body in itertools.chain(found_bodies, _generated(macros, text)):
@@ -112,11 +113,11 @@ def extract(data: bytes, parser: Parser) -> SourceFacts:
         strings,
         functions.recovered,
         functions.lost,
-        _called(text, functions.calls),
+        _called(text, functions.calls) if has_code else b"",
         tuple(functions.parameters) if any(functions.parameters) else (),
         constants,
-        _text_functions(text) if b"char" in text else (),
-        registered(text) if b"struct" in text else (),
+        _text_functions(text) if has_code and b"char" in text else (),
+        registered(text) if has_code and b"struct" in text else (),
     )
 
 
@@ -256,10 +257,12 @@ def _called(text: bytes, calls: Iterable[Call]) -> bytes:
     for call in calls:
         if not (outer and call.text in outer[-1].text and call.line <= outer[-1].line + outer[-1].text.count("\n")):
             outer.append(call)
-    excluded = scan.called_names("\n".join(call.text for call in outer).encode())
-    excluded.update(_AT_TOP.findall(text))
-    names = [name for name, count in scan.called_names(text).items() if count > excluded[name]]
-    return array("I", sorted({zlib.crc32(name) for name in names})).tobytes()
+    without = Counter(scan.called_names("\n".join(call.text for call in outer).encode()))
+    without.update(_AT_TOP.findall(text))
+    found = scan.called_names(text)
+    left = Counter(name for name in found if name in without) - without
+    names = (set(found) - without.keys()) | left.keys()
+    return array("I", sorted(set(map(zlib.crc32, names)))).tobytes()
 
 
 def uses(data: bytes, parser: Parser, names: Iterable[str]) -> tuple[tuple[str, ...], tuple[Call, ...]]:
@@ -392,7 +395,7 @@ def _numbers(data: bytes, names: Iterable[bytes]) -> Iterator[Macro]:
     if not wanted:
         return
     line, counted = 1, 0
-    for found in _NUMBER.finditer(data):
+    for found in _NUMBER.finditer(b"\n" + data):  # matches begin at the offset of their line in `data`
         if found[1] in wanted:
             line += data.count(b"\n", counted, found.start())
             counted = found.start()

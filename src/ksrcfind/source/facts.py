@@ -9,7 +9,7 @@ from functools import lru_cache
 
 import msgspec
 
-VERSION = 18
+VERSION = 19
 """Raised when the meaning or the extent of facts changes; older ones are then read anew."""
 
 
@@ -78,7 +78,8 @@ class SourceFacts(msgspec.Struct, frozen=True, array_like=True, gc=False):
     lost: int
     """Functions with text in calls of which none could be read."""
     called: bytes = b""
-    """Hashes (`name_hash`, 32 bit each, sorted) of the names that are called without text, outside of `calls`."""
+    """Hashes (`name_hash`, 32 bit each, sorted) of the names that are called without text, outside of `calls`; empty
+    for a file without code."""
     parameters: tuple[tuple[str, ...], ...] = ()
     """Parameter names of each of `functions` that is static and has a text parameter; empty for the others."""
     constants: tuple[str, ...] = ()

@@ -1,7 +1,8 @@
 """C syntax from tree-sitter: calls and the function around them. The only module that uses tree-sitter.
 
-Its input is the functions that `scan` found, reduced to their header and the calls with text: a whole kernel is parsed
-in seconds. Line numbers stay those of the file.
+Its input is the functions that `scan` found, reduced to their header and the calls with text. A regular expression
+reads the calls whose inner calls have no literals, which are most; tree-sitter parses only the others. Line numbers
+stay those of the file.
 """
 
 import itertools
@@ -12,10 +13,11 @@ from typing import NamedTuple
 import tree_sitter
 import tree_sitter_c
 from msgspec import Struct
+from msgspec.structs import replace
 
 from ksrcfind.regex import regex
 from ksrcfind.source.literal import STRING
-from ksrcfind.source.scan import Body
+from ksrcfind.source.scan import Body, Snippet
 
 _C = tree_sitter.Language(tree_sitter_c.language())
 _CALLS = tree_sitter.Query(_C, "(call_expression) @call")
@@ -38,6 +40,9 @@ _UNDER_WAY = 256  # unfinished matches of a query
 _NESTED = 64  # nested calls and conditions; each keeps a copy of its text
 _FUNCTION_NAME = regex(rb"\b([A-Za-z_]\w*+)[ \t\r\n]*+\(")
 _CALL_NAME = regex(rb"\b([A-Za-z_]\w*+)[ \t\r\n]*+\(")
+# A call with literals only in its own parentheses: the calls in its arguments have no text.
+_WITHOUT_TEXT = r"""(?:[^()"'\\]++|\((?:[^()"'\\]++|\([^()"'\\]*+\))*+\))"""
+_PLAIN_CALL = regex(rf"([A-Za-z_]\w*+)[ \t\r\n]*+\((?:{_WITHOUT_TEXT}|{STRING})*+\)".encode())
 # The macros that are compat variants on some architectures count as such: SYSCALL32_DEFINE, PPC32_SYSCALL_DEFINE.
 _SYSTEM_CALL = regex(
     rb"\b(?P<macro>(?:(?P<compat>COMPAT_SYSCALL|SYSCALL32|PPC32_SYSCALL)|SYSCALL)_DEFINE\d?)[ \t]*+\(\s*+(?P<name>\w++)"
@@ -76,7 +81,7 @@ class ParsedBody(Struct, frozen=True):
     """Their declarations; the last is `...` in a variadic function."""
     calls: tuple[ParsedCall, ...]
     recovered: int
-    """Calls that the parser rejected and that were read from the text alone."""
+    """Calls that tree-sitter rejected and that were read from the text alone."""
 
 
 class Parser:
@@ -92,10 +97,25 @@ class Parser:
 
         Matches of `constants` count as text, as in `scan.bodies`.
         """
-        header = _without_annotations(_DIRECTIVE_LINE.sub(b"", body.header))
+        header = _without_annotations(_DIRECTIVE_LINE.sub(b"", body.header) if b"#" in body.header else body.header)
+        name, parameters = _declared(header)
+        calls: list[ParsedCall] = []
+        others = body.snippets
+        if not body.code and not names:
+            calls, others = _plain_calls(body.snippets, constants)
+        recovered = 0
+        if others or body.code:
+            parsed, recovered = self._parsed(replace(body, snippets=others), header, names, constants)
+            calls += parsed
+        calls.sort(key=lambda call: (call.line_start, -len(call.text)))
+        return ParsedBody(name, parameters, tuple(calls), recovered)
+
+    def _parsed(
+        self, body: Body, header: bytes, names: Set[bytes], constants: re.Pattern[bytes] | None
+    ) -> tuple[list[ParsedCall], int]:
+        """Return the calls of a function's snippets, and how many of them were read from the text alone."""
         source, starts = _skeleton(body, header)
         root = self._tree(source).root_node
-        name, parameters = declarator(header)
         calls: list[ParsedCall] = []
         covered: list[tuple[int, int]] = []  # by start
         everything = bool(body.code)
@@ -130,8 +150,7 @@ class Parser:
                 recovered += 1
                 calls.append(found)
                 known.add((found.line_start, found.name))
-        calls.sort(key=lambda call: (call.line_start, -len(call.text)))
-        return ParsedBody(name, parameters, tuple(calls), recovered)
+        return calls, recovered
 
     def _tree(self, source: bytes) -> tree_sitter.Tree:
         """Return the syntax tree; an empty one if parsing takes more work than real code of this length."""
@@ -145,6 +164,22 @@ class Parser:
         except ValueError:
             self._parser.reset()
             return self._parser.parse(b"")
+
+
+def _plain_calls(
+    snippets: Iterable[Snippet], constants: re.Pattern[bytes] | None
+) -> tuple[list[ParsedCall], tuple[Snippet, ...]]:
+    """Return the snippets that are one call with text, as calls, and the others, which need a parser."""
+    calls: list[ParsedCall] = []
+    others: list[Snippet] = []
+    for snippet in snippets:
+        text, line = snippet.text, snippet.line
+        plain = _PLAIN_CALL.fullmatch(text)
+        if plain is None or (constants is not None and constants.search(text)):
+            others.append(snippet)
+        else:
+            calls.append(ParsedCall(plain[1], text, line, line + text.count(b"\n")))
+    return calls, tuple(others)
 
 
 def _depth(source: bytes) -> int:
@@ -272,9 +307,14 @@ def system_calls(code: bytes) -> Iterator[SystemCall]:
 
 def declarator(header: bytes) -> tuple[str, tuple[str, ...]]:
     """Return name and parameters of the function that a header declares."""
+    return _declared(_without_annotations(header))
+
+
+def _declared(header: bytes) -> tuple[str, tuple[str, ...]]:
+    """Return name and parameters as `declarator` does, for a header without annotations."""
     for call in system_calls(header):
         return call.function, ()
-    text = header = _without_annotations(header)
+    text = header
     for alone in _MACRO_LINE.finditer(header):
         if _FUNCTION_NAME.search(header, alone.end()):
             text = b" " * alone.end() + text[alone.end() :]

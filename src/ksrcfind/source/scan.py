@@ -10,8 +10,7 @@ inside a call, macros that open braces).
 import itertools
 import re
 from bisect import bisect_left, bisect_right
-from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 
 from msgspec import Struct
 
@@ -60,19 +59,20 @@ _DIRECTIVE = regex(
     rb"\n[ \t]*+#[ \t]*+(?!define[ \t]++\w++[ \t]++[-+0-9xXa-fA-FUuLl()<>|~ \t]*+(?:/\*[^\n*]*+\*/[ \t]*+)?+\r?\n)"
     rb"(\w++)([^\n\\]*+(?:\\(?:\r?\n|[^\n]|\Z)[^\n\\]*+)*+)"
 )
-LITERAL_OR_COMMENT = regex(
+# An escaped quote outside of a literal begins no literal: keeps unterminated text linear.
+_LITERAL_OR_COMMENT = (
     rb"/\*[^*]*+\*++(?:[^/*][^*]*+\*++)*+/"
     rb"|/\*.*+\Z"  # a comment that never ends
-    rb"|//[^\n]*+" + rf"|{STRING}|{CHARACTER}|\\.".encode(),
-    # An escaped quote outside of a literal begins no literal: keeps unterminated text linear.
-    re.DOTALL,
+    rb"|//[^\n]*+" + rf"|{STRING}|{CHARACTER}|\\.".encode()
 )
-_NOT_LINE_END = regex(rb"[^\n]")
+LITERAL_OR_COMMENT = regex(_LITERAL_OR_COMMENT, re.DOTALL)
+_LITERALS_AND_COMMENTS = regex(rb"(" + _LITERAL_OR_COMMENT + rb")", re.DOTALL)
+_BLANKS_AND_LINE_ENDS = b" " * 10 + b"\n" + b" " * 245
+_MASKS_AND_LINE_ENDS = _BLANKS_AND_LINE_ENDS.replace(b" ", b"_")
 _BRACE = regex(rb"[{}]")
 _ONE_LINE = regex(rb"\{[^{}\n]*+\}[ \t\r]*+\n")  # the body of a stub: `{ }`
 _PAREN = regex(rb"[()]")
 _NOT_BLANK = regex(rb"[^ \t\r\n]")
-_BETWEEN_STATEMENTS = (b";", b"{", b"}")
 _WORDS_ONLY = bytes(c if (chr(c).isalnum() and c < 128) or c == ord("_") else ord(" ") for c in range(256))
 _WORDS_AND_CALLS = _WORDS_ONLY[: ord("(")] + b"(" + _WORDS_ONLY[ord("(") + 1 :]
 _LONGEST_NAME = 80
@@ -218,7 +218,7 @@ def _conditions_in_calls(data: bytes, found: list[tuple[int, int, Directive]]) -
 def _is_in_parentheses(data: bytes, position: int) -> bool:
     """Return whether a parenthesis of the statement around a place is open there."""
     low = max(0, position - _LONGEST_CALL)
-    before = data[max(low, *(data.rfind(mark, low, position) + 1 for mark in _BETWEEN_STATEMENTS)) : position]
+    before = data[max(low, _statement(data, low, position)) : position]
     if before.count(b"(") <= before.count(b")"):
         return False  # nearly all
     closed, opened = before.find(b"*/"), before.find(b"/*")
@@ -228,38 +228,38 @@ def _is_in_parentheses(data: bytes, position: int) -> bool:
     return masked.count(b"(") > masked.count(b")")
 
 
-def chunks(text: bytes) -> Iterator[tuple[int, bytes]]:
-    """Yield offset and bytes of pieces that end at a closing brace in the first column: at most one function each."""
+def chunks(masked: bytes) -> Iterator[tuple[int, int]]:
+    """Yield start and end of pieces that end at a closing brace in the first column: at most one function each.
+
+    `masked` is code with comments and literals masked.
+    """
     position = 0
     close = -1
     left = _RESCANNED
     while True:
-        close = text.find(b"\n}", max(position, close + 1))
+        close = masked.find(b"\n}", max(position, close + 1))
         if close < 0:
-            yield position, text[position:]
+            yield position, len(masked)
             return
-        if text.startswith(b";", close + 2) and left > 0 and _is_inside(text, position, close + 2):
+        if masked.startswith(b";", close + 2) and left > 0 and _is_inside(masked, position, close + 2):
             left -= close - position
             continue
-        end = text.find(b"\n", close + 1)
-        end = len(text) if end < 0 else end
-        yield position, text[position:end]
+        end = masked.find(b"\n", close + 1)
+        end = len(masked) if end < 0 else end
+        yield position, end
         position = end
 
 
-def _is_inside(text: bytes, start: int, close: int) -> bool:
+def _is_inside(masked: bytes, start: int, close: int) -> bool:
     """Return whether `};` in the first column ends an initializer inside of a function."""
-    opened = text.find(b"\n{", start, close)
-    if opened < 0:
-        return False
-    masked = blank_comments(text[opened:close])[1]
-    return masked.count(b"{") > masked.count(b"}")
+    opened = masked.find(b"\n{", start, close)
+    return opened >= 0 and masked.count(b"{", opened, close) > masked.count(b"}", opened, close)
 
 
-def called_names(text: bytes) -> Counter[bytes]:
-    """Return the number of occurrences of each name directly before a parenthesis, in comments too. Fast."""
+def called_names(text: bytes) -> list[bytes]:
+    """Return the names directly before a parenthesis, in comments too. Fast."""
     before = text.translate(_WORDS_AND_CALLS).split(b"(")
-    return Counter(piece.rpartition(b" ")[2] for piece in before[:-1] if piece[-1:] > b" ")
+    return [piece.rpartition(b" ")[2] for piece in before[:-1] if piece[-1:] > b" "]
 
 
 def bodies(text: bytes, called: Collection[bytes] = (), constants: re.Pattern[bytes] | None = None) -> Iterator[Body]:
@@ -268,103 +268,93 @@ def bodies(text: bytes, called: Collection[bytes] = (), constants: re.Pattern[by
     With `constants`, its matches (names of texts as arguments) count as text. With `called`, yield the functions that
     call one of these names instead.
     """
-    calls = re.compile(rb"\b(?:" + b"|".join(map(re.escape, sorted(called))) + rb")[ \t]*\(") if called else None
-    line = 1
-    counted = 0
-    for offset, chunk in chunks(text):
-        if calls is not None:
-            # The plain search for names takes a tenth of the time.
-            is_wanted = any(name in chunk for name in called) and calls.search(chunk) is not None
-        else:
-            is_wanted = b'"' in chunk or b"va_" in chunk or (constants is not None and bool(constants.search(chunk)))
-        if not is_wanted:
-            continue
-        line += text.count(b"\n", counted, offset)
-        counted = offset
-        yield from _bodies_of_chunk(chunk, line, calls, constants)
-
-
-def _bodies_of_chunk(
-    chunk: bytes, first_line: int, called: re.Pattern[bytes] | None, constants: re.Pattern[bytes] | None
-) -> Iterator[Body]:
-    clean, masked, strings = blank_comments(chunk)
-    if called is not None:
-        wanted = [match.end() for match in called.finditer(masked)]
-    elif constants is not None:
-        wanted = sorted([*strings, *(match.start(1) for match in constants.finditer(masked))])
+    if called:
+        if not any(name in text for name in called):
+            return
+        calls = re.compile(rb"\b(?:" + b"|".join(map(re.escape, sorted(called))) + rb")[ \t]*\(")
+    elif b"{" not in text or not (b'"' in text or b"va_" in text or (constants and constants.search(text))):
+        return  # nearly all bytes: headers with the registers of a device
+    clean, masked, wanted = blank_comments(text)
+    wrapping: list[int] = []
+    if called:
+        wanted = [match.end() for match in calls.finditer(masked)]
     else:
-        wanted = strings
-    line, counted = first_line, 0
-    may_wrap = called is None and b"va_" in masked
-    for header_start, open_brace, end in functions(masked):
-        inside = wanted[bisect_right(wanted, open_brace) : bisect_left(wanted, end)]
-        wraps = may_wrap and _VARIABLE_ARGUMENTS.search(masked, header_start, end) is not None
+        if constants is not None:
+            wanted = sorted([*wanted, *(match.start(1) for match in constants.finditer(masked))])
+        if b"va_" in masked:
+            wrapping = [match.start() for match in _VARIABLE_ARGUMENTS.finditer(masked)]
+    line, counted = 1, 0
+    for header, brace, end in _functions_with(masked, sorted([*wanted, *wrapping])):
+        wraps = bisect_left(wrapping, header) < bisect_left(wrapping, end)
+        inside = wanted[bisect_right(wanted, brace) : bisect_left(wanted, end)]
         if not inside and not wraps:
             continue
-        header_line = line + chunk.count(b"\n", counted, header_start)
-        code_line = header_line + chunk.count(b"\n", header_start, open_brace)
-        line, counted = code_line, open_brace
+        header_line = line + masked.count(b"\n", counted, header)
+        code_line = header_line + masked.count(b"\n", header, brace)
+        line, counted = code_line, brace
         snippets: list[Snippet] = []
-        for start, stop in _outermost_calls(masked, inside, open_brace + 1, end):
-            line += chunk.count(b"\n", counted, start)
+        for start, stop in _outermost_calls(masked, inside, brace + 1, end):
+            line += masked.count(b"\n", counted, start)
             counted = start
             snippets.append(Snippet(clean[start:stop], line))
         if snippets or wraps:
-            code = clean[open_brace:end] if wraps else b""
-            yield Body(clean[header_start:open_brace], header_line, tuple(snippets), wraps, code, code_line)
+            code = clean[brace:end] if wraps else b""
+            yield Body(clean[header:brace], header_line, tuple(snippets), wraps, code, code_line)
 
 
-def blank_comments(chunk: bytes) -> tuple[bytes, bytes, list[int]]:
+def _functions_with(masked: bytes, offsets: Sequence[int]) -> Iterator[tuple[int, int, int]]:
+    """Yield the functions, as `functions` does, of the chunks that contain one of some sorted offsets."""
+    position = 0
+    for low, high in chunks(masked):
+        position = bisect_left(offsets, low, position)
+        if position == len(offsets):
+            return
+        if offsets[position] < high:
+            yield from functions(masked, low, high)
+
+
+def blank_comments(code: bytes) -> tuple[bytes, bytes, list[int]]:
     """Return the code without comments, the same with literals masked, and the offsets of its string literals.
 
-    Both have the length of `chunk`; masked bytes are `_`, line ends stay.
+    Both have the length of `code`; masked bytes are `_`, line ends stay.
     """
-    clean: list[bytes] = []
-    masked: list[bytes] = []
+    clean = _LITERALS_AND_COMMENTS.split(code)  # code and literals or comments in turn
+    masked = clean.copy()
     strings: list[int] = []
-    cleaned = done = 0  # where the rest of each begins
-    for match in LITERAL_OR_COMMENT.finditer(chunk):
-        token = match[0]
-        if token[:1] == b"\\":
-            continue
-        start, end = match.span()
-        mark = b"_"
-        if token[:1] == b"/":
-            mark = b" "
-            clean += (chunk[cleaned:start], _blanked(token, mark))
-            cleaned = end
-        elif token[:1] == b'"':
-            strings.append(start)
-        masked += (chunk[done:start], _blanked(token, mark))
-        done = end
-    return b"".join((*clean, chunk[cleaned:])), b"".join((*masked, chunk[done:])), strings
+    offset = 0
+    for index in range(1, len(clean), 2):
+        token = clean[index]
+        offset += len(clean[index - 1])
+        first = token[:1]
+        if first == b"/":
+            clean[index] = masked[index] = token.translate(_BLANKS_AND_LINE_ENDS)
+        elif first != b"\\":
+            masked[index] = token.translate(_MASKS_AND_LINE_ENDS)
+            if first == b'"':
+                strings.append(offset)
+        offset += len(token)
+    return b"".join(clean), b"".join(masked), strings
 
 
-def _blanked(token: bytes, mark: bytes) -> bytes:
-    """Return a token with everything but its line ends replaced."""
-    return mark * len(token) if b"\n" not in token else _NOT_LINE_END.sub(mark, token)
-
-
-def functions(masked: bytes) -> Iterator[tuple[int, int, int]]:
-    """Start of header, offset of the opening brace and end of each function in a chunk."""
-    position = 0
-    first = masked.find(b"\n{")
+def functions(masked: bytes, low: int, high: int) -> Iterator[tuple[int, int, int]]:
+    """Yield start of header, offset of the opening brace and end of each function in a chunk."""
+    position = low
+    first = masked.find(b"\n{", low, high)
     while True:
         if 0 <= first < position:
-            first = masked.find(b"\n{", position)
-        brace = masked.find(b"{", position)
+            first = masked.find(b"\n{", position, high)
+        brace = masked.find(b"{", position, high)
         if brace < 0:
             return
         before = masked[position:brace].rstrip()
-        if brace == first + 1 and first >= 0 and not _ONE_LINE.match(masked, brace):
+        if brace == first + 1 and first >= 0 and not _ONE_LINE.match(masked, brace, high):
             # A brace in the first column opens the chunk's function, which ends with the chunk even if braces differ.
-            end = len(masked)
+            end = high
         else:
-            end = _closing(masked, brace)
+            end = _closing(masked, brace, high)
         if before.endswith(b")") or (brace == first + 1 and b"(" in before) or _ends_like_header(before):
             header = max(before.rfind(b";"), before.rfind(b"}")) + 1
-            header = _after_blank(masked, position + header)
-            yield header, brace, end
+            yield _after_blank(masked, position + header, high), brace, end
         position = end
 
 
@@ -374,18 +364,18 @@ def _ends_like_header(before: bytes) -> bool:
     return close > 0 and b"=" not in before[close:] and b"\n" not in before[close:] and not before.endswith(b",")
 
 
-def _after_blank(masked: bytes, position: int) -> int:
-    found = _NOT_BLANK.search(masked, position)
-    return found.start() if found else len(masked)
+def _after_blank(masked: bytes, position: int, high: int) -> int:
+    found = _NOT_BLANK.search(masked, position, high)
+    return found.start() if found else high
 
 
-def _closing(masked: bytes, brace: int) -> int:
+def _closing(masked: bytes, brace: int, high: int) -> int:
     depth = 0
-    for match in _BRACE.finditer(masked, brace):
+    for match in _BRACE.finditer(masked, brace, high):
         depth += 1 if match[0] == b"{" else -1
         if depth == 0:
             return match.end()
-    return len(masked)
+    return high
 
 
 def _outermost_calls(masked: bytes, wanted: list[int], low: int, high: int) -> Iterator[tuple[int, int]]:
@@ -397,7 +387,7 @@ def _outermost_calls(masked: bytes, wanted: list[int], low: int, high: int) -> I
     for spot in wanted:
         if spot < done:
             continue
-        statement = max(masked.rfind(mark, done, spot) for mark in _BETWEEN_STATEMENTS) + 1
+        statement = _statement(masked, done, spot)
         if statement > done:
             opened.clear()
             conditions = 0
@@ -408,13 +398,17 @@ def _outermost_calls(masked: bytes, wanted: list[int], low: int, high: int) -> I
                 opened.pop()
                 conditions = min(conditions, len(opened))
         done = spot
-        begin = -1
+        begin, name = -1, b""
         while conditions < len(opened):
             begin, name = _name_before(masked, low, opened[conditions])
             if name not in _KEYWORDS:
                 break
             conditions += 1
-        if conditions == len(opened) or _name_before(masked, low, opened[-1])[1] in NEVER_PRINT:
+        if conditions == len(opened):
+            continue
+        if conditions < len(opened) - 1:
+            name = _name_before(masked, low, opened[-1])[1]
+        if name in NEVER_PRINT:
             continue
         end = _end_of_call(masked, len(opened) - conditions, spot, high)
         if end < 0:
@@ -426,6 +420,13 @@ def _outermost_calls(masked: bytes, wanted: list[int], low: int, high: int) -> I
         opened.clear()
         conditions = 0
         yield begin, end
+
+
+def _statement(masked: bytes, low: int, position: int) -> int:
+    """Return the start of the statement that contains `position`; 0 if it is before `low`."""
+    end = masked.rfind(b";", low, position)
+    end = max(end, masked.rfind(b"{", max(low, end), position))
+    return max(end, masked.rfind(b"}", max(low, end), position)) + 1
 
 
 def _end_of_call(masked: bytes, depth: int, position: int, high: int) -> int:

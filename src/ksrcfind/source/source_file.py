@@ -117,16 +117,16 @@ class SourceFile:
         from ksrcfind.source.parse import declarator
 
         found = []
-        for offset, chunk in chunks(self.masked):
-            for start, brace, end in functions(chunk):
-                header = self.clean[offset + start : offset + brace]
+        for low, high in chunks(self.masked):
+            for start, brace, end in functions(self.masked, low, high):
+                header = self.clean[start:brace]
                 name, parameters = declarator(header)
                 if name:
                     names = tuple(map(_parameter_name, parameters))
                     is_static = _STATIC.search(header) is not None
                     numbers = _PLAIN_NUMBERS.match(header)
-                    first = offset + start + (numbers.end() if numbers else 0)
-                    found.append(Function(name, names, is_static, first, offset + brace, offset + end))
+                    first = start + (numbers.end() if numbers else 0)
+                    found.append(Function(name, names, is_static, first, brace, end))
         return found
 
     @cached_property

@@ -1,11 +1,12 @@
 """Lists, reads and searches files on disk, and never follows a symbolic link out of the tree."""
 
 import errno
+import io
 import os
 import re
 import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import BinaryIO
 
 from ksrcfind.tree.grep import expression
@@ -68,38 +69,58 @@ def read_file(root: Path, path: str) -> bytes:
     Raises `FileNotFoundError` if there is no such file, if the path leads out of the tree, or if the file has more than
     `LARGEST` bytes.
     """
-    parts = PurePosixPath(path).parts
-    if not parts or ".." in parts or path.startswith("/") or "\0" in path:
-        raise FileNotFoundError(path)
-    place = root
-    for part in parts[:-1]:
-        place /= part
-        if place.is_symlink():
+    return _Reader(root).read(path)
+
+
+class _Reader:
+    """Reads files below a directory. It checks each subdirectory once for a way out of the tree."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = str(root)
+        self._inside: set[str] = set()
+        """Directories of the tree that no symbolic link leads to."""
+
+    def read(self, path: str) -> bytes:
+        """Return the bytes of one file, or raise `FileNotFoundError`, as `read_file` does."""
+        directory = path.rpartition("/")[0]
+        if "\0" in path or not (directory in self._inside or self._is_inside(directory)):
             raise FileNotFoundError(path)
-    try:
-        with open_regular(root / path, os.O_NOFOLLOW) as file:
-            data = file.read(LARGEST + 1)
-    except OSError as error:  # The path is a symbolic link, is too long, or may not be read.
-        raise FileNotFoundError(error.errno, error.strerror, path) from error
-    if len(data) > LARGEST:
-        raise FileNotFoundError(path)
-    return data
+        self._inside.add(directory)
+        try:
+            with io.FileIO(_descriptor(f"{self._root}/{path}", os.O_NOFOLLOW)) as file:
+                if os.fstat(file.fileno()).st_size > LARGEST:
+                    raise FileNotFoundError(path)
+                return file.readall()
+        except OSError as error:  # The path is a symbolic link, is too long, or may not be read.
+            raise FileNotFoundError(error.errno, error.strerror, path) from error
+
+    def _is_inside(self, directory: str) -> bool:
+        parts = directory.split("/")
+        if ".." in parts or (directory and not parts[0]):
+            return False
+        ways = ("/".join((self._root, *parts[:end])) for end in range(1, len(parts) + 1))
+        return not directory or not any(map(os.path.islink, ways))
 
 
 def open_regular(path: Path, flags: int = 0) -> BinaryIO:
     """Open a regular file for reading. Raises `FileNotFoundError` for a pipe or device: reading it might never end."""
+    return os.fdopen(_descriptor(path, flags), "rb")
+
+
+def _descriptor(path: str | Path, flags: int) -> int:
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | flags)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise FileNotFoundError(errno.ENOENT, "not a regular file", str(path))
-    return os.fdopen(descriptor, "rb")
+    return descriptor
 
 
 def read_files(root: Path, paths: Iterable[str]) -> Iterator[tuple[str, bytes]]:
     """Yield (path, bytes) of each file, in the order of `paths`. Files that cannot be read are left out."""
+    reader = _Reader(root)
     for path in paths:
         try:
-            yield path, read_file(root, path)
+            yield path, reader.read(path)
         except OSError:
             continue
 
