@@ -228,11 +228,12 @@ class TextPools:
 
         A file that registers a driver itself prints the names of its own.
         """
-        for part in [] if self._registers else re.split(r"[?:]", source):
-            read = _READ_FIELD.fullmatch(part)
-            structure = self._code.structure(read[1], function) if read is not None else ""
-            if read is not None and structure:
-                yield from self._elsewhere.of_structure(structure, read[2])
+        read = [found for part in re.split(r"[?:]", source) if (found := _READ_FIELD.fullmatch(part))]
+        if not read or self._registers:
+            return
+        for found in read:
+            if structure := self._code.structure(found[1], function):
+                yield from self._elsewhere.of_structure(structure, found[2])
 
     def _of_field(self, name: str, depth: int, seen: set[tuple[str, str]]) -> Iterator[PoolText]:
         """Yield the string literals that the file assigns to a field of this name, in any struct."""
