@@ -28,8 +28,8 @@ PRINTK = r"""
 """
 
 
-def link(files):
-    """Path → messages of a tree."""
+def link(files, read=None):
+    """Path → messages of a tree. The paths of files whose bytes the linker reads are added to the list `read`."""
     paths = sorted(path for path in files if path.endswith((".c", ".h")))
     parser = Parser()
     facts = [extract(files[path].encode(), parser) for path in paths]
@@ -48,7 +48,13 @@ def link(files):
         text_functions=found.text_functions,
         registered=found.registered,
     )
-    linker = Linker(program, lambda n: files[paths[n]].encode())
+
+    def data(number):
+        if read is not None:
+            read.append(paths[number])
+        return files[paths[number]].encode()
+
+    linker = Linker(program, data)
     return {path: linker.messages(number)[0] for number, path in enumerate(paths)}
 
 
@@ -257,6 +263,58 @@ def test_functions_that_a_macro_writes():
         'void f(void)\n{\n\t__log_warn("hot %d\\n", n);\n}\n'
     )
     assert "drv: hot %d" in texts(one(text))
+
+
+def test_messages_are_in_source_order_also_those_of_functions_that_a_macro_writes():
+    text = (
+        '#define STORE(name) static void store_##name(void) { printk("storing " #name); }\n'
+        'STORE(limit)\nvoid f(void)\n{\n\tprintk("last");\n}\n'
+    )
+    assert texts(one(text)) == ["storing limit", "last"]
+
+
+def test_an_expansion_is_shared_only_where_a_name_has_the_same_definitions():
+    include = '#include <linux/printk.h>\n#include "own.h"\n'
+    code = 'void f(void)\n{\n\tDBG("x\\n");\n}\n'
+    files = {"include/linux/printk.h": PRINTK}
+    for name in "abc":
+        files[f"{name}/own.h"] = f'#define DBG(fmt) SAY("{name}: " fmt)\n#define SAY(fmt) pr_err(fmt)\n'
+        files |= {f"{name}/one.c": include + code, f"{name}/two.c": include + code}
+        # The same definition of the called name, and another one of the name in its body.
+        files[f"{name}/three.c"] = '#define SAY(fmt) pr_info("quiet " fmt)\n' + include + code
+    found = link(files)
+    for name in "abc":
+        assert texts(found[f"{name}/one.c"]) == texts(found[f"{name}/two.c"]) == [f"{name}: x"]
+        assert texts(found[f"{name}/three.c"]) == [f"quiet {name}: x"]
+
+
+def test_a_file_is_read_again_only_for_calls_that_may_print():
+    other = '#define readl(port) pr_err("reading\\n")\n#include <linux/printk.h>\n'
+    plain = 'const char *name = "x";\nint f(void)\n{\n\treturn readl(p);\n}\n'
+    printing = other + "int f(void)\n{\n\treturn readl(p);\n}\n"
+    read = []
+    found = link({"include/linux/printk.h": PRINTK, "a/other.c": other, "b/plain.c": plain, "c/p.c": printing}, read)
+    assert (texts(found["b/plain.c"]), texts(found["c/p.c"])) == ([], ["reading"])
+    assert read == ["c/p.c"]
+
+
+@pytest.mark.parametrize(
+    ("beginning", "ending", "expected"),
+    [
+        ("dev_", "_once", True),
+        ("dev_", "_twice", False),
+        ("", "_once", True),
+        ("dev_", "", True),
+        ("pr_err_o", "rr_once", True),
+        ("q", "_once", False),
+        ("", "x", False),
+        ("", "", True),
+    ],
+)
+def test_names_with_a_beginning_and_an_ending(beginning, ending, expected):
+    names = {"dev_err", "dev_err_once", "pr_err_once", "pr_info", "zz_once"}
+    program = Program([], [].__getitem__, {}, {}, BUILT_IN, names)
+    assert program.may_log_like(beginning, ending) is expected
 
 
 def test_a_prefix_with_values_and_one_without():

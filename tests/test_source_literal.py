@@ -12,6 +12,9 @@ from ksrcfind.source.literal import CHARACTER, STRING, decode, unescape
     ("inside", "meaning"),
     [
         ("plain", "plain"),
+        (r"one\ntwo\n", "one\ntwo\n"),
+        (r"C:\\new", "C:\\new"),
+        (r"\n\\n\t", "\n\\n\t"),
         (r"\a\b\f\n\r\t\v", "\a\b\f\n\r\t\v"),
         (r"\"\'\\\?", "\"'\\?"),
         (r"\e[1m", "\x1b[1m"),

@@ -220,7 +220,7 @@ class _Build:
         paths = [path for path in files if path in blobs]
         summaries = {path: self._summaries[blobs[path]] for path in paths}
         old = before.blobs if before is not None else {}
-        changed = {path for path in old.keys() | blobs.keys() if old.get(path) != blobs.get(path)}
+        changed = {path for path, _blob in old.items() ^ blobs.items()}
         was = self._old_summaries(old, changed)
         now = {path: summaries[path] for path in changed if path in summaries}
         names = frozenset(before.may_log) if before is not None else frozenset()
@@ -271,10 +271,9 @@ class _Build:
         return {path: self._summaries[blob] for path, blob in blobs.items()}
 
     def _module_names(self, files: Mapping[str, str], before: RevisionState | None) -> Mapping[str, str]:
-        makefiles = {path: key for path, key in files.items() if sources.is_makefile(path)}
         if before is not None:
-            same = {path: key for path, key in before.files.items() if sources.is_makefile(path)}
-            if same == makefiles:
+            changed = (path for path, _key in before.files.items() ^ files.items())
+            if not any(map(sources.is_makefile, changed)):
                 return before.modules
         return module_names(sources.makefile_texts(self._snapshot, files))
 

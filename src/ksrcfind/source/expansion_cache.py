@@ -38,6 +38,7 @@ class CallSignature(Struct, frozen=True):
 
 
 _Key = tuple[str, int, tuple[tuple[int, Tokens], ...], tuple[int, ...]]
+"""A call signature: name, number of arguments, tokens of arguments by index, and indices of constant arguments."""
 
 
 class SignatureCache:
@@ -45,7 +46,8 @@ class SignatureCache:
 
     def __init__(self) -> None:
         """Begin with an empty cache."""
-        self._signatures: dict[_Key, list[CallSignature]] = {}
+        self._signatures: dict[tuple[_Key, DefinitionKey], list[CallSignature]] = {}
+        """By signature and definitions of the called name: hundreds of files define a `DBG` of their own."""
         self._expanding: set[_Key] = set()
 
     def signature(
@@ -75,7 +77,7 @@ class SignatureCache:
         return signature if signature.outcome == [] else None
 
     def _cached(self, scope: FileScope, key: _Key) -> CallSignature | None:
-        for signature in self._signatures.get(key, ()):
+        for signature in self._signatures.get((key, scope.definition_key(key[0])), ()):
             if all(
                 scope.definition_key(name) == definition_key for name, definition_key in signature.dependencies.items()
             ):
@@ -103,5 +105,5 @@ class SignatureCache:
             self._expanding.discard(key)
         dependencies = {other: scope.definition_key(other) for other in expander.dependencies}
         signature = CallSignature(dependencies, frozenset(expander.cross_file_dependencies), outcome)
-        self._signatures.setdefault(key, []).append(signature)
+        self._signatures.setdefault((key, scope.definition_key(name)), []).append(signature)
         return signature

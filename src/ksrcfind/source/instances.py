@@ -70,6 +70,10 @@ def _filled(parts: Parts, arguments: Sequence[Tokens], place: Place) -> _Options
 
 def _joined(front: _Options, literal: str, back: _Options) -> _Options:
     """One behind the other, with a literal between them."""
+    if len(front.known) == len(back.known) == 1 and not (front.pooled or back.pooled):  # most of them
+        text, given = front.known[0]
+        more, others = back.known[0]
+        return _Options([(text + literal + more, given + others)], [])
     known = [(text + literal + more, (*given, *others)) for text, given in front.known for more, others in back.known]
     pooled = [(text + literal + back.known[-1][0], (*given, *back.known[-1][1])) for text, given in front.pooled]
     text, given = front.known[-1]

@@ -3,7 +3,7 @@
 import itertools
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, partial
 
 import msgspec
@@ -112,7 +112,7 @@ class _FileLinker:
         self._passed = len(self._redefined)
         self._prefixes: dict[tuple[str, tuple[Tokens, ...], str | None, bool], tuple[str, tuple[Argument, ...]]] = {}
         self._functions = facts.functions
-        self._calls: Sequence[Call] = facts.calls
+        self._calls = _in_source_order(facts.calls)
 
     def names_without_text(self) -> list[str]:
         """Return the names that the file calls without text in the arguments and that print text of their own."""
@@ -120,6 +120,8 @@ class _FileLinker:
 
     def _prints_by_itself(self, name: str) -> bool:
         definitions = self._scope.macros(name)
+        if not (definitions or self._scope.wrappers(name) or self._scope.root(name)):
+            return False  # `readl`, of which only other files have a version that logs
         parameters = [d.item.parameters for d in definitions if isinstance(d.item, Macro)]
         if all(some is None for some in parameters):
             return bool(self._strings) or any('"' in macro.body for macro in self._facts.macros)
@@ -131,13 +133,8 @@ class _FileLinker:
 
     def add(self, functions: Sequence[str], calls: Sequence[Call]) -> None:
         """Add calls, with the functions around them."""
-        self._calls = sorted(
-            [
-                *self._calls,
-                *(msgspec.structs.replace(call, function=call.function + len(self._functions)) for call in calls),
-            ],
-            key=lambda call: call.line,
-        )
+        added = [msgspec.structs.replace(call, function=call.function + len(self._functions)) for call in calls]
+        self._calls = _in_source_order([*self._calls, *added])
         self._functions = (*self._functions, *functions)
 
     def run(self) -> tuple[list[Message], frozenset[str]]:
@@ -362,6 +359,11 @@ class _FileLinker:
             for argument, line, length in [each for each in literals if each[0] in wanted] or literals
         ]
         return tuple(_by_line(lines))
+
+
+def _in_source_order(calls: Iterable[Call]) -> list[Call]:
+    """Return calls by line. The facts have those of functions that a macro makes after all others."""
+    return sorted(calls, key=lambda call: call.line)
 
 
 def _own(log_paths: Sequence[LogPath]) -> Sequence[LogPath]:

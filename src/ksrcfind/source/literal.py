@@ -32,7 +32,10 @@ def unescape(text: str) -> str:
     joins it with the next. A backslash in front of anything else is dropped; so is that of `\x` without a digit, which
     is not valid C.
     """
-    return _ESCAPE.sub(_character, text) if "\\" in text else text
+    escapes = text.count("\\")
+    if escapes == text.count("\\n"):  # most texts
+        return text.replace("\\n", "\n") if escapes else text
+    return _ESCAPE.sub(_character, text)
 
 
 def _character(escape: re.Match[str]) -> str:

@@ -4,7 +4,7 @@ import itertools
 from array import array
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from functools import cached_property
 from typing import Any
 
@@ -15,6 +15,7 @@ from ksrcfind.source.includes import Includes, shared
 from ksrcfind.source.sinks import NOT_LOGGED, LogSink
 
 _ALTERNATIVES = 4  # wrapper functions of one name that are expanded
+_AFTER_ALL_NAMES = "\U0010ffff"  # sorts after every character of a name
 _HOST_PROGRAMS = frozenset(("scripts", "tools"))  # folders
 
 
@@ -90,10 +91,12 @@ class Program:
         known = self._alike_names.get((beginning, ending))
         if known is None:
             names, reversed_names = self._sorted_names
-            if beginning:
-                known = any(name.endswith(ending) for name in _beginning_with(beginning, names))
+            alike = _beginning_with(beginning, names)
+            alike_reversed = _beginning_with(ending[::-1], reversed_names)
+            if len(alike) <= len(alike_reversed):
+                known = any(names[at].endswith(ending) for at in alike)
             else:
-                known = any(True for _ in _beginning_with(ending[::-1], reversed_names))
+                known = any(reversed_names[at].endswith(beginning[::-1]) for at in alike_reversed)
             self._alike_names[beginning, ending] = known
         return known
 
@@ -244,10 +247,9 @@ class Program:
         return known
 
 
-def _beginning_with(beginning: str, names: Sequence[str]) -> Iterator[str]:
-    """Yield the names with this beginning among sorted names."""
-    following = itertools.islice(names, bisect_left(names, beginning), None)
-    return itertools.takewhile(lambda name: name.startswith(beginning), following)
+def _beginning_with(beginning: str, names: Sequence[str]) -> range:
+    """Return where the names with this beginning are among sorted names."""
+    return range(bisect_left(names, beginning), bisect_left(names, beginning + _AFTER_ALL_NAMES))
 
 
 def _adds_values(item: Macro | Wrapper) -> bool:

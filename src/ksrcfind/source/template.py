@@ -92,6 +92,7 @@ def lines(printed: str) -> list[str]:
     return printed.split("\n")
 
 
+@lru_cache(maxsize=1024)
 def masked(printed: str) -> tuple[str, int]:
     """Return the format with each conversion replaced by NUL, and the number of conversions.
 

@@ -24,6 +24,7 @@ _DEPTH = 5  # functions and variables that are followed from a value
 _MOST_FOLLOWED = 64  # of all of them
 _LONGEST = 1000  # characters of an expression
 _LONGEST_TABLE = 1 << 16  # characters of an initializer
+_LONGEST_TYPE = 80  # characters of the type before a variable
 _LONGEST_FRONT = 40  # characters of labels before a piece
 _MOST_SUBSCRIPTS = 4  # that stand within each other
 
@@ -42,7 +43,8 @@ _RUN = regex(rf"\\[\s\S]|((?:\b[A-Z][A-Z0-9_]*+\s++){{0,3}}+{STRING}(?:\s*+(?:{S
 _DESIGNATOR = regex(r"\.\s*+[A-Za-z_]\w*+\s*+=")
 _DESIGNATED = regex(rf"\.\s*+([A-Za-z_]\w*+)\s*+=\s*+((?:(?:{STRING}|(?!NULL\b)[A-Z_][A-Z0-9_]*+)\s*+)*+)(?=[,}}])")
 _ALL_TEXT = regex(rf"(?=[^\"]*+\")(?:(?:{STRING}|[A-Z_][A-Z0-9_]*+)\s*+)++|(?!NULL\b)[A-Z_][A-Z0-9_]*+")
-_DRIVER = regex(r"\bstruct \w++(?<=_driver) \w++ (?:__\w++ )?= \{")
+_DRIVER = regex(r"_driver \w++ (?:__\w++ )?= \{")  # begins with a text, which `re` finds fast
+_OF_STRUCTURE = regex(r"\bstruct \w*+\Z")
 _FORMATS = regex(r"\w*asprintf")
 _STARTS = regex(r"v?sc?n?printf|str[lns]?cpy|strscpy(?:_pad)?")  # what writes from the beginning of a buffer
 _WRITES = regex(r"printf|puts|put_str|cpy|cat\Z|append|push_desc|prt_")  # in the name of what writes into a buffer
@@ -116,7 +118,9 @@ class TextPools:
 
     @cached_property
     def _registers(self) -> bool:
-        return _DRIVER.search(self._code.masked) is not None
+        code = self._code.masked
+        found = (match.start() for match in _DRIVER.finditer(code))
+        return any(_OF_STRUCTURE.search(code, max(0, at - _LONGEST_TYPE), at) for at in found)
 
     def texts(self, expression: str, function: str | None, line: int = 0) -> list[PoolText]:
         """Return the texts that a value can hold: C source of an argument, in a function of the file.
@@ -228,11 +232,12 @@ class TextPools:
 
         A file that registers a driver itself prints the names of its own.
         """
-        for part in [] if self._registers else re.split(r"[?:]", source):
-            read = _READ_FIELD.fullmatch(part)
-            structure = self._code.structure(read[1], function) if read is not None else ""
-            if read is not None and structure:
-                yield from self._elsewhere.of_structure(structure, read[2])
+        read = [found for part in re.split(r"[?:]", source) if (found := _READ_FIELD.fullmatch(part))]
+        if not read or self._registers:
+            return
+        for found in read:
+            if structure := self._code.structure(found[1], function):
+                yield from self._elsewhere.of_structure(structure, found[2])
 
     def _of_field(self, name: str, depth: int, seen: set[tuple[str, str]]) -> Iterator[PoolText]:
         """Yield the string literals that the file assigns to a field of this name, in any struct."""

@@ -181,7 +181,7 @@ def _shared(store: Store, state: RevisionState, fresh: Set[str], base: Revision 
     shared: list[_Shared] = []
     for file in reversed(base.segments if base else ()):
         segment = store.segment(file)
-        rows = [row for row in segment.units() if wanted.get(row.path) == row.digest]
+        rows = [row for row in segment.units if wanted.get(row.path) == row.digest]
         for row in rows:
             del wanted[row.path]
         shared.append(_Shared(file, segment, rows))

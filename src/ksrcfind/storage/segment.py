@@ -12,6 +12,7 @@ import sqlite3
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
@@ -152,12 +153,12 @@ class Segment:
             row: tuple[int, int] | None = self._connection.execute(query, (os.fsencode(path),)).fetchone()
             return row
 
-    def units(self) -> Iterator[UnitRow]:
-        """Yield the entries of all units, each the messages of one source file."""
+    @cached_property
+    def units(self) -> Sequence[UnitRow]:
+        """The entries of all units, each the messages of one source file."""
         with self._reading():
             query = "SELECT path, digest, blob, consulted, first, count FROM units"
-            for path, *rest in self._connection.execute(query):
-                yield UnitRow(os.fsdecode(path), *rest)
+            return [UnitRow(os.fsdecode(path), *rest) for path, *rest in self._connection.execute(query)]
 
     def unit(self, row: UnitRow) -> Unit:
         """Return the whole unit of an entry, so that it can be written into another segment."""

@@ -182,7 +182,7 @@ class Store:
         """
         found: dict[str, bytes] = {}
         for file in revision.segments:
-            for row in self.segment(file).units():
+            for row in self.segment(file).units:
                 if state.units.get(row.path) == row.digest:
                     found[row.path] = row.dependencies
         return found

@@ -74,7 +74,8 @@ class RevisionSnapshot:
     def files(self, suffixes: Sequence[str], names: Sequence[str] = ()) -> Mapping[str, str]:
         """Return path → blob id of the files with one of the suffixes or base names. The paths are sorted."""
         ends, wanted = tuple(suffixes), frozenset(names)
-        return {path: self.blobs[path] for path in sorted(self.blobs) if disk.wanted(path, ends, wanted)}
+        blobs = self.blobs
+        return {path: blobs[path] for path in sorted(path for path in blobs if disk.wanted(path, ends, wanted))}
 
     def read(self, path: str) -> bytes:
         """Return the bytes of one file. Raises `FileNotFoundError` if the commit has no such file.
