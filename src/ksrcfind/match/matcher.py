@@ -87,7 +87,7 @@ class Matcher:
         candidates = self._explaining(body, line)
         is_exact = bool(candidates) and candidates[0].is_exact
         # A wording of values alone fits rows of values by chance.
-        row = None if is_exact and candidates[0].score.wording.features.words else row_of_report(line.body)
+        row = None if is_exact and candidates[0].score.wording.all_words else row_of_report(line.body)
         if row is not None:
             return _none(row)
         if is_exact and candidates[0].is_anybodys:
@@ -131,8 +131,11 @@ class Matcher:
         if found and found[0].is_strong and not (found[0].score.ends_in_any_text and body.is_cut(known)):
             return found
         for tier in (tiers.partial, tiers.fuzzy):
-            more = candidates(tier(body, known), body, line)
-            found = merged(_better(more, found[0]) if found else more, found)
+            first = found[0] if found else None
+            # What fits whole only loses to a wording that has all of its words (`Candidate.beats`).
+            if first is None or not first.is_exact or self._wordings.may_have_more(first.score.wording, judged):
+                more = candidates(tier(body, known), body, line)
+                found = merged(_better(more, first) if first else more, found)
             if found and found[0].is_strong:
                 return found
         if found and found[0].is_exact and found[0].leaves_most:

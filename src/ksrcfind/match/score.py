@@ -174,12 +174,13 @@ def _least(pattern: Pattern, *, has_other_text: bool) -> float:
 
 def can_explain(wording: Wording, beyond: float) -> bool:
     """Return whether a rendering of a wording can be an answer, with at most `beyond` bits of other evidence."""
-    if wording.bits + ANY_TEXT_EVIDENCE * beyond >= WITH_ANY_TEXT:
+    least_counted = ANY_TEXT_EVIDENCE * beyond
+    if wording.bits + least_counted >= WITH_ANY_TEXT or wording.whole + least_counted >= WITH_ANY_TEXT:
         return True
+    if not wording.values.accept_text:
+        return wording.whole + beyond >= (WITH_TYPED_VALUES if wording.values.each else WITHOUT_VALUES)
     pattern = wording.pattern
-    has_other_text = sum(pattern.texts) > pattern.named
-    counted = ANY_TEXT_EVIDENCE * beyond if has_other_text else beyond
-    return wording.whole + counted >= _least(pattern, has_other_text=has_other_text)
+    return sum(pattern.texts) == pattern.named and wording.whole + beyond >= WITH_NAMED_WRITER
 
 
 class Spans:
@@ -216,12 +217,12 @@ def may_score_overlap(body: Body, wording: Wording, beyond: float, budget: StepB
     False means that it never does. This costs a small part of the comparison. `joined` says whether other calls can
     print into the same line.
     """
-    made = wording.features
+    values = wording.values
     beside = 0.0
-    if not joined and not made.holds_words:
+    if not joined and not values.hold_words:
         # Words of the line can belong to a value that accepts any text.
-        weight = ANY_TEXT_COST if any(wording.pattern.texts) else UNEXPLAINED_COST
-        beside = weight * body.beside(made.words, hexadecimal=made.holds_hex)
+        weight = ANY_TEXT_COST if values.accept_text else UNEXPLAINED_COST
+        beside = weight * body.beside(wording.all_words, hexadecimal=values.hold_hex)
 
     def is_enough(shared: float, typed: float) -> bool:
         least, share = LEAST_OF_TIER[Tier.PARTIAL]
@@ -230,13 +231,13 @@ def may_score_overlap(body: Body, wording: Wording, beyond: float, budget: StepB
         rest = beside + MISSING_COST * missing
         return explained + beyond >= least and explained >= share * (explained + rest)
 
-    if not is_enough(sum(map(bits, wording.words & body.words)), made.typed):
+    if not is_enough(sum(map(bits, wording.words & body.words)), values.typed):
         return False
     # Line and wording share consecutive pieces; the ends of the line can cut off the first and the last of them.
     text = body.text
     begins, ends = text[:2], text[-2:]
     shared = typed = 0.0
-    for piece, worth, behind in made.literals:
+    for piece, worth, behind in wording.literals:
         budget.left -= searching(piece, len(text))
         if budget.left < 0:
             return False

@@ -88,8 +88,8 @@ class TierSearch:
         """
         found: dict[str, dict[str, list[Wording]]] = {}
         for wording in self._wordings.wordless():
-            if self._can_explain(wording) and (few or any(wording.pattern.texts)):
-                by_needle = found.setdefault(wording.features.distinctive, {})
+            if self._can_explain(wording) and (few or wording.values.accept_text):
+                by_needle = found.setdefault(wording.values.shape, {})
                 by_needle.setdefault(wording.needle, []).append(wording)
         return found
 
@@ -253,7 +253,7 @@ def _leaves_sentence(body: Body, wording: Wording, spans: Sequence[Span]) -> boo
 
     A wording that prints a name before values, `%s [<%016lx>] %pS`, would fit every line that ends with such values.
     """
-    if wording.words or wording.features.words or not wording.features.shaped:
+    if wording.all_words or not wording.values.distinctive:
         return False
     texts = (span for span, is_text in zip(spans, wording.pattern.texts, strict=True) if is_text)
     return any(len(words(body.text[start:end])) > 1 for start, end in texts if start >= 0)

@@ -5,10 +5,12 @@ compared once. Bounded caches over a `MessageIndex` hold the results: a log of a
 thousand wordings.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence, Set
 from functools import lru_cache
 from itertools import combinations
 from typing import NamedTuple
+
+import msgspec
 
 from ksrcfind.match.limits import LONGEST, LONGEST_WORD
 from ksrcfind.match.message_index import MessageIndex
@@ -29,7 +31,7 @@ _SETS_KEPT = 512  # words whose messages are remembered as a set, tens of thousa
 _LINES_KEPT = 65536  # messages whose lines are remembered
 
 
-class Occurrence(NamedTuple):
+class Occurrence(msgspec.Struct, frozen=True, gc=False):
     """A message that prints a wording."""
 
     number: int
@@ -59,8 +61,8 @@ class Wordings:
         """By their lines, so that the properties of a wording are computed once."""
         self._words: dict[str, str] = {}
         """Each word once, so that all wordings share one string."""
-        self._printed: dict[int, tuple[tuple[Wording, Occurrence], ...]] = {}
-        """The wordings of messages, by their numbers."""
+        self._printed: dict[int, tuple[tuple[Wording, PrintedLine], ...]] = {}
+        """The wordings of messages, by their numbers, each with the line that has it."""
         self._contains = lru_cache(maxsize=65536)(index.contains)
         self.frequency = lru_cache(maxsize=65536)(index.frequency)
         self._set = lru_cache(maxsize=_SETS_KEPT)(lambda word: frozenset(index.containing(word)))
@@ -94,6 +96,24 @@ class Wordings:
     def fitting(self, words: frozenset[str]) -> Sequence[Wording]:
         """Return the wordings that have words, and only words of this known set."""
         return self._fitting(words)
+
+    def may_have_more(self, wording: Wording, judged: Set[Wording]) -> bool:
+        """Return whether a wording other than this and the judged ones may have all of its words.
+
+        True if finding out would take long.
+        """
+        words = sorted(wording.words, key=self.frequency)
+        numbers: Collection[int] = self._index.containing(words[0]) if words else ()
+        for word in words[1:]:
+            if len(numbers) > SIMILAR_MESSAGES:
+                numbers = self._set(word).intersection(numbers)
+        if not words or len(numbers) > SIMILAR_MESSAGES:
+            return True
+        return any(
+            other is not wording and wording.words <= other.words and other not in judged
+            for some in self._printed_by(numbers)
+            for other, _ in some
+        )
 
     def wordless(self) -> Sequence[Wording]:
         """Return the wordings without words: only punctuation and values."""
@@ -135,10 +155,12 @@ class Wordings:
     def _printing(self, numbers: Iterable[int], wanted: Callable[[frozenset[str]], bool]) -> Iterable[Wording]:
         """Return the wordings with wanted words, each once, and remember the messages that print them."""
         occurrences: dict[Wording, list[Occurrence]] = {}
-        for some in self._printed_by(sorted(numbers)):
-            for wording, occurrence in some:
+        ordered = sorted(numbers)
+        for number, some in zip(ordered, self._printed_by(ordered), strict=True):
+            for wording, line in some:
                 if wanted(wording.words):
-                    occurrences.setdefault(wording, []).append(occurrence)
+                    one = Occurrence(number, line.form, line.first, line.joins)
+                    occurrences.setdefault(wording, []).append(one)
         if len(self._occurrences) > _OCCURRENCES_KEPT:
             self._occurrences.clear()
         self._occurrences.update((wording.line, found) for wording, found in occurrences.items())
@@ -152,17 +174,18 @@ class Wordings:
             weight = bits(word)
             for number in self._set(word) & pool:
                 score[number] += weight
-        best = sorted(score, key=lambda number: (-score[number], number))[:SIMILAR_MESSAGES]
+        enough = sorted(number for number in score if score[number] >= SHARED_LEAST)
+        enough.sort(key=score.__getitem__, reverse=True)  # In the order of their numbers if they share equally much.
         found: dict[Wording, float] = {}
         joined: set[Wording] = set()
-        for some in self._printed_by([number for number in best if score[number] >= SHARED_LEAST]):
-            for wording, occurrence in some:
+        for some in self._printed_by(enough[:SIMILAR_MESSAGES]):
+            for wording, line in some:
                 if wording not in found:
                     shared = sum(map(bits, wording.words & words))
                     if shared < SHARED_LEAST:
                         continue
                     found[wording] = shared - LACKING_SHARE * (wording.bits - shared)
-                if occurrence.joins != ALONE:
+                if line.joins != ALONE:
                     joined.add(wording)
         ordered = sorted(found, key=lambda wording: -found[wording])
         return tuple(Similar(wording, wording in joined) for wording in ordered[:SIMILAR_WORDINGS])
@@ -186,8 +209,8 @@ class Wordings:
             pool |= both if len(both) <= POSTINGS_MOST else frozenset()
         return pool or (self._set(common[0]) if common else pool)
 
-    def _printed_by(self, numbers: Sequence[int]) -> list[tuple[tuple[Wording, Occurrence], ...]]:
-        """Return the wordings of messages, in the order of the given numbers."""
+    def _printed_by(self, numbers: Collection[int]) -> list[tuple[tuple[Wording, PrintedLine], ...]]:
+        """Return the wordings of messages, each with its line, in the order of the given numbers."""
         printed = self._printed
         missing = [number for number in numbers if number not in printed]
         if missing:
@@ -197,9 +220,7 @@ class Wordings:
                 self._words.clear()
                 missing = list(numbers)
             for number, lines in self._index.printed(missing):
-                printed[number] = tuple(
-                    (self._wording(line), Occurrence(number, line.form, line.first, line.joins)) for line in lines
-                )
+                printed[number] = tuple([(self._wording(line), line) for line in lines])
         return [printed[number] for number in numbers]
 
     def _wording(self, line: PrintedLine) -> Wording:
