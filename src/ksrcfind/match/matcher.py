@@ -132,8 +132,7 @@ class Matcher:
             return found
         for tier in (tiers.partial, tiers.fuzzy):
             first = found[0] if found else None
-            # What fits whole only loses to a wording that has all of its words (`Candidate.beats`).
-            if first is None or not first.is_exact or self._wordings.may_have_more(first.score.wording, judged):
+            if first is None or not first.is_exact or tiers.may_outdo(body, first.score.wording, judged):
                 more = candidates(tier(body, known), body, line)
                 found = merged(_better(more, first) if first else more, found)
             if found and found[0].is_strong:

@@ -3,7 +3,7 @@
 All comparisons with one line share one budget of steps. When it is used up, no further wordings are compared.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from functools import lru_cache
 from itertools import chain
 
@@ -19,6 +19,7 @@ from ksrcfind.match.overlap import begun_by_text, most_literal, overlaps
 from ksrcfind.match.pattern import Span, StepBudget
 from ksrcfind.match.rewording import score_reworded, score_similar
 from ksrcfind.match.score import (
+    ANYHOW,
     Score,
     can_explain,
     may_score_overlap,
@@ -137,8 +138,7 @@ class TierSearch:
     def partial(self, body: Body, known: frozenset[str]) -> list[Score]:
         """Return the wordings of which a part is a part of the line."""
         found: list[Score] = []
-        # Behind the driver and the device, a wording of another kernel may have begun with other text.
-        parts = [(body, 0), *([(body.behind_prefix, body.prefix_end)] if body.behind_prefix else [])]
+        parts = _parts(body)
         for wording, joined in self._close(known):
             if self._left <= 0:
                 break
@@ -149,6 +149,24 @@ class TierSearch:
                     found.append(score)
                 self._left -= PATTERN_STEPS - budget.left
         return found
+
+    def may_outdo(self, body: Body, wording: Wording, judged: Set[Wording]) -> bool:
+        """Return whether the tiers of parts and of similar texts may have an answer that beats a whole match.
+
+        Only a wording that has all of its words does (`Candidate.beats`). `judged` are wordings that these tiers skip.
+        """
+        others = self._wordings.having(wording.words)
+        if others is None:
+            return True
+        parts = _parts(body)
+        for other, joined in others:
+            if other is wording or other in judged:
+                continue
+            scores = [self._score_part(body, other, part, offset, joined, StepBudget()) for part, offset in parts]
+            scores.append(score_similar(body, other))
+            if any(score is not None and score.counts(MODULE, ANYHOW) for score in scores):
+                return True
+        return False
 
     def _score_part(
         self, body: Body, wording: Wording, part: Body, offset: int, joined: bool, budget: StepBudget
@@ -232,6 +250,14 @@ class TierSearch:
     def _joins(self, wording: Wording) -> bool:
         """Return whether other calls print into the lines of a wording."""
         return any(occurrence.joins != ALONE for occurrence in self._wordings.occurrences(wording))
+
+
+def _parts(body: Body) -> list[tuple[Body, int]]:
+    """Return the parts of a line that are searched for overlaps, with their offsets.
+
+    Behind the driver and the device, a wording of another kernel may have begun with other text.
+    """
+    return [(body, 0), *([(body.behind_prefix, body.prefix_end)] if body.behind_prefix else [])]
 
 
 def _has_literals(text: str, wording: Wording) -> bool:

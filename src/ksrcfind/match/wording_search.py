@@ -5,14 +5,14 @@ compared once. Bounded caches over a `MessageIndex` hold the results: a log of a
 thousand wordings.
 """
 
-from collections.abc import Callable, Collection, Iterable, Sequence, Set
+from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import lru_cache
 from itertools import combinations
 from typing import NamedTuple
 
 import msgspec
 
-from ksrcfind.match.limits import LONGEST, LONGEST_WORD
+from ksrcfind.match.limits import HAVING_MOST, LONGEST, LONGEST_WORD
 from ksrcfind.match.message_index import MessageIndex
 from ksrcfind.match.tuned_weights import (
     LACKING_SHARE,
@@ -97,23 +97,22 @@ class Wordings:
         """Return the wordings that have words, and only words of this known set."""
         return self._fitting(words)
 
-    def may_have_more(self, wording: Wording, judged: Set[Wording]) -> bool:
-        """Return whether a wording other than this and the judged ones may have all of its words.
-
-        True if finding out would take long.
-        """
-        words = sorted(wording.words, key=self.frequency)
-        numbers: Collection[int] = self._index.containing(words[0]) if words else ()
-        for word in words[1:]:
-            if len(numbers) > SIMILAR_MESSAGES:
+    def having(self, words: Iterable[str]) -> Sequence[Similar] | None:
+        """Return the wordings that have all of these words; None if there are no words, or too many such wordings."""
+        ranked = sorted(words, key=self.frequency)
+        numbers: Collection[int] = self._index.containing(ranked[0]) if ranked else ()
+        for word in ranked[1:]:
+            if len(numbers) > HAVING_MOST:
                 numbers = self._set(word).intersection(numbers)
-        if not words or len(numbers) > SIMILAR_MESSAGES:
-            return True
-        return any(
-            other is not wording and wording.words <= other.words and other not in judged
-            for some in self._printed_by(numbers)
-            for other, _ in some
-        )
+        if not ranked or len(numbers) > HAVING_MOST:
+            return None
+        wanted = frozenset(ranked)
+        found: dict[Wording, bool] = {}
+        for some in self._printed_by(numbers):
+            for wording, line in some:
+                if wanted <= wording.words:
+                    found[wording] = found.get(wording, False) or line.joins != ALONE
+        return [Similar(wording, joined) for wording, joined in found.items()]
 
     def wordless(self) -> Sequence[Wording]:
         """Return the wordings without words: only punctuation and values."""
