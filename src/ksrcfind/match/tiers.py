@@ -89,7 +89,7 @@ class TierSearch:
         """
         found: dict[str, dict[str, list[Wording]]] = {}
         for wording in self._wordings.wordless():
-            if self._can_explain(wording) and (few or wording.values.accept_text):
+            if (few or wording.values.accept_text) and self._can_explain(wording):
                 by_needle = found.setdefault(wording.values.shape, {})
                 by_needle.setdefault(wording.needle, []).append(wording)
         return found
@@ -106,6 +106,8 @@ class TierSearch:
         """Yield the wanted wordings of which the whole line is a rendering, with the spans of their values."""
         text = body.text
         each = len(text) >> 9  # Steps to find the literals, where every place of a long line may begin like one.
+        if not each:
+            wordings = [wording for wording in wordings if wording.needle in text]
         for wording in _most_bits_first(wordings, 0 if each > 1 else SORTED_FROM):
             if each:
                 self._left -= each * len(wording.line)
