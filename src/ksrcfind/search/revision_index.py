@@ -93,6 +93,8 @@ class RevisionIndex:
 
     def printed(self, numbers: Sequence[int]) -> Iterator[tuple[int, Sequence[PrintedLine]]]:
         """Return (number, lines that the message prints) for each of the `numbers`. The order is undefined."""
+        if self._numbering.of(numbers) is numbers:
+            return self._store.printed(numbers)
         own = {self._numbering.stored(number): number for number in numbers}
         return ((own[stored], lines) for stored, lines in self._store.printed(list(own)))
 
