@@ -224,18 +224,26 @@ def may_score_overlap(body: Body, wording: Wording, beyond: float, budget: StepB
         weight = ANY_TEXT_COST if values.accept_text else UNEXPLAINED_COST
         beside = weight * body.beside(wording.all_words, hexadecimal=values.hold_hex)
 
-    def is_enough(shared: float, typed: float) -> bool:
+    text = body.text
+    begins, ends = text[:2], text[-2:]
+    # Words alone must contribute enough, unless the line has the end of the wording (`is_alone` in `score_overlap`).
+    tail = wording.ends[1]
+    budget.left -= searching(tail, len(text))
+    has_end = not tail or tail in text or begins in tail
+
+    def is_enough(shared: float, typed: float, has_end: bool = False) -> bool:
         least, share = LEAST_OF_TIER[Tier.PARTIAL]
-        explained = shared + typed + PUNCTUATION * body.cut
+        words = shared + PUNCTUATION * body.cut
+        if words < WORDS_LEAST and not has_end:
+            return False
+        explained = words + typed
         missing = min(CUT_OFF_SHARE * (wording.bits - shared), CUT_OFF_MOST * explained)
         rest = beside + MISSING_COST * missing
         return explained + beyond >= least and explained >= share * (explained + rest)
 
-    if not is_enough(sum(map(bits, wording.words & body.words)), values.typed):
+    if not is_enough(sum(map(bits, wording.words & body.words)), values.typed, has_end):
         return False
     # Line and wording share consecutive pieces; the ends of the line can cut off the first and the last of them.
-    text = body.text
-    begins, ends = text[:2], text[-2:]
     shared = typed = 0.0
     for piece, worth, behind in wording.literals:
         budget.left -= searching(piece, len(text))
@@ -252,7 +260,7 @@ def may_score_overlap(body: Body, wording: Wording, beyond: float, budget: StepB
             if is_enough(shared, typed):
                 return True
             shared, typed = 0.0, behind
-    return is_enough(shared, typed)
+    return is_enough(shared, typed, has_end)
 
 
 def score_overlap(body: Body, wording: Wording, overlap: Overlap) -> Score:
