@@ -111,8 +111,12 @@ class AnswerCache:
         The values are None if they are those of the first line of its shape. `architecture` is the machine's
         architecture, when earlier lines of the same boot reveal it.
         """
-        mask = _mask(log)
-        tokens = () if log.is_userspace else self._tokens(log.body, mask)
+        if log.is_userspace:
+            mask: object = (log.process, log.facility)
+            tokens: tuple[str, ...] = ()
+        else:
+            mask = _mask(log.body)
+            tokens = self._tokens(log.body, mask)
         masked = None if mask is None else (log.level, architecture, mask, tokens)
         known = self._masked.get(masked) if masked is not None else None
         if known is None:
@@ -138,11 +142,11 @@ class AnswerCache:
             known.alternative = alone
         return alone, None
 
-    def _tokens(self, body: str, mask: object) -> tuple[str, ...]:
+    def _tokens(self, body: str, mask: str | None) -> tuple[str, ...]:
         """Return the names and numbers of a line that can decide its answer, in the order of the line."""
         discriminating = self._discriminating()
         names = tuple(filter(discriminating.name, _NAMES.findall(body)))
-        key = mask if isinstance(mask, str) else shape(body)
+        key = shape(body) if mask is None else mask
         numbers = self._numbers.get(key)
         if numbers is None:
             if len(self._numbers) >= self._kept:
@@ -236,14 +240,11 @@ _TO_ZERO = str.maketrans("123456789", "0" * 9)
 _NAMES_PLACE = (".c:", ".h:", ".S:")
 
 
-def _mask(log: LogLine) -> object:
-    """Return a cheap key for a line; equal keys imply equal shapes.
+def _mask(body: str) -> str | None:
+    """Return a cheap key for a line of the kernel; equal keys imply equal shapes.
 
     None if the line names a source location, or if it is long.
     """
-    if log.is_userspace:
-        return log.process, log.facility
-    body = log.body
     if len(body) > LONGEST_TEXT:
         return None
     for mark in _NAMES_PLACE:

@@ -75,12 +75,12 @@ class TierSearch:
         return self._without_words(body, few=len(body.words) <= VALUE_WORDS)
 
     def _without_words(self, body: Body, *, few: bool) -> Iterator[Score]:
+        text, found = body.text, list[Wording]()
         for shape, by_needle in self._wordless(few).items():
-            self._left -= SHAPE_STEPS * len(body.text)
-            if self._left > 0 and compiled(shape).search(body.text):
-                for needle, wordings in by_needle.items():
-                    if needle in body.text:
-                        yield from self._whole(wordings, body)
+            self._left -= SHAPE_STEPS * len(text)
+            if self._left > 0 and compiled(shape).search(text):
+                found += chain.from_iterable(wordings for needle, wordings in by_needle.items() if needle in text)
+        return self._whole(found, body)
 
     def _find_wordless(self, few: bool) -> dict[str, dict[str, list[Wording]]]:
         """Return the wordings without words, by their most distinctive value and their longest literal.

@@ -199,17 +199,24 @@ class Wordings:
             weight = bits(word)
             for number in numbers:
                 score[number] = score.get(number, 0.0) + weight
-        if sum(map(bits, common)) >= SHARED_LEAST:  # Otherwise common words alone do not suffice.
-            for number in self._having_several(common):
-                score.setdefault(number, 0.0)
-            if not score:
-                score = dict.fromkeys(self._set(common[0]), 0.0)
+        self._add_shared(score, common)
+        most = sum(map(bits, common))
+        if most < SHARED_LEAST or sum(bits > most for bits in score.values()) >= SIMILAR_MESSAGES:
+            return score  # A message that only has common words does not share enough, or less than enough others do.
+        several = self._having_several(common) - score.keys()
+        if not score and not several:
+            several = set(self._set(common[0]))
+        others = dict.fromkeys(several, 0.0)
+        self._add_shared(others, common)
+        return score | others
+
+    def _add_shared(self, score: dict[int, float], words: Iterable[str]) -> None:
+        """Add to the scores of messages what they share with common words."""
         pool = frozenset(score)
-        for word in common:
+        for word in words:
             weight = bits(word)
             for number in self._set(word) & pool:
                 score[number] += weight
-        return score
 
     def _having_several(self, common: Sequence[str]) -> set[int]:
         """Return the messages that have two or more of these words, the rarest first, unless they are too many."""

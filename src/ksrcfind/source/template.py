@@ -41,7 +41,8 @@ CONVERSION = regex(
 )
 
 _SPLIT = regex(
-    r"(%(?:%|[-+ #0]*+(?:\*|\d++)?(?:\.(?:\*|-?\d++)?)?(?:hh|h|ll|l|L|z|Z|t|j|q)?(?:p[A-Za-z0-9]*+|[diouxXscneEfgGaA])))"
+    r"(%(?:%|[-+ #0]*+(?:\*|\d++)?(?:\.(?:\*|-?\d++)?)?(?:hh|h|ll|l|L|z|Z|t|j|q)?"
+    r"(?:p[A-Za-z0-9]*+|[diouxXscneEfgGaA])))"
 )
 """`CONVERSION` as one group, which splits a format into literal text and conversions."""
 
@@ -71,7 +72,7 @@ def split(printed: str) -> tuple[list[str], list[str]]:
 def pieces(printed: str) -> tuple[Piece, ...]:
     """Split a format into literal pieces (`%%` decoded) and conversions, in order; neighbouring literals are joined."""
     literals, conversions = split(printed)
-    result: list[Piece] = literals[:1]
+    result: list[Piece] = [literals[0]]
     for text, literal in zip(conversions, literals[1:], strict=True):
         result += (conversion_of(text), literal)
     return tuple(filter(None, result))
