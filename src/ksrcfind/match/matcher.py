@@ -239,7 +239,7 @@ def _chance(first: Candidate, equal: int) -> float:
 def _values(candidate: Candidate, body: Body, arguments: Sequence[Argument]) -> tuple[Value, ...]:
     """Return the arguments of the form, with the text of the line for those that this wording shows."""
     score, first = candidate.score, candidate.occurrence.first
-    conversions = score.wording.pattern.conversions
+    conversions = score.wording.values.conversions
     shown: dict[int, str | None] = {}
     for number, (conversion, span) in enumerate(zip(conversions, score.spans, strict=False)):
         shown[first + number] = value(conversion, body.text, span)

@@ -22,7 +22,7 @@ from ksrcfind.match.tuned_weights import (
     SIMILAR_TEXT,
     WORDS_LEAST,
 )
-from ksrcfind.match.word_weights import bits
+from ksrcfind.match.word_weights import bits, total
 from ksrcfind.match.wording import Wording
 from ksrcfind.source.template import WORD
 
@@ -49,7 +49,7 @@ def common_words(body: Body, wording: Wording) -> float:
         return 0.0
     theirs = frozenset(words)
     rest = sum(token.bits for token in own if token.word not in theirs)
-    return 2 * shared / (sum(map(bits, words)) + sum(bits(one.word) for one in own if one.word in theirs) + rest)
+    return 2 * shared / (total(words) + sum(bits(one.word) for one in own if one.word in theirs) + rest)
 
 
 def score_similar(body: Body, wording: Wording) -> Score | None:
@@ -89,7 +89,7 @@ def _score_words(
     """Compare a line with a similar wording word by word; `weight` is the share of the explained bits that counts."""
     shared = wording.words & body.words
     found = [span for span, _ in shaped if span[0] >= 0]
-    explained = sum(map(bits, shared)) + sum(REORDERED_VALUE * worth for span, worth in shaped if span[0] >= 0)
+    explained = total(shared) + sum(REORDERED_VALUE * worth for span, worth in shaped if span[0] >= 0)
     others = {
         token.word: token
         for token in body.tokens

@@ -34,7 +34,7 @@ from ksrcfind.match.tuned_weights import (
     WITHOUT_VALUES,
     WORDS_LEAST,
 )
-from ksrcfind.match.word_weights import bits
+from ksrcfind.match.word_weights import total
 from ksrcfind.match.wording import Wording
 from ksrcfind.match.wording_search import Occurrence
 from ksrcfind.source.printed_lines import ALONE, Continuation
@@ -241,7 +241,7 @@ def may_score_overlap(body: Body, wording: Wording, beyond: float, budget: StepB
         rest = beside + MISSING_COST * missing
         return explained + beyond >= least and explained >= share * (explained + rest)
 
-    if not is_enough(sum(map(bits, wording.words & body.words)), values.typed, has_end):
+    if not is_enough(total(wording.words & body.words), values.typed, has_end):
         return False
     # Line and wording share consecutive pieces; the ends of the line can cut off the first and the last of them.
     shared = typed = 0.0
@@ -269,7 +269,7 @@ def score_overlap(body: Body, wording: Wording, overlap: Overlap) -> Score:
     values = list(zip(overlap.spans, pattern.weights, pattern.texts, strict=False))
     typed = sum(min(weight, TYPED_MOST) for span, weight, _is_text in values if span[0] >= 0)
     seen, cut, others = _literal_words(body, wording, overlap)
-    shared = sum(map(bits, seen))
+    shared = total(seen)
     explained = typed + shared + cut
     before, inside, after = _unexplained(body, overlap, values, others)
     missing, behind_value = wording.bits - shared, 0.0

@@ -4,6 +4,9 @@ The weights are fixed, so that scores do not depend on whether the whole tree is
 They were counted over the messages of Linux 6.1; a word in none of these rows is in less than one message in 3,500.
 """
 
+from collections.abc import Iterable
+from itertools import repeat
+
 from ksrcfind.match.tuned_weights import UNCOMMON_WORD
 
 _COMMON = {
@@ -156,12 +159,18 @@ _COMMON = {
 """Bits of information to the words that carry them, rounded: log2(messages / messages with the word)."""
 
 
+_RARE = repeat(UNCOMMON_WORD)
 _BITS = {word: float(bits) for bits, words in _COMMON.items() for word in words.split()}
 
 
 def bits(word: str, rare: float = UNCOMMON_WORD) -> float:
     """Return the weight of a word of literal text (lower case), in bits; `rare` for one that is not common."""
     return _BITS.get(word, rare)
+
+
+def total(words: Iterable[str]) -> float:
+    """Return the weights of words of literal text together, in bits."""
+    return sum(map(_BITS.get, words, _RARE), 0.0)
 
 
 def is_common(word: str) -> bool:

@@ -11,7 +11,7 @@ from ksrcfind.match.limits import MOST_VALUES
 from ksrcfind.match.pattern import Pattern
 from ksrcfind.match.pattern_builder import pattern
 from ksrcfind.match.tuned_weights import DISTINCTIVE_SHAPE, GLUED_WORD, PUNCTUATION, PUNCTUATION_MOST, TYPED_MOST
-from ksrcfind.match.word_weights import bits
+from ksrcfind.match.word_weights import total
 from ksrcfind.regex import regex
 from ksrcfind.source.template import WORD, Conversion, conversion_of, split
 
@@ -33,6 +33,7 @@ class Literal(NamedTuple):
 class Values(msgspec.Struct, frozen=True, gc=False):
     """What the values of a wording can contribute to its score."""
 
+    conversions: tuple[Conversion, ...]
     each: tuple[float, ...]
     """Bits of each value in a score; 0 for one that accepts any text."""
     distinctive: tuple[tuple[Conversion, float], ...]
@@ -70,7 +71,7 @@ class Wording(msgspec.Struct, frozen=True, eq=False, dict=True):
     @cached_property
     def bits(self) -> float:
         """Bits of its words together."""
-        return sum(map(bits, self.words))
+        return total(self.words)
 
     @cached_property
     def parts(self) -> tuple[str, ...]:
@@ -106,7 +107,7 @@ class Wording(msgspec.Struct, frozen=True, eq=False, dict=True):
     @cached_property
     def whole(self) -> float:
         """Bits of all of it: what it explains of a line that is a rendering of it."""
-        glued = sum(map(bits, self.all_words - self.words))
+        glued = total(self.all_words - self.words)
         marks = sum(len(_MARK.findall(literal)) for literal in self._split[0])
         return self.bits + GLUED_WORD * glued + self.values.typed + min(PUNCTUATION * marks, PUNCTUATION_MOST)
 
@@ -146,7 +147,7 @@ def _literals(texts: Sequence[str], values: Sequence[float], own: frozenset[str]
 
 
 def _bits_within(literal: str, words: frozenset[str]) -> float:
-    return sum(map(bits, words.intersection(WORD.findall(literal.lower())))) if words else 0.0
+    return total(words.intersection(WORD.findall(literal.lower()))) if words else 0.0
 
 
 @lru_cache(maxsize=16384)
@@ -156,7 +157,8 @@ def _values(conversions: tuple[str, ...]) -> Values:
     distinctive: list[tuple[Conversion, float]] = []
     accept_text = hold_words = hold_hex = False
     most, shape = 0.0, ""
-    for number, conversion in enumerate(map(conversion_of, conversions)):
+    own = tuple(map(conversion_of, conversions))
+    for number, conversion in enumerate(own):
         value = shape_of(conversion) if number < MOST_VALUES else Text()
         if isinstance(value, Text):
             accept_text = True
@@ -170,7 +172,7 @@ def _values(conversions: tuple[str, ...]) -> Values:
         if value.bits > most:
             most, shape = value.bits, value.regex
     typed = sum(each, 0.0)
-    return Values(tuple(each), tuple(distinctive), typed, accept_text, hold_words, hold_hex, shape)
+    return Values(own, tuple(each), tuple(distinctive), typed, accept_text, hold_words, hold_hex, shape)
 
 
 def folded(text: str) -> str:

@@ -22,7 +22,7 @@ from ksrcfind.match.tuned_weights import (
     SIMILAR_MESSAGES,
     SIMILAR_WORDINGS,
 )
-from ksrcfind.match.word_weights import bits
+from ksrcfind.match.word_weights import bits, total
 from ksrcfind.match.wording import Wording
 from ksrcfind.source.printed_lines import ALONE, Continuation, PrintedLine, mark
 
@@ -174,11 +174,11 @@ class Wordings:
             text = line.text[:LONGEST]
             if text not in found:
                 own = line.words.split()
-                shared = sum(map(bits, words.intersection(own)))
+                shared = total(words.intersection(own))
                 if shared < SHARED_LEAST:
                     continue
                 lines[text] = line
-                found[text] = shared - LACKING_SHARE * (sum(map(bits, own)) - shared)
+                found[text] = shared - LACKING_SHARE * (total(own) - shared)
             if line.joins != ALONE:
                 joined.add(text)
         best = sorted(found, key=found.__getitem__, reverse=True)[:SIMILAR_WORDINGS]
@@ -200,7 +200,7 @@ class Wordings:
             for number in numbers:
                 score[number] = score.get(number, 0.0) + weight
         self._add_shared(score, common)
-        most = sum(map(bits, common))
+        most = total(common)
         if most < SHARED_LEAST or sum(bits > most for bits in score.values()) >= SIMILAR_MESSAGES:
             return score  # A message that only has common words does not share enough, or less than enough others do.
         several = self._having_several(common) - score.keys()
