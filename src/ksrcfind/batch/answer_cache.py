@@ -100,8 +100,9 @@ class AnswerCache:
         self._known: OrderedDict[object, CachedAnswer] = OrderedDict()
         self._masked: dict[object, CachedAnswer] = {}
         """The same answers under a cheaper key (`_mask`) that distinguishes more lines; cleared when full."""
-        self._numbers: dict[str, frozenset[str]] = {}
-        """Masked text of a line → numbers that can decide its answer; cleared when full."""
+        self._deciding: dict[str, tuple[bool, frozenset[str]]] = {}
+        """Masked text of a line → whether it can have names with digits, and the numbers that can decide its answer;
+        cleared when full."""
         self._texts: dict[tuple[str | None, str | None, str], CachedAnswer] = {}
         """Level, architecture and text → answer, for lines whose numbers do not fit the answer of their shape."""
 
@@ -144,14 +145,16 @@ class AnswerCache:
 
     def _tokens(self, body: str, mask: str | None) -> tuple[str, ...]:
         """Return the names and numbers of a line that can decide its answer, in the order of the line."""
-        discriminating = self._discriminating()
-        names = tuple(filter(discriminating.name, _NAMES.findall(body)))
         key = shape(body) if mask is None else mask
-        numbers = self._numbers.get(key)
-        if numbers is None:
-            if len(self._numbers) >= self._kept:
-                self._numbers.clear()
-            numbers = self._numbers[key] = discriminating.numbers(body)
+        known = self._deciding.get(key)
+        if known is None:
+            if len(self._deciding) >= self._kept:
+                self._deciding.clear()
+            # A mask has the digits of the text as zeros, except those of `0x`.
+            may_have_names = mask is None or "\0" in mask or _NAMES.search(mask) is not None
+            known = self._deciding[key] = may_have_names, self._discriminating().numbers(body)
+        may_have_names, numbers = known
+        names = tuple(filter(self._discriminating().name, _NAMES.findall(body))) if may_have_names else ()
         if not numbers:
             return names
         return (*names, "", *(number if number in numbers else "" for number in DIGITS.findall(body)))

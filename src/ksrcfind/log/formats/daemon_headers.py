@@ -71,10 +71,10 @@ def _origin(groups: tuple[str | None, ...]) -> Fields:
 
 
 def _traditional(match: re.Match[str]) -> Fields:
-    number, wallclock, *rest = match.groups()
-    fields = _origin(tuple(rest))
-    fields["wallclock"] = wallclock
-    if number:
+    groups = match.groups()
+    fields = _origin(groups[2:])
+    fields["wallclock"] = groups[1]
+    if number := groups[0]:
         fields |= priority(number)
     return fields
 
