@@ -161,7 +161,7 @@ def _grouped(items: Segment) -> tuple[Item, ...]:
             number += 1
         behind = items[number] if number < len(items) else None
         ahead = behind[:LOOKAHEAD] if isinstance(behind, str) and _overlap(values[-1], behind) else ""
-        result += _adjacent(tuple(values), ahead)
+        result += adjacent(tuple(values), ahead)
     return tuple(result)
 
 
@@ -171,7 +171,7 @@ def _overlap(item: Typed, following: str | Typed) -> bool:
 
 
 @lru_cache(maxsize=8192)
-def _adjacent(values: tuple[Typed, ...], behind: str) -> Sequence[Values]:
+def adjacent(values: tuple[Typed, ...], behind: str) -> Sequence[Values]:
     """Return values that can take characters of each other, and the last one of the literal text behind it.
 
     Many patterns share them, and so each regular expression is compiled once.
