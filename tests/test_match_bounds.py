@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from backtracking import characters_read
+from ksrcfind.match import pattern_builder
 from ksrcfind.match.conversions import Typed, shape_of
 from ksrcfind.match.limits import LONGEST, MOST_VALUES, PATTERN_STEPS, VALUE_STEPS
 from ksrcfind.match.overlap import most_literal, overlaps
@@ -50,7 +51,7 @@ def compared():
     found = []
 
     def counting(printed):
-        for item in values_of(printed):
+        for item in dict.fromkeys(values_of(printed)):  # Patterns share equal values.
             real = item.compiled
             item.ready = SimpleNamespace(
                 match=lambda text, place, real=real: found.append(place) or real.match(text, place),
@@ -60,6 +61,7 @@ def compared():
 
     yield counting
     pattern.cache_clear()
+    pattern_builder.adjacent.cache_clear()
 
 
 @pytest.mark.parametrize("printed", ["%s%pg%pGp%pNF!", "%s%d:%d:%d!", "%s%pbl%pS!" + "%s%d!%d!" * 20])

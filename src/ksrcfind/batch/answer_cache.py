@@ -100,8 +100,9 @@ class AnswerCache:
         self._known: OrderedDict[object, CachedAnswer] = OrderedDict()
         self._masked: dict[object, CachedAnswer] = {}
         """The same answers under a cheaper key (`_mask`) that distinguishes more lines; cleared when full."""
-        self._numbers: dict[str, frozenset[str]] = {}
-        """Masked text of a line → numbers that can decide its answer; cleared when full."""
+        self._deciding: dict[str, tuple[bool, frozenset[str]]] = {}
+        """Masked text of a line → whether it can have names with digits, and the numbers that can decide its answer;
+        cleared when full."""
         self._texts: dict[tuple[str | None, str | None, str], CachedAnswer] = {}
         """Level, architecture and text → answer, for lines whose numbers do not fit the answer of their shape."""
 
@@ -111,8 +112,12 @@ class AnswerCache:
         The values are None if they are those of the first line of its shape. `architecture` is the machine's
         architecture, when earlier lines of the same boot reveal it.
         """
-        mask = _mask(log)
-        tokens = () if log.is_userspace else self._tokens(log.body, mask)
+        if log.is_userspace:
+            mask: object = (log.process, log.facility)
+            tokens: tuple[str, ...] = ()
+        else:
+            mask = _mask(log.body)
+            tokens = self._tokens(log.body, mask)
         masked = None if mask is None else (log.level, architecture, mask, tokens)
         known = self._masked.get(masked) if masked is not None else None
         if known is None:
@@ -138,16 +143,18 @@ class AnswerCache:
             known.alternative = alone
         return alone, None
 
-    def _tokens(self, body: str, mask: object) -> tuple[str, ...]:
+    def _tokens(self, body: str, mask: str | None) -> tuple[str, ...]:
         """Return the names and numbers of a line that can decide its answer, in the order of the line."""
-        discriminating = self._discriminating()
-        names = tuple(filter(discriminating.name, _NAMES.findall(body)))
-        key = mask if isinstance(mask, str) else shape(body)
-        numbers = self._numbers.get(key)
-        if numbers is None:
-            if len(self._numbers) >= self._kept:
-                self._numbers.clear()
-            numbers = self._numbers[key] = discriminating.numbers(body)
+        key = shape(body) if mask is None else mask
+        known = self._deciding.get(key)
+        if known is None:
+            if len(self._deciding) >= self._kept:
+                self._deciding.clear()
+            # A mask has the digits of the text as zeros, except those of `0x`.
+            may_have_names = mask is None or "\0" in mask or _NAMES.search(mask) is not None
+            known = self._deciding[key] = may_have_names, self._discriminating().numbers(body)
+        may_have_names, numbers = known
+        names = tuple(filter(self._discriminating().name, _NAMES.findall(body))) if may_have_names else ()
         if not numbers:
             return names
         return (*names, "", *(number if number in numbers else "" for number in DIGITS.findall(body)))
@@ -236,14 +243,11 @@ _TO_ZERO = str.maketrans("123456789", "0" * 9)
 _NAMES_PLACE = (".c:", ".h:", ".S:")
 
 
-def _mask(log: LogLine) -> object:
-    """Return a cheap key for a line; equal keys imply equal shapes.
+def _mask(body: str) -> str | None:
+    """Return a cheap key for a line of the kernel; equal keys imply equal shapes.
 
     None if the line names a source location, or if it is long.
     """
-    if log.is_userspace:
-        return log.process, log.facility
-    body = log.body
     if len(body) > LONGEST_TEXT:
         return None
     for mark in _NAMES_PLACE:

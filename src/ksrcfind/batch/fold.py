@@ -204,6 +204,8 @@ class _Group:
 
     number: int
     example: MatchedRow
+    rank: int = 0
+    """The rank of the example's tier: 0 for an exact match, which no other line is better than."""
     count: int = 0
     first: MatchedRow | None = None
     last: MatchedRow | None = None
@@ -223,8 +225,9 @@ class _Group:
         self.count += item.row.log.repeats
         if self.first is None:
             self.first = self.example = item
-        elif item.cached is not self.example.cached and _rank(item) < _rank(self.example):
-            self.example = item
+            self.rank = _rank(item)
+        elif self.rank and item.cached is not self.example.cached and (rank := _rank(item)) < self.rank:
+            self.example, self.rank = item, rank
         self.last = item
         if item.cached.value_reader is None:
             return

@@ -93,9 +93,17 @@ class _Chooser:
         """Cached answer and chosen call → the cached answer, and the answer with the chosen calls first. The first is
         kept so that its id stays unique."""
 
-    def take(self, item: MatchedRow) -> Iterator[MatchedRow]:
-        """Add a row; yield the rows that need no later rows any more."""
-        self._waiting.append((item, evidence_of(item.row.log, item.cached.answer)))
+    def take(self, item: MatchedRow) -> Iterable[MatchedRow]:
+        """Add a row; return the rows that need no later rows any more."""
+        neighbour = evidence_of(item.row.log, item.cached.answer)
+        if not self._waiting and not item.cached.equal:
+            if neighbour is not None:
+                self._context.observe(neighbour)
+            return (item,)
+        self._waiting.append((item, neighbour))
+        return self._ready()
+
+    def _ready(self) -> Iterator[MatchedRow]:
         while self._waiting and (len(self._waiting) > self._ahead or not self._waiting[0][0].cached.equal):
             yield self._next()
 

@@ -108,11 +108,16 @@ class _Grouper:
         self.nmi: _Event | None = None  # the last report that asked other CPUs for their stacks
         self.recent: OrderedDict[int, int | None] = OrderedDict()  # events of the last rows, by line
 
-    def take(self, row: Row) -> Iterator[tuple[Row, int | None]]:
-        """Add a row; yield the rows whose event is known now."""
+    def take(self, row: Row) -> Iterable[tuple[Row, int | None]]:
+        """Add a row; return the rows whose event is known now."""
         held = _Held(row)
-        self.queue.append(held)
         self._place(held)
+        if not self.queue and not self.openers:
+            return ((row, held.event),)
+        self.queue.append(held)
+        return self._released()
+
+    def _released(self) -> Iterator[tuple[Row, int | None]]:
         while self.queue and (not self.openers or len(self.queue) > MOST_AHEAD):
             yield self._release()
 

@@ -114,8 +114,9 @@ class _Rest:
 
     def remove_next(self) -> bool:
         """Remove the next prefix; return False if no grammar matches."""
-        for grammar in _CANDIDATES[self.layer].get(self.text[self.position : self.position + 1], ()):
-            match = grammar.pattern.match(self.text, self.position)
+        text, position = self.text, self.position
+        for grammar in _CANDIDATES[self.layer].get(text[position : position + 1], ()):
+            match = grammar.pattern.match(text, position)
             if match is None or (grammar is self.last and grammar.layer == Layer.STAMP):
                 continue
             reading = grammar.read(match)

@@ -6,6 +6,7 @@ All functions return bits, as the words of a text have them: a message with one 
 """
 
 from collections.abc import Sequence, Set
+from functools import lru_cache
 from itertools import islice
 
 from ksrcfind.match import origin as origins
@@ -73,8 +74,12 @@ _FUNCTION_NAME = regex(
 # --- The prefix, the level and the place of the code ------------------------------------------------------------------
 
 
+@lru_cache(maxsize=1024)
 def names_in(prefix: str) -> tuple[str, ...]:
-    """Return the names in a line's prefix, in the form in which they are compared: `e1000e`, `enp0s31f6`."""
+    """Return the names in a line's prefix, in the form in which they are compared: `e1000e`, `enp0s31f6`.
+
+    Most wordings that are compared with a line leave it the same prefix.
+    """
     return tuple(islice(origins.names_in(prefix), NAMES_IN_PREFIX))
 
 

@@ -51,6 +51,9 @@ GIVING_BACK = 8
 SORTED_FROM = 4096
 """With so many wordings the steps may not suffice for all; the wordings with most bits are compared first."""
 
+HAVING_MOST = 200
+"""Messages that are read to find out whether a later tier can beat a wording that fits whole."""
+
 CONTINUED_WORDINGS = 512
 """Wordings of continued lines that are compared with a line. No line of a log has half as many."""
 

@@ -87,7 +87,7 @@ class Matcher:
         candidates = self._explaining(body, line)
         is_exact = bool(candidates) and candidates[0].is_exact
         # A wording of values alone fits rows of values by chance.
-        row = None if is_exact and candidates[0].score.wording.features.words else row_of_report(line.body)
+        row = None if is_exact and candidates[0].score.wording.all_words else row_of_report(line.body)
         if row is not None:
             return _none(row)
         if is_exact and candidates[0].is_anybodys:
@@ -131,8 +131,10 @@ class Matcher:
         if found and found[0].is_strong and not (found[0].score.ends_in_any_text and body.is_cut(known)):
             return found
         for tier in (tiers.partial, tiers.fuzzy):
-            more = candidates(tier(body, known), body, line)
-            found = merged(_better(more, found[0]) if found else more, found)
+            first = found[0] if found else None
+            if first is None or not first.is_exact or tiers.may_outdo(body, first.score.wording, judged):
+                more = candidates(tier(body, known), body, line)
+                found = merged(_better(more, first) if first else more, found)
             if found and found[0].is_strong:
                 return found
         if found and found[0].is_exact and found[0].leaves_most:
@@ -242,7 +244,7 @@ def _chance(first: Candidate, equal: int) -> float:
 def _values(candidate: Candidate, body: Body, arguments: Sequence[Argument]) -> tuple[Value, ...]:
     """Return the arguments of the form, with the text of the line for those that this wording shows."""
     score, first = candidate.score, candidate.occurrence.first
-    conversions = score.wording.pattern.conversions
+    conversions = score.wording.values.conversions
     shown: dict[int, str | None] = {}
     for number, (conversion, span) in enumerate(zip(conversions, score.spans, strict=False)):
         shown[first + number] = value(conversion, body.text, span)

@@ -4,6 +4,7 @@ Names are compared in one form: in lower case, with `_` for `-`.
 """
 
 from collections.abc import Iterable
+from functools import cached_property, lru_cache
 
 import msgspec
 
@@ -15,6 +16,8 @@ from ksrcfind.source.printed_lines import origin_names
 
 # In the name of a device of a device tree, `fe300000.ethernet`, the word behind the dot is the kind of the device.
 _NAME = regex(r"(?<![.\w-])[A-Za-z][A-Za-z0-9_-]+")
+_UNUSUAL = ("arch/", *(start for start, _ in PLACES))  # directories of which few machines run the code
+_FILES_KEPT = 16384  # files, with their modules, whose names are remembered
 _SHORTEST = 3  # characters of a name whose beginning is compared with others
 # Each of their directories has the drivers of one vendor; code that the drivers share is in other directories.
 _VENDORS = ("drivers/net/ethernet/", "drivers/net/wireless/", "drivers/infiniband/hw/")
@@ -46,49 +49,54 @@ def words_of(names: Iterable[str]) -> frozenset[str]:
     return frozenset(words) - _GENERAL_WORDS
 
 
-class Origin(msgspec.Struct, frozen=True, gc=False):
-    """Where a message comes from, prepared for the comparison with many lines."""
+class Origin(msgspec.Struct, frozen=True, dict=True):
+    """Where a message comes from. What is compared with the names of a line is computed when a line has names."""
 
     message: Message
     module: str
     """Empty if not known."""
-    parts: frozenset[str]
-    """The names of its module, file and directories (`printed.origin_names`)."""
-    beginnings: frozenset[str]
-    """The first characters of these names, for a quick check."""
     place: float
     """Bits for its directory: negative for code that few machines run."""
     architecture: str | None
     """The architecture whose code contains the call, as a directory of arch/; None for general code."""
-    names_driver: bool
-    """True if the call is in a driver of one vendor and prints the driver of the device."""
-    words: frozenset[str] = frozenset()
-    """The words of its names that not many drivers have in theirs."""
-    prints_driver: bool = False
+    prints_driver: bool
     """True if the call prints the driver of the device."""
-    is_of_one_driver: bool = False
-    """True if the call is in the code of one driver, not of a library or a subsystem."""
-    own_names: tuple[str, ...] = ()
-    """The names of its module and file, without those of directories."""
 
     @classmethod
     def of(cls, message: Message) -> "Origin":
         """Return the origin of a message."""
-        parts, prints_driver = frozenset(origin_names(message)), _prints_driver(message)
-        module, own = _normal(message.module or ""), _own_names(message)
-        return cls(
-            message,
-            module,
-            parts,
-            frozenset(part[:_SHORTEST] for part in parts if len(part) >= _SHORTEST),
-            _place_bits(message),
-            architecture_of(message),
-            prints_driver and message.path.startswith(_VENDORS),
-            words_of(parts),
-            prints_driver,
-            _is_of_one_driver(message.path, module, own),
-            own,
-        )
+        module = _normal(message.module or "")
+        return cls(message, module, _place_bits(message.path), architecture_of(message), _prints_driver(message))
+
+    @cached_property
+    def parts(self) -> frozenset[str]:
+        """The names of its module, file and directories (`printed.origin_names`)."""
+        return frozenset(origin_names(self.message))
+
+    @cached_property
+    def beginnings(self) -> frozenset[str]:
+        """The first characters of these names, for a quick check."""
+        return frozenset(part[:_SHORTEST] for part in self.parts if len(part) >= _SHORTEST)
+
+    @cached_property
+    def words(self) -> frozenset[str]:
+        """The words of its names that not many drivers have in theirs."""
+        return words_of(self.parts)
+
+    @property
+    def names_driver(self) -> bool:
+        """True if the call is in a driver of one vendor and prints the driver of the device."""
+        return self.prints_driver and self.message.path.startswith(_VENDORS)
+
+    @property
+    def is_of_one_driver(self) -> bool:
+        """True if the call is in the code of one driver, not of a library or a subsystem."""
+        return _is_of_one_driver(self.message.path, self.message.module)
+
+    @property
+    def own_names(self) -> tuple[str, ...]:
+        """The names of its module and file, without those of directories."""
+        return _own_names(self.message.path, self.message.module)
 
     def is_unlike(self, driver: str) -> bool:
         """Return whether the call is in the code of one driver that has no word of its name in common with another.
@@ -137,8 +145,9 @@ def _normal(name: str) -> str:
     return name.lower().replace("-", "_")
 
 
-def _place_bits(message: Message) -> float:
-    path = message.path
+def _place_bits(path: str) -> float:
+    if not path.startswith(_UNUSUAL):
+        return 0.0
     known = next((bits for start, bits in PLACES if path.startswith(start)), None)
     if known is not None:
         return known
@@ -150,8 +159,9 @@ def _prints_driver(message: Message) -> bool:
     return any(one.startswith("dev_driver_string(") for one in first)
 
 
-def _own_names(message: Message) -> tuple[str, ...]:
-    names = (message.path.rpartition("/")[2].partition(".")[0], message.module or "")
+@lru_cache(_FILES_KEPT)
+def _own_names(path: str, module: str | None) -> tuple[str, ...]:
+    names = (path.rpartition("/")[2].partition(".")[0], module or "")
     return tuple(_normal(name) for name in names if name)
 
 
@@ -164,14 +174,15 @@ def _is_made_of(name: str, directory: str) -> bool:
     return count > 1 and not rest
 
 
-def _is_of_one_driver(path: str, module: str, own: tuple[str, ...]) -> bool:
+@lru_cache(_FILES_KEPT)
+def _is_of_one_driver(path: str, module: str | None) -> bool:
     directory = path.rpartition("/")[0]
     # `scsi_mod` of drivers/scsi: a module with the name of its directory serves the drivers there.
-    serves_directory = module == f"{_normal(directory.rpartition('/')[2])}_mod"
+    serves_directory = _normal(module or "") == f"{_normal(directory.rpartition('/')[2])}_mod"
     return (
         path.startswith(("drivers/", "sound/"))
         and not path.startswith(_SERVES_ALL)
         and not serves_directory
-        and not any(_is_made_of(name, directory) for name in own)
-        and not any(map(_LIBRARY.search, own))
+        and not any(_is_made_of(name, directory) for name in _own_names(path, module))
+        and not any(map(_LIBRARY.search, _own_names(path, module)))
     )

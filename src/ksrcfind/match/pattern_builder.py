@@ -160,7 +160,8 @@ def _grouped(items: Segment) -> tuple[Item, ...]:
             values.append(following)
             number += 1
         behind = items[number] if number < len(items) else None
-        result += _adjacent(values, behind if isinstance(behind, str) and _overlap(values[-1], behind) else "")
+        ahead = behind[:LOOKAHEAD] if isinstance(behind, str) and _overlap(values[-1], behind) else ""
+        result += adjacent(tuple(values), ahead)
     return tuple(result)
 
 
@@ -169,13 +170,15 @@ def _overlap(item: Typed, following: str | Typed) -> bool:
     return following[0] in item.tail if isinstance(following, str) else not item.tail.isdisjoint(following.head)
 
 
-def _adjacent(values: Sequence[Typed], behind: str) -> list[Values]:
+@lru_cache(maxsize=8192)
+def adjacent(values: tuple[Typed, ...], behind: str) -> Sequence[Values]:
     """Return values that can take characters of each other, and the last one of the literal text behind it.
 
+    Many patterns share them, and so each regular expression is compiled once.
     Their regular expression backtracks only if few ways to divide the characters are possible.
     """
     *others, last = values
-    ahead = f"(?={re.escape(behind[:LOOKAHEAD])})" if behind else ""
+    ahead = f"(?={re.escape(behind)})" if behind else ""
     back = (last.lengths or GIVING_BACK) if behind else 1
     ways = prod(1 if one.exact else one.lengths for one in others)
     if len(values) > SHARING_NUMBERS or not 0 < ways * back <= SHARING_WAYS:

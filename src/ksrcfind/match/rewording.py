@@ -12,17 +12,15 @@ from ksrcfind.match.pattern import Span, first_in
 from ksrcfind.match.score import Score, prefix_before_colon
 from ksrcfind.match.tuned_weights import (
     CONTAINED_LENGTHS,
-    DISTINCTIVE_SHAPE,
     MISSPELT_SIMILARITY,
     MISSPELT_WORD,
     ORDERED_LEAST,
     ORDERED_SHARE,
     REORDERED_VALUE,
     SIMILAR_TEXT,
-    TYPED_MOST,
     WORDS_LEAST,
 )
-from ksrcfind.match.word_weights import bits
+from ksrcfind.match.word_weights import bits, total
 from ksrcfind.match.wording import Wording
 from ksrcfind.source.template import WORD
 
@@ -49,7 +47,7 @@ def common_words(body: Body, wording: Wording) -> float:
         return 0.0
     theirs = frozenset(words)
     rest = sum(token.bits for token in own if token.word not in theirs)
-    return 2 * shared / (sum(map(bits, words)) + sum(bits(one.word) for one in own if one.word in theirs) + rest)
+    return 2 * shared / (total(words) + sum(bits(one.word) for one in own if one.word in theirs) + rest)
 
 
 def score_similar(body: Body, wording: Wording) -> Score | None:
@@ -62,10 +60,11 @@ def score_similar(body: Body, wording: Wording) -> Score | None:
     )
     if len(own) >= len(text) and len(text) in CONTAINED_LENGTHS:
         alike = max(alike, fuzz.partial_ratio(text, own, score_cutoff=SIMILAR_TEXT))
+    if alike < SIMILAR_TEXT and not (wording.values.distinctive and wording.words and wording.words <= body.words):
+        return None
     shaped = _shaped_values(body, wording)
     if alike < SIMILAR_TEXT:
-        shared = wording.words & body.words
-        if not shaped or not shared or shared != wording.words or (-1, -1) in (span for span, _ in shaped):
+        if (-1, -1) in (span for span, _ in shaped):
             return None
         alike = SIMILAR_TEXT  # The line has all words and values of the wording, in another order.
     return _score_words(body, wording, shaped, alike / 100, weight=alike / 100)
@@ -81,12 +80,7 @@ def score_reworded(body: Body, wording: Wording) -> Score | None:
 
 def _shaped_values(body: Body, wording: Wording) -> list[tuple[Span, float]]:
     """Return for each distinctive value of a wording the first span of the line with its shape, and its bits."""
-    values = zip(wording.pattern.conversions, wording.pattern.weights, strict=True)
-    return [
-        (first_in(conversion, body.text), min(weight, TYPED_MOST))
-        for conversion, weight in values
-        if weight >= DISTINCTIVE_SHAPE
-    ]
+    return [(first_in(conversion, body.text), worth) for conversion, worth in wording.values.distinctive]
 
 
 def _score_words(
@@ -95,7 +89,7 @@ def _score_words(
     """Compare a line with a similar wording word by word; `weight` is the share of the explained bits that counts."""
     shared = wording.words & body.words
     found = [span for span, _ in shaped if span[0] >= 0]
-    explained = sum(map(bits, shared)) + sum(REORDERED_VALUE * worth for span, worth in shaped if span[0] >= 0)
+    explained = total(shared) + sum(REORDERED_VALUE * worth for span, worth in shaped if span[0] >= 0)
     others = {
         token.word: token
         for token in body.tokens
@@ -103,7 +97,7 @@ def _score_words(
     }
     misspelt, missing = _misspelt(sorted(wording.words - shared), others)
     explained = (explained + misspelt) * weight
-    spans = tuple((-1, -1) for _ in wording.pattern.conversions)
+    spans = ((-1, -1),) * len(wording.values.each)
     prefix = max(prefix_before_colon(body.text), body.text[: body.prefix_end], key=len)
     left = sum(token.bits for token in others.values() if token.end > len(prefix))
     return Score(wording, Tier.FUZZY, spans, explained, left, missing, prefix, words=WORDS_LEAST, likeness=likeness)

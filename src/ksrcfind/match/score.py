@@ -34,7 +34,7 @@ from ksrcfind.match.tuned_weights import (
     WITHOUT_VALUES,
     WORDS_LEAST,
 )
-from ksrcfind.match.word_weights import bits
+from ksrcfind.match.word_weights import total
 from ksrcfind.match.wording import Wording
 from ksrcfind.match.wording_search import Occurrence
 from ksrcfind.source.printed_lines import ALONE, Continuation
@@ -174,12 +174,13 @@ def _least(pattern: Pattern, *, has_other_text: bool) -> float:
 
 def can_explain(wording: Wording, beyond: float) -> bool:
     """Return whether a rendering of a wording can be an answer, with at most `beyond` bits of other evidence."""
-    if wording.bits + ANY_TEXT_EVIDENCE * beyond >= WITH_ANY_TEXT:
+    least_counted = ANY_TEXT_EVIDENCE * beyond
+    if wording.bits + least_counted >= WITH_ANY_TEXT or wording.whole + least_counted >= WITH_ANY_TEXT:
         return True
+    if not wording.values.accept_text:
+        return wording.whole + beyond >= (WITH_TYPED_VALUES if wording.values.each else WITHOUT_VALUES)
     pattern = wording.pattern
-    has_other_text = sum(pattern.texts) > pattern.named
-    counted = ANY_TEXT_EVIDENCE * beyond if has_other_text else beyond
-    return wording.whole + counted >= _least(pattern, has_other_text=has_other_text)
+    return sum(pattern.texts) == pattern.named and wording.whole + beyond >= WITH_NAMED_WRITER
 
 
 class Spans:
@@ -216,27 +217,35 @@ def may_score_overlap(body: Body, wording: Wording, beyond: float, budget: StepB
     False means that it never does. This costs a small part of the comparison. `joined` says whether other calls can
     print into the same line.
     """
-    made = wording.features
+    values = wording.values
     beside = 0.0
-    if not joined and not made.holds_words:
+    if not joined and not values.hold_words:
         # Words of the line can belong to a value that accepts any text.
-        weight = ANY_TEXT_COST if any(wording.pattern.texts) else UNEXPLAINED_COST
-        beside = weight * body.beside(made.words, hexadecimal=made.holds_hex)
+        weight = ANY_TEXT_COST if values.accept_text else UNEXPLAINED_COST
+        beside = weight * body.beside(wording.all_words, hexadecimal=values.hold_hex)
 
-    def is_enough(shared: float, typed: float) -> bool:
+    text = body.text
+    begins, ends = text[:2], text[-2:]
+    # Words alone must contribute enough, unless the line has the end of the wording (`is_alone` in `score_overlap`).
+    tail = wording.ends[1]
+    budget.left -= searching(tail, len(text))
+    has_end = not tail or tail in text or begins in tail
+
+    def is_enough(shared: float, typed: float, has_end: bool = False) -> bool:
         least, share = LEAST_OF_TIER[Tier.PARTIAL]
-        explained = shared + typed + PUNCTUATION * body.cut
+        words = shared + PUNCTUATION * body.cut
+        if words < WORDS_LEAST and not has_end:
+            return False
+        explained = words + typed
         missing = min(CUT_OFF_SHARE * (wording.bits - shared), CUT_OFF_MOST * explained)
         rest = beside + MISSING_COST * missing
         return explained + beyond >= least and explained >= share * (explained + rest)
 
-    if not is_enough(sum(map(bits, wording.words & body.words)), made.typed):
+    if not is_enough(total(wording.words & body.words), values.typed, has_end):
         return False
     # Line and wording share consecutive pieces; the ends of the line can cut off the first and the last of them.
-    text = body.text
-    begins, ends = text[:2], text[-2:]
     shared = typed = 0.0
-    for piece, worth, behind in made.literals:
+    for piece, worth, behind in wording.literals:
         budget.left -= searching(piece, len(text))
         if budget.left < 0:
             return False
@@ -251,7 +260,7 @@ def may_score_overlap(body: Body, wording: Wording, beyond: float, budget: StepB
             if is_enough(shared, typed):
                 return True
             shared, typed = 0.0, behind
-    return is_enough(shared, typed)
+    return is_enough(shared, typed, has_end)
 
 
 def score_overlap(body: Body, wording: Wording, overlap: Overlap) -> Score:
@@ -260,7 +269,7 @@ def score_overlap(body: Body, wording: Wording, overlap: Overlap) -> Score:
     values = list(zip(overlap.spans, pattern.weights, pattern.texts, strict=False))
     typed = sum(min(weight, TYPED_MOST) for span, weight, _is_text in values if span[0] >= 0)
     seen, cut, others = _literal_words(body, wording, overlap)
-    shared = sum(map(bits, seen))
+    shared = total(seen)
     explained = typed + shared + cut
     before, inside, after = _unexplained(body, overlap, values, others)
     missing, behind_value = wording.bits - shared, 0.0

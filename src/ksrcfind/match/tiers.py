@@ -3,7 +3,7 @@
 All comparisons with one line share one budget of steps. When it is used up, no further wordings are compared.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from functools import lru_cache
 from itertools import chain
 
@@ -19,6 +19,7 @@ from ksrcfind.match.overlap import begun_by_text, most_literal, overlaps
 from ksrcfind.match.pattern import Span, StepBudget
 from ksrcfind.match.rewording import score_reworded, score_similar
 from ksrcfind.match.score import (
+    ANYHOW,
     Score,
     can_explain,
     may_score_overlap,
@@ -74,12 +75,12 @@ class TierSearch:
         return self._without_words(body, few=len(body.words) <= VALUE_WORDS)
 
     def _without_words(self, body: Body, *, few: bool) -> Iterator[Score]:
+        text, found = body.text, list[Wording]()
         for shape, by_needle in self._wordless(few).items():
-            self._left -= SHAPE_STEPS * len(body.text)
-            if self._left > 0 and compiled(shape).search(body.text):
-                for needle, wordings in by_needle.items():
-                    if needle in body.text:
-                        yield from self._whole(wordings, body)
+            self._left -= SHAPE_STEPS * len(text)
+            if self._left > 0 and compiled(shape).search(text):
+                found += chain.from_iterable(wordings for needle, wordings in by_needle.items() if needle in text)
+        return self._whole(found, body)
 
     def _find_wordless(self, few: bool) -> dict[str, dict[str, list[Wording]]]:
         """Return the wordings without words, by their most distinctive value and their longest literal.
@@ -88,8 +89,8 @@ class TierSearch:
         """
         found: dict[str, dict[str, list[Wording]]] = {}
         for wording in self._wordings.wordless():
-            if self._can_explain(wording) and (few or any(wording.pattern.texts)):
-                by_needle = found.setdefault(wording.features.distinctive, {})
+            if (few or wording.values.accept_text) and self._can_explain(wording):
+                by_needle = found.setdefault(wording.values.shape, {})
                 by_needle.setdefault(wording.needle, []).append(wording)
         return found
 
@@ -105,6 +106,8 @@ class TierSearch:
         """Yield the wanted wordings of which the whole line is a rendering, with the spans of their values."""
         text = body.text
         each = len(text) >> 9  # Steps to find the literals, where every place of a long line may begin like one.
+        if not each:
+            wordings = [wording for wording in wordings if wording.needle in text]
         for wording in _most_bits_first(wordings, 0 if each > 1 else SORTED_FROM):
             if each:
                 self._left -= each * len(wording.line)
@@ -137,8 +140,7 @@ class TierSearch:
     def partial(self, body: Body, known: frozenset[str]) -> list[Score]:
         """Return the wordings of which a part is a part of the line."""
         found: list[Score] = []
-        # Behind the driver and the device, a wording of another kernel may have begun with other text.
-        parts = [(body, 0), *([(body.behind_prefix, body.prefix_end)] if body.behind_prefix else [])]
+        parts = _parts(body)
         for wording, joined in self._close(known):
             if self._left <= 0:
                 break
@@ -149,6 +151,24 @@ class TierSearch:
                     found.append(score)
                 self._left -= PATTERN_STEPS - budget.left
         return found
+
+    def may_outdo(self, body: Body, wording: Wording, judged: Set[Wording]) -> bool:
+        """Return whether the tiers of parts and of similar texts may have an answer that beats a whole match.
+
+        Only a wording that has all of its words does (`Candidate.beats`). `judged` are wordings that these tiers skip.
+        """
+        others = self._wordings.having(wording.words)
+        if others is None:
+            return True
+        parts = _parts(body)
+        for other, joined in others:
+            if other is wording or other in judged:
+                continue
+            scores = [self._score_part(body, other, part, offset, joined, StepBudget()) for part, offset in parts]
+            scores.append(score_similar(body, other))
+            if any(score is not None and score.counts(MODULE, ANYHOW) for score in scores):
+                return True
+        return False
 
     def _score_part(
         self, body: Body, wording: Wording, part: Body, offset: int, joined: bool, budget: StepBudget
@@ -239,6 +259,14 @@ class TierSearch:
         return any(occurrence.joins != ALONE for occurrence in self._wordings.occurrences(wording))
 
 
+def _parts(body: Body) -> list[tuple[Body, int]]:
+    """Return the parts of a line that are searched for overlaps, with their offsets.
+
+    Behind the driver and the device, a wording of another kernel may have begun with other text.
+    """
+    return [(body, 0), *([(body.behind_prefix, body.prefix_end)] if body.behind_prefix else [])]
+
+
 def _has_literals(text: str, wording: Wording) -> bool:
     """Return whether a text contains all literals of a wording, with the first and the last at its ends."""
     for part in wording.parts:
@@ -258,7 +286,7 @@ def _leaves_sentence(body: Body, wording: Wording, spans: Sequence[Span]) -> boo
 
     A wording that prints a name before values, `%s [<%016lx>] %pS`, would fit every line that ends with such values.
     """
-    if wording.words or wording.features.words or not wording.features.shaped:
+    if wording.all_words or not wording.values.distinctive:
         return False
     texts = (span for span, is_text in zip(spans, wording.pattern.texts, strict=True) if is_text)
     return any(len(words(body.text[start:end])) > 1 for start, end in texts if start >= 0)

@@ -24,7 +24,7 @@ from ksrcfind.match.tuned_weights import (
     SHARED_LEAST,
     STRONG_SHARE,
 )
-from ksrcfind.match.word_weights import bits
+from ksrcfind.match.word_weights import total
 from ksrcfind.match.wording_search import Occurrence, Wordings
 from ksrcfind.source.printed_lines import NEAR, ends_line, is_continuation
 from ksrcfind.source.template import literal_words
@@ -68,7 +68,7 @@ class Weigher:
         """Yield the messages that print a wording, with the evidence for each."""
         # Names that are literal text are part of the score.
         names = [name for name in evidence.names_in(score.prefix) if name not in score.wording.words]
-        conversions = score.wording.pattern.conversions
+        conversions = score.wording.values.conversions
         values = [value(c, body.text, span) for c, span in zip(conversions, score.spans, strict=False)]
         value_names = evidence.names_of(values)
         opposite = 0.0 if score.tier is Tier.EXACT else evidence.opposite_bits(body.words, score.wording.words)
@@ -131,7 +131,7 @@ class Weigher:
         if score.explained >= 2 * DISTINCTIVE_TEXT or (score.share() >= STRONG_SHARE and not is_by_another):
             return False
         rest = body.words - score.wording.words
-        return all(sum(map(bits, rest & words)) < SHARED_LEAST for words in self._words_around(occurrence.number))
+        return all(total(rest & words) < SHARED_LEAST for words in self._words_around(occurrence.number))
 
     def _find_words_around(self, number: int) -> tuple[frozenset[str], ...]:
         """Return the words of the messages near one in its file that share their lines with others."""

@@ -4,6 +4,10 @@ The weights are fixed, so that scores do not depend on whether the whole tree is
 They were counted over the messages of Linux 6.1; a word in none of these rows is in less than one message in 3,500.
 """
 
+from collections.abc import Iterable
+from itertools import repeat
+from string import ascii_lowercase
+
 from ksrcfind.match.tuned_weights import UNCOMMON_WORD, UNKNOWN_WORD
 
 _COMMON = {
@@ -156,21 +160,25 @@ _COMMON = {
 """Bits of information to the words that carry them, rounded: log2(messages / messages with the word)."""
 
 
-_NUMBERED = 3  # characters of a letter with a small number
-_BITS = {word: float(bits) for bits, words in _COMMON.items() for word in words.split()}
+_RARE = repeat(UNCOMMON_WORD)
+_COMMON_BITS = {word: float(bits) for bits, words in _COMMON.items() for word in words.split()}
+_NUMBERS = [*map(str, range(10)), *(f"{number:02}" for number in range(100))]
+# A letter with a small number (`p1`, `x12`) numbers a partition, a register or a port: no text is known by it.
+_BITS = {
+    f"{letter}{number}": UNKNOWN_WORD for letter in "abcdefghijklmnopqrstuvwxyz_" for number in _NUMBERS
+} | _COMMON_BITS
 
 
 def bits(word: str, rare: float = UNCOMMON_WORD) -> float:
-    """Return the weight of a word of literal text (lower case), in bits; `rare` for one that is not common.
+    """Return the weight of a word of literal text (lower case), in bits; `rare` for one that is not common."""
+    return _BITS.get(word, rare)
 
-    A letter with a small number (`p1`, `x12`) numbers a partition, a register or a port: no text is known by it.
-    """
-    known = _BITS.get(word)
-    if known is not None:
-        return known
-    return min(rare, UNKNOWN_WORD) if len(word) <= _NUMBERED and word[1:].isdigit() else rare
+
+def total(words: Iterable[str]) -> float:
+    """Return the weights of words of literal text together, in bits."""
+    return sum(map(_BITS.get, words, _RARE), 0.0)
 
 
 def is_common(word: str) -> bool:
     """Return whether a word belongs to the kernel's usual vocabulary."""
-    return word in _BITS
+    return word in _COMMON_BITS

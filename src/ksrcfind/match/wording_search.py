@@ -5,12 +5,14 @@ compared once. Bounded caches over a `MessageIndex` hold the results: a log of a
 thousand wordings.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import lru_cache
-from itertools import combinations
+from itertools import chain, combinations
 from typing import NamedTuple
 
-from ksrcfind.match.limits import LONGEST, LONGEST_WORD
+import msgspec
+
+from ksrcfind.match.limits import HAVING_MOST, LONGEST, LONGEST_WORD
 from ksrcfind.match.message_index import MessageIndex
 from ksrcfind.match.tuned_weights import (
     LACKING_SHARE,
@@ -20,7 +22,7 @@ from ksrcfind.match.tuned_weights import (
     SIMILAR_MESSAGES,
     SIMILAR_WORDINGS,
 )
-from ksrcfind.match.word_weights import bits
+from ksrcfind.match.word_weights import bits, total
 from ksrcfind.match.wording import Wording
 from ksrcfind.source.printed_lines import ALONE, Continuation, PrintedLine, mark
 
@@ -29,7 +31,7 @@ _SETS_KEPT = 512  # words whose messages are remembered as a set, tens of thousa
 _LINES_KEPT = 65536  # messages whose lines are remembered
 
 
-class Occurrence(NamedTuple):
+class Occurrence(msgspec.Struct, frozen=True, gc=False):
     """A message that prints a wording."""
 
     number: int
@@ -59,8 +61,8 @@ class Wordings:
         """By their lines, so that the properties of a wording are computed once."""
         self._words: dict[str, str] = {}
         """Each word once, so that all wordings share one string."""
-        self._printed: dict[int, tuple[tuple[Wording, Occurrence], ...]] = {}
-        """The wordings of messages, by their numbers."""
+        self._printed: dict[int, Sequence[PrintedLine]] = {}
+        """The lines that messages print, by their numbers. A line becomes a wording when it is a candidate."""
         self._contains = lru_cache(maxsize=65536)(index.contains)
         self.frequency = lru_cache(maxsize=65536)(index.frequency)
         self._set = lru_cache(maxsize=_SETS_KEPT)(lambda word: frozenset(index.containing(word)))
@@ -86,7 +88,7 @@ class Wordings:
         numbers = self._index.containing(word)
         for start in range(0, len(numbers), most):
             for some in self._printed_by(numbers[start : start + most]):
-                count += any(wording.line.removeprefix("%s").startswith(head) for wording, _ in some)
+                count += any(line.text.removeprefix("%s").startswith(head) for line in some)
             if count > most:
                 break
         return count
@@ -94,6 +96,23 @@ class Wordings:
     def fitting(self, words: frozenset[str]) -> Sequence[Wording]:
         """Return the wordings that have words, and only words of this known set."""
         return self._fitting(words)
+
+    def having(self, words: Iterable[str]) -> Sequence[Similar] | None:
+        """Return the wordings that have all of these words; None if there are no words, or too many such wordings."""
+        ranked = sorted(words, key=self.frequency)
+        numbers: Collection[int] = self._index.containing(ranked[0]) if ranked else ()
+        for word in ranked[1:]:
+            if len(numbers) > HAVING_MOST:
+                numbers = self._set(word).intersection(numbers)
+        if not ranked or len(numbers) > HAVING_MOST:
+            return None
+        wanted = frozenset(ranked)
+        found: dict[Wording, bool] = {}
+        for line in chain.from_iterable(self._printed_by(numbers)):
+            if wanted.issubset(line.words.split()):
+                wording = self._wording(line)
+                found[wording] = found.get(wording, False) or line.joins != ALONE
+        return [Similar(wording, joined) for wording, joined in found.items()]
 
     def wordless(self) -> Sequence[Wording]:
         """Return the wordings without words: only punctuation and values."""
@@ -123,59 +142,85 @@ class Wordings:
             anchored = self._index.anchored(word)
             for other in anchored.keys() & marks:
                 numbers.update(anchored[other])
-        found += self._printing(numbers, lambda own: len(own) > 1 and own <= words)
+        found += self._printing(numbers, lambda own: " " in own and words.issuperset(own.split()))
         return tuple(found)
 
     def _find_alone(self, word: str) -> tuple[Wording, ...]:
         """Return the wordings whose only word this is; for the empty word, those without words."""
-        numbers = self._index.anchored(word).get(mark(""), ())
-        only = frozenset((word,)) if word else frozenset()
-        return tuple(self._printing(numbers, only.__eq__))
+        return tuple(self._printing(self._index.anchored(word).get(mark(""), ()), word.__eq__))
 
-    def _printing(self, numbers: Iterable[int], wanted: Callable[[frozenset[str]], bool]) -> Iterable[Wording]:
-        """Return the wordings with wanted words, each once, and remember the messages that print them."""
+    def _printing(self, numbers: Iterable[int], wanted: Callable[[str], bool]) -> Iterable[Wording]:
+        """Return the wordings of lines with wanted words, each once, and remember the messages that print them."""
         occurrences: dict[Wording, list[Occurrence]] = {}
-        for some in self._printed_by(sorted(numbers)):
-            for wording, occurrence in some:
-                if wanted(wording.words):
-                    occurrences.setdefault(wording, []).append(occurrence)
+        ordered = sorted(numbers)
+        for number, lines in zip(ordered, self._printed_by(ordered), strict=True):
+            for line in lines:
+                if wanted(line.words):
+                    one = Occurrence(number, line.form, line.first, line.joins)
+                    occurrences.setdefault(self._wording(line), []).append(one)
         if len(self._occurrences) > _OCCURRENCES_KEPT:
             self._occurrences.clear()
         self._occurrences.update((wording.line, found) for wording, found in occurrences.items())
         return occurrences
 
     def _find_similar(self, words: frozenset[str]) -> tuple[Similar, ...]:
-        ranked = sorted(words, key=lambda word: (self.frequency(word), word))
-        pool = self._pool(ranked)
-        score = dict.fromkeys(pool, 0.0)
+        score = self._shared(sorted(words, key=lambda word: (self.frequency(word), word)))
+        enough = sorted(number for number in score if score[number] >= SHARED_LEAST)
+        enough.sort(key=score.__getitem__, reverse=True)  # In the order of their numbers if they share equally much.
+        found: dict[str, float] = {}
+        lines: dict[str, PrintedLine] = {}
+        joined: set[str] = set()
+        for line in chain.from_iterable(self._printed_by(enough[:SIMILAR_MESSAGES])):
+            text = line.text[:LONGEST]
+            if text not in found:
+                own = line.words.split()
+                shared = total(words.intersection(own))
+                if shared < SHARED_LEAST:
+                    continue
+                lines[text] = line
+                found[text] = shared - LACKING_SHARE * (total(own) - shared)
+            if line.joins != ALONE:
+                joined.add(text)
+        best = sorted(found, key=found.__getitem__, reverse=True)[:SIMILAR_WORDINGS]
+        return tuple(Similar(self._wording(lines[text]), text in joined) for text in best)
+
+    def _shared(self, ranked: Sequence[str]) -> dict[int, float]:
+        """Return how many bits messages share with the words of a ranking, rarest first.
+
+        These are the messages that have a rare word, or several common ones.
+        """
+        score: dict[int, float] = {}
+        common: list[str] = []
         for word in ranked:
+            numbers = self._index.containing(word)
+            if len(score) + len(numbers) > POSTINGS_MOST:
+                common.append(word)
+                continue
+            weight = bits(word)
+            for number in numbers:
+                score[number] = score.get(number, 0.0) + weight
+        self._add_shared(score, common)
+        most = total(common)
+        if most < SHARED_LEAST or sum(bits > most for bits in score.values()) >= SIMILAR_MESSAGES:
+            return score  # A message that only has common words does not share enough, or less than enough others do.
+        several = self._having_several(common) - score.keys()
+        if not score and not several:
+            several = set(self._set(common[0]))
+        others = dict.fromkeys(several, 0.0)
+        self._add_shared(others, common)
+        return score | others
+
+    def _add_shared(self, score: dict[int, float], words: Iterable[str]) -> None:
+        """Add to the scores of messages what they share with common words."""
+        pool = frozenset(score)
+        for word in words:
             weight = bits(word)
             for number in self._set(word) & pool:
                 score[number] += weight
-        best = sorted(score, key=lambda number: (-score[number], number))[:SIMILAR_MESSAGES]
-        found: dict[Wording, float] = {}
-        joined: set[Wording] = set()
-        for some in self._printed_by([number for number in best if score[number] >= SHARED_LEAST]):
-            for wording, occurrence in some:
-                if wording not in found:
-                    shared = sum(map(bits, wording.words & words))
-                    if shared < SHARED_LEAST:
-                        continue
-                    found[wording] = shared - LACKING_SHARE * (wording.bits - shared)
-                if occurrence.joins != ALONE:
-                    joined.add(wording)
-        ordered = sorted(found, key=lambda wording: -found[wording])
-        return tuple(Similar(wording, wording in joined) for wording in ordered[:SIMILAR_WORDINGS])
 
-    def _pool(self, ranked: Sequence[str]) -> frozenset[int]:
-        """Return the messages that have a rare word of a ranking (rarest first), or several common ones."""
-        pool: frozenset[int] = frozenset()
-        common: list[str] = []
-        for word in ranked:
-            if len(pool) + self.frequency(word) <= POSTINGS_MOST:
-                pool |= self._set(word)
-            else:
-                common.append(word)
+    def _having_several(self, common: Sequence[str]) -> set[int]:
+        """Return the messages that have two or more of these words, the rarest first, unless they are too many."""
+        found: set[int] = set()
         for one, other in combinations(common[:PAIRED_WORDS], 2):
             both = self._both(one, other)
             for third in common:
@@ -183,11 +228,12 @@ class Wordings:
                     break
                 if third not in (one, other):
                     both &= self._set(third)
-            pool |= both if len(both) <= POSTINGS_MOST else frozenset()
-        return pool or (self._set(common[0]) if common else pool)
+            if len(both) <= POSTINGS_MOST:
+                found |= both
+        return found
 
-    def _printed_by(self, numbers: Sequence[int]) -> list[tuple[tuple[Wording, Occurrence], ...]]:
-        """Return the wordings of messages, in the order of the given numbers."""
+    def _printed_by(self, numbers: Collection[int]) -> list[Sequence[PrintedLine]]:
+        """Return the lines that messages print, in the order of the given numbers."""
         printed = self._printed
         missing = [number for number in numbers if number not in printed]
         if missing:
@@ -196,10 +242,7 @@ class Wordings:
                 self._wordings.clear()
                 self._words.clear()
                 missing = list(numbers)
-            for number, lines in self._index.printed(missing):
-                printed[number] = tuple(
-                    (self._wording(line), Occurrence(number, line.form, line.first, line.joins)) for line in lines
-                )
+            printed.update(self._index.printed(missing))
         return [printed[number] for number in numbers]
 
     def _wording(self, line: PrintedLine) -> Wording:

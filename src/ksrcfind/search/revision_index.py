@@ -4,6 +4,7 @@ from array import array
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
+from itertools import chain
 from typing import Protocol
 
 from ksrcfind.search.numbering import Range, numbering
@@ -92,6 +93,8 @@ class RevisionIndex:
 
     def printed(self, numbers: Sequence[int]) -> Iterator[tuple[int, Sequence[PrintedLine]]]:
         """Return (number, lines that the message prints) for each of the `numbers`. The order is undefined."""
+        if self._numbering.of(numbers) is numbers:
+            return self._store.printed(numbers)
         own = {self._numbering.stored(number): number for number in numbers}
         return ((own[stored], lines) for stored, lines in self._store.printed(list(own)))
 
@@ -127,10 +130,11 @@ class RevisionIndex:
         return self._store.message(self._numbering.stored(number))
 
     def _load_containing(self, word: str) -> Sequence[int]:
-        found = array("I")
-        for containing, _, _ in self._lists(word):
-            found.extend(filter(None, self._numbering.of(memoryview(containing).cast("I"))))
-        return array("I", sorted(found))
+        stored = [memoryview(containing).cast("I") for containing, _, _ in self._lists(word)]
+        lists = [self._numbering.of(one) for one in stored]
+        if len(lists) == 1 and lists[0] is stored[0]:
+            return stored[0]  # Ascending, and all of them are of this revision.
+        return array("I", sorted(filter(None, chain.from_iterable(lists))))
 
     def _load_anchored(self, word: str) -> Mapping[int, Sequence[int]]:
         found: dict[int, list[int]] = defaultdict(list)

@@ -7,13 +7,14 @@ function or in another one.
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from ksrcfind.source.message import Message
 from ksrcfind.source.template import lines, masked, whole_words
 
 
-class Continuation(NamedTuple):
+class Continuation(Struct, frozen=True, array_like=True, gc=False):
     """Whether a message shares its line with others."""
 
     before: bool
@@ -25,7 +26,7 @@ class Continuation(NamedTuple):
 ALONE = Continuation(before=False, after=False)
 
 
-class PrintedLine(NamedTuple):
+class PrintedLine(Struct, frozen=True, array_like=True, gc=False):
     """One line of one form of a message."""
 
     form: int

@@ -40,6 +40,12 @@ CONVERSION = regex(
     r"(?P<length>hh|h|ll|l|L|z|Z|t|j|q)?(?P<kind>p[A-Za-z0-9]*+|[diouxXscneEfgGaA]))"
 )
 
+_SPLIT = regex(
+    r"(%(?:%|[-+ #0]*+(?:\*|\d++)?(?:\.(?:\*|-?\d++)?)?(?:hh|h|ll|l|L|z|Z|t|j|q)?"
+    r"(?:p[A-Za-z0-9]*+|[diouxXscneEfgGaA])))"
+)
+"""`CONVERSION` as one group, which splits a format into literal text and conversions."""
+
 WORD = regex(r"[A-Za-z_][A-Za-z0-9_]+")
 LINE_WORD = regex(r"(?<![A-Za-z0-9_])[A-Za-z_][A-Za-z0-9_]+")
 """A word of a log line, not directly behind a digit (`2nd`)."""
@@ -47,32 +53,33 @@ LINE_WORD = regex(r"(?<![A-Za-z0-9_])[A-Za-z_][A-Za-z0-9_]+")
 _WHOLE_WORD = regex(r"(?<![A-Za-z0-9_\0])[A-Za-z_][A-Za-z0-9_]++(?!\0)")  # in a masked format
 
 
+def split(printed: str) -> tuple[list[str], list[str]]:
+    """Return the literal texts of a format (`%%` decoded, perhaps empty), and the conversions between them."""
+    parts = _SPLIT.split(printed)
+    if "%%" not in printed:
+        return parts[::2], parts[1::2]
+    literals, conversions = parts[:1], []
+    for conversion, literal in zip(parts[1::2], parts[2::2], strict=True):
+        if conversion == "%%":
+            literals[-1] += f"%{literal}"
+        else:
+            conversions.append(conversion)
+            literals.append(literal)
+    return literals, conversions
+
+
 @lru_cache(maxsize=65536)
 def pieces(printed: str) -> tuple[Piece, ...]:
     """Split a format into literal pieces (`%%` decoded) and conversions, in order; neighbouring literals are joined."""
-    result: list[Piece] = []
-    literal = ""
-    position = 0
-    for match in CONVERSION.finditer(printed):
-        start, end = match.span()
-        literal += printed[position:start]
-        position = end
-        text = match[0]
-        if text == "%%":
-            literal += "%"
-            continue
-        if literal:
-            result.append(literal)
-            literal = ""
-        result.append(_conversion(text))
-    literal += printed[position:]
-    if literal:
-        result.append(literal)
-    return tuple(result)
+    literals, conversions = split(printed)
+    result: list[Piece] = [literals[0]]
+    for text, literal in zip(conversions, literals[1:], strict=True):
+        result += (conversion_of(text), literal)
+    return tuple(filter(None, result))
 
 
 @lru_cache(maxsize=8192)
-def _conversion(text: str) -> Conversion:
+def conversion_of(text: str) -> Conversion:
     """Return a conversion by its text, cached: all formats use the same few."""
     match = CONVERSION.fullmatch(text)
     if match is None:

@@ -55,6 +55,9 @@ class View:
 
     def printed(self, numbers: Sequence[int]) -> Iterator[tuple[int, Sequence[PrintedLine]]]:
         """Yield (number, lines that the message prints) for each of the `numbers`. The order is undefined."""
+        if len(self._segments) == 1:
+            yield from self._segments[0].printed(numbers)
+            return
         groups: dict[int, list[int]] = defaultdict(list)
         for number in numbers:
             groups[self._place(number)].append(number)

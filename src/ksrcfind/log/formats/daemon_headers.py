@@ -8,6 +8,7 @@ A header ends in a tag: `kernel:` for a message of the kernel, otherwise the nam
 """
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 from ksrcfind.levels import SYSLOG_NAMES
@@ -47,8 +48,8 @@ _DAY, _TIME = r"\d{4}-\d\d-\d\d", r"\d\d:\d\d:\d\d(?:\.\d{1,9})?"
 _MONTHS, _WEEKDAYS = "JFMASOND", "MTWFS"
 
 
-def _origin(groups: tuple[str | None, ...]) -> Fields:
-    """Return the fields of the groups of `_REST`."""
+@lru_cache(maxsize=4096)
+def _origin_of(groups: tuple[str | None, ...]) -> Fields:
     host, facility, level, tagged, tag, bare_host = groups
     fields: Fields = {}
     if host or bare_host:
@@ -64,11 +65,16 @@ def _origin(groups: tuple[str | None, ...]) -> Fields:
     return fields
 
 
+def _origin(groups: tuple[str | None, ...]) -> Fields:
+    """Return the fields of the groups of `_REST`; the lines of a log repeat them."""
+    return _origin_of(groups).copy()
+
+
 def _traditional(match: re.Match[str]) -> Fields:
-    number, wallclock, *rest = match.groups()
-    fields = _origin(tuple(rest))
-    fields["wallclock"] = wallclock
-    if number:
+    groups = match.groups()
+    fields = _origin(groups[2:])
+    fields["wallclock"] = groups[1]
+    if number := groups[0]:
         fields |= priority(number)
     return fields
 

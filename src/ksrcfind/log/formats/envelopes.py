@@ -24,8 +24,13 @@ _CLOSING = {"`": "`", '"': '"', "'": "'", "“": "”", "‘": "’", "**": "**"
 _QUOTED = regex(r"(?:(?:[-*+>]|\d{1,2}[.)]) {1,3})*+(```|`|\*\*(?=\S)|[\"'“‘])")
 
 
+_OPENERS = frozenset(" -*+>`\"'“‘" + DIGITS)  # characters with which `_QUOTED` can begin
+
+
 def unquoted(text: str) -> str:
     """Return a line without the quotation marks or the Markdown around the whole of it."""
+    if text[:1] not in _OPENERS:
+        return text
     for _ in range(MOST_QUOTES):
         opening = _QUOTED.match(text)
         if opening is None:
