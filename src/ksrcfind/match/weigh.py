@@ -168,7 +168,7 @@ def _put_together(candidates: Sequence[Candidate]) -> list[Candidate]:
         best = max(several, key=lambda one: one.bits)
         score = best.score
         words = frozenset[str]().union(*(one.score.wording.words for one in several)) - score.wording.words
-        more = min(score.inside, sum(map(bits, words)))
+        more = min(score.inside, total(words))
         if more:
             score = msgspec.structs.replace(score, explained=score.explained + more, inside=score.inside - more)
             gained = score.bits(best.occurrence.joins) - best.score.bits(best.occurrence.joins)

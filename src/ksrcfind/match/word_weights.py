@@ -6,7 +6,6 @@ They were counted over the messages of Linux 6.1; a word in none of these rows i
 
 from collections.abc import Iterable
 from itertools import repeat
-from string import ascii_lowercase
 
 from ksrcfind.match.tuned_weights import UNCOMMON_WORD, UNKNOWN_WORD
 
