@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shlex
+import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ksrcfind.conditions.sentence import sentence, shortened
 from ksrcfind.history.provenance import Change, Commit, Event, Mentioned, Provenance, Related
+from ksrcfind.knowledge.meaning import meaning_of
 from ksrcfind.output.record import NO_HISTORY, matches_with_history, shown_values, tested_values
 from ksrcfind.output.source import source_lines
 from ksrcfind.source.template import template
@@ -20,7 +23,7 @@ if TYPE_CHECKING:
     from ksrcfind.conditions.record import Circumstances, Condition
     from ksrcfind.documents.record import Document
     from ksrcfind.finding import Finding
-    from ksrcfind.match.answer import Match
+    from ksrcfind.match.answer import Answer, Match
     from ksrcfind.output.style import Painter, Span
     from ksrcfind.output.writer import Commits, Write
 
@@ -32,6 +35,9 @@ EXPRESSION_WIDTH = 32
 
 MOST_CONDITIONS = 8
 """Limit of conditions of a call that are shown; the innermost ones are kept."""
+
+TEXT_WIDTH = 100
+"""Longer sentences about a message are broken into lines."""
 
 UNRELEASED = "no tag"
 """Shown instead of the tag of a commit that is in no release."""
@@ -83,6 +89,7 @@ class TextWriter:
         if finding.circumstances is not None:
             yield line()
             yield line(sentence(finding.circumstances, _first_release(finding)), indent=2)
+        yield from self._meaning(answer)
         if answer.points_to is not None:
             place = answer.points_to
             yield line()
@@ -162,6 +169,24 @@ class TextWriter:
             yield from self._fact("Configuration", ", ".join(symbols))
         if found.runtime:
             yield from self._fact("At run time", ", ".join(found.runtime))
+
+    def _meaning(self, answer: Answer) -> Iterator[str]:
+        """Yield what the message means, with its first cause, and how to see everything about it."""
+        meaning = meaning_of(answer)
+        if meaning is None:
+            return
+        yield self.painter.line()
+        yield from self._wrapped("Means", meaning.means)
+        if meaning.causes:
+            yield from self._wrapped("Usual cause", meaning.causes[0])
+        message = answer.matches[0].message
+        place = f"{message.path}:{message.line_start}"
+        yield from self._fact("More", f"ksrcfind explain {shlex.quote(place)}")
+
+    def _wrapped(self, label: str, text: str) -> Iterator[str]:
+        """Yield a fact whose text may take several lines."""
+        for number, line in enumerate(textwrap.wrap(text, TEXT_WIDTH, break_long_words=False)):
+            yield from self._fact("" if number else label, line)
 
     def _documents(self, documents: Sequence[Document]) -> Iterator[str]:
         """Yield where the documentation is about the message or its function."""
