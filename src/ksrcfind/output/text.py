@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
-import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -11,6 +9,7 @@ from typing import TYPE_CHECKING
 from ksrcfind.conditions.sentence import sentence, shortened
 from ksrcfind.history.provenance import Change, Commit, Event, Mentioned, Provenance, Related
 from ksrcfind.knowledge.meaning import meaning_of
+from ksrcfind.output.meaning import brief_meaning, full_meaning
 from ksrcfind.output.record import NO_HISTORY, matches_with_history, shown_values, tested_values
 from ksrcfind.output.source import source_lines
 from ksrcfind.source.template import template
@@ -27,17 +26,11 @@ if TYPE_CHECKING:
     from ksrcfind.output.style import Painter, Span
     from ksrcfind.output.writer import Commits, Write
 
-COLUMN = 15
-"""Width of the column of labels, such as `Introduced`."""
-
 EXPRESSION_WIDTH = 32
 """Expressions up to this width align their values in one column; a longer one moves its value to the right."""
 
 MOST_CONDITIONS = 8
 """Limit of conditions of a call that are shown; the innermost ones are kept."""
-
-TEXT_WIDTH = 100
-"""Longer sentences about a message are broken into lines."""
 
 UNRELEASED = "no tag"
 """Shown instead of the tag of a commit that is in no release."""
@@ -55,6 +48,8 @@ class TextWriter:
     write: Write
     commits: Commits
     painter: Painter
+    full: bool = False
+    """True to write everything that the knowledge base has, not only the beginning."""
     first: bool = True
 
     def finding(self, finding: Finding) -> None:
@@ -171,22 +166,16 @@ class TextWriter:
             yield from self._fact("At run time", ", ".join(found.runtime))
 
     def _meaning(self, answer: Answer) -> Iterator[str]:
-        """Yield what the message means, with its first cause, and how to see everything about it."""
+        """Yield what the message means, in short or in full."""
         meaning = meaning_of(answer)
-        if meaning is None:
-            return
-        yield self.painter.line()
-        yield from self._wrapped("Means", meaning.means)
-        if meaning.causes:
-            yield from self._wrapped("Usual cause", meaning.causes[0])
-        message = answer.matches[0].message
-        place = f"{message.path}:{message.line_start}"
-        yield from self._fact("More", f"ksrcfind explain {shlex.quote(place)}")
-
-    def _wrapped(self, label: str, text: str) -> Iterator[str]:
-        """Yield a fact whose text may take several lines."""
-        for number, line in enumerate(textwrap.wrap(text, TEXT_WIDTH, break_long_words=False)):
-            yield from self._fact("" if number else label, line)
+        if meaning is not None:
+            yield self.painter.line()
+            message = answer.matches[0].message
+            yield from (
+                full_meaning(meaning, self.painter)
+                if self.full
+                else brief_meaning(meaning, f"{message.path}:{message.line_start}", self.painter)
+            )
 
     def _documents(self, documents: Sequence[Document]) -> Iterator[str]:
         """Yield where the documentation is about the message or its function."""
@@ -267,7 +256,7 @@ class TextWriter:
             yield from self._fact("" if number else "Mentions", *mentioned(mention))
 
     def _fact(self, label: str, *spans: Span | str) -> Iterator[str]:
-        yield self.painter.line((f"{label:<{COLUMN}}", "label"), *spans, indent=2)
+        yield self.painter.fact(label, *spans)
 
     def _others(self, finding: Finding) -> Iterator[str]:
         line, answer = self.painter.line, finding.answer
