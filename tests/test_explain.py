@@ -31,7 +31,7 @@ def test_a_record_has_meaning_and_callers(linux_mini):
 
 
 def test_a_message_without_an_entry_says_so(linux_mini, monkeypatch):
-    monkeypatch.setattr("ksrcfind.knowledge.base._sections", tuple)
+    monkeypatch.setattr("ksrcfind.knowledge.meaning.entry_for", lambda _message: None)
     shown = ksrcfind("explain", KILL, directory=linux_mini).out
     assert "The knowledge base has no entry for this message" in shown
     assert "mm/oom_kill.c" in shown

@@ -19,7 +19,9 @@ def explain_message(options: Common, words: Sequence[str]) -> int:
     """Write everything about the message that a log line or PATH:LINE names; return the exit status."""
     session = begin(options)
     with session.engine() as engine:
-        finding = answer_line_or_place(session, engine, words, callers=1)
+        # A bundle has no code in which callers could be searched for.
+        callers = 0 if engine.source_root is None else 1
+        finding = answer_line_or_place(session, engine, words, callers=callers)
         write, commits = session.terminal.write, engine.histories.commit
         if options.format is Format.JSON:
             document = JsonWriter(write, commits)
