@@ -87,29 +87,30 @@ def test_an_entry_is_complete_and_short(entry):
 
 
 READS = {
-    *("awk", "cat", "chronyc", "cut", "dmesg", "findmnt", "free", "grep", "head", "ls", "lsblk", "lsmod", "lspci"),
-    *("lsusb", "lscpu", "modinfo", "ps", "ras-mc-ctl", "readlink", "sensors", "smartctl", "ss", "swapon", "tail"),
-    *("uptime", "uname", "rasdaemon", "turbostat", "ping", "df", "dmidecode", "showmount", "nfsstat", "xfs_info"),
-    *("aa-status", "ausearch", "getenforce", "sestatus", "lsattr", "file", "nproc", "rpcinfo", "blockdev", "bridge"),
-    *("conntrack", "sort", "wc", "who", "last", "coredumpctl", "dpkg", "rpm", "iw", "multipath", "zcat", "ctr"),
+    *("aa-status", "ausearch", "awk", "cat", "cut", "df", "dmidecode", "findmnt", "free", "getenforce", "grep"),
+    *("head", "journalctl", "ls", "lsblk", "lscpu", "lsmod", "lspci", "lsusb", "lvs", "modinfo", "nfsstat", "nproc"),
+    *("ping", "ps", "ras-mc-ctl", "readlink", "sensors", "sestatus", "smartctl", "sort", "ss", "sysctl"),
+    *("systemd-cgtop", "tail", "uname", "uptime", "wc", "xfs_info"),
 }
-"""Programs that only read, whatever their arguments in an entry."""
-READING_FORMS = re.compile(
-    r"(journalctl|systemd-cgtop|sysctl|ip|ethtool|mdadm|dmsetup|nvme|btrfs|rfkill|systemctl|dumpe2fs|tc|nft|cryptsetup|"
-    r"ibstat|drbdadm|zpool|xl|auditctl|mokutil|fwupdmgr|lvs|pvs|vgs|bluetoothctl|nmcli|resolvectl|timedatectl|virsh|"
-    r"losetup|mount|tune2fs|efibootmgr|hyperv)"
-    r"( -k| -b| -m| -o| -u| -g| -p| -l| -h| -s| -S| -i| -D| -Q| -t| -n| list| status| show| table| device| dev| link| "
-    r"stats| filesystem|$| [a-z_.]+)"
+"""Programs that only read with the arguments that entries give them."""
+READING_COMMANDS = (
+    *("blockdev --get", "bluetoothctl show", "btrfs device stats", "btrfs filesystem show", "btrfs filesystem usage"),
+    *("btrfs scrub status", "conntrack -C", "conntrack -S", "coredumpctl list", "coredumpctl info", "dmsetup status"),
+    *("dmsetup table", "dumpe2fs -h", "ethtool -S", "ethtool -i", "ethtool {", "fwupdmgr get-devices", "ip -s link"),
+    *("ip addr", "ip link show", "ip neigh show", "ip route show", "iw dev", "losetup -l", "mdadm --detail --scan"),
+    *("mdadm --examine --scan", "mokutil --sb-state", "multipath -ll", "nvme error-log", "nvme list", "nvme smart-log"),
+    *("rfkill list", "swapon --show", "systemctl status", "systemctl list-units", "tc -s qdisc show", "nft list"),
 )
+"""Beginnings of commands of programs that can also write."""
 
 
 @pytest.mark.parametrize("entry", ENTRIES, ids=[entry.id for entry in ENTRIES])
 def test_commands_only_read(entry):
     for command in entry.check:
         outside_quotes = re.sub(r"'[^']*'|\"[^\"]*\"", "''", command)
-        assert not re.search(r"[<>&`]|\$\(|\bsysctl -w|=(?!-)\S*\bw\b", outside_quotes)
+        assert not re.search(r"[<>&`]|\$\(|sysctl.*[=]", outside_quotes)
         for part in re.split(r"[|;]", outside_quotes):
-            assert part.split()[0] in READS or READING_FORMS.match(part.strip()), part
+            assert part.split()[0] in READS or part.strip().startswith(READING_COMMANDS), part
 
 
 def test_a_value_of_the_line_enters_a_command():
