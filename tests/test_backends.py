@@ -48,6 +48,9 @@ EVERYWHERE = {
     "batch --each hit": (["batch", "--each", "hit.log"], ANSWERED),
     "batch --each miss": (["batch", "--each", "miss.log"], NOTHING),
     "batch by subsystem": (["batch", "--group-by", "subsystem", "hit.log"], ANSWERED),
+    "explain hit": (["explain", HIT], ANSWERED),
+    "explain place": (["explain", "mm/oom_kill.c:14"], ANSWERED),
+    "explain miss": (["explain", MISS], NOTHING),
     "messages hit": (["messages"], ANSWERED),
     "messages part": (["messages", "mm"], ANSWERED),
     "messages error": (["messages", "no/such"], REFUSED),
@@ -77,6 +80,7 @@ FORMATS = {
     "batch": ("text", "json", "ndjson", "quickfix", "csv", "sarif", "html"),
     "messages": ("text", "json", "ndjson", "csv"),
     "life": ("text", "json", "ndjson"),
+    "explain": ("text", "json"),
     "show": ("text", "json"),
     "diff": ("text", "json", "ndjson", "csv"),
     "index": ("text",),
@@ -170,7 +174,7 @@ def test_a_bundle_answers_as_the_tree_does(backends, name, here, monkeypatch):
     tree, bundle = backends["checkout"], backends[name]
     assert ksrcfind("index", "--with-history", *tree.options).status == 0
     for case, (arguments, status) in EVERYWHERE.items():
-        if status == REFUSED or arguments[0] == "doctor":
+        if status == REFUSED or arguments[0] in ("doctor", "explain"):
             continue
         history = ["--no-history"] if name != "bundle" and arguments[0] != "messages" else []
         # Quickfix begins with where the tree is; html shows its source, which a bundle does not hold.

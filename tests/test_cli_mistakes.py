@@ -20,6 +20,7 @@ OWN_FORMATS = {
     "batch": FORMATS,
     "messages": ["text", "json", "ndjson", "csv"],
     "life": ["text", "json", "ndjson"],
+    "explain": ["text", "json"],
     "show": ["text", "json"],
     "diff": ["text", "json", "ndjson", "csv"],
     "index": ["text", "json"],
@@ -198,7 +199,7 @@ def test_each_command_lists_and_takes_its_own_formats(ask, name):
     for other in [*(set(FORMATS) - set(own)), "xml"]:
         done = ask(
             name,
-            *["x.c:1"] * (name in {"find", "at", "life", "show"}),
+            *["x.c:1"] * (name in {"find", "at", "life", "explain", "show"}),
             *["a", "b"] * (name == "diff"),
             "--format",
             other,

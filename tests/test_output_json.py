@@ -196,6 +196,19 @@ def test_line_record():
                 "callers": None,
                 "callers_complete": None,
                 "documented_in": None,
+                "meaning": {
+                    "id": "memory/oom-victim-exiting",
+                    "title": "The process to be killed is already exiting",
+                    "means": "The OOM killer chose a process that was already on its way out, and leaves it alone: "
+                    "its memory will be freed soon.",
+                    "severity": "notice",
+                    "causes": [
+                        "Memory is short: the lines before this one say whose memory, and of which control group."
+                    ],
+                    "check": ["free -h", "journalctl -k -g oom-kill"],
+                    "documents": ["Documentation/admin-guide/sysctl/vm.rst"],
+                    "citation": "mm/oom_kill.c: __oom_kill_process()",
+                },
                 "history": "blame-only",
                 "last_changed": {
                     "commit": "1" * 40,

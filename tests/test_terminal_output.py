@@ -45,6 +45,10 @@ TEXT = {
     "life place": (["life", PLACE], 0),
     "life miss": (["life", NOWHERE], 1),
     "life error": (["life", "--rev", "v99", DEMO], 2),
+    "explain hit": (["explain", "invoked oom-killer: gfp_mask=0x0"], 0),
+    "explain place": (["explain", PLACE], 0),
+    "explain miss": (["explain", NOWHERE], 1),
+    "explain error": (["explain", "--rev", "v99", DEMO], 2),
     "show function": (["show", "dump_header"], 0),
     "show commit": (["show", "v5.9"], 0),
     "show miss": (["show", "dump_heder"], 1),
@@ -68,7 +72,23 @@ TEXT = {
 }
 HELP = [
     [],
-    *([name] for name in ("find", "at", "batch", "messages", "life", "show", "diff", "index", "doctor", "lsp", "mcp")),
+    *(
+        [name]
+        for name in (
+            "find",
+            "at",
+            "batch",
+            "messages",
+            "life",
+            "explain",
+            "show",
+            "diff",
+            "index",
+            "doctor",
+            "lsp",
+            "mcp",
+        )
+    ),
 ]
 ANSWERS = ("json", "ndjson", "quickfix")
 MACHINE = [

@@ -12,6 +12,7 @@ from ksrcfind.cli.places import PathLine, in_tree, parse_place, parse_places, pl
 from ksrcfind.cli.session import Session, begin
 from ksrcfind.cli.terminal import FOUND, NOTHING_FOUND, say, say_how_to_end
 from ksrcfind.engine.engine import Engine
+from ksrcfind.errors import KsrcfindError
 from ksrcfind.finding import Finding
 from ksrcfind.log.stream import STDIN, read_logs
 from ksrcfind.match.answer import Tier
@@ -35,6 +36,20 @@ def explain_places(options: Explaining, places: Sequence[str], *, open_editor: b
         return engine.at(here, history=options.history_mode, shown=options.shown, callers=options.depth)
 
     return _answer(options, explain, open_editor)
+
+
+def answer_line_or_place(
+    session: Session, engine: Engine, words: Sequence[str], *, limit: int = 5, callers: int = 0
+) -> Finding:
+    """Return the finding of a source line if the words are PATH:LINE, else the finding of the words as a log line."""
+    text = " ".join(words)
+    try:
+        path, line = parse_place(text)
+    except KsrcfindError:
+        return engine.find(text, limit=limit, callers=callers)
+    if has_blank(text):
+        return engine.find(text, limit=limit, callers=callers)
+    return next(iter(engine.at([(in_tree(path, engine.root, session.directory), line)], callers=callers)))
 
 
 def _answer(options: Explaining, explain: Callable[[Session, Engine], Iterable[Finding]], open_editor: bool) -> int:

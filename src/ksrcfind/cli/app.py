@@ -208,6 +208,24 @@ def life(
     return show_life(options, words)
 
 
+@command(app, formats=(Format.TEXT, Format.JSON), epilog=epilog("explain"))
+def explain(
+    options: Common,
+    words: Annotated[
+        list[str],
+        typer.Argument(metavar="LINE|PATH:LINE", show_default=False, help="A log line, or a source line of the tree."),
+    ],
+) -> int:
+    """Explain what a message means: usual causes, what to check, and all that is known about the call.
+
+    The explanation comes from a knowledge base, and names the source file or document that confirms it. The commands
+    to check only read; values of the line are filled in. Below it: conditions, callers, history, and later changes.
+    """
+    from ksrcfind.cli.explain import explain_message
+
+    return explain_message(options, words)
+
+
 @command(app, formats=(Format.TEXT, Format.JSON), epilog=epilog("show"))
 def show(
     options: Common,

@@ -35,6 +35,11 @@ EXAMPLES: dict[str, list[tuple[str, str]]] = {
         ("When a message was added, changed and removed:", 'ksrcfind life "invoked oom-killer"'),
         ("The same for a source line, for a script:", "ksrcfind life --format json mm/oom_kill.c:868"),
     ],
+    "explain": [
+        ("What a log line means, and what to check:", 'ksrcfind explain "nginx invoked oom-killer: gfp_mask=0x201da"'),
+        ("The same for a source line:", "ksrcfind explain mm/oom_kill.c:868"),
+        ("Output for a script:", 'ksrcfind explain --format json "invoked oom-killer"'),
+    ],
     "show": [
         ("A function with the messages that it prints:", "ksrcfind show dump_header"),
         ("A commit, its releases, and what it names:", "ksrcfind show 619b5b469bab"),

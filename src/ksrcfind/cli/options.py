@@ -145,6 +145,7 @@ COMMANDS = (
     "batch",
     "messages",
     "life",
+    "explain",
     "show",
     "diff",
     "index",

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import msgspec
 
 from ksrcfind.evolution.timelines import Life, Stage
-from ksrcfind.history.provenance import Event
+from ksrcfind.history.provenance import Event, Later
 from ksrcfind.output.json import encode
 from ksrcfind.output.record import (
     SCHEMA,
@@ -40,6 +40,15 @@ def lifetime(chosen: str, life: Life, commits: Commits, painter: Painter) -> Ite
     else:
         document: Record = {"schema": SCHEMA, "records": [record], "commits": named, "summary": None}
         yield msgspec.json.format(encode(document), indent=2) + "\n"
+
+
+def later_changes(later: Later, commits: Commits, painter: Painter) -> Iterator[str]:
+    """Yield the commits that changed or removed a message after the revision in which it was found."""
+    if later.events:
+        yield painter.line()
+        yield painter.line(("Later changes", "title"), indent=2)
+    for event in later.events:
+        yield from _event(event, commits, painter)
 
 
 def life_record(life: Life) -> Record:

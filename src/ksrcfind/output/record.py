@@ -10,7 +10,10 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from ksrcfind.history.provenance import Change, Commit, Event, Mentioned, Person, Provenance, Related, Release
+from ksrcfind.knowledge.meaning import meaning_of
 from ksrcfind.match.answer import Match, Value
 from ksrcfind.source.template import template
 
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
     from ksrcfind.conditions.record import Circumstances, Condition, Excerpt
     from ksrcfind.documents.record import Document
     from ksrcfind.finding import Finding
+    from ksrcfind.knowledge.record import Meaning
     from ksrcfind.log.line import LogLine
     from ksrcfind.source.message import Form, Message
     from ksrcfind.tree.maintainers import Subsystem
@@ -45,6 +49,7 @@ _OF_OTHERS: Record = {"points_to": None, "note": None, "decided_by": None} | dic
         "callers",
         "callers_complete",
         "documented_in",
+        "meaning",
     )
 )
 
@@ -245,7 +250,12 @@ def _of_first(finding: Finding, match: Match) -> Record:
         "documented_in": None
         if finding.documented_in is None
         else [document_fields(each) for each in finding.documented_in],
+        "meaning": _meaning(meaning_of(answer)),
     }
+
+
+def _meaning(meaning: Meaning | None) -> Record | None:
+    return None if meaning is None else msgspec.structs.asdict(meaning)
 
 
 def document_fields(document: Document) -> Record:

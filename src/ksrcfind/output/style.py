@@ -1,6 +1,7 @@
 """Make lines of text for people: coloured for a terminal, plain for everything else."""
 
-from collections.abc import Callable
+import textwrap
+from collections.abc import Callable, Iterator
 from enum import StrEnum
 
 from msgspec import Struct
@@ -29,6 +30,12 @@ STYLES = {
     "error": "bold red",
 }
 """Style → its looks, in the notation of the library rich."""
+
+COLUMN = 15
+"""Width of the column of labels, such as `Introduced`."""
+
+TEXT_WIDTH = 100
+"""Longer sentences are broken into lines."""
 
 Span = tuple[str, str]
 """A piece of text with its style, a key of `STYLES`."""
@@ -63,6 +70,17 @@ class Painter(Struct, frozen=True):
         paint = _rich() if self.color else None
         painted = (self._linked(paint(text, look) if paint else text, text, style) for text, style, look in looks)
         return " " * (indent if safe else 0) + "".join(painted) + "\n"
+
+    def fact(self, label: str, *spans: Span | str) -> str:
+        """Return a line of an answer: a label in a column of its own, and what it says."""
+        return self.line((f"{label:<{COLUMN}}", "label"), *spans, indent=2)
+
+    def paragraph(self, label: str, text: str, *, hanging: int = 0) -> Iterator[str]:
+        """Yield a fact in sentences, which may take several lines; `hanging` indents all but the first."""
+        indent = " " * hanging
+        lines = textwrap.wrap(sanitized_line(text), TEXT_WIDTH, subsequent_indent=indent, break_long_words=False)
+        for number, line in enumerate(lines):
+            yield self.fact("" if number else label, line)
 
     def _linked(self, painted: str, text: str, style: str) -> str:
         return painted if self.links is None else linked(painted, self.links.address(text, style))

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from ksrcfind.conditions.sentence import sentence, shortened
 from ksrcfind.history.provenance import Change, Commit, Event, Mentioned, Provenance, Related
+from ksrcfind.knowledge.meaning import meaning_of
+from ksrcfind.output.meaning import brief_meaning, full_meaning
 from ksrcfind.output.record import NO_HISTORY, matches_with_history, shown_values, tested_values
 from ksrcfind.output.source import source_lines
 from ksrcfind.source.template import template
@@ -20,12 +22,9 @@ if TYPE_CHECKING:
     from ksrcfind.conditions.record import Circumstances, Condition
     from ksrcfind.documents.record import Document
     from ksrcfind.finding import Finding
-    from ksrcfind.match.answer import Match
+    from ksrcfind.match.answer import Answer, Match
     from ksrcfind.output.style import Painter, Span
     from ksrcfind.output.writer import Commits, Write
-
-COLUMN = 15
-"""Width of the column of labels, such as `Introduced`."""
 
 EXPRESSION_WIDTH = 32
 """Expressions up to this width align their values in one column; a longer one moves its value to the right."""
@@ -49,6 +48,8 @@ class TextWriter:
     write: Write
     commits: Commits
     painter: Painter
+    full: bool = False
+    """True to write everything that the knowledge base has, not only the beginning."""
     first: bool = True
 
     def finding(self, finding: Finding) -> None:
@@ -83,6 +84,7 @@ class TextWriter:
         if finding.circumstances is not None:
             yield line()
             yield line(sentence(finding.circumstances, _first_release(finding)), indent=2)
+        yield from self._meaning(answer)
         if answer.points_to is not None:
             place = answer.points_to
             yield line()
@@ -163,6 +165,18 @@ class TextWriter:
         if found.runtime:
             yield from self._fact("At run time", ", ".join(found.runtime))
 
+    def _meaning(self, answer: Answer) -> Iterator[str]:
+        """Yield what the message means, in short or in full."""
+        meaning = meaning_of(answer)
+        if meaning is not None:
+            yield self.painter.line()
+            message = answer.matches[0].message
+            yield from (
+                full_meaning(meaning, self.painter)
+                if self.full
+                else brief_meaning(meaning, f"{message.path}:{message.line_start}", self.painter)
+            )
+
     def _documents(self, documents: Sequence[Document]) -> Iterator[str]:
         """Yield where the documentation is about the message or its function."""
         if documents:
@@ -242,7 +256,7 @@ class TextWriter:
             yield from self._fact("" if number else "Mentions", *mentioned(mention))
 
     def _fact(self, label: str, *spans: Span | str) -> Iterator[str]:
-        yield self.painter.line((f"{label:<{COLUMN}}", "label"), *spans, indent=2)
+        yield self.painter.fact(label, *spans)
 
     def _others(self, finding: Finding) -> Iterator[str]:
         line, answer = self.painter.line, finding.answer
