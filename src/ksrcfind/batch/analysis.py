@@ -15,6 +15,7 @@ from ksrcfind.engine.engine import Engine
 from ksrcfind.finding import Finding, HistoryMode
 from ksrcfind.history.provenance import Change
 from ksrcfind.log.records import Row
+from ksrcfind.log.report import Frame
 from ksrcfind.log.stream import LogUnreadableError
 from ksrcfind.match.answer import Tier
 from ksrcfind.progress import SILENT, Progress
@@ -115,14 +116,15 @@ class LogAnalysis:
     def _selected(self, messages: Iterable[Folded]) -> list[Folded]:
         return [folded for folded in messages if self.filter.accepts(folded.finding)]
 
-    def _new(self, messages: Iterable[Folded]) -> Iterator[Folded]:
+    def _new(self, messages: Sequence[Folded]) -> Iterator[Folded]:
+        self.engine.about.prepare([(folded.finding, _frames(folded)) for folded in messages])
         for folded in messages:
             traced = self.traced.get(folded.number)
             finding = folded.finding
             if traced is not None:
                 finding = replace(finding, provenance=traced.provenance, points_to=traced.points_to)
             if self.filter.is_new(finding):
-                yield replace(folded, finding=self._with_subsystem(finding))
+                yield replace(folded, finding=self.engine.with_about(finding, _frames(folded)))
 
     def _trace(self, messages: Sequence[Folded], progress: Progress) -> None:
         """Trace the histories of messages into `traced`, the most severe ones first, up to the limit."""
@@ -146,12 +148,12 @@ class LogAnalysis:
         if traced is None:
             [(_, traced)] = self.engine.histories.traced([finding], self.history)
             self.traced_lines[key] = traced
-        return self._with_subsystem(replace(finding, provenance=traced.provenance, points_to=traced.points_to))
+        return self.engine.with_about(replace(finding, provenance=traced.provenance, points_to=traced.points_to))
 
-    def _with_subsystem(self, finding: Finding) -> Finding:
-        """Return a finding with the subsystem that maintains the file of its first match."""
-        matches = finding.answer.matches
-        return replace(finding, subsystem=self.engine.source.subsystem(matches[0].message.path)) if matches else finding
+
+def _frames(folded: Folded) -> tuple[Frame, ...]:
+    report = folded.occurrences.report
+    return report.frames if report is not None else ()
 
 
 def _parts(items: Iterable[MatchedRow], size: int) -> Iterator[list[MatchedRow]]:

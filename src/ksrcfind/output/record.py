@@ -10,8 +10,10 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from ksrcfind.finding import About
 from ksrcfind.history.provenance import Change, Commit, Event, Mentioned, Person, Provenance, Related, Release
 from ksrcfind.match.answer import Match, Value
+from ksrcfind.source.message_id import message_id
 from ksrcfind.source.template import template
 
 if TYPE_CHECKING:
@@ -34,7 +36,7 @@ NO_HISTORY = Provenance("off")
 """The history of a match that was not traced."""
 
 
-_OF_OTHERS: Record = {"points_to": None, "note": None, "decided_by": None} | dict.fromkeys(
+_OF_OTHERS: Record = {"points_to": None, "about": None, "note": None, "decided_by": None} | dict.fromkeys(
     (
         "conditions",
         "conditions_complete",
@@ -236,6 +238,7 @@ def _of_first(finding: Finding, match: Match) -> Record:
     return {
         **_OF_OTHERS,
         "points_to": _points_to(finding),
+        "about": about_fields(finding.about, finding.subsystem),
         "note": answer.note,
         "decided_by": answer.decided_by,
         **(_circumstances(finding.circumstances, match) if finding.circumstances else {}),
@@ -246,6 +249,29 @@ def _of_first(finding: Finding, match: Match) -> Record:
         if finding.documented_in is None
         else [document_fields(each) for each in finding.documented_in],
     }
+
+
+def about_fields(about: About | None, subsystem: Subsystem | None) -> Record | None:
+    """Return the fields of what a line is about."""
+    if about is None:
+        return None
+    return {
+        "path": about.path,
+        "line": about.line,
+        "function": about.function,
+        "subsystem": subsystem.name if subsystem is not None else None,
+    }
+
+
+def about_elsewhere(finding: Finding) -> About | None:
+    """Return what a line is about, if that is not the call that printed the line; the front ends show it first."""
+    about, match, place = finding.about, finding.match, finding.answer.points_to
+    if about is None and place is not None:
+        about = About(place.path, place.line, place.function)
+    if about is None or match is None:
+        return about
+    message = match.message
+    return None if about == About(message.path, message.line_start, message.function) else about
 
 
 def document_fields(document: Document) -> Record:
@@ -307,6 +333,7 @@ def _match(match: Match, history: Provenance) -> Record:
         "score": match.score,
         "confidence": match.confidence,
         **message_fields(match.message, match.form),
+        "message_id": message_id(match.message, match.form),
         "arguments": [
             {
                 "conversion": value.conversion,
