@@ -31,6 +31,7 @@ LAYERS = [
     "bundle",
     "engine",
     "evolution",
+    "incidents",
     "batch",
     "doctor",
     "output",
@@ -55,8 +56,8 @@ OWNERS = {
     "lsprotocol": {"lsp"},
 }
 
-# `source`, `conditions`, `callers`, `documents`, `log` and `match` are pure: bytes and text in, frozen dataclasses out.
-PURE = {"source", "log", "match", "conditions", "callers", "documents"}
+# These are pure: bytes and text in, frozen records out.
+PURE = {"source", "log", "match", "conditions", "callers", "documents", "incidents"}
 IMPURE_MODULES = {"os", "pathlib", "subprocess", "sqlite3", "pygit2", "tempfile", "shutil", "socket", "sys"}
 
 

@@ -5,15 +5,17 @@ from dataclasses import dataclass, field
 
 from msgspec.structs import replace
 
-from ksrcfind.batch.answer_cache import AnswerCache
+from ksrcfind.batch.answer_cache import AnswerCache, level_of
 from ksrcfind.batch.context import NEIGHBOURS, RIVALS
 from ksrcfind.batch.coverage import Statistics, Summary
 from ksrcfind.batch.filters import Filter, by_severity
 from ksrcfind.batch.fold import Aggregator, Folded
 from ksrcfind.batch.matched_row import MatchedRow, match_rows
 from ksrcfind.engine.engine import Engine
-from ksrcfind.finding import Finding, HistoryMode
+from ksrcfind.finding import Finding, HistoryMode, Input
 from ksrcfind.history.provenance import Change
+from ksrcfind.incidents.collect import Collector
+from ksrcfind.incidents.record import Incident, Seen
 from ksrcfind.log.records import Row
 from ksrcfind.log.report import Frame
 from ksrcfind.log.stream import LogUnreadableError
@@ -50,6 +52,7 @@ class LogAnalysis:
     reads the commits once for all of them; 1 if answers must not wait for later rows."""
     statistics: Statistics = field(init=False, default_factory=Statistics)
     aggregator: Aggregator = field(init=False)
+    collector: Collector = field(init=False, default_factory=Collector)
     traced: dict[int, Finding] = field(init=False, default_factory=dict)
     """Message number → finding of the message, with its history."""
     traced_lines: dict[object, Finding] = field(init=False, default_factory=dict)
@@ -101,7 +104,26 @@ class LogAnalysis:
 
     def summary(self, *, interrupted: bool = False) -> Summary:
         """Return the statistics of the rows that were read so far."""
-        return self.statistics.summary(interrupted=interrupted)
+        summary = self.statistics.summary(interrupted=interrupted)
+        return replace(summary, incidents=tuple(self.incidents()))
+
+    def incidents(self) -> list[Incident]:
+        """Return the incidents of the rows that were read so far, the worst first, with what they are about."""
+        found = list(self.collector.incidents())
+        findings = [self._lead(incident) for incident in found]
+        self.engine.about.prepare(
+            [(finding, incident.frames) for finding, incident in zip(findings, found, strict=True)]
+        )
+        return [
+            _about(incident, self.engine.with_about(finding, incident.frames))
+            for incident, finding in zip(found, findings, strict=True)
+        ]
+
+    def _lead(self, incident: Incident) -> Finding:
+        """Return the finding of the line that gave an incident its title."""
+        lead = incident.lead
+        source = Input(lead.source, lead.line, lead.log.text, lead.log.truncated)
+        return Finding(source, lead.log, self.engine.info, lead.answer, ())
 
     def _matched(self, rows: Iterable[Row], progress: Progress) -> Iterator[MatchedRow]:
         answers = AnswerCache(
@@ -110,6 +132,7 @@ class LogAnalysis:
         with progress.task("matching lines", None) as task:
             for item in match_rows(rows, answers, ahead=self.ahead):
                 self.statistics.add(item)
+                self.collector.add(_seen(item))
                 yield item
                 task.advance()
 
@@ -149,6 +172,23 @@ class LogAnalysis:
             [(_, traced)] = self.engine.histories.traced([finding], self.history)
             self.traced_lines[key] = traced
         return self.engine.with_about(replace(finding, provenance=traced.provenance, points_to=traced.points_to))
+
+
+def _seen(item: MatchedRow) -> Seen:
+    row, cached = item.row, item.cached
+    level = level_of(row.log, cached.answer)
+    return Seen(row.source, row.line, item.event, item.boot.number, row.log, level, cached.answer, cached.key)
+
+
+def _about(incident: Incident, lead: Finding) -> Incident:
+    """Return an incident with what its leading line is about."""
+    subsystem = lead.subsystem
+    return replace(
+        incident,
+        about=lead.about,
+        subsystem=subsystem.name if subsystem is not None else None,
+        maintainers=subsystem.maintainers if subsystem is not None else (),
+    )
 
 
 def _frames(folded: Folded) -> tuple[Frame, ...]:

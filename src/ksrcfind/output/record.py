@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ksrcfind.conditions.record import Circumstances, Condition, Excerpt
     from ksrcfind.documents.record import Document
     from ksrcfind.finding import Finding
+    from ksrcfind.incidents.record import Incident, Moment
     from ksrcfind.log.line import LogLine
     from ksrcfind.source.message import Form, Message
     from ksrcfind.tree.maintainers import Subsystem
@@ -162,6 +163,38 @@ def summary_record(summary: Summary) -> Record:
             }
             for seen in summary.boots
         ],
+        "incidents": [_incident(incident) for incident in summary.incidents],
+    }
+
+
+def _incident(incident: Incident) -> Record:
+    about = incident.about
+    return {
+        "title": incident.title,
+        "kind": incident.kind,
+        "severity": incident.severity,
+        "source": incident.first.source,
+        "first": _moment(incident.first),
+        "last": _moment(incident.last),
+        "count": incident.count,
+        "boot": incident.boot,
+        "new_in_boot": incident.new_in_boot,
+        "about": about
+        and {"path": about.path, "line": about.line, "function": about.function, "subsystem": incident.subsystem},
+        "maintainers": list(incident.maintainers),
+        "device": incident.device,
+        "task": incident.task,
+        "message_ids": list(incident.message_ids),
+        "lines": list(incident.lines),
+    }
+
+
+def _moment(moment: Moment) -> Record:
+    return {
+        "line": moment.line,
+        "uptime_s": moment.uptime_s,
+        "time": _time(moment.time),
+        "wallclock": moment.wallclock,
     }
 
 
