@@ -47,7 +47,7 @@ OWNERS = {
     "tree_sitter": {"source/parse.py"},
     "tree_sitter_c": {"source/parse.py"},
     "pygit2": {"tree"},
-    "subprocess": {"tree/git.py", "log/journalctl.py", "index/separate_process.py"},
+    "subprocess": {"tree/git.py", "log/journalctl.py", "index/separate_process.py", "cli/pager.py"},
     "sqlite3": {"storage", "bundle"},
     "typer": {"cli", "__main__.py"},
     "rich": {"output", "cli"},

@@ -71,6 +71,8 @@ APART = {"disk": 600.0, "link": 3600.0, "firmware": 600.0, "stall": 120.0, "memo
 """Seconds between two lines of an incident that name the same device, at most."""
 CLOSE = 1.0
 """Seconds between two lines of the same code in one incident, at most."""
+ASSERTION = 3
+"""Lines between the words of a failed assertion and the headline of its report, at most: `cut here` is between."""
 REACTION = 5.0
 """Seconds between the error of a disk and the reaction of what is on it, at most."""
 LINES_APART = 200
@@ -180,7 +182,7 @@ class Collector:
             draft = _Draft(kind, severity, _cut(seen), seen.boot, moment, moment)
             self._drafts.append(draft)
         elif severity < draft.severity or _leads(kind, draft.kind):
-            if severity < draft.severity or draft.kind == "message":
+            if severity < draft.severity or _leads(kind, draft.kind):
                 draft.lead = _cut(seen)
             draft.severity = min(severity, draft.severity)
             draft.kind = kind if _leads(kind, draft.kind) else draft.kind
@@ -196,13 +198,17 @@ class Collector:
         draft = self._by_message.get((where, seen.key)) if seen.key is not None else None
         if draft is not None and (not keys or not draft.keys or kind not in ("disk", "link", *_OF_DEVICES)):
             return draft
+        if kind in ("oops", "warning"):
+            draft = self._last.get((where, "assertion"))
+            return draft if draft is not None and draft.kind == "message" and _directly(draft, seen) else None
         if kind == "panic":
             draft = self._last.get((where, "report"))
             return draft if draft is not None and _near(draft, seen, 2 * REACTION) else None
         if kind == "disk":
             draft = self._last.get((where, kind))
-            apart = draft is not None and _near(draft, seen, REACTION)
-            return draft if draft is not None and apart and _can_be_one(draft.keys, keys) else None
+            if draft is None or not _near(draft, seen, REACTION):
+                return None
+            return draft if _can_be_one(draft.keys, keys) else None
         if kind in ("message", "firmware"):
             draft = self._last.get((where, _code_of(seen, body)))
             return draft if draft is not None and _near(draft, seen, CLOSE) else None
@@ -220,6 +226,8 @@ class Collector:
         if kind in ("oops", "stall", "lock", "warning", "memory", "machine check"):
             self._last[where, "report"] = draft
         self._last[where, kind] = draft
+        if kind == "message":
+            self._last[where, "assertion"] = draft
         self._last[where, _code_of(seen, body)] = draft
         if len(draft.lines) < LINES_KEPT:
             draft.lines.append(seen.line)
@@ -311,7 +319,7 @@ def _can_be_one(one: set[Key], other: list[Key]) -> bool:
     """Return whether two sets of disks can be the same device at several layers: none has another disk of its layer."""
     layers = {_layer(name) for of, name in one if of == "disk"}
     others = {_layer(name) for of, name in other if of == "disk"}
-    return bool(layers) and bool(others) and not layers & others
+    return bool(layers) and not layers & others
 
 
 def _layer(disk: str) -> str:
@@ -336,6 +344,11 @@ def _near(draft: _Draft, seen: Seen, seconds: float) -> bool:
     if last.wallclock is not None and last.wallclock == log.wallclock:
         return True
     return seen.line - last.line <= LINES_APART
+
+
+def _directly(draft: _Draft, seen: Seen) -> bool:
+    """Return whether a report comes directly after a message, as after the words of a failed assertion."""
+    return 0 < seen.line - draft.last.line <= ASSERTION and _near(draft, seen, CLOSE / 10)
 
 
 def _add_facts(draft: _Draft, seen: Seen, body: str, kind: str) -> None:
@@ -393,7 +406,7 @@ def _order(draft: _Draft) -> tuple[int, int, int, int]:
 
 def _incident(draft: _Draft, *, new_in_boot: bool | None) -> Incident:
     return Incident(
-        title=title_of(draft.lead, draft.kind, draft.device, draft.task, draft.count, draft.facts),
+        title=title_of(draft.lead, draft.kind, draft.device, draft.task, draft.count, draft.facts, draft.frames),
         kind=draft.kind,
         severity=list(RANK)[draft.severity],
         first=draft.first,

@@ -55,7 +55,7 @@ REPORTS = (
             r"bad (?:unlock|contention)|[A-Z-]{4,12} -> )"
         ),
     ),
-    Kind("warning", "err", regex(r"WARNING: ")),
+    Kind("warning", "err", regex(r"WARNING: (?:CPU: \d|.{1,100} at [\w./+-]{1,200}:\d)")),
     Kind("machine check", "crit", regex(r"(?:mce: |EDAC \S{1,20} )?\[Hardware Error\]: ")),
 )
 """What begins a report, the first that fits."""
@@ -93,8 +93,9 @@ FIRMWARE = regex(
 _DISK = regex(
     r"(?<![\w/.-])(?:(?P<letters>(?:sd|vd|xvd)[a-z]{1,2})\d{0,3}"
     r"|(?P<numbered>nvme\d{1,3}n\d{1,4}|mmcblk\d{1,3}|nbd\d{1,3}|md\d{1,4}|loop\d{1,4}|nullb\d{1,3}|sr\d{1,3})(?:p\d{1,3})?"
-    r"|(?P<plain>dm-\d{1,4}|nvme\d{1,3}|ata\d{1,3})(?:\.\d\d)?)(?![\w-])"
+    r"|(?P<plain>dm-\d{1,4}|nvme\d{1,3}|ata\d{1,3})(?:\.\d\d)?)(?!\w|-[a-z])"
 )
+_NAMED_DISK = regex(r"(?:I/O error,|on|of|\() ?(?:log)?(?:ical block \d{1,20}, )?dev(?:ice)? ([a-z][\w!-]{1,30})")
 _SCSI = regex(r"(?:sd|sr|scsi|st|sg|ses) (\d{1,4}:\d{1,4}:\d{1,4}:\d{1,6}): ")
 _DRIVER_DEVICE = regex(
     r"(?P<driver>[\w.-]{1,40}) (?P<device>(?=[^ ]{0,60}\d)[\w.@:-]{0,60}\w)(?: (?P<interface>[a-z][\w.-]{1,15}))?: "
@@ -131,6 +132,8 @@ def disks_of(body: str) -> list[Key]:
             found["disk", name[: 4 + name[4:].index("n")]] = None
     if (scsi := _SCSI.match(body)) is not None:
         found["disk", scsi[1]] = None
+    if not found and (named := _NAMED_DISK.search(body)) is not None:
+        found["disk", named[1]] = None
     if not found and (name := prefix_of(body)) is not None and _UNIT.match(name):
         found["disk", name] = None
     return list(found)

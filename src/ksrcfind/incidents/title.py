@@ -1,9 +1,10 @@
 """The title of an incident, in plain words."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ksrcfind.incidents.record import Seen
-from ksrcfind.log.report import frame_of
+from ksrcfind.log.report import Frame, frame_of
 from ksrcfind.match.place import named_place
 from ksrcfind.regex import regex
 
@@ -36,7 +37,9 @@ class Facts:
             self.killed[program] = self.killed.get(program, 0) + times
 
 
-def title_of(lead: Seen, kind: str, device: str | None, task: str | None, count: int, facts: Facts) -> str:
+def title_of(
+    lead: Seen, kind: str, device: str | None, task: str | None, count: int, facts: Facts, frames: Sequence[Frame]
+) -> str:
     """Return the title of an incident.
 
     This is the place where a knowledge base of messages can give the title of `lead`.
@@ -53,9 +56,9 @@ def title_of(lead: Seen, kind: str, device: str | None, task: str | None, count:
     elif kind == "stall":
         title = _stall(body, task, count)
     elif kind in ("oops", "warning", "lock", "panic"):
-        title = _report(body, kind)
+        title = _report(body, kind, frames)
     else:
-        title = _words(body)
+        title = words(body)
     return f"{title}; the kernel panicked" if facts.panicked and kind != "panic" else title
 
 
@@ -70,12 +73,12 @@ def _disk(body: str, device: str | None, facts: Facts) -> str:
         return f"I/O errors{on}, with errors of {system}"
     if facts.io_errors:
         return f"I/O errors{on}"
-    return _words(body)
+    return words(body)
 
 
 def _link(body: str, device: str | None, facts: Facts) -> str:
     if device is None:
-        return _words(body)
+        return words(body)
     if facts.downs == 1:
         return f"Link of {device} went down{' and came back' if facts.ups else ''}"
     return f"Link of {device} went down {facts.downs:,} times" + ("" if facts.ups else " and never came back")
@@ -83,7 +86,7 @@ def _link(body: str, device: str | None, facts: Facts) -> str:
 
 def _memory(body: str, facts: Facts) -> str:
     if not facts.killed:
-        return _words(body)
+        return words(body)
     names = sorted(facts.killed, key=lambda name: (-facts.killed[name], name))
     more = f" and {len(names) - MOST_VICTIMS:,} more" if len(names) > MOST_VICTIMS else ""
     kills = sum(facts.killed.values())
@@ -97,7 +100,7 @@ _MACHINE_CHECK = regex(r".{0,60}(?P<processor>CPU ?\d{1,5}).{0,40}Machine Check"
 
 def _machine_check(body: str) -> str:
     found = _MACHINE_CHECK.match(body)
-    return f"Hardware error: machine check on {found['processor']}" if found else _words(body)
+    return f"Hardware error: machine check on {found['processor']}" if found else words(body)
 
 
 _STUCK = regex(r".{0,60}(?:stuck for (?P<stuck>\d{1,9})s|blocked for more than (?P<blocked>\d{1,9}) seconds)")
@@ -113,20 +116,21 @@ def _stall(body: str, task: str | None, count: int) -> str:
         return f"A processor was stuck for {found['stuck']} seconds" + (f" in {program}" if program else "")
     if "rcu" in body[:20]:
         return "A processor stalled (RCU)" + (f" in {program}" if program else "")
-    return _words(body)
+    return words(body)
 
 
-def _report(body: str, kind: str) -> str:
+def _report(body: str, kind: str, frames: Sequence[Frame]) -> str:
     place = named_place(body)
     if kind == "warning" and place is not None:
         return f"Kernel warning at {place.path}:{place.line}" + (f" in {place.function}()" if place.function else "")
     frame = frame_of(body)
     if frame is not None:
         return f"{body[: body.index(' in ')]} in {frame.function}()"
-    return _words(body)
+    faulted = f" in {frames[0].function}()" if kind == "oops" and place is None and frames else ""
+    return words(body) + faulted
 
 
-def _words(body: str) -> str:
+def words(body: str) -> str:
     """Return a message as a title: one line, of limited length, without the signs at its end."""
     text = " ".join(body.split())
     return (text[: MOST_WORDS - 1].rstrip() + "…") if len(text) > MOST_WORDS else text.rstrip(" .!:;-")
