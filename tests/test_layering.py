@@ -32,6 +32,7 @@ LAYERS = [
     "bundle",
     "engine",
     "evolution",
+    "incidents",
     "batch",
     "doctor",
     "output",
@@ -47,7 +48,7 @@ OWNERS = {
     "tree_sitter": {"source/parse.py"},
     "tree_sitter_c": {"source/parse.py"},
     "pygit2": {"tree"},
-    "subprocess": {"tree/git.py", "log/journalctl.py", "index/separate_process.py"},
+    "subprocess": {"tree/git.py", "log/journalctl.py", "index/separate_process.py", "cli/pager.py"},
     "sqlite3": {"storage", "bundle"},
     "typer": {"cli", "__main__.py"},
     "rich": {"output", "cli"},
@@ -57,7 +58,7 @@ OWNERS = {
 }
 
 # These are pure: bytes and text in, frozen records out.
-PURE = {"source", "log", "match", "conditions", "callers", "documents", "knowledge"}
+PURE = {"source", "log", "match", "conditions", "callers", "documents", "knowledge", "incidents"}
 IMPURE_MODULES = {"os", "pathlib", "subprocess", "sqlite3", "pygit2", "tempfile", "shutil", "socket", "sys"}
 
 

@@ -185,6 +185,8 @@ def test_line_record():
                 ],
                 "defined_at": None,
                 "points_to": None,
+                "about": None,
+                "message_id": "6cd3c0733d0bf45b",
                 "note": None,
                 "decided_by": None,
                 "conditions": None,

@@ -179,6 +179,13 @@ class Source(Protocol):
         """Yield the functions and macros of a name, with their files. Raises `KsrcfindError` without source."""
         ...
 
+    def all_definitions(self, names: Sequence[str], /) -> Iterator[tuple[str, "Definition"]]:
+        """Yield the functions and macros of some names, with their files; one pass over the tree.
+
+        Raises `KsrcfindError` without source.
+        """
+        ...
+
     def similar_names(self, name: str, /) -> Iterable[str]:
         """Return names of functions that begin or end as a name does."""
         ...

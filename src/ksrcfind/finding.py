@@ -42,6 +42,15 @@ class Input(Struct, frozen=True):
     truncated: bool
 
 
+class About(Struct, frozen=True):
+    """What a line is about: the source location that it complains about, which need not be the call that printed it."""
+
+    path: str
+    line: int
+    """1-based."""
+    function: str | None
+
+
 class Finding(Struct, frozen=True):
     """The answer to a log line or to a source line: the matching messages with their histories."""
 
@@ -56,8 +65,10 @@ class Finding(Struct, frozen=True):
     """History of the source location that the line names. None if the line names none, or if it was not traced."""
     event: int | None = None
     """Line number, in the log, of the headline of the report (oops, warning, …) to which this line belongs."""
+    about: About | None = None
+    """What the line is about. None if nothing matches, or if it was not looked up."""
     subsystem: "Subsystem | None" = None
-    """The subsystem that maintains the file of the first match. None if it was not looked up."""
+    """The subsystem that maintains what the line is about. None if it was not looked up, or if there is none."""
     circumstances: "Circumstances | None" = None
     """The conditions under which the call of the first match runs. None if its source was not read."""
     code: "Excerpt | None" = None

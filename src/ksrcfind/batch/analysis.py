@@ -5,21 +5,27 @@ from dataclasses import dataclass, field
 
 from msgspec.structs import replace
 
-from ksrcfind.batch.answer_cache import AnswerCache
+from ksrcfind.batch.answer_cache import AnswerCache, level_of
 from ksrcfind.batch.context import NEIGHBOURS, RIVALS
 from ksrcfind.batch.coverage import Statistics, Summary
 from ksrcfind.batch.filters import Filter, by_severity
 from ksrcfind.batch.fold import Aggregator, Folded
 from ksrcfind.batch.matched_row import MatchedRow, match_rows
 from ksrcfind.engine.engine import Engine
-from ksrcfind.finding import Finding, HistoryMode
+from ksrcfind.finding import Finding, HistoryMode, Input
 from ksrcfind.history.provenance import Change
+from ksrcfind.incidents.collect import Collector
+from ksrcfind.incidents.record import Incident, Seen
 from ksrcfind.log.records import Row
+from ksrcfind.log.report import Frame
 from ksrcfind.log.stream import LogUnreadableError
 from ksrcfind.match.answer import Tier
 from ksrcfind.progress import SILENT, Progress
 
 EVERYTHING = Filter()
+
+CERTAIN = 0.3
+"""Smallest confidence of a match whose level counts as that of the line, if the log has no levels."""
 
 ROWS_TOGETHER = 2000
 """Number of rows that are matched before the commits of their histories are read together: the log of a boot, matched
@@ -49,6 +55,7 @@ class LogAnalysis:
     reads the commits once for all of them; 1 if answers must not wait for later rows."""
     statistics: Statistics = field(init=False, default_factory=Statistics)
     aggregator: Aggregator = field(init=False)
+    collector: Collector = field(init=False, default_factory=Collector)
     traced: dict[int, Finding] = field(init=False, default_factory=dict)
     """Message number → finding of the message, with its history."""
     traced_lines: dict[object, Finding] = field(init=False, default_factory=dict)
@@ -100,7 +107,26 @@ class LogAnalysis:
 
     def summary(self, *, interrupted: bool = False) -> Summary:
         """Return the statistics of the rows that were read so far."""
-        return self.statistics.summary(interrupted=interrupted)
+        summary = self.statistics.summary(interrupted=interrupted)
+        return replace(summary, incidents=tuple(self.incidents()))
+
+    def incidents(self) -> list[Incident]:
+        """Return the incidents of the rows that were read so far, the worst first, with what they are about."""
+        found = list(self.collector.incidents())
+        findings = [self._lead(incident) for incident in found]
+        self.engine.about.prepare(
+            [(finding, incident.frames) for finding, incident in zip(findings, found, strict=True)]
+        )
+        return [
+            _about(incident, self.engine.with_about(finding, incident.frames))
+            for incident, finding in zip(found, findings, strict=True)
+        ]
+
+    def _lead(self, incident: Incident) -> Finding:
+        """Return the finding of the line that gave an incident its title."""
+        lead = incident.lead
+        source = Input(lead.source, lead.line, lead.log.text, lead.log.truncated)
+        return Finding(source, lead.log, self.engine.info, lead.answer, ())
 
     def _matched(self, rows: Iterable[Row], progress: Progress) -> Iterator[MatchedRow]:
         answers = AnswerCache(
@@ -109,20 +135,22 @@ class LogAnalysis:
         with progress.task("matching lines", None) as task:
             for item in match_rows(rows, answers, ahead=self.ahead):
                 self.statistics.add(item)
+                self.collector.add(_seen(item))
                 yield item
                 task.advance()
 
     def _selected(self, messages: Iterable[Folded]) -> list[Folded]:
         return [folded for folded in messages if self.filter.accepts(folded.finding)]
 
-    def _new(self, messages: Iterable[Folded]) -> Iterator[Folded]:
+    def _new(self, messages: Sequence[Folded]) -> Iterator[Folded]:
+        self.engine.about.prepare([(folded.finding, _frames(folded)) for folded in messages])
         for folded in messages:
             traced = self.traced.get(folded.number)
             finding = folded.finding
             if traced is not None:
                 finding = replace(finding, provenance=traced.provenance, points_to=traced.points_to)
             if self.filter.is_new(finding):
-                yield replace(folded, finding=self._with_subsystem(finding))
+                yield replace(folded, finding=self.engine.with_about(finding, _frames(folded)))
 
     def _trace(self, messages: Sequence[Folded], progress: Progress) -> None:
         """Trace the histories of messages into `traced`, the most severe ones first, up to the limit."""
@@ -146,12 +174,32 @@ class LogAnalysis:
         if traced is None:
             [(_, traced)] = self.engine.histories.traced([finding], self.history)
             self.traced_lines[key] = traced
-        return self._with_subsystem(replace(finding, provenance=traced.provenance, points_to=traced.points_to))
+        return self.engine.with_about(replace(finding, provenance=traced.provenance, points_to=traced.points_to))
 
-    def _with_subsystem(self, finding: Finding) -> Finding:
-        """Return a finding with the subsystem that maintains the file of its first match."""
-        matches = finding.answer.matches
-        return replace(finding, subsystem=self.engine.source.subsystem(matches[0].message.path)) if matches else finding
+
+def _seen(item: MatchedRow) -> Seen:
+    row, cached = item.row, item.cached
+    matches = cached.answer.matches
+    # The level of a message that is only similar says nothing about this line.
+    certain = bool(matches) and matches[0].tier is Tier.EXACT and matches[0].confidence >= CERTAIN
+    level = level_of(row.log, cached.answer) if certain else row.log.level
+    return Seen(row.source, row.line, item.event, item.boot.number, row.log, level, cached.answer, cached.key)
+
+
+def _about(incident: Incident, lead: Finding) -> Incident:
+    """Return an incident with what its leading line is about."""
+    subsystem = lead.subsystem
+    return replace(
+        incident,
+        about=lead.about,
+        subsystem=subsystem.name if subsystem is not None else None,
+        maintainers=subsystem.maintainers if subsystem is not None else (),
+    )
+
+
+def _frames(folded: Folded) -> tuple[Frame, ...]:
+    report = folded.occurrences.report
+    return report.frames if report is not None else ()
 
 
 def _parts(items: Iterable[MatchedRow], size: int) -> Iterator[list[MatchedRow]]:

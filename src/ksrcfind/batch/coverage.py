@@ -8,6 +8,7 @@ from msgspec import Struct
 from ksrcfind.batch.answer_cache import level_of
 from ksrcfind.batch.matched_row import MatchedRow
 from ksrcfind.batch.timeline import Chart, Timeline
+from ksrcfind.incidents.record import Incident
 from ksrcfind.log.events import Boot
 from ksrcfind.log.line import LogLine
 from ksrcfind.log.report import is_headline
@@ -46,6 +47,8 @@ class Summary(Struct, frozen=True):
     one."""
     boots: tuple[BootSeen, ...] = ()
     charts: tuple[Chart, ...] = ()
+    incidents: tuple[Incident, ...] = ()
+    """What happened to the machine, the worst first."""
 
     @property
     def skipped(self) -> int:

@@ -104,6 +104,9 @@ def _age(title: str) -> tuple[int, tuple[int, ...]]:
 
 
 def _file(finding: Finding) -> str:
+    """Return the file that a message is about."""
+    if finding.about is not None:
+        return finding.about.path
     return finding.answer.matches[0].message.path if finding.answer.matches else UNEXPLAINED
 
 

@@ -16,7 +16,7 @@ from ksrcfind.batch.answer_cache import shape
 from ksrcfind.batch.matched_row import MatchedRow
 from ksrcfind.finding import Finding
 from ksrcfind.log.line import LogLine
-from ksrcfind.log.report import faulted_at, is_part, suppressed
+from ksrcfind.log.report import Frame, faulted_at, frame_of, is_part, suppressed
 from ksrcfind.match.answer import Answer, Tier
 from ksrcfind.tree.snapshot import TreeInfo
 
@@ -40,6 +40,9 @@ EXAMPLE_LENGTH = 4096
 
 REPORT_ROWS = 60
 """Limit of rows that are kept of the first report below a headline."""
+
+FRAMES_KEPT = 40
+"""Limit of functions that are kept of the stack of the first report below a headline."""
 
 HEADLINES_KEPT = 512
 """Limit of headlines in memory: rows of a report are added only to one of these."""
@@ -80,6 +83,8 @@ class Report(Struct, frozen=True):
     faulted_at: tuple[tuple[str, int], ...] = ()
     """The instruction pointers in these reports, `foo+0x1/0x2 [module]`, with counts, most frequent first; at most
     `VALUES_KEPT`."""
+    frames: tuple[Frame, ...] = ()
+    """The functions on the stack of the first report, the innermost one first; at most `FRAMES_KEPT`."""
 
 
 class Occurrences(Struct, frozen=True):
@@ -215,6 +220,7 @@ class _Group:
     report_rows: int = 0
     report: list[str] = field(default_factory=list)
     faulted_at: dict[str, int] = field(default_factory=dict)
+    frames: list[Frame] = field(default_factory=list)
     changed: bool = True
 
     def add(self, item: MatchedRow) -> None:
@@ -253,8 +259,11 @@ class _Group:
         self.report_rows += 1
         if self.report_line is None:
             self.report_line = headline
-        if self.report_line == headline and len(self.report) < REPORT_ROWS:
-            self.report.append(text[:EXAMPLE_LENGTH])
+        if self.report_line == headline:
+            if len(self.report) < REPORT_ROWS:
+                self.report.append(text[:EXAMPLE_LENGTH])
+            if len(self.frames) < FRAMES_KEPT and (frame := frame_of(text)) is not None:
+                self.frames.append(frame)
         place = faulted_at(text)
         if place is not None and (place in self.faulted_at or len(self.faulted_at) < VALUES_KEPT):
             self.faulted_at[place] = self.faulted_at.get(place, 0) + 1
@@ -262,7 +271,10 @@ class _Group:
     def _report(self) -> Report | None:
         if not self.report_rows:
             return None
-        return Report(self.report_rows, tuple(self.report), tuple(Counter(self.faulted_at).most_common()))
+        named = frame_of(self.example.row.log.body)
+        frames = (*((named,) if named is not None else ()), *self.frames)
+        places = tuple(Counter(self.faulted_at).most_common())
+        return Report(self.report_rows, tuple(self.report), places, frames)
 
     def folded(self, tree: TreeInfo, suppressed_by: Mapping[str, int]) -> Folded:
         arguments = tuple(

@@ -227,6 +227,10 @@ class BundleSource:
         """Raise `KsrcfindError`: a bundle has no source."""
         raise needs_tree(self._bundle.path, "show a function")
 
+    def all_definitions(self, _names: Sequence[str]) -> NoReturn:
+        """Raise `KsrcfindError`: a bundle has no source."""
+        raise needs_tree(self._bundle.path, "find functions")
+
     def similar_names(self, _name: str) -> Iterable[str]:
         """Return none: a bundle has no source."""
         return ()

@@ -6,7 +6,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,12 +14,14 @@ from msgspec.structs import replace
 
 from ksrcfind.batch.analysis import ROWS_TOGETHER, LogAnalysis
 from ksrcfind.batch.context import NEIGHBOURS
+from ksrcfind.batch.coverage import SEVERITY, Summary
 from ksrcfind.batch.filters import Filter, grouped
 from ksrcfind.batch.options import GroupBy
 from ksrcfind.cli.options import AUTO, Batching
+from ksrcfind.cli.pager import Pager
 from ksrcfind.cli.release import engine_of_log, note_few_matches, note_oldest_release, note_other_series
 from ksrcfind.cli.session import Session, begin
-from ksrcfind.cli.terminal import FOUND, INTERRUPTED, NOTHING_FOUND, say, say_how_to_end
+from ksrcfind.cli.terminal import FAILED_ON, FOUND, INTERRUPTED, NOTHING_FOUND, say, say_how_to_end
 from ksrcfind.engine.engine import Engine
 from ksrcfind.errors import KsrcfindError
 from ksrcfind.finding import HistoryMode
@@ -71,6 +73,7 @@ def explain_logs(options: Batching, logs: Sequence[str]) -> int:
     read_once = options.journal or options.follow or STDIN in sources
     preview = None if read_once else read_logs(sources, sys.stdin.buffer)
     with (
+        closing(Pager()) as pager,
         session.engine() as default,
         engine_of_log(session, default, options.rev, preview, sources) as engine,
         _sigterm_interrupts(),
@@ -81,8 +84,10 @@ def explain_logs(options: Batching, logs: Sequence[str]) -> int:
         ahead, together = (0, 1) if read_once else (NEIGHBOURS, ROWS_TOGETHER)
         limits = options.limit, options.history_mode, options.history_limit
         log = LogAnalysis(engine, _filter(options, engine), *limits, ahead, together)
-        writer = session.writer(options, engine, callers=options.callers or 0, logs=sources)
-        run = _Run(session, log, options, writer, read_once or not engine.releases.tags)
+        brief = _only_incidents(options)
+        callers = options.callers or 0
+        writer = session.writer(options, engine, callers=callers, logs=sources, only_incidents=brief)
+        run = _Run(session, log, options, writer, read_once or not engine.releases.tags, brief, pager)
         rows = _rows(options, sources, run.update)
         # On one terminal, a progress bar and answers line by line would overwrite each other.
         streamed = (options.each or options.follow) and sys.stdout.isatty()
@@ -100,6 +105,9 @@ class _Run:
     writer: Writer
     release_unchecked: bool
     """True if the release of the log could not be looked up before the log was read."""
+    only_incidents: bool
+    """True if the worst incidents are shown, not every message."""
+    pager: Pager
     updated: float = field(init=False, default=0.0)
 
     def each(self, rows: Iterable[Row], progress: Progress) -> int:
@@ -131,12 +139,15 @@ class _Run:
             self.updated = 0.0
             self.update()
             return self._end(interrupted=interrupted, damage=damage)
-        messages = list(self.log.messages_so_far()) if interrupted else None
+        untraced = interrupted or self.only_incidents
+        messages = list(self.log.messages_so_far()) if untraced else None
         if messages is None:
             try:
                 messages = list(self.log.messages(progress))
             except KeyboardInterrupt:
                 interrupted, messages = True, list(self.log.messages_so_far())
+        if self.options.everything and self.options.format is Format.TEXT and not self.options.no_pager:
+            self.pager.start(os.environ)
         for group in grouped(messages, self.options.group_by):
             self.writer.group(group)
         return self._end(interrupted=interrupted, damage=damage)
@@ -157,6 +168,7 @@ class _Run:
         if damage is not None and not summary.lines:
             raise damage
         self.writer.end(summary)
+        self.pager.close()
         if damage is not None:
             self.session.terminal.flush()
             raise damage
@@ -174,7 +186,22 @@ class _Run:
             note_other_series(engine, summary.boots)
         if interrupted and not self.options.follow:
             return INTERRUPTED
+        if self.options.fail_on is not None and _as_severe(summary, self.options.fail_on):
+            return FAILED_ON
         return FOUND if summary.messages else NOTHING_FOUND
+
+
+def _only_incidents(options: Batching) -> bool:
+    """Return whether text shows only the worst incidents: nothing asks for single lines or for a choice of messages."""
+    if options.everything or options.each or options.follow or options.format is not Format.TEXT:
+        return False
+    chosen = (options.min_level, options.only, options.new_since, options.history_limit)
+    return all(choice is None for choice in chosen) and options.group_by is GroupBy.MESSAGE
+
+
+def _as_severe(summary: Summary, level: str) -> bool:
+    """Return whether there is an incident of a level or more severe."""
+    return any(SEVERITY[incident.severity] <= SEVERITY[level] for incident in summary.incidents)
 
 
 def _sources(options: Batching, logs: Sequence[str]) -> list[str]:

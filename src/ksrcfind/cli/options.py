@@ -235,6 +235,24 @@ class Batching(Asking, frozen=True):
         bool,
         option("--follow", "-f", help="Keep reading as the log grows, until Ctrl-C, and write updated answers."),
     ] = False
+    everything: Annotated[
+        bool,
+        option(
+            "--all",
+            help="In the format text: list every message and the statistics, not only the worst incidents. Options "
+            "that select or group messages imply it.",
+        ),
+    ] = False
+    no_pager: Annotated[bool, option("--no-pager", help="Do not show the list of --all in a pager.")] = False
+    fail_on: Annotated[
+        str | None,
+        option(
+            metavar="LEVEL",
+            parser=_level,
+            show_default=False,
+            help="Exit with status 3 if there is an incident of this level or more severe.",
+        ),
+    ] = None
     history_limit: Annotated[
         int | None,
         option(

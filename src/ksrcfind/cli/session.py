@@ -57,12 +57,21 @@ class Session(Struct, frozen=True):
         )
         return replace(terminal.painter, links=links)
 
-    def writer(self, options: Asking, engine: Engine, *, callers: int = 0, logs: Sequence[str] = ()) -> Writer:
+    def writer(
+        self,
+        options: Asking,
+        engine: Engine,
+        *,
+        callers: int = 0,
+        logs: Sequence[str] = (),
+        only_incidents: bool = False,
+    ) -> Writer:
         """Return the writer of the selected format. With `logs`, text output is the one for whole logs.
 
-        `callers` is the number of levels of callers in a report.
+        `callers` is the number of levels of callers in a report. With `only_incidents`, text shows the worst incidents.
         """
-        output = Output(self.terminal.write, self.painter(engine), engine, self.directory, callers, logs)
+        painter = self.painter(engine)
+        output = Output(self.terminal.write, painter, engine, self.directory, callers, logs, only_incidents)
         return writer_of(options.format, output)
 
 

@@ -15,6 +15,9 @@ from ksrcfind.progress import SILENT, Progress
 FOUND, NOTHING_FOUND = 0, 1
 """Exit status of a run without errors; that of an error is `KsrcfindError.exit_code`, 2."""
 
+FAILED_ON = 3
+"""Exit status of batch with `--fail-on` if there is an incident of that level or more severe."""
+
 CLOSED_PIPE = 128 + 13
 """Exit status of a program that SIGPIPE ended."""
 

@@ -43,10 +43,10 @@ class DefinitionFinder:
             places += [f":(glob){directory}/Kconfig*" for directory in directories if directory]
         yield from self._search(names, places)
 
-    def in_tree(self, names: Collection[str]) -> Iterator[Place]:
-        """Yield the definitions of names in the whole tree: about a second for Linux."""
+    def in_tree(self, names: Collection[str], most: int = MOST_FILES) -> Iterator[Place]:
+        """Yield the definitions of names in the whole tree, in at most `most` files: about a second for Linux."""
         symbols = any(name.startswith("CONFIG_") for name in names)
-        yield from self._search(names, [*CODE, *(CONFIGURATION if symbols else ())])
+        yield from self._search(names, [*CODE, *(CONFIGURATION if symbols else ())], most)
 
     def similar(self, name: str) -> Iterator[str]:
         """Yield names of functions that begin or end as a name does."""
@@ -56,9 +56,9 @@ class DefinitionFinder:
         for _, data in self._snapshot.read_many(paths):
             yield from filter(None, similar_names(data, like))
 
-    def _search(self, names: Collection[str], places: list[str]) -> Iterator[Place]:
+    def _search(self, names: Collection[str], places: list[str], most: int = MOST_FILES) -> Iterator[Place]:
         if names and places:
             found = self._snapshot.files_with(pattern(names), places)
             # Definitions of functions are in C files more often than in headers, and those of an architecture are many.
             found.sort(key=lambda path: (path.startswith(("arch/", "tools/")), path.endswith(".h")))
-            yield from self.in_files(names, found[:MOST_FILES])
+            yield from self.in_files(names, found[:most])

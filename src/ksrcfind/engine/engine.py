@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from ksrcfind.engine.about import AboutService
 from ksrcfind.engine.histories import HistoryService
 from ksrcfind.engine.matching import LineMatcher, is_weak
 from ksrcfind.engine.places import CallsAt, PlaceResolver
@@ -19,6 +20,7 @@ from ksrcfind.log.line import LogLine, read_line
 if TYPE_CHECKING:
     from ksrcfind.backend import Backend
     from ksrcfind.log.records import Row
+    from ksrcfind.log.report import Frame
     from ksrcfind.match.answer import Answer
     from ksrcfind.match.discriminating_tokens import DiscriminatingTokens
     from ksrcfind.source.message import Message
@@ -34,6 +36,7 @@ class Engine:
         self.releases = backend.releases
         self.source = SourceView(backend.source)
         self.histories = HistoryService(backend)
+        self.about = AboutService(backend.source)
         self.why = WhyService(backend.source)
         self.show = ShowService(backend)
         self._matching = LineMatcher(backend, PlaceResolver(backend))
@@ -172,7 +175,17 @@ class Engine:
         missing = self.backend.source.without_code if shown is not None and finding.match is not None else None
         if missing is not None:
             finding = replace(finding, notes=(*finding.notes, missing))
-        return self.why.added_to(finding, shown, callers)
+        return self.why.added_to(self.with_about(finding), shown, callers)
+
+    def with_about(self, finding: Finding, frames: "Sequence[Frame]" = ()) -> Finding:
+        """Return a finding with what it is about and the subsystem of that.
+
+        `frames` is the stack of its report, whose functions `about.prepare` looked up.
+        """
+        about = self.about.of(finding, frames)
+        if about is None:
+            return finding
+        return replace(finding, about=about, subsystem=self.source.subsystem(about.path))
 
     def _finding(
         self,
@@ -193,4 +206,4 @@ class Engine:
         note = f"not in {self.info.rev or self.root}; the latest indexed release with this message is {tag.name}"
         with self.at_revision(tag.name) as engine:
             finding = Finding(source, log, engine.info, answer, (), event=event, notes=(note,))
-            return engine.why.added_to(engine.histories.added_to(finding, history), shown, callers)
+            return engine.why.added_to(engine.with_about(engine.histories.added_to(finding, history)), shown, callers)

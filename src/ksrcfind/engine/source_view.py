@@ -5,7 +5,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from ksrcfind.backend import LONGEST_FILE, Source
-from ksrcfind.engine.definitions import DefinitionFinder
+from ksrcfind.engine.definitions import MOST_FILES, DefinitionFinder
 from ksrcfind.errors import KsrcfindError
 from ksrcfind.index.documents import document_words
 from ksrcfind.index.sources import NOT_KERNEL, SUFFIXES
@@ -136,6 +136,10 @@ class TreeSource:
     def definitions(self, name: str) -> Iterator[tuple[str, "Definition"]]:
         """Yield the functions and macros of a name, with their files."""
         return DefinitionFinder(self._snapshot).in_tree([name])
+
+    def all_definitions(self, names: Sequence[str]) -> Iterator[tuple[str, "Definition"]]:
+        """Yield the functions and macros of some names, with their files."""
+        return DefinitionFinder(self._snapshot).in_tree(names, MOST_FILES * len(names))
 
     def similar_names(self, name: str) -> Iterator[str]:
         """Yield names of functions that begin or end as a name does."""

@@ -14,6 +14,8 @@ scripts/decode_stacktrace.sh.
 import re
 from enum import StrEnum
 
+from msgspec import Struct
+
 from ksrcfind.regex import regex
 
 
@@ -386,6 +388,35 @@ def faulted_at(body: str) -> str | None:
     """Return the function where the processor was, as a row of a report says: `foo+0x1/0x2 [module]`."""
     match = _FAULTED.match(body)
     return match[1] if match else None
+
+
+class Frame(Struct, frozen=True):
+    """A function on the stack of a report."""
+
+    function: str
+    """The name as in the source, without the suffixes of the compiler (`.isra.0`)."""
+    module: str | None
+
+
+_NAMED_CODE = rf"([A-Za-z_]\w{{0,200}}+)(?:\.[\w.$]{{0,60}}+)?{_OFFSET}(?: \[([\w-]{{1,64}}))?"
+_FRAME = regex(
+    # A row with a question mark is a guess of the unwinder.
+    rf"\s{{0,64}}+{_ADDRESS}{{0,2}}\(?{_NAMED_CODE}"
+    rf"|\s{{0,64}}+(?:RIP: (?:[0-9a-f]{{4}}:)?|EIP: (?:[0-9a-f]{{4}}:)?|pc : |PC is at |epc : |NIP (?:\[[0-9a-f]+\] )?)"
+    rf"(?:{_ADDRESS} ?){{0,2}}{_NAMED_CODE}"
+    rf"|\s{{0,64}}+{_ADDRESS}?\(?([A-Za-z_]\w{{0,200}}+)\)? from "
+    # The headlines of the sanitizers.
+    rf"|BUG: K[A-Z]{{2,4}}: [\w -]{{1,60}}? in {_NAMED_CODE}"
+)
+
+
+def frame_of(body: str) -> Frame | None:
+    """Return the function that a row of a stack, an instruction pointer or a sanitizer's headline names."""
+    match = _FRAME.match(body)
+    if match is None:
+        return None
+    functions, modules = match.group(1, 3, 5, 6), match.group(2, 4, 7)
+    return Frame(next(filter(None, functions)), next(filter(None, modules), None))
 
 
 _SUPPRESSED = regex(r"(\S{1,128}): (\d{1,9}) callbacks suppressed$")

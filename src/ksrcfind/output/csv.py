@@ -13,13 +13,14 @@ from ksrcfind.log.line import LogLine
 from ksrcfind.output.record import matches_with_history
 from ksrcfind.output.sanitize import sanitized
 from ksrcfind.output.writer import Write
+from ksrcfind.source.message_id import message_id
 from ksrcfind.source.template import template
 
 COLUMNS = (
     *("id", "count", "level", "verdict", "confidence", "rivals", "path", "line_start", "line_end", "function", "call"),
     *("module", "subsystem", "template", "introduced_tag", "introduced_commit", "introduced_subject", "changed_tag"),
     *("changed_commit", "changed_subject", "source", "first_line", "last_line", "first_time", "last_time", "reason"),
-    "body",
+    *("body", "about_path", "about_line", "about_function", "message_id"),
 )
 """Names of the CSV columns, from left to right."""
 
@@ -66,6 +67,9 @@ class CsvWriter:
             "reason": answer.reason and answer.reason.code,
             "body": log.body if log else finding.input.text,
         }
+        if finding.about is not None:
+            about = finding.about
+            fields |= {"about_path": about.path, "about_line": about.line, "about_function": about.function}
         for match, history in matches_with_history(finding):
             message = match.message
             fields |= {
@@ -77,6 +81,7 @@ class CsvWriter:
                 "call": message.call,
                 "module": message.module,
                 "template": template(match.form.printed),
+                "message_id": message_id(message, match.form),
             }
             for name, change in (("introduced", history.introduced), ("changed", history.last_changed)):
                 if change is not None:

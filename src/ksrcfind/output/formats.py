@@ -51,6 +51,8 @@ class Output(Struct, frozen=True):
     """Levels of callers that a report lists for each message."""
     logs: Sequence[str] = ()
     """Names of the logs; empty for single lines and source locations."""
+    only_incidents: bool = False
+    """True if the text about a log shows its worst incidents, not every message."""
 
 
 def writer_of(chosen: Format, output: Output) -> "Writer":
@@ -93,9 +95,12 @@ def writer_of(chosen: Format, output: Output) -> "Writer":
             )
         case Format.TEXT if output.logs:
             from ksrcfind.log.stream import is_directory
+            from ksrcfind.output.incidents import IncidentWriter
             from ksrcfind.output.logtext import LogTextWriter
 
             several = len(output.logs) > 1 or is_directory(Path(output.logs[0]))
+            if output.only_incidents:
+                return IncidentWriter(write, output.painter, several)
             return LogTextWriter(write, output.painter, name_sources=several)
         case Format.TEXT:
             from ksrcfind.output.text import TextWriter

@@ -29,7 +29,7 @@ from ksrcfind.history.provenance import Commit, Event, Provenance
 from ksrcfind.match.answer import Match
 from ksrcfind.output.json import encode
 from ksrcfind.output.logtext import MEANINGS
-from ksrcfind.output.record import matches_with_history, named_commits
+from ksrcfind.output.record import about_elsewhere, matches_with_history, named_commits
 from ksrcfind.output.sanitize import sanitized
 from ksrcfind.output.style import Painter
 from ksrcfind.output.text import callers_text, documented, mentioned, quoted
@@ -192,7 +192,7 @@ def _message(folded: Folded, source: Source, order: int) -> Data:
     first_match = next(matches_with_history(finding), None)
     change = arrival(finding)
     release = (change.release.first_release or change.release.first_tag or NO_RELEASE) if change else UNKNOWN
-    reason, place = finding.answer.reason, finding.answer.points_to
+    reason, about = finding.answer.reason, about_elsewhere(finding)
     return {
         "id": folded.number,
         "order": order,
@@ -210,7 +210,7 @@ def _message(folded: Folded, source: Source, order: int) -> Data:
         "report": seen.report
         and {"rows": seen.report.rows, "example": seen.report.example, "faulted_at": seen.report.faulted_at},
         "reason": reason.text if reason else None,
-        "points_to": place and f"{place.path}:{place.line}",
+        "points_to": about and f"{about.path}:{about.line}",
         "tier": finding.answer.verdict,
         **(_match(*first_match, folded, source) if first_match else _NO_MATCH),
     }

@@ -7,10 +7,10 @@ from ksrcfind.batch.answer_cache import level_of
 from ksrcfind.batch.coverage import NOT_KERNEL, Summary
 from ksrcfind.batch.filters import Group
 from ksrcfind.batch.fold import Folded, Occurrences, Sighting
-from ksrcfind.finding import Finding
+from ksrcfind.finding import About, Finding
 from ksrcfind.match.reasons import TRY_NEXT
 from ksrcfind.output.bursts import bursts
-from ksrcfind.output.record import matches_with_history
+from ksrcfind.output.record import about_elsewhere, matches_with_history
 from ksrcfind.output.style import Painter, Span
 from ksrcfind.output.text import NO_HISTORY_TO_ASK, changed, where
 from ksrcfind.output.writer import Write
@@ -168,13 +168,16 @@ class LogTextWriter:
 
 def _explained(finding: Finding) -> Iterator[list[Span | str]]:
     answer = finding.answer
-    if answer.points_to is not None:
-        yield [("points to ", "label"), (f"{answer.points_to.path}:{answer.points_to.line}", "place")]
+    subsystem: Span | str = (f"  {finding.subsystem.name}", "label") if finding.subsystem else ""
+    elsewhere = about_elsewhere(finding)
+    if elsewhere is not None:
+        yield [("about ", "label"), (f"{elsewhere.path}:{elsewhere.line}", "place"), *in_function(elsewhere), subsystem]
+        subsystem = ""
     for match, history in matches_with_history(finding):
         others = f"  or {answer.rivals} more" if answer.rivals else ""
         tier: Span | str = "" if match.tier.value == "exact" else (f"  {match.tier.value}", match.tier.value)
-        subsystem: Span | str = (f"  {finding.subsystem.name}", "label") if finding.subsystem else ""
-        yield [*where(match), tier, others, subsystem]
+        printed: list[Span | str] = [("printed by ", "label")] if elsewhere is not None else []
+        yield [*printed, *where(match), tier, others, subsystem]
         change = history.introduced or history.last_changed
         if change is not None:
             yield [("introduced " if history.introduced else "last changed ", "label"), *changed(change)]
@@ -182,6 +185,11 @@ def _explained(finding: Finding) -> Iterator[list[Span | str]]:
     if answer.reason is not None:
         # What to try next is the same for every line; many lines of a log are explained, and the run ends with notes.
         yield [("no match: ", "warn"), answer.reason.text.removesuffix(TRY_NEXT).rstrip()]
+
+
+def in_function(about: About) -> list[Span | str]:
+    """Return the function of a place, for text behind the place; empty if it has none."""
+    return ["  ", (f"{about.function}()", "function")] if about.function else []
 
 
 def _places(faulted_at: Sequence[tuple[str, int]]) -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ksrcfind.finding import Finding
-from ksrcfind.output.record import matches_with_history
+from ksrcfind.output.record import about_elsewhere, matches_with_history
 from ksrcfind.output.sanitize import sanitized_line
 from ksrcfind.output.writer import Write
 from ksrcfind.regex import regex
@@ -51,10 +51,11 @@ class QuickfixWriter:
         """Write nothing: quickfix has no summary."""
 
     def _lines(self, finding: Finding, prefix: str) -> None:
-        points_to, log = finding.answer.points_to, finding.log
-        if points_to is not None and log is not None:
+        about, log = about_elsewhere(finding), finding.log
+        if about is not None and log is not None:
             # The bracketed text ends the line: Emacs would stop again at a line that ends with a location.
-            self._line(points_to.path, points_to.line, f"{prefix}{log.body} [where the line points]")
+            how = "where the line points" if finding.answer.points_to is not None else "what the report is about"
+            self._line(about.path, about.line, f"{prefix}{log.body} [{how}]")
         for match, history in matches_with_history(finding):
             text = template(match.form.printed) if log is None else log.body
             facts = [match.tier.value] if log else []

@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from ksrcfind.finding import About
 from ksrcfind.history.provenance import Change, Commit, Event, Mentioned, Person, Provenance, Related, Release
 from ksrcfind.knowledge.meaning import meaning_of
 from ksrcfind.match.answer import Match, Value
+from ksrcfind.source.message_id import message_id
 from ksrcfind.source.template import template
 
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from ksrcfind.conditions.record import Circumstances, Condition, Excerpt
     from ksrcfind.documents.record import Document
     from ksrcfind.finding import Finding
+    from ksrcfind.incidents.record import Incident, Moment
     from ksrcfind.knowledge.record import Meaning
     from ksrcfind.log.line import LogLine
     from ksrcfind.source.message import Form, Message
@@ -38,7 +41,7 @@ NO_HISTORY = Provenance("off")
 """The history of a match that was not traced."""
 
 
-_OF_OTHERS: Record = {"points_to": None, "note": None, "decided_by": None} | dict.fromkeys(
+_OF_OTHERS: Record = {"points_to": None, "about": None, "note": None, "decided_by": None} | dict.fromkeys(
     (
         "conditions",
         "conditions_complete",
@@ -165,6 +168,38 @@ def summary_record(summary: Summary) -> Record:
             }
             for seen in summary.boots
         ],
+        "incidents": [_incident(incident) for incident in summary.incidents],
+    }
+
+
+def _incident(incident: Incident) -> Record:
+    about = incident.about
+    return {
+        "title": incident.title,
+        "kind": incident.kind,
+        "severity": incident.severity,
+        "source": incident.first.source,
+        "first": _moment(incident.first),
+        "last": _moment(incident.last),
+        "count": incident.count,
+        "boot": incident.boot,
+        "new_in_boot": incident.new_in_boot,
+        "about": about
+        and {"path": about.path, "line": about.line, "function": about.function, "subsystem": incident.subsystem},
+        "maintainers": list(incident.maintainers),
+        "device": incident.device,
+        "task": incident.task,
+        "message_ids": list(incident.message_ids),
+        "lines": list(incident.lines),
+    }
+
+
+def _moment(moment: Moment) -> Record:
+    return {
+        "line": moment.line,
+        "uptime_s": moment.uptime_s,
+        "time": _time(moment.time),
+        "wallclock": moment.wallclock,
     }
 
 
@@ -241,6 +276,7 @@ def _of_first(finding: Finding, match: Match) -> Record:
     return {
         **_OF_OTHERS,
         "points_to": _points_to(finding),
+        "about": about_fields(finding.about, finding.subsystem),
         "note": answer.note,
         "decided_by": answer.decided_by,
         **(_circumstances(finding.circumstances, match) if finding.circumstances else {}),
@@ -256,6 +292,29 @@ def _of_first(finding: Finding, match: Match) -> Record:
 
 def _meaning(meaning: Meaning | None) -> Record | None:
     return None if meaning is None else msgspec.structs.asdict(meaning)
+
+
+def about_fields(about: About | None, subsystem: Subsystem | None) -> Record | None:
+    """Return the fields of what a line is about."""
+    if about is None:
+        return None
+    return {
+        "path": about.path,
+        "line": about.line,
+        "function": about.function,
+        "subsystem": subsystem.name if subsystem is not None else None,
+    }
+
+
+def about_elsewhere(finding: Finding) -> About | None:
+    """Return what a line is about, if that is not the call that printed the line; the front ends show it first."""
+    about, match, place = finding.about, finding.match, finding.answer.points_to
+    if about is None and place is not None:
+        about = About(place.path, place.line, place.function)
+    if about is None or match is None:
+        return about
+    message = match.message
+    return None if about == About(message.path, message.line_start, message.function) else about
 
 
 def document_fields(document: Document) -> Record:
@@ -317,6 +376,7 @@ def _match(match: Match, history: Provenance) -> Record:
         "score": match.score,
         "confidence": match.confidence,
         **message_fields(match.message, match.form),
+        "message_id": message_id(match.message, match.form),
         "arguments": [
             {
                 "conversion": value.conversion,

@@ -1,6 +1,7 @@
 """The format sarif: Static Analysis Results Interchange Format 2.1.0, for tools that show findings in source code.
 
-Each message of the log is a result at the call that printed it; each call is a rule.
+Each message of the log is a result at what it is about: the call that printed it, or the code that a report complains
+about. Each call is a rule.
 """
 
 from urllib.parse import quote
@@ -12,10 +13,10 @@ from ksrcfind.batch.answer_cache import level_of
 from ksrcfind.batch.coverage import SEVERITY, Summary, severity
 from ksrcfind.batch.filters import Group
 from ksrcfind.batch.fold import Folded
-from ksrcfind.finding import Finding
+from ksrcfind.finding import About, Finding
 from ksrcfind.match.answer import Match
 from ksrcfind.output.json import encode
-from ksrcfind.output.record import Record, matches_with_history
+from ksrcfind.output.record import Record, about_elsewhere, matches_with_history
 from ksrcfind.output.writer import Write
 from ksrcfind.source.template import template
 
@@ -65,6 +66,7 @@ class SarifWriter:
             return
         match, history = first
         change = history.introduced or history.last_changed
+        about = about_elsewhere(finding)
         rule = f"{match.message.path}:{match.message.line_start}"
         self._rules.setdefault(rule, (len(self._rules), _rule(rule, match)))
         self._results.append(
@@ -73,8 +75,8 @@ class SarifWriter:
                 "ruleIndex": self._rules[rule][0],
                 "level": _level(finding),
                 "message": {"text": finding.log.body if finding.log else finding.input.text},
-                "locations": [_location(match)],
-                "relatedLocations": _others(finding),
+                "locations": [_location(match) if about is None else _about(about)],
+                "relatedLocations": ([] if about is None else [_location(match)]) + _others(finding),
                 "occurrenceCount": count,
                 "properties": {
                     "tier": match.tier.value,
@@ -113,13 +115,21 @@ def _others(finding: Finding) -> list[Record]:
 
 def _location(match: Match) -> Record:
     message = match.message
+    return _place(message.path, message.line_start, message.line_end, message.function)
+
+
+def _about(about: About) -> Record:
+    return _place(about.path, about.line, about.line, about.function)
+
+
+def _place(path: str, first: int, last: int, function: str | None) -> Record:
     place: Record = {
         "physicalLocation": {
             # Relative to the tree's root, which the reader of the file knows; the file does not name it.
-            "artifactLocation": {"uri": quote(message.path, errors="surrogateescape"), "uriBaseId": "SRCROOT"},
-            "region": {"startLine": message.line_start, "endLine": message.line_end},
+            "artifactLocation": {"uri": quote(path, errors="surrogateescape"), "uriBaseId": "SRCROOT"},
+            "region": {"startLine": first, "endLine": last},
         }
     }
-    if message.function:
-        place["logicalLocations"] = [{"name": message.function, "kind": "function"}]
+    if function:
+        place["logicalLocations"] = [{"name": function, "kind": "function"}]
     return place

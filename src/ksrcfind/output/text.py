@@ -87,8 +87,9 @@ class TextWriter:
         yield from self._meaning(answer)
         if answer.points_to is not None:
             place = answer.points_to
+            subsystem = (f"  {finding.subsystem.name}", "label") if finding.subsystem is not None else ""
             yield line()
-            yield line("points to ", (f"{place.path}:{place.line}", "place"), *_in(place.function), indent=2)
+            yield line("points to ", (f"{place.path}:{place.line}", "place"), *_in(place.function), subsystem, indent=2)
             if place.call is not None:
                 yield line((place.call, "code"), _drift(place.drift), indent=2)
             yield from self._history(finding.points_to or NO_HISTORY)

@@ -1,0 +1,423 @@
+"""Join the lines of a log into incidents, while the log is read.
+
+A line joins an incident of its boot by what it names (disk, link, device, task, processor), by its message, or by the
+code that printed it, if not too much time is between them. Memory is bounded by `INCIDENTS_KEPT` and by the limits of
+each incident, not by the length of the log.
+"""
+
+import posixpath
+from collections import OrderedDict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from msgspec.structs import replace
+
+from ksrcfind.incidents.kinds import (
+    FILE_SYSTEM,
+    FIRMWARE,
+    IO_ERROR,
+    LINK,
+    LINK_DOWN,
+    LINK_UP,
+    ORDINARY,
+    READ_ONLY,
+    Key,
+    device_of,
+    disks_of,
+    link_of,
+    prefix_of,
+    processor_of,
+    report_kind,
+    running,
+    task_of,
+)
+from ksrcfind.incidents.record import Incident, Moment, Seen
+from ksrcfind.incidents.title import Facts, title_of
+from ksrcfind.levels import LEVELS
+from ksrcfind.log.report import Frame, frame_of, is_panic, is_part
+from ksrcfind.source.message_id import message_id
+
+INCIDENTS_KEPT = 2000
+"""Limit of incidents of a log; further ones are counted only."""
+
+LINES_KEPT = 40
+"""Limit of evidence lines of an incident."""
+
+ROWS_KEPT = 24
+"""Limit of rows of reports among the evidence lines of an incident."""
+
+MESSAGES_KEPT = 20
+"""Limit of messages of an incident."""
+
+FRAMES_KEPT = 40
+"""Limit of functions that are kept of the stack of the first report of an incident."""
+
+REPORTS_KEPT = 512
+"""Limit of headlines in memory: rows of a report join only the incident of one of these."""
+
+DULL_KEPT = 20_000
+"""Limit of messages that are known to be of no interest."""
+
+TEXT_LENGTH = 1000
+"""Characters that are searched for names and wordings."""
+
+STORM = 20
+"""Smallest number of equal warnings that are an incident by their number."""
+
+FLAPS = 3
+"""Smallest number of times that a link goes down and is an incident, whatever the level of its messages."""
+
+APART = {"disk": 600.0, "link": 3600.0, "firmware": 600.0, "stall": 120.0, "memory": 120.0, "message": 600.0}
+"""Seconds between two lines of an incident that name the same device, at most."""
+CLOSE = 1.0
+"""Seconds between two lines of the same code in one incident, at most."""
+ASSERTION = 3
+"""Lines between the words of a failed assertion and the headline of its report, at most: `cut here` is between."""
+REACTION = 5.0
+"""Seconds between the error of a disk and the reaction of what is on it, at most."""
+LINES_APART = 200
+"""Lines between two lines of an incident in a log without times, at most."""
+
+RANK = {level: rank for rank, level in enumerate((*LEVELS, "unknown"))}
+WARN = RANK["warn"]
+ERR = RANK["err"]
+
+_TOGETHER = {kind: (kind,) for kind in ("disk", "stall", "memory", "machine check")}
+_OF_DEVICES = ("link", "firmware", "message")
+
+Where = tuple[str | None, int]
+"""A log and the number of a boot in it."""
+
+
+@dataclass(slots=True)
+class _Draft:
+    """An incident while the log is read."""
+
+    kind: str
+    severity: int
+    lead: Seen
+    boot: int
+    first: Moment
+    last: Moment
+    count: int = 0
+    rows: int = 0
+    device: str | None = None
+    task: str | None = None
+    keys: set[Key] = field(default_factory=set)
+    lines: list[int] = field(default_factory=list)
+    messages: dict[str, None] = field(default_factory=dict)
+    frames: list[Frame] = field(default_factory=list)
+    framed_by: int | None = None
+    """Line of the headline whose stack is kept."""
+    facts: Facts = field(default_factory=Facts)
+
+    @property
+    def counts(self) -> bool:
+        """True if the lines are an incident, and not a warning or two that every machine has."""
+        if self.kind == "link":
+            return self.facts.downs >= FLAPS or (self.facts.downs > 0 and self.severity <= WARN)
+        if self.kind == "message":
+            return self.severity <= ERR or self.rows > 0 or (self.severity <= WARN and self.count >= STORM)
+        return True
+
+
+class Collector:
+    """Collects the incidents of logs, whose lines are added in their order."""
+
+    def __init__(self) -> None:
+        self._drafts: list[_Draft] = []
+        self._by_key: dict[tuple[Where, Key], _Draft] = {}
+        self._by_message: dict[tuple[Where, object], _Draft] = {}
+        self._last: dict[tuple[Where, str], _Draft] = {}
+        """The last incident of a kind, and the last one of each piece of code."""
+        self._reports: OrderedDict[tuple[str | None, int], _Draft] = OrderedDict()
+        self._dull: set[object] = set()
+        self.omitted = 0
+        """Number of lines that belong to none of the incidents that are kept."""
+
+    def add(self, seen: Seen) -> None:
+        """Add a line."""
+        log = seen.log
+        if seen.event is not None:
+            draft = self._reports.get((seen.source, seen.event))
+            if draft is not None:
+                self._add_row(draft, seen)
+            if seen.key is None or log.fragment or is_part(log.body):
+                return
+        if log.is_userspace or not log.body:
+            return
+        worse = RANK.get(seen.level or "unknown", WARN + 1) <= WARN
+        if not worse and seen.key is not None and seen.key in self._dull:
+            return
+        body = log.body[:TEXT_LENGTH]
+        kind, severity = _kind_of(body, seen.level, worse=worse)
+        if kind is None:
+            if seen.key is not None and LINK.search(body) is None and len(self._dull) < DULL_KEPT:
+                self._dull.add(seen.key)
+            return
+        self._add_message(seen, body, kind, severity)
+
+    def incidents(self) -> Iterator[Incident]:
+        """Yield the incidents of the lines so far, the worst one first."""
+        earlier: dict[tuple[str | None, object], int] = {}
+        for draft in self._drafts:
+            signature = _signature(draft)
+            earlier[signature] = min(earlier.get(signature, draft.boot), draft.boot)
+        kept = [draft for draft in self._drafts if draft.counts]
+        for draft in sorted(kept, key=_order):
+            new = earlier[_signature(draft)] == draft.boot if draft.boot > 1 else None
+            yield _incident(draft, new_in_boot=new)
+
+    def _add_message(self, seen: Seen, body: str, kind: str, severity: int) -> None:
+        where = seen.source, seen.boot
+        keys = _keys_of(body, kind)
+        draft = self._joined(seen, where, body, kind, keys)
+        if draft is None:
+            if kind == "link" and severity > WARN and LINK_DOWN.search(body) is None:
+                return
+            if len(self._drafts) >= INCIDENTS_KEPT:
+                self.omitted += 1
+                return
+            moment = _moment(seen)
+            draft = _Draft(kind, severity, _cut(seen), seen.boot, moment, moment)
+            self._drafts.append(draft)
+        elif severity < draft.severity or _leads(kind, draft.kind):
+            if severity < draft.severity or _leads(kind, draft.kind):
+                draft.lead = _cut(seen)
+            draft.severity = min(severity, draft.severity)
+            draft.kind = kind if _leads(kind, draft.kind) else draft.kind
+        self._remember(draft, seen, where, body, kind, keys)
+        _add_facts(draft, seen, body, kind)
+
+    def _joined(self, seen: Seen, where: Where, body: str, kind: str, keys: list[Key]) -> _Draft | None:
+        """Return the incident that a line belongs to; None if the line begins one."""
+        for key in keys:
+            draft = self._by_key.get((where, key))
+            if draft is not None and _fits(kind, draft) and _near(draft, seen, APART.get(kind, CLOSE)):
+                return draft
+        draft = self._by_message.get((where, seen.key)) if seen.key is not None else None
+        if draft is not None and (not keys or not draft.keys or kind not in ("disk", "link", *_OF_DEVICES)):
+            return draft
+        if kind in ("oops", "warning"):
+            draft = self._last.get((where, "assertion"))
+            return draft if draft is not None and draft.kind == "message" and _directly(draft, seen) else None
+        if kind == "panic":
+            draft = self._last.get((where, "report"))
+            return draft if draft is not None and _near(draft, seen, 2 * REACTION) else None
+        if kind == "disk":
+            draft = self._last.get((where, kind))
+            if draft is None or not _near(draft, seen, REACTION):
+                return None
+            return draft if _can_be_one(draft.keys, keys) else None
+        if kind in ("message", "firmware"):
+            draft = self._last.get((where, _code_of(seen, body)))
+            return draft if draft is not None and _near(draft, seen, CLOSE) else None
+        return None
+
+    def _remember(self, draft: _Draft, seen: Seen, where: Where, body: str, kind: str, keys: list[Key]) -> None:
+        draft.last = _moment(seen)
+        draft.count += seen.log.repeats
+        for key in keys:
+            if key in draft.keys or len(draft.keys) < LINES_KEPT:
+                draft.keys.add(key)
+                self._by_key[where, key] = draft
+        if seen.key is not None:
+            self._by_message[where, seen.key] = draft
+        if kind in ("oops", "stall", "lock", "warning", "memory", "machine check"):
+            self._last[where, "report"] = draft
+        self._last[where, kind] = draft
+        if kind == "message":
+            self._last[where, "assertion"] = draft
+        self._last[where, _code_of(seen, body)] = draft
+        if len(draft.lines) < LINES_KEPT:
+            draft.lines.append(seen.line)
+        if seen.answer.matches and len(draft.messages) < MESSAGES_KEPT:
+            first = seen.answer.matches[0]
+            draft.messages[message_id(first.message, first.form)] = None
+        self._reports[seen.source, seen.line] = draft
+        if len(self._reports) > REPORTS_KEPT:
+            self._reports.popitem(last=False)
+
+    def _add_row(self, draft: _Draft, seen: Seen) -> None:
+        """Add a row of a report to its incident."""
+        body = seen.log.body[:TEXT_LENGTH]
+        draft.rows += 1
+        draft.last = _moment(seen)
+        if draft.rows <= ROWS_KEPT and len(draft.lines) < LINES_KEPT and seen.line not in draft.lines:
+            draft.lines.append(seen.line)
+        if draft.framed_by is None:
+            draft.framed_by = seen.event
+        if draft.framed_by == seen.event and len(draft.frames) < FRAMES_KEPT and (frame := frame_of(body)) is not None:
+            draft.frames.append(frame)
+        if draft.task is None and (found := running(body)) is not None:
+            draft.task = found[1]
+            if draft.kind == "stall":
+                where = seen.source, seen.boot
+                for key in (("cpu", found[0]), ("task", found[1])):
+                    draft.keys.add(key)
+                    self._by_key.setdefault((where, key), draft)
+        if is_panic(body):
+            draft.severity = 0
+            draft.facts.panicked = True
+
+
+def _kind_of(body: str, level: str | None, *, worse: bool) -> tuple[str | None, int]:
+    """Return the kind of incident that a line can belong to, and its severity as a rank. None for other lines."""
+    own = RANK.get(level or "unknown", RANK["unknown"])
+    if ORDINARY.match(body):
+        return None, own
+    report = report_kind(body)
+    if report is not None:
+        return report.name, min(own, RANK[report.severity]) if report.severity else own
+    if READ_ONLY.search(body) is not None and FILE_SYSTEM.search(body) is not None:
+        return "disk", RANK["crit"]
+    if _is_of_link(body):
+        return "link", own
+    if not worse:
+        return None, own
+    if IO_ERROR.search(body) is not None or FILE_SYSTEM.match(body) is not None:
+        return "disk", own
+    return ("firmware" if FIRMWARE.search(body) is not None else "message"), own
+
+
+def _is_of_link(body: str) -> bool:
+    """Return whether a line says that a network link went up or down; SATA links are those of disks."""
+    if LINK.search(body) is None or body.startswith("ata"):
+        return False
+    return LINK_DOWN.search(body) is not None or LINK_UP.search(body) is not None
+
+
+def _keys_of(body: str, kind: str) -> list[Key]:
+    """Return what a line names, by which it can join an incident."""
+    if kind == "disk":
+        system = FILE_SYSTEM.search(body)
+        return disks_of(body) or ([("file system", system["name"])] if system is not None else [])
+    if kind in ("memory", "machine check"):
+        return [(kind, "")]
+    if kind == "stall":
+        named = (("task", task_of(body)), ("cpu", processor_of(body)))
+        return [(of, name) for of, name in named if name is not None]
+    if kind in _OF_DEVICES:
+        link = link_of(body) if kind == "link" else None
+        device = device_of(body)
+        named = (("link", link), ("device", device if kind != "link" or link is None else None))
+        return [(of, name) for of, name in named if name is not None]
+    return []
+
+
+def _fits(kind: str, draft: _Draft) -> bool:
+    """Return whether a line of a kind can join an incident that names the same device or task."""
+    return draft.kind in _TOGETHER.get(kind, _OF_DEVICES)
+
+
+def _leads(kind: str, other: str) -> bool:
+    """Return whether a kind says more than another one about an incident."""
+    return kind != other and (other == "message" or (kind == "firmware" and other == "link"))
+
+
+def _can_be_one(one: set[Key], other: list[Key]) -> bool:
+    """Return whether two sets of disks can be the same device at several layers: none has another disk of its layer."""
+    layers = {_layer(name) for of, name in one if of == "disk"}
+    others = {_layer(name) for of, name in other if of == "disk"}
+    return bool(layers) and not layers & others
+
+
+def _layer(disk: str) -> str:
+    return disk.rstrip("0123456789:")[:2]
+
+
+def _code_of(seen: Seen, body: str) -> str:
+    """Return the code that printed a line: directory of a driver, file of other code, else the first word."""
+    if seen.answer.matches:
+        path = seen.answer.matches[0].message.path
+        return posixpath.dirname(path) if path.startswith(("drivers/", "sound/")) else path
+    return prefix_of(body) or ""
+
+
+def _near(draft: _Draft, seen: Seen, seconds: float) -> bool:
+    """Return whether a line comes soon enough after the last line of an incident."""
+    last, log = draft.last, seen.log
+    if last.uptime_s is not None and log.uptime_s is not None:
+        return abs(log.uptime_s - last.uptime_s) <= seconds
+    if last.time is not None and log.time is not None:
+        return abs((log.time - last.time).total_seconds()) <= seconds
+    if last.wallclock is not None and last.wallclock == log.wallclock:
+        return True
+    return seen.line - last.line <= LINES_APART
+
+
+def _directly(draft: _Draft, seen: Seen) -> bool:
+    """Return whether a report comes directly after a message, as after the words of a failed assertion."""
+    return 0 < seen.line - draft.last.line <= ASSERTION and _near(draft, seen, CLOSE / 10)
+
+
+def _add_facts(draft: _Draft, seen: Seen, body: str, kind: str) -> None:
+    """Add to an incident what a line says for its title."""
+    facts = draft.facts
+    task = task_of(body) if kind in ("stall", "memory") else None
+    draft.task = draft.task or task
+    if kind == "panic":
+        facts.panicked = True
+    elif kind == "link":
+        down = LINK_DOWN.search(body) is not None
+        facts.downs += down * seen.log.repeats
+        facts.ups += (not down) * seen.log.repeats
+        draft.device = draft.device or link_of(body)
+    elif kind == "disk":
+        system = FILE_SYSTEM.search(body)
+        facts.read_only = facts.read_only or READ_ONLY.search(body) is not None
+        facts.io_errors += IO_ERROR.search(body) is not None
+        if system is not None:
+            facts.file_system = facts.file_system or system["name"].lower()
+        names = [name for of, name in _keys_of(body, kind) if of == "disk"]
+        if names and (draft.device is None or (draft.device[:1].isdecimal() or draft.device.startswith("ata"))):
+            draft.device = names[0]
+    elif kind == "memory" and "illed process" in body and task is not None:
+        draft.task = task
+        facts.kill(task.rpartition(":")[0], seen.log.repeats)
+    elif kind in _OF_DEVICES:
+        draft.device = draft.device or device_of(body)
+    if kind == "memory" and ("emory cgroup" in body or "CONSTRAINT_MEMCG" in body):
+        facts.in_cgroup = True
+
+
+def _cut(seen: Seen) -> Seen:
+    log = seen.log
+    if len(log.text) <= TEXT_LENGTH:
+        return seen
+    return replace(seen, log=replace(log, text=log.text[:TEXT_LENGTH], body=log.body[:TEXT_LENGTH], truncated=True))
+
+
+def _moment(seen: Seen) -> Moment:
+    return Moment(seen.source, seen.line, seen.log.uptime_s, seen.log.time, seen.log.wallclock)
+
+
+def _signature(draft: _Draft) -> tuple[str | None, object]:
+    named = draft.lead.key if draft.lead.key is not None else draft.lead.log.body[:40]
+    return draft.lead.source, (draft.kind, named, draft.device)
+
+
+_ORDER = ("panic", "oops", "stall", "memory", "machine check", "disk", "warning", "lock", "firmware", "link", "message")
+
+
+def _order(draft: _Draft) -> tuple[int, int, int, int]:
+    return draft.severity, _ORDER.index(draft.kind), -draft.count, draft.first.line
+
+
+def _incident(draft: _Draft, *, new_in_boot: bool | None) -> Incident:
+    return Incident(
+        title=title_of(draft.lead, draft.kind, draft.device, draft.task, draft.count, draft.facts, draft.frames),
+        kind=draft.kind,
+        severity=list(RANK)[draft.severity],
+        first=draft.first,
+        last=draft.last,
+        count=draft.count,
+        boot=draft.boot,
+        new_in_boot=new_in_boot,
+        device=draft.device,
+        task=draft.task,
+        lines=tuple(sorted(set(draft.lines))),
+        message_ids=tuple(draft.messages),
+        lead=draft.lead,
+        frames=tuple(draft.frames),
+    )

@@ -1,0 +1,136 @@
+"""The title of an incident, in plain words."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from ksrcfind.incidents.record import Seen
+from ksrcfind.log.report import Frame, frame_of
+from ksrcfind.match.place import named_place
+from ksrcfind.regex import regex
+
+MOST_WORDS = 100
+"""Characters of a message in a title, at most."""
+
+MOST_VICTIMS = 3
+"""Programs that a title names, at most."""
+
+NAMES_KEPT = 50
+"""Limit of names of killed programs that are counted."""
+
+
+@dataclass(slots=True)
+class Facts:
+    """What the lines of an incident say for its title."""
+
+    panicked: bool = False
+    read_only: bool = False
+    in_cgroup: bool = False
+    file_system: str | None = None
+    io_errors: int = 0
+    downs: int = 0
+    ups: int = 0
+    killed: dict[str, int] = field(default_factory=dict)
+
+    def kill(self, program: str, times: int) -> None:
+        """Count a program that was killed."""
+        if program in self.killed or len(self.killed) < NAMES_KEPT:
+            self.killed[program] = self.killed.get(program, 0) + times
+
+
+def title_of(
+    lead: Seen, kind: str, device: str | None, task: str | None, count: int, facts: Facts, frames: Sequence[Frame]
+) -> str:
+    """Return the title of an incident.
+
+    This is the place where a knowledge base of messages can give the title of `lead`.
+    """
+    body = lead.log.body
+    if kind == "disk":
+        title = _disk(body, device, facts)
+    elif kind == "link":
+        title = _link(body, device, facts)
+    elif kind == "memory":
+        title = _memory(body, facts)
+    elif kind == "machine check":
+        title = _machine_check(body)
+    elif kind == "stall":
+        title = _stall(body, task, count)
+    elif kind in ("oops", "warning", "lock", "panic"):
+        title = _report(body, kind, frames)
+    else:
+        title = words(body)
+    return f"{title}; the kernel panicked" if facts.panicked and kind != "panic" else title
+
+
+def _disk(body: str, device: str | None, facts: Facts) -> str:
+    on = f" on {device}" if device else ""
+    system = facts.file_system
+    if facts.io_errors and facts.read_only:
+        return f"I/O errors{on}, then {system} went read-only"
+    if facts.read_only:
+        return f"{system} went read-only{on}"
+    if facts.io_errors and system:
+        return f"I/O errors{on}, with errors of {system}"
+    if facts.io_errors:
+        return f"I/O errors{on}"
+    return words(body)
+
+
+def _link(body: str, device: str | None, facts: Facts) -> str:
+    if device is None:
+        return words(body)
+    if facts.downs == 1:
+        return f"Link of {device} went down{' and came back' if facts.ups else ''}"
+    return f"Link of {device} went down {facts.downs:,} times" + ("" if facts.ups else " and never came back")
+
+
+def _memory(body: str, facts: Facts) -> str:
+    if not facts.killed:
+        return words(body)
+    names = sorted(facts.killed, key=lambda name: (-facts.killed[name], name))
+    more = f" and {len(names) - MOST_VICTIMS:,} more" if len(names) > MOST_VICTIMS else ""
+    kills = sum(facts.killed.values())
+    times = f", {kills:,} times" if kills > 1 else ""
+    where = " in a control group" if facts.in_cgroup else ""
+    return f"Out of memory{where}: the kernel killed {', '.join(names[:MOST_VICTIMS])}{more}{times}"
+
+
+_MACHINE_CHECK = regex(r".{0,60}(?P<processor>CPU ?\d{1,5}).{0,40}Machine Check")
+
+
+def _machine_check(body: str) -> str:
+    found = _MACHINE_CHECK.match(body)
+    return f"Hardware error: machine check on {found['processor']}" if found else words(body)
+
+
+_STUCK = regex(r".{0,60}(?:stuck for (?P<stuck>\d{1,9})s|blocked for more than (?P<blocked>\d{1,9}) seconds)")
+
+
+def _stall(body: str, task: str | None, count: int) -> str:
+    found = _STUCK.match(body)
+    program = (task or "").rpartition(":")[0] or task
+    if found is not None and found["blocked"] and program:
+        others = f", and {count - 1:,} more reports of blocked tasks" if count > 1 else ""
+        return f"Task {program} was blocked for more than {found['blocked']} seconds{others}"
+    if found is not None and found["stuck"]:
+        return f"A processor was stuck for {found['stuck']} seconds" + (f" in {program}" if program else "")
+    if "rcu" in body[:20]:
+        return "A processor stalled (RCU)" + (f" in {program}" if program else "")
+    return words(body)
+
+
+def _report(body: str, kind: str, frames: Sequence[Frame]) -> str:
+    place = named_place(body)
+    if kind == "warning" and place is not None:
+        return f"Kernel warning at {place.path}:{place.line}" + (f" in {place.function}()" if place.function else "")
+    frame = frame_of(body)
+    if frame is not None:
+        return f"{body[: body.index(' in ')]} in {frame.function}()"
+    faulted = f" in {frames[0].function}()" if kind == "oops" and place is None and frames else ""
+    return words(body) + faulted
+
+
+def words(body: str) -> str:
+    """Return a message as a title: one line, of limited length, without the signs at its end."""
+    text = " ".join(body.split())
+    return (text[: MOST_WORDS - 1].rstrip() + "…") if len(text) > MOST_WORDS else text.rstrip(" .!:;-")

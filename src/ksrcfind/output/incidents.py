@@ -1,0 +1,137 @@
+"""Write the incidents of a log as text: what happened to the machine, the worst first, on one screen."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from ksrcfind.batch.coverage import SEVERITY, Summary, severity
+from ksrcfind.batch.filters import Group
+from ksrcfind.batch.fold import Folded
+from ksrcfind.finding import Finding
+from ksrcfind.incidents.record import Incident, Moment
+from ksrcfind.incidents.title import words
+from ksrcfind.match.answer import Tier
+from ksrcfind.output.logtext import LEVEL_STYLES, in_function
+from ksrcfind.output.style import Painter, Span
+from ksrcfind.output.writer import Write
+from ksrcfind.source.message_id import message_id
+
+SHOWN = 5
+"""Incidents that are shown, at most."""
+
+INDENT = 7
+"""Indentation of the lines about an incident."""
+
+WIDTH = 160
+"""Characters of an evidence line that are shown."""
+
+
+@dataclass(slots=True)
+class IncidentWriter:
+    """Writes the worst incidents of a log, and one line about the rest."""
+
+    write: Write
+    painter: Painter
+    name_sources: bool
+    """True if the name of the log is shown with line numbers."""
+    messages: list[Folded] = field(default_factory=list)
+
+    def finding(self, finding: Finding) -> None:
+        """Write nothing: single lines are no incidents."""
+
+    def folded(self, folded: Folded) -> None:
+        """Keep a message for the line about the rest."""
+        self.messages.append(folded)
+
+    def group(self, group: Group) -> None:
+        """Keep the messages of a group for the line about the rest."""
+        self.messages += [folded for folded in group.messages if folded.is_message]
+
+    def end(self, summary: Summary | None) -> None:
+        """Write the incidents and the line about the rest."""
+        if summary is None or not summary.lines:
+            return
+        shown = summary.incidents[:SHOWN]
+        for incident in shown:
+            self._incident(incident)
+            self.write("\n")
+        end = " The run was interrupted." if summary.interrupted else ""
+        self.write(self.painter.line((self._rest(summary, shown), "label" if shown else "ok"), end))
+
+    def _incident(self, incident: Incident) -> None:
+        style = LEVEL_STYLES.get(incident.severity, "label")
+        line = self.painter.line
+        self.write(line((f"{incident.severity:<{INDENT}}", style), (incident.title, "title")))
+        self.write(line((", ".join(self._when(incident)), "label"), indent=INDENT))
+        about = incident.about
+        # A message that is only similar to the line says nothing certain about its place.
+        if about is not None and incident.lead.answer.verdict != Tier.FUZZY:
+            subsystem: Span = (f"  {incident.subsystem}" if incident.subsystem else "", "label")
+            place = (f"{about.path}:{about.line}", "place")
+            self.write(line(("about ", "label"), place, *in_function(about), subsystem, indent=INDENT))
+        lead = incident.lead
+        if incident.title == words(lead.log.body):
+            return
+        where = self._place(lead.source, lead.line)
+        self.write(line((f"{where}: ", "label"), lead.log.body[:WIDTH], indent=INDENT))
+
+    def _when(self, incident: Incident) -> Iterator[str]:
+        first, last = incident.first, incident.last
+        since, until = _time(first), _time(last)
+        times = "once" if incident.count == 1 else f"{incident.count:,} messages"
+        if since is None:
+            yield times
+        elif since == until:
+            yield f"{times} at {since}"
+        else:
+            yield f"{times} from {since} to {until}"
+        yield f"line {first.line}" if first.line == last.line else f"lines {first.line} to {last.line}"
+        if incident.boot > 1:
+            yield f"boot {incident.boot}" + (", not seen in earlier boots" if incident.new_in_boot else "")
+        if incident.device is not None and incident.device not in incident.title:
+            yield f"device {incident.device}"
+        if incident.task is not None:
+            yield f"task {incident.task}"
+
+    def _rest(self, summary: Summary, shown: tuple[Incident, ...]) -> str:
+        """Return the line about what is not shown."""
+        if not summary.kernel_lines:
+            return f"No kernel message in {_number(summary.lines, 'line')}."
+        if not shown:
+            kernel = _number(summary.kernel_lines, "kernel line")
+            warnings = sum(SEVERITY["err"] < _severity(folded) <= SEVERITY["warn"] for folded in self.messages)
+            only = f" ({_number(warnings, 'warning')})" if warnings else ""
+            return f"No incident in {kernel}: {_number(len(self.messages), 'message')}{only}; --all lists everything."
+        ids = {name for incident in shown for name in incident.message_ids}
+        lines = {(incident.first.source, line) for incident in shown for line in incident.lines}
+        rest = [folded for folded in self.messages if not _belongs(folded, ids, lines)]
+        errors = sum(_severity(folded) <= SEVERITY["err"] for folded in rest)
+        more = len(summary.incidents) - len(shown)
+        parts = [f"{_number(more, 'further incident')}, "] if more > 0 else []
+        of_them = f", {errors:,} of them {'an error' if errors == 1 else 'errors'}" if errors else ""
+        return f"{''.join(parts)}{_number(len(rest), 'further message')}{of_them}; --all lists everything."
+
+    def _place(self, source: str | None, line: int) -> str:
+        return f"{source}:{line}" if self.name_sources else f"line {line}"
+
+
+def _belongs(folded: Folded, ids: set[str], lines: set[tuple[str | None, int]]) -> bool:
+    """Return whether a message is one of those of the incidents."""
+    match = folded.finding.match
+    if match is not None and message_id(match.message, match.form) in ids:
+        return True
+    first = folded.occurrences.first
+    return first.line is not None and (first.source, first.line) in lines
+
+
+def _severity(folded: Folded) -> int:
+    return severity(folded.finding.log, folded.finding.answer)
+
+
+def _time(moment: Moment) -> str | None:
+    if moment.time is not None:
+        return moment.time.isoformat(sep=" ", timespec="seconds")
+    return moment.wallclock or (None if moment.uptime_s is None else f"{moment.uptime_s:.6f}")
+
+
+def _number(count: int, noun: str) -> str:
+    return f"1 {noun}" if count == 1 else f"{count:,} {noun}s"
