@@ -94,7 +94,9 @@ def main() -> None:
 
 
 def _fact(entry: Entry, message: Message) -> str:
-    return json.dumps([entry.id, message.path, message.function, message.format, message.forms[0].printed])
+    return json.dumps(
+        [entry.id, message.path, message.function, message.format, " ".join(form.printed for form in message.forms)]
+    )
 
 
 if __name__ == "__main__":

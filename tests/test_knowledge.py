@@ -8,12 +8,14 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from example_findings import EXACT, MATCH, UNEXPLAINED
+from example_findings import COMMITS, EXACT, MATCH, UNEXPLAINED
 from ksrcfind.knowledge import base
 from ksrcfind.knowledge.base import all_entries, entry_for, fits
 from ksrcfind.knowledge.meaning import meaning_of, with_values
 from ksrcfind.knowledge.record import Entry, MessageRule
+from ksrcfind.lsp.markdown import hover
 from ksrcfind.match.answer import Tier, Value
+from ksrcfind.mcp import compact
 from ksrcfind.output.record import finding_record
 from ksrcfind.source.message import Form, Message
 
@@ -193,3 +195,12 @@ def test_the_record_has_the_meaning_of_the_first_match():
     assert first["meaning"]["id"] == "memory/oom-victim-exiting"
     assert first["meaning"]["check"]
     assert second["meaning"] is None
+
+
+def test_an_editor_shows_the_meaning():
+    assert "**The process to be killed is already exiting**" in hover(EXACT, COMMITS.__getitem__, None)
+
+
+def test_an_assistant_reads_the_meaning():
+    assert compact.finding_record(EXACT)["meaning"]["severity"] == "notice"
+    assert "meaning" not in compact.finding_record(UNEXPLAINED)

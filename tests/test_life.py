@@ -180,3 +180,18 @@ def test_a_tree_without_git_has_no_lives(tmp_path):
     (tmp_path / "a.c").write_text(source("one thing"))
     done = ksrcfind("life", "-C", tmp_path, "one thing")
     assert (done.status, "release tags" in done.err) == (2, True)
+
+
+def test_a_doubtful_message_is_marked(linux_mini, monkeypatch):
+    monkeypatch.setattr("ksrcfind.output.lifetime.LEAST_CONFIDENCE", 1.1)
+    shown = ksrcfind("life", "invoked oom-killer: gfp_mask=0x0", directory=linux_mini).out
+    assert "partial match, confidence 0." in shown
+    assert "Doubtful: this is the most similar message" in shown
+    assert "Doubtful" not in ksrcfind("life", "mm/oom_kill.c:14", directory=linux_mini).out
+
+
+def test_the_record_has_the_quality_of_the_match(linux_mini):
+    done = ksrcfind("life", "--format", "ndjson", "invoked oom-killer: gfp_mask=0x0", directory=linux_mini)
+    record = json.loads(done.out.splitlines()[-1])
+    assert record["tier"] == "partial"
+    assert 0 < record["confidence"] < 1

@@ -10,6 +10,7 @@ from urllib.parse import quote
 from ksrcfind.conditions.sentence import sentence
 from ksrcfind.finding import Finding
 from ksrcfind.history.provenance import Change, Commit, Mentioned, Provenance
+from ksrcfind.knowledge.meaning import meaning_of
 from ksrcfind.match.answer import Match, Place, Value
 from ksrcfind.output.record import NO_HISTORY, matches_with_history, shown_values
 from ksrcfind.output.sanitize import sanitized, sanitized_line
@@ -62,6 +63,9 @@ def _parts(finding: Finding, commits: Commits, root: str | None, *, pending: boo
         match, history = next(matches_with_history(finding))
         if finding.circumstances is not None:
             yield text(sentence(finding.circumstances))
+        meaning = meaning_of(answer)
+        if meaning is not None:
+            yield f"**{text(meaning.title)}**: {text(meaning.means)}"
         yield _where(match, root, place=finding.log is None)
         yield block(f"{match.message.call}({quoted(match.message.format)})", "c")
         if finding.code is not None:

@@ -17,7 +17,8 @@ from ksrcfind.evolution.differences import Difference
 from ksrcfind.evolution.timelines import Life
 from ksrcfind.finding import Finding
 from ksrcfind.history.provenance import Change, Commit, Event, Provenance
-from ksrcfind.match.answer import Match
+from ksrcfind.knowledge.meaning import meaning_of
+from ksrcfind.match.answer import Answer, Match
 from ksrcfind.output.record import Record, matches_with_history
 from ksrcfind.source.message import Message
 
@@ -48,6 +49,7 @@ def finding_record(finding: Finding) -> Record:
             "text": cut(finding.input.text),
             "verdict": answer.verdict,
             "reason": answer.reason and answer.reason.text,
+            "meaning": _meaning(answer),
             "when": finding.circumstances and sentence(finding.circumstances),
             "conditions": [cut(each.text) for each in finding.circumstances.conditions]
             if finding.circumstances
@@ -64,6 +66,20 @@ def finding_record(finding: Finding) -> Record:
             "notes": list(finding.notes),
         }
     )
+
+
+def _meaning(answer: Answer) -> Record | None:
+    meaning = meaning_of(answer)
+    if meaning is None:
+        return None
+    return {
+        "title": meaning.title,
+        "means": meaning.means,
+        "severity": meaning.severity,
+        "causes": list(meaning.causes),
+        "check": list(meaning.check),
+        "citation": meaning.citation,
+    }
 
 
 def _numbered(code: Excerpt | None) -> Iterable[tuple[int, str]]:
@@ -170,6 +186,8 @@ def life_record(life: Life) -> Record:
     return _filled(
         {
             **message_record(message),
+            "verdict": life.finding.answer.verdict,
+            "confidence": life.finding.answer.matches[0].confidence,
             "stages": [
                 _filled(
                     {

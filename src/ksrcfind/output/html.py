@@ -26,7 +26,8 @@ from ksrcfind.callers.record import Callers
 from ksrcfind.conditions.sentence import sentence
 from ksrcfind.finding import Finding, Shown
 from ksrcfind.history.provenance import Commit, Event, Provenance
-from ksrcfind.match.answer import Match
+from ksrcfind.knowledge.meaning import meaning_of
+from ksrcfind.match.answer import Answer, Match
 from ksrcfind.output.json import encode
 from ksrcfind.output.logtext import MEANINGS
 from ksrcfind.output.record import about_elsewhere, matches_with_history, named_commits
@@ -216,12 +217,25 @@ def _message(folded: Folded, source: Source, order: int) -> Data:
     }
 
 
+def _meaning(answer: Answer) -> Data | None:
+    meaning = meaning_of(answer)
+    if meaning is None:
+        return None
+    return {
+        "title": meaning.title,
+        "means": meaning.means,
+        "causes": list(meaning.causes),
+        "check": list(meaning.check),
+    }
+
+
 _NO_MATCH: Data = {
     "confidence": None,
     "place": "",
     "line": 0,
     "end": 0,
     "call": None,
+    "meaning": None,
     "why": None,
     "documents": [],
     "callers": [],
@@ -245,6 +259,7 @@ def _match(match: Match, history: Provenance, folded: Folded, source: Source) ->
         "line": message.line_start,
         "end": message.line_end,
         "call": f"{message.call}({quoted(message.format)})",
+        "meaning": _meaning(folded.finding.answer),
         "why": found and sentence(found),
         "callers": [],
         "documents": [f"{each.path}:{each.line}  {documented(each)}" for each in folded.finding.documented_in or ()],

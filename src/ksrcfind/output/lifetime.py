@@ -18,11 +18,16 @@ from ksrcfind.output.record import (
     tree_fields,
 )
 from ksrcfind.output.style import Painter
-from ksrcfind.output.text import happened, quoted, where
+from ksrcfind.output.text import happened, how, quoted, where
 from ksrcfind.output.writer import Commits
 
 UNRELEASED = "no release"
 TODAY = "today"
+
+LEAST_CONFIDENCE = 0.5
+"""Below it, another message is as likely as the one that was chosen."""
+
+DOUBTFUL = "this is the most similar message, but another one may have printed the line."
 
 
 def lifetime(chosen: str, life: Life, commits: Commits, painter: Painter) -> Iterator[str]:
@@ -60,6 +65,8 @@ def life_record(life: Life) -> Record:
         "input": finding_record(life.finding, 1)["input"],
         "tree": tree_fields(life.finding.tree),
         "message": message_fields(match.message, match.form),
+        "tier": match.tier.value,
+        "confidence": match.confidence,
         "history": history.status,
         "introduced": history.introduced and change_fields(history.introduced),
         "origin": history.origin and change_fields(history.origin),
@@ -83,7 +90,10 @@ def life_record(life: Life) -> Record:
 
 def _timeline(life: Life, commits: Commits, painter: Painter) -> Iterator[str]:
     match = life.finding.answer.matches[0]
-    yield painter.line(*where(match))
+    chosen_by_text = life.finding.log is not None
+    yield painter.line(*where(match), *(["  ", *how(match)] if chosen_by_text else []))
+    if chosen_by_text and match.confidence < LEAST_CONFIDENCE:
+        yield painter.line(("Doubtful: ", "warn"), DOUBTFUL, indent=2)
     yield painter.line((quoted(match.message.format), "code"), indent=2)
     yield painter.line()
     for stage in life.stages:

@@ -71,6 +71,11 @@
     cell.append(element("p", facts.join("; ")));
     if (message.reason) cell.append(element("p", message.reason));
     if (message.points_to) cell.append(element("p", `The line points to ${message.points_to}`));
+    if (message.meaning) {
+      section(cell, message.meaning.title, element("p", message.meaning.means));
+      section(cell, "Usual causes", element("pre", message.meaning.causes.map((cause) => `- ${cause}`).join("\n")));
+      section(cell, "Check with", element("pre", message.meaning.check.join("\n")));
+    }
     if (message.why) cell.append(element("p", message.why));
     if (message.call) section(cell, `${message.place} prints`, element("pre", message.call));
     if (message.source.length) section(cell, "Source", sourceLines(message));
