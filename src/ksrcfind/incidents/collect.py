@@ -142,7 +142,7 @@ class Collector:
             draft = self._reports.get((seen.source, seen.event))
             if draft is not None:
                 self._add_row(draft, seen)
-            if seen.key is None or log.fragment or is_part(log.body):
+            if is_part(log.body) or log.fragment or (seen.key is None and report_kind(log.body) is None):
                 return
         if log.is_userspace or not log.body:
             return

@@ -48,7 +48,7 @@ class IncidentWriter:
 
     def end(self, summary: Summary | None) -> None:
         """Write the incidents and the line about the rest."""
-        if summary is None or not summary.lines:
+        if summary is None:
             return
         shown = summary.incidents[:SHOWN]
         for incident in shown:
