@@ -123,7 +123,10 @@ def test_a_storm_of_one_warning_is_an_incident():
 
 def test_an_incident_of_a_later_boot_is_new_or_known():
     collector = Collector()
-    for boot, text in ((1, "[ 1.000000] acme: it broke\n"), (2, "[ 1.000000] acme: it broke\n[ 9.000000] other: bad\n")):
+    for boot, text in (
+        (1, "[ 1.000000] acme: it broke\n"),
+        (2, "[ 1.000000] acme: it broke\n[ 9.000000] other: bad\n"),
+    ):
         for line in seen(text, boot=boot):
             collector.add(line)
     found = {(each.boot, each.title): each.new_in_boot for each in collector.incidents()}
@@ -140,7 +143,9 @@ def test_logs_do_not_share_incidents():
 
 def test_memory_is_bounded():
     collector = Collector()
-    for line in seen("".join(f"[{number}.000000] part{number}: it broke\n" for number in range(1, INCIDENTS_KEPT + 100))):
+    for line in seen(
+        "".join(f"[{number}.000000] part{number}: it broke\n" for number in range(1, INCIDENTS_KEPT + 100))
+    ):
         collector.add(line)
     assert len(list(collector.incidents())) == INCIDENTS_KEPT
     assert collector.omitted == 99
