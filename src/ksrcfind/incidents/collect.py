@@ -43,9 +43,6 @@ INCIDENTS_KEPT = 2000
 LINES_KEPT = 40
 """Limit of evidence lines of an incident."""
 
-ROWS_KEPT = 24
-"""Limit of rows of reports among the evidence lines of an incident."""
-
 MESSAGES_KEPT = 20
 """Limit of messages of an incident."""
 
@@ -101,6 +98,8 @@ class _Draft:
     last: Moment
     count: int = 0
     rows: int = 0
+    kept_rows: int = 0
+    """Rows of reports among `lines`; at most three fifths, so that reactions to a report have room."""
     device: str | None = None
     task: str | None = None
     keys: set[Key] = field(default_factory=set)
@@ -124,7 +123,9 @@ class _Draft:
 class Collector:
     """Collects the incidents of logs, whose lines are added in their order."""
 
-    def __init__(self) -> None:
+    def __init__(self, lines_kept: int = LINES_KEPT) -> None:
+        """Keep the numbers of at most `lines_kept` lines of each incident."""
+        self._lines_kept = lines_kept
         self._drafts: list[_Draft] = []
         self._by_key: dict[tuple[Where, Key], _Draft] = {}
         self._by_message: dict[tuple[Where, object], _Draft] = {}
@@ -229,7 +230,7 @@ class Collector:
         if kind == "message":
             self._last[where, "assertion"] = draft
         self._last[where, _code_of(seen, body)] = draft
-        if len(draft.lines) < LINES_KEPT:
+        if len(draft.lines) < self._lines_kept:
             draft.lines.append(seen.line)
         if seen.answer.matches and len(draft.messages) < MESSAGES_KEPT:
             first = seen.answer.matches[0]
@@ -243,7 +244,9 @@ class Collector:
         body = seen.log.body[:TEXT_LENGTH]
         draft.rows += 1
         draft.last = _moment(seen)
-        if draft.rows <= ROWS_KEPT and len(draft.lines) < LINES_KEPT and seen.line not in draft.lines:
+        room = min(self._lines_kept, len(draft.lines) - draft.kept_rows + self._lines_kept * 3 // 5)
+        if len(draft.lines) < room:
+            draft.kept_rows += 1
             draft.lines.append(seen.line)
         if draft.framed_by is None:
             draft.framed_by = seen.event
