@@ -24,6 +24,7 @@ from ksrcfind.incidents.kinds import (
     Key,
     device_of,
     disks_of,
+    file_system_of,
     link_of,
     prefix_of,
     processor_of,
@@ -194,7 +195,7 @@ class Collector:
         """Return the incident that a line belongs to; None if the line begins one."""
         for key in keys:
             draft = self._by_key.get((where, key))
-            if draft is not None and _fits(kind, draft) and _near(draft, seen, APART.get(kind, CLOSE)):
+            if draft is not None and _fits(kind, draft, body) and _near(draft, seen, APART.get(kind, CLOSE)):
                 return draft
         draft = self._by_message.get((where, seen.key)) if seen.key is not None else None
         if draft is not None and (not keys or not draft.keys or kind not in ("disk", "link", *_OF_DEVICES)):
@@ -207,7 +208,7 @@ class Collector:
             return draft if draft is not None and _near(draft, seen, 2 * REACTION) else None
         if kind == "disk":
             draft = self._last.get((where, kind))
-            if draft is None or not _near(draft, seen, REACTION):
+            if draft is None or not _fits(kind, draft, body) or not _near(draft, seen, REACTION):
                 return None
             return draft if _can_be_one(draft.keys, keys) else None
         if kind in ("message", "firmware"):
@@ -293,8 +294,8 @@ def _is_of_link(body: str) -> bool:
 def _keys_of(body: str, kind: str) -> list[Key]:
     """Return what a line names, by which it can join an incident."""
     if kind == "disk":
-        system = FILE_SYSTEM.search(body)
-        return disks_of(body) or ([("file system", system["name"])] if system is not None else [])
+        system = file_system_of(body)
+        return disks_of(body) or ([("file system", system)] if system is not None else [])
     if kind in ("memory", "machine check"):
         return [(kind, "")]
     if kind == "stall":
@@ -308,9 +309,16 @@ def _keys_of(body: str, kind: str) -> list[Key]:
     return []
 
 
-def _fits(kind: str, draft: _Draft) -> bool:
-    """Return whether a line of a kind can join an incident that names the same device or task."""
-    return draft.kind in _TOGETHER.get(kind, _OF_DEVICES)
+def _fits(kind: str, draft: _Draft, body: str) -> bool:
+    """Return whether a line of a kind can join an incident that names the same device or task.
+
+    One after the other, a disk can have several file systems.
+    """
+    if draft.kind not in _TOGETHER.get(kind, _OF_DEVICES):
+        return False
+    if kind != "disk" or draft.facts.file_system is None:
+        return True
+    return file_system_of(body) in (None, draft.facts.file_system)
 
 
 def _leads(kind: str, other: str) -> bool:
@@ -322,7 +330,7 @@ def _can_be_one(one: set[Key], other: list[Key]) -> bool:
     """Return whether two sets of disks can be the same device at several layers: none has another disk of its layer."""
     layers = {_layer(name) for of, name in one if of == "disk"}
     others = {_layer(name) for of, name in other if of == "disk"}
-    return bool(layers) and not layers & others
+    return not layers & others
 
 
 def _layer(disk: str) -> str:
@@ -367,11 +375,9 @@ def _add_facts(draft: _Draft, seen: Seen, body: str, kind: str) -> None:
         facts.ups += (not down) * seen.log.repeats
         draft.device = draft.device or link_of(body)
     elif kind == "disk":
-        system = FILE_SYSTEM.search(body)
         facts.read_only = facts.read_only or READ_ONLY.search(body) is not None
         facts.io_errors += IO_ERROR.search(body) is not None
-        if system is not None:
-            facts.file_system = facts.file_system or system["name"].lower()
+        facts.file_system = facts.file_system or file_system_of(body)
         names = [name for of, name in _keys_of(body, kind) if of == "disk"]
         if names and (draft.device is None or (draft.device[:1].isdecimal() or draft.device.startswith("ata"))):
             draft.device = names[0]
