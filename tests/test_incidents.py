@@ -225,3 +225,10 @@ def test_the_summary_has_the_incidents(batch):
     assert (found["title"], found["device"], found["lines"]) == ("I/O errors on minidisk1", "minidisk1", [1])
     assert found["about"]["path"].endswith(".c")
     assert found["about"]["subsystem"]
+
+
+def test_the_report_begins_with_the_incidents_and_folds_the_statistics(batch):
+    page = batch("--format", "html").out
+    order = [page.index(part) for part in ("I/O errors on minidisk1", 'id="messages"', '<details class="statistics">')]
+    assert order == sorted(order)
+    assert "<details open" not in page

@@ -56,6 +56,9 @@ REPORTS_KEPT = 512
 DULL_KEPT = 20_000
 """Limit of messages that are known to be of no interest."""
 
+KINDS_KEPT = 5000
+"""Limit of texts, with their digits masked, whose kind is known."""
+
 TEXT_LENGTH = 1000
 """Characters that are searched for names and wordings."""
 
@@ -80,6 +83,7 @@ RANK = {level: rank for rank, level in enumerate((*LEVELS, "unknown"))}
 WARN = RANK["warn"]
 ERR = RANK["err"]
 
+_ZEROS = dict.fromkeys(map(ord, "123456789"), "0")
 _TOGETHER = {kind: (kind,) for kind in ("disk", "stall", "memory", "machine check")}
 _OF_DEVICES = ("link", "firmware", "message")
 
@@ -134,6 +138,7 @@ class Collector:
         """The last incident of a kind, and the last one of each piece of code."""
         self._reports: OrderedDict[tuple[str | None, int], _Draft] = OrderedDict()
         self._dull: set[object] = set()
+        self._kinds: dict[tuple[str, str | None], tuple[str | None, int]] = {}
         self.omitted = 0
         """Number of lines that belong to none of the incidents that are kept."""
 
@@ -152,7 +157,7 @@ class Collector:
         if not worse and seen.key is not None and seen.key in self._dull:
             return
         body = log.body[:TEXT_LENGTH]
-        kind, severity = _kind_of(body, seen.level, worse=worse)
+        kind, severity = self._kind_of(body, seen.level, worse=worse)
         if kind is None:
             if seen.key is not None and LINK.search(body) is None and len(self._dull) < DULL_KEPT:
                 self._dull.add(seen.key)
@@ -169,6 +174,16 @@ class Collector:
         for draft in sorted(kept, key=_order):
             new = earlier[_signature(draft)] == draft.boot if draft.boot > 1 else None
             yield _incident(draft, new_in_boot=new)
+
+    def _kind_of(self, body: str, level: str | None, *, worse: bool) -> tuple[str | None, int]:
+        """Return the kind of a line and its severity. Lines that differ only in digits are of one kind."""
+        shape = body.translate(_ZEROS), level
+        known = self._kinds.get(shape)
+        if known is None:
+            if len(self._kinds) >= KINDS_KEPT:
+                self._kinds.clear()
+            known = self._kinds[shape] = _kind_of(body, level, worse=worse)
+        return known
 
     def _add_message(self, seen: Seen, body: str, kind: str, severity: int) -> None:
         where = seen.source, seen.boot

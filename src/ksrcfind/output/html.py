@@ -26,7 +26,9 @@ from ksrcfind.callers.record import Callers
 from ksrcfind.conditions.sentence import sentence
 from ksrcfind.finding import Finding, Shown
 from ksrcfind.history.provenance import Commit, Event, Provenance
-from ksrcfind.match.answer import Match
+from ksrcfind.incidents.record import Incident
+from ksrcfind.match.answer import Match, Tier
+from ksrcfind.output.incidents import SHOWN, WIDTH, when
 from ksrcfind.output.json import encode
 from ksrcfind.output.logtext import MEANINGS
 from ksrcfind.output.record import about_elsewhere, matches_with_history, named_commits
@@ -131,6 +133,7 @@ class HtmlWriter:
         def shown(value: object) -> object:
             return sanitized(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
+        several = len({seen.source for seen in summary.boots}) > 1
         style, script = _resource("report.css"), _resource("report.js")
         document = {"messages": self._messages, "commits": self._named_commits}
         template = Environment(autoescape=True, finalize=shown, trim_blocks=True).from_string(_resource("report.html"))
@@ -140,7 +143,7 @@ class HtmlWriter:
             tree=self._tree,
             summary=summary,
             explained=sum(message["confidence"] is not None for message in self._messages),
-            several=len({seen.source for seen in summary.boots}) > 1,
+            several=several,
             style=Markup(style),  # noqa: S704 - of this package
             script=Markup(script),  # noqa: S704 - of this package
             style_hash=_hash(style),
@@ -151,6 +154,8 @@ class HtmlWriter:
             timelines=[_timeline(chart, several=len(summary.charts) > 1) for chart in summary.charts],
             selects=[_select(name, self._messages) for name in ("level", "tier", "release", "subsystem")],
             legend=LEGEND,
+            incidents=[_incident(one, several=several) for one in summary.incidents[:SHOWN]],
+            more_incidents=max(0, len(summary.incidents) - SHOWN),
             columns=[{"name": name, "title": title} for name, title in COLUMNS.items()],
             rows=self._messages,
         )
@@ -160,6 +165,21 @@ class HtmlWriter:
     def _bars(self) -> Iterator[Data]:
         yield _bars("release", "Messages by first release", self._messages, _newest)
         yield _bars("subsystem", "Messages by subsystem", self._messages, None)
+
+
+def _incident(incident: Incident, *, several: bool) -> Data:
+    about, lead = incident.about, incident.lead
+    certain = about is not None and lead.answer.verdict != Tier.FUZZY
+    where = f"{lead.source}:{lead.line}" if several else f"line {lead.line}"
+    function = f"  {about.function}()" if about is not None and about.function else ""
+    return {
+        "severity": incident.severity,
+        "title": incident.title,
+        "when": ", ".join(when(incident)),
+        "about": f"{about.path}:{about.line}{function}" if about is not None and certain else None,
+        "subsystem": incident.subsystem,
+        "evidence": f"{where}: {lead.log.body[:WIDTH]}",
+    }
 
 
 def _resource(name: str) -> str:
