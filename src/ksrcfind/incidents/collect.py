@@ -138,6 +138,7 @@ class Collector:
         """The last incident of a kind, and the last one of each piece of code."""
         self._reports: OrderedDict[tuple[str | None, int], _Draft] = OrderedDict()
         self._dull: set[object] = set()
+        self._ids: dict[object, str] = {}
         self._kinds: dict[tuple[str, str | None], tuple[str | None, int]] = {}
         self.omitted = 0
         """Number of lines that belong to none of the incidents that are kept."""
@@ -204,7 +205,7 @@ class Collector:
             draft.severity = min(severity, draft.severity)
             draft.kind = kind if _leads(kind, draft.kind) else draft.kind
         self._remember(draft, seen, where, body, kind, keys)
-        _add_facts(draft, seen, body, kind)
+        _add_facts(draft, seen, body, kind, keys)
 
     def _joined(self, seen: Seen, where: Where, body: str, kind: str, keys: list[Key]) -> _Draft | None:
         """Return the incident that a line belongs to; None if the line begins one."""
@@ -249,11 +250,20 @@ class Collector:
         if len(draft.lines) < self._lines_kept:
             draft.lines.append(seen.line)
         if seen.answer.matches and len(draft.messages) < MESSAGES_KEPT:
-            first = seen.answer.matches[0]
-            draft.messages[message_id(first.message, first.form)] = None
+            draft.messages[self._id_of(seen)] = None
         self._reports[seen.source, seen.line] = draft
         if len(self._reports) > REPORTS_KEPT:
             self._reports.popitem(last=False)
+
+    def _id_of(self, seen: Seen) -> str:
+        """Return the id of the message of a line."""
+        known = self._ids.get(seen.key)
+        if known is None:
+            if len(self._ids) >= KINDS_KEPT:
+                self._ids.clear()
+            first = seen.answer.matches[0]
+            known = self._ids[seen.key] = message_id(first.message, first.form)
+        return known
 
     def _add_row(self, draft: _Draft, seen: Seen) -> None:
         """Add a row of a report to its incident."""
@@ -377,7 +387,7 @@ def _directly(draft: _Draft, seen: Seen) -> bool:
     return 0 < seen.line - draft.last.line <= ASSERTION and _near(draft, seen, CLOSE / 10)
 
 
-def _add_facts(draft: _Draft, seen: Seen, body: str, kind: str) -> None:
+def _add_facts(draft: _Draft, seen: Seen, body: str, kind: str, keys: list[Key]) -> None:
     """Add to an incident what a line says for its title."""
     facts = draft.facts
     task = task_of(body) if kind in ("stall", "memory") else None
@@ -393,7 +403,7 @@ def _add_facts(draft: _Draft, seen: Seen, body: str, kind: str) -> None:
         facts.read_only = facts.read_only or READ_ONLY.search(body) is not None
         facts.io_errors += IO_ERROR.search(body) is not None
         facts.file_system = facts.file_system or file_system_of(body)
-        names = [name for of, name in _keys_of(body, kind) if of == "disk"]
+        names = [name for of, name in keys if of == "disk"]
         if names and (draft.device is None or (draft.device[:1].isdecimal() or draft.device.startswith("ata"))):
             draft.device = names[0]
     elif kind == "memory" and "illed process" in body and task is not None:
