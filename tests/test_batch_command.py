@@ -422,7 +422,7 @@ def test_a_log_of_another_series_is_told_after_it(linux_mini, tmp_path):
     tree = tmp_path / "linux"
     shutil.copytree(linux_mini, tree, ignore=shutil.ignore_patterns(".git"))
     (tree / "Makefile").write_text("VERSION = 5\nPATCHLEVEL = 10\nSUBLEVEL = 7\nEXTRAVERSION =\n")
-    done = ksrcfind("batch", LOG, directory=tree)
+    done = ksrcfind("batch", "--all", LOG, directory=tree)
     assert "note: the log is from Linux version 6.1.0-mini, the tree is 5.10.7" in done.err
     assert "it has no history to ask" in done.out
     (tree / "Makefile").write_text("VERSION = 6\nPATCHLEVEL = 1\nSUBLEVEL = 55\nEXTRAVERSION =\n")

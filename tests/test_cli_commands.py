@@ -250,7 +250,7 @@ def test_batch_reads_several_logs(records, tmp_path):
 
 
 def test_batch_in_text_ends_with_the_count(ask):
-    done = ask("batch", "-", stdin=LOG)
+    done = ask("batch", "--all", "-", stdin=LOG)
     assert "2x " in done.out
     assert "5 lines, " in done.out
 

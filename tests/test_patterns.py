@@ -24,6 +24,7 @@ FOLDERS = (
     "tree/",
     "match/",
     "batch/",
+    "incidents/",
     "bundle/",
     "documents/",
     "engine/",

@@ -24,6 +24,7 @@ from ksrcfind.incidents.kinds import (
     Key,
     device_of,
     disks_of,
+    file_system_of,
     link_of,
     prefix_of,
     processor_of,
@@ -43,9 +44,6 @@ INCIDENTS_KEPT = 2000
 LINES_KEPT = 40
 """Limit of evidence lines of an incident."""
 
-ROWS_KEPT = 24
-"""Limit of rows of reports among the evidence lines of an incident."""
-
 MESSAGES_KEPT = 20
 """Limit of messages of an incident."""
 
@@ -57,6 +55,9 @@ REPORTS_KEPT = 512
 
 DULL_KEPT = 20_000
 """Limit of messages that are known to be of no interest."""
+
+KINDS_KEPT = 5000
+"""Limit of texts, with their digits masked, whose kind is known."""
 
 TEXT_LENGTH = 1000
 """Characters that are searched for names and wordings."""
@@ -82,6 +83,7 @@ RANK = {level: rank for rank, level in enumerate((*LEVELS, "unknown"))}
 WARN = RANK["warn"]
 ERR = RANK["err"]
 
+_ZEROS = dict.fromkeys(map(ord, "123456789"), "0")
 _TOGETHER = {kind: (kind,) for kind in ("disk", "stall", "memory", "machine check")}
 _OF_DEVICES = ("link", "firmware", "message")
 
@@ -101,6 +103,8 @@ class _Draft:
     last: Moment
     count: int = 0
     rows: int = 0
+    kept_rows: int = 0
+    """Rows of reports among `lines`; at most three fifths, so that reactions to a report have room."""
     device: str | None = None
     task: str | None = None
     keys: set[Key] = field(default_factory=set)
@@ -124,7 +128,9 @@ class _Draft:
 class Collector:
     """Collects the incidents of logs, whose lines are added in their order."""
 
-    def __init__(self) -> None:
+    def __init__(self, lines_kept: int = LINES_KEPT) -> None:
+        """Keep the numbers of at most `lines_kept` lines of each incident."""
+        self._lines_kept = lines_kept
         self._drafts: list[_Draft] = []
         self._by_key: dict[tuple[Where, Key], _Draft] = {}
         self._by_message: dict[tuple[Where, object], _Draft] = {}
@@ -132,6 +138,8 @@ class Collector:
         """The last incident of a kind, and the last one of each piece of code."""
         self._reports: OrderedDict[tuple[str | None, int], _Draft] = OrderedDict()
         self._dull: set[object] = set()
+        self._ids: dict[object, str] = {}
+        self._kinds: dict[tuple[str, str | None], tuple[str | None, int]] = {}
         self.omitted = 0
         """Number of lines that belong to none of the incidents that are kept."""
 
@@ -142,7 +150,7 @@ class Collector:
             draft = self._reports.get((seen.source, seen.event))
             if draft is not None:
                 self._add_row(draft, seen)
-            if seen.key is None or log.fragment or is_part(log.body):
+            if is_part(log.body) or log.fragment or (seen.key is None and report_kind(log.body) is None):
                 return
         if log.is_userspace or not log.body:
             return
@@ -150,7 +158,7 @@ class Collector:
         if not worse and seen.key is not None and seen.key in self._dull:
             return
         body = log.body[:TEXT_LENGTH]
-        kind, severity = _kind_of(body, seen.level, worse=worse)
+        kind, severity = self._kind_of(body, seen.level, worse=worse)
         if kind is None:
             if seen.key is not None and LINK.search(body) is None and len(self._dull) < DULL_KEPT:
                 self._dull.add(seen.key)
@@ -167,6 +175,16 @@ class Collector:
         for draft in sorted(kept, key=_order):
             new = earlier[_signature(draft)] == draft.boot if draft.boot > 1 else None
             yield _incident(draft, new_in_boot=new)
+
+    def _kind_of(self, body: str, level: str | None, *, worse: bool) -> tuple[str | None, int]:
+        """Return the kind of a line and its severity. Lines that differ only in digits are of one kind."""
+        shape = body.translate(_ZEROS), level
+        known = self._kinds.get(shape)
+        if known is None:
+            if len(self._kinds) >= KINDS_KEPT:
+                self._kinds.clear()
+            known = self._kinds[shape] = _kind_of(body, level, worse=worse)
+        return known
 
     def _add_message(self, seen: Seen, body: str, kind: str, severity: int) -> None:
         where = seen.source, seen.boot
@@ -187,13 +205,13 @@ class Collector:
             draft.severity = min(severity, draft.severity)
             draft.kind = kind if _leads(kind, draft.kind) else draft.kind
         self._remember(draft, seen, where, body, kind, keys)
-        _add_facts(draft, seen, body, kind)
+        _add_facts(draft, seen, body, kind, keys)
 
     def _joined(self, seen: Seen, where: Where, body: str, kind: str, keys: list[Key]) -> _Draft | None:
         """Return the incident that a line belongs to; None if the line begins one."""
         for key in keys:
             draft = self._by_key.get((where, key))
-            if draft is not None and _fits(kind, draft) and _near(draft, seen, APART.get(kind, CLOSE)):
+            if draft is not None and _fits(kind, draft, body) and _near(draft, seen, APART.get(kind, CLOSE)):
                 return draft
         draft = self._by_message.get((where, seen.key)) if seen.key is not None else None
         if draft is not None and (not keys or not draft.keys or kind not in ("disk", "link", *_OF_DEVICES)):
@@ -206,7 +224,7 @@ class Collector:
             return draft if draft is not None and _near(draft, seen, 2 * REACTION) else None
         if kind == "disk":
             draft = self._last.get((where, kind))
-            if draft is None or not _near(draft, seen, REACTION):
+            if draft is None or not _fits(kind, draft, body) or not _near(draft, seen, REACTION):
                 return None
             return draft if _can_be_one(draft.keys, keys) else None
         if kind in ("message", "firmware"):
@@ -229,21 +247,32 @@ class Collector:
         if kind == "message":
             self._last[where, "assertion"] = draft
         self._last[where, _code_of(seen, body)] = draft
-        if len(draft.lines) < LINES_KEPT:
+        if len(draft.lines) < self._lines_kept:
             draft.lines.append(seen.line)
         if seen.answer.matches and len(draft.messages) < MESSAGES_KEPT:
-            first = seen.answer.matches[0]
-            draft.messages[message_id(first.message, first.form)] = None
+            draft.messages[self._id_of(seen)] = None
         self._reports[seen.source, seen.line] = draft
         if len(self._reports) > REPORTS_KEPT:
             self._reports.popitem(last=False)
+
+    def _id_of(self, seen: Seen) -> str:
+        """Return the id of the message of a line."""
+        known = self._ids.get(seen.key)
+        if known is None:
+            if len(self._ids) >= KINDS_KEPT:
+                self._ids.clear()
+            first = seen.answer.matches[0]
+            known = self._ids[seen.key] = message_id(first.message, first.form)
+        return known
 
     def _add_row(self, draft: _Draft, seen: Seen) -> None:
         """Add a row of a report to its incident."""
         body = seen.log.body[:TEXT_LENGTH]
         draft.rows += 1
         draft.last = _moment(seen)
-        if draft.rows <= ROWS_KEPT and len(draft.lines) < LINES_KEPT and seen.line not in draft.lines:
+        room = min(self._lines_kept, len(draft.lines) - draft.kept_rows + self._lines_kept * 3 // 5)
+        if len(draft.lines) < room:
+            draft.kept_rows += 1
             draft.lines.append(seen.line)
         if draft.framed_by is None:
             draft.framed_by = seen.event
@@ -290,8 +319,8 @@ def _is_of_link(body: str) -> bool:
 def _keys_of(body: str, kind: str) -> list[Key]:
     """Return what a line names, by which it can join an incident."""
     if kind == "disk":
-        system = FILE_SYSTEM.search(body)
-        return disks_of(body) or ([("file system", system["name"])] if system is not None else [])
+        system = file_system_of(body)
+        return disks_of(body) or ([("file system", system)] if system is not None else [])
     if kind in ("memory", "machine check"):
         return [(kind, "")]
     if kind == "stall":
@@ -305,9 +334,16 @@ def _keys_of(body: str, kind: str) -> list[Key]:
     return []
 
 
-def _fits(kind: str, draft: _Draft) -> bool:
-    """Return whether a line of a kind can join an incident that names the same device or task."""
-    return draft.kind in _TOGETHER.get(kind, _OF_DEVICES)
+def _fits(kind: str, draft: _Draft, body: str) -> bool:
+    """Return whether a line of a kind can join an incident that names the same device or task.
+
+    One after the other, a disk can have several file systems.
+    """
+    if draft.kind not in _TOGETHER.get(kind, _OF_DEVICES):
+        return False
+    if kind != "disk" or draft.facts.file_system is None:
+        return True
+    return file_system_of(body) in (None, draft.facts.file_system)
 
 
 def _leads(kind: str, other: str) -> bool:
@@ -319,7 +355,7 @@ def _can_be_one(one: set[Key], other: list[Key]) -> bool:
     """Return whether two sets of disks can be the same device at several layers: none has another disk of its layer."""
     layers = {_layer(name) for of, name in one if of == "disk"}
     others = {_layer(name) for of, name in other if of == "disk"}
-    return bool(layers) and not layers & others
+    return not layers & others
 
 
 def _layer(disk: str) -> str:
@@ -351,7 +387,7 @@ def _directly(draft: _Draft, seen: Seen) -> bool:
     return 0 < seen.line - draft.last.line <= ASSERTION and _near(draft, seen, CLOSE / 10)
 
 
-def _add_facts(draft: _Draft, seen: Seen, body: str, kind: str) -> None:
+def _add_facts(draft: _Draft, seen: Seen, body: str, kind: str, keys: list[Key]) -> None:
     """Add to an incident what a line says for its title."""
     facts = draft.facts
     task = task_of(body) if kind in ("stall", "memory") else None
@@ -364,12 +400,10 @@ def _add_facts(draft: _Draft, seen: Seen, body: str, kind: str) -> None:
         facts.ups += (not down) * seen.log.repeats
         draft.device = draft.device or link_of(body)
     elif kind == "disk":
-        system = FILE_SYSTEM.search(body)
         facts.read_only = facts.read_only or READ_ONLY.search(body) is not None
         facts.io_errors += IO_ERROR.search(body) is not None
-        if system is not None:
-            facts.file_system = facts.file_system or system["name"].lower()
-        names = [name for of, name in _keys_of(body, kind) if of == "disk"]
+        facts.file_system = facts.file_system or file_system_of(body)
+        names = [name for of, name in keys if of == "disk"]
         if names and (draft.device is None or (draft.device[:1].isdecimal() or draft.device.startswith("ata"))):
             draft.device = names[0]
     elif kind == "memory" and "illed process" in body and task is not None:

@@ -139,6 +139,15 @@ def disks_of(body: str) -> list[Key]:
     return list(found)
 
 
+def file_system_of(body: str) -> str | None:
+    """Return the file system that a line names, in small letters; the journal of ext4 is a part of it."""
+    found = FILE_SYSTEM.search(body)
+    if found is None:
+        return None
+    name = found["name"].lower()
+    return "ext4" if name == "jbd2" else name
+
+
 def device_of(body: str) -> str | None:
     """Return the device that stands in front of a message: `e1000e 0000:00:1f.6`, `usb 1-2`; None if there is none."""
     match = _DRIVER_DEVICE.match(body)

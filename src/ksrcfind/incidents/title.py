@@ -121,7 +121,7 @@ def _stall(body: str, task: str | None, count: int) -> str:
 
 def _report(body: str, kind: str, frames: Sequence[Frame]) -> str:
     place = named_place(body)
-    if kind == "warning" and place is not None:
+    if body.startswith("WARNING: ") and place is not None:
         return f"Kernel warning at {place.path}:{place.line}" + (f" in {place.function}()" if place.function else "")
     frame = frame_of(body)
     if frame is not None:

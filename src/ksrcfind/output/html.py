@@ -26,8 +26,10 @@ from ksrcfind.callers.record import Callers
 from ksrcfind.conditions.sentence import sentence
 from ksrcfind.finding import Finding, Shown
 from ksrcfind.history.provenance import Commit, Event, Provenance
+from ksrcfind.incidents.record import Incident
 from ksrcfind.knowledge.meaning import meaning_of
-from ksrcfind.match.answer import Answer, Match
+from ksrcfind.match.answer import Answer, Match, Tier
+from ksrcfind.output.incidents import SHOWN, WIDTH, when
 from ksrcfind.output.json import encode
 from ksrcfind.output.logtext import MEANINGS
 from ksrcfind.output.record import about_elsewhere, matches_with_history, named_commits
@@ -132,6 +134,7 @@ class HtmlWriter:
         def shown(value: object) -> object:
             return sanitized(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
+        several = len({seen.source for seen in summary.boots}) > 1
         style, script = _resource("report.css"), _resource("report.js")
         document = {"messages": self._messages, "commits": self._named_commits}
         template = Environment(autoescape=True, finalize=shown, trim_blocks=True).from_string(_resource("report.html"))
@@ -141,7 +144,7 @@ class HtmlWriter:
             tree=self._tree,
             summary=summary,
             explained=sum(message["confidence"] is not None for message in self._messages),
-            several=len({seen.source for seen in summary.boots}) > 1,
+            several=several,
             style=Markup(style),  # noqa: S704 - of this package
             script=Markup(script),  # noqa: S704 - of this package
             style_hash=_hash(style),
@@ -152,6 +155,8 @@ class HtmlWriter:
             timelines=[_timeline(chart, several=len(summary.charts) > 1) for chart in summary.charts],
             selects=[_select(name, self._messages) for name in ("level", "tier", "release", "subsystem")],
             legend=LEGEND,
+            incidents=[_incident(one, several=several) for one in summary.incidents[:SHOWN]],
+            more_incidents=max(0, len(summary.incidents) - SHOWN),
             columns=[{"name": name, "title": title} for name, title in COLUMNS.items()],
             rows=self._messages,
         )
@@ -161,6 +166,21 @@ class HtmlWriter:
     def _bars(self) -> Iterator[Data]:
         yield _bars("release", "Messages by first release", self._messages, _newest)
         yield _bars("subsystem", "Messages by subsystem", self._messages, None)
+
+
+def _incident(incident: Incident, *, several: bool) -> Data:
+    about, lead = incident.about, incident.lead
+    certain = about is not None and lead.answer.verdict != Tier.FUZZY
+    where = f"{lead.source}:{lead.line}" if several else f"line {lead.line}"
+    function = f"  {about.function}()" if about is not None and about.function else ""
+    return {
+        "severity": incident.severity,
+        "title": incident.title,
+        "when": ", ".join(when(incident)),
+        "about": f"{about.path}:{about.line}{function}" if about is not None and certain else None,
+        "subsystem": incident.subsystem,
+        "evidence": f"{where}: {lead.log.body[:WIDTH]}",
+    }
 
 
 def _resource(name: str) -> str:

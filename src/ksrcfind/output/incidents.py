@@ -48,7 +48,7 @@ class IncidentWriter:
 
     def end(self, summary: Summary | None) -> None:
         """Write the incidents and the line about the rest."""
-        if summary is None or not summary.lines:
+        if summary is None:
             return
         shown = summary.incidents[:SHOWN]
         for incident in shown:
@@ -61,7 +61,7 @@ class IncidentWriter:
         style = LEVEL_STYLES.get(incident.severity, "label")
         line = self.painter.line
         self.write(line((f"{incident.severity:<{INDENT}}", style), (incident.title, "title")))
-        self.write(line((", ".join(self._when(incident)), "label"), indent=INDENT))
+        self.write(line((", ".join(when(incident)), "label"), indent=INDENT))
         about = incident.about
         # A message that is only similar to the line says nothing certain about its place.
         if about is not None and incident.lead.answer.verdict != Tier.FUZZY:
@@ -73,24 +73,6 @@ class IncidentWriter:
             return
         where = self._place(lead.source, lead.line)
         self.write(line((f"{where}: ", "label"), lead.log.body[:WIDTH], indent=INDENT))
-
-    def _when(self, incident: Incident) -> Iterator[str]:
-        first, last = incident.first, incident.last
-        since, until = _time(first), _time(last)
-        times = "once" if incident.count == 1 else f"{incident.count:,} messages"
-        if since is None:
-            yield times
-        elif since == until:
-            yield f"{times} at {since}"
-        else:
-            yield f"{times} from {since} to {until}"
-        yield f"line {first.line}" if first.line == last.line else f"lines {first.line} to {last.line}"
-        if incident.boot > 1:
-            yield f"boot {incident.boot}" + (", not seen in earlier boots" if incident.new_in_boot else "")
-        if incident.device is not None and incident.device not in incident.title:
-            yield f"device {incident.device}"
-        if incident.task is not None:
-            yield f"task {incident.task}"
 
     def _rest(self, summary: Summary, shown: tuple[Incident, ...]) -> str:
         """Return the line about what is not shown."""
@@ -112,6 +94,26 @@ class IncidentWriter:
 
     def _place(self, source: str | None, line: int) -> str:
         return f"{source}:{line}" if self.name_sources else f"line {line}"
+
+
+def when(incident: Incident) -> Iterator[str]:
+    """Yield how often and when an incident happened, in which lines, and to which device or task."""
+    first, last = incident.first, incident.last
+    since, until = _time(first), _time(last)
+    times = "once" if incident.count == 1 else f"{incident.count:,} messages"
+    if since is None:
+        yield times
+    elif since == until:
+        yield f"{times} at {since}"
+    else:
+        yield f"{times} from {since} to {until}"
+    yield f"line {first.line}" if first.line == last.line else f"lines {first.line} to {last.line}"
+    if incident.boot > 1:
+        yield f"boot {incident.boot}" + (", not seen in earlier boots" if incident.new_in_boot else "")
+    if incident.device is not None and incident.device not in incident.title:
+        yield f"device {incident.device}"
+    if incident.task is not None:
+        yield f"task {incident.task}"
 
 
 def _belongs(folded: Folded, ids: set[str], lines: set[tuple[str | None, int]]) -> bool:

@@ -99,11 +99,13 @@
       entry.detail = element("tr", null, "detail");
       entry.detail.id = `detail-${entry.message.id}`;
       const cell = entry.detail.insertCell();
-      cell.colSpan = entry.row.cells.length;
       fill(cell, entry.message);
       button.setAttribute("aria-controls", entry.detail.id);
       entry.detail.hidden = true;
     }
+    // A narrow page hides columns. Columns that only the details had would take room from them.
+    const shown = [...entry.row.cells].filter((one) => getComputedStyle(one).display !== "none");
+    entry.detail.cells[0].colSpan = shown.length;
     entry.detail.hidden = !entry.detail.hidden;
     button.setAttribute("aria-expanded", String(!entry.detail.hidden));
     entry.row.after(entry.detail);

@@ -1,0 +1,1 @@
+"""Labelled incidents, and a judge of how well `ksrcfind batch` finds them."""
