@@ -3,14 +3,18 @@
 import json
 
 import pytest
+from msgspec.structs import replace
 
 from commandline import ksrcfind
 from ksrcfind.incidents.collect import INCIDENTS_KEPT, LINES_KEPT, Collector
 from ksrcfind.incidents.kinds import device_of, disks_of, link_of
 from ksrcfind.incidents.record import Seen
+from ksrcfind.incidents.title import Facts, entry_of, title_of, words
 from ksrcfind.log.events import group_events
 from ksrcfind.log.records import rows_of_text
-from ksrcfind.match.answer import Answer, Reason
+from ksrcfind.match.answer import Answer, Match, Reason, Tier
+from ksrcfind.source.message import Form
+from test_knowledge import message
 
 NOTHING = Answer("none", Reason("nothing_alike", "Nothing is alike."), (), 0)
 
@@ -232,3 +236,20 @@ def test_the_report_begins_with_the_incidents_and_folds_the_statistics(batch):
     order = [page.index(part) for part in ("I/O errors on minidisk1", 'id="messages"', '<details class="statistics">')]
     assert order == sorted(order)
     assert "<details open" not in page
+
+
+def matched(tier):
+    """Return a line about connection tracking that is answered with a match of this tier."""
+    text = "nf_conntrack: table full, dropping packet"
+    path, function = "net/netfilter/nf_conntrack_core.c", "__nf_conntrack_alloc"
+    match = Match(tier, 0.9, 0.9, message(path, function, text), Form(text, ()), ())
+    [line] = seen(text, "warn")
+    return replace(line, answer=Answer(tier, None, (match,), 0))
+
+
+def test_the_knowledge_base_gives_the_title_of_a_message_that_is_sure():
+    line, similar = matched(Tier.EXACT), matched(Tier.FUZZY)
+    known = entry_of(line.answer).title
+    assert title_of(line, "message", None, None, 1, Facts(), ()) == known
+    assert title_of(line, "message", "eth0", None, 1, Facts(), ()) == f"{known}: eth0"
+    assert title_of(similar, "message", None, None, 1, Facts(), ()) == words(similar.log.body)

@@ -4,7 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ksrcfind.incidents.record import Seen
+from ksrcfind.knowledge.base import entry_for
+from ksrcfind.knowledge.record import Entry
 from ksrcfind.log.report import Frame, frame_of
+from ksrcfind.match.answer import Answer, Tier
 from ksrcfind.match.place import named_place
 from ksrcfind.regex import regex
 
@@ -40,10 +43,7 @@ class Facts:
 def title_of(
     lead: Seen, kind: str, device: str | None, task: str | None, count: int, facts: Facts, frames: Sequence[Frame]
 ) -> str:
-    """Return the title of an incident.
-
-    This is the place where a knowledge base of messages can give the title of `lead`.
-    """
+    """Return the title of an incident; that of a single kind of message comes from the knowledge base, if it can."""
     body = lead.log.body
     if kind == "disk":
         title = _disk(body, device, facts)
@@ -58,8 +58,14 @@ def title_of(
     elif kind in ("oops", "warning", "lock", "panic"):
         title = _report(body, kind, frames)
     else:
-        title = words(body)
+        entry = entry_of(lead.answer)
+        title = words(body) if entry is None else entry.title + (f": {device}" if device else "")
     return f"{title}; the kernel panicked" if facts.panicked and kind != "panic" else title
+
+
+def entry_of(answer: Answer) -> Entry | None:
+    """Return what the knowledge base says about the message of a line. None if nothing, or if the match is not sure."""
+    return entry_for(answer.matches[0].message) if answer.matches and answer.verdict != Tier.FUZZY else None
 
 
 def _disk(body: str, device: str | None, facts: Facts) -> str:

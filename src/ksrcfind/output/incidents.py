@@ -8,7 +8,7 @@ from ksrcfind.batch.filters import Group
 from ksrcfind.batch.fold import Folded
 from ksrcfind.finding import Finding
 from ksrcfind.incidents.record import Incident, Moment
-from ksrcfind.incidents.title import words
+from ksrcfind.incidents.title import entry_of, words
 from ksrcfind.match.answer import Tier
 from ksrcfind.output.logtext import LEVEL_STYLES, in_function
 from ksrcfind.output.style import Painter, Span
@@ -69,10 +69,12 @@ class IncidentWriter:
             place = (f"{about.path}:{about.line}", "place")
             self.write(line(("about ", "label"), place, *in_function(about), subsystem, indent=INDENT))
         lead = incident.lead
-        if incident.title == words(lead.log.body):
-            return
-        where = self._place(lead.source, lead.line)
-        self.write(line((f"{where}: ", "label"), lead.log.body[:WIDTH], indent=INDENT))
+        if incident.title != words(lead.log.body):
+            where = self._place(lead.source, lead.line)
+            self.write(line((f"{where}: ", "label"), lead.log.body[:WIDTH], indent=INDENT))
+        entry = entry_of(lead.answer)
+        if entry is not None:
+            self.write(line(("means ", "label"), entry.means, indent=INDENT))
 
     def _rest(self, summary: Summary, shown: tuple[Incident, ...]) -> str:
         """Return the line about what is not shown."""
