@@ -31,7 +31,7 @@ def cache(linux_mini, tmp_path_factory):
     directory = tmp_path_factory.mktemp("cache")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("KSRCFIND_CACHE_DIR", str(directory))
-        ksrcfind("batch", LOG, directory=linux_mini)
+        ksrcfind("batch", "--all", LOG, directory=linux_mini)
     return directory
 
 

@@ -177,7 +177,7 @@ def test_a_log_without_a_banner_is_narrowed_down_by_the_releases_that_are_indexe
 
 
 def test_a_log_without_a_banner_is_not_older_than_its_messages(linux_mini, no_banner):
-    done = ksrcfind("batch", no_banner, directory=linux_mini)
+    done = ksrcfind("batch", "--all", no_banner, directory=linux_mini)
     assert "note: the log names no release; it is from v5.8.2 or later, which introduced mm/oom_kill.c:" in done.err
     banner = "[    0.000000] Linux version 6.1.0 (a@b) #1\n"
     no_banner.write_text(banner + LINES_OF_5_9)
