@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from example_findings import COMMITS, EXACT, MATCH, UNEXPLAINED
 from ksrcfind.knowledge import base
-from ksrcfind.knowledge.base import all_entries, entry_for, fits
+from ksrcfind.knowledge.base import FAMILIES, all_entries, entry_for, fits
 from ksrcfind.knowledge.meaning import meaning_of, with_values
 from ksrcfind.knowledge.record import Entry, MessageRule
 from ksrcfind.lsp.markdown import hover
@@ -204,3 +204,7 @@ def test_an_editor_shows_the_meaning():
 def test_an_assistant_reads_the_meaning():
     assert compact.finding_record(EXACT)["meaning"]["severity"] == "notice"
     assert "meaning" not in compact.finding_record(UNEXPLAINED)
+
+
+def test_every_file_of_the_folder_is_a_family():
+    assert tuple(sorted(path.stem for path in Path(base.__file__).parent.glob("*.toml"))) == FAMILIES

@@ -16,6 +16,7 @@ from ksrcfind.errors import KsrcfindError
 from ksrcfind.finding import Finding
 from ksrcfind.log.stream import STDIN, read_logs
 from ksrcfind.match.answer import Tier
+from ksrcfind.output.formats import Format
 from ksrcfind.output.writer import Writer
 
 
@@ -56,6 +57,7 @@ def _answer(options: Explaining, explain: Callable[[Session, Engine], Iterable[F
     """Write findings, start an editor at the first match if `open_editor` is set, and return the exit status."""
     session = begin(options)
     with session.engine() as engine:
+        engine.names_subsystems = options.format is not Format.TEXT
         first = _show(explain(session, engine), session.writer(options, engine))
         editor = editor_call(engine, first, session.settings.editor) if first and open_editor else None
     if editor is not None:

@@ -37,6 +37,9 @@ class Engine:
         self.source = SourceView(backend.source)
         self.histories = HistoryService(backend)
         self.about = AboutService(backend.source)
+        self.names_subsystems = True
+        """Whether all findings get their subsystem. False is faster: MAINTAINERS is then read only for a finding that
+        is about another place than its call."""
         self.why = WhyService(backend.source)
         self.show = ShowService(backend)
         self._matching = LineMatcher(backend, PlaceResolver(backend))
@@ -185,6 +188,8 @@ class Engine:
         about = self.about.of(finding, frames)
         if about is None:
             return finding
+        if not self.names_subsystems and finding.answer.points_to is None:
+            return replace(finding, about=about)
         return replace(finding, about=about, subsystem=self.source.subsystem(about.path))
 
     def _finding(

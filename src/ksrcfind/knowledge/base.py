@@ -6,12 +6,16 @@ longer than an answer, so an entry is parsed only if its text names the file of 
 
 from collections.abc import Iterator
 from functools import cache
+from pkgutil import get_data
 
 import msgspec
 
 from ksrcfind.knowledge.record import Entry, MessageRule
 from ksrcfind.regex import regex
 from ksrcfind.source.message import Message
+
+FAMILIES = ("bugs", "devices", "filesystems", "guests", "hang", "hardware", "memory", "network", "programs", "storage")
+"""The families of entries; each is a file of this folder."""
 
 _WORD = regex(r"[^\W_]+")
 
@@ -84,13 +88,7 @@ class _Section(msgspec.Struct, frozen=True):
 @cache
 def _sections() -> tuple[_Section, ...]:
     """Return the text of every entry. A line that begins with `[` begins one."""
-    from importlib.resources import files  # 8 ms that an answer without a match does not need
-
-    texts = {
-        file.name.removesuffix(".toml"): file.read_text(encoding="utf-8")
-        for file in files("ksrcfind.knowledge").iterdir()
-        if file.name.endswith(".toml")
-    }
+    texts = {family: (get_data(__package__, f"{family}.toml") or b"").decode() for family in FAMILIES}
     return tuple(
         _Section(family, f"[{text}") for family in sorted(texts) for text in f"\n{texts[family]}".split("\n[")[1:]
     )

@@ -61,12 +61,11 @@ class Maintainers:
         for pattern in fields["F"]:
             if _WILDCARD.search(pattern) is None:
                 self._below[pattern].append(number)
-            elif (glob := _glob(pattern)) is not None:
-                self._globs.append((glob, pattern.rstrip("/*").count("/") + (pattern != "*"), number))
-        for expression in fields["N"]:
-            if (anywhere := _pattern("", expression)) is not None:
-                self._globs.append((anywhere, 1, number))
-        self._excluded[number] += [glob for pattern in fields["X"] if (glob := _glob(pattern)) is not None]
+            else:
+                depth = pattern.rstrip("/*").count("/") + (pattern != "*")
+                self._globs.append((_glob(pattern), depth, number))
+        self._globs += [(_Pattern("", expression), 1, number) for expression in fields["N"]]
+        self._excluded[number] += map(_glob, fields["X"])
 
     def _subsystem(self, path: str) -> Subsystem | None:
         best = min(self._fitting(path), default=None)
@@ -94,35 +93,38 @@ class _Pattern(Struct, frozen=True):
 
     start: str
     """Common prefix of all matching paths, which is compared first because it is fast."""
-    rest: re.Pattern[bytes]
-    """The pattern as a regular expression of RE2, which matches in linear time whatever the pattern is."""
+    expression: str
+    """A regular expression of RE2, which matches in linear time whatever it is. It is compiled for a path with this
+    prefix: compiling those of all fields takes 0.1 s."""
 
     def fits(self, path: str) -> bool:
-        """Return whether the pattern matches a path."""
-        return path.startswith(self.start) and self.rest.search(path.encode("utf-8", "replace")) is not None
+        """Return whether the pattern matches a path. An invalid pattern, or one that is too large, matches none."""
+        if not path.startswith(self.start) or len(self.expression) > _LONGEST:
+            return False
+        compiled = _compiled(self.expression)
+        return compiled is not None and compiled.search(path.encode("utf-8", "replace")) is not None
 
 
-def _pattern(start: str, expression: str) -> _Pattern | None:
-    """Return the pattern of a regular expression. None if the expression is invalid or too large."""
-    if len(expression) > _LONGEST:
-        return None
+@lru_cache(maxsize=4096)
+def _compiled(expression: str) -> re.Pattern[bytes] | None:
     try:
-        return _Pattern(start, re2.compile(expression.encode("utf-8", "replace"), _QUIET))
+        found: re.Pattern[bytes] = re2.compile(expression.encode("utf-8", "replace"), _QUIET)
     except re2.error:
         return None
+    return found
 
 
-def _glob(pattern: str) -> _Pattern | None:
-    """Return the pattern of an `F:` or `X:` field. None if it is invalid or too large.
+def _glob(pattern: str) -> _Pattern:
+    """Return the pattern of an `F:` or `X:` field.
 
     `*` and `?` match within one directory. A slash at the end means all files below the directory.
     """
     if pattern in ("*", "*/"):
-        return _pattern("", "")
+        return _Pattern("", "")
     pattern = pattern.encode("utf-8", "replace").decode()
     regex = "".join("[^/]*" if c == "*" else "[^/]" if c == "?" else re2.escape(c) for c in pattern)
     end = "" if pattern.endswith("/") else r"\z" if "*" in pattern else r"(?:/(?s:.*))?\z"
-    return _pattern(_WILDCARD.split(pattern, maxsplit=1)[0], rf"\A{regex}{end}")
+    return _Pattern(_WILDCARD.split(pattern, maxsplit=1)[0], rf"\A{regex}{end}")
 
 
 def _sections(text: str) -> Iterator[tuple[str, dict[str, list[str]]]]:
