@@ -354,6 +354,7 @@ def test_folded_repeats():
         "boots": [
             {"source": "dmesg.log", "number": 1, "line": 1, "version": "5.9.0", "banner": None, "lines": 2},
         ],
+        "incidents": [],
     }
 
 
