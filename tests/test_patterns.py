@@ -25,6 +25,7 @@ FOLDERS = (
     "match/",
     "batch/",
     "incidents/",
+    "knowledge/",
     "bundle/",
     "documents/",
     "engine/",
