@@ -50,6 +50,16 @@ def test_the_errors_of_a_disk_and_the_reaction_of_its_file_system_are_one_incide
     assert (second.title, second.lines) == ("I/O errors on sdb", (7,))
 
 
+def test_a_failure_leads_the_incident_of_a_disk():
+    lines = (
+        "XFS (loop0): DAX unsupported by block device. Turning off DAX.\n",
+        'XFS (loop0): metadata I/O error in "f"\n',
+    )
+    for order in (lines, lines[::-1]):
+        [found] = incidents("".join(f"[    {n}.000000] {line}" for n, line in enumerate(order)), "alert")
+        assert "I/O error" in found.lead.log.body
+
+
 LINK = """\
 [ 10.0] e1000e 0000:00:1f.6 eno1: NIC Link is Up 1000 Mbps
 [ 20.0] e1000e 0000:00:1f.6 eno1: NIC Link is Down

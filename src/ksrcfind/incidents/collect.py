@@ -199,11 +199,15 @@ class Collector:
             moment = _moment(seen)
             draft = _Draft(kind, severity, _cut(seen), seen.boot, moment, moment)
             self._drafts.append(draft)
-        elif severity < draft.severity or _leads(kind, draft.kind):
-            if severity < draft.severity or _leads(kind, draft.kind):
+        else:
+            says_more = _leads(kind, draft.kind)
+            # A disk's incident is led by a line about a failure, however severe the others are.
+            failed = draft.facts.io_errors > 0 or draft.facts.read_only
+            fails = kind == "disk" and (IO_ERROR.search(body) or READ_ONLY.search(body)) is not None
+            if says_more or fails > failed or (severity < draft.severity and fails >= failed):
                 draft.lead = _cut(seen)
             draft.severity = min(severity, draft.severity)
-            draft.kind = kind if _leads(kind, draft.kind) else draft.kind
+            draft.kind = kind if says_more else draft.kind
         self._remember(draft, seen, where, body, kind, keys)
         _add_facts(draft, seen, body, kind, keys)
 
