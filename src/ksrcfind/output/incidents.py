@@ -1,5 +1,6 @@
 """Write the incidents of a log as text: what happened to the machine, the worst first, on one screen."""
 
+import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -11,7 +12,7 @@ from ksrcfind.incidents.record import Incident, Moment
 from ksrcfind.incidents.title import entry_of, words
 from ksrcfind.match.answer import Tier
 from ksrcfind.output.logtext import LEVEL_STYLES, in_function
-from ksrcfind.output.style import Painter, Span
+from ksrcfind.output.style import TEXT_WIDTH, Painter, Span
 from ksrcfind.output.writer import Write
 from ksrcfind.source.message_id import message_id
 
@@ -74,7 +75,9 @@ class IncidentWriter:
             self.write(line((f"{where}: ", "label"), lead.log.body[:WIDTH], indent=INDENT))
         entry = entry_of(lead.answer)
         if entry is not None:
-            self.write(line(("means ", "label"), entry.means, indent=INDENT))
+            first, dot, _ = entry.means.partition(". ")  # Five incidents fit on one screen; `explain` has the rest.
+            for number, part in enumerate(textwrap.wrap(first + dot.rstrip(), TEXT_WIDTH)):
+                self.write(line(("" if number else "means ", "label"), part, indent=INDENT))
 
     def _rest(self, summary: Summary, shown: tuple[Incident, ...]) -> str:
         """Return the line about what is not shown."""
