@@ -60,6 +60,27 @@ def test_a_failure_leads_the_incident_of_a_disk():
         assert "I/O error" in found.lead.log.body
 
 
+def test_a_panic_behind_thousands_of_single_warnings_is_an_incident():
+    warnings = "".join(f"[{n * 60:6}.000000] vendor{n}: odd thing {n}\n" for n in range(INCIDENTS_KEPT + 50))
+    rows = list(seen(warnings, "warn"))
+    rows += seen("[999999.000000] Kernel panic - not syncing: Fatal exception\n", "emerg")
+    collector = Collector()
+    for row in rows:
+        collector.add(row)
+    assert [found.title for found in collector.incidents()] == ["Kernel panic - not syncing: Fatal exception"]
+
+
+def test_the_same_report_a_day_later_is_another_incident():
+    text = "[{}.000000] BUG: KASAN: slab-out-of-bounds in {}+0x10/0x20\n"
+    found = incidents(text.format(10, "foo") + text.format(90000, "bar"))
+    assert [one.count for one in found] == [1, 1]
+
+
+def test_a_file_system_without_a_name_has_a_title():
+    [found] = incidents("[    1.000000] sd 0:0:0:0: [sda] I/O error, remounting read-only\n")
+    assert "None" not in found.title
+
+
 LINK = """\
 [ 10.0] e1000e 0000:00:1f.6 eno1: NIC Link is Up 1000 Mbps
 [ 20.0] e1000e 0000:00:1f.6 eno1: NIC Link is Down

@@ -4,6 +4,7 @@ import shlex
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
+from typing import Any
 
 from ksrcfind.cli.argv import has_blank
 from ksrcfind.cli.edit import editor_call, exec_editor
@@ -86,11 +87,32 @@ def _parsed(place: str) -> list[PathLine]:
     return parse_places(text.split("\n"), "standard input")
 
 
+def find_again(session: Session, engine: Engine, line: str, **how: Any) -> Finding:
+    """Return the finding of a line. A miss in a checkout that changed meanwhile is asked again.
+
+    While git switches to another commit, files are missing for a moment.
+    """
+    finding = engine.find(line, **how)
+    if finding.answer.verdict != "none" or engine.info.source != "checkout" or _is_current(engine):
+        return finding
+    with session.engine() as now:
+        return now.find(line, **how)
+
+
+def _is_current(engine: Engine) -> bool:
+    try:
+        return engine.is_current()
+    except KsrcfindError:  # Git cannot answer while the checkout changes.
+        return False
+
+
 def _lines(session: Session, engine: Engine, options: Explaining, words: Sequence[str]) -> Iterator[Finding]:
     """Yield the findings of the lines in the words of the command line."""
     limit, history, shown, callers = options.limit, options.history_mode, options.shown, options.depth
     if STDIN not in words and not any(map(has_blank, words)):
-        finding = engine.find(" ".join(words), limit=limit, history=history, shown=shown, callers=callers)
+        finding = find_again(
+            session, engine, " ".join(words), limit=limit, history=history, shown=shown, callers=callers
+        )
         place = place_in_source(words[0]) if len(words) == 1 else None
         if place is None or finding.answer.verdict in (Tier.EXACT, Tier.PARTIAL):
             yield finding
@@ -109,7 +131,7 @@ def _lines(session: Session, engine: Engine, options: Explaining, words: Sequenc
             continue
         # A pasted piece of a log may be several lines.
         for line in word.removesuffix("\n").split("\n"):
-            yield engine.find(line, limit=limit, history=history, shown=shown, callers=callers)
+            yield find_again(session, engine, line, limit=limit, history=history, shown=shown, callers=callers)
 
 
 def _lines_of_stdin(engine: Engine, options: Explaining) -> Iterator[Finding]:

@@ -155,7 +155,7 @@ class Releases:
         table = self._table or self._kept_table()
         # A log asks for its commits in several calls: their total decides.
         self._asked += len(commits)
-        fast = self._has_graph or self._cache is None or self.contains is not None
+        fast = self._has_graph or self._cache is None or self._all_indexed
         if table is None and self._asked <= FEW and fast:
             for commit in commits:
                 self._known[commit] = self._ask(commit)
@@ -212,6 +212,12 @@ class Releases:
             state.update(f"{tag.commit} {tag.version}\n".encode())
         state.update(parents_state(self._repository).encode())
         return f"first-tags-{state.hexdigest()[:32]}"
+
+    @property
+    def _all_indexed(self) -> bool:
+        """Whether the history index has every release, so that git need not be asked which ones contain a commit."""
+        contains = self.contains
+        return contains is not None and all(contains(tag.commit, tag.commit) is not None for tag in self.tags)
 
     @cached_property
     def _has_graph(self) -> bool:

@@ -140,6 +140,7 @@ class Collector:
         self._dull: set[object] = set()
         self._ids: dict[object, str] = {}
         self._kinds: dict[tuple[str, str | None], tuple[str | None, int]] = {}
+        self._is_full = False
         self.omitted = 0
         """Number of lines that belong to none of the incidents that are kept."""
 
@@ -193,7 +194,7 @@ class Collector:
         if draft is None:
             if kind == "link" and severity > WARN and LINK_DOWN.search(body) is None:
                 return
-            if len(self._drafts) >= INCIDENTS_KEPT:
+            if len(self._drafts) >= INCIDENTS_KEPT and not self._makes_room(severity):
                 self.omitted += 1
                 return
             moment = _moment(seen)
@@ -204,12 +205,25 @@ class Collector:
             # A disk's incident is led by a line about a failure, however severe the others are.
             failed = draft.facts.io_errors > 0 or draft.facts.read_only
             fails = kind == "disk" and (IO_ERROR.search(body) or READ_ONLY.search(body)) is not None
-            if says_more or fails > failed or (severity < draft.severity and fails >= failed):
+            worse = severity < draft.severity and kind != "panic"  # A panic ends the incident that caused it.
+            if says_more or fails > failed or (worse and fails >= failed):
                 draft.lead = _cut(seen)
             draft.severity = min(severity, draft.severity)
             draft.kind = kind if says_more else draft.kind
         self._remember(draft, seen, where, body, kind, keys)
         _add_facts(draft, seen, body, kind, keys)
+
+    def _makes_room(self, severity: int) -> bool:
+        """Forget the single warnings, which are no incidents, and return whether there is room for a line now."""
+        if severity > ERR or self._is_full:
+            return False
+        gone = {id(draft) for draft in self._drafts if not draft.counts}
+        self._drafts = [draft for draft in self._drafts if id(draft) not in gone]
+        self._by_key = {key: draft for key, draft in self._by_key.items() if id(draft) not in gone}
+        self._by_message = {key: draft for key, draft in self._by_message.items() if id(draft) not in gone}
+        self._last = {key: draft for key, draft in self._last.items() if id(draft) not in gone}
+        self._is_full = len(self._drafts) >= INCIDENTS_KEPT // 2  # To forget a few again and again would be slow.
+        return len(self._drafts) < INCIDENTS_KEPT
 
     def _joined(self, seen: Seen, where: Where, body: str, kind: str, keys: list[Key]) -> _Draft | None:
         """Return the incident that a line belongs to; None if the line begins one."""
@@ -218,7 +232,9 @@ class Collector:
             if draft is not None and _fits(kind, draft, body) and _near(draft, seen, APART.get(kind, CLOSE)):
                 return draft
         draft = self._by_message.get((where, seen.key)) if seen.key is not None else None
-        if draft is not None and (not keys or not draft.keys or kind not in ("disk", "link", *_OF_DEVICES)):
+        # The same message again is the same incident only for a while, except for a storm of a message.
+        lasts = draft is not None and (kind == "message" or _near(draft, seen, APART.get(kind, CLOSE)))
+        if draft is not None and lasts and (not keys or not draft.keys or kind not in ("disk", "link", *_OF_DEVICES)):
             return draft
         if kind in ("oops", "warning"):
             draft = self._last.get((where, "assertion"))

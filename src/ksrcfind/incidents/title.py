@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ksrcfind.incidents.record import Seen
-from ksrcfind.knowledge.base import entry_for
+from ksrcfind.knowledge.meaning import sure_entry
 from ksrcfind.knowledge.record import Entry
 from ksrcfind.log.report import Frame, frame_of
 from ksrcfind.match.answer import Answer, Tier
@@ -65,17 +65,17 @@ def title_of(
 
 def entry_of(answer: Answer) -> Entry | None:
     """Return what the knowledge base says about the message of a line. None if nothing, or if the match is not sure."""
-    return entry_for(answer.matches[0].message) if answer.matches and answer.verdict != Tier.FUZZY else None
+    return sure_entry(answer) if answer.verdict != Tier.FUZZY else None
 
 
 def _disk(body: str, device: str | None, facts: Facts) -> str:
     on = f" on {device}" if device else ""
-    system = facts.file_system
+    system = facts.file_system or "the file system"
     if facts.io_errors and facts.read_only:
         return f"I/O errors{on}, then {system} went read-only"
     if facts.read_only:
         return f"{system} went read-only{on}"
-    if facts.io_errors and system:
+    if facts.io_errors and facts.file_system:
         return f"I/O errors{on}, with errors of {system}"
     if facts.io_errors:
         return f"I/O errors{on}"

@@ -21,6 +21,12 @@ _NAME = regex(r"\w+")
 
 def meaning_of(answer: Answer) -> Meaning | None:
     """Return what the line of an answer means; None if no entry explains the first match, or the match is doubtful."""
+    entry = sure_entry(answer)
+    return with_values(entry, answer.matches[0].values) if entry is not None else None
+
+
+def sure_entry(answer: Answer) -> Entry | None:
+    """Return the entry of the first match; None if there is none, or if the match is doubtful."""
     if not answer.matches:
         return None
     first, *others = answer.matches
@@ -28,7 +34,7 @@ def meaning_of(answer: Answer) -> Meaning | None:
     if entry is None:
         return None
     confidence = first.confidence + sum(other.confidence for other in others if entry_for(other.message) is entry)
-    return with_values(entry, first.values) if confidence >= LEAST_CONFIDENCE else None
+    return entry if confidence >= LEAST_CONFIDENCE else None
 
 
 def with_values(entry: Entry, values: Sequence[Value]) -> Meaning:

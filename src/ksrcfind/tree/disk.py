@@ -13,6 +13,7 @@ from ksrcfind.tree.grep import expression
 
 LARGEST = 1 << 27
 """Size limit in bytes: a larger file is not read. The largest file of Linux 6.12, a register header, has 24 million."""
+_FURTHER = 1 << 20  # bytes that are read at once beyond the size that a file claims
 
 WORD_BYTE = rb"[A-Za-z0-9_]"
 
@@ -83,14 +84,20 @@ class _Reader:
     def read(self, path: str) -> bytes:
         """Return the bytes of one file, or raise `FileNotFoundError`, as `read_file` does."""
         directory = path.rpartition("/")[0]
-        if "\0" in path or not (directory in self._inside or self._is_inside(directory)):
+        if "\0" in path or path.startswith("/") or not (directory in self._inside or self._is_inside(directory)):
             raise FileNotFoundError(path)
         self._inside.add(directory)
         try:
             with io.FileIO(_descriptor(f"{self._root}/{path}", os.O_NOFOLLOW)) as file:
-                if os.fstat(file.fileno()).st_size > LARGEST:
+                size = os.fstat(file.fileno()).st_size
+                if size > LARGEST:
                     raise FileNotFoundError(path)
-                return file.readall()
+                data = file.read(size + 1)
+                while len(data) <= LARGEST and (more := file.read(_FURTHER)):  # It grew, or its size is not known.
+                    data += more
+                if len(data) > LARGEST:
+                    raise FileNotFoundError(path)
+                return data
         except OSError as error:  # The path is a symbolic link, is too long, or may not be read.
             raise FileNotFoundError(error.errno, error.strerror, path) from error
 

@@ -223,11 +223,15 @@ class GitDatabase:
 
     def blob(self, commit: str, path: str) -> str | None:
         """Implements `ObjectDatabase.blob`."""
-        listed = self._git.answer("ls-tree", "-z", "--full-tree", commit, "--", path) or ""
-        for entry in listed.split("\0"):
-            about, _, name = entry.partition("\t")
-            if name == path and about.startswith("100"):
-                return about[12:]
+        if (
+            not path or path.startswith(("/", ":")) or ".." in path.split("/")
+        ):  # Git would not take it for a plain name.
+            return self.blobs(commit).get(path)
+        wanted = path.encode("utf-8", "surrogateescape")
+        for entry in self._git.run("ls-tree", "-z", "--full-tree", commit, "--", path).split(b"\0"):
+            about, _, name = entry.partition(b"\t")
+            if name == wanted and about.startswith(b"100"):
+                return about[12:].decode()
         return None
 
     def changed(self, old: str, new: str) -> Sequence[Changed]:

@@ -121,6 +121,8 @@ def unpack_graph(table: Callable[[str], bytes]) -> CommitGraph:
         raise ValueError("the tables differ in length")
     merges: dict[int, tuple[int, ...]] = dict(zip(others[0::2], zip(others[1::2]), strict=True))
     for number, parent in zip(more[0::2], more[1::2], strict=True):
+        if number not in merges:
+            raise ValueError("a commit with a third parent has no second one")
         merges[number] += (parent,)
     return CommitGraph(ids, len(ids) // len(parents), parents, merges, MainLine(entered, left))
 
