@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from commandline import ksrcfind
-from ksrcfind.incidents.collect import INCIDENTS_KEPT, LINES_KEPT, Collector
+from ksrcfind.incidents.collect import INCIDENTS_KEPT, LINES_KEPT, NAMES_KEPT, Collector
 from ksrcfind.incidents.kinds import device_of, disks_of, link_of
 from ksrcfind.incidents.record import Seen
 from ksrcfind.incidents.title import Facts, entry_of, title_of, words
@@ -74,6 +74,14 @@ def test_the_same_report_a_day_later_is_another_incident():
     text = "[{}.000000] BUG: KASAN: slab-out-of-bounds in {}+0x10/0x20\n"
     found = incidents(text.format(10, "foo") + text.format(90000, "bar"))
     assert [one.count for one in found] == [1, 1]
+
+
+def test_names_that_a_log_invents_are_forgotten():
+    collector = Collector()
+    for line in seen("".join(f"a{n}: I/O error, dev sda, sector 1\n" for n in range(NAMES_KEPT + 500))):
+        collector.add(line)
+    assert len(collector._last) <= NAMES_KEPT + 5
+    assert [found.count for found in collector.incidents()] == [NAMES_KEPT + 500]
 
 
 def test_a_file_system_without_a_name_has_a_title():

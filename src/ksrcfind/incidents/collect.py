@@ -50,6 +50,9 @@ MESSAGES_KEPT = 20
 FRAMES_KEPT = 40
 """Limit of functions that are kept of the stack of the first report of an incident."""
 
+NAMES_KEPT = 20_000
+"""Limit of names, and of messages, by which lines join incidents; beyond it, all of them are forgotten."""
+
 REPORTS_KEPT = 512
 """Limit of headlines in memory: rows of a report join only the incident of one of these."""
 
@@ -255,6 +258,9 @@ class Collector:
     def _remember(self, draft: _Draft, seen: Seen, where: Where, body: str, kind: str, keys: list[Key]) -> None:
         draft.last = _moment(seen)
         draft.count += seen.log.repeats
+        for table in (self._by_key, self._by_message, self._last):
+            if len(table) > NAMES_KEPT:
+                table.clear()
         for key in keys:
             if key in draft.keys or len(draft.keys) < LINES_KEPT:
                 draft.keys.add(key)

@@ -41,8 +41,8 @@ class Incident(Struct, frozen=True):
     title: str
     """What happened, in plain words."""
     kind: str
-    """`panic`, `oops`, `memory`, `stall`, `lock`, `warning`, `disk`, `link`, `firmware`, or `message` for other lines.
-    """
+    """`panic`, `oops`, `memory`, `stall`, `lock`, `warning`, `machine check`, `disk`, `link`, `firmware`, or `message`
+    for other lines."""
     severity: str
     """A level: `emerg`, `alert`, `crit`, `err`, `warn`, …"""
     first: Moment
@@ -58,7 +58,7 @@ class Incident(Struct, frozen=True):
     lines: tuple[int, ...]
     """Line numbers of evidence in the log file, ascending; at most `LINES_KEPT`."""
     message_ids: tuple[str, ...]
-    """Ids of the messages, the one that gave the title first; at most `MESSAGES_KEPT`."""
+    """Ids of the messages, in the order of the log; at most `MESSAGES_KEPT`."""
     lead: Seen
     """The line that gave the title."""
     frames: tuple[Frame, ...] = ()

@@ -8,7 +8,7 @@ Of several sections, the one whose pattern names the deepest directory is the mo
 import re
 from collections import defaultdict
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import cache, lru_cache
 
 import re2  # type: ignore[import-untyped]
 from msgspec import Struct
@@ -105,7 +105,7 @@ class _Pattern(Struct, frozen=True):
         return compiled is not None and compiled.search(path.encode("utf-8", "replace")) is not None
 
 
-@lru_cache(maxsize=4096)
+@cache
 def _compiled(expression: str) -> re.Pattern[bytes] | None:
     try:
         found: re.Pattern[bytes] = re2.compile(expression.encode("utf-8", "replace"), _QUIET)

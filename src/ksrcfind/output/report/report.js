@@ -70,7 +70,7 @@
     if (message.suppressed) facts.push(`${message.suppressed} more suppressed by the kernel`);
     cell.append(element("p", facts.join("; ")));
     if (message.reason) cell.append(element("p", message.reason));
-    if (message.points_to) cell.append(element("p", `The line points to ${message.points_to}`));
+    if (message.points_to) cell.append(element("p", `About ${message.points_to}`));
     if (message.meaning) {
       section(cell, message.meaning.title, element("p", message.meaning.means));
       section(cell, "Usual causes", element("pre", message.meaning.causes.map((cause) => `- ${cause}`).join("\n")));
