@@ -139,9 +139,11 @@ class _Run:
             self.updated = 0.0
             self.update()
             return self._end(interrupted=interrupted, damage=damage)
-        untraced = interrupted or self.only_incidents
-        messages = list(self.log.messages_so_far()) if untraced else None
-        if messages is None:
+        if self.only_incidents:
+            messages = list(self.log.aggregator.folded())  # They are only counted: nothing need be looked up for each.
+        elif interrupted:
+            messages = list(self.log.messages_so_far())
+        else:
             try:
                 messages = list(self.log.messages(progress))
             except KeyboardInterrupt:

@@ -5,13 +5,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 
 from msgspec import Struct
 
-from ksrcfind.index.sources import blob_id, is_blob_id
+from ksrcfind.index.sources import is_blob_id
 from ksrcfind.index.workers import begin_worker, cores, may_fork, portions
 from ksrcfind.progress import Progress
 from ksrcfind.source.extract import extract
 from ksrcfind.source.parse import Parser
 from ksrcfind.storage.cache import DerivedCache
 from ksrcfind.storage.codec import PackedFacts, pack_facts
+from ksrcfind.tree.disk import blob_id
 from ksrcfind.tree.snapshot import Snapshot
 
 _PORTION = 48  # most files that a worker parses at a time

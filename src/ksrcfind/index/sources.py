@@ -1,6 +1,5 @@
 """The source files and Makefiles of a tree, with a key of each file's content (a git blob id or a file signature)."""
 
-import hashlib
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -40,13 +39,6 @@ def source_files(snapshot: Snapshot) -> SourceFiles:
 def is_makefile(path: str) -> bool:
     """Return whether a file is a Makefile or Kbuild file."""
     return path.rpartition("/")[2] in MAKEFILES
-
-
-def blob_id(data: bytes) -> str:
-    """Return the git blob id (SHA-1) of a file's bytes."""
-    digest = hashlib.sha1(b"blob %d\0" % len(data), usedforsecurity=False)
-    digest.update(data)  # not `+`, which would copy the file
-    return digest.hexdigest()
 
 
 def is_blob_id(key: str) -> bool:

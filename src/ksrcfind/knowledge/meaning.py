@@ -39,16 +39,8 @@ def sure_entry(answer: Answer) -> Entry | None:
 
 def with_values(entry: Entry, values: Sequence[Value]) -> Meaning:
     """Return the meaning of an entry, with the values of a line in its commands."""
-    return Meaning(
-        entry.id,
-        entry.title,
-        entry.means,
-        entry.severity,
-        entry.causes,
-        tuple("".join(_filled(command, entry.values, values)) for command in entry.check),
-        entry.documents,
-        entry.citation,
-    )
+    check = tuple("".join(_filled(command, entry.values, values)) for command in entry.check)
+    return Meaning(**{name: getattr(entry, name) for name in Meaning.__struct_fields__} | {"check": check})
 
 
 def _filled(command: str, sources: dict[str, str], values: Sequence[Value]) -> Iterator[str]:

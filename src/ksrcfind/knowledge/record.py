@@ -21,8 +21,8 @@ class MessageRule(Struct, frozen=True, forbid_unknown_fields=True):
     """Words that the text of the message must contain, in any order."""
 
 
-class Entry(Struct, frozen=True, forbid_unknown_fields=True):
-    """One entry of the knowledge base."""
+class Meaning(Struct, frozen=True, kw_only=True):
+    """What one log line means: an entry with the values of the line in its commands."""
 
     id: str
     """Family and name: `memory/killed`."""
@@ -34,24 +34,16 @@ class Entry(Struct, frozen=True, forbid_unknown_fields=True):
     causes: tuple[str, ...]
     """Usual causes, the most usual first."""
     check: tuple[str, ...]
-    """Shell commands that only read. `{name}` stands for a value of the line."""
-    citation: str
-    """Where a reader can check the statement: `mm/oom_kill.c: out_of_memory()`, or a path below Documentation/."""
-    messages: tuple[MessageRule, ...]
+    """Shell commands that only read. In an entry, `{name}` stands for a value of the line."""
     documents: tuple[str, ...] = ()
     """Files below Documentation/ about the subject."""
+    citation: str
+    """Where a reader can check the statement: `mm/oom_kill.c: out_of_memory()`, or a path below Documentation/."""
+
+
+class Entry(Meaning, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One entry of the knowledge base."""
+
+    messages: tuple[MessageRule, ...]
     values: dict[str, str] = {}
     """Placeholder of a command → a name that is part of the C expression of the argument with its value."""
-
-
-class Meaning(Struct, frozen=True):
-    """What one log line means: an entry with the values of the line in its commands."""
-
-    id: str
-    title: str
-    means: str
-    severity: Severity
-    causes: tuple[str, ...]
-    check: tuple[str, ...]
-    documents: tuple[str, ...]
-    citation: str

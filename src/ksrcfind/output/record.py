@@ -173,7 +173,6 @@ def summary_record(summary: Summary) -> Record:
 
 
 def _incident(incident: Incident) -> Record:
-    about = incident.about
     return {
         "title": incident.title,
         "kind": incident.kind,
@@ -184,8 +183,7 @@ def _incident(incident: Incident) -> Record:
         "count": incident.count,
         "boot": incident.boot,
         "new_in_boot": incident.new_in_boot,
-        "about": about
-        and {"path": about.path, "line": about.line, "function": about.function, "subsystem": incident.subsystem},
+        "about": about_fields(incident.about, incident.subsystem),
         "maintainers": list(incident.maintainers),
         "device": incident.device,
         "task": incident.task,
@@ -194,7 +192,7 @@ def _incident(incident: Incident) -> Record:
     }
 
 
-def _moment(moment: Moment) -> Record:
+def _moment(moment: Moment | Sighting) -> Record:
     return {
         "line": moment.line,
         "uptime_s": moment.uptime_s,
@@ -276,7 +274,7 @@ def _of_first(finding: Finding, match: Match) -> Record:
     return {
         **_OF_OTHERS,
         "points_to": _points_to(finding),
-        "about": about_fields(finding.about, finding.subsystem),
+        "about": about_fields(finding.about, finding.subsystem.name if finding.subsystem is not None else None),
         "note": answer.note,
         "decided_by": answer.decided_by,
         **(_circumstances(finding.circumstances, match) if finding.circumstances else {}),
@@ -294,16 +292,11 @@ def _meaning(meaning: Meaning | None) -> Record | None:
     return None if meaning is None else msgspec.structs.asdict(meaning)
 
 
-def about_fields(about: About | None, subsystem: Subsystem | None) -> Record | None:
-    """Return the fields of what a line is about."""
+def about_fields(about: About | None, subsystem: str | None) -> Record | None:
+    """Return the fields of what a line or an incident is about; `subsystem` is the name of its subsystem."""
     if about is None:
         return None
-    return {
-        "path": about.path,
-        "line": about.line,
-        "function": about.function,
-        "subsystem": subsystem.name if subsystem is not None else None,
-    }
+    return {"path": about.path, "line": about.line, "function": about.function, "subsystem": subsystem}
 
 
 def about_elsewhere(finding: Finding) -> About | None:
@@ -462,14 +455,7 @@ def _subsystem(subsystem: Subsystem) -> Record:
 
 
 def _sighting(sighting: Sighting) -> Record:
-    return {
-        "source": sighting.source,
-        "line": sighting.line,
-        "uptime_s": sighting.uptime_s,
-        "time": _time(sighting.time),
-        "wallclock": sighting.wallclock,
-        "boot": sighting.boot,
-    }
+    return {"source": sighting.source, **_moment(sighting), "boot": sighting.boot}
 
 
 def _time(time: datetime | None) -> str | None:

@@ -106,7 +106,7 @@ class CheckoutSnapshot(RevisionSnapshot):
             data = disk.read_file(self.root, path) if blob is not None else None
         except OSError:
             return None
-        return data if data is not None and blob is not None and _blob_id(data, blob) == blob else None
+        return data if data is not None and blob is not None and disk.blob_id(data, blob) == blob else None
 
     def grep(self, words: Sequence[str], suffixes: Sequence[str]) -> Mapping[str, Mapping[str, int]]:
         """Return path → word → number of lines of the file that contain it as a whole word."""
@@ -155,12 +155,6 @@ def find_changes(repository: Repository) -> tuple[dict[str, str | None], str]:
 def _has_blob_id(repository: Repository, path: str, blob: str) -> bool:
     """Return whether the file at `path` on disk has the content with the blob id `blob`."""
     try:
-        return _blob_id(disk.read_file(repository.root, path), blob) == blob
+        return disk.blob_id(disk.read_file(repository.root, path), blob) == blob
     except OSError:
         return False
-
-
-def _blob_id(data: bytes, like: str) -> str:
-    """Return the git blob id of a file's bytes, computed with the hash function of the id `like`."""
-    algorithm = hashlib.sha256 if len(like) == 64 else hashlib.sha1
-    return algorithm(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()

@@ -1,6 +1,7 @@
 """Lists, reads and searches files on disk, and never follows a symbolic link out of the tree."""
 
 import errno
+import hashlib
 import io
 import os
 import re
@@ -16,6 +17,14 @@ LARGEST = 1 << 27
 _FURTHER = 1 << 20  # bytes that are read at once beyond the size that a file claims
 
 WORD_BYTE = rb"[A-Za-z0-9_]"
+
+
+def blob_id(data: bytes, like: str = "") -> str:
+    """Return the git blob id of a file's bytes, computed with the hash function of the id `like`, by default SHA-1."""
+    algorithm = hashlib.sha256 if len(like) == 64 else hashlib.sha1
+    digest = algorithm(b"blob %d\0" % len(data), usedforsecurity=False)
+    digest.update(data)  # not `+`, which would copy the file
+    return digest.hexdigest()
 
 
 def signature(status: os.stat_result) -> str:
