@@ -110,7 +110,7 @@ class LogAnalysis:
     def summary(self, *, interrupted: bool = False) -> Summary:
         """Return the statistics of the rows that were read so far."""
         summary = self.statistics.summary(interrupted=interrupted)
-        return replace(summary, incidents=tuple(self.incidents()))
+        return summary.with_incidents(self.incidents())
 
     def incidents(self) -> list[Incident]:
         """Return the incidents of the rows that were read so far, the worst first, with what they are about."""
