@@ -161,7 +161,8 @@ def test_single_lines_have_no_counts(batch):
         (["/l/web1/kern.log", "/l/web2/kern.log"], ["web1/kern", "web2/kern"]),
         (["/l/web1/kern.log.2.gz", "/l/web1/kern.log.1", "/l/web1/kern.log"], ["kern"] * 3),
         (["a/kern.log", "/b/kern.log"], ["a/kern", "/b/kern"]),
-        (["10.0.0.1.log", ".log", "messages-20240101"], ["10.0.0", ".log", "messages"]),
+        (["10.0.0.1.log", "10.0.0.2.log.1", "dmesg-6.1.11"], ["10.0.0.1", "10.0.0.2", "dmesg-6.1.11"]),
+        ([".log", "messages-20240101", "syslog.1"], [".log", "messages", "syslog"]),
     ],
 )
 def test_names_of_files(paths, names):

@@ -47,7 +47,11 @@ class Hosts:
         return host
 
 
-_ENDING = regex(r"\.(?:gz|xz|zst|bz2|log|txt|dmesg|out|json|jsonl|ndjson|old|journal|\d{1,8}|\d{4}-\d\d-\d\d)$|-\d{8}$")
+# A number behind a digit is a part of an address or a release: 10.0.0.1, dmesg-6.1.11.
+_ENDING = regex(
+    r"\.(?:gz|xz|zst|bz2|log|txt|dmesg|out|json|jsonl|ndjson|old)$"
+    r"|(?<!\d)\.\d{1,6}$|[.-](?:\d{4}-\d\d-\d\d|\d{8})$"
+)
 
 
 def hosts_of_files(paths: Iterable[str]) -> dict[str, str]:
