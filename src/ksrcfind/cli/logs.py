@@ -6,7 +6,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -88,7 +88,9 @@ def explain_logs(options: Batching, logs: Sequence[str]) -> int:
         log = LogAnalysis(engine, _filter(options, engine), *limits, ahead, together, names)
         brief = _only_incidents(options)
         callers = options.callers or 0
-        writer = session.writer(options, engine, callers=callers, logs=sources, only_incidents=brief)
+        writer = session.writer(
+            options, engine, callers=callers, logs=sources, all_matches=_all_matches(options), only_incidents=brief
+        )
         run = _Run(session, log, options, writer, read_once or not engine.releases.tags, brief, pager)
         rows = _rows(options, sources, run.update)
         # On one terminal, a progress bar and answers line by line would overwrite each other.
@@ -152,8 +154,11 @@ class _Run:
                 interrupted, messages = True, list(self.log.messages_so_far())
         if self.options.everything and self.options.format is Format.TEXT and not self.options.no_pager:
             self.pager.start(os.environ)
-        for group in grouped(messages, self.options.group_by):
-            self.writer.group(group)
+        try:
+            for group in grouped(messages, self.options.group_by):
+                self.writer.group(group)
+        except KeyboardInterrupt:
+            interrupted = True
         return self._end(interrupted=interrupted, damage=damage)
 
     def update(self) -> bool:
@@ -168,7 +173,7 @@ class _Run:
 
     def _end(self, *, interrupted: bool = False, damage: LogUnreadableError | None = None) -> int:
         """Write the summary and notes; return the exit status. Raises `damage` after the results so far are written."""
-        summary = self.log.summary(interrupted=interrupted or damage is not None)
+        summary, interrupted = self._summary(interrupted=interrupted, damaged=damage is not None)
         if damage is not None and not summary.lines:
             raise damage
         self.writer.end(summary)
@@ -194,13 +199,27 @@ class _Run:
             return FAILED_ON
         return FOUND if summary.messages else NOTHING_FOUND
 
+    def _summary(self, *, interrupted: bool, damaged: bool) -> tuple[Summary, bool]:
+        """Return the summary, and whether the run was interrupted, now or before; then nothing is looked up for it."""
+        if not interrupted:
+            with suppress(KeyboardInterrupt):
+                return self.log.summary(interrupted=damaged), False
+        return self.log.summary(interrupted=True, look_up=False), True
+
 
 def _only_incidents(options: Batching) -> bool:
     """Return whether text shows only the worst incidents: nothing asks for single lines or for a choice of messages."""
     if options.everything or options.each or options.follow or options.format is not Format.TEXT:
         return False
+    if _all_matches(options):
+        return False
     chosen = (options.min_level, options.only, options.new_since, options.history_limit)
     return all(choice is None for choice in chosen) and options.group_by is GroupBy.MESSAGE
+
+
+def _all_matches(options: Batching) -> bool:
+    """Return whether options ask for the further matches of messages, which text shows only then."""
+    return options.limit != Batching().limit or options.history_mode is HistoryMode.ALL
 
 
 def _as_severe(summary: Summary, level: str) -> bool:

@@ -15,7 +15,7 @@ from msgspec import Struct
 if TYPE_CHECKING:
     from ksrcfind.engine.engine import Engine
     from ksrcfind.output.style import Painter
-    from ksrcfind.output.writer import Write, Writer
+    from ksrcfind.output.writer import TreeOptions, Write, Writer
 
 
 class Format(StrEnum):
@@ -51,6 +51,10 @@ class Output(Struct, frozen=True):
     """Levels of callers that a report lists for each message."""
     logs: Sequence[str] = ()
     """Names of the logs; empty for single lines and source locations."""
+    tree_options: "TreeOptions | None" = None
+    """Returns the options for commands that the output shows."""
+    all_matches: bool = False
+    """True if the text about a log shows all matches of a message, not only the first."""
     only_incidents: bool = False
     """True if the text about a log shows its worst incidents, not every message."""
 
@@ -101,11 +105,11 @@ def writer_of(chosen: Format, output: Output) -> "Writer":
             several = len(output.logs) > 1 or is_directory(Path(output.logs[0]))
             if output.only_incidents:
                 return IncidentWriter(write, output.painter, several)
-            return LogTextWriter(write, output.painter, name_sources=several)
+            return LogTextWriter(write, output.painter, several, all_matches=output.all_matches)
         case Format.TEXT:
             from ksrcfind.output.text import TextWriter
 
-            return TextWriter(write, engine.histories.commit, output.painter)
+            return TextWriter(write, engine.histories.commit, output.painter, tree_options=output.tree_options)
 
 
 def _tree_name(engine: "Engine") -> str:
