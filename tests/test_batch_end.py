@@ -62,9 +62,10 @@ def test_options_about_further_matches_list_the_messages_with_them(batch, option
     assert "2 lines, 2 messages" in done.out
 
 
-def test_the_list_shows_all_matches_only_if_they_are_asked_for(batch, monkeypatch):
-    text = b"unregister_netdevice: waiting for eth1 to become free. Usage count = 2\n"
+def test_the_list_shows_all_matches_only_if_they_are_asked_for(batch):
+    text = b"mini_eth: no PHY found at address 7\n"  # a text of two calls
     plain, limited, one = (batch("--all", *options, "-", stdin=text).out for options in ((), ("-n", "4"), ("-n", "1")))
     assert plain == one
-    others = [line for line in limited.splitlines() if line.strip().startswith("or ")]
-    assert [line for line in limited.splitlines() if line not in others] == plain.splitlines()
+    assert "or 1 more" in plain
+    assert "or 1 more" not in limited
+    assert sum(line.strip().startswith("or ") for line in limited.splitlines()) == 1

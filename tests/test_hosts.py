@@ -1,5 +1,7 @@
 """Logs of many hosts: a directory with a log of each, and a central syslog in which their lines alternate."""
 
+import csv
+import io
 import json
 
 import jsonschema
@@ -167,3 +169,82 @@ def test_single_lines_have_no_counts(batch):
 )
 def test_names_of_files(paths, names):
     assert list(hosts_of_files(paths).values()) == names
+
+
+def test_text_shows_an_incident_of_many_hosts_once(batch, directory):
+    out = batch(directory).out
+    assert out.count("A network interface cannot be removed: it is in use") == 1
+    assert "on db1 and 2 further hosts" in out
+    assert "in 3 boots" in out
+    assert "4 further incidents" in out  # as in the log of one host
+
+
+def test_incidents_of_one_log_name_no_host(batch):
+    assert "on web1" not in batch("-", stdin=central("web1")).out
+
+
+def test_grouped_by_host_the_worst_host_comes_first(batch):
+    quiet = central("a1", "a2", lines=[LINES[1], ERROR])
+    out = batch("--group-by", "host", "-", stdin=quiet + central("web1") + central("a3", lines=[LINES[1]] * 3)).out
+    titles = [line for line in out.splitlines() if line and not line.startswith(" ")]
+    assert titles == [
+        "web1  9 incidents, 39 kernel lines, 20 messages",
+        "a1  1 incident, 2 kernel lines, 2 messages",
+        "a2  1 incident, 2 kernel lines, 2 messages",
+        "a3  0 incidents, 3 kernel lines, 1 messages",
+        "4 hosts, 11 incidents; --all lists every host and incident.",
+    ]
+    assert "  and 6 further incidents\n" in out
+
+
+def test_of_many_hosts_only_the_worst_are_shown(batch):
+    log = central(*(f"web{number}" for number in range(12)), lines=[ERROR])
+    out = batch("--group-by", "host", "-", stdin=log).out
+    assert out.count("I/O errors on minidisk1") == 10
+    assert "12 hosts, 12 incidents; 2 further hosts; --all lists every host and incident." in out
+    everything = batch("--group-by", "host", "--all", "-", stdin=log).out
+    assert everything.count("I/O errors on minidisk1") == 12
+    assert everything.endswith("\n12 hosts, 12 incidents.\n")
+
+
+def test_hosts_as_a_table(batch, directory):
+    rows = list(csv.DictReader(io.StringIO(batch("--group-by", "host", "--format", "csv", directory).out)))
+    assert [row["host"] for row in rows] == ["db1", "web1", "web2"]
+    assert {(row["lines"], row["messages"], row["boots"], row["incidents"]) for row in rows} == {("39", "20", "1", "9")}
+    assert {row["worst_severity"] for row in rows} == {"emerg"}
+
+
+def test_records_are_the_same_however_they_are_grouped(batch, directory):
+    plain, by_host = (batch("--format", "ndjson", *how, directory).out for how in ((), ("--group-by", "host")))
+    assert plain == by_host
+
+
+def test_a_log_without_kernel_lines_has_no_hosts(batch):
+    done = batch("--group-by", "host", "-", stdin="May 23 02:06:26 web1 sshd[1]: x\n")
+    assert done.out == "No kernel message in 1 line.\n"
+    assert done.status == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "error"),
+    [
+        (["--each"], "--each answers line by line"),
+        (["--follow"], "--follow never ends"),
+        (["--min-level", "err"], "select messages"),
+        (["--format", "csv", "--only", "matched"], "select messages"),
+    ],
+)
+def test_options_that_hosts_do_not_have(batch, options, error):
+    done = batch("--group-by", "host", *options, LINUX_MINI / "kern.log")
+    assert done.status == 2
+    assert error in done.err
+
+
+def test_hostile_names_of_hosts(batch, answered):
+    names = ["web\x1b[31m", "=cmd", "x" * 5000, "\u202eweb"]
+    log = "".join(json.dumps({"message": f"[    1.000000] {ERROR}", "host": name}) + "\n" for name in names)
+    out = batch("--group-by", "host", "-", stdin=log).out
+    assert "\x1b" not in out
+    assert "\u202e" not in out
+    assert "\n=cmd" not in batch("--group-by", "host", "--format", "csv", "-", stdin=log).out
+    assert answered("-", stdin=log)[0][ERROR]["hosts"] == 4

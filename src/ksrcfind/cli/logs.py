@@ -88,10 +88,18 @@ def explain_logs(options: Batching, logs: Sequence[str]) -> int:
         log = LogAnalysis(engine, _filter(options, engine), *limits, ahead, together, names)
         brief = _only_incidents(options)
         callers = options.callers or 0
+        by_host = _by_host(options)
         writer = session.writer(
-            options, engine, callers=callers, logs=sources, all_matches=_all_matches(options), only_incidents=brief
+            options,
+            engine,
+            callers=callers,
+            logs=sources,
+            all_matches=_all_matches(options),
+            by_host=by_host,
+            everything=options.everything,
+            only_incidents=brief,
         )
-        run = _Run(session, log, options, writer, read_once or not engine.releases.tags, brief, pager)
+        run = _Run(session, log, options, writer, read_once or not engine.releases.tags, brief or by_host, pager)
         rows = _rows(options, sources, run.update)
         # On one terminal, a progress bar and answers line by line would overwrite each other.
         streamed = (options.each or options.follow) and sys.stdout.isatty()
@@ -110,7 +118,7 @@ class _Run:
     release_unchecked: bool
     """True if the release of the log could not be looked up before the log was read."""
     only_incidents: bool
-    """True if the worst incidents are shown, not every message."""
+    """True if incidents are shown, and messages only counted."""
     pager: Pager
     updated: float = field(init=False, default=0.0)
 
@@ -222,6 +230,11 @@ def _all_matches(options: Batching) -> bool:
     return options.limit != Batching().limit or options.history_mode is HistoryMode.ALL
 
 
+def _by_host(options: Batching) -> bool:
+    """Return whether hosts are shown instead of messages."""
+    return options.group_by is GroupBy.HOST and options.format in (Format.TEXT, Format.CSV)
+
+
 def _as_severe(summary: Summary, level: str) -> bool:
     """Return whether there is an incident of a level or more severe."""
     return any(SEVERITY[incident.severity] <= SEVERITY[level] for incident in summary.incidents)
@@ -234,6 +247,15 @@ def _sources(options: Batching, logs: Sequence[str]) -> list[str]:
     if options.each and (options.group_by is not GroupBy.MESSAGE or options.history_limit is not None):
         raise KsrcfindError(
             "--group-by and --history-limit apply to messages, but --each answers line by line", "Remove --each."
+        )
+    if options.follow and options.group_by is not GroupBy.MESSAGE:
+        raise KsrcfindError("--group-by needs the whole log, but --follow never ends", "Remove --follow or --group-by.")
+    chosen = (options.min_level, options.only, options.new_since, options.history_limit)
+    if _by_host(options) and any(choice is not None for choice in chosen):
+        raise KsrcfindError(
+            "--group-by host shows what happened to each host, and --min-level, --only, --new-since and "
+            "--history-limit select messages",
+            "Remove these options, or name another format: --format ndjson counts the hosts of each message.",
         )
     if options.journal:
         if logs:

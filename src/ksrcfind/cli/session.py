@@ -67,12 +67,14 @@ class Session(Struct, frozen=True):
         callers: int = 0,
         logs: Sequence[str] = (),
         all_matches: bool = False,
+        by_host: bool = False,
+        everything: bool = False,
         only_incidents: bool = False,
     ) -> Writer:
         """Return the writer of the selected format. With `logs`, text output is the one for whole logs.
 
         `callers` is the number of levels of callers in a report. Of whole logs, text shows all matches of each message
-        with `all_matches`, and the worst incidents with `only_incidents`.
+        with `all_matches`, its hosts with `by_host` (and `everything`), and the worst incidents with `only_incidents`.
         """
         output = Output(
             self.terminal.write,
@@ -83,6 +85,8 @@ class Session(Struct, frozen=True):
             logs,
             partial(_tree_options, options, engine),
             all_matches,
+            by_host,
+            everything,
             only_incidents,
         )
         return writer_of(options.format, output)

@@ -55,6 +55,10 @@ class Output(Struct, frozen=True):
     """Returns the options for commands that the output shows."""
     all_matches: bool = False
     """True if the text about a log shows all matches of a message, not only the first."""
+    by_host: bool = False
+    """True if text and CSV about a log show its hosts, not its messages."""
+    everything: bool = False
+    """True if text about the hosts of a log shows all of them."""
     only_incidents: bool = False
     """True if the text about a log shows its worst incidents, not every message."""
 
@@ -77,6 +81,10 @@ def writer_of(chosen: Format, output: Output) -> "Writer":
 
             root = engine.source_root
             return QuickfixWriter(write, None if root == output.directory else root)
+        case Format.CSV if output.by_host:
+            from ksrcfind.output.hosts import HostTableWriter
+
+            return HostTableWriter(write)
         case Format.CSV:
             from ksrcfind.output.csv import CsvWriter
 
@@ -103,6 +111,10 @@ def writer_of(chosen: Format, output: Output) -> "Writer":
             from ksrcfind.output.logtext import LogTextWriter
 
             several = len(output.logs) > 1 or is_directory(Path(output.logs[0]))
+            if output.by_host:
+                from ksrcfind.output.hosts import HostWriter
+
+                return HostWriter(write, output.painter, several, output.everything)
             if output.only_incidents:
                 return IncidentWriter(write, output.painter, several)
             return LogTextWriter(write, output.painter, several, all_matches=output.all_matches)
