@@ -3,6 +3,8 @@
 import csv
 import io
 import json
+from pathlib import Path
+from types import SimpleNamespace
 
 import jsonschema
 import pytest
@@ -14,6 +16,8 @@ from ksrcfind.log.events import Boots, group_events
 from ksrcfind.log.hosts import hosts_of_files
 from ksrcfind.log.records import rows_of_text
 from ksrcfind.output.json import schema
+from ksrcfind.output.names import tree_title
+from ksrcfind.tree.snapshot import TreeInfo
 
 LINES = (LINUX_MINI / "kern.log").read_text().splitlines()
 VALIDATOR = jsonschema.Draft202012Validator(json.loads(schema()))
@@ -171,12 +175,17 @@ def test_names_of_files(paths, names):
     assert list(hosts_of_files(paths).values()) == names
 
 
-def test_text_shows_an_incident_of_many_hosts_once(batch, directory):
+def test_text_names_the_host_of_an_incident(batch, directory):
     out = batch(directory).out
-    assert out.count("A network interface cannot be removed: it is in use") == 1
-    assert "on db1 and 2 further hosts" in out
-    assert "in 3 boots" in out
-    assert "4 further incidents" in out  # as in the log of one host
+    assert "on db1 and 2 further hosts, 3 messages" in out
+    assert "boots in all" not in out  # one of each host
+
+
+def test_text_counts_the_boots_of_an_incident(batch):
+    text = "\n".join([f"[  900.000000] {ERROR}", "[    0.000000] Linux version 6.1.0 (x)", f"[    1.000000] {ERROR}"])
+    out = batch("-", stdin=text).out
+    assert "line 1, 2 boots in all" in out
+    assert "line 3, boot 2, 2 boots in all" in out
 
 
 def test_incidents_of_one_log_name_no_host(batch):
@@ -188,10 +197,11 @@ def test_grouped_by_host_the_worst_host_comes_first(batch):
     out = batch("--group-by", "host", "-", stdin=quiet + central("web1") + central("a3", lines=[LINES[1]] * 3)).out
     titles = [line for line in out.splitlines() if line and not line.startswith(" ")]
     assert titles == [
+        "syslog of 4 hosts (standard input), 48 lines, against Linux v6.1",
         "web1  9 incidents, 39 kernel lines, 20 messages",
         "a1  1 incident, 2 kernel lines, 2 messages",
         "a2  1 incident, 2 kernel lines, 2 messages",
-        "a3  0 incidents, 3 kernel lines, 1 messages",
+        "a3  0 incidents, 3 kernel lines, 1 message",
         "4 hosts, 11 incidents; --all lists every host and incident.",
     ]
     assert "  and 6 further incidents\n" in out
@@ -221,7 +231,7 @@ def test_records_are_the_same_however_they_are_grouped(batch, directory):
 
 def test_a_log_without_kernel_lines_has_no_hosts(batch):
     done = batch("--group-by", "host", "-", stdin="May 23 02:06:26 web1 sshd[1]: x\n")
-    assert done.out == "No kernel message in 1 line.\n"
+    assert done.out.endswith("\n\nNo kernel message in 1 line.\n")
     assert done.status == 1
 
 
@@ -248,3 +258,39 @@ def test_hostile_names_of_hosts(batch, answered):
     assert "\u202e" not in out
     assert "\n=cmd" not in batch("--group-by", "host", "--format", "csv", "-", stdin=log).out
     assert answered("-", stdin=log)[0][ERROR]["hosts"] == 4
+
+
+@pytest.mark.parametrize(
+    ("arguments", "stdin", "head"),
+    [
+        ([LINUX_MINI / "kern.log"], "", "dmesg of kern (6.1.0-mini), 41 lines, against "),
+        (["-"], LINES[0], "dmesg from standard input (6.1.0-mini), 1 line, against "),
+        (["-"], central("web1"), "syslog of web1 (6.1.0-mini), 41 lines, against "),
+        (["-"], "no kernel message", "log from standard input, 1 line, against "),
+    ],
+)
+@pytest.mark.parametrize("options", [(), ("--all",), ("--group-by", "host")], ids=" ".join)
+def test_text_says_what_log_it_is(batch, arguments, stdin, head, options):
+    assert any(line.startswith(head) for line in batch(*options, *arguments, stdin=stdin).out.splitlines())
+
+
+def test_the_report_says_what_log_it_is(batch, directory):
+    page = batch("--format", "html", directory).out
+    assert "<title>dmesg of 3 hosts (logs)</title>" in page
+    assert "on db1 and 2 further hosts" in page
+    assert "on 3 hosts, in 3 boots" in page
+
+
+@pytest.mark.parametrize(
+    ("info", "release", "title"),
+    [
+        (TreeInfo("v6.1", "a" * 40, "git"), None, "Linux v6.1"),
+        (TreeInfo("master", "a" * 40, "git"), "6.2.0", "Linux 6.2.0 (master)"),
+        (TreeInfo(None, "a" * 40, "git"), None, "a" * 12),
+        (TreeInfo(None, None, "files"), "6.1.192", "Linux 6.1.192 (linux-6.1)"),
+        (TreeInfo(None, None, "files"), None, "linux-6.1"),
+    ],
+)
+def test_names_of_trees(info, release, title):
+    source, root = SimpleNamespace(release=release), Path("/src/linux-6.1")
+    assert tree_title(SimpleNamespace(info=info, source=source, source_root=root, root=root)) == title

@@ -185,7 +185,7 @@ class Collector:
             incident = _incident(draft, new_in_boot=new)
             boots = seen_on[signature]
             hosts = len({name for name, *_ in boots})
-            yield replace(incident, hosts=hosts, boots=len(boots), signature=signature)
+            yield replace(incident, hosts=hosts, boots=len(boots))
 
     def _kind_of(self, body: str, level: str | None, *, worse: bool) -> tuple[str | None, int]:
         """Return the kind of a line and its severity. Lines that differ only in digits are of one kind."""

@@ -75,5 +75,3 @@ class Incident(Struct, frozen=True):
     """Number of hosts that have such an incident: of this kind, led by this message, about the same device."""
     boots: int = 1
     """Number of boots, of all hosts, that have such an incident."""
-    signature: object = None
-    """Equal for incidents that are the same on several hosts or in several boots."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 if TYPE_CHECKING:
+    from ksrcfind.batch.coverage import Summary
     from ksrcfind.engine.engine import Engine
     from ksrcfind.output.style import Painter
     from ksrcfind.output.writer import TreeOptions, Write, Writer
@@ -95,14 +96,15 @@ def writer_of(chosen: Format, output: Output) -> "Writer":
             return SarifWriter(write)
         case Format.HTML:
             from ksrcfind.output.html import HtmlWriter
+            from ksrcfind.output.names import log_title, tree_title
 
             return HtmlWriter(
                 write,
                 engine.histories.commit,
                 engine.source.lines,
                 engine.why.added_to,
-                title=", ".join(output.logs),
-                tree=_tree_name(engine),
+                title=partial(log_title, output.logs),
+                tree=tree_title(engine),
                 find_callers=partial(engine.why.all_with_callers, depth=output.callers) if output.callers else None,
             )
         case Format.TEXT if output.logs:
@@ -110,24 +112,23 @@ def writer_of(chosen: Format, output: Output) -> "Writer":
             from ksrcfind.output.incidents import IncidentWriter
             from ksrcfind.output.logtext import LogTextWriter
 
+            head = partial(_head, output)
             several = len(output.logs) > 1 or is_directory(Path(output.logs[0]))
             if output.by_host:
                 from ksrcfind.output.hosts import HostWriter
 
-                return HostWriter(write, output.painter, several, output.everything)
+                return HostWriter(write, output.painter, several, head, output.everything)
             if output.only_incidents:
-                return IncidentWriter(write, output.painter, several)
-            return LogTextWriter(write, output.painter, several, all_matches=output.all_matches)
+                return IncidentWriter(write, output.painter, several, head)
+            return LogTextWriter(write, output.painter, several, head, all_matches=output.all_matches)
         case Format.TEXT:
             from ksrcfind.output.text import TextWriter
 
             return TextWriter(write, engine.histories.commit, output.painter, tree_options=output.tree_options)
 
 
-def _tree_name(engine: "Engine") -> str:
-    """Return a tree's name for people: its revision, or for a plain directory its name and the Makefile's release."""
-    rev = engine.info.rev or engine.info.commit
-    if rev is not None:
-        return rev
-    release = engine.source.release
-    return f"{engine.root.name} (Linux {release})" if release is not None else engine.root.name
+def _head(output: Output, summary: "Summary") -> str:
+    from ksrcfind.output.names import log_title, tree_title
+
+    lines = "1 line" if summary.lines == 1 else f"{summary.lines:,} lines"
+    return f"{log_title(output.logs, summary)}, {lines}, against {tree_title(output.engine)}"

@@ -12,7 +12,7 @@ from ksrcfind.output.csv import no_formula, row
 from ksrcfind.output.incidents import INDENT, number_of, when
 from ksrcfind.output.logtext import LEVEL_STYLES, at_least
 from ksrcfind.output.style import Painter
-from ksrcfind.output.writer import Write
+from ksrcfind.output.writer import Head, Write
 
 HOSTS_SHOWN = 10
 """Hosts that are shown, at most, unless everything is asked for."""
@@ -47,6 +47,8 @@ class HostWriter(_Summarising):
     painter: Painter
     name_sources: bool
     """True if the name of the log is shown with line numbers."""
+    head: Head | None = None
+    """Returns what the log is, which is written first."""
     everything: bool = False
     """True if all hosts and all their incidents are shown."""
 
@@ -54,6 +56,9 @@ class HostWriter(_Summarising):
         """Write the hosts and a line about those that are not shown."""
         if summary is None:
             return
+        if self.head is not None:
+            self.write(self.painter.line((self.head(summary), "label")))
+            self.write("\n")
         shown = summary.hosts if self.everything else summary.hosts[:HOSTS_SHOWN]
         for host in shown:
             own = [incident for incident in summary.incidents if incident.host == host.name]
@@ -63,8 +68,8 @@ class HostWriter(_Summarising):
         self.write(self.painter.line((self._rest(summary, len(shown)), "label")))
 
     def _host(self, host: HostSeen, incidents: list[Incident]) -> Iterator[str]:
-        messages = at_least(host.messages, complete=host.messages_complete)
-        counts = [number_of(host.incidents, "incident"), number_of(host.lines, "kernel line"), f"{messages} messages"]
+        messages = number_of(host.messages, "message") if host.messages_complete else f"{host.messages:,}+ messages"
+        counts = [number_of(host.incidents, "incident"), number_of(host.lines, "kernel line"), messages]
         if host.boots > 1:
             counts.append(number_of(host.boots, "boot"))
         line = self.painter.line

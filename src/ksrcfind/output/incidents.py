@@ -1,7 +1,7 @@
 """Write the incidents of a log as text: what happened to the machine, the worst first, on one screen."""
 
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from ksrcfind.batch.coverage import SEVERITY, Summary, severity
@@ -13,7 +13,7 @@ from ksrcfind.incidents.title import entry_of, words
 from ksrcfind.match.answer import Tier
 from ksrcfind.output.logtext import LEVEL_STYLES, in_function
 from ksrcfind.output.style import TEXT_WIDTH, Painter, Span
-from ksrcfind.output.writer import Write
+from ksrcfind.output.writer import Head, Write
 from ksrcfind.source.message_id import message_id
 
 SHOWN = 5
@@ -34,6 +34,8 @@ class IncidentWriter:
     painter: Painter
     name_sources: bool
     """True if the name of the log is shown with line numbers."""
+    head: Head | None = None
+    """Returns what the log is, which is written first."""
     messages: list[Folded] = field(default_factory=list)
 
     def finding(self, finding: Finding) -> None:
@@ -51,21 +53,21 @@ class IncidentWriter:
         """Write the incidents and the line about the rest."""
         if summary is None:
             return
-        distinct = list(_distinct(summary.incidents))
-        shown = tuple(distinct[:SHOWN])
+        if self.head is not None:
+            self.write(self.painter.line((self.head(summary), "label")))
+            self.write("\n")
+        shown = summary.incidents[:SHOWN]
         for incident in shown:
             self._incident(incident, several_hosts=len(summary.hosts) > 1)
             self.write("\n")
         end = " The run was interrupted." if summary.interrupted else ""
-        self.write(
-            self.painter.line((self._rest(summary, shown, len(distinct) - len(shown)), "label" if shown else "ok"), end)
-        )
+        self.write(self.painter.line((self._rest(summary, shown), "label" if shown else "ok"), end))
 
     def _incident(self, incident: Incident, *, several_hosts: bool) -> None:
         style = LEVEL_STYLES.get(incident.severity, "label")
         line = self.painter.line
         self.write(line((f"{incident.severity:<{INDENT}}", style), (incident.title, "title")))
-        host = _host(incident) if several_hosts else ()
+        host = on_host(incident) if several_hosts else ()
         moments = when(incident, name_source=self.name_sources)
         self.write(line((", ".join((*host, *moments)), "label"), indent=INDENT))
         about = incident.about
@@ -84,8 +86,8 @@ class IncidentWriter:
             for number, part in enumerate(textwrap.wrap(first + dot.rstrip(), TEXT_WIDTH)):
                 self.write(line(("" if number else "means ", "label"), part, indent=INDENT))
 
-    def _rest(self, summary: Summary, shown: tuple[Incident, ...], more: int) -> str:
-        """Return the line about what is not shown; `more` is the number of further incidents."""
+    def _rest(self, summary: Summary, shown: tuple[Incident, ...]) -> str:
+        """Return the line about what is not shown."""
         if not summary.kernel_lines:
             return f"No kernel message in {number_of(summary.lines, 'line')}."
         if not shown:
@@ -97,6 +99,7 @@ class IncidentWriter:
         lines = {(incident.first.source, line) for incident in shown for line in incident.lines}
         rest = [folded for folded in self.messages if not _belongs(folded, ids, lines)]
         errors = sum(_severity(folded) <= SEVERITY["err"] for folded in rest)
+        more = len(summary.incidents) - len(shown)
         parts = [f"{number_of(more, 'further incident')}, "] if more > 0 else []
         of_them = f", {errors:,} of them {'an error' if errors == 1 else 'errors'}" if errors else ""
         return f"{''.join(parts)}{number_of(len(rest), 'further message')}{of_them}; --all lists everything."
@@ -105,15 +108,7 @@ class IncidentWriter:
         return f"{source}:{line}" if self.name_sources else f"line {line}"
 
 
-def _distinct(incidents: Sequence[Incident]) -> Iterator[Incident]:
-    """Yield incidents, those that happened to several hosts only for the first of them."""
-    hosts: dict[object, str | None] = {}
-    for incident in incidents:
-        if hosts.setdefault(incident.signature, incident.host) == incident.host:
-            yield incident
-
-
-def _host(incident: Incident) -> Iterator[str]:
+def on_host(incident: Incident) -> Iterator[str]:
     """Yield the host of an incident, and how many other hosts have the same."""
     name = incident.host or "a host without a name"
     more = incident.hosts - 1
@@ -136,10 +131,10 @@ def when(incident: Incident, *, name_source: bool = False) -> Iterator[str]:
         yield f"{times} from {since} to {until}"
     lines = f"line {first.line}" if first.line == last.line else f"lines {first.line} to {last.line}"
     yield f"{first.source} {lines}" if name_source else lines
-    if incident.boots > 1:
-        yield f"in {incident.boots:,} boots"
     if incident.boot > 1:
         yield f"boot {incident.boot}" + (", not seen in earlier boots" if incident.new_in_boot else "")
+    if incident.boots > incident.hosts:  # Else it is one boot of each host.
+        yield f"{incident.boots:,} boots in all"
     if incident.device is not None and incident.device not in incident.title:
         yield f"device {incident.device}"
     if incident.task is not None:

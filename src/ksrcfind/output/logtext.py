@@ -13,7 +13,7 @@ from ksrcfind.output.bursts import bursts
 from ksrcfind.output.record import about_elsewhere, matches_with_history
 from ksrcfind.output.style import Painter, Span
 from ksrcfind.output.text import NO_HISTORY_TO_ASK, changed, where
-from ksrcfind.output.writer import Write
+from ksrcfind.output.writer import Head, Write
 
 LEVEL_STYLES = dict.fromkeys(("emerg", "alert", "crit", "err"), "error") | {"warn": "warn"}
 """Level → style; other levels are shown as labels."""
@@ -52,6 +52,8 @@ class LogTextWriter:
     painter: Painter
     name_sources: bool
     """True if the name of the log is shown with line numbers."""
+    head: Head | None = None
+    """Returns what the log is, which begins the summary."""
     all_matches: bool = False
     """True if all matches of a line are shown, not only the first."""
     each: bool = False
@@ -120,6 +122,8 @@ class LogTextWriter:
 
     def _summary(self, summary: Summary) -> Iterator[list[Span | str]]:
         end = ", interrupted" if summary.interrupted else ""
+        if self.head is not None:
+            yield [(self.head(summary), "label")]
         yield [(f"{_lines(summary.lines)}, {_messages(summary.messages)}{end}", "title")]
         for seen in summary.boots[:MOST_BOOTS]:
             version = f"Linux {seen.boot.version}" if seen.boot.version else "a kernel of unknown version"
@@ -160,10 +164,7 @@ class LogTextWriter:
                 yield f"at {from_time}"
             elif from_time and to_time:
                 yield f"{from_time} to {to_time}"
-        if seen.hosts > 1:
-            yield f"on {at_least(seen.hosts, complete=seen.hosts_complete)} hosts"
-        if seen.boots > 1:
-            yield f"in {at_least(seen.boots, complete=seen.boots_complete)} boots"
+        yield from spread(seen)
         if seen.report is not None:
             yield f"{seen.report.rows:,} {'row' if seen.report.rows == 1 else 'rows'} of report"
         if seen.suppressed:
@@ -212,6 +213,14 @@ def _time(sighting: Sighting) -> str | None:
     if sighting.time is not None:
         return sighting.time.isoformat()
     return sighting.wallclock or (None if sighting.uptime_s is None else f"{sighting.uptime_s:.6f}")
+
+
+def spread(seen: Occurrences) -> Iterator[str]:
+    """Yield on how many hosts and in how many boots a message is, if these are several."""
+    if seen.hosts > 1:
+        yield f"on {at_least(seen.hosts, complete=seen.hosts_complete)} hosts"
+    if seen.boots > 1:
+        yield f"in {at_least(seen.boots, complete=seen.boots_complete)} boots"
 
 
 def at_least(count: int, *, complete: bool) -> str:

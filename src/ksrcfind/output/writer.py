@@ -23,6 +23,9 @@ Commits = Callable[[str], Commit]
 TreeOptions = Callable[["TreeInfo"], Sequence[str]]
 """Returns the options with which another command of the user answers from a tree."""
 
+Head = Callable[["Summary"], str]
+"""Returns what a log is, in words: its kind, its host, its kernel, its length and the tree that explains it."""
+
 
 class Writer(Protocol):
     """Writes findings in one format."""
