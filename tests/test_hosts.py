@@ -1,6 +1,7 @@
 """Logs of many hosts: a directory with a log of each, and a central syslog in which their lines alternate."""
 
 import csv
+import gzip
 import io
 import json
 from pathlib import Path
@@ -69,6 +70,22 @@ def test_each_file_of_a_directory_is_a_host(answered, directory):
     assert by_host["complete"]
     assert {each["value"]: each["count"] for each in by_host["values"]} == {"web1": 2, "web2": 2, "db1": 2}
     assert sorted(host["host"] for host in summary["hosts"]) == ["db1", "web1", "web2"]
+
+
+def test_files_of_a_directory_that_are_no_text_are_left_out(batch, answered, directory):
+    (directory / "wtmp").write_bytes(bytes([7, 0, 0, 0, 12, 0, 65, 0, 0, 66, 0, 1]) * 100)
+    (directory / "lastlog").write_bytes(bytes(10_000))
+    (directory / "logs.tar.gz").write_bytes(gzip.compress(b"PK\3\4\0a\0b\0c\0d\0e\0f"))
+    (directory / "old.journal-file").write_bytes(b"LPKSHHRH" + bytes(100))
+    (directory / ".hidden").write_text(ERROR)
+    (directory / "crashed.log").write_bytes(f"{ERROR}\n".encode() + bytes(3000) + f"{ERROR}\n".encode())
+    summary = answered(directory)[1]
+    assert sorted(host["host"] for host in summary["hosts"]) == ["crashed", "db1", "web1", "web2"]
+    notes = batch(directory).err
+    assert all(f"{name} is left out" in notes for name in ("wtmp", "lastlog", "logs.tar.gz", "old.journal-file"))
+    assert notes.count("is left out") == 4
+    named = batch("--only", "unmatched", directory / "wtmp")
+    assert "is left out" not in named.err  # The user wants it.
 
 
 def test_hosts_that_alternate_in_one_log_have_boots_and_incidents_of_their_own(answered):

@@ -281,7 +281,7 @@ def _rows(options: Batching, sources: Sequence[str], idle: Callable[[], bool]) -
         with journalctl.journal(call) as output:
             yield from follow_pipe(output, journalctl.SOURCE, idle) if options.follow else read_log(output, sources[0])
     elif not options.follow:
-        yield from read_logs(sources, sys.stdin.buffer)
+        yield from read_logs(sources, sys.stdin.buffer, say)
     elif sources[0] == STDIN:
         yield from follow_pipe(sys.stdin.buffer, idle=idle)
     else:
