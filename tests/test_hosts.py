@@ -12,7 +12,10 @@ import pytest
 
 from commandline import ksrcfind
 from conftest import LINUX_MINI
+from ksrcfind import Finder
 from ksrcfind.batch import fold
+from ksrcfind.batch.analysis import LogAnalysis
+from ksrcfind.finding import HistoryMode
 from ksrcfind.log.events import Boots, group_events
 from ksrcfind.log.hosts import hosts_of_files
 from ksrcfind.log.records import rows_of_text
@@ -170,6 +173,22 @@ def test_text_and_csv_count_hosts_and_boots(batch):
     assert header.endswith("hosts,boots,host")
     assert all(row.endswith(",2,2,") for row in rows)
     assert "hosts" not in batch("--all", "-", stdin="\n".join(LINES)).out
+
+
+def test_logs_whose_hosts_have_no_names_are_of_different_hosts(linux_mini):
+    rows = [row for source in ("a", "b") for row in rows_of_text(ERROR, source)]
+    with Finder.open(linux_mini) as finder:
+        analysis = LogAnalysis(finder._engine, history=HistoryMode.OFF)
+        for _ in analysis.folding(rows):
+            pass
+        assert [folded.occurrences.hosts for folded in analysis.messages()] == [2]
+        assert [host.name for host in analysis.summary().hosts] == [None, None]
+
+
+def test_the_library_names_hosts_after_files(linux_mini, directory):
+    with Finder.open(linux_mini) as finder:
+        report = finder.report(directory, history=HistoryMode.OFF)
+    assert [host.name for host in report.summary.hosts] == ["db1", "web1", "web2"]
 
 
 def test_single_lines_have_no_counts(batch):

@@ -202,12 +202,12 @@ class Statistics:
 
     def _named_hosts(self) -> Iterator[HostSeen]:
         """Yield each host once, with the rows of it that came before its name was known."""
-        by_name: dict[str | None, list[_HostLines]] = {}
+        by_key: dict[object, list[_HostLines]] = {}
         for host, lines in self._hosts.items():
-            by_name.setdefault(host.name, []).append(lines)
-        for name, own in by_name.items():
+            by_key.setdefault(host.key, []).append(lines)
+        for key, own in by_key.items():
             yield HostSeen(
-                name,
+                key if isinstance(key, str) else None,
                 lines=sum(each.lines for each in own),
                 messages=len(set().union(*(each.messages for each in own))),
                 messages_complete=all(each.complete for each in own),

@@ -35,7 +35,7 @@ class IncidentWriter:
     name_sources: bool
     """True if the name of the log is shown with line numbers."""
     head: Head | None = None
-    """Returns what the log is, which is written first."""
+    """Returns what the log is. It is in the last line: the worst incident comes first."""
     messages: list[Folded] = field(default_factory=list)
 
     def finding(self, finding: Finding) -> None:
@@ -53,15 +53,13 @@ class IncidentWriter:
         """Write the incidents and the line about the rest."""
         if summary is None:
             return
-        if self.head is not None:
-            self.write(self.painter.line((self.head(summary), "label")))
-            self.write("\n")
         shown = summary.incidents[:SHOWN]
         for incident in shown:
             self._incident(incident, several_hosts=len(summary.hosts) > 1)
             self.write("\n")
         end = " The run was interrupted." if summary.interrupted else ""
-        self.write(self.painter.line((self._rest(summary, shown), "label" if shown else "ok"), end))
+        name = f"{self.head(summary)}. " if self.head is not None else ""
+        self.write(self.painter.line((name, "label"), (self._rest(summary, shown), "label" if shown else "ok"), end))
 
     def _incident(self, incident: Incident, *, several_hosts: bool) -> None:
         style = LEVEL_STYLES.get(incident.severity, "label")
