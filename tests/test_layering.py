@@ -15,8 +15,10 @@ LAYERS = [
     "progress",
     "caching",
     "config",
+    "settings_file",
     "log",
     "tree",
+    "kernels",
     "source",
     "conditions",
     "callers",
@@ -58,7 +60,7 @@ OWNERS = {
 }
 
 # These are pure: bytes and text in, frozen records out.
-PURE = {"source", "log", "match", "conditions", "callers", "documents", "knowledge", "incidents"}
+PURE = {"source", "log", "match", "conditions", "callers", "documents", "knowledge", "incidents", "kernels"}
 IMPURE_MODULES = {"os", "pathlib", "subprocess", "sqlite3", "pygit2", "tempfile", "shutil", "socket", "sys"}
 
 

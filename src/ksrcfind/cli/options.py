@@ -148,6 +148,7 @@ COMMANDS = (
     "explain",
     "show",
     "diff",
+    "tree",
     "index",
     "doctor",
     "lsp",
