@@ -311,7 +311,7 @@ class DerivedCache:
         with suppress(OSError, sqlite3.Error):
             if not self._read_only and not path.exists():
                 _create(path)
-        for mode in _MODES[self._read_only :]:
+        for mode in _MODES[-1:] if self._read_only else _MODES:
             connection = None
             try:
                 connection = _connect(f"{path.resolve().as_uri()}?{mode}")
