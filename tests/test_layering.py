@@ -20,6 +20,7 @@ LAYERS = [
     "tree",
     "kernels",
     "source",
+    "printk_index",
     "conditions",
     "callers",
     "documents",
@@ -56,6 +57,8 @@ OWNERS = {
     "rich": {"output", "cli"},
     "mcp": {"mcp"},
     "pygls": {"lsp"},
+    "elftools": {"printk_index/elf.py"},
+    "tomlkit": {"settings_file.py"},
     "lsprotocol": {"lsp"},
 }
 
