@@ -49,6 +49,7 @@ def sealed(tmp_path_factory, monkeypatch):
         "XDG_CACHE_HOME": home / "cache",
         "XDG_DATA_HOME": home / "data",
         "XDG_STATE_HOME": home / "state",
+        "KSRCFIND_SHARED_INDEXES": "",
         "GIT_CONFIG_NOSYSTEM": 1,
         "GIT_CONFIG_SYSTEM": os.devnull,
         "GIT_CONFIG_GLOBAL": os.devnull,

@@ -28,7 +28,8 @@ def test_everything_has_a_default(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
     monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
-    assert resolve({}) == Settings(cache_dir=tmp_path / ".cache" / "ksrcfind")
+    expected = Settings(cache_dir=tmp_path / ".cache" / "ksrcfind", shared_indexes=(Path("/var/lib/ksrcfind"),))
+    assert resolve({}) == expected
 
 
 def test_the_users_file_is_found_in_its_usual_place(tmp_path, monkeypatch):
@@ -47,11 +48,15 @@ def test_users_file_sets_everything(user_file, tmp_path):
             release_tags = ["RELEASE-*"]
             jobs = 2
             color = "never"
+            shared_indexes = ["indexes", "/srv/indexes"]
             [[roots]]
             name = "drbd_printk"
             format = 2
             level = "err"
             prefix = "drbd: "
+            [trees]
+            "v6.1" = "six"
+            mine = "~/linux"
             """
         )
     )
@@ -62,6 +67,8 @@ def test_users_file_sets_everything(user_file, tmp_path):
         jobs=2,
         color="never",
         roots=(Root("drbd_printk", 2, "err", "drbd: "),),
+        trees={"v6.1": tmp_path / "six", "mine": tmp_path / "home" / "linux"},
+        shared_indexes=(tmp_path / "indexes", Path("/srv/indexes")),
     )
 
 

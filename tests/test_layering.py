@@ -15,9 +15,12 @@ LAYERS = [
     "progress",
     "caching",
     "config",
+    "settings_file",
     "log",
     "tree",
+    "kernels",
     "source",
+    "printk_index",
     "conditions",
     "callers",
     "documents",
@@ -54,11 +57,13 @@ OWNERS = {
     "rich": {"output", "cli"},
     "mcp": {"mcp"},
     "pygls": {"lsp"},
+    "elftools": {"printk_index/elf.py"},
+    "tomlkit": {"settings_file.py"},
     "lsprotocol": {"lsp"},
 }
 
 # These are pure: bytes and text in, frozen records out.
-PURE = {"source", "log", "match", "conditions", "callers", "documents", "knowledge", "incidents"}
+PURE = {"source", "log", "match", "conditions", "callers", "documents", "knowledge", "incidents", "kernels"}
 IMPURE_MODULES = {"os", "pathlib", "subprocess", "sqlite3", "pygit2", "tempfile", "shutil", "socket", "sys"}
 
 

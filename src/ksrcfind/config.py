@@ -5,6 +5,7 @@ functions and release tags, but never what to read, write or run. Nothing here r
 passes it in.
 """
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
@@ -24,6 +25,9 @@ FILE_LIMIT = 256 * 1024
 
 DEFAULT_RELEASE_TAGS = ("v[0-9]*",)
 """Linux: `v5.9`, `v5.9-rc1`, `v5.9.2`."""
+
+SHARED_INDEXES = (Path("/var/lib/ksrcfind"),)
+"""Where an administrator keeps indexes for all users of a machine, unless the settings say otherwise."""
 
 FIX = "Correct {name}, or remove it."
 """The hint for an invalid configuration file."""
@@ -83,6 +87,10 @@ class Settings(Struct, frozen=True):
     """The command that starts an editor."""
     roots: tuple[Root, ...] = ()
     """Log functions in addition to the built-in ones."""
+    trees: Mapping[str, Path] = msgspec.field(default_factory=dict)
+    """Name → the kernel tree or bundle that the user gave this name."""
+    shared_indexes: tuple[Path, ...] = ()
+    """Directories of indexes that others made, which are read and never written. They need not exist."""
 
 
 Patterns = Annotated[
@@ -93,6 +101,12 @@ Roots = Annotated[tuple[Root, ...], msgspec.Meta(max_length=1000)]
 
 PlaceLink = Annotated[str, msgspec.Meta(pattern=r"^(?:[!-z|~]|\{(?:path|file|line|rev)\})+$", max_length=1000)]
 CommitLink = Annotated[str, msgspec.Meta(pattern=r"^(?:[!-z|~]|\{commit\})+$", max_length=1000)]
+
+
+TREE_NAME = r"^[A-Za-z0-9][A-Za-z0-9._+-]*$"
+"""A name of a tree: nothing that a shell or a path gives another meaning."""
+TreeName = Annotated[str, msgspec.Meta(pattern=TREE_NAME, max_length=100)]
+TreePath = Annotated[str, msgspec.Meta(min_length=1, max_length=4096)]
 
 
 class _TreeFile(msgspec.Struct, forbid_unknown_fields=True):
@@ -111,6 +125,8 @@ class _UserFile(msgspec.Struct, forbid_unknown_fields=True):
     commit_link: CommitLink | None = None
     editor: Annotated[str, msgspec.Meta(min_length=1, max_length=1000)] | None = None
     roots: Roots = ()
+    trees: dict[TreeName, TreePath] = {}
+    shared_indexes: Annotated[tuple[TreePath, ...], msgspec.Meta(max_length=100)] | None = None
 
 
 _File = TypeVar("_File", _TreeFile, _UserFile)
@@ -124,13 +140,12 @@ def resolve(environment: Mapping[str, str]) -> Settings:
     """
     import platformdirs
 
-    variable = environment.get("KSRCFIND_CONFIG")
-    path = Path(variable).expanduser() if variable else platformdirs.user_config_path("ksrcfind") / "config.toml"
+    path = user_file(environment)
     try:
         with path.open("rb") as file:
             content = file.read(FILE_LIMIT + 1)
     except FileNotFoundError:
-        if variable:
+        if environment.get("KSRCFIND_CONFIG"):
             raise KsrcfindError(f"no configuration file {path}", "Correct or unset KSRCFIND_CONFIG.") from None
         content = b""
     except OSError as error:
@@ -140,6 +155,7 @@ def resolve(environment: Mapping[str, str]) -> Settings:
     given = _parse(content, _UserFile, str(path))
     repo, cache_dir = environment.get("KSRCFIND_REPO"), environment.get("KSRCFIND_CACHE_DIR")
     index = environment.get("KSRCFIND_INDEX")
+    shared = environment.get("KSRCFIND_SHARED_INDEXES")
     return Settings(
         index=Path(index).expanduser() if index else None,
         repo=Path(repo).expanduser() if repo else None,
@@ -155,7 +171,23 @@ def resolve(environment: Mapping[str, str]) -> Settings:
         commit_link=given.commit_link,
         editor=given.editor or environment.get("VISUAL") or environment.get("EDITOR") or "vi",
         roots=given.roots,
+        trees={name: path.parent / Path(value).expanduser() for name, value in given.trees.items()},
+        shared_indexes=(
+            tuple(Path(one).expanduser() for one in shared.split(os.pathsep) if one)
+            if shared is not None
+            else tuple(path.parent / Path(one).expanduser() for one in given.shared_indexes)
+            if given.shared_indexes is not None
+            else SHARED_INDEXES
+        ),
     )
+
+
+def user_file(environment: Mapping[str, str]) -> Path:
+    """Return the path of the user's file, which need not exist."""
+    import platformdirs
+
+    variable = environment.get("KSRCFIND_CONFIG")
+    return Path(variable).expanduser() if variable else platformdirs.user_config_path("ksrcfind") / "config.toml"
 
 
 def with_tree_file(settings: Settings, content: bytes, name: str) -> Settings:

@@ -269,6 +269,28 @@ def diff(
     return compare(options, old, new, paths or [], rules)
 
 
+@command(app, formats=(Format.TEXT, Format.JSON), epilog=epilog("tree"))
+def tree(
+    options: Common,
+    action: Annotated[
+        str, typer.Argument(metavar="for|add|list|remove", show_default=False, help="What to do; see above.")
+    ],
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="LOG|NAME PATH|NAME", show_default=False, help="Logs, or a name and a path."),
+    ] = None,
+) -> int:
+    """Get the source of a log's kernel, and name trees.
+
+    "tree for LOG" shows the commands that bring the source of the kernels that a log names; nothing is run. Without
+    LOG, it is the kernel of this machine. "tree add NAME PATH" names a tree, a tarball, which is unpacked, or a bundle:
+    then -C NAME works everywhere. "tree list" shows the names, "tree remove NAME" forgets one.
+    """
+    from ksrcfind.cli.tree import tree_command
+
+    return tree_command(options, action, words or [])
+
+
 @command(app, formats=(Format.TEXT, Format.JSON), epilog=epilog("index"))
 def index(
     options: Common,

@@ -51,6 +51,12 @@ EXAMPLES: dict[str, list[tuple[str, str]]] = {
         ("The same for one subsystem, as a table:", "ksrcfind diff v6.1 v6.12 fs/ext4 --format csv > ext4.csv"),
         ("Which monitoring rules must change:", "ksrcfind diff v6.1 v6.12 --rules rules.txt"),
     ],
+    "tree": [
+        ("How to get the source of a log's kernel:", "ksrcfind tree for /var/log/kern.log"),
+        ("The same for a banner, and for this machine's kernel:", 'ksrcfind tree for "Linux version 6.1.55"'),
+        ("Name a tree, then use it from anywhere:", "ksrcfind tree add v6.1 ~/linux-6.1"),
+        ("Unpack a tarball, and name it:", "ksrcfind tree add v6.1 linux-6.1.tar.xz"),
+    ],
     "index": [
         ("Index the checked-out tree:", "ksrcfind index"),
         ("Also read the history of all messages once:", "ksrcfind index --with-history"),

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from ksrcfind.bundle.writer import check_output, write_bundle
 from ksrcfind.cli.options import Common
 from ksrcfind.cli.session import begin
-from ksrcfind.cli.terminal import FOUND
+from ksrcfind.cli.terminal import FOUND, say, write
 from ksrcfind.engine.engine import Engine
 from ksrcfind.errors import KsrcfindError
 from ksrcfind.output.checks import releases_json, report_json
@@ -31,6 +31,8 @@ def build_index(
         raise KsrcfindError("--candidates needs --releases", "Add --releases.")
     if releases and (output is not None or options.rev is not None):
         raise KsrcfindError("--releases cannot be combined with --rev or --output", "It indexes every release tag.")
+    if options.printk_index is not None:
+        return _bundle_of_list(options, output)
     if output is not None:
         check_output(output)  # Indexing takes minutes.
     session = begin(options)
@@ -62,3 +64,16 @@ def _check_saved(engine: Engine) -> None:
     """Raise `KsrcfindError` if the index could not be written to the cache directory."""
     if engine.index.unsaved is not None:
         raise KsrcfindError(engine.index.unsaved, UNSAVED_HINT)
+
+
+def _bundle_of_list(options: Common, output: Path | None) -> int:
+    """Write a bundle of the kernel's own list of log calls."""
+    from ksrcfind.bundle.of_printk_index import NOTE, write_list
+    from ksrcfind.printk_index.read import read_lists
+
+    if options.printk_index is None or output is None:
+        raise KsrcfindError("--printk-index needs no index", "Add --output FILE to write a bundle.")
+    about = write_list(read_lists(options.printk_index), output)
+    say(NOTE)
+    write(f"{about.messages:,} messages of {about.rev}\n")
+    return FOUND

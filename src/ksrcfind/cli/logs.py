@@ -19,7 +19,7 @@ from ksrcfind.batch.filters import Filter, grouped
 from ksrcfind.batch.options import GroupBy
 from ksrcfind.cli.options import AUTO, Batching
 from ksrcfind.cli.pager import Pager
-from ksrcfind.cli.release import engine_of_log, note_few_matches, note_oldest_release, note_other_series
+from ksrcfind.cli.release import engine_of_log, note_few_matches, note_oldest_release, note_other_series, session_of_log
 from ksrcfind.cli.session import Session, begin
 from ksrcfind.cli.terminal import FAILED_ON, FOUND, INTERRUPTED, NOTHING_FOUND, say, say_how_to_end
 from ksrcfind.engine.engine import Engine
@@ -63,8 +63,6 @@ def explain_logs(options: Batching, logs: Sequence[str]) -> int:
     """Answer `batch`: write what the logs contain, as the options ask; return the exit status."""
     gc.set_threshold(*GARBAGE_THRESHOLDS)
     session = begin(options)
-    if session.rev == AUTO:
-        session = replace(session, rev=None)
     sources = _sources(options, logs)
     _check_new_since(options)
     if options.callers and options.format is not Format.HTML:
@@ -72,11 +70,15 @@ def explain_logs(options: Batching, logs: Sequence[str]) -> int:
     if STDIN in sources:
         say_how_to_end()
     read_once = options.journal or options.follow or STDIN in sources
+    rev = options.rev
+    if rev == AUTO:
+        beginning = None if read_once else read_logs(sources, sys.stdin.buffer)
+        session, rev = session_of_log(replace(session, rev=None), beginning)
     preview = None if read_once else read_logs(sources, sys.stdin.buffer)
     with (
         closing(Pager()) as pager,
         session.engine() as default,
-        engine_of_log(session, default, options.rev, preview, sources) as engine,
+        engine_of_log(session, default, rev, preview, sources) as engine,
         _sigterm_interrupts(),
     ):
         if options.callers:

@@ -17,6 +17,7 @@ from ksrcfind.finding import HistoryMode, Shown
 from ksrcfind.levels import LEVELS, level_named
 from ksrcfind.output.formats import Format
 from ksrcfind.output.style import Color
+from ksrcfind.printk_index import RUNNING
 
 SHARED = "Options of every command"
 _MOST_SOURCE = 10_000  # lines around a call
@@ -80,6 +81,16 @@ class Common(Struct, frozen=True):
             metavar="FILE",
             show_default=False,
             help="Answer from a bundle, without a tree. Default: KSRCFIND_INDEX.",
+            rich_help_panel=SHARED,
+        ),
+    ] = None
+    printk_index: Annotated[
+        Path | None,
+        option(
+            metavar="PATH",
+            show_default=False,
+            help="Answer from the kernel's own list of log calls: of the running kernel, or with =PATH of a vmlinux, "
+            "a module, or a directory of them. The kernel must be built with CONFIG_PRINTK_INDEX.",
             rich_help_panel=SHARED,
         ),
     ] = None
@@ -148,6 +159,7 @@ COMMANDS = (
     "explain",
     "show",
     "diff",
+    "tree",
     "index",
     "doctor",
     "lsp",
@@ -157,7 +169,7 @@ COMMANDS = (
 )
 """The names of the commands, in the order of the help."""
 
-WITHOUT_VALUE = {"--source": str(CONTEXT), "--callers": "1"}
+WITHOUT_VALUE = {"--source": str(CONTEXT), "--callers": "1", "--printk-index": RUNNING}
 """Option that may stand without a value → the value that it has then. A given value needs a `=`."""
 
 

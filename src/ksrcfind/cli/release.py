@@ -1,11 +1,13 @@
 """Choose the release that answers for a log: the requested one, or the one that the log comes from."""
 
 import shlex
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from itertools import islice
+from itertools import islice, zip_longest
+from pathlib import Path
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from ksrcfind.batch.answer_cache import shape
 from ksrcfind.batch.coverage import BootSeen
@@ -17,11 +19,14 @@ from ksrcfind.errors import KsrcfindError
 from ksrcfind.evolution.log_release import banner_release, narrowed, oldest_possible, tag_of
 from ksrcfind.history.provenance import Change
 from ksrcfind.history.releases import ReleaseTag
+from ksrcfind.kernels.banner import Banner, read_banner
 from ksrcfind.log.line import LogLine
 from ksrcfind.log.records import Row
 from ksrcfind.log.stream import LogUnreadableError
 from ksrcfind.progress import Task
-from ksrcfind.tree.versions import parse_tag, series
+from ksrcfind.tree.discover import find_tree
+from ksrcfind.tree.named import KernelAt, kernel_of_tree
+from ksrcfind.tree.versions import Version, kernel_of, parse_tag, series, without_zeros
 
 KERNELS_NAMED = 3
 """Limit of kernels of a log that a note names."""
@@ -56,6 +61,80 @@ def engine_of_log(
         command = shlex.join(["ksrcfind", "batch", "--rev", detected.tag.name, *names])
         say(f"{detected.evidence}; answers are for {_name(engine)}. For {detected.tag.name}, run: {command}")
         yield engine
+
+
+def session_of_log(session: Session, rows: Iterable[Row] | None) -> tuple[Session, str | None]:
+    """Return the session for the named tree that fits a log's kernel best, and the value that `--rev` then has.
+
+    The tree has the kernel's name or exactly its release. If there is none, and no tree is at the current directory
+    either, the tree with the nearest release of the same series is used. A note says which tree it is. A tree that an
+    option or the environment names is not replaced.
+    """
+    settings = session.settings
+    if rows is None or not settings.trees or settings.repo is not None or settings.index is not None:
+        return session, AUTO
+    text = banner_in(_beginning(rows))
+    banner = read_banner(text) if text is not None else None
+    if banner is None:
+        return session, AUTO
+    trees = {name: (path, kernel_of_tree(path)) for name, path in settings.trees.items()}
+    fitting = _exact(session, trees, banner)
+    nearest = None if fitting is not None or _has_own_tree(session) else _nearest(trees, banner)
+    name = fitting or nearest
+    if name is None:
+        return session, AUTO
+    how = "" if fitting is not None else ", the nearest release"
+    say(f"the log is from Linux {banner.release}; answers are for the tree {name}{how}")
+    path, kernel = trees[name]
+    is_bundle = kernel.kind == "bundle"
+    chosen = replace(settings, repo=None if is_bundle else path, index=path if is_bundle else None)
+    return replace(session, settings=chosen), AUTO if kernel.kind == "git repository" else None
+
+
+def _exact(session: Session, trees: Mapping[str, tuple[Path, KernelAt]], banner: Banner) -> str | None:
+    """Return the name of the tree that is named after a kernel, else of one with exactly its release; None if none."""
+    if banner.release in trees and trees[banner.release][1].kind != "missing":
+        return banner.release
+    for name, (path, kernel) in trees.items():
+        if kernel.kind == "directory" and _release(kernel) == banner.version:
+            return name
+        if kernel.kind != "git repository":
+            continue
+        with suppress(KsrcfindError), replace(session, settings=replace(session.settings, repo=path)).engine() as one:
+            tag = tag_of(banner.text, one.releases.tags)
+            if tag is not None and without_zeros(kernel_of(tag.name, tag.version)) == banner.version:
+                return name
+    return None
+
+
+def _nearest(trees: Mapping[str, tuple[Path, KernelAt]], banner: Banner) -> str | None:
+    """Return the name of the tree with the nearest release of a kernel's series; None if there is none."""
+    same = {
+        name: release
+        for name, (_path, kernel) in trees.items()
+        if (release := _release(kernel)) is not None and series(release) == series(banner.version)
+    }
+
+    def distance(name: str) -> tuple[int, ...]:
+        pairs = zip_longest(same[name].numbers, banner.version.numbers, fillvalue=0)
+        return tuple(abs(own - wanted) for own, wanted in pairs)
+
+    return min(same, key=distance, default=None)
+
+
+def _release(kernel: KernelAt) -> Version | None:
+    release = parse_tag(kernel.release) if kernel.release is not None else None
+    return without_zeros(release) if release is not None else None
+
+
+def _has_own_tree(session: Session) -> bool:
+    if session.settings.fallback_repo is not None:
+        return True
+    try:
+        find_tree(session.directory, named=False)
+    except KsrcfindError:
+        return False
+    return True
 
 
 def _beginning(rows: Iterable[Row]) -> list[Row]:

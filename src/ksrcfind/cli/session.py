@@ -11,12 +11,12 @@ from msgspec.structs import replace
 
 from ksrcfind import config
 from ksrcfind.cli.options import AUTO, Asking, Batching, Common
-from ksrcfind.cli.terminal import Terminal, open_terminal, show_note
+from ksrcfind.cli.terminal import Terminal, open_terminal, say, show_note
 from ksrcfind.config import Settings
 from ksrcfind.engine.engine import Engine
 from ksrcfind.engine.open import open_engine
 from ksrcfind.errors import KsrcfindError
-from ksrcfind.log.stream import is_file
+from ksrcfind.log.stream import is_directory, is_file
 from ksrcfind.output.formats import Format, Output, writer_of
 from ksrcfind.output.links import Links
 from ksrcfind.output.style import Color, Painter
@@ -110,18 +110,26 @@ def begin(options: Common) -> Session:
     settings = config.resolve(os.environ)
     if options.index is not None and (options.repo is not None or options.rev is not None):
         raise KsrcfindError("--index cannot be combined with --repo or --rev", "A bundle holds one revision.")
-    if options.repo is not None and is_file(options.repo):
+    if options.printk_index is not None and (options.index or options.repo or options.rev):
+        raise KsrcfindError("--printk-index cannot be combined with --repo, --rev or --index", "It needs no tree.")
+    repo, named_bundle = _named(options.repo if options.repo is not None else settings.repo, settings)
+    if repo is not None and is_file(repo) and options.repo is not None:
         raise KsrcfindError(f"not a directory: {options.repo}", "--repo needs the directory of a kernel tree.")
     if options.rev == AUTO and not isinstance(options, Batching):
         raise KsrcfindError("--rev auto works only with batch", "Name a tag, branch or commit.")
     # --repo and --rev override a bundle that the environment names.
-    bundle = options.index or (settings.index if options.repo is None and options.rev is None else None)
+    bundle = (
+        options.index
+        or _own_list(options, settings)
+        or named_bundle
+        or (settings.index if repo is None and options.rev is None else None)
+    )
     default = Color.NEVER if os.environ.get("NO_COLOR") else Color(settings.color)
     machine = options.format is not Format.TEXT
     return Session(
         settings=replace(
             settings,
-            repo=options.repo or settings.repo,
+            repo=repo,
             index=bundle,
             jobs=options.jobs or settings.jobs,
             follow=not (isinstance(options, Asking) and options.no_follow),
@@ -130,6 +138,26 @@ def begin(options: Common) -> Session:
         terminal=open_terminal(options.color or default, quiet=options.quiet, machine=machine),
         directory=_current_directory(),
     )
+
+
+def _own_list(options: Common, settings: Settings) -> Path | None:
+    """Return a bundle of the kernel's own list of log calls, if the options ask for it."""
+    if options.printk_index is None:
+        return None
+    from ksrcfind.bundle.of_printk_index import NOTE, cached_list
+    from ksrcfind.printk_index.read import read_lists
+
+    bundle = cached_list(read_lists(options.printk_index), settings.cache_dir)
+    say(NOTE)
+    return bundle
+
+
+def _named(repo: Path | None, settings: Settings) -> tuple[Path | None, Path | None]:
+    """Return (tree, bundle) that `--repo` names; one of them is None. An existing directory wins over a tree's name."""
+    path = settings.trees.get(str(repo)) if repo is not None and not is_directory(repo) else None
+    if path is None:
+        return repo, None
+    return (None, path) if is_file(path) else (path, None)
 
 
 def _current_directory() -> Path:

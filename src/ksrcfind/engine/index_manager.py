@@ -11,6 +11,7 @@ from ksrcfind.tree.directory import DirectorySnapshot
 if TYPE_CHECKING:
     from ksrcfind.engine.context import TreeContext
     from ksrcfind.index.report import IndexReport
+    from ksrcfind.storage.revision import Revision
 
 
 class IndexManager:
@@ -47,6 +48,8 @@ class IndexManager:
             self._is_loaded = True
             store, key = self._context.store, self._context.snapshot.key
             revision = store.revision(key)
+            if revision is None and self._adopted():
+                revision = store.revision(key)
             try:
                 self._use()
             except KeyError:
@@ -104,6 +107,25 @@ class IndexManager:
             return self._made is not None and self._indexed_files() == _digest(source_files(snapshot).files)
         return True
 
+    def _adopted(self) -> bool:
+        """Use the index of the same source that another store has, and note it; return whether there is one."""
+        # Imported here because it happens once for each tree.
+        from ksrcfind.storage.sharing import adopt
+
+        one = self._context
+        snapshot = one.snapshot
+        commit = snapshot.info.commit
+        clean = _state(commit, ()) if commit is not None else b""
+
+        def fits(revision: "Revision") -> bool:
+            return revision.key == (commit or snapshot.key) or (commit is not None and revision.token == clean)
+
+        token = clean if isinstance(snapshot, CheckoutSnapshot) else b""
+        where = adopt(one.store, snapshot.key, token, fits, one.settings.shared_indexes)
+        if where is not None:
+            self.notes.append(f"the index is shared with {where}")
+        return where is not None
+
     def _rebuild(self, *, documents: bool = True) -> "IndexReport":
         # The parser and the linker are imported only here, since most questions need neither.
         from ksrcfind.index.build import BuildOptions
@@ -141,8 +163,7 @@ class IndexManager:
         """
         snapshot = self._context.snapshot
         if isinstance(snapshot, CheckoutSnapshot):
-            state = repr((snapshot.commit, sorted(snapshot.changes.items())))
-            return state.encode("utf-8", "surrogateescape")
+            return _state(snapshot.commit, snapshot.changes.items())
         return b""
 
     def _last_built(self) -> float | None:
@@ -157,6 +178,11 @@ class IndexManager:
             revision, state = store.revision(key), store.state(key)
             self._files = (revision.made, _digest(state.files)) if revision and state else None
         return self._files and self._files[1]
+
+
+def _state(commit: str, changes: Iterable[tuple[str, str | None]]) -> bytes:
+    """Return the token of a checkout of a commit with these changed files (path, content key)."""
+    return repr((commit, sorted(changes))).encode("utf-8", "surrogateescape")
 
 
 def _digest(files: Mapping[str, str]) -> int:

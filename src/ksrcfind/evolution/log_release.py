@@ -7,33 +7,17 @@ from msgspec import Struct
 
 from ksrcfind.history.provenance import Change
 from ksrcfind.history.releases import ReleaseTag
+from ksrcfind.kernels.banner import read_banner
 from ksrcfind.regex import regex
-from ksrcfind.tree.versions import Version, kernel_of, parse_tag, series
+from ksrcfind.tree.versions import Version, kernel_of, without_zeros
 
-# `6.1.0-13-amd64`, `6.5.0-rc3+`, `2.6.32-431.el6.x86_64` (the `uname -r` of init/version.c).
-_RELEASE = regex(r"Linux version (?P<version>\d{1,9}\.\d{1,9}(?:\.\d{1,9}){0,2})(?P<candidate>-rc\d{1,3})?")
-# After the number of the build, distributions name the release that theirs is based on: `Debian 6.1.55-1`.
-_BUILD = regex(r" #\d")
 _BARE = regex(r"\A[^0-9]*")
-_NUMBERS = regex(r"(?<![\d.])\d{1,9}(?:\.\d{1,9}){2,3}(?![\d.])")
 
 
 def banner_release(banner: str) -> Version | None:
-    """Return the release in a kernel's banner; None if the text is not a banner.
-
-    Distributions name every kernel of a series after its first release, `6.1.0-13`, and add the real release later in
-    the banner. So the largest version of the same series in the banner counts.
-    """
-    found = _RELEASE.search(banner)
-    version = parse_tag(found["version"] + (found["candidate"] or "")) if found is not None else None
-    if found is None or version is None:
-        return None
-    build = _BUILD.search(banner, found.end())
-    numbers = _NUMBERS.findall(banner, build.end()) if build is not None else []
-    own = series(version)
-    others = [other for text in numbers if (other := parse_tag(text)) is not None]
-    best = max([version, *(other for other in others if series(other) == own)])
-    return Version(_trimmed(best.numbers), best.stage, best.candidate)
+    """Return the release of Linux that a kernel's banner names; None if the text is not a banner."""
+    found = read_banner(banner)
+    return found.version if found is not None else None
 
 
 def tag_of(banner: str, tags: Sequence[ReleaseTag]) -> ReleaseTag | None:
@@ -54,8 +38,8 @@ def tag_of(banner: str, tags: Sequence[ReleaseTag]) -> ReleaseTag | None:
 
 def nearest_tag(release: Version, tags: Sequence[ReleaseTag]) -> ReleaseTag | None:
     """Return the tag of a release, else the latest tag before it; None if all are later. `tags` are in order."""
-    kernels = [(_comparable(kernel_of(tag.name, tag.version)), tag) for tag in tags]
-    earlier = [item for item in kernels if item[0] <= _comparable(release)]
+    kernels = [(without_zeros(kernel_of(tag.name, tag.version)), tag) for tag in tags]
+    earlier = [item for item in kernels if item[0] <= without_zeros(release)]
     return max(earlier, key=lambda item: (item[0], item[1].version))[1] if earlier else None
 
 
@@ -104,14 +88,3 @@ def oldest_possible(
         if best is None or first > best[0]:
             best = first, change
     return (best[1], names[best[0]]) if best is not None else None
-
-
-def _comparable(version: Version) -> Version:
-    return Version(_trimmed(version.numbers), version.stage, version.candidate)
-
-
-def _trimmed(numbers: tuple[int, ...]) -> tuple[int, ...]:
-    """Return `6.1.0` as `6.1`, like tags; `6.0` stays."""
-    while len(numbers) > 2 and numbers[-1] == 0:
-        numbers = numbers[:-1]
-    return numbers

@@ -13,7 +13,7 @@ import os
 import sqlite3
 import threading
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Set
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
@@ -27,6 +27,8 @@ _TABLES = (
     "CREATE TABLE named (name TEXT PRIMARY KEY, data BLOB, checksum INTEGER) WITHOUT ROWID",
 )
 
+_LENDERS = "lenders-1"  # the named value with the paths of the caches of other stores
+_LENDERS_LENGTH = 20_000  # bytes
 _QUESTION_WAITS_MS = 100  # wait for another writer, then do not cache the value
 _BUILD_WAITS_MS = 10_000
 _FAILED_WRITES = 3  # failures in a row after which a run writes nothing more
@@ -76,9 +78,17 @@ class DerivedCache:
     No method raises an error of the file or the disk: a value that cannot be read counts as not cached.
     """
 
-    def __init__(self, path: Path | None) -> None:
-        """Open or create the cache file at `path`. With None, the cache is in memory."""
+    name = "cache.sqlite"
+    """Name of the file in a store's directory."""
+
+    def __init__(self, path: Path | None, *, read_only: bool = False) -> None:
+        """Open or create the cache file at `path`. With None, the cache is in memory.
+
+        With `read_only`, the file is only read: it is neither created nor replaced if it is damaged.
+        """
         self._path = path
+        self._read_only = read_only
+        self._lenders: list[DerivedCache] | None = None
         self._failed_writes = 0
         self.notes: list[str] = []
         """Notes for the user: the cache file was damaged, or cannot be written."""
@@ -86,8 +96,36 @@ class DerivedCache:
 
     def close(self) -> None:
         """Close the cache file."""
+        for lender in self._lenders or ():
+            lender.close()
         with suppress(sqlite3.Error):
             self._connection.close()
+
+    # Another store's cache
+
+    def borrow_from(self, path: Path) -> None:
+        """Read the facts that this cache lacks from the cache file of another store, in later runs too."""
+        other = DerivedCache(path, read_only=True)
+        try:
+            further = other.get(_LENDERS) or b""
+        finally:
+            other.close()
+        self.put(_LENDERS, b"\0".join(filter(None, (os.fsencode(path), *further.split(b"\0"))))[:_LENDERS_LENGTH])
+        self._lenders = None
+
+    def lent(self, name: str) -> bytes | None:
+        """Return the value that another store has under a name. None if there is no other store, or no value."""
+        return next(filter(None, (lender.get(name) for lender in self._borrowed)), None)
+
+    @property
+    def _borrowed(self) -> Sequence["DerivedCache"]:
+        """The caches of other stores, as far as they still exist."""
+        if self._lenders is None:
+            self._lenders = []
+            paths = (self.get(_LENDERS) or b"").split(b"\0") if not self._read_only else ()
+            files = [Path(os.fsdecode(path)) for path in paths if path]
+            self._lenders = [DerivedCache(file, read_only=True) for file in files if file.is_file()]
+        return self._lenders
 
     # Facts of files
 
@@ -96,7 +134,8 @@ class DerivedCache:
 
         Checksums are not compared here: a later read may still find a row damaged.
         """
-        return self._read(lambda one: {row[0] for row in one.execute("SELECT blob FROM facts")}, set())
+        known: set[str] = self._read(lambda one: {row[0] for row in one.execute("SELECT blob FROM facts")}, set())
+        return known.union(*(lender.known_blobs() for lender in self._borrowed))
 
     def facts(self, blob: str) -> SourceFacts | None:
         """Return the cached facts of the file with a git blob id. None if they are not cached."""
@@ -116,8 +155,14 @@ class DerivedCache:
             ).fetchall()
 
         nothing: list[_FactsRow] = []
+        missing = set(blobs)
         for blob, summary, data, checksum in self._read(rows, nothing) if blobs else nothing:
             if blob in blobs and _is_intact(checksum, blob, summary, data):
+                missing.discard(blob)
+                yield blob, summary, data
+        for lender in self._borrowed if missing else ():
+            for blob, summary, data in lender.all_facts(frozenset(missing)):
+                missing.discard(blob)
                 yield blob, summary, data
 
     def add_facts(self, packed: Iterable[tuple[str, PackedFacts]], stats: Iterable[tuple[str, str, str]]) -> None:
@@ -160,7 +205,8 @@ class DerivedCache:
         rows = self._read(
             lambda one: one.execute("SELECT path, signature, blob, checksum FROM stats").fetchall(), list[Any]()
         )
-        return {
+        lent = {key: blob for lender in self._borrowed for key, blob in lender.stats().items()}
+        return lent | {
             (os.fsdecode(path), signature): blob
             for path, signature, blob, checksum in rows
             if _is_intact(checksum, path, signature, blob)
@@ -170,7 +216,9 @@ class DerivedCache:
         """Return the blob id of a file on disk that has this signature. None if the pair is not cached."""
         query = "SELECT blob, checksum FROM stats WHERE path = ? AND signature = ?"
         row = self._read(lambda one: one.execute(query, (os.fsencode(path), signature)).fetchone(), None)
-        return row[0] if row and _is_intact(row[1], path, signature, row[0]) else None
+        if row and _is_intact(row[1], path, signature, row[0]):
+            return str(row[0])
+        return next(filter(None, (lender.stat_blob(path, signature) for lender in self._borrowed)), None)
 
     # Values under a name
 
@@ -242,6 +290,8 @@ class DerivedCache:
         Another process may still have the old file open. The values that it writes there are lost; a cache may lose
         values.
         """
+        if self._read_only:
+            return self._open(is_new=True)
         self._say(f"the cache {self._path} was damaged ({error}); a new one was started")
         if self._path is not None:
             try:
@@ -256,12 +306,12 @@ class DerivedCache:
         If the file cannot be opened at all, the cache is in memory.
         """
         path = self._path
-        if path is None:
+        if path is None or (self._read_only and is_new):
             return _in_memory()
         with suppress(OSError, sqlite3.Error):
-            if not path.exists():
+            if not self._read_only and not path.exists():
                 _create(path)
-        for mode in _MODES:
+        for mode in _MODES[-1:] if self._read_only else _MODES:
             connection = None
             try:
                 connection = _connect(f"{path.resolve().as_uri()}?{mode}")

@@ -111,7 +111,7 @@ def publish(
 
     try:
         made = revision(write_segment(store.directory / name, layout.units, first) if layout.units else None)
-        _replace(store.path_of(key), encode(made, encoded))
+        replace_file(store.path_of(key), encode(made, encoded))
     except (OSError, sqlite3.Error) as error:
         _unlink(store.directory / name)
         made = revision(SegmentFile(name, first, count, 0, 0, 0))
@@ -130,7 +130,7 @@ def rename_state(store: Store, key: str, token: bytes) -> None:
     found = read_both(store.path_of(key))
     if found is not None and found[0].token != token:
         with suppress(OSError):
-            _replace(store.path_of(key), encode(msgspec.structs.replace(found[0], token=token), found[1]))
+            replace_file(store.path_of(key), encode(msgspec.structs.replace(found[0], token=token), found[1]))
 
 
 def clean_up(store: Store) -> None:
@@ -224,7 +224,8 @@ def _forget_facts(store: Store, state: RevisionState) -> None:
     store.cache.put("facts-in-use", b"%d" % store.cache.count_facts())
 
 
-def _replace(path: Path, data: bytes) -> None:
+def replace_file(path: Path, data: bytes) -> None:
+    """Write a file as a whole: a reader sees either the old content or the new one."""
     half = path.with_name(path.name + ".tmp")
     try:
         with half.open("wb") as file:

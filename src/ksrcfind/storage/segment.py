@@ -94,7 +94,7 @@ class Segment:
         if status.st_size != file.size:
             raise DamagedIndexError(path, f"{status.st_size:,} bytes instead of {file.size:,}")
         if status.st_mtime_ns != file.mtime_ns:
-            if _file_checksum(path) != file.checksum:
+            if file_checksum(path) != file.checksum:
                 raise DamagedIndexError(path, "its checksum is wrong")
             with suppress(
                 OSError
@@ -206,7 +206,7 @@ def write_segment(path: Path, units: Sequence[Unit], first: int) -> SegmentFile:
             half.unlink(missing_ok=True)
     status = path.stat()
     count = sum(len(unit.messages) for unit in units)
-    return SegmentFile(path.name, first, count, status.st_size, status.st_mtime_ns, _file_checksum(path))
+    return SegmentFile(path.name, first, count, status.st_size, status.st_mtime_ns, file_checksum(path))
 
 
 def segment_in_memory(units: Sequence[Unit], first: int) -> Segment:
@@ -237,6 +237,7 @@ def _write(connection: sqlite3.Connection, units: Sequence[Unit], first: int) ->
     connection.execute("COMMIT")
 
 
-def _file_checksum(path: Path) -> int:
+def file_checksum(path: Path) -> int:
+    """Return the CRC-32 of a file, which must not be empty."""
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
         return zlib.crc32(content)

@@ -72,7 +72,7 @@ class Store:
         self.is_usable = is_usable
         """Whether the directory exists."""
         self._notes: list[str] = []
-        self.cache = DerivedCache(directory / "cache.sqlite" if is_usable else None)
+        self.cache = DerivedCache(directory / DerivedCache.name if is_usable else None)
         """The cache of derived values: those that can be computed again."""
         self._open: WeakValueDictionary[str, Segment] = WeakValueDictionary()
         self._unsaved: dict[str, Unsaved] = {}

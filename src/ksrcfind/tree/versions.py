@@ -69,6 +69,14 @@ def makefile_release(makefile: str) -> str | None:
     return ".".join(number for number in numbers if number) + said.get("EXTRAVERSION", "")
 
 
+def without_zeros(version: Version) -> Version:
+    """Return a version as tags write it: `6.1.0` as `6.1`; `6.0` stays."""
+    numbers = version.numbers
+    while len(numbers) > 2 and numbers[-1] == 0:
+        numbers = numbers[:-1]
+    return Version(numbers, version.stage, version.candidate)
+
+
 def series(version: Version) -> tuple[int, ...]:
     """Return the numbers of a release's stable series: (6, 1) for 6.1.55, (2, 6, 32) for 2.6.32.9."""
     return version.numbers[: 3 if version.numbers[0] == 2 else 2]

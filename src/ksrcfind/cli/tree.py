@@ -1,0 +1,153 @@
+"""The command tree: how to get the source of a log's kernel, and the names that the user gave to trees."""
+
+import os
+import re
+import shutil
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import platformdirs
+
+from ksrcfind.cli.argv import has_blank
+from ksrcfind.cli.options import Common
+from ksrcfind.cli.session import Session, begin
+from ksrcfind.cli.terminal import FOUND, NOTHING_FOUND, say
+from ksrcfind.config import TREE_NAME, Settings, user_file
+from ksrcfind.errors import KsrcfindError
+from ksrcfind.kernels.in_log import kernels_named
+from ksrcfind.kernels.recipes import recipe_for
+from ksrcfind.log.stream import STDIN, check_log, is_file, log_files, read_logs
+from ksrcfind.output.formats import Format
+from ksrcfind.output.kernels import RUNNING, KernelSource, NamedTree, kernels_json, kernels_text, trees_json, trees_text
+from ksrcfind.settings_file import forget_tree, name_tree
+from ksrcfind.storage.store import store_path
+from ksrcfind.tree.named import kernel_of_tree
+from ksrcfind.tree.tarball import unpack
+
+NAME_LENGTH = 60
+
+
+def tree_command(options: Common, action: str, words: Sequence[str]) -> int:
+    """Run `ksrcfind tree ACTION WORDS`; return the exit status. Raises `KsrcfindError` for an unknown action."""
+    session = begin(options)
+    match action, len(words):
+        case "for", _:
+            return _show_sources(session, options.format, words)
+        case "add", 2:
+            return _add(session, *words)
+        case "add", _:
+            raise KsrcfindError("tree add takes a name and a path", "Example: ksrcfind tree add v6.1 ~/linux-6.1")
+        case "list", 0:
+            return _list(session, options.format)
+        case "list", _:
+            raise KsrcfindError("tree list takes no further words", "Example: ksrcfind tree list")
+        case "remove", 1:
+            return _remove(session.settings, words[0])
+        case "remove", _:
+            raise KsrcfindError("tree remove takes one name", "ksrcfind tree list shows the names.")
+    raise KsrcfindError(f"tree has no action {action}", "Actions: for LOG, add NAME PATH, list, remove NAME.")
+
+
+# tree for
+
+
+def _show_sources(session: Session, chosen: Format, logs: Sequence[str]) -> int:
+    found = [
+        KernelSource(
+            named,
+            recipe_for(named.banner),
+            _name_for(named.banner.release),
+            _having(session.settings, named.banner.release),
+        )
+        for named in kernels_named(_lines(logs or [RUNNING]))
+    ]
+    if chosen is Format.JSON:
+        session.terminal.write(kernels_json(found))
+    for text in kernels_text(found, session.terminal.painter) if chosen is Format.TEXT else ():
+        session.terminal.write(text)
+    if not found:
+        say("no kernel is named: a log names it in the line `Linux version ...` and in the reports of crashes")
+        return NOTHING_FOUND
+    return FOUND
+
+
+def _lines(logs: Sequence[str]) -> Iterator[tuple[str | None, int, str]]:
+    """Yield (file, line number, text) of all lines. A word with a blank that is no file is a line itself."""
+    for log in logs:
+        if has_blank(log) and not is_file(Path(log)):
+            yield None, 1, log
+            continue
+        if log != STDIN:
+            check_log(log)
+        files = [log] if log == STDIN else [str(path) for path in log_files(Path(log))]
+        for row in read_logs(files, sys.stdin.buffer):
+            yield row.source, row.line, row.log.body
+
+
+def _name_for(release: str) -> str:
+    """Return a name for a kernel's tree: what `uname -r` prints, if a name may have these characters."""
+    return re.sub(r"[^A-Za-z0-9._+-]", "-", release)[:NAME_LENGTH]
+
+
+def _having(settings: Settings, release: str) -> tuple[str, ...]:
+    return tuple(name for name in settings.trees if name == _name_for(release))
+
+
+# tree add, list, remove
+
+
+def _add(session: Session, name: str, path: str) -> int:
+    if re.fullmatch(TREE_NAME, name) is None:
+        raise KsrcfindError(f"{name!r} cannot be the name of a tree", "Use letters, digits and . _ + -, as in v6.1.")
+    target = (session.directory / Path(path).expanduser()).absolute()
+    if is_file(target) and kernel_of_tree(target).kind != "bundle":
+        directory = _unpacked(name)
+        if directory.exists():
+            raise KsrcfindError(f"{directory} exists", f"To replace it: ksrcfind tree remove {name}")
+        unpack(target, directory, session.terminal.progress)
+        target = directory
+    kernel = kernel_of_tree(target)
+    if kernel.kind == "missing":
+        raise KsrcfindError(
+            f"no kernel tree, tarball or bundle: {path}", "Name the directory that has the Makefile of the kernel."
+        )
+    earlier = session.settings.trees.get(name)
+    name_tree(user_file(os.environ), name, target)
+    release = f" ({kernel.kind}, {kernel.release})" if kernel.release else f" ({kernel.kind})"
+    instead = f", which was {earlier}" if earlier not in (None, target) else ""
+    session.terminal.write(session.terminal.painter.line(f"{name} is {target}{release}{instead}"))
+    return FOUND
+
+
+def _list(session: Session, chosen: Format) -> int:
+    settings = session.settings
+    found = []
+    for name, path in sorted(settings.trees.items()):
+        kernel = kernel_of_tree(path)
+        is_indexed = kernel.kind == "bundle" or store_path(settings.cache_dir, path).is_dir()
+        found.append(NamedTree(name, str(path), kernel.kind, kernel.release, is_indexed))
+    if chosen is Format.JSON:
+        session.terminal.write(trees_json(found))
+    for text in trees_text(found, session.terminal.painter) if chosen is Format.TEXT else ():
+        session.terminal.write(text)
+    if not found:
+        say("no tree has a name yet. To give one: ksrcfind tree add NAME PATH")
+        return NOTHING_FOUND
+    return FOUND
+
+
+def _remove(settings: Settings, name: str) -> int:
+    path = settings.trees.get(name)
+    if path is None:
+        raise KsrcfindError(f"no tree has the name {name}", "ksrcfind tree list shows the names.")
+    forget_tree(user_file(os.environ), name)
+    # Only what `tree add` unpacked is deleted; a user's own tree or bundle stays.
+    if path == _unpacked(name) and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    return FOUND
+
+
+def _unpacked(name: str) -> Path:
+    """Return where the tarball with a name is unpacked."""
+    return platformdirs.user_data_path("ksrcfind") / "trees" / name

@@ -1,0 +1,48 @@
+"""Say what is at a path that has a name: a tree, a bundle, or nothing."""
+
+from pathlib import Path
+
+from msgspec import Struct
+
+from ksrcfind.tree import disk
+from ksrcfind.tree.discover import is_kernel
+from ksrcfind.tree.versions import MAKEFILE, makefile_release
+
+_SQLITE = b"SQLite format 3\0"
+_BUNDLE = b"ksrf"  # the application id of a bundle, in the header of the SQLite file
+_ID_AT = 68  # https://www.sqlite.org/fileformat2.html
+
+
+class KernelAt(Struct, frozen=True):
+    """What is at a path."""
+
+    kind: str
+    """`git repository`, `directory`, `bundle`, or `missing`."""
+    release: str | None = None
+    """The release that the tree's Makefile names: `6.1.192`. None for other trees and for bundles."""
+
+
+def kernel_of_tree(path: Path) -> KernelAt:
+    """Return what is at a path. It starts no git and reads only the first bytes of a file."""
+    try:
+        if path.is_dir():
+            is_repository = (path / ".git").exists() or ((path / "HEAD").exists() and (path / "objects").is_dir())
+            release = _release(path)
+            if is_repository:
+                return KernelAt("git repository", release)
+            holds_source = is_kernel(path) or any(one.suffix in (".c", ".h") or one.is_dir() for one in path.iterdir())
+            return KernelAt("directory", release) if holds_source else KernelAt("missing")
+        with path.open("rb") as file:
+            header = file.read(100)
+    except (OSError, ValueError):
+        return KernelAt("missing")
+    is_bundle = header.startswith(_SQLITE) and header[_ID_AT : _ID_AT + 4] == _BUNDLE
+    return KernelAt("bundle") if is_bundle else KernelAt("missing")
+
+
+def _release(directory: Path) -> str | None:
+    try:
+        with disk.open_regular(directory / MAKEFILE) as file:
+            return makefile_release(file.read(4096).decode("utf-8", "replace"))
+    except OSError:
+        return None
