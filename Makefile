@@ -8,7 +8,7 @@ STAMP := $(VENV)/.installed
 # Options of the tests: make test PYTEST="--allowed-skips tests/allowed_skips.txt"
 PYTEST ?=
 
-.PHONY: demo test test-editors check format bench clean
+.PHONY: demo test test-editors check format bench site clean
 
 $(STAMP): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -45,5 +45,10 @@ format: $(STAMP)
 bench: $(STAMP)
 	@$(BIN)/python -m bench --repo "$(REPO)"
 
+# The documentation as a site, in site/; every link is checked.
+site: $(STAMP)
+	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[site]'
+	@$(BIN)/python docs/site.py
+
 clean:
-	rm -rf $(VENV) demo
+	rm -rf $(VENV) demo site

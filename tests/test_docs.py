@@ -164,3 +164,10 @@ def test_the_number_of_messages_is_stated_once():
             stated.setdefault(document.name, []).append(number)
     assert list(stated) == ["extraction.md"]
     assert len(stated["extraction.md"]) == len(set(stated["extraction.md"]))
+
+
+def test_the_site_lists_every_page():
+    pages = {path.name for path in (ROOT / "docs").glob("*.md")}
+    plugins = {f"editor-{path.parent.name}.md" for path in ROOT.glob("editors/*/README.md")}
+    listed = re.findall(r"([\w.-]+\.md)$", (ROOT / "docs" / "site.yml").read_text(), re.MULTILINE)
+    assert sorted(listed) == sorted(pages | plugins)
