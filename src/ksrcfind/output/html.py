@@ -27,9 +27,12 @@ from ksrcfind.conditions.sentence import sentence
 from ksrcfind.finding import Finding, Shown
 from ksrcfind.history.provenance import Commit, Event, Provenance
 from ksrcfind.incidents.record import Incident
+from ksrcfind.incidents.title import entry_of
 from ksrcfind.knowledge.meaning import meaning_of
 from ksrcfind.match.answer import Answer, Match, Tier
-from ksrcfind.output.incidents import SHOWN, WIDTH, when
+from ksrcfind.output.boots import SHOWN as BOOTS_SHOWN
+from ksrcfind.output.boots import BootState, states
+from ksrcfind.output.incidents import SHOWN, WIDTH, first_sentence, when
 from ksrcfind.output.json import encode
 from ksrcfind.output.logtext import MEANINGS
 from ksrcfind.output.record import about_elsewhere, matches_with_history, named_commits
@@ -37,6 +40,7 @@ from ksrcfind.output.sanitize import sanitized
 from ksrcfind.output.style import Painter
 from ksrcfind.output.text import callers_text, documented, mentioned, quoted
 from ksrcfind.output.writer import Commits, Write
+from ksrcfind.source.message_id import message_id
 from ksrcfind.tree.versions import parse_tag
 
 Source = Callable[[str, int, int], list[str]]
@@ -98,6 +102,8 @@ class HtmlWriter:
         self._source = source
         self._title = title
         self._messages: list[Data] = []
+        self._rows: dict[object, int] = {}
+        """Message id, or log and line of its first occurrence → number of the message."""
         self._named_commits: dict[str, Data] = {}
         self._tree = tree
 
@@ -120,6 +126,10 @@ class HtmlWriter:
                 self._named_commits[commit] = _commit(self._commits(commit))
         explained = replace(folded, finding=self._explain(finding, AROUND))
         self._messages.append(_message(explained, self._source, order=folded.number))
+        first, match = folded.occurrences.first, finding.match
+        self._rows[first.source, first.line] = folded.number
+        if match is not None:
+            self._rows.setdefault(message_id(match.message, match.form), folded.number)
         if self._find_callers is not None:
             self._findings.append(finding)
 
@@ -155,7 +165,9 @@ class HtmlWriter:
             timelines=[_timeline(chart, several=len(summary.charts) > 1) for chart in summary.charts],
             selects=[_select(name, self._messages) for name in ("level", "tier", "release", "subsystem")],
             legend=LEGEND,
-            incidents=[_incident(one, several=several) for one in summary.incidents[:SHOWN]],
+            incidents=[self._incident(one, several=several) for one in summary.incidents[:SHOWN]],
+            strip=[_boot(one, several=several) for one in states(summary)[-BOOTS_SHOWN:]],
+            earlier_boots=max(0, len(summary.boots) - BOOTS_SHOWN),
             more_incidents=max(0, len(summary.incidents) - SHOWN),
             columns=[{"name": name, "title": title} for name, title in COLUMNS.items()],
             rows=self._messages,
@@ -163,23 +175,37 @@ class HtmlWriter:
         for piece in page:
             self._write(piece)
 
+    def _incident(self, incident: Incident, *, several: bool) -> Data:
+        about, lead, entry = incident.about, incident.lead, entry_of(incident.lead.answer)
+        certain = about is not None and lead.answer.verdict != Tier.FUZZY
+        where = f"{lead.source}:{lead.line}" if several else f"line {lead.line}"
+        names = ((lead.source, lead.line), *incident.message_ids)
+        return {
+            "severity": incident.severity,
+            "title": incident.title,
+            "when": ", ".join(when(incident)),
+            "place": f"{about.path}:{about.line}" if about is not None and certain else None,
+            "function": f"{about.function}()" if about is not None and about.function else None,
+            "subsystem": incident.subsystem,
+            "evidence": f"{where}: {lead.log.body[:WIDTH]}",
+            "means": first_sentence(entry.means) if entry is not None else None,
+            "row": next((self._rows[name] for name in names if name in self._rows), None),
+        }
+
     def _bars(self) -> Iterator[Data]:
         yield _bars("release", "Messages by first release", self._messages, _newest)
         yield _bars("subsystem", "Messages by subsystem", self._messages, None)
 
 
-def _incident(incident: Incident, *, several: bool) -> Data:
-    about, lead = incident.about, incident.lead
-    certain = about is not None and lead.answer.verdict != Tier.FUZZY
-    where = f"{lead.source}:{lead.line}" if several else f"line {lead.line}"
-    function = f"  {about.function}()" if about is not None and about.function else ""
+def _boot(state: BootState, *, several: bool) -> Data:
+    seen = state.seen
+    name = f"{seen.source}, boot {seen.boot.number}" if several else f"boot {seen.boot.number}"
+    version = f", Linux {seen.boot.version}" if seen.boot.version else ""
+    worst = f"{_number(state.incidents, 'incident')}, worst {state.severity}: {state.title}"
     return {
-        "severity": incident.severity,
-        "title": incident.title,
-        "when": ", ".join(when(incident)),
-        "about": f"{about.path}:{about.line}{function}" if about is not None and certain else None,
-        "subsystem": incident.subsystem,
-        "evidence": f"{where}: {lead.log.body[:WIDTH]}",
+        "severity": state.severity or "none",
+        "height": f"h{state.height}",
+        "label": f"{name}{version}, line {seen.boot.line}: {worst if state.incidents else 'no incident'}",
     }
 
 
@@ -410,7 +436,7 @@ def _timeline(chart: Chart, *, several: bool) -> Data:
     unit = {"uptime": "seconds since boot", "clock": "time by the log's clock", "line": "line of the log"}[chart.unit]
     return {
         "name": f"{chart.source or ''} boot {chart.boot}" if several else "",
-        "label": f"{unit}; tallest bar: {_lines(highest)} (square-root scale)",
+        "label": f"{unit}; tallest bar: {_number(highest, 'line')} (square-root scale)",
         "width": len(chart.columns),
         "columns": columns,
         "start": _tick(chart, 0),
@@ -427,5 +453,5 @@ def _tick(chart: Chart, column: int) -> str:
     return f"{date:%b %d %H:%M:%S}" if date.year == 2000 else f"{date:%Y-%m-%d %H:%M:%S}"
 
 
-def _lines(count: int) -> str:
-    return "1 line" if count == 1 else f"{count:,} lines"
+def _number(count: int, noun: str) -> str:
+    return f"1 {noun}" if count == 1 else f"{count:,} {noun}s"

@@ -11,6 +11,7 @@ from ksrcfind.finding import Finding
 from ksrcfind.incidents.record import Incident, Moment
 from ksrcfind.incidents.title import entry_of, words
 from ksrcfind.match.answer import Tier
+from ksrcfind.output.boots import write_strip
 from ksrcfind.output.logtext import LEVEL_STYLES, in_function
 from ksrcfind.output.style import TEXT_WIDTH, Painter, Span
 from ksrcfind.output.writer import Write
@@ -55,6 +56,7 @@ class IncidentWriter:
         for incident in shown:
             self._incident(incident)
             self.write("\n")
+        write_strip(self.write, self.painter, summary)
         end = " The run was interrupted." if summary.interrupted else ""
         self.write(self.painter.line((self._rest(summary, shown), "label" if shown else "ok"), end))
 
@@ -75,8 +77,7 @@ class IncidentWriter:
             self.write(line((f"{where}: ", "label"), lead.log.body[:WIDTH], indent=INDENT))
         entry = entry_of(lead.answer)
         if entry is not None:
-            first, dot, _ = entry.means.partition(". ")  # Five incidents fit on one screen; `explain` has the rest.
-            for number, part in enumerate(textwrap.wrap(first + dot.rstrip(), TEXT_WIDTH)):
+            for number, part in enumerate(textwrap.wrap(first_sentence(entry.means), TEXT_WIDTH)):
                 self.write(line(("" if number else "means ", "label"), part, indent=INDENT))
 
     def _rest(self, summary: Summary, shown: tuple[Incident, ...]) -> str:
@@ -119,6 +120,12 @@ def when(incident: Incident) -> Iterator[str]:
         yield f"device {incident.device}"
     if incident.task is not None:
         yield f"task {incident.task}"
+
+
+def first_sentence(means: str) -> str:
+    """Return the first sentence of what a message means: five incidents fit on one screen; `explain` has the rest."""
+    first, dot, _ = means.partition(". ")
+    return first + dot.rstrip()
 
 
 def _belongs(folded: Folded, ids: set[str], lines: set[tuple[str | None, int]]) -> bool:

@@ -65,7 +65,7 @@
   }
 
   function fill(cell, message) {
-    const facts = [`${message.count} times`, message.when];
+    const facts = [message.count === 1 ? "once" : `${message.count.toLocaleString("en")} times`, message.when];
     if (message.confidence !== null) facts.push(`${message.tier} match, confidence ${message.confidence}`);
     if (message.suppressed) facts.push(`${message.suppressed} more suppressed by the kernel`);
     cell.append(element("p", facts.join("; ")));
@@ -186,6 +186,16 @@
     const row = event.target.closest("tr.message");
     if (row) toggle(byRow.get(row));
   });
+  // An incident leads to its message, which opens, whatever the filters hide.
+  for (const link of document.querySelectorAll(".incidents a")) {
+    link.addEventListener("click", () => {
+      const entry = byRow.get(document.querySelector(link.hash));
+      form.reset();
+      filter();
+      if (entry.detail === null || entry.detail.hidden) toggle(entry);
+      entry.row.querySelector("button").focus({ preventScroll: true });
+    });
+  }
   document.addEventListener("keydown", (event) => {
     if (event.key === "/" && !event.target.closest("input, select")) {
       event.preventDefault();
