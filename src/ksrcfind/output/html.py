@@ -32,7 +32,7 @@ from ksrcfind.knowledge.meaning import meaning_of
 from ksrcfind.match.answer import Answer, Match, Tier
 from ksrcfind.output.boots import SHOWN as BOOTS_SHOWN
 from ksrcfind.output.boots import BootState, states
-from ksrcfind.output.incidents import SHOWN, WIDTH, first_sentence, when
+from ksrcfind.output.incidents import SHOWN, WIDTH, again, alike, first_sentence, sure_place, when
 from ksrcfind.output.json import encode
 from ksrcfind.output.logtext import MEANINGS
 from ksrcfind.output.record import about_elsewhere, matches_with_history, named_commits
@@ -144,6 +144,7 @@ class HtmlWriter:
         def shown(value: object) -> object:
             return sanitized(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
+        groups = alike(summary.incidents)
         several = len({seen.source for seen in summary.boots}) > 1
         style, script = _resource("report.css"), _resource("report.js")
         document = {"messages": self._messages, "commits": self._named_commits}
@@ -165,26 +166,26 @@ class HtmlWriter:
             timelines=[_timeline(chart, several=len(summary.charts) > 1) for chart in summary.charts],
             selects=[_select(name, self._messages) for name in ("level", "tier", "release", "subsystem")],
             legend=LEGEND,
-            incidents=[self._incident(one, several=several) for one in summary.incidents[:SHOWN]],
+            incidents=[self._incident(one, others, several=several) for one, *others in groups[:SHOWN]],
             strip=[_boot(one, several=several) for one in states(summary)[-BOOTS_SHOWN:]],
             earlier_boots=max(0, len(summary.boots) - BOOTS_SHOWN),
-            more_incidents=max(0, len(summary.incidents) - SHOWN),
+            more_incidents=sum(map(len, groups[SHOWN:])),
             columns=[{"name": name, "title": title} for name, title in COLUMNS.items()],
             rows=self._messages,
         )
         for piece in page:
             self._write(piece)
 
-    def _incident(self, incident: Incident, *, several: bool) -> Data:
-        about, lead, entry = incident.about, incident.lead, entry_of(incident.lead.answer)
-        certain = about is not None and lead.answer.verdict != Tier.FUZZY
+    def _incident(self, incident: Incident, others: Sequence[Incident], *, several: bool) -> Data:
+        about, lead, entry = sure_place(incident), incident.lead, entry_of(incident.lead.answer)
         where = f"{lead.source}:{lead.line}" if several else f"line {lead.line}"
         names = ((lead.source, lead.line), *incident.message_ids)
         return {
             "severity": incident.severity,
             "title": incident.title,
             "when": ", ".join(when(incident)),
-            "place": f"{about.path}:{about.line}" if about is not None and certain else None,
+            "again": again(incident, others) if others else None,
+            "place": f"{about.path}:{about.line}" if about is not None else None,
             "function": f"{about.function}()" if about is not None and about.function else None,
             "subsystem": incident.subsystem,
             "evidence": f"{where}: {lead.log.body[:WIDTH]}",
@@ -257,9 +258,10 @@ def _message(folded: Folded, source: Source, order: int) -> Data:
         "report": seen.report
         and {"rows": seen.report.rows, "example": seen.report.example, "faulted_at": seen.report.faulted_at},
         "reason": reason.text if reason else None,
-        "points_to": about and f"{about.path}:{about.line}",
         "tier": finding.answer.verdict,
         **(_match(*first_match, folded, source) if first_match else _NO_MATCH),
+        # The place of a report is the code that it complains about, not the code that prints all reports.
+        **({"place": _at(about.path, about.line, about.function)} if about is not None else {}),
     }
 
 
@@ -278,6 +280,7 @@ def _meaning(answer: Answer) -> Data | None:
 _NO_MATCH: Data = {
     "confidence": None,
     "place": "",
+    "printed_by": "",
     "line": 0,
     "end": 0,
     "call": None,
@@ -302,6 +305,7 @@ def _match(match: Match, history: Provenance, folded: Folded, source: Source) ->
     return {
         "confidence": match.confidence,
         "place": _place(match),
+        "printed_by": _place(match),
         "line": message.line_start,
         "end": message.line_end,
         "call": f"{message.call}({quoted(message.format)})",
@@ -352,8 +356,11 @@ def _changes(history: Provenance) -> Iterator[tuple[str, str]]:
 
 
 def _place(match: Match) -> str:
-    function = f" {match.message.function}()" if match.message.function else ""
-    return f"{match.message.path}:{match.message.line_start}{function}"
+    return _at(match.message.path, match.message.line_start, match.message.function)
+
+
+def _at(path: str, line: int, function: str | None) -> str:
+    return f"{path}:{line}" + (f" {function}()" if function else "")
 
 
 def _commit(commit: Commit) -> Data:

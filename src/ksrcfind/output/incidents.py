@@ -1,13 +1,13 @@
 """Write the incidents of a log as text: what happened to the machine, the worst first, on one screen."""
 
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from ksrcfind.batch.coverage import SEVERITY, Summary, severity
 from ksrcfind.batch.filters import Group
 from ksrcfind.batch.fold import Folded
-from ksrcfind.finding import Finding
+from ksrcfind.finding import About, Finding
 from ksrcfind.incidents.record import Incident, Moment
 from ksrcfind.incidents.title import entry_of, words
 from ksrcfind.match.answer import Tier
@@ -22,6 +22,9 @@ SHOWN = 5
 
 INDENT = 7
 """Indentation of the lines about an incident."""
+
+MOST_PLACES = 8
+"""Boots or lines of further incidents of the same kind that are shown, at most."""
 
 WIDTH = 160
 """Characters of an evidence line that are shown."""
@@ -52,22 +55,24 @@ class IncidentWriter:
         """Write the incidents and the line about the rest."""
         if summary is None:
             return
-        shown = summary.incidents[:SHOWN]
-        for incident in shown:
-            self._incident(incident)
+        groups = alike(summary.incidents)[:SHOWN]
+        for incident, *others in groups:
+            self._incident(incident, others)
             self.write("\n")
+        shown = [incident for group in groups for incident in group]
         write_strip(self.write, self.painter, summary)
         end = " The run was interrupted." if summary.interrupted else ""
         self.write(self.painter.line((self._rest(summary, shown), "label" if shown else "ok"), end))
 
-    def _incident(self, incident: Incident) -> None:
+    def _incident(self, incident: Incident, others: Sequence[Incident]) -> None:
         style = LEVEL_STYLES.get(incident.severity, "label")
         line = self.painter.line
         self.write(line((f"{incident.severity:<{INDENT}}", style), (incident.title, "title")))
         self.write(line((", ".join(when(incident)), "label"), indent=INDENT))
-        about = incident.about
-        # A message that is only similar to the line says nothing certain about its place.
-        if about is not None and incident.lead.answer.verdict != Tier.FUZZY:
+        if others:
+            self.write(line((again(incident, others), "label"), indent=INDENT))
+        about = sure_place(incident)
+        if about is not None:
             subsystem: Span = (f"  {incident.subsystem}" if incident.subsystem else "", "label")
             place = (f"{about.path}:{about.line}", "place")
             self.write(line(("about ", "label"), place, *in_function(about), subsystem, indent=INDENT))
@@ -80,7 +85,7 @@ class IncidentWriter:
             for number, part in enumerate(textwrap.wrap(first_sentence(entry.means), TEXT_WIDTH)):
                 self.write(line(("" if number else "means ", "label"), part, indent=INDENT))
 
-    def _rest(self, summary: Summary, shown: tuple[Incident, ...]) -> str:
+    def _rest(self, summary: Summary, shown: Sequence[Incident]) -> str:
         """Return the line about what is not shown."""
         if not summary.kernel_lines:
             return f"No kernel message in {_number(summary.lines, 'line')}."
@@ -100,6 +105,40 @@ class IncidentWriter:
 
     def _place(self, source: str | None, line: int) -> str:
         return f"{source}:{line}" if self.name_sources else f"line {line}"
+
+
+def sure_place(incident: Incident) -> About | None:
+    """Return what an incident is about; None if that is not known for sure: a message may be only similar to the line."""
+    return incident.about if incident.lead.answer.verdict in (Tier.EXACT, Tier.PARTIAL) else None
+
+
+def alike(incidents: Iterable[Incident]) -> list[list[Incident]]:
+    """Group incidents that say the same about the same code and device, in the order of the first of each group.
+
+    A fault that every boot has would fill the screen otherwise.
+    """
+    groups: dict[object, list[Incident]] = {}
+    for incident in incidents:
+        lead, about = incident.lead, incident.about
+        # A title in the words of the log has its values; its message is the same without them.
+        in_words = lead.key is not None and incident.title.startswith(words(lead.log.body))
+        said = lead.key if in_words else incident.title
+        groups.setdefault((said, incident.device, about and (about.path, about.line)), []).append(incident)
+    return list(groups.values())
+
+
+def again(incident: Incident, others: Sequence[Incident]) -> str:
+    """Return where the other incidents of a group are: in other boots, or in lines of the same one."""
+    if any(other.first.source != incident.first.source for other in others):
+        word, places = "at", [f"{other.first.source}:{other.first.line}" for other in others]
+    elif any(other.boot != incident.boot for other in others):
+        boots = [str(boot) for boot in sorted({other.boot for other in others})]
+        word, places = "in boot" if len(boots) == 1 else "in boots", boots
+    else:
+        lines = [str(line) for line in sorted(other.first.line for other in others)]
+        word, places = "at line" if len(lines) == 1 else "at lines", lines
+    more = f" and {len(places) - MOST_PLACES:,} more" if len(places) > MOST_PLACES else ""
+    return f"{len(others):,} more like this, {word} {', '.join(places[:MOST_PLACES])}{more}"
 
 
 def when(incident: Incident) -> Iterator[str]:

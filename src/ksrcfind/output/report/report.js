@@ -70,14 +70,14 @@
     if (message.suppressed) facts.push(`${message.suppressed} more suppressed by the kernel`);
     cell.append(element("p", facts.join("; ")));
     if (message.reason) cell.append(element("p", message.reason));
-    if (message.points_to) cell.append(element("p", `About ${message.points_to}`));
+    if (message.place !== message.printed_by) cell.append(element("p", `About ${message.place}`));
     if (message.meaning) {
       section(cell, message.meaning.title, element("p", message.meaning.means));
       section(cell, "Usual causes", element("pre", message.meaning.causes.map((cause) => `- ${cause}`).join("\n")));
       section(cell, "Check with", element("pre", message.meaning.check.join("\n")));
     }
     if (message.why) cell.append(element("p", message.why));
-    if (message.call) section(cell, `${message.place} prints`, element("pre", message.call));
+    if (message.call) section(cell, `${message.printed_by} prints`, element("pre", message.call));
     if (message.source.length) section(cell, "Source", sourceLines(message));
     if (message.arguments.length) section(cell, "Values", argumentTable(message));
     if (message.callers.length > 1) section(cell, message.callers[0], element("pre", message.callers.slice(1).join("\n")));
