@@ -29,7 +29,7 @@ from ksrcfind.history.provenance import Commit, Event, Provenance
 from ksrcfind.incidents.record import Incident
 from ksrcfind.incidents.title import entry_of
 from ksrcfind.knowledge.meaning import meaning_of
-from ksrcfind.match.answer import Answer, Match, Tier
+from ksrcfind.match.answer import Answer, Match
 from ksrcfind.output.boots import SHOWN as BOOTS_SHOWN
 from ksrcfind.output.boots import BootState, states
 from ksrcfind.output.incidents import SHOWN, WIDTH, again, alike, first_sentence, sure_place, when
@@ -56,6 +56,9 @@ Data = dict[str, object]
 
 AROUND = 3
 """Lines of source shown before and after a call."""
+
+MOST_ROWS = 2000
+"""Messages that are shown before the reader asks for all: browsers take seconds to lay out a table of ten thousand."""
 
 MOST_BARS = 12
 """Bars of a chart."""
@@ -172,6 +175,7 @@ class HtmlWriter:
             more_incidents=sum(map(len, groups[SHOWN:])),
             columns=[{"name": name, "title": title} for name, title in COLUMNS.items()],
             rows=self._messages,
+            most_rows=MOST_ROWS,
         )
         for piece in page:
             self._write(piece)

@@ -108,7 +108,7 @@ class IncidentWriter:
 
 
 def sure_place(incident: Incident) -> About | None:
-    """Return what an incident is about; None if that is not known for sure: a message may be only similar to the line."""
+    """Return what an incident is about; None if that is not sure, as for a line that is only similar to a message."""
     return incident.about if incident.lead.answer.verdict in (Tier.EXACT, Tier.PARTIAL) else None
 
 
