@@ -6,6 +6,9 @@ import pytest
 from msgspec.structs import replace
 
 from commandline import ksrcfind
+from example_findings import EXACT, explained
+from ksrcfind.batch.analysis import _seen
+from ksrcfind.finding import About
 from ksrcfind.incidents.collect import INCIDENTS_KEPT, LINES_KEPT, NAMES_KEPT, Collector
 from ksrcfind.incidents.kinds import device_of, disks_of, link_of
 from ksrcfind.incidents.record import Seen
@@ -13,6 +16,7 @@ from ksrcfind.incidents.title import Facts, entry_of, title_of, words
 from ksrcfind.log.events import group_events
 from ksrcfind.log.records import rows_of_text
 from ksrcfind.match.answer import Answer, Match, Reason, Tier
+from ksrcfind.output.incidents import again, alike, sure_place
 from ksrcfind.source.message import Form
 from test_knowledge import message
 
@@ -98,6 +102,95 @@ LINK = """\
 [ 40.0] e1000e 0000:00:1f.6 eno1: NIC Link is Down
 [ 41.0] eth1: link down
 """.replace(".0]", ".000000]")
+
+
+def test_rows_with_blanks_in_front_are_as_ordinary_as_others():
+    assert incidents("[    1.000000]    (ftrace buffer empty)\n", "emerg") == []
+
+
+def test_an_io_error_needs_no_level():
+    [found] = incidents("[    1.000000] blk_update_request: I/O error, dev sda, sector 2048\n", None)
+    assert (found.title, found.severity) == ("I/O errors on sda", "err")
+    assert incidents("[    1.000000] blk_update_request: I/O error, dev sda, sector 2048\n", "info") == []
+
+
+@pytest.mark.parametrize("level", ["alert", None])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "XFS (dm-2): xfs_do_force_shutdown(0x2) called from line 1200 of file fs/xfs/xfs_log.c.",
+        "XFS (dm-2): Corruption of in-memory data detected.  Shutting down filesystem",
+        "XFS (dm-2): Filesystem has been shut down due to log error (0x2).",
+    ],
+)
+def test_a_file_system_that_was_shut_down_did_not_go_read_only(text, level):
+    [found] = incidents(f"[    1.000000] {text}\n", level)
+    assert (found.title, found.severity) == ("xfs was shut down on dm-2", "crit")
+
+
+@pytest.mark.parametrize(
+    "text", ["amdgpu 0000:28:00.0: amdgpu: GPU reset begin!", "i915 0000:00:02.0: [drm] GPU HANG: ecode 9:1:8ed9fff2"]
+)
+def test_a_graphics_chip_that_hung_is_an_incident_also_at_level_info(text):
+    [found] = incidents(f"[    1.000000] {text}\n", "info")
+    assert (found.kind, found.severity, found.device) == ("firmware", "err", " ".join(text.split(": ")[0].split()))
+
+
+@pytest.mark.parametrize(
+    ("tier", "confidence", "level"),
+    [
+        (Tier.EXACT, 0.98, "err"),
+        (Tier.EXACT, 0.2, None),
+        (Tier.PARTIAL, 0.95, "err"),
+        (Tier.PARTIAL, 0.7, None),
+        (Tier.FUZZY, 0.96, None),
+    ],
+)
+def test_the_level_of_a_sure_message_is_that_of_a_line_without_one(tier, confidence, level):
+    match = EXACT.answer.matches[0]
+    match = replace(match, tier=tier, confidence=confidence, message=replace(match.message, level="err"))
+    answer = replace(EXACT.answer, verdict=tier, matches=(match,))
+    line = explained(replace(EXACT, answer=answer, log=replace(EXACT.log, level=None)))
+    assert _seen(line).level == level
+
+
+def repeated(*moments, text="disk: died"):
+    """Incidents of one title, at these boots and lines."""
+    [one] = incidents(f"[    1.000000] {text}\n")
+    return [
+        replace(one, boot=boot, first=replace(one.first, line=line, source=source)) for source, boot, line in moments
+    ]
+
+
+def test_incidents_that_say_the_same_are_shown_together():
+    other = incidents("[    1.000000] fan: stopped\n")
+    same = repeated(("a", 1, 1), ("a", 2, 9))
+    assert alike([same[0], *other, same[1]]) == [same, other]
+    assert alike([same[0], replace(same[1], device="sdb")]) == [[same[0]], [replace(same[1], device="sdb")]]
+
+
+@pytest.mark.parametrize(
+    ("others", "text"),
+    [
+        ([("a", 1, 7)], "1 more like this, at line 7"),
+        ([("a", 1, 7), ("a", 1, 5)], "2 more like this, at lines 5, 7"),
+        ([("a", 3, 7), ("a", 3, 9)], "2 more like this, in boot 3"),
+        ([("a", 3, 7), ("a", 4, 9)], "2 more like this, in boots 3, 4"),
+        ([("b", 1, 7)], "1 more like this, at b:7"),
+        ([("a", n, n) for n in range(2, 14)], "12 more like this, in boots 2, 3, 4, 5, 6, 7, 8, 9 and 4 more"),
+    ],
+)
+def test_where_the_same_incident_is_again(others, text):
+    first, *rest = repeated(("a", 1, 1), *others)
+    assert again(first, rest) == text
+
+
+@pytest.mark.parametrize("verdict", [*Tier, "none"])
+def test_only_a_sure_answer_has_a_place(verdict):
+    [one] = repeated(("a", 1, 1))
+    about = About("mini/disk.c", 3, None)
+    one = replace(one, about=about, lead=replace(one.lead, answer=replace(NOTHING, verdict=verdict)))
+    assert sure_place(one) == (about if verdict in ("exact", "partial") else None)
 
 
 def test_a_flapping_link_is_an_incident_also_at_level_info():
@@ -241,6 +334,14 @@ def test_a_healthy_log_says_so_in_one_line(batch):
     [line] = batch(stdin=b"<6>[    1.000000] mini_disk: 2 disks found\n").out.splitlines()
     name = "dmesg from standard input, 1 line, against Linux v6.1"
     assert line == f"{name}. No incident in 1 kernel line: 1 message; --all lists everything."
+
+
+def test_several_boots_are_a_line_of_bars(batch):
+    banner = b"<5>[    0.000000] Linux version 6.1.%d (a@b) (gcc) #1\n"
+    quiet = b"<6>[    9.000000] mini_disk: 2 disks found\n" * 20
+    log = banner % 1 + quiet + banner % 2 + BROKEN + quiet + banner % 3 + quiet
+    assert "Boots: 3  ▁▅▁\n" in batch(stdin=log).out
+    assert "Boots:" not in batch().out
 
 
 def test_an_empty_log_has_no_kernel_message(batch):

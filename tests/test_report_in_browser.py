@@ -11,11 +11,15 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from example_findings import ALL, COMMITS, EXACT, RIVALS, fold, summary
+from example_findings import ALL, COMMITS, EXACT, POINTING, RIVALS, fold, summary
+from ksrcfind.batch.coverage import BootSeen
 from ksrcfind.batch.filters import GroupBy, grouped
+from ksrcfind.log.events import Boot
 from ksrcfind.match.answer import Answer, Reason
-from ksrcfind.output.html import HtmlWriter
+from ksrcfind.output.boots import SHOWN
+from ksrcfind.output.html import MOST_ROWS, HtmlWriter
 from ksrcfind.tree.maintainers import Subsystem
+from test_incidents import incidents
 
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 needs_browser = pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="chromium and chromedriver are not installed")
@@ -29,7 +33,8 @@ UNKNOWN = replace(
 )
 
 
-def page(*findings):
+def page(*findings, **parts):
+    """The page of a log of these lines; `parts` are further fields of its summary."""
     pieces = []
     writer = HtmlWriter(
         pieces.append,
@@ -41,7 +46,7 @@ def page(*findings):
     )
     for group in grouped(fold(*findings), GroupBy.MESSAGE):
         writer.group(group)
-    writer.end(summary(*findings))
+    writer.end(replace(summary(*findings), **parts))
     return "".join(pieces)
 
 
@@ -79,6 +84,10 @@ class Browser:
     def run(self, script):
         return self.ask("/execute/sync", {"script": script, "args": []})
 
+    def resize(self, width, height, *, mobile=False):
+        metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": mobile}
+        self.ask("/goog/cdp/execute", {"cmd": "Emulation.setDeviceMetricsOverride", "params": metrics})
+
     def wait(self, script):
         return self.ask("/execute/async", {"script": f"setTimeout(() => arguments[0](({script})), 300)", "args": []})
 
@@ -99,11 +108,12 @@ def browser():
 
 @pytest.fixture
 def shown(browser, tmp_path):
-    def show(*findings):
-        (tmp_path / "report.html").write_text(page(*findings))
+    def show(*findings, **parts):
+        (tmp_path / "report.html").write_text(page(*findings, **parts))
         browser.ask("/url", {"url": (tmp_path / "report.html").as_uri()})
         return browser
 
+    browser.resize(1300, 900)
     return show
 
 
@@ -161,7 +171,7 @@ def test_what_nothing_explains_claims_no_match(shown):
     browser = shown(UNKNOWN)
     browser.run("document.querySelector('tr.message button').click()")
     detail = browser.run("return document.querySelector('tr.detail').textContent")
-    assert "1 times" in detail
+    assert detail.startswith("once; ")
     assert UNKNOWN.answer.reason.text in detail
     assert "none match" not in detail
     assert "null" not in detail
@@ -169,7 +179,7 @@ def test_what_nothing_explains_claims_no_match(shown):
 
 def test_the_head_counts_what_the_table_shows():
     told = page(EXACT, EXACT, RIVALS, UNKNOWN)
-    rows = told.count('<tr class="message">')
+    rows = told.count('<tr class="message"')
     head = re.search(r"<p>4 lines; (\d+) messages in the table, (\d+) of them match v6\.1", told)
     assert head, told[:3000]
     assert (int(head[1]), int(head[2])) == (rows, rows - 1)
@@ -214,19 +224,16 @@ def test_text_of_strangers_stays_text(shown):
 def test_messages_have_room_on_every_page(shown, width):
     """Narrow pages leave columns out; what is told of a message is never squeezed into a strip."""
     browser = shown(*lines())
-    browser.ask("/window/rect", {"width": width, "height": 900})
-    try:
-        page, column, first = browser.run(
-            "const cells = [...document.querySelector('tr.message').cells].filter(cell => cell.offsetWidth);"
-            "return [document.body.clientWidth, document.querySelector('td.body').offsetWidth, cells.length]"
-        )
-        assert browser.run("return document.documentElement.scrollWidth <= document.documentElement.clientWidth")
-        assert column >= min(page * 0.25, 400)
-        assert first == len(
-            browser.run("return [...document.querySelectorAll('#messages thead th')].filter(c => c.offsetWidth)")
-        )
-    finally:
-        browser.ask("/window/rect", {"width": 1300, "height": 900})
+    browser.resize(width, 900)
+    page, column, first = browser.run(
+        "const cells = [...document.querySelector('tr.message').cells].filter(cell => cell.offsetWidth);"
+        "return [document.body.clientWidth, document.querySelector('td.body').offsetWidth, cells.length]"
+    )
+    assert browser.run("return document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+    assert column >= min(page * 0.25, 400)
+    assert first == len(
+        browser.run("return [...document.querySelectorAll('#messages thead th')].filter(c => c.offsetWidth)")
+    )
 
 
 @needs_browser
@@ -238,6 +245,11 @@ def test_five_thousand_messages(shown):
         return replace(EXACT, answer=answer, log=msgspec.structs.replace(EXACT.log, body=f"zz{number}zz"))
 
     browser = shown(*map(one, range(1, 5001)))
+    in_sight = "document.querySelectorAll('tr.message:not([hidden])').length"
+    assert browser.run(f"return [{in_sight}, shown.textContent]") == [MOST_ROWS, f"{MOST_ROWS:,} of 5,000 shown"]
+    browser.run("document.getElementById('all').click()")
+    assert browser.run(f"return [{in_sight}, shown.textContent]") == [5000, "5,000 shown"]
+    assert browser.run("return document.getElementById('all').hidden")
     browser.run("document.querySelector('[data-sort=body]').click()")
     browser.run("search.value = 'zz4711zz'; search.dispatchEvent(new Event('input'))")
     assert browser.wait("document.querySelectorAll('tr.message:not([hidden])').length") == 1
@@ -256,3 +268,114 @@ def test_only_the_own_script_and_style_may_run():
     assert "default-src 'none'" in policy
     assert "unsafe" not in policy
     assert not re.search(r'(?:src|href|action)="', text)
+
+
+def died(findings, **fields):
+    """An incident of the line of the first finding."""
+    [one] = incidents("[    1.000000] a_disk_with_a_very_long_name_that_has_no_blank_in_it_at_all: died\n")
+    lead = replace(one.lead, source=findings[0].input.source, line=findings[0].input.line)
+    return replace(one, first=replace(one.first, source=lead.source), lead=lead, **fields)
+
+
+def boots(*severities):
+    """The boots of a log and their incidents, one of each severity."""
+    source = EXACT.input.source
+    seen = [BootSeen(source, Boot(number, number, "6.1"), 1) for number in range(1, len(severities) + 1)]
+    found = [died([EXACT], severity=severity, boot=number) for number, severity in enumerate(severities, 1) if severity]
+    return {"boots": tuple(seen), "incidents": tuple(found)}
+
+
+def test_several_boots_are_a_strip():
+    text = page(EXACT, **boots(None, "err", "emerg"))
+    assert "3 boots" in text
+    assert re.findall(r'<li class="(h\d \w+)" title="boot (\d), Linux 6.1', text) == [
+        ("h0 none", "1"),
+        ("h2 err", "2"),
+        ("h3 emerg", "3"),
+    ]
+    assert "boot 1, Linux 6.1, line 1: no incident" in text
+    assert 'class="boots"' not in page(EXACT)
+
+
+def test_the_strip_is_of_limited_length():
+    text = page(EXACT, **boots(*[None] * 2 * SHOWN))
+    assert text.count('<li class="h0 none"') == SHOWN
+    assert f"and {SHOWN} earlier" in text
+
+
+def test_the_place_of_a_row_is_what_the_line_is_about():
+    text = page(POINTING)
+    [place] = re.findall(r'<td class="place">(.*?)</td>', text)
+    pointed, message = POINTING.answer.points_to, POINTING.answer.matches[0].message
+    assert place.startswith(f"{pointed.path}:{pointed.line}")
+    assert f'"printed_by":"{message.path}:{message.line_start}' in text
+
+
+def channel(value):
+    value /= 255
+    return value / 12.92 if value <= 0.03928 else ((value + 0.055) / 1.055) ** 2.4
+
+
+def luminance(colour):
+    digits = colour.lstrip("#")
+    digits = "".join(digit * 2 for digit in digits) if len(digits) == 3 else digits
+    red, green, blue = (channel(int(digits[n : n + 2], 16)) for n in (0, 2, 4))
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def test_text_has_contrast_in_light_and_dark():
+    """At least 4.5, as the Web Content Accessibility Guidelines ask (https://www.w3.org/TR/WCAG21/#contrast-minimum)."""
+    schemes = re.findall(r":root \{([^}]*)\}", page(EXACT))
+    assert len(schemes) == 2
+    for scheme in schemes:
+        colours = dict(re.findall(r"--(\w+): (#\w+)", scheme))
+        for text in ("ink", "soft", "bad", "warn", "quiet"):
+            for ground in ("paper", "tint"):
+                light, dark = sorted((luminance(colours[text]), luminance(colours[ground])), reverse=True)
+                assert (light + 0.05) / (dark + 0.05) >= 4.5, (text, ground)
+
+
+SCREENS = [(1440, 900, False), (390, 844, True)]
+
+
+@needs_browser
+@pytest.mark.parametrize(("width", "height", "mobile"), SCREENS)
+def test_the_first_incident_is_on_the_first_screen(shown, width, height, mobile):
+    browser = shown(*lines(), **boots(*["err"] * SHOWN))
+    browser.resize(width, height, mobile=mobile)
+    bottom = browser.run("return document.querySelector('.incidents h3').getBoundingClientRect().bottom")
+    assert bottom < height / 2
+
+
+@needs_browser
+def test_a_phone_shows_a_message_and_its_details_in_full_width(shown):
+    browser = shown(*lines(), **boots("err", "warn"))
+    browser.resize(390, 844, mobile=True)
+    browser.run("document.querySelectorAll('tr.message .body button').forEach(button => button.click())")
+    page, *widths = browser.run(
+        "return [document.documentElement.scrollWidth, ...['td.body', 'tr.detail > td', '.incidents li']"
+        ".map(one => document.querySelector(one).offsetWidth)]"
+    )
+    assert page <= 390
+    assert min(widths) >= 350
+
+
+@needs_browser
+def test_a_finger_hits_every_control_of_a_phone(shown):
+    browser = shown(*lines(), **boots("err", "warn"))
+    browser.resize(390, 844, mobile=True)
+    browser.run("document.querySelectorAll('details').forEach(one => { one.open = true; })")
+    low = browser.run(
+        "return [...document.querySelectorAll('button, input, select, summary, a')]"
+        ".filter(one => one.offsetWidth && Math.min(one.offsetHeight, one.offsetWidth) < 40).map(one => one.outerHTML)"
+    )
+    assert low == []
+
+
+@needs_browser
+def test_an_incident_leads_to_its_message_whatever_the_filters_hide(shown):
+    browser = shown(EXACT, RIVALS, **boots("err"))
+    browser.run("search.value = 'no such words'; search.dispatchEvent(new Event('input'))")
+    assert browser.wait("document.querySelectorAll('tr.message:not([hidden])').length") == 0
+    browser.run("document.querySelector('.incidents a').click()")
+    assert "task_pid_nr(victim)" in browser.wait("document.querySelector('tr.detail:not([hidden])').textContent")

@@ -24,8 +24,9 @@ from ksrcfind.progress import SILENT, Progress
 
 EVERYTHING = Filter()
 
-CERTAIN = 0.3
-"""Smallest confidence of a match whose level counts as that of the line, if the log has no levels."""
+CERTAIN = {Tier.EXACT: 0.3, Tier.PARTIAL: 0.9}
+"""Smallest confidence of a match whose level counts as that of the line, if the log has no levels. A message that newer
+kernels print with a device in front is a part of the line."""
 
 ROWS_TOGETHER = 2000
 """Number of rows that are matched before the commits of their histories are read together: the log of a boot, matched
@@ -190,7 +191,7 @@ def _seen(item: MatchedRow) -> Seen:
     row, cached = item.row, item.cached
     matches = cached.answer.matches
     # The level of a message that is only similar says nothing about this line.
-    certain = bool(matches) and matches[0].tier is Tier.EXACT and matches[0].confidence >= CERTAIN
+    certain = bool(matches) and matches[0].confidence >= CERTAIN.get(matches[0].tier, 2)
     level = level_of(row.log, cached.answer) if certain else row.log.level
     boot = item.boot
     return Seen(row.source, row.line, item.event, boot.number, row.log, level, cached.answer, cached.key, boot.host)

@@ -162,7 +162,7 @@ class _Run:
                 messages = list(self.log.messages(progress))
             except KeyboardInterrupt:
                 interrupted, messages = True, list(self.log.messages_so_far())
-        if self.options.everything and self.options.format is Format.TEXT and not self.options.no_pager:
+        if self.options.format is Format.TEXT and not self.options.no_pager:
             self.pager.start(os.environ)
         try:
             for group in grouped(messages, self.options.group_by):

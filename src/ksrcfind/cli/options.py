@@ -255,7 +255,7 @@ class Batching(Asking, frozen=True):
             "that select or group messages imply it.",
         ),
     ] = False
-    no_pager: Annotated[bool, option("--no-pager", help="Do not show the list of --all in a pager.")] = False
+    no_pager: Annotated[bool, option("--no-pager", help="Do not show text in a pager on a terminal.")] = False
     fail_on: Annotated[
         str | None,
         option(

@@ -52,7 +52,7 @@ class Terminal(Struct, frozen=True):
     @property
     def painter(self) -> Painter:
         """The painter for text on standard output."""
-        return Painter(self.color)
+        return Painter(self.color, encoding=sys.stdout.encoding or "utf-8")
 
 
 def open_terminal(color: Color, *, quiet: bool, machine: bool) -> Terminal:

@@ -21,6 +21,7 @@ from ksrcfind.incidents.kinds import (
     LINK_UP,
     ORDINARY,
     READ_ONLY,
+    SHUT_DOWN,
     Key,
     device_of,
     disks_of,
@@ -162,7 +163,7 @@ class Collector:
         worse = RANK.get(seen.level or "unknown", WARN + 1) <= WARN
         if not worse and seen.key is not None and seen.key in self._dull:
             return
-        body = log.body[:TEXT_LENGTH]
+        body = log.body[:TEXT_LENGTH].lstrip()
         kind, severity = self._kind_of(body, seen.level, worse=worse)
         if kind is None:
             if seen.key is not None and LINK.search(body) is None and len(self._dull) < DULL_KEPT:
@@ -213,8 +214,8 @@ class Collector:
         else:
             says_more = _leads(kind, draft.kind)
             # A disk's incident is led by a line about a failure, however severe the others are.
-            failed = draft.facts.io_errors > 0 or draft.facts.read_only
-            fails = kind == "disk" and (IO_ERROR.search(body) or READ_ONLY.search(body)) is not None
+            failed = draft.facts.io_errors > 0 or draft.facts.read_only or draft.facts.shut_down
+            fails = kind == "disk" and (IO_ERROR.search(body) is not None or _ends(body))
             worse = severity < draft.severity and kind != "panic"  # A panic ends the incident that caused it.
             if says_more or fails > failed or (worse and fails >= failed):
                 draft.lead = _cut(seen)
@@ -331,15 +332,22 @@ def _kind_of(body: str, level: str | None, *, worse: bool) -> tuple[str | None, 
     report = report_kind(body)
     if report is not None:
         return report.name, min(own, RANK[report.severity]) if report.severity else own
-    if READ_ONLY.search(body) is not None and FILE_SYSTEM.search(body) is not None:
+    if _ends(body) and FILE_SYSTEM.search(body) is not None:
         return "disk", RANK["crit"]
     if _is_of_link(body):
         return "link", own
+    if own == RANK["unknown"] and IO_ERROR.search(body) is not None:
+        return "disk", ERR  # Nobody knows the level of the line, but its words leave no doubt.
     if not worse:
         return None, own
     if IO_ERROR.search(body) is not None or FILE_SYSTEM.match(body) is not None:
         return "disk", own
     return ("firmware" if FIRMWARE.search(body) is not None else "message"), own
+
+
+def _ends(body: str) -> bool:
+    """Return whether a line says that a file system takes no more writes, or no more requests at all."""
+    return READ_ONLY.search(body) is not None or SHUT_DOWN.search(body) is not None
 
 
 def _is_of_link(body: str) -> bool:
@@ -433,6 +441,7 @@ def _add_facts(draft: _Draft, seen: Seen, body: str, kind: str, keys: list[Key])
         facts.ups += (not down) * seen.log.repeats
         draft.device = draft.device or link_of(body)
     elif kind == "disk":
+        facts.shut_down = facts.shut_down or SHUT_DOWN.search(body) is not None
         facts.read_only = facts.read_only or READ_ONLY.search(body) is not None
         facts.io_errors += IO_ERROR.search(body) is not None
         facts.file_system = facts.file_system or file_system_of(body)

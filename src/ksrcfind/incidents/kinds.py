@@ -56,6 +56,8 @@ REPORTS = (
         ),
     ),
     Kind("warning", "err", regex(r"WARNING: (?:CPU: \d|.{1,100} at [\w./+-]{1,200}:\d)")),
+    # Graphics drivers report that a chip hung, and that it is reset, as mere information.
+    Kind("firmware", "err", regex(r".{0,80}\bGPU (?:HANG: ecode |reset begin)")),
     Kind("machine check", "crit", regex(r"(?:mce: |EDAC \S{1,20} )?\[Hardware Error\]: ")),
 )
 """What begins a report, the first that fits."""
@@ -67,7 +69,8 @@ ORDINARY = regex(
 )
 """Messages of severe levels about nothing that went wrong: the kernel prints them so that they are always seen."""
 
-READ_ONLY = regex(r"(?i)remount(?:ing|ed)? .{0,40}?read-only|forced readonly|shutting down filesystem|going read-only")
+READ_ONLY = regex(r"(?i)remount(?:ing|ed)? .{0,40}?read-only|forced readonly|going read-only")
+SHUT_DOWN = regex(r"(?i)shutting down filesystem|filesystem has been shut down|_force_shutdown\(|forced shutdown")
 FILE_SYSTEM = regex(
     r"(?P<name>EXT[234]|XFS|BTRFS|F2FS|JBD2|REISERFS|NILFS|ocfs2|GFS2|JFS|NTFS3?|FAT|SQUASHFS|UDF|EROFS|bcachefs)"
     r"(?:-fs)?(?:[ :(]|$)(?=.{0,60})"

@@ -27,6 +27,7 @@ class Facts:
 
     panicked: bool = False
     read_only: bool = False
+    shut_down: bool = False
     in_cgroup: bool = False
     file_system: str | None = None
     io_errors: int = 0
@@ -71,10 +72,11 @@ def entry_of(answer: Answer) -> Entry | None:
 def _disk(body: str, device: str | None, facts: Facts) -> str:
     on = f" on {device}" if device else ""
     system = facts.file_system or "the file system"
-    if facts.io_errors and facts.read_only:
-        return f"I/O errors{on}, then {system} went read-only"
-    if facts.read_only:
-        return f"{system} went read-only{on}"
+    ended = "was shut down" if facts.shut_down else "went read-only" if facts.read_only else None
+    if facts.io_errors and ended:
+        return f"I/O errors{on}, then {system} {ended}"
+    if ended:
+        return f"{system} {ended}{on}"
     if facts.io_errors and facts.file_system:
         return f"I/O errors{on}, with errors of {system}"
     if facts.io_errors:

@@ -27,9 +27,12 @@ from ksrcfind.conditions.sentence import sentence
 from ksrcfind.finding import Finding, Shown
 from ksrcfind.history.provenance import Commit, Event, Provenance
 from ksrcfind.incidents.record import Incident
+from ksrcfind.incidents.title import entry_of
 from ksrcfind.knowledge.meaning import meaning_of
-from ksrcfind.match.answer import Answer, Match, Tier
-from ksrcfind.output.incidents import SHOWN, WIDTH, on_host, when
+from ksrcfind.match.answer import Answer, Match
+from ksrcfind.output.boots import SHOWN as BOOTS_SHOWN
+from ksrcfind.output.boots import BootState, states
+from ksrcfind.output.incidents import SHOWN, WIDTH, again, alike, first_sentence, on_host, sure_place, when
 from ksrcfind.output.json import encode
 from ksrcfind.output.logtext import MEANINGS, spread
 from ksrcfind.output.record import about_elsewhere, matches_with_history, named_commits
@@ -37,6 +40,7 @@ from ksrcfind.output.sanitize import sanitized
 from ksrcfind.output.style import Painter
 from ksrcfind.output.text import callers_text, documented, mentioned, quoted
 from ksrcfind.output.writer import Commits, Head, Write
+from ksrcfind.source.message_id import message_id
 from ksrcfind.tree.versions import parse_tag
 
 Source = Callable[[str, int, int], list[str]]
@@ -52,6 +56,9 @@ Data = dict[str, object]
 
 AROUND = 3
 """Lines of source shown before and after a call."""
+
+MOST_ROWS = 2000
+"""Messages that are shown before the reader asks for all: browsers take seconds to lay out a table of ten thousand."""
 
 MOST_BARS = 12
 """Bars of a chart."""
@@ -98,6 +105,8 @@ class HtmlWriter:
         self._source = source
         self._title = title
         self._messages: list[Data] = []
+        self._rows: dict[object, int] = {}
+        """Message id, or log and line of its first occurrence → number of the message."""
         self._named_commits: dict[str, Data] = {}
         self._tree = tree
 
@@ -120,6 +129,10 @@ class HtmlWriter:
                 self._named_commits[commit] = _commit(self._commits(commit))
         explained = replace(folded, finding=self._explain(finding, AROUND))
         self._messages.append(_message(explained, self._source, order=folded.number))
+        first, match = folded.occurrences.first, finding.match
+        self._rows[first.source, first.line] = folded.number
+        if match is not None:
+            self._rows.setdefault(message_id(match.message, match.form), folded.number)
         if self._find_callers is not None:
             self._findings.append(finding)
 
@@ -134,6 +147,7 @@ class HtmlWriter:
         def shown(value: object) -> object:
             return sanitized(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
+        groups = alike(summary.incidents)
         several = len({seen.source for seen in summary.boots}) > 1
         style, script = _resource("report.css"), _resource("report.js")
         document = {"messages": self._messages, "commits": self._named_commits}
@@ -156,33 +170,50 @@ class HtmlWriter:
             selects=[_select(name, self._messages) for name in ("level", "tier", "release", "subsystem")],
             legend=LEGEND,
             incidents=[
-                _incident(one, several=several, several_hosts=len(summary.hosts) > 1)
-                for one in summary.incidents[:SHOWN]
+                self._incident(one, others, several=several, several_hosts=len(summary.hosts) > 1)
+                for one, *others in groups[:SHOWN]
             ],
-            more_incidents=max(0, len(summary.incidents) - SHOWN),
+            strip=[_boot(one, several=several) for one in states(summary)[-BOOTS_SHOWN:]],
+            earlier_boots=max(0, len(summary.boots) - BOOTS_SHOWN),
+            more_incidents=sum(map(len, groups[SHOWN:])),
             columns=[{"name": name, "title": title} for name, title in COLUMNS.items()],
             rows=self._messages,
+            most_rows=MOST_ROWS,
         )
         for piece in page:
             self._write(piece)
+
+    def _incident(self, incident: Incident, others: Sequence[Incident], *, several: bool, several_hosts: bool) -> Data:
+        about, lead, entry = sure_place(incident), incident.lead, entry_of(incident.lead.answer)
+        where = f"{lead.source}:{lead.line}" if several else f"line {lead.line}"
+        names = ((lead.source, lead.line), *incident.message_ids)
+        return {
+            "severity": incident.severity,
+            "title": incident.title,
+            "when": ", ".join((*(on_host(incident) if several_hosts else ()), *when(incident, alone=not others))),
+            "again": again(incident, others) if others else None,
+            "place": f"{about.path}:{about.line}" if about is not None else None,
+            "function": f"{about.function}()" if about is not None and about.function else None,
+            "subsystem": incident.subsystem,
+            "evidence": f"{where}: {lead.log.body[:WIDTH]}",
+            "means": first_sentence(entry.means) if entry is not None else None,
+            "row": next((self._rows[name] for name in names if name in self._rows), None),
+        }
 
     def _bars(self) -> Iterator[Data]:
         yield _bars("release", "Messages by first release", self._messages, _newest)
         yield _bars("subsystem", "Messages by subsystem", self._messages, None)
 
 
-def _incident(incident: Incident, *, several: bool, several_hosts: bool) -> Data:
-    about, lead = incident.about, incident.lead
-    certain = about is not None and lead.answer.verdict != Tier.FUZZY
-    where = f"{lead.source}:{lead.line}" if several else f"line {lead.line}"
-    function = f"  {about.function}()" if about is not None and about.function else ""
+def _boot(state: BootState, *, several: bool) -> Data:
+    seen = state.seen
+    name = f"{seen.source}, boot {seen.boot.number}" if several else f"boot {seen.boot.number}"
+    version = f", Linux {seen.boot.version}" if seen.boot.version else ""
+    worst = f"{_number(state.incidents, 'incident')}, worst {state.severity}: {state.title}"
     return {
-        "severity": incident.severity,
-        "title": incident.title,
-        "when": ", ".join((*(on_host(incident) if several_hosts else ()), *when(incident))),
-        "about": f"{about.path}:{about.line}{function}" if about is not None and certain else None,
-        "subsystem": incident.subsystem,
-        "evidence": f"{where}: {lead.log.body[:WIDTH]}",
+        "severity": state.severity or "none",
+        "height": f"h{state.height}",
+        "label": f"{name}{version}, line {seen.boot.line}: {worst if state.incidents else 'no incident'}",
     }
 
 
@@ -236,9 +267,10 @@ def _message(folded: Folded, source: Source, order: int) -> Data:
         "report": seen.report
         and {"rows": seen.report.rows, "example": seen.report.example, "faulted_at": seen.report.faulted_at},
         "reason": reason.text if reason else None,
-        "points_to": about and f"{about.path}:{about.line}",
         "tier": finding.answer.verdict,
         **(_match(*first_match, folded, source) if first_match else _NO_MATCH),
+        # The place of a report is the code that it complains about, not the code that prints all reports.
+        **({"place": _at(about.path, about.line, about.function)} if about is not None else {}),
     }
 
 
@@ -257,6 +289,7 @@ def _meaning(answer: Answer) -> Data | None:
 _NO_MATCH: Data = {
     "confidence": None,
     "place": "",
+    "printed_by": "",
     "line": 0,
     "end": 0,
     "call": None,
@@ -281,6 +314,7 @@ def _match(match: Match, history: Provenance, folded: Folded, source: Source) ->
     return {
         "confidence": match.confidence,
         "place": _place(match),
+        "printed_by": _place(match),
         "line": message.line_start,
         "end": message.line_end,
         "call": f"{message.call}({quoted(message.format)})",
@@ -331,8 +365,11 @@ def _changes(history: Provenance) -> Iterator[tuple[str, str]]:
 
 
 def _place(match: Match) -> str:
-    function = f" {match.message.function}()" if match.message.function else ""
-    return f"{match.message.path}:{match.message.line_start}{function}"
+    return _at(match.message.path, match.message.line_start, match.message.function)
+
+
+def _at(path: str, line: int, function: str | None) -> str:
+    return f"{path}:{line}" + (f" {function}()" if function else "")
 
 
 def _commit(commit: Commit) -> Data:
@@ -415,7 +452,7 @@ def _timeline(chart: Chart, *, several: bool) -> Data:
     unit = {"uptime": "seconds since boot", "clock": "time by the log's clock", "line": "line of the log"}[chart.unit]
     return {
         "name": f"{chart.source or ''} boot {chart.boot}" if several else "",
-        "label": f"{unit}; tallest bar: {_lines(highest)} (square-root scale)",
+        "label": f"{unit}; tallest bar: {_number(highest, 'line')} (square-root scale)",
         "width": len(chart.columns),
         "columns": columns,
         "start": _tick(chart, 0),
@@ -432,5 +469,5 @@ def _tick(chart: Chart, column: int) -> str:
     return f"{date:%b %d %H:%M:%S}" if date.year == 2000 else f"{date:%Y-%m-%d %H:%M:%S}"
 
 
-def _lines(count: int) -> str:
-    return "1 line" if count == 1 else f"{count:,} lines"
+def _number(count: int, noun: str) -> str:
+    return f"1 {noun}" if count == 1 else f"{count:,} {noun}s"

@@ -1,16 +1,17 @@
 """Write the incidents of a log as text: what happened to the machine, the worst first, on one screen."""
 
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from ksrcfind.batch.coverage import SEVERITY, Summary, severity
 from ksrcfind.batch.filters import Group
 from ksrcfind.batch.fold import Folded
-from ksrcfind.finding import Finding
+from ksrcfind.finding import About, Finding
 from ksrcfind.incidents.record import Incident, Moment
 from ksrcfind.incidents.title import entry_of, words
 from ksrcfind.match.answer import Tier
+from ksrcfind.output.boots import write_strip
 from ksrcfind.output.logtext import LEVEL_STYLES, in_function
 from ksrcfind.output.style import TEXT_WIDTH, Painter, Span
 from ksrcfind.output.writer import Head, Write
@@ -21,6 +22,9 @@ SHOWN = 5
 
 INDENT = 7
 """Indentation of the lines about an incident."""
+
+MOST_PLACES = 8
+"""Boots or lines of further incidents of the same kind that are shown, at most."""
 
 WIDTH = 160
 """Characters of an evidence line that are shown."""
@@ -53,24 +57,27 @@ class IncidentWriter:
         """Write the incidents and the line about the rest."""
         if summary is None:
             return
-        shown = summary.incidents[:SHOWN]
-        for incident in shown:
-            self._incident(incident, several_hosts=len(summary.hosts) > 1)
+        groups = alike(summary.incidents)[:SHOWN]
+        for incident, *others in groups:
+            self._incident(incident, others, several_hosts=len(summary.hosts) > 1)
             self.write("\n")
+        shown = [incident for group in groups for incident in group]
+        write_strip(self.write, self.painter, summary)
         end = " The run was interrupted." if summary.interrupted else ""
         name = f"{self.head(summary)}. " if self.head is not None else ""
         self.write(self.painter.line((name, "label"), (self._rest(summary, shown), "label" if shown else "ok"), end))
 
-    def _incident(self, incident: Incident, *, several_hosts: bool) -> None:
+    def _incident(self, incident: Incident, others: Sequence[Incident], *, several_hosts: bool) -> None:
         style = LEVEL_STYLES.get(incident.severity, "label")
         line = self.painter.line
         self.write(line((f"{incident.severity:<{INDENT}}", style), (incident.title, "title")))
         host = on_host(incident) if several_hosts else ()
-        moments = when(incident, name_source=self.name_sources)
+        moments = when(incident, name_source=self.name_sources, alone=not others)
         self.write(line((", ".join((*host, *moments)), "label"), indent=INDENT))
-        about = incident.about
-        # A message that is only similar to the line says nothing certain about its place.
-        if about is not None and incident.lead.answer.verdict != Tier.FUZZY:
+        if others:
+            self.write(line((again(incident, others), "label"), indent=INDENT))
+        about = sure_place(incident)
+        if about is not None:
             subsystem: Span = (f"  {incident.subsystem}" if incident.subsystem else "", "label")
             place = (f"{about.path}:{about.line}", "place")
             self.write(line(("about ", "label"), place, *in_function(about), subsystem, indent=INDENT))
@@ -80,11 +87,10 @@ class IncidentWriter:
             self.write(line((f"{where}: ", "label"), lead.log.body[:WIDTH], indent=INDENT))
         entry = entry_of(lead.answer)
         if entry is not None:
-            first, dot, _ = entry.means.partition(". ")  # Five incidents fit on one screen; `explain` has the rest.
-            for number, part in enumerate(textwrap.wrap(first + dot.rstrip(), TEXT_WIDTH)):
+            for number, part in enumerate(textwrap.wrap(first_sentence(entry.means), TEXT_WIDTH)):
                 self.write(line(("" if number else "means ", "label"), part, indent=INDENT))
 
-    def _rest(self, summary: Summary, shown: tuple[Incident, ...]) -> str:
+    def _rest(self, summary: Summary, shown: Sequence[Incident]) -> str:
         """Return the line about what is not shown."""
         if not summary.kernel_lines:
             return f"No kernel message in {number_of(summary.lines, 'line')}."
@@ -113,10 +119,50 @@ def on_host(incident: Incident) -> Iterator[str]:
     yield f"on {name}" + (f" and {number_of(more, 'further host')}" if more else "")
 
 
-def when(incident: Incident, *, name_source: bool = False) -> Iterator[str]:
+def sure_place(incident: Incident) -> About | None:
+    """Return what an incident is about; None if that is not sure, as for a line that is only similar to a message."""
+    return incident.about if incident.lead.answer.verdict in (Tier.EXACT, Tier.PARTIAL) else None
+
+
+def alike(incidents: Iterable[Incident]) -> list[list[Incident]]:
+    """Group incidents that say the same about the same code and device, in the order of the first of each group.
+
+    A fault that every boot has would fill the screen otherwise.
+    """
+    groups: dict[object, list[Incident]] = {}
+    for incident in incidents:
+        lead, about = incident.lead, incident.about
+        # A title in the words of the log has its values; its message is the same without them.
+        in_words = lead.key is not None and incident.title.startswith(words(lead.log.body))
+        said = lead.key if in_words else incident.title
+        groups.setdefault((said, incident.device, about and (about.path, about.line)), []).append(incident)
+    return list(groups.values())
+
+
+def again(incident: Incident, others: Sequence[Incident]) -> str:
+    """Return where the other incidents of a group are: on other hosts, in other boots, or in lines of the same one."""
+    hosts = list(
+        dict.fromkeys(other.host or "a host without a name" for other in others if other.host != incident.host)
+    )
+    if hosts:
+        word, places = "on", hosts
+    elif any(other.first.source != incident.first.source for other in others):
+        word, places = "at", [f"{other.first.source}:{other.first.line}" for other in others]
+    elif any(other.boot != incident.boot for other in others):
+        boots = [str(boot) for boot in sorted({other.boot for other in others})]
+        word, places = "in boot" if len(boots) == 1 else "in boots", boots
+    else:
+        lines = [str(line) for line in sorted(other.first.line for other in others)]
+        word, places = "at line" if len(lines) == 1 else "at lines", lines
+    more = f" and {len(places) - MOST_PLACES:,} more" if len(places) > MOST_PLACES else ""
+    return f"{len(others):,} more like this, {word} {', '.join(places[:MOST_PLACES])}{more}"
+
+
+def when(incident: Incident, *, name_source: bool = False, alone: bool = True) -> Iterator[str]:
     """Yield how often and when an incident happened, in which lines, and to which device or task.
 
-    With `name_source`, the name of the log precedes the lines.
+    With `name_source`, the name of the log precedes the lines. An incident that is not shown `alone` gets a line about
+    the others, which names their boots.
     """
     first, last = incident.first, incident.last
     since, until = _time(first), _time(last)
@@ -131,12 +177,18 @@ def when(incident: Incident, *, name_source: bool = False) -> Iterator[str]:
     yield f"{first.source} {lines}" if name_source else lines
     if incident.boot > 1:
         yield f"boot {incident.boot}" + (", not seen in earlier boots" if incident.new_in_boot else "")
-    if incident.boots > incident.hosts:  # Else it is one boot of each host.
+    if alone and incident.boots > incident.hosts:  # Else it is one boot of each host.
         yield f"{incident.boots:,} boots in all"
     if incident.device is not None and incident.device not in incident.title:
         yield f"device {incident.device}"
     if incident.task is not None:
         yield f"task {incident.task}"
+
+
+def first_sentence(means: str) -> str:
+    """Return the first sentence of what a message means: five incidents fit on one screen; `explain` has the rest."""
+    first, dot, _ = means.partition(". ")
+    return first + dot.rstrip()
 
 
 def _belongs(folded: Folded, ids: set[str], lines: set[tuple[str | None, int]]) -> bool:

@@ -58,6 +58,16 @@ class Painter(Struct, frozen=True):
     """True to use the terminal's own sixteen colours, which fit its background."""
     links: Links | None = None
     """Addresses of source locations and commits; None for output without links."""
+    encoding: str = "utf-8"
+    """Encoding of the output."""
+
+    def can_write(self, text: str) -> bool:
+        """Return whether the encoding of the output has all characters of a text."""
+        try:
+            text.encode(self.encoding)
+        except UnicodeEncodeError:
+            return False
+        return True
 
     def line(self, *spans: Span | str, indent: int = 0) -> str:
         """Return one line with its newline; trailing spaces are removed."""

@@ -7,6 +7,8 @@
   const shown = document.getElementById("shown");
   const selects = [...document.querySelectorAll("select[data-field]")];
   const form = document.querySelector("form.controls");
+  const showAll = document.getElementById("all");
+  let most = Number(body.dataset.most); // A table of many thousand rows is slow; most readers need the first ones.
   const rows = [...body.rows].map((row, number) => {
     const message = data.messages[number];
     return { row, message, detail: null, text: JSON.stringify(message).toLowerCase() };
@@ -65,19 +67,19 @@
   }
 
   function fill(cell, message) {
-    const facts = [`${message.count} times`, message.when];
+    const facts = [message.count === 1 ? "once" : `${message.count.toLocaleString("en")} times`, message.when];
     if (message.confidence !== null) facts.push(`${message.tier} match, confidence ${message.confidence}`);
     if (message.suppressed) facts.push(`${message.suppressed} more suppressed by the kernel`);
     cell.append(element("p", facts.join("; ")));
     if (message.reason) cell.append(element("p", message.reason));
-    if (message.points_to) cell.append(element("p", `About ${message.points_to}`));
+    if (message.place !== message.printed_by) cell.append(element("p", `About ${message.place}`));
     if (message.meaning) {
       section(cell, message.meaning.title, element("p", message.meaning.means));
       section(cell, "Usual causes", element("pre", message.meaning.causes.map((cause) => `- ${cause}`).join("\n")));
       section(cell, "Check with", element("pre", message.meaning.check.join("\n")));
     }
     if (message.why) cell.append(element("p", message.why));
-    if (message.call) section(cell, `${message.place} prints`, element("pre", message.call));
+    if (message.call) section(cell, `${message.printed_by} prints`, element("pre", message.call));
     if (message.source.length) section(cell, "Source", sourceLines(message));
     if (message.arguments.length) section(cell, "Values", argumentTable(message));
     if (message.callers.length > 1) section(cell, message.callers[0], element("pre", message.callers.slice(1).join("\n")));
@@ -117,15 +119,18 @@
 
   function filter() {
     const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
-    let count = 0;
+    let [count, left] = [0, 0];
     for (const entry of rows) {
-      const visible =
+      const wanted =
         words.every((word) => entry.text.includes(word)) && selects.every((select) => matches(entry.message, select));
+      const visible = wanted && count < most;
+      left += wanted && !visible;
       entry.row.hidden = !visible;
       if (entry.detail) entry.detail.hidden = !visible || entry.row.querySelector("button").ariaExpanded !== "true";
       count += visible;
     }
     const [visible, all] = [count, rows.length].map((number) => number.toLocaleString("en"));
+    showAll.hidden = left === 0;
     shown.textContent = count === rows.length ? `${visible} shown` : `${visible} of ${all} shown`;
     for (const bar of document.querySelectorAll("[data-filter]")) {
       const select = document.getElementById(`f-${bar.dataset.filter}`);
@@ -161,6 +166,7 @@
       if (entry.detail) all.append(entry.detail);
     }
     body.append(all);
+    if (rows.length > most) filter();
   }
 
   let pending = 0;
@@ -169,6 +175,10 @@
     pending = setTimeout(filter, 80);
   });
   for (const select of selects) select.addEventListener("change", filter);
+  showAll.addEventListener("click", () => {
+    most = Infinity;
+    filter();
+  });
   form.addEventListener("reset", () => setTimeout(filter));
   form.addEventListener("submit", (event) => event.preventDefault());
   for (const button of document.querySelectorAll("[data-sort]")) {
@@ -186,6 +196,17 @@
     const row = event.target.closest("tr.message");
     if (row) toggle(byRow.get(row));
   });
+  // An incident leads to its message, which opens, whatever the filters hide.
+  for (const link of document.querySelectorAll(".incidents a")) {
+    link.addEventListener("click", () => {
+      const entry = byRow.get(document.querySelector(link.hash));
+      form.reset();
+      filter();
+      if (entry.row.hidden) showAll.click();
+      if (entry.detail === null || entry.detail.hidden) toggle(entry);
+      entry.row.querySelector("button").focus({ preventScroll: true });
+    });
+  }
   document.addEventListener("keydown", (event) => {
     if (event.key === "/" && !event.target.closest("input, select")) {
       event.preventDefault();
