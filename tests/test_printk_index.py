@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from commandline import ksrcfind
 from elf_images import image, module
 from ksrcfind.errors import KsrcfindError
+from ksrcfind.printk_index.built_in import BuiltIn
 from ksrcfind.printk_index.debugfs import read_list
 from ksrcfind.printk_index.entry import Entry, messages_of, without_level
 from ksrcfind.printk_index.read import read_lists
@@ -168,11 +169,40 @@ def test_a_list_is_turned_into_an_index_once(kernel, tmp_path, monkeypatch):
     assert bundle.exists()
 
 
-@pytest.mark.parametrize("arguments", [("-C", "."), ("--rev", "v6.1"), ("--index", "x")])
-def test_a_list_needs_no_tree(arguments, kernel):
-    done = ksrcfind("--printk-index=" + str(kernel), *arguments, "wheel 3 of cart fell off")
+def test_a_list_replaces_a_bundle(kernel):
+    done = ksrcfind("--printk-index=" + str(kernel), "--index", "x", "wheel 3 of cart fell off")
     assert done.status == 2
     assert "--printk-index cannot be combined" in done.err
+
+
+VICTIM = "Memory cgroup out of memory: OOM victim 1 (a) is already exiting. Skip killing the task"
+FORMAT = "%s: OOM victim %d (%s) is already exiting. Skip killing the task\n"
+
+
+@pytest.mark.parametrize(
+    ("entry", "says"),
+    [
+        ((FORMAT, "__oom_kill_process", "mm/oom_kill.c", 1, "\x016", None), "has this call in its image"),
+        ((FORMAT, "other", "mm/oom_kill.c", 1, "\x016", None), "does not have this call: it was not built"),
+    ],
+)
+def test_a_list_beside_a_tree_says_what_is_built_in(entry, says, tmp_path, linux_mini):
+    path = tmp_path / "vmlinux"
+    path.write_bytes(image([entry]))
+    done = ksrcfind("-C", linux_mini, "--no-history", "--printk-index=" + str(path), VICTIM)
+    assert done.status == 0
+    assert f"kernel 6.1.55-test {says}" in " ".join(done.out.split())
+    assert "mm/oom_kill.c" in done.out
+
+
+def test_a_list_beside_a_tree_chooses_among_equal_calls():
+    one, other = (
+        messages_of([Entry(f"drivers/{name}.c", 5, "f", "err", "link is up\n", None)])[0][1][0] for name in "ab"
+    )
+    built_in = BuiltIn([Entry("drivers/b.c", 9, "f", "err", "link is up\n", "b")], "6.1")
+    assert built_in.sentence([other, one]) == "the kernel 6.1 has this call in its module b"
+    assert "of the equally likely ones it has drivers/b.c:5" in built_in.sentence([one, other])
+    assert built_in.sentence([]) is None
 
 
 def test_an_index_of_a_list_needs_a_name(kernel):

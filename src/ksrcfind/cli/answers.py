@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Any
 
+from msgspec.structs import replace
+
 from ksrcfind.cli.argv import has_blank
 from ksrcfind.cli.edit import editor_call, exec_editor
 from ksrcfind.cli.options import Explaining
@@ -59,11 +61,30 @@ def _answer(options: Explaining, explain: Callable[[Session, Engine], Iterable[F
     session = begin(options)
     with session.engine() as engine:
         engine.names_subsystems = options.format is not Format.TEXT
-        first = _show(explain(session, engine), session.writer(options, engine))
+        first = _show(_with_list(options, explain(session, engine)), session.writer(options, engine))
         editor = editor_call(engine, first, session.settings.editor) if first and open_editor else None
     if editor is not None:
         exec_editor(editor)
     return FOUND if first is not None else NOTHING_FOUND
+
+
+def _with_list(options: Explaining, findings: Iterable[Finding]) -> Iterable[Finding]:
+    """Add to each finding what the kernel's own list says about its call, if options name both a list and a tree."""
+    if options.printk_index is None or (options.repo is None and options.rev is None):
+        return findings
+    from ksrcfind.printk_index.built_in import BuiltIn
+    from ksrcfind.printk_index.read import read_lists
+
+    lists = read_lists(options.printk_index)
+    built_in = BuiltIn(lists.entries, lists.name)
+
+    def added(finding: Finding) -> Finding:
+        answer = finding.answer
+        equal = [match.message for match in answer.matches if match.score == answer.matches[0].score]
+        note = built_in.sentence(equal)
+        return finding if note is None else replace(finding, notes=(*finding.notes, note))
+
+    return map(added, findings)
 
 
 def _show(findings: Iterable[Finding], writer: Writer) -> Finding | None:

@@ -110,8 +110,8 @@ def begin(options: Common) -> Session:
     settings = config.resolve(os.environ)
     if options.index is not None and (options.repo is not None or options.rev is not None):
         raise KsrcfindError("--index cannot be combined with --repo or --rev", "A bundle holds one revision.")
-    if options.printk_index is not None and (options.index or options.repo or options.rev):
-        raise KsrcfindError("--printk-index cannot be combined with --repo, --rev or --index", "It needs no tree.")
+    if options.printk_index is not None and options.index is not None:
+        raise KsrcfindError("--printk-index cannot be combined with --index", "Name a tree beside it, with --repo.")
     repo, named_bundle = _named(options.repo if options.repo is not None else settings.repo, settings)
     if repo is not None and is_file(repo) and options.repo is not None:
         raise KsrcfindError(f"not a directory: {options.repo}", "--repo needs the directory of a kernel tree.")
@@ -141,8 +141,8 @@ def begin(options: Common) -> Session:
 
 
 def _own_list(options: Common, settings: Settings) -> Path | None:
-    """Return a bundle of the kernel's own list of log calls, if the options ask for it."""
-    if options.printk_index is None:
+    """Return a bundle of the kernel's own list of log calls, if the options ask for it and name no tree."""
+    if options.printk_index is None or options.repo is not None or options.rev is not None:
         return None
     from ksrcfind.bundle.of_printk_index import NOTE, cached_list
     from ksrcfind.printk_index.read import read_lists

@@ -55,7 +55,7 @@ def messages_of(entries: Iterable[Entry]) -> list[tuple[str, list[Message]]]:
 
 
 def _message(entry: Entry) -> Message:
-    path = _in_tree(entry.path)
+    path = in_tree(entry.path)
     line = min(max(entry.line, 1), LAST_LINE)
     text = entry.format[:LONGEST_FORMAT]
     printed = text.removesuffix("\n")
@@ -76,7 +76,7 @@ def _message(entry: Entry) -> Message:
     )
 
 
-def _in_tree(path: str) -> str:
+def in_tree(path: str) -> str:
     """Return a path relative to the root of the tree, as far as it can be told: never upwards, never absolute."""
     parts = [part for part in posixpath.normpath(path[:LONGEST_PATH]).split("/") if part not in ("", ".", "..")]
     return "/".join(parts) or "unknown"
