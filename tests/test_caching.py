@@ -136,7 +136,7 @@ def test_another_process_uses_what_was_cached(scratch, tmp_path):
 
 def search(scratch, cache):
     with closing(open_snapshot(scratch.root, None)) as snapshot:
-        found = UnindexedSearch(snapshot, cache, BUILT_IN).index_for(LINE, phrases=True)
+        found = UnindexedSearch(snapshot, cache, BUILT_IN).near_phrases(LINE, headers=True)
         return [found.message(number).path for number in range(found.size)]
 
 
@@ -171,7 +171,7 @@ def test_a_search_that_met_a_later_edit_is_not_used_once_the_edit_is_gone(scratc
     file = scratch.root / "init/call.c"
     with closing(open_snapshot(scratch.root, None)) as snapshot:
         file.write_text("int nothing;\n")
-        assert UnindexedSearch(snapshot, derived, BUILT_IN).index_for(LINE, phrases=True).size == 0
+        assert UnindexedSearch(snapshot, derived, BUILT_IN).near_phrases(LINE, headers=True).size == 0
     file.write_text(CALLER)
     os.utime(file, (2_000_000_000, 2_000_000_000))  # Git compares whole seconds.
     assert "init/call.c" in search(scratch, derived)

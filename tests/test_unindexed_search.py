@@ -78,4 +78,4 @@ def test_a_file_that_goes_while_the_tree_is_read_is_left_out(linux, path):
     unindexed = reading(linux)
     (linux / path).unlink()
     assert unindexed.messages_of(["drivers/far/away.c"]) == []
-    assert unindexed.index_for("Entering quiet mode failed (-110)", phrases=True).size == 0
+    assert unindexed.near_phrases("Entering quiet mode failed (-110)", headers=True).size == 0
