@@ -1,8 +1,8 @@
 """How time and memory grow: `python -m bench.growth --tree DIRECTORY [--lines N] LOG…`.
 
-The tree is a directory; its files are linked or copied, never changed. An eighth, a quarter, half and all of its C files
-are indexed, with all headers, and a log of N lines and of 2, 4 and 8 times as many is analysed with the last index. A
-row that takes more than twice as much as the one above it grows faster than its input.
+Its files are linked or copied, never changed. An eighth, a quarter, half and all of the C files are indexed, with all
+headers, and a log of N lines and of 2, 4 and 8 times as many is analysed with the last index. A row that takes
+more than twice as much as the one above it grows faster than its input.
 """
 
 import argparse

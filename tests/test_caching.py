@@ -170,7 +170,7 @@ def test_another_process_uses_what_was_cached(scratch, tmp_path):
 
 def search(scratch, cache):
     with closing(open_snapshot(scratch.root, None)) as snapshot:
-        found = UnindexedSearch(snapshot, cache, BUILT_IN).near_phrases(LINE, headers=False)
+        found = next(UnindexedSearch(snapshot, cache, BUILT_IN).likely(LINE))
         return [found.message(number).path for number in range(found.size)]
 
 
@@ -205,7 +205,7 @@ def test_a_search_that_met_a_later_edit_is_not_used_once_the_edit_is_gone(scratc
     file = scratch.root / "init/call.c"
     with closing(open_snapshot(scratch.root, None)) as snapshot:
         file.write_text("int nothing;\n")
-        assert UnindexedSearch(snapshot, derived, BUILT_IN).near_phrases(LINE, headers=False).size == 0
+        assert next(UnindexedSearch(snapshot, derived, BUILT_IN).likely(LINE)).size == 0
     file.write_text(CALLER)
     os.utime(file, (2_000_000_000, 2_000_000_000))  # Git compares whole seconds.
     assert "init/call.c" in search(scratch, derived)

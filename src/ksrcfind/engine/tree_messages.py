@@ -64,15 +64,8 @@ class TreeMessages:
         return self._without_index().switched_off(path, line)
 
     def likely(self, body: str) -> Iterator["MessageIndex"]:
-        """Yield indexes of messages that may have printed a log line; each one after a longer search.
-
-        First the messages in C files that contain phrases of the line, then those in all such files, then those in
-        files that contain the line's rarest words.
-        """
-        unindexed = self._without_index()
-        yield unindexed.near_phrases(body, headers=False)
-        yield unindexed.near_phrases(body, headers=True)
-        yield unindexed.near_words(body)
+        """Yield indexes of messages that may have printed a log line; each one after a longer search."""
+        return self._without_index().likely(body)
 
     def _without_index(self) -> "UnindexedSearch":
         if self._unindexed is None:

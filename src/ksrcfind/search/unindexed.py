@@ -9,9 +9,8 @@ for the next question and for a later build of the index.
 import hashlib
 from array import array
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from functools import cached_property
-from itertools import chain
 
 from ksrcfind.caching import cached, lookup, store
 from ksrcfind.index import sources
@@ -82,17 +81,20 @@ class UnindexedSearch:
         self._variadic_files: list[str] | None = None
         """Files that may define functions with variable arguments. None before the first search."""
 
-    def near_words(self, body: str) -> MemoryIndex:
-        """Return an index of the messages in the files that contain the rarest words of a log line, `body`."""
-        return self._index_of(self._candidates(body))
+    def likely(self, body: str) -> Iterator[MemoryIndex]:
+        """Yield indexes of messages that may have printed a log line, `body`; each one after a longer search.
 
-    def near_phrases(self, body: str, *, headers: bool) -> MemoryIndex:
-        """Return an index of the messages in the files that contain phrases of a log line, `body`.
-
-        Without `headers`, only C files are searched: they have half of the bytes of Linux and nearly all messages. A
-        search for phrases is faster than one for words, and it can find a line of common words only.
+        First come the messages in C files that contain phrases of the line: these files have half of the bytes of Linux
+        and nearly all messages. Then headers are searched too. Last come the messages in files that contain the line's
+        rarest words: a search for phrases is faster, and it can find a line of common words only.
         """
-        return self._index_of(self._with_phrases(body, sources.SUFFIXES if headers else sources.SUFFIXES[:1]))
+        phrases = phrases_of(body)
+        found: dict[str, Set[str]] = {}
+        for suffix in sources.SUFFIXES:
+            found |= self._grep(phrases, (suffix,))
+            paths = candidate_files.with_phrases(found, len(self._paths), body)
+            yield self._index_of([*paths, *self._printing_constants(paths, phrases)])
+        yield self._index_of(self._candidates(body))
 
     def _index_of(self, paths: Iterable[str]) -> MemoryIndex:
         return MemoryIndex(self.messages_of(sorted(paths)))  # sorted as in an index: the first of equal matches wins
@@ -133,12 +135,6 @@ class UnindexedSearch:
         if rare and not found:
             found = self._grep([word for word in words if word not in rare])
         return candidate_files.with_words(found, len(self._paths))
-
-    def _with_phrases(self, body: str, suffixes: Iterable[str]) -> list[str]:
-        phrases = phrases_of(body)
-        found = dict(chain.from_iterable(self._grep(phrases, (suffix,)).items() for suffix in suffixes))
-        paths = candidate_files.with_phrases(found, len(self._paths), body)
-        return [*paths, *self._printing_constants(paths, phrases)]
 
     def _grep(self, texts: Sequence[str], suffixes: Sequence[str] = sources.SUFFIXES) -> Found:
         """Return which files contain which of the texts. The result is cached for the present state of the tree."""
