@@ -7,14 +7,16 @@ from contextlib import closing
 
 import pytest
 
-from ksrcfind.caching import MemoryCache, cached
+from ksrcfind.caching import MemoryCache, cached, store
 from ksrcfind.errors import KsrcfindError
 from ksrcfind.history.file_diffs import FileDiffs, Hunk, Version, older_line
 from ksrcfind.search.unindexed import UnindexedSearch
 from ksrcfind.source.sinks import BUILT_IN
 from ksrcfind.storage.cache import DerivedCache
+from ksrcfind.tree import repository
+from ksrcfind.tree.direct import DirectDatabase
 from ksrcfind.tree.open import open_snapshot
-from ksrcfind.tree.repository import open_repository
+from ksrcfind.tree.repository import FILES_ENTRY, open_repository
 from repositories import VirtualDocuments, kernel, seal
 
 WRAPPER = (
@@ -88,14 +90,46 @@ def test_listings_follow_references(scratch):
     assert_current(scratch, cache)
 
 
+def test_a_listing_is_made_from_that_of_another_commit(scratch, monkeypatch):
+    cache = MemoryCache()
+    assert_current(scratch, cache)
+    scratch.commit("added", {"init/a/b.c": "int b;\n", "init/a-b.c": "int c;\n", "init/a.c": "int a;\n"})
+    (scratch.root / "init/link.c").symlink_to("a.c")
+    (scratch.root / "init/call.c").chmod(0o755)
+    scratch.commit("edited", {"init/a/b.c": "int d;\n"})
+    (scratch.root / "init/a-b.c").unlink()
+    (scratch.root / "init/a.c").unlink()
+    (scratch.root / "init/a.c").symlink_to("call.c")
+    scratch.git("mv", "init/a", "init/z")
+    scratch.commit("removed, moved and of another kind")
+    revs = ["HEAD", "HEAD~1", "HEAD~2", "HEAD~3", "HEAD~1"]
+    wanted = [list(listing(scratch, None, rev)[1].items()) for rev in revs]
+
+    def fail(*_arguments):
+        raise AssertionError("all files are listed")
+
+    monkeypatch.setattr(DirectDatabase, "blobs", fail)
+    assert [list(listing(scratch, cache, rev)[1].items()) for rev in revs] == wanted
+
+
+def test_a_listing_of_a_commit_that_is_gone_or_far_away_is_not_used(scratch, monkeypatch):
+    cache = MemoryCache()
+    wanted = listing(scratch, cache)
+    store(cache, FILES_ENTRY, "1" * 40, {"init/gone.c": "2" * 40})
+    assert listing(scratch, cache) == wanted
+    monkeypatch.setattr(repository, "MOST_CHANGED", 0)
+    scratch.commit("another file", {"init/other.c": "int other;\n"})
+    assert_current(scratch, cache)
+
+
 def test_an_error_of_a_repository_without_commits_is_not_cached(tmp_path, monkeypatch):
     seal(monkeypatch, tmp_path)
     new, cache = VirtualDocuments(tmp_path / "new"), MemoryCache()
-    repository = open_repository(new.root)
+    opened = open_repository(new.root)
     with pytest.raises(KsrcfindError, match="no commit"):
-        repository.head_with_name(cache)
+        opened.head_with_name(cache)
     commit = new.commit("start", {"a.c": "int a;\n"})
-    assert repository.head_with_name(cache) == (commit, "master")
+    assert opened.head_with_name(cache) == (commit, "master")
 
 
 def test_replaced_objects_switch_the_cache_off(scratch):
@@ -136,7 +170,7 @@ def test_another_process_uses_what_was_cached(scratch, tmp_path):
 
 def search(scratch, cache):
     with closing(open_snapshot(scratch.root, None)) as snapshot:
-        found = UnindexedSearch(snapshot, cache, BUILT_IN).index_for(LINE, phrases=True)
+        found = next(UnindexedSearch(snapshot, cache, BUILT_IN).likely(LINE))
         return [found.message(number).path for number in range(found.size)]
 
 
@@ -171,7 +205,7 @@ def test_a_search_that_met_a_later_edit_is_not_used_once_the_edit_is_gone(scratc
     file = scratch.root / "init/call.c"
     with closing(open_snapshot(scratch.root, None)) as snapshot:
         file.write_text("int nothing;\n")
-        assert UnindexedSearch(snapshot, derived, BUILT_IN).index_for(LINE, phrases=True).size == 0
+        assert next(UnindexedSearch(snapshot, derived, BUILT_IN).likely(LINE)).size == 0
     file.write_text(CALLER)
     os.utime(file, (2_000_000_000, 2_000_000_000))  # Git compares whole seconds.
     assert "init/call.c" in search(scratch, derived)

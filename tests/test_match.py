@@ -262,6 +262,12 @@ def test_the_call_nearest_to_a_place():
     assert nearest_call(place_calls("int x;"), 1) is None
 
 
+def test_calls_that_print_their_location_are_found_in_every_spelling():
+    lines = ["/* \u0130\u0130 */ Warn_on(a);", "\tBUG(); bug_on(b);", "", "\u0130; \tMIGHT_SLEEP();"]
+    assert place_calls("\n".join(lines)) == [(2, "BUG"), (4, "MIGHT_SLEEP")]
+    assert place_calls("\u0130\n" + " x" * 40 + "\u0130 = WARN (c);") == [(2, "WARN")]
+
+
 HARD = [
     "%s%s%s%s%s%s",
     "%s: %s: %s: %s: %s end",

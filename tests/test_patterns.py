@@ -11,7 +11,6 @@ import pytest
 
 import pumping
 from ksrcfind.source import extract
-from ksrcfind.tree import grep
 
 FOLDERS = (
     "log/",
@@ -51,7 +50,6 @@ GENERATED = {
     "tree/directory.py:files_with": "such names, escaped",
     "source/extract.py:_parameters_in_body": "names of the parameters of a macro, escaped",
     "source/scan.py:bodies": "names of functions, escaped",
-    "tree/disk.py:count_words": "words of a line, as tree/grep.py writes them",
 }
 """Expressions that are made while the program runs, and of what. Each needs an example below."""
 EXAMPLES = [
@@ -61,7 +59,6 @@ EXAMPLES = [
     extract._named_texts([], [("BANNER", '"text"'), ("BAN", '"text"')], b""),
     extract._parameters_in_body(("name", "na")),
     re.compile(rb"\b(?:first|fir)[ \t]*\("),
-    re.compile(rb"(?<![A-Za-z0-9_])(?:" + grep.expression('"eth%d').encode() + rb")(?![A-Za-z0-9_])"),
 ]
 SLOW = [
     rb'"[^"\\\n]*(?:\\(?:.|\n)[^"\\\n]*)*"',  # `\` and a line end, again and again

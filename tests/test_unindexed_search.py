@@ -2,11 +2,15 @@
 
 import pytest
 
+from ksrcfind.config import Settings
+from ksrcfind.library import Finder
+from ksrcfind.match.answer import Tier
 from ksrcfind.search.query_terms import phrases_of, words_of
 from ksrcfind.search.unindexed import UnindexedSearch
 from ksrcfind.source.sinks import BUILT_IN
 from ksrcfind.source.template import template
 from ksrcfind.storage.cache import DerivedCache
+from ksrcfind.tree.directory import DirectorySnapshot
 from ksrcfind.tree.open import open_snapshot
 
 
@@ -78,4 +82,26 @@ def test_a_file_that_goes_while_the_tree_is_read_is_left_out(linux, path):
     unindexed = reading(linux)
     (linux / path).unlink()
     assert unindexed.messages_of(["drivers/far/away.c"]) == []
-    assert unindexed.index_for("Entering quiet mode failed (-110)", phrases=True).size == 0
+    assert not any(index.size for index in unindexed.likely("Entering quiet mode failed (-110)"))
+
+
+def test_headers_are_searched_only_if_no_c_file_answers(linux, tmp_path, monkeypatch):
+    (linux / "include/net/inline.h").write_text(
+        "#include <linux/kernel.h>\n"
+        'static inline int odd(void)\n{\n\tprintk("a porcupine sleeps in this header\\n");\n\treturn 0;\n}\n'
+    )
+    searched = []
+    grep = DirectorySnapshot.grep
+
+    def noting(snapshot, words, suffixes):
+        searched.append(suffixes)
+        return grep(snapshot, words, suffixes)
+
+    monkeypatch.setattr(DirectorySnapshot, "grep", noting)
+    settings = Settings(cache_dir=tmp_path / "cache")
+    with Finder.open(linux, settings=settings) as finder:
+        assert finder.find("Say: eth0: Entering quiet mode failed (-5)").answer.verdict == Tier.EXACT
+        assert searched == [(".c",)]
+        found = finder.find("a porcupine sleeps in this header").answer
+        assert (found.verdict, found.matches[0].message.path) == (Tier.EXACT, "include/net/inline.h")
+    assert searched[1:] == [(".c",), (".h",)]

@@ -116,12 +116,8 @@ class Messages(Protocol):
         """
         ...
 
-    def near_phrases(self, body: str, /) -> "MessageIndex":
-        """Return an index of the messages in the files that contain phrases of a log line: the most likely files."""
-        ...
-
-    def near_words(self, body: str, /) -> "MessageIndex":
-        """Return an index of the messages in the files that contain the rarest words of a log line."""
+    def likely(self, body: str, /) -> Iterator["MessageIndex"]:
+        """Yield indexes of messages that may have printed a log line, `body`; each one after a longer search."""
         ...
 
 

@@ -68,14 +68,25 @@ def lookup(cache: Cache | None, name: str, state: str | None, kind: type[_Value]
     return _decoded(data, kind) if data is not None else None
 
 
+def latest(cache: Cache, name: str, kind: type[_Value]) -> tuple[str, _Value] | None:
+    """Return (state, value) as cached under a name last, for any state. None if there is no value."""
+    entry = _entry(cache, name)
+    value = _decoded(entry[1], kind) if entry is not None else None
+    return (entry[0], value) if entry is not None and value is not None else None
+
+
 def _data(cache: Cache | None, name: str, state: str | None) -> msgspec.Raw | None:
     """Return the encoded value that is cached under a name for a state. None if there is none."""
-    data = cache.get(name) if cache is not None and state is not None else None
+    entry = _entry(cache, name) if cache is not None and state is not None else None
+    return entry[1] if entry is not None and entry[0] == state else None
+
+
+def _entry(cache: Cache, name: str) -> tuple[str, msgspec.Raw] | None:
+    """Return (state, encoded value) as cached under a name. None if there is none."""
+    data = cache.get(name)
     if data is not None:
         with suppress(msgspec.MsgspecError):  # The value is damaged, or another version of ksrcfind wrote it.
-            its_state, value = msgspec.msgpack.decode(data, type=tuple[str, msgspec.Raw])
-            if its_state == state:
-                return value
+            return msgspec.msgpack.decode(data, type=tuple[str, msgspec.Raw])
     return None
 
 

@@ -146,13 +146,9 @@ class BundleMessages:
         """Return an empty list: a bundle has no source in which to look for commented-out calls."""
         return []
 
-    def near_phrases(self, _body: str) -> RevisionIndex:
-        """Return the index of all messages: a bundle needs no search for likely files."""
-        return self._index
-
-    def near_words(self, _body: str) -> RevisionIndex:
-        """Return the index of all messages: a bundle needs no search for likely files."""
-        return self._index
+    def likely(self, _body: str) -> Iterator[RevisionIndex]:
+        """Yield the index of all messages: a bundle needs no search for likely files."""
+        yield self._index
 
 
 class BundleSource:

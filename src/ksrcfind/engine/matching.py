@@ -62,17 +62,16 @@ class LineMatcher:
     def _without_index(self, log: "LogLine", limit: int) -> tuple[Answer, tuple[str, ...]]:
         """Return the answer to a log line without an index, and notes for the user.
 
-        The line is matched with the files that contain phrases of it. If no match is exact or partial, it is matched
-        with the files that contain its rarest words.
+        The line is matched with the likeliest messages, and with more of them until a match is exact or partial.
         """
         messages = self._backend.messages
         if log.is_userspace or not log.body.strip():
-            return Matcher(messages.near_words("")).answer(log, limit), ()
+            return Matcher(next(messages.likely(""))).answer(log, limit), ()
         body = Body.of(log.body)
         text = body.text if body.relative is None else body.relative.text
         answers: list[Answer] = []
-        for messages_near in (messages.near_phrases, messages.near_words):
-            answer = Matcher(messages_near(text)).answer(log, limit)
+        for likely in messages.likely(text):
+            answer = Matcher(likely).answer(log, limit)
             if answer.verdict == Tier.EXACT:
                 return answer, ()
             answers.append(answer)

@@ -1,6 +1,6 @@
 """The messages of a tree, read from its index. Without an index, only the files in question are parsed."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from ksrcfind.tree.names import is_utf8
@@ -63,13 +63,9 @@ class TreeMessages:
         """
         return self._without_index().switched_off(path, line)
 
-    def near_phrases(self, body: str) -> "MessageIndex":
-        """Return an index of the messages in the files that contain phrases of a log line: the most likely files."""
-        return self._without_index().index_for(body, phrases=True)
-
-    def near_words(self, body: str) -> "MessageIndex":
-        """Return an index of the messages in the files that contain the rarest words of a log line."""
-        return self._without_index().index_for(body)
+    def likely(self, body: str) -> Iterator["MessageIndex"]:
+        """Yield indexes of messages that may have printed a log line; each one after a longer search."""
+        return self._without_index().likely(body)
 
     def _without_index(self) -> "UnindexedSearch":
         if self._unindexed is None:

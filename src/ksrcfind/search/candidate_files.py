@@ -6,9 +6,7 @@ from collections.abc import Iterable, Mapping
 from itertools import chain
 
 from ksrcfind.regex import regex
-
-Found = Mapping[str, Mapping[str, int]]
-"""The result of a search: path → word or phrase that the file contains → number of lines that contain it."""
+from ksrcfind.tree.grep import Found
 
 _FILES = 24  # most files that are read for the words of one line
 _COMMON = 3000  # files; a word in more files than this says nothing about which file is meant
@@ -55,7 +53,7 @@ def _rarity(spread: Mapping[str, int], files: int) -> Mapping[str, float]:
 
 
 def _scores(found: Found, weight: Mapping[str, float]) -> Mapping[str, float]:
-    scores = {path: sum(weight.get(text, 0.0) for text in counts) for path, counts in found.items()}
+    scores = {path: math.fsum(weight.get(text, 0.0) for text in held) for path, held in found.items()}
     enough = _LEAST_SHARE * max(scores.values(), default=0.0)
     return {path: score for path, score in scores.items() if score > enough}
 

@@ -1,14 +1,15 @@
 """Search without an index: finds a line's messages by reading only the files that contain words of the line.
 
-One pass of `git grep` finds the files. Those with the rarest words go through the same parser and linker as a whole
-tree, with the headers that these files include and the wrapper functions that they call. The parsed facts of each file
-are cached for the next question and for a later build of the index.
+One pass over the C files finds those that contain phrases of the line; headers, and then the line's rarest words, are
+searched only if that finds no message. The likeliest files go through the same parser and linker as a whole tree, with
+the headers that these files include and the wrapper functions that they call. The parsed facts of each file are cached
+for the next question and for a later build of the index.
 """
 
 import hashlib
 from array import array
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from functools import cached_property
 
 from ksrcfind.caching import cached, lookup, store
@@ -31,13 +32,14 @@ from ksrcfind.source.summary import included_names, sink_reaching, summary
 from ksrcfind.source.switched_off import switched_on
 from ksrcfind.storage.cache import DerivedCache
 from ksrcfind.storage.codec import unpack_facts
+from ksrcfind.tree.grep import Found
 from ksrcfind.tree.snapshot import Snapshot
 
 _FILES_WITH_CONSTANTS = 8  # most files that are read because they use a string constant of a candidate file
 _DISCRIMINATIVE = 10.0  # bits of information that a word must have to be searched for
 _AT_LEAST = 3  # words to search for if all words of the line are common
 
-_SEARCH_ENTRY = "search-1"
+_SEARCH_ENTRY = "search-2"
 """Prefix of the cache keys of search results."""
 _SEARCHES_CACHED = 16  # most cached search results
 _VARIADIC_ENTRY = "variadic-1"
@@ -79,13 +81,22 @@ class UnindexedSearch:
         self._variadic_files: list[str] | None = None
         """Files that may define functions with variable arguments. None before the first search."""
 
-    def index_for(self, body: str, *, phrases: bool = False) -> MemoryIndex:
-        """Return an index of the messages in the files that contain the rarest words of a log line, `body`.
+    def likely(self, body: str) -> Iterator[MemoryIndex]:
+        """Yield indexes of messages that may have printed a log line, `body`; each one after a longer search.
 
-        With `phrases`, the files that contain phrases of the line instead. This is faster, and it can find a line of
-        common words only.
+        First come the messages in C files that contain phrases of the line: these files have half of the bytes of Linux
+        and nearly all messages. Then headers are searched too. Last come the messages in files that contain the line's
+        rarest words: a search for phrases is faster, and it can find a line of common words only.
         """
-        paths = self._with_phrases(body) if phrases else self._candidates(body)
+        phrases = phrases_of(body)
+        found: dict[str, Set[str]] = {}
+        for suffix in sources.SUFFIXES:
+            found |= self._grep(phrases, (suffix,))
+            paths = candidate_files.with_phrases(found, len(self._paths), body)
+            yield self._index_of([*paths, *self._printing_constants(paths, phrases)])
+        yield self._index_of(self._candidates(body))
+
+    def _index_of(self, paths: Iterable[str]) -> MemoryIndex:
         return MemoryIndex(self.messages_of(sorted(paths)))  # sorted as in an index: the first of equal matches wins
 
     def messages_of(self, paths: Iterable[str]) -> list[Message]:
@@ -125,12 +136,7 @@ class UnindexedSearch:
             found = self._grep([word for word in words if word not in rare])
         return candidate_files.with_words(found, len(self._paths))
 
-    def _with_phrases(self, body: str) -> list[str]:
-        phrases = phrases_of(body)
-        paths = candidate_files.with_phrases(self._grep(phrases), len(self._paths), body)
-        return [*paths, *self._printing_constants(paths, phrases)]
-
-    def _grep(self, texts: Sequence[str], suffixes: Sequence[str] = sources.SUFFIXES) -> candidate_files.Found:
+    def _grep(self, texts: Sequence[str], suffixes: Sequence[str] = sources.SUFFIXES) -> Found:
         """Return which files contain which of the texts. The result is cached for the present state of the tree."""
         if not texts:
             return {}
@@ -140,12 +146,12 @@ class UnindexedSearch:
             self._cache,
             f"{_SEARCH_ENTRY}-{int(digest[:8], 16) % _SEARCHES_CACHED}",
             digest if self._snapshot.state is not None else None,
-            dict[str, dict[str, int]],
+            dict[str, frozenset[str]],
             lambda: self._search(texts, suffixes),
         )
 
-    def _search(self, texts: Sequence[str], suffixes: Sequence[str]) -> dict[str, dict[str, int]]:
-        """Search the tree for texts; return path → text → number of lines.
+    def _search(self, texts: Sequence[str], suffixes: Sequence[str]) -> dict[str, frozenset[str]]:
+        """Search the tree for texts; return path → texts.
 
         The first search also finds the files with functions of variable arguments, in the same pass over the tree.
         """
@@ -153,14 +159,14 @@ class UnindexedSearch:
         added = [word for word in _VARIABLE_ARGUMENTS if word not in texts] if together else []
         found = self._snapshot.grep([*texts, *added], suffixes)
         if together:
-            # Git reports only the longest of overlapping texts, so a text that contains the word counts as a hit.
+            # Of overlapping texts only the longest is found, so a text that contains the word counts as a hit.
             self._variadic_files = [
                 path
-                for path, counts in found.items()
-                if path.endswith(".c") and any(word in text for text in counts for word in _VARIABLE_ARGUMENTS)
+                for path, held in found.items()
+                if path.endswith(".c") and any(word in text for text in held for word in _VARIABLE_ARGUMENTS)
             ]
-        own = ((path, {text: n for text, n in counts.items() if text not in added}) for path, counts in found.items())
-        return {path: counts for path, counts in own if counts and path in self._number}
+        own = ((path, frozenset(held) - set(added)) for path, held in found.items())
+        return {path: held for path, held in own if held and path in self._number}
 
     def _printing_constants(self, paths: Iterable[str], phrases: Iterable[str]) -> list[str]:
         """Return the C files that use a string constant which one of the files `paths` defines.

@@ -10,7 +10,7 @@ from itertools import islice
 
 from ksrcfind.caching import Cache
 from ksrcfind.tree import disk
-from ksrcfind.tree.grep import files_with, grep
+from ksrcfind.tree.grep import Found, Words, files_with, files_with_any
 from ksrcfind.tree.names import escaped
 from ksrcfind.tree.repository import Repository
 from ksrcfind.tree.revision import RevisionSnapshot
@@ -108,17 +108,20 @@ class CheckoutSnapshot(RevisionSnapshot):
             return None
         return data if data is not None and blob is not None and disk.blob_id(data, blob) == blob else None
 
-    def grep(self, words: Sequence[str], suffixes: Sequence[str]) -> Mapping[str, Mapping[str, int]]:
-        """Return path → word → number of lines of the file that contain it as a whole word."""
+    def grep(self, words: Sequence[str], suffixes: Sequence[str]) -> Found:
+        """Return path → searched words that the file contains."""
+        if not words:
+            return {}
+        searched = Words(words)
         if not self.repository.sparse:
-            return grep(self.repository.git, words, suffixes)
+            paths = files_with_any(self.repository.git, searched.pieces(), suffixes)
+            return searched.within(disk.read_files(self.root, paths))
         # In a sparse checkout, git searches only the files that exist on disk.
         committed = super().grep(words, suffixes)
         ends = tuple(suffixes)
         edited = [path for path, key in self.changes.items() if key is not None and path.endswith(ends)]
-        return {path: counts for path, counts in committed.items() if path not in self.changes} | dict(
-            disk.grep_files(self.root, edited, words)
-        )
+        unchanged = {path: texts for path, texts in committed.items() if path not in self.changes}
+        return unchanged | dict(searched.within(disk.read_files(self.root, edited)))
 
     def files_with(self, pattern: str, paths: Sequence[str]) -> list[str]:
         """Files with a line that a regular expression matches; see `grep.files_with`."""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ksrcfind.tree import disk
 from ksrcfind.tree.git import Git, GitError, GitMissingError
-from ksrcfind.tree.grep import files_with, grep
+from ksrcfind.tree.grep import Found, Words, files_with, files_with_any
 from ksrcfind.tree.names import escaped
 from ksrcfind.tree.snapshot import TreeInfo
 
@@ -53,15 +53,20 @@ class DirectorySnapshot:
         """Yield (path, bytes) of each file, in the order of `paths`. Missing files are left out."""
         return disk.read_files(self.root, paths)
 
-    def grep(self, words: Sequence[str], suffixes: Sequence[str]) -> Mapping[str, Mapping[str, int]]:
-        """Return path → word → number of lines of the file that contain it.
+    def grep(self, words: Sequence[str], suffixes: Sequence[str]) -> Found:
+        """Return path → searched words that the file contains.
 
-        This uses `git grep` if git is installed (0.9 s for Linux 6.1), and else reads file by file (6 s).
+        This uses `git grep` if git is installed, and else reads all files.
         """
+        if not words:
+            return {}
+        searched = Words(words)
+        paths: Iterable[str]
         try:
-            return grep(Git(self.root, alone=True), words, suffixes, "--no-index")
+            paths = files_with_any(Git(self.root, alone=True), searched.pieces(), suffixes, "--no-index")
         except (GitMissingError, GitError):
-            return disk.grep_files(self.root, self.files(suffixes), words)
+            paths = self.files(suffixes)
+        return searched.within(disk.read_files(self.root, paths))
 
     def files_with(self, pattern: str, paths: Sequence[str]) -> list[str]:
         """Files with a line that a regular expression matches, with git if there is one; see `grep.files_with`."""

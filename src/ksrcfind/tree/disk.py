@@ -4,19 +4,14 @@ import errno
 import hashlib
 import io
 import os
-import re
 import stat
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
-
-from ksrcfind.tree.grep import expression
 
 LARGEST = 1 << 27
 """Size limit in bytes: a larger file is not read. The largest file of Linux 6.12, a register header, has 24 million."""
 _FURTHER = 1 << 20  # bytes that are read at once beyond the size that a file claims
-
-WORD_BYTE = rb"[A-Za-z0-9_]"
 
 
 def blob_id(data: bytes, like: str = "") -> str:
@@ -139,24 +134,3 @@ def read_files(root: Path, paths: Iterable[str]) -> Iterator[tuple[str, bytes]]:
             yield path, reader.read(path)
         except OSError:
             continue
-
-
-def count_words(data: bytes, words: Sequence[str]) -> dict[str, int]:
-    """Return word → number of lines of a file that contain it as a whole word. Missing words are left out."""
-    present = [word for word in words if all(piece.encode() in data for piece in word.split("%d"))]
-    if not present:
-        return {}
-    either = "|".join(map(expression, present)).encode()
-    lines: dict[bytes, set[int]] = {}
-    for match in re.finditer(rb"(?<!" + WORD_BYTE + rb")(?:" + either + rb")(?!" + WORD_BYTE + rb")", data):
-        lines.setdefault(match[0], set()).add(data.rfind(b"\n", 0, match.start()))
-    return {word.decode(): len(found) for word, found in lines.items()}
-
-
-def grep_files(root: Path, paths: Iterable[str], words: Sequence[str]) -> Mapping[str, Mapping[str, int]]:
-    """Return path → word → number of lines that contain it as a whole word.
-
-    This reads the files one by one. It is for trees that `git grep`, which is faster, cannot search.
-    """
-    found = ((path, count_words(data, words)) for path, data in read_files(root, paths))
-    return {path: counts for path, counts in found if counts}

@@ -9,19 +9,22 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from ksrcfind.caching import Cache, cached, cached_later
+from ksrcfind.caching import Cache, cached, cached_later, latest
 from ksrcfind.errors import KsrcfindError
 from ksrcfind.regex import regex
 from ksrcfind.tree import disk
-from ksrcfind.tree.database import ObjectDatabase
+from ksrcfind.tree.database import MissingObjectError, ObjectDatabase
 from ksrcfind.tree.direct import DirectDatabase, usable
 from ksrcfind.tree.git import Configuration, Git, GitError, executable, neutral, not_fetched
 from ksrcfind.tree.objects import GitDatabase
+from ksrcfind.tree.trees import raw
 
 HEAD_ENTRY = "head-1"
 """Cache key of the commit that is checked out and its name."""
 FILES_ENTRY = "files-1"
 """Cache key of the list of files of a commit."""
+MOST_CHANGED = 1000
+"""Files that differ from the last commit; with more of them, the list of a commit is read as a whole."""
 COMMIT_ID = regex(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 
 
@@ -143,16 +146,31 @@ class Repository:
     def blobs(self, commit: str, cache: Cache | None = None) -> Callable[[], dict[str, str]]:
         """Return what returns path → blob id of the regular files of a commit, in git's order of paths.
 
-        `cache` keeps the list for the last commit. It is used now, and the list is decoded later.
+        `cache` keeps the list for the last commit. It is used now, and the list is decoded later. The list of a commit
+        that hardly differs from the last one is made from that list.
         """
         state = commit if self.objects.ids_are_final else None
 
         def read() -> dict[str, str]:
-            if cache is not None:
-                self.objects.load()
-            return self.objects.blobs(commit)
+            if cache is None:
+                return self.objects.blobs(commit)
+            self.objects.load()
+            last = latest(cache, FILES_ENTRY, dict[str, str]) if state is not None else None
+            return (self._blobs_from(*last, commit) if last is not None else None) or self.objects.blobs(commit)
 
         return cached_later(cache, FILES_ENTRY, state, dict[str, str], read)
+
+    def _blobs_from(self, before: str, listed: dict[str, str], commit: str) -> dict[str, str] | None:
+        """Return the list of a commit, made from the list of another one. None if that one is gone or differs much."""
+        try:
+            changed = [one.path for one in self.objects.changed(before, commit)]
+            if len(changed) > MOST_CHANGED:
+                return None
+            now = {path: self.objects.blob(commit, path) for path in changed}
+        except (GitError, MissingObjectError):
+            return None
+        found = {path: blob for path, blob in (listed | now).items() if blob is not None}
+        return found if found.keys() == listed.keys() else dict(sorted(found.items(), key=lambda item: raw(item[0])))
 
     def missing(self, what: str) -> KsrcfindError:
         """Return the error for a missing object, described by `what`, that a complete repository would have."""

@@ -6,7 +6,7 @@ from typing import Any
 from ksrcfind.caching import Cache
 from ksrcfind.tree import disk
 from ksrcfind.tree.database import MissingObjectError
-from ksrcfind.tree.grep import files_with, grep
+from ksrcfind.tree.grep import Found, Words, files_with, files_with_any
 from ksrcfind.tree.repository import Repository
 from ksrcfind.tree.snapshot import TreeInfo
 
@@ -102,9 +102,13 @@ class RevisionSnapshot:
                 raise self.repository.missing(path)
             yield path, item[1]
 
-    def grep(self, words: Sequence[str], suffixes: Sequence[str]) -> Mapping[str, Mapping[str, int]]:
-        """Return path → word → number of lines of the file that contain it as a whole word."""
-        return grep(self.repository.git, words, suffixes, self.commit, prefix=f"{self.commit}:")
+    def grep(self, words: Sequence[str], suffixes: Sequence[str]) -> Found:
+        """Return path → searched words that the file contains."""
+        if not words:
+            return {}
+        searched = Words(words)
+        paths = files_with_any(self.repository.git, searched.pieces(), suffixes, self.commit, prefix=f"{self.commit}:")
+        return searched.within(self.read_many(paths))
 
     def files_with(self, pattern: str, paths: Sequence[str]) -> list[str]:
         """Files with a line that a regular expression matches; see `grep.files_with`."""

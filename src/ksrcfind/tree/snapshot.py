@@ -9,6 +9,8 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from ksrcfind.tree.grep import Found
+
 
 class TreeInfo(Struct, frozen=True):
     """The description of a tree in an answer (the field `tree` of the output record)."""
@@ -66,10 +68,11 @@ class Snapshot(Protocol):
         """
         ...
 
-    def grep(self, words: Sequence[str], suffixes: Sequence[str]) -> Mapping[str, Mapping[str, int]]:
-        """Return path → word → number of lines that contain it as a whole word, for the files with a suffix.
+    def grep(self, words: Sequence[str], suffixes: Sequence[str]) -> Found:
+        """Return path → searched words that the file contains as whole words, for the files with a suffix.
 
-        Words are fixed strings, and case matters. All words are searched in one pass over the tree (`git grep`).
+        Words are fixed strings, and case matters; `tree.grep` has the exceptions. All words are searched in one pass
+        over the tree.
         """
         ...
 

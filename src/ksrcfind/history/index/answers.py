@@ -48,7 +48,6 @@ class IndexedHistories:
         self._follower = IndexFollower(self._texts, commit_of)
         self._data = lru_cache(maxsize=64)(self._read)
         self._source = lru_cache(maxsize=64)(lambda name: SourceText(self._data(name)))
-        self._number_of = lru_cache(maxsize=1024)(self._texts.commit)
         self.answer = lru_cache(maxsize=4096)(self._find)
         self.undecided: Counter[str] = Counter()
         """Why lines were left to git, with the number of lines."""
@@ -70,7 +69,7 @@ class IndexedHistories:
     def contains(self, later: str, earlier: str) -> bool | None:
         """Return whether a commit is another one or an ancestor of it. None if the index does not have both."""
         try:
-            one, other = self._number_of(later), self._number_of(earlier)
+            one, other = self._texts.commit(later), self._texts.commit(earlier)
         except (DamagedIndexError, ValueError):
             remove_history_file(self._path)
             return None
@@ -79,7 +78,7 @@ class IndexedHistories:
     def has_text(self, commit: str, path: str, text: str) -> bool:
         """Return whether a file of a commit has a text. False if the index does not have the commit."""
         try:
-            number = self._number_of(commit)
+            number = self._texts.commit(commit)
             return number is not None and bool(self._texts.standing(path, text, number))
         except (DamagedIndexError, ValueError):
             remove_history_file(self._path)

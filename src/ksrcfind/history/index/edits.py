@@ -36,12 +36,6 @@ class Edit(msgspec.Struct, frozen=True, array_like=True, gc=False):
     flags: int
     """A sum of `OWN`, `PIECE` and `REPEATED`."""
 
-    def has(self, text: str, needle: bytes) -> bool:
-        """Return whether this is the text of the edit. `needle` is the same text in bytes."""
-        return (
-            needle in (self.literals[0] if len(self.literals) == 1 else b"".join(self.literals)) and self.text == text
-        )
-
     @property
     def text(self) -> str:
         """The text that is compared, as `Wording.text` has it."""

@@ -15,7 +15,7 @@ from ksrcfind.history.commits import RawCommit
 from ksrcfind.history.events import EventKind, State, kinds_between
 from ksrcfind.history.follow import LONGEST, REVERT, MessageHistory, Step
 from ksrcfind.history.index.edits import AFTER, Edit
-from ksrcfind.history.index.lookup import FileChange, Standing, TextHistory, net_counts
+from ksrcfind.history.index.lookup import FileChange, Standing, TextHistory
 from ksrcfind.history.occurrences import ALIKE, ALIKE_IN_FUNCTION
 from ksrcfind.history.wording import END, contains, lost_prefix, reads, words
 from ksrcfind.match.similarity import similarity
@@ -141,7 +141,7 @@ class IndexFollower:
             return part
         places = self._texts.paths_with(text)
         if not merge:
-            changed = set(self._texts.changed_paths(change.commit))
+            changed = self._texts.changed_paths(change.commit)
             standing = self._elsewhere(seen, parent, [path for path in places if path in changed])
             if standing is not None:
                 return standing
@@ -240,8 +240,7 @@ class IndexFollower:
         longer = [own for own in change.removed(position) if contains(own.text, edit.text)]
         if not longer:
             return None
-        added = {own.text for own in change.added}
-        gone = [own for own in longer if own.text not in added]
+        gone = [own for own in longer if own.text not in change.added]
         was = _nearest(gone or [own for own in longer if own.function == edit.function] or longer, edit)
         return _Earlier(parent, change.path, was, left=was.function != edit.function)
 
@@ -253,7 +252,7 @@ class IndexFollower:
             gone = other.left_its_path
             for own in other.removed():
                 if part in b"".join(own.literals) and lost_prefix(own.text, seen.edit.text):
-                    left = gone or own.text not in {new.text for new in other.added}
+                    left = gone or own.text not in other.added
                     order = (not left, *self._order(other.earlier_path, own, seen))
                     found.append((order, _Earlier(parent, other.earlier_path, own, left, renamed=gone)))
         return _first(found)
@@ -286,12 +285,12 @@ class IndexFollower:
 
     def _reworded_in(self, seen: Standing, parent: int, position: int) -> _Earlier | None:
         change, edit = seen.change, seen.edit
-        gone, came = net_counts(change, position)
+        gone, came = change.net_counts(position)
         candidates = [(change, own) for own in change.removed(position) if gone[own.text] > 0]
         if len(self._graph.parents(change.commit)) == 1:
             removed = (other for other in self._others(change) if other.status == "D")
             for other, _ in zip(removed, range(MOST_REMOVED_FILES), strict=False):
-                gone, _ = net_counts(other, 1)
+                gone, _ = other.net_counts(1)
                 candidates += [(other, own) for own in other.removed() if gone[own.text] > 0]
         best: tuple[tuple[float, int], _Earlier] | None = None
         for other, own in candidates:

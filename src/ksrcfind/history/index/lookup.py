@@ -1,7 +1,7 @@
 """Find in a history index where a text was at a commit, and which commit put it there."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence, Set
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 
@@ -57,14 +57,44 @@ class FileChange:
         """The name of the file before the commit."""
         return self.before or self.path
 
-    def removed(self, parent: int = 1) -> list[Edit]:
-        """Return the texts before the commit, in its parent with this position (from 1 on)."""
-        return [edit for edit in self.edits if edit.side == parent and not edit.flags & PIECE]
+    @cached_property
+    def own_literals(self) -> dict[str, list[Edit]]:
+        """Text → its edits, for the texts of one literal whose own line the commit touched."""
+        found: dict[str, list[Edit]] = {}
+        for edit in self.edits:
+            if edit.flags & OWN and len(edit.literals) == 1:
+                found.setdefault(edit.text, []).append(edit)
+        return found
 
-    @property
-    def added(self) -> list[Edit]:
+    @cached_property
+    def _by_side(self) -> dict[int, list[Edit]]:
+        found: dict[int, list[Edit]] = {}
+        for edit in self.edits:
+            if not edit.flags & PIECE:
+                found.setdefault(edit.side, []).append(edit)
+        return found
+
+    def removed(self, parent: int = 1) -> Sequence[Edit]:
+        """Return the texts before the commit, in its parent with this position (from 1 on)."""
+        return self._by_side.get(parent, ())
+
+    @cached_property
+    def added(self) -> frozenset[str]:
         """The texts after the commit."""
-        return [edit for edit in self.edits if edit.side == AFTER and not edit.flags & PIECE]
+        return frozenset(edit.text for edit in self._by_side.get(AFTER, ()))
+
+    def net_counts(self, parent: int) -> tuple[Counter[str], Counter[str]]:
+        """Return the texts that the commit removed from the file and those that it added, each with its number."""
+        known = self._net_counts.get(parent)
+        if known is None:
+            before = Counter({text: sum(edit.side == parent for edit in own) for text, own in self.by_text.items()})
+            after = Counter({text: sum(edit.side == AFTER for edit in own) for text, own in self.by_text.items()})
+            known = self._net_counts[parent] = before - after, after - before
+        return known
+
+    @cached_property
+    def _net_counts(self) -> dict[int, tuple[Counter[str], Counter[str]]]:
+        return {}
 
 
 class Standing(Struct, frozen=True):
@@ -81,14 +111,16 @@ class TextHistory:
         self._file = file
         self.graph = graph
         self._file_change = lru_cache(maxsize=2048)(_file_change)  # The texts of a file share its changes.
+        self._renamed_to = lru_cache(maxsize=4096)(file.renamed_to)
+        self._path = lru_cache(maxsize=4096)(self._read_path)
+        self.commit = lru_cache(maxsize=4096)(self._read_commit)
+        """Returns the number of a commit (full id), None if the index does not have it."""
         self._path_number = lru_cache(maxsize=4096)(self._read_path_number)
         self._births = lru_cache(maxsize=4096)(self._read_births)
         self._renamed_away = lru_cache(maxsize=4096)(self._read_renamed_away)
+        self._changes = lru_cache(maxsize=32)(self._read_changes)  # A commit often touches many messages.
+        self._changed_paths = lru_cache(maxsize=32)(self._read_changed_paths)
         self._with_text = lru_cache(maxsize=1024)(self._read_with_text)
-
-    def commit(self, name: str) -> int | None:
-        """Return the number of a commit (full id), None if the index does not have it."""
-        return self._file.commit(bytes.fromhex(name))
 
     def standing(self, path: str, text: str, commit: int, *, piece: bool = False) -> list[Standing]:
         """Return the occurrences of a text in a file at a commit, each with the last commit that touched it.
@@ -114,13 +146,13 @@ class TextHistory:
         found = [n for n in touching if self.graph.contains(end, n) and not self.graph.contains(start, n)]
         return sorted(found, reverse=True)
 
-    def changed_paths(self, commit: int) -> list[str]:
+    def changed_paths(self, commit: int) -> Set[str]:
         """Return the files that a commit changed."""
-        return [path.decode("utf-8", "surrogateescape") for path in self._file.paths_of_commit(commit)]
+        return self._changed_paths(commit)
 
-    def changes(self, commit: int) -> Iterator[FileChange]:
-        """Yield all changes of a commit."""
-        return map(_file_change, self._file.of_commit(commit))
+    def changes(self, commit: int) -> Sequence[FileChange]:
+        """Return all changes of a commit."""
+        return self._changes(commit)
 
     def paths_with(self, text: str) -> list[str]:
         """Return every path in which a text ever was."""
@@ -135,10 +167,10 @@ class TextHistory:
         found = dict.fromkeys(self._file.paths_with_text(key))
         waiting = list(found)
         while waiting and len(found) < MOST_PATHS:
-            new = [path for path in self._file.renamed_to(waiting.pop()) if path not in found]
+            new = [path for path in self._renamed_to(waiting.pop()) if path not in found]
             found.update(dict.fromkeys(new))
             waiting += new
-        return [self._file.path(number).decode("utf-8", "surrogateescape") for number in found]
+        return list(map(self._path, found))
 
     def prefixed(self, path: str, text: str) -> set[str]:
         """Return the texts of a file that end with a text, from all times and under all names."""
@@ -178,12 +210,24 @@ class TextHistory:
                 _apply(change, select(change, text), found)
         return found if last_left < 0 else [item for item in found if item.change.commit > last_left]
 
+    def _read_commit(self, name: str) -> int | None:
+        return self._file.commit(bytes.fromhex(name))
+
+    def _read_path(self, number: int) -> str:
+        return self._file.path(number).decode("utf-8", "surrogateescape")
+
     def _read_path_number(self, path: str) -> int | None:
         return self._file.path_number(path.encode("utf-8", "surrogateescape"))
 
     def _read_births(self, path: str) -> list[FileChange]:
         number = self._path_number(path)
         return [self._file_change(row) for row in self._file.births(number)] if number is not None else []
+
+    def _read_changed_paths(self, commit: int) -> frozenset[str]:
+        return frozenset(path.decode("utf-8", "surrogateescape") for path in self._file.paths_of_commit(commit))
+
+    def _read_changes(self, commit: int) -> list[FileChange]:
+        return [self._file_change(row) for row in self._file.of_commit(commit)]
 
     def _read_renamed_away(self, path: str) -> list[int]:
         number = self._path_number(path)
@@ -207,8 +251,7 @@ def _whole(change: FileChange, text: str) -> Iterable[Edit]:
 
 
 def _pieces(change: FileChange, text: str) -> Iterable[Edit]:
-    needle = text.encode("utf-8", "surrogateescape")
-    return [edit for edit in change.edits if len(edit.literals) == 1 and edit.flags & OWN and edit.has(text, needle)]
+    return change.own_literals.get(text, ())
 
 
 def _apply(change: FileChange, edits: Iterable[Edit], found: list[Standing]) -> None:
@@ -223,10 +266,3 @@ def _apply(change: FileChange, edits: Iterable[Edit], found: list[Standing]) -> 
             best = min(own or found, key=lambda item: abs(item.edit.line - edit.line))
             found.remove(best)
     found += [Standing(change, edit) for edit in added]
-
-
-def net_counts(changed: FileChange, parent: int) -> tuple[Counter[str], Counter[str]]:
-    """Return the texts that a commit removed from a file and those that it added, each with the number of times."""
-    before = Counter({text: sum(edit.side == parent for edit in own) for text, own in changed.by_text.items()})
-    after = Counter({text: sum(edit.side == AFTER for edit in own) for text, own in changed.by_text.items()})
-    return before - after, after - before
