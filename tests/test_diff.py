@@ -3,6 +3,8 @@
 import csv
 import io
 import json
+import subprocess
+import tarfile
 import time
 from collections import Counter
 
@@ -11,10 +13,13 @@ import pytest
 
 from commandline import ksrcfind
 from golden import check
-from ksrcfind.evolution.differences import differences
+from ksrcfind.evolution.differences import Selection, differences
 from ksrcfind.evolution.rules import Rule, example, outcomes, read_rules
+from ksrcfind.output.changes import changes
 from ksrcfind.output.json import schema
+from ksrcfind.output.style import Painter
 from ksrcfind.source.message import Form, Message
+from ksrcfind.tree.snapshot import TreeInfo
 
 VALIDATOR = jsonschema.Draft202012Validator(json.loads(schema()))
 
@@ -175,6 +180,75 @@ def test_a_release_does_not_differ_from_itself(linux_mini):
     )
 
 
+def test_a_directory_a_bundle_and_a_revision_compare_alike(linux_mini, tmp_path, monkeypatch):
+    plain = tmp_path / "linux-5.9"
+    plain.mkdir()
+    archive = subprocess.run(["git", "-C", linux_mini, "archive", "v5.9"], check=True, capture_output=True).stdout
+    with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
+        tar.extractall(plain, filter="data")
+    bundle = tmp_path / "v5.9"
+    assert ksrcfind("index", "--rev", "v5.9", "--output", bundle, directory=linux_mini).status == 0
+    wanted = ksrcfind("diff", "v5.8", "v5.9", "--format", "csv", directory=linux_mini)
+    for name in (plain, bundle):
+        done = ksrcfind("diff", "v5.8", name, "--format", "csv", directory=linux_mini)
+        assert (done.status, done.out) == (0, wanted.out)
+    assert ksrcfind("diff", plain, bundle, directory=tmp_path).status == 1
+    # In the directory with the bundle, its name goes before the tag.
+    options = ("--repo", linux_mini, "--format", "ndjson")
+    record = json.loads(ksrcfind("diff", "v5.8", "v5.9", *options, directory=tmp_path).out.splitlines()[0])
+    assert (record["new_name"], record["new_tree"]["source"]) == ("v5.9", "git")
+    assert "made from v5.9" in ksrcfind("diff", "v5.8", "v5.9", *options, directory=tmp_path).err
+    assert ksrcfind("diff", "v5.8", "./v5.9", *options, directory=tmp_path).status == 0
+    missing = ksrcfind("diff", "v5.8", "./v5.8", *options, directory=tmp_path)
+    assert (missing.status, "no such directory" in missing.err) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("options", "kinds"),
+    [
+        (("--only", "level"), ["level_changed"]),
+        (("--only", "level,removed"), ["level_changed"]),
+        (("--min-level", "err"), ["level_changed", "added"]),
+        (("--subsystem", "oom"), []),
+    ],
+)
+def test_differences_are_selected(linux_mini, options, kinds):
+    done = ksrcfind("diff", "v5.8", "v5.9", *options, "--format", "ndjson", directory=linux_mini)
+    assert [json.loads(line)["kind"] for line in done.out.splitlines()] == kinds
+    assert done.status == (0 if kinds else 1)
+
+
+def test_subsystems_select_by_part_of_their_name():
+    found = differences([([], [message("one", path="mm/a.c"), message("two", path="fs/b.c")])])
+    names = {"mm/a.c": "MEMORY MANAGEMENT", "fs/b.c": None}
+    assert [one.new.path for one in Selection(subsystem="memory").of(found, names.get)] == ["mm/a.c"]
+
+
+def test_a_terminal_gets_the_most_severe_of_many_differences():
+    new = [message(f"text {number} of many", line=number + 1, level="info") for number in range(150)]
+    found = differences([([], [*new, message("worst of all", line=900, level="crit")])])
+    tree = TreeInfo("v1", None, "git")
+
+    def text(bounded):
+        painter, subsystem = Painter(color=False), {one.new.path: "PART" for one in found}.get
+        return "".join(
+            changes("text", found, (tree, tree), painter, names=("a", "b"), subsystem_of=subsystem, bounded=bounded)
+        ).splitlines()
+
+    assert text(False)[1].split() == ["151", "PART"]
+    assert len(text(False)) == 2 + 2 * 151
+    assert text(True)[2].startswith("The 40 most severe of 151. See more: --all")
+    assert text(True)[4] == "  worst of all"
+    assert len(text(True)) == 3 + 2 * 40
+
+
+def test_what_is_inferred_is_said():
+    [found] = differences([([message("disk %d failed")], [message("disk %d has failed")])])
+    assert (found.tier, found.similarity) == ("partial", 0.88)
+    [found] = differences([([message("disk %d failed")], [message("disk %d failed", function="g")])])
+    assert (found.tier, found.similarity) == ("exact", None)
+
+
 def test_rules_of_the_fixture(linux_mini, tmp_path):
     rules = tmp_path / "rules.txt"
     rules.write_text("# memory\nOut of Memory: Killed process\n^\\w+ invoked oom-killer\nnothing says this\n")
@@ -196,10 +270,12 @@ def test_rules_of_the_fixture(linux_mini, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("diff", "v5.8"), "REV2"),
+        (("diff", "v5.8"), "NEW"),
         (("diff", "--rev", "v5.9", "v5.8", "v5.9"), "instead of --rev"),
         (("diff", "v5.8", "v5.99"), "unknown revision: v5.99"),
         (("diff", "v5.8", "v5.9", "--rules", "/nowhere/rules"), "cannot read"),
+        (("diff", "v5.8", "v5.9", "--only", "added,gone"), "no such kind of difference: gone"),
+        (("diff", "v5.8", "v5.9", "--min-level", "loud"), "no such level: loud"),
     ],
 )
 def test_what_cannot_be_meant(linux_mini, arguments, said):
