@@ -31,6 +31,7 @@ LAYERS = [
     "backend",
     "bundle",
     "engine",
+    "rules",
     "evolution",
     "incidents",
     "batch",
@@ -55,10 +56,11 @@ OWNERS = {
     "mcp": {"mcp"},
     "pygls": {"lsp"},
     "lsprotocol": {"lsp"},
+    "yaml": {"rules/logql.py"},
 }
 
 # These are pure: bytes and text in, frozen records out.
-PURE = {"source", "log", "match", "conditions", "callers", "documents", "knowledge", "incidents"}
+PURE = {"source", "log", "match", "conditions", "callers", "documents", "knowledge", "incidents", "rules"}
 IMPURE_MODULES = {"os", "pathlib", "subprocess", "sqlite3", "pygit2", "tempfile", "shutil", "socket", "sys"}
 
 

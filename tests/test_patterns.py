@@ -30,6 +30,7 @@ FOLDERS = (
     "documents/",
     "engine/",
     "evolution/",
+    "rules/",
     "lsp/",
     "output/",
     "cli/",

@@ -22,6 +22,7 @@ from ksrcfind.errors import KsrcfindError
 from ksrcfind.match.names import closest
 from ksrcfind.mcp.catalogue import TOOLS
 from ksrcfind.output.formats import LOG_FORMATS, Format
+from ksrcfind.rules.files import RulesFormat
 
 MORE = (
     "[bold]More[/bold]\n\n  ksrcfind COMMAND --help shows the options and examples of a command.\n"
@@ -263,8 +264,16 @@ def diff(
         typer.Option(
             metavar="FILE",
             show_default=False,
-            help="Show instead which monitoring rules match no message any more. FILE has one fixed string or regular "
-            "expression per line.",
+            help="Show instead which monitoring rules can still match a message. FILE has the rules of Loki, rsyslog, "
+            "logcheck, fail2ban or node-problem-detector, or one fixed string or regular expression on each line.",
+        ),
+    ] = None,
+    rules_format: Annotated[
+        RulesFormat | None,
+        typer.Option(
+            metavar="|".join(RulesFormat),
+            show_default=False,
+            help="The format of the file of rules. Default: by its name and content.",
         ),
     ] = None,
     only: Annotated[
@@ -308,7 +317,13 @@ def diff(
 
     kinds = kinds_named(only) if only is not None else frozenset(KINDS)
     return compare(
-        options, (old, new), paths or [], Selection(kinds, min_level, subsystem), rules, everything=everything
+        options,
+        (old, new),
+        paths or [],
+        Selection(kinds, min_level, subsystem),
+        rules,
+        rules_format,
+        everything=everything,
     )
 
 

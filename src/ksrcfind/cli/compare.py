@@ -11,17 +11,18 @@ from ksrcfind.cli.options import Common
 from ksrcfind.cli.places import in_tree
 from ksrcfind.cli.session import begin
 from ksrcfind.cli.terminal import show_note
-from ksrcfind.engine.comparison import file_pairs, subsystem_of
+from ksrcfind.engine.comparison import file_pairs, pairs_of, subsystem_of
 from ksrcfind.engine.engine import Engine
 from ksrcfind.engine.open import open_named
 from ksrcfind.errors import KsrcfindError
-from ksrcfind.evolution.differences import KINDS, Selection, differences
-from ksrcfind.evolution.rules import Lookup, outcomes, read_rules
+from ksrcfind.evolution.differences import KINDS, Difference, Selection, differences
+from ksrcfind.evolution.rules import Explained, Lookup, Outcome, outcomes
 from ksrcfind.log.line import read_line
 from ksrcfind.match.answer import Tier
 from ksrcfind.output.changes import changes, rules
 from ksrcfind.output.formats import Format
-from ksrcfind.source.message import Message
+from ksrcfind.rules.files import RulesFormat, detected, read_rules
+from ksrcfind.rules.record import Rule, RuleError
 
 RULES_LIMIT = 16 << 20
 """Limit of bytes of a rules file; a longer file is refused."""
@@ -39,6 +40,7 @@ def compare(
     paths: Sequence[str],
     selection: Selection,
     rules_file: Path | None,
+    rules_format: RulesFormat | None = None,
     *,
     everything: bool,
 ) -> int:
@@ -49,7 +51,7 @@ def compare(
     """
     if options.rev is not None:
         raise KsrcfindError("diff takes two revisions instead of --rev", "Example: ksrcfind diff v6.1 v6.12")
-    text = _read(rules_file) if rules_file is not None else None
+    asked = _rules(rules_file, rules_format) if rules_file is not None else None
     session = begin(options)
     # A bundle named by the environment holds only one revision.
     settings = replace(session.settings, index=options.index)
@@ -60,26 +62,20 @@ def compare(
     ):
         for note in dict.fromkeys((*older.notes, *newer.notes)):
             show_note(session.terminal.painter.line(f"note: {note}"))
-        selected = [in_tree(path, older.root, session.directory) for path in paths]
-        found = differences((pair.old, pair.new) for pair in file_pairs(older, newer, selected))
         trees = older.info, newer.info
-        subsystem = subsystem_of(older, newer)
-        if text is None:
-            found = selection.of(found, subsystem)
+        if asked is None:
+            selected = [in_tree(path, older.root, session.directory) for path in paths]
+            subsystem = subsystem_of(older, newer)
+            compared = differences((pair.old, pair.new) for pair in file_pairs(older, newer, selected))
+            found = selection.of(compared, subsystem)
             bounded = options.format is Format.TEXT and not everything and sys.stdout.isatty()
             empty = not found
+            painter = session.terminal.painter
             output = changes(
-                options.format,
-                found,
-                trees,
-                session.terminal.painter,
-                names=names,
-                subsystem_of=subsystem,
-                bounded=bounded,
+                options.format, found, trees, painter, names=names, subsystem_of=subsystem, bounded=bounded
             )
         else:
-            messages = [list(engine.messages()) for engine in (older, newer)]
-            checked = outcomes(read_rules(text), messages[0], messages[1], found, (_lookup(older), _lookup(newer)))
+            checked = _checked(asked, older, newer)
             empty = all(outcome.state == "matches" for outcome in checked)
             output = rules(options.format, checked, trees, session.terminal.painter, names=names)
         for piece in output:
@@ -99,12 +95,33 @@ def kinds_named(text: str) -> frozenset[str]:
     return kinds
 
 
+def _checked(asked: Sequence[Rule], older: Engine, newer: Engine) -> list[Outcome]:
+    old, new = list(older.messages()), list(newer.messages())
+
+    def changed() -> list[Difference]:
+        return differences((pair.old, pair.new) for pair in pairs_of(old, new))
+
+    return outcomes(asked, old, new, changed, (_lookup(older), _lookup(newer)))
+
+
 def _lookup(engine: Engine) -> Lookup:
-    def look_up(text: str) -> list[Message]:
+    def look_up(text: str) -> list[Explained]:
         matches = engine.answer(read_line(text), LOOKED_UP).matches
-        return [match.message for match in matches if match.tier in (Tier.EXACT, Tier.PARTIAL)]
+        return [(match.message, match.confidence) for match in matches if match.tier in (Tier.EXACT, Tier.PARTIAL)]
 
     return look_up
+
+
+def _rules(path: Path, chosen: RulesFormat | None) -> list[Rule]:
+    """Return the rules of a file. Raises `KsrcfindError` with the line of an invalid rule."""
+    text = _read(path)
+    given = chosen or detected(path.name, text)
+    try:
+        return read_rules(text, given)
+    except RuleError as error:
+        where = f"{path}:{error.line}" if error.line is not None else str(path)
+        hint = f"The file was read in the format {given}; --rules-format names another. \\( stands for a parenthesis."
+        raise KsrcfindError(f"{where}: {error}", hint) from error
 
 
 def _read(path: Path) -> str:

@@ -1,12 +1,14 @@
 """Compares the messages of two engines: revisions of one tree, other trees, bundles."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 
 from ksrcfind.engine.engine import Engine
 from ksrcfind.engine.source_view import no_such_files
 from ksrcfind.errors import KsrcfindError
 from ksrcfind.search.differing_files import FilePair
+from ksrcfind.source.message import Message
 
 
 def file_pairs(older: Engine, newer: Engine, paths: Sequence[str] = ()) -> list[FilePair]:
@@ -57,5 +59,16 @@ def _pairs(older: Engine, newer: Engine, files: set[str]) -> Iterator[FilePair]:
     before, after = (engine.index.ensure().messages for engine in (older, newer))
     for path in sorted(files):
         was, now = before.messages_of(path), after.messages_of(path)
+        if was != now:
+            yield FilePair(path, tuple(was), tuple(now))
+
+
+def pairs_of(old: Iterable[Message], new: Iterable[Message]) -> Iterator[FilePair]:
+    """Yield the files that have other messages, given all messages of both releases."""
+    files: dict[str, tuple[list[Message], list[Message]]] = defaultdict(lambda: ([], []))
+    for side, messages in enumerate((old, new)):
+        for message in messages:
+            files[message.path][side].append(message)
+    for path, (was, now) in sorted(files.items()):
         if was != now:
             yield FilePair(path, tuple(was), tuple(now))

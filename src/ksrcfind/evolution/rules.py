@@ -7,6 +7,7 @@ a line of a log, so that no rule is called dead for a text that `find` explains.
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property
 
 from msgspec import Struct
 
@@ -88,16 +89,16 @@ def outcomes(
     rules: Iterable[Rule],
     old: Sequence[Message],
     new: Sequence[Message],
-    found: Sequence[Difference],
+    changed: Callable[[], Sequence[Difference]],
     look_up: tuple[Lookup, Lookup],
 ) -> list[Outcome]:
-    """Return the result for each rule, given all messages of both releases and their differences.
+    """Return the result for each rule, given all messages of both releases.
 
+    `changed` returns the differences between both; it is asked for once, if a rule needs them.
     `look_up` searches each release for an example of a rule; it is used only for rules that match no message.
     """
-    became = {id_of(difference.old): difference for difference in found if difference.old is not None}
-    both = _Releases(old, new)
-    return [_outcome(rule, both, became, look_up) for rule in rules]
+    both = _Releases(old, new, changed)
+    return [_outcome(rule, both, look_up) for rule in rules]
 
 
 def id_of(message: Message) -> tuple[str, int, str]:
@@ -118,9 +119,17 @@ def proposed(printed: str) -> str:
 class _Releases:
     """All messages of two releases by the lines that they print: most lines are printed in both."""
 
-    def __init__(self, old: Sequence[Message], new: Sequence[Message]) -> None:
+    def __init__(
+        self, old: Sequence[Message], new: Sequence[Message], changed: Callable[[], Sequence[Difference]]
+    ) -> None:
+        self._changed = changed
         self.printing = (_by_line(old), _by_line(new))
         self.wordings = Wordings(sorted(self.printing[0].keys() | self.printing[1].keys()))
+
+    @cached_property
+    def became(self) -> dict[tuple[str, int, str], Difference]:
+        """How the messages of the older release changed, by `id_of` the message."""
+        return {id_of(difference.old): difference for difference in self._changed() if difference.old is not None}
 
     def matching(self, node: Node) -> tuple[dict[str, Meeting], str | None]:
         """Return line → meeting for the lines that a filter can match, and why the search ended early if it did."""
@@ -160,9 +169,7 @@ class _Matched(Struct):
     spent: str | None = None
 
 
-def _outcome(
-    rule: Rule, both: _Releases, became: dict[tuple[str, int, str], Difference], look_up: tuple[Lookup, Lookup]
-) -> Outcome:
+def _outcome(rule: Rule, both: _Releases, look_up: tuple[Lookup, Lookup]) -> Outcome:
     try:
         matched = _matched(rule, both, look_up)
     except ExpressionError as error:
@@ -170,7 +177,7 @@ def _outcome(
     was, now = matched.releases
     notes = [f"{matched.loose} was not compared: the rule may match less"] if matched.loose else []
     notes += [rule.ignored] if rule.ignored else []
-    if was and now and was[0].tier == "exact" and now[0].tier != "exact" and not _go_on(was, now, became):
+    if was and now and was[0].tier == "exact" and now[0].tier != "exact" and not _go_on(was, now, both.became):
         notes.append(f"{len(now):,} other messages of the newer release match only if a value has the text")
         now = []
     if now:
@@ -183,7 +190,7 @@ def _outcome(
         return Outcome(rule, "cannot_tell", tuple(was), (), note="; ".join([*notes, matched.spent]))
     if not was:
         return Outcome(rule, "never", (), (), note="; ".join(notes) or None)
-    changes = tuple(became[id_of(one.message)] for one in was if id_of(one.message) in became)
+    changes = tuple(both.became[id_of(one.message)] for one in was if id_of(one.message) in both.became)
     reworded = [change.new for change in changes if change.kind == "reworded" and change.new is not None]
     proposal = proposed(reworded[0].forms[0].printed) if reworded else None
     answer = "reworded" if reworded else "gone"

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 import msgspec
 
 from ksrcfind.evolution.differences import Difference, counts
-from ksrcfind.evolution.rules import Outcome
+from ksrcfind.evolution.rules import ANSWERS, Found, Outcome
 from ksrcfind.output.csv import row
 from ksrcfind.output.json import encode
 from ksrcfind.output.record import SCHEMA, Record, message_fields, tree_fields
@@ -18,8 +18,14 @@ from ksrcfind.tree.snapshot import TreeInfo
 SIDES = ("path", "line_start", "function", "level", "template")
 COLUMNS = ("kind", *(f"old_{field}" for field in SIDES), *(f"new_{field}" for field in SIDES), "tier", "similarity")
 """Columns of the format csv for messages."""
-RULE_COLUMNS = ("line", "rule", "state", "old_matches", "new_matches", *COLUMNS)
+RULE_COLUMNS = (
+    *("line", "rule", "state", "old_matches", "new_matches"),
+    *COLUMNS,
+    *("answer", "name", "worst_level", "example_path", "example_line", "example_text", "proposal", "note"),
+)
 """Columns of the format csv for rules: one row for each message that a lost rule matched."""
+EXAMPLES = 5
+"""Messages that a record has as examples of what a rule matches."""
 LABELS = {"level_changed": "level changed"}
 MORE = "See more: --all, --only KIND, --min-level LEVEL, --subsystem NAME, a PATH, or --format csv."
 _URGENT = ("removed", "reworded", "level_changed", "added", "moved")
@@ -78,9 +84,9 @@ def rules(chosen: str, found: Sequence[Outcome], trees: Trees, painter: Painter,
     if chosen == "csv":
         yield row(RULE_COLUMNS)
         for outcome in found:
-            own = (outcome.rule.line, outcome.rule.text, outcome.state, outcome.old, outcome.new)
+            own = (outcome.rule.line, outcome.rule.text, outcome.state, len(outcome.old), len(outcome.new))
             for cells in [_cells(difference) for difference in outcome.became] or [()]:
-                yield row((*own, *cells, *[None] * (len(COLUMNS) - len(cells))))
+                yield row((*own, *cells, *[None] * (len(COLUMNS) - len(cells)), *_more_cells(outcome)))
     elif chosen == "text":
         yield from _rules_text(found, names, painter)
     else:
@@ -101,11 +107,33 @@ def rule_record(outcome: Outcome, trees: Trees, names: Names) -> Record:
         "line": outcome.rule.line,
         "rule": outcome.rule.text,
         "state": outcome.state,
-        "old_matches": outcome.old,
-        "new_matches": outcome.new,
+        "old_matches": len(outcome.old),
+        "new_matches": len(outcome.new),
         "became": [_change(difference) for difference in outcome.became],
         "note": outcome.note,
+        "answer": outcome.answer,
+        "name": outcome.rule.name,
+        "worst_level": outcome.worst_level,
+        "old_examples": [_example(found) for found in outcome.old[:EXAMPLES]],
+        "new_examples": [_example(found) for found in outcome.new[:EXAMPLES]],
+        "proposal": outcome.proposal,
     }
+
+
+def _example(found: Found) -> Record:
+    return {
+        "message": message_fields(found.message, found.message.forms[0]),
+        "text": found.text,
+        "values": list(found.values),
+        "tier": found.tier,
+        "confidence": found.confidence,
+    }
+
+
+def _more_cells(outcome: Outcome) -> tuple[object, ...]:
+    shown = next(iter(outcome.new or outcome.old), None)
+    place = (shown.message.path, shown.message.line_start, shown.text) if shown else (None, None, None)
+    return (outcome.answer, outcome.rule.name, outcome.worst_level, *place, outcome.proposal, outcome.note)
 
 
 def _as_json(chosen: str, records: Iterable[Record]) -> Iterator[str]:
@@ -142,19 +170,75 @@ def _cells(difference: Difference) -> tuple[object, ...]:
     return (difference.kind, *values, difference.tier, difference.similarity)
 
 
+_WORST_FIRST = ("gone", "reworded", "never", "cannot_tell", "debug_only", "matches")
+
+
 def _rules_text(found: Sequence[Outcome], names: Names, painter: Painter) -> Iterator[str]:
-    for outcome in found:
-        if outcome.state == "matches":
-            continue
-        result = f"matches nothing in {names[1]}" if outcome.state == "lost" else "matches nothing in either release"
-        result += f" ({outcome.note})" if outcome.note else ""
-        yield painter.line((f"rule {outcome.rule.line}: ", "title"), (outcome.rule.text, "code"), f"  {result}")
+    seen = Counter(outcome.answer for outcome in found)
+    summed = ", ".join(f"{seen[answer]:,} {_ANSWER[answer]}" for answer in ANSWERS if seen[answer])
+    yield painter.line((f"{names[0]} → {names[1]}: ", "title"), f"{len(found):,} rules: {summed or 'none'}")
+    for outcome in sorted(found, key=lambda one: _WORST_FIRST.index(one.answer)):
+        head = f"rule {outcome.rule.line}" + (f" ({outcome.rule.name})" if outcome.rule.name else "")
+        yield painter.line((f"{head}: ", "title"), (outcome.rule.text, "code"))
+        yield painter.line((_sentence(outcome, names), _ANSWER_STYLE[outcome.answer]), indent=2)
+        if outcome.note:
+            yield painter.line(f"note: {outcome.note}", indent=2)
+        if outcome.new or not outcome.became:
+            yield from _example_text(outcome, names, painter)
         for difference in outcome.became:
             yield from _text(difference, painter, 2)
-    lost = sum(outcome.state == "lost" for outcome in found)
-    never = sum(outcome.state == "never" for outcome in found)
-    summed = f"{len(found):,} rules, {lost:,} lost, {never:,} match nothing in either release"
-    yield painter.line((f"{names[0]} → {names[1]}: ", "title"), summed)
+        if outcome.proposal:
+            yield painter.line("a rule for the new text: ", (outcome.proposal, "code"), indent=2)
+
+
+_ANSWER = {
+    "matches": "match",
+    "debug_only": "match debug messages only",
+    "reworded": "lost their message to another wording",
+    "gone": "lost their message",
+    "never": "match nothing in either release",
+    "cannot_tell": "cannot be decided",
+}
+_ANSWER_STYLE = {
+    "matches": "ok",
+    "debug_only": "warn",
+    "reworded": "error",
+    "gone": "error",
+    "never": "warn",
+    "cannot_tell": "warn",
+}
+
+
+def _sentence(outcome: Outcome, names: Names) -> str:
+    count = f"{len(outcome.new):,} message{'s' * (len(outcome.new) != 1)} of {names[1]}"
+    if outcome.answer == "matches":
+        return f"matches {count}, worst level {outcome.worst_level or 'unknown'}"
+    if outcome.answer == "debug_only":
+        return f"now debug only: matches {count}, all of level debug; in {names[0]} not all were"
+    if outcome.answer == "reworded":
+        return f"reworded: matches nothing in {names[1]}"
+    if outcome.answer == "gone":
+        return f"gone in {names[1]}: matched {len(outcome.old):,} in {names[0]}"
+    return "never: matches nothing in either release" if outcome.answer == "never" else "cannot tell"
+
+
+def _example_text(outcome: Outcome, names: Names, painter: Painter) -> Iterator[str]:
+    """Yield the lines for the most certain message that a rule matches, and how certain that is."""
+    shown = next(iter(outcome.new or outcome.old), None)
+    if shown is None:
+        return
+    message = shown.message
+    release = names[1] if outcome.new else names[0]
+    place = (f"{message.path}:{message.line_start}", "place")
+    yield painter.line(f"{release}: ", place, *_function(message), (f" {message.level or '-'}", "label"), indent=2)
+    yield painter.line(_shown(message), indent=4)
+    if shown.tier == "exact":
+        how = ""
+    elif shown.tier == "partial":
+        how = "  (only if a value is " + ", ".join(f"‘{value}’" for value in shown.values if value.strip()) + ")"
+    else:
+        how = f"  (found by looking the text up, confidence {shown.confidence or 0:.2f})"
+    yield painter.line(f"both accept: {shown.text}", (how, "label"), indent=4)
 
 
 def _subsystems(

@@ -69,7 +69,7 @@ def _joined(nodes: Sequence[Node]) -> tuple[Part | None, list[Part]]:
         whole = False
         if current:
             parts.append(current)
-        current = texts if texts else frozenset({""})
+        current = texts or frozenset({""})
     if whole:
         return current, parts
     return None, [part for part in [*parts, *([current] if current else [])] if "" not in part]
