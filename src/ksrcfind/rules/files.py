@@ -80,7 +80,7 @@ _SCRIPT = regex(
     r"\$(?:raw)?msg\s++(?P<not>!?)(?P<how>contains|startswith|==)(?:_i)?\s*+(?P<quote>[\"'])(?P<text>(?:[^\"'\\]|\\.)*+)[\"']"
     r"|re_match(?:_i)?\(\s*+\$(?:raw)?msg\s*+,\s*+[\"'](?P<expression>(?:[^\"'\\]|\\.)*+)[\"']"
 )
-_ESCAPE = regex(r"\\(.)")
+_ESCAPE = regex(r"\\([\\\"'])")
 _HOW = {
     "contains": Syntax.FIXED,
     "startswith": Syntax.START,
@@ -105,7 +105,7 @@ def _rsyslog(text: str) -> Iterator[Rule]:
             if syntax is None:
                 raise RuleError(number, f"an unknown comparison: {found['how']}")
             if not found["not"]:
-                value = _ESCAPE.sub(r"\1", found["text"]) if syntax is not Syntax.EXPRESSION else found["text"]
+                value = _ESCAPE.sub(r"\1", found["text"])
                 yield Rule(number, (Filter(_extended(value) if found["how"] == "regex" else value, syntax),))
             continue
         together: list[Filter] = []

@@ -10,7 +10,7 @@ from functools import cache
 
 from msgspec import Struct
 
-from ksrcfind.rules.expression import WORD, parsed
+from ksrcfind.rules.expression import ANY, WORD, parsed
 from ksrcfind.rules.language import FREE, LITERAL, TYPED, Edge, Line, Position, is_digit
 from ksrcfind.rules.program import (
     ACCEPT,
@@ -79,6 +79,8 @@ class Entry(Struct, frozen=True):
     text: str
 
 
+_UNKNOWN = (AFTER_WORD, AFTER_OTHER)
+
 _Config = tuple[int, int, Position]
 """A state of the rule, what is before the position, and the position in the line."""
 
@@ -93,7 +95,7 @@ class Search:
         self._first = 0
         for before in (START, AFTER_WORD, AFTER_OTHER):
             for step, _ in program.steps(program.start, before):
-                self._first |= program.masks[step] if step != ACCEPT else 0
+                self._first |= program.masks[step] if step != ACCEPT else ANY
         self.matches_all = (ACCEPT, NO_NEED) in program.steps(program.start, START)
         """True if the rule matches every line."""
         self.matches_prefix = False
@@ -120,24 +122,32 @@ class Search:
     def _starts(self, line: Line) -> Iterator[_Config]:
         """Yield the places of a line at which the rule's match can begin."""
         program, first = self._program, self._first
-        befores = (AFTER_WORD, AFTER_OTHER) if program.has_conditions else (START,)
         yield program.start, START, line.start
         for number, piece in enumerate(line.pieces):
             if isinstance(piece, str):
                 for at, character in enumerate(piece):
                     if first >> min(ord(character), 128) & 1:
-                        if not program.has_conditions or (number == 0 and at == 0):
-                            yield program.start, START, (number, at)
-                        elif at:
-                            word = WORD >> min(ord(piece[at - 1]), 128) & 1
-                            yield program.start, AFTER_WORD if word else AFTER_OTHER, (number, at)
-                        else:
-                            yield from ((program.start, before, (number, at)) for before in befores)
+                        yield from ((program.start, before, (number, at)) for before in self._befores(line, number, at))
                 continue
+            inside = _UNKNOWN if program.has_conditions else (START,)
             for state in piece.reachable:
+                # The first state of `%s` is also the one behind each of its characters.
+                befores = {*self._befores(line, number, 0), *inside} if state == piece.start else inside
                 yield from ((program.start, before, (number, state)) for before in befores)
         if program.has_conditions:  # Only an expression such as `$` begins at the end.
-            yield from ((program.start, before, (len(line.pieces), 0)) for before in befores)
+            end = len(line.pieces)
+            yield from ((program.start, before, (end, 0)) for before in self._befores(line, end, 0))
+
+    def _befores(self, line: Line, number: int, at: int) -> tuple[int, ...]:
+        """Return what can be before a position in a piece of a line."""
+        if not self._program.has_conditions:
+            return (START,)
+        if at == 0 and number == 0:
+            return (START,)
+        piece = line.pieces[number if at else number - 1]
+        if not isinstance(piece, str):
+            return _UNKNOWN
+        return (AFTER_WORD if WORD >> min(ord(piece[at - 1]), 128) & 1 else AFTER_OTHER,)
 
     def _run(self, line: Line, starts: dict[_Config, Entry | None]) -> Meeting | None:
         program, masks, asked = self._program, self._program.masks, self._program.asked

@@ -142,7 +142,9 @@ def example(node: Node) -> str:
         state, before = here = waiting.popleft()
         for step, need in program.steps(state, before):
             if step == ACCEPT:
-                return text[here]
+                if need != NEEDS_WORD:
+                    return text[here]
+                continue
             characters = program.masks[step] & ALLOWED[need]
             for chosen, after in ((characters & WORD, AFTER_WORD), (characters & ~WORD, AFTER_OTHER)):
                 following = program.following(step), after
