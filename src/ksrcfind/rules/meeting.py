@@ -153,6 +153,7 @@ class Search:
         program, masks, asked = self._program, self._program.masks, self._program.asked
         conditions = program.has_conditions
         cost: dict[_Config, int] = {config: entry.valued if entry else 0 for config, entry in starts.items()}
+        owned: dict[_Config, int] = {config: entry.own if entry else 0 for config, entry in starts.items()}
         came: dict[_Config, tuple[_Config, int, int, bool]] = {}
         waiting = deque(sorted(starts, key=cost.__getitem__))
         done: set[_Config] = set()
@@ -167,11 +168,9 @@ class Search:
             edges, ends = line.edges(position)
             for step, need in program.steps(state, before):
                 if step == ACCEPT:
-                    if _may_follow(need, edges, ends):
-                        found = self._traced(config, came, starts)
-                        if found.valued <= found.own:
-                            self._spend(steps)
-                            return found
+                    if so_far <= owned[config] and _may_follow(need, edges, ends):
+                        self._spend(steps)
+                        return self._traced(config, came, starts)
                     continue
                 wanted = masks[step] & ALLOWED[need]
                 for mask, after, kind in edges:
@@ -190,6 +189,7 @@ class Search:
                         following = (program.following(step), kind_before, after)
                         if characters and total < cost.get(following, 1 << 30):
                             cost[following] = total
+                            owned[following] = owned[config] + (asked[step] and kind == LITERAL)
                             came[following] = (config, characters, kind, asked[step])
                             if price:
                                 waiting.append(following)
