@@ -33,7 +33,7 @@ from ksrcfind.cli.examples import EXAMPLES
 from ksrcfind.cli.options import WITHOUT_VALUE, Common
 
 ROOT = Path(__file__).resolve().parent.parent
-WITH_OUTPUT = [ROOT / "README.md", *(ROOT / "docs" / f"{page}.md" for page in ("quick-start", "batch"))]
+WITH_OUTPUT = [ROOT / "README.md", *(ROOT / "docs" / f"{page}.md" for page in ("quick-start", "batch", "rules"))]
 WITH_PYTHON = [ROOT / "docs" / "library.md"]
 FIXTURE = ROOT / "fixtures" / "linux-mini"
 JSON_REFERENCE = ROOT / "docs" / "json.md"

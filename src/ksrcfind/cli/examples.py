@@ -49,6 +49,7 @@ EXAMPLES: dict[str, list[tuple[str, str]]] = {
         ("How an upgrade changes the log:", "ksrcfind diff v6.1 v6.12"),
         ("The same for one subsystem, as a table:", "ksrcfind diff v6.1 v6.12 fs/ext4 --format csv > ext4.csv"),
         ("Which monitoring rules must change:", "ksrcfind diff v6.1 v6.12 --rules rules.txt"),
+        ("Two unpacked tarballs, only what is severe:", "ksrcfind diff linux-6.1 linux-6.12 --min-level err"),
     ],
     "index": [
         ("Index the checked-out tree:", "ksrcfind index"),
