@@ -13,7 +13,7 @@ import pytest
 from commandline import ksrcfind
 from golden import check
 from ksrcfind.evolution.differences import Selection, differences
-from ksrcfind.evolution.rules import outcomes
+from ksrcfind.evolution.rules import Evidence, outcomes
 from ksrcfind.output.changes import changes
 from ksrcfind.output.json import schema
 from ksrcfind.output.style import Painter
@@ -80,11 +80,14 @@ def test_one_of_two_equal_messages_went():
     assert kinds(old, old[:1]) == [("removed", "same words here", None)]
 
 
-def checked(rule, old, new, look_up=(lambda _: [], lambda _: [])):
+NOTHING_ELSE = (Evidence(), Evidence())
+
+
+def checked(rule, old, new, evidence=NOTHING_ELSE):
     files = sorted({m.path for m in old + new})
     found = differences([([m for m in old if m.path == path], [m for m in new if m.path == path]) for path in files])
     filters = (rule,) if isinstance(rule, Filter) else (Filter(rule),)
-    [outcome] = outcomes([Rule(1, filters)], old, new, lambda: found, look_up)
+    [outcome] = outcomes([Rule(1, filters)], old, new, lambda: found, evidence)
     return outcome
 
 
@@ -135,7 +138,7 @@ def test_what_is_said_about_a_rule():
 
 def test_all_filters_of_a_rule_must_match():
     old = [message("disk failed twice"), message("disk failed", line=2)]
-    [outcome] = outcomes([Rule(1, (Filter("disk"), Filter("twice")))], old, old, list, (lambda _: [], lambda _: []))
+    [outcome] = outcomes([Rule(1, (Filter("disk"), Filter("twice")))], old, old, list, NOTHING_ELSE)
     assert [one.message.line_start for one in outcome.new] == [1]
 
 
@@ -158,8 +161,8 @@ def test_rules_are_found_in_single_lines_and_all_of_them():
 def test_a_rule_that_names_values_is_looked_up_like_a_line():
     old = [message("disk %s failed")]
     asked = []
-    look_up = (lambda text: asked.append(text) or [(old[0], 0.9)], lambda _: [])
-    outcome = checked(r"big old disk sda1 is (broken)", old, [], look_up)
+    evidence = (Evidence(explained=lambda text: asked.append(text) or [(old[0], 0.9)]), Evidence())
+    outcome = checked(r"big old disk sda1 is (broken)", old, [], evidence)
     assert asked == ["big old disk sda1 is (broken)", "big old disk sda1 is broken"]
     assert (outcome.state, outcome.old[0].tier, outcome.old[0].confidence) == ("lost", "looked up", 0.9)
 
@@ -312,3 +315,32 @@ def test_rules_of_the_fixture(linux_mini, tmp_path):
 def test_what_cannot_be_meant(linux_mini, arguments, said):
     done = ksrcfind(*arguments, directory=linux_mini)
     assert (done.status, said in done.err) == (2, True), done.err
+
+
+def test_a_value_of_several_words_must_be_a_string_of_the_file():
+    old = [message("%s: Killed process %d (%s)", path="mm/oom_kill.c")]
+    rule = "Memory cgroup out of memory: Killed process"
+    assert checked(rule, old, old).answer == "never"
+    known = Evidence(has_string=lambda path, text: (path, text) == ("mm/oom_kill.c", "Memory cgroup out of memory"))
+    live = checked(rule, old, old, (known, known))
+    assert (live.answer, live.new[0].tier, live.new[0].values) == (
+        "matches",
+        "partial",
+        ("Memory cgroup out of memory",),
+    )
+
+
+def test_a_string_of_the_source_keeps_a_rule_alive():
+    known = Evidence(string=lambda text: ("traps.c", 616) if text == "general protection fault" else None)
+    live = checked("general protection fault", [], [], (known, known))
+    assert (live.answer, live.new[0].tier, live.new[0].message.line_start) == ("matches", "string", 616)
+    assert checked("general protection fault", [], [], (known, Evidence())).answer == "gone"
+
+
+def test_strings_of_a_tree_are_searched(linux_mini, tmp_path):
+    rules = tmp_path / "rules.txt"
+    rules.write_text("Memory cgroup out of memory: Killed process\n")
+    done = ksrcfind("diff", "v5.8", "v5.9", "--rules", rules, "--format", "ndjson", directory=linux_mini)
+    record = json.loads(done.out)
+    VALIDATOR.validate(record)
+    assert record["state"] in ("matches", "never")

@@ -16,19 +16,23 @@ from ksrcfind.engine.engine import Engine
 from ksrcfind.engine.open import open_named
 from ksrcfind.errors import KsrcfindError
 from ksrcfind.evolution.differences import KINDS, Difference, Selection, differences
-from ksrcfind.evolution.rules import Explained, Lookup, Outcome, outcomes
+from ksrcfind.evolution.rules import Evidence, Explained, Outcome, outcomes
 from ksrcfind.log.line import read_line
 from ksrcfind.match.answer import Tier
 from ksrcfind.output.changes import changes, rules
 from ksrcfind.output.formats import Format
 from ksrcfind.rules.files import RulesFormat, detected, read_rules
 from ksrcfind.rules.record import Rule, RuleError
+from ksrcfind.source.template import WORD
 
 RULES_LIMIT = 16 << 20
 """Limit of bytes of a rules file; a longer file is refused."""
 
-LOOKED_UP = 50
-"""Limit of messages that are returned for a rule containing values."""
+LOOKED_UP = 5
+"""Limit of messages that are looked up for an example of a rule."""
+
+STRING_FILES = 2000
+"""Files with all words of a text that are searched for a string with it, at most."""
 
 SHORT = {"level": "level_changed"}
 """Kinds of differences by the shorter names that `--only` takes too."""
@@ -101,15 +105,49 @@ def _checked(asked: Sequence[Rule], older: Engine, newer: Engine) -> list[Outcom
     def changed() -> list[Difference]:
         return differences((pair.old, pair.new) for pair in pairs_of(old, new))
 
-    return outcomes(asked, old, new, changed, (_lookup(older), _lookup(newer)))
+    return outcomes(asked, old, new, changed, (_evidence(older), _evidence(newer)))
 
 
-def _lookup(engine: Engine) -> Lookup:
-    def look_up(text: str) -> list[Explained]:
+def _evidence(engine: Engine) -> Evidence:
+    """Return what a release knows of a text: the answers of `find`, and the strings of its source."""
+    source = engine.backend.source
+
+    def explained(text: str) -> list[Explained]:
         matches = engine.answer(read_line(text), LOOKED_UP).matches
         return [(match.message, match.confidence) for match in matches if match.tier in (Tier.EXACT, Tier.PARTIAL)]
 
-    return look_up
+    def has_string(path: str, text: str) -> bool:
+        try:
+            return _line_of(source.read(path), text) is not None
+        except FileNotFoundError:
+            return False
+
+    def string(text: str) -> tuple[str, int] | None:
+        words = list(dict.fromkeys(WORD.findall(text)))
+        try:
+            files = source.with_words(words) if words else {}
+        except KsrcfindError:  # A bundle has no source.
+            return None
+        paths = sorted(path for path, held in files.items() if len(set(held)) == len(words))
+        for path, content in source.read_many(paths[:STRING_FILES]):
+            line = _line_of(content, text)
+            if line is not None:
+                return path, line
+        return None
+
+    return Evidence(explained, has_string, string)
+
+
+def _line_of(content: bytes, text: str) -> int | None:
+    """Return the line of a file on which a string contains a text."""
+    wanted = text.encode("utf-8", "replace")
+    at = content.find(wanted)
+    while at >= 0:
+        start = content.rfind(b"\n", 0, at) + 1
+        if content.count(b'"', start, at) % 2:
+            return content.count(b"\n", 0, at) + 1
+        at = content.find(wanted, at + 1)
+    return None
 
 
 def _rules(path: Path, chosen: RulesFormat | None) -> list[Rule]:

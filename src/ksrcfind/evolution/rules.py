@@ -6,7 +6,7 @@ a line of a log, so that no rule is called dead for a text that `find` explains.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 
 from msgspec import Struct
@@ -19,7 +19,7 @@ from ksrcfind.rules.meeting import BudgetSpentError, Meeting, Search
 from ksrcfind.rules.prefilter import Wordings
 from ksrcfind.rules.program import Program, example
 from ksrcfind.rules.record import Filter, Rule
-from ksrcfind.source.message import Message
+from ksrcfind.source.message import Form, Message
 from ksrcfind.source.template import lines, pieces
 
 ANSWERS = ("matches", "debug_only", "reworded", "gone", "never", "cannot_tell")
@@ -32,6 +32,10 @@ STATES = {
     "never": "never",
     "cannot_tell": "unknown",
 }
+LEAST_CONFIDENCE = 0.5
+"""Confidence of an answer to an example of a rule, at least."""
+SHORTEST_STRING = 8
+"""Characters of a text that is searched in the strings of the source, at least."""
 ESCAPES = frozenset(".^$*+?{}[]\\|()")
 
 
@@ -44,8 +48,9 @@ class Found(Struct, frozen=True):
     values: tuple[str, ...] = ()
     """The pieces of the text that must be values of the message."""
     tier: str = "exact"
-    """`exact`: the message's own text has all that the rule asks for. `partial`: a value has a part of it.
-    `looked up`: the text was found like a line of a log."""
+    """`exact`: the message's own text has all that the rule asks for. `partial`: a value has a part of it. `string`: a
+    string of the source has it, and the call that prints the string is not known. `looked up`: the text was found like
+    a line of a log."""
     confidence: float | None = None
     """The confidence of the answer to the text that was looked up."""
 
@@ -81,8 +86,17 @@ class Outcome(Struct, frozen=True):
 
 Explained = tuple[Message, float]
 """A message that explains a text, with the confidence of the answer."""
-Lookup = Callable[[str], Sequence[Explained]]
-"""Returns the messages that match a text, like a log line."""
+
+
+class Evidence(Struct, frozen=True):
+    """What else a release knows of a text, besides its messages."""
+
+    explained: Callable[[str], Sequence[Explained]] = lambda _: ()
+    """Returns the messages that match a text, like a log line, the best first."""
+    has_string: Callable[[str, str], bool] = lambda _path, _text: False
+    """Returns whether a file (its path) has a string with a text, which is a value in a message of this file."""
+    string: Callable[[str], tuple[str, int] | None] = lambda _: None
+    """Returns path and line of a string of the source that contains a text. None if there is none."""
 
 
 def outcomes(
@@ -90,15 +104,15 @@ def outcomes(
     old: Sequence[Message],
     new: Sequence[Message],
     changed: Callable[[], Sequence[Difference]],
-    look_up: tuple[Lookup, Lookup],
+    evidence: tuple[Evidence, Evidence],
 ) -> list[Outcome]:
     """Return the result for each rule, given all messages of both releases.
 
     `changed` returns the differences between both; it is asked for once, if a rule needs them.
-    `look_up` searches each release for an example of a rule; it is used only for rules that match no message.
+    The `evidence` of each release is asked for only about rules that match no message with certainty.
     """
     both = _Releases(old, new, changed)
-    return [_outcome(rule, both, look_up) for rule in rules]
+    return [_outcome(rule, both, evidence) for rule in rules]
 
 
 def id_of(message: Message) -> tuple[str, int, str]:
@@ -169,9 +183,9 @@ class _Matched(Struct):
     spent: str | None = None
 
 
-def _outcome(rule: Rule, both: _Releases, look_up: tuple[Lookup, Lookup]) -> Outcome:
+def _outcome(rule: Rule, both: _Releases, evidence: tuple[Evidence, Evidence]) -> Outcome:
     try:
-        matched = _matched(rule, both, look_up)
+        matched = _matched(rule, both, evidence)
     except ExpressionError as error:
         return Outcome(rule, "cannot_tell", (), (), note=str(error))
     was, now = matched.releases
@@ -204,7 +218,7 @@ def _go_on(was: Sequence[Found], now: Sequence[Found], became: dict[tuple[str, i
     return any(id_of(one.message) in kept for one in now)
 
 
-def _matched(rule: Rule, both: _Releases, look_up: tuple[Lookup, Lookup]) -> _Matched:
+def _matched(rule: Rule, both: _Releases, evidence: tuple[Evidence, Evidence]) -> _Matched:
     """Return the messages that match every filter of a rule. Raises `ExpressionError` for one that is too large."""
     common: dict[str, Meeting] | None = None
     result = _Matched(([], []))
@@ -213,38 +227,53 @@ def _matched(rule: Rule, both: _Releases, look_up: tuple[Lookup, Lookup]) -> _Ma
         found, spent = both.matching(node)
         result.loose = result.loose or loose
         result.spent = result.spent or spent
-        common = (
-            found if common is None else {line: _fewer(common[line], found[line]) for line in common if line in found}
-        )
+        if common is not None:
+            found = {line: _fewer(common[line], found[line]) for line in common if line in found}
+        common = found
     meetings = common or {}
-    texts = _examples(rule.filters)
-    asked: list[dict[tuple[str, int, str], float]] = [{}, {}]
-    if not any(meeting.is_certain for meeting in meetings.values()) and texts:
-        for known, ask in zip(asked, look_up, strict=True):
-            for text in texts:
-                for message, confidence in ask(text):
-                    known.setdefault(id_of(message), confidence)
-                    if len(rule.filters) == 1 and confidence:
-                        result.releases[known is asked[1]].append(Found(message, text, (), "looked up", confidence))
-    for number, (printing, known) in enumerate(zip(both.printing, asked, strict=True)):
-        own: dict[tuple[str, int, str], Found] = {}
-        for line, meeting in meetings.items():
-            for message in printing.get(line, ()):
-                key = id_of(message)
-                if meeting.is_certain or key in known:
-                    tier = "exact" if not meeting.valued else "partial"
-                    better = Found(message, meeting.text, meeting.values, tier)
-                    if key not in own or own[key].tier != "exact":
-                        own[key] = better
-        extra = {id_of(one.message): one for one in result.releases[number]}
-        result.releases[number][:] = sorted(
-            {**extra, **own}.values(),
-            key=lambda one: (_TIERS.index(one.tier), len("".join(one.values)), one.message.path),
-        )
+    for own, printing, known in zip(result.releases, both.printing, evidence, strict=True):
+        own.extend(_messages(meetings, printing, known) or _further(rule, known))
     return result
 
 
-_TIERS = ("exact", "partial", "looked up")
+def _messages(meetings: Mapping[str, Meeting], printing: Mapping[str, list[Message]], known: Evidence) -> list[Found]:
+    """Return the messages of a release that print lines with a text of a rule, the most certain first.
+
+    An uncertain text counts if its values are strings of the file of the message.
+    """
+    found: dict[tuple[str, int, str], Found] = {}
+    for line, meeting in meetings.items():
+        for message in printing.get(line, ()):
+            if not meeting.is_certain and not _has_strings(known, message, meeting):
+                continue
+            key = id_of(message)
+            if key not in found or found[key].tier != "exact":
+                tier = "partial" if meeting.valued else "exact"
+                found[key] = Found(message, meeting.text, meeting.values, tier)
+    return sorted(found.values(), key=lambda one: (_TIERS.index(one.tier), len("".join(one.values)), one.message.path))
+
+
+def _has_strings(known: Evidence, message: Message, meeting: Meeting) -> bool:
+    values = [value.strip() for value in meeting.values]
+    return all(known.has_string(message.path, value) for value in values if len(value) > 1)
+
+
+def _further(rule: Rule, known: Evidence) -> list[Found]:
+    """Return what else a release knows of the text of a rule that no message has."""
+    texts = _examples(rule.filters)
+    explained = [(text, *one) for text in texts for one in known.explained(text) if one[1] >= LEAST_CONFIDENCE]
+    if explained:
+        return [Found(message, text, (), "looked up", confidence) for text, message, confidence in explained]
+    for text in texts:
+        place = known.string(text) if len(text) >= SHORTEST_STRING else None
+        if place is not None:
+            path, line = place
+            message = Message(path, line, line, None, "", None, None, text, (Form(text.replace("%", "%%"), ()),), ())
+            return [Found(message, text, (), "string")]
+    return []
+
+
+_TIERS = ("exact", "partial", "looked up", "string")
 
 
 def _fewer(one: Meeting, other: Meeting) -> Meeting:

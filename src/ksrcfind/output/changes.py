@@ -236,6 +236,8 @@ def _example_text(outcome: Outcome, names: Names, painter: Painter) -> Iterator[
         how = ""
     elif shown.tier == "partial":
         how = "  (only if a value is " + ", ".join(f"‘{value}’" for value in shown.values if value.strip()) + ")"
+    elif shown.tier == "string":
+        how = "  (a string of the source; the call that prints it as a value is not known)"
     else:
         how = f"  (found by looking the text up, confidence {shown.confidence or 0:.2f})"
     yield painter.line(f"both accept: {shown.text}", (how, "label"), indent=4)

@@ -1,7 +1,7 @@
 """Search a text that a rule matches and a message prints: the product of two automata, with a budget of steps.
 
 Every message with `%s` could print any text, and so match any rule. A text is therefore weighed: of the characters that
-the rule asks for, as few as possible may come out of values, and never more than the message's own text has.
+the rule asks for, as few as possible come out of values, and never many more than the message's own text has.
 """
 
 from collections import deque
@@ -26,6 +26,8 @@ from ksrcfind.rules.program import (
     example_character,
 )
 
+MOST_VALUED = 2
+"""Characters that values may have for each one of the message's own text; `Meeting.is_certain` wants fewer."""
 STEPS_FOR_LINE = 20_000
 """Steps of one search, at most."""
 STEPS_FOR_RULE = 4_000_000
@@ -61,8 +63,8 @@ class Meeting(Struct, frozen=True):
 
     @property
     def is_certain(self) -> bool:
-        """True if values of the message have no more than single words of the text."""
-        return not self.valued or not any(" " in value.strip() for value in self.values)
+        """True if values of the message have single words of the text, and less of it than the message itself."""
+        return self.valued <= self.own and (not self.valued or not any(" " in one.strip() for one in self.values))
 
 
 class BudgetSpentError(Exception):
@@ -91,7 +93,7 @@ class Search:
     def __init__(self, program: Program, steps: int = STEPS_FOR_RULE) -> None:
         self._program = program
         self._steps = steps
-        self._most_valued = sum(program.asked) // 2 + 1
+        self._most_valued = sum(program.asked) * MOST_VALUED // (MOST_VALUED + 1) + 1
         self._first = 0
         for before in (START, AFTER_WORD, AFTER_OTHER):
             for step, _ in program.steps(program.start, before):
@@ -168,7 +170,7 @@ class Search:
             edges, ends = line.edges(position)
             for step, need in program.steps(state, before):
                 if step == ACCEPT:
-                    if so_far <= owned[config] and _may_follow(need, edges, ends):
+                    if so_far <= MOST_VALUED * owned[config] and _may_follow(need, edges, ends):
                         self._spend(steps)
                         return self._traced(config, came, starts)
                     continue

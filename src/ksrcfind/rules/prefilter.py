@@ -16,7 +16,7 @@ from ksrcfind.source.template import split
 
 MOST_TEXTS = 16
 """Alternative texts of one required part, at most; with more, the part is not used."""
-LEAST = 0.4
+LEAST = 0.3
 """Part of the letters of the required words that a candidate has in its own text."""
 _WORD = regex(r"[a-z0-9_]{2,}")
 
@@ -113,6 +113,8 @@ class Wordings:
 
     def candidates(self, node: Node) -> Iterable[int]:
         """Return the numbers of the lines that an expression can match."""
+        if isinstance(node, Choice):
+            return sorted(set().union(*map(self.candidates, node.parts)))
         parts = [[_WORD.findall(text) for text in part] for part in required(node)]
         least = LEAST * sum(min(sum(map(len, words)) for words in texts) for texts in parts)
         if least <= 0:
