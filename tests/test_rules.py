@@ -79,7 +79,7 @@ def test_the_prefilter_drops_no_line_with_enough_text_of_its_own(seed):
     for _ in range(60):
         rule = " ".join(numbers.choice(words[:5] + words[7:]) for _ in range(3))
         node = parsed(rule).node
-        kept = {wordings.lines[number] for number in wordings.candidates(node)}
+        kept = {wordings.lines[number] for number in itertools.chain(*wordings.candidates(node))}
         search = Search(Program(node))
         missed = [line for line in wordings.lines if line not in kept and search.meeting(Line(line)) is not None]
         assert not missed, (rule, missed)

@@ -7,7 +7,7 @@ a line of a log, so that no rule is called dead for a text that `find` explains.
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from msgspec import Struct
 
@@ -36,6 +36,8 @@ LEAST_CONFIDENCE = 0.5
 """Confidence of an answer to an example of a rule, at least."""
 SHORTEST_STRING = 8
 """Characters of a text that is searched in the strings of the source, at least."""
+MOST_STRINGS = 64
+"""Values of one rule whose strings are remembered."""
 ESCAPES = frozenset(".^$*+?{}[]\\|()")
 
 
@@ -152,17 +154,20 @@ class _Releases:
             return dict.fromkeys(self.wordings.lines, Meeting("", 0, 0, ())), None
         found: dict[str, Meeting] = {}
         spent: str | None = None
-        for number in self.wordings.candidates(node):
-            line = self.wordings.lines[number]
-            try:
-                meeting = search.meeting(Line(line))
-            except BudgetSpentError:
-                spent = "the search for a common text took too many steps"
-                if search.is_spent:
-                    break
-                continue
-            if meeting is not None:
-                found[line] = meeting
+        for candidates in self.wordings.candidates(node):
+            for number in candidates:
+                line = self.wordings.lines[number]
+                try:
+                    meeting = search.meeting(Line(line))
+                except BudgetSpentError:
+                    spent = "the search for a common text took too many steps"
+                    if search.is_spent:
+                        return found, spent
+                    continue
+                if meeting is not None:
+                    found[line] = meeting
+            if any(meeting.is_certain for meeting in found.values()):
+                break  # The others have more of the text in their values.
         return found, spent
 
 
@@ -191,8 +196,8 @@ def _outcome(rule: Rule, both: _Releases, evidence: tuple[Evidence, Evidence]) -
     was, now = matched.releases
     notes = [f"{matched.loose} was not compared: the rule may match less"] if matched.loose else []
     notes += [rule.ignored] if rule.ignored else []
-    if was and now and was[0].tier == "exact" and now[0].tier != "exact" and not _go_on(was, now, both.became):
-        notes.append(f"{len(now):,} other messages of the newer release match only if a value has the text")
+    if was and now and was[0].tier == "exact" and not _go_on(was, now, both):
+        notes.append(f"in the newer release, only values of messages could have the text (calls: {len(now):,})")
         now = []
     if now:
         quiet = all(one.message.level == "debug" for one in now)
@@ -211,11 +216,16 @@ def _outcome(rule: Rule, both: _Releases, evidence: tuple[Evidence, Evidence]) -
     return Outcome(rule, answer, tuple(was), (), changes, "; ".join(notes) or None, proposal)
 
 
-def _go_on(was: Sequence[Found], now: Sequence[Found], became: dict[tuple[str, int, str], Difference]) -> bool:
-    """Return whether one of the newer messages is a changed or moved older one, and not another with a value."""
-    changed = [became[id_of(one.message)].new for one in was if id_of(one.message) in became]
+def _go_on(was: Sequence[Found], now: Sequence[Found], both: _Releases) -> bool:
+    """Return whether a rule that had a message of its own still has one, or a value that took the text over.
+
+    A text that `find` explains, or another message with a value, is not enough: every text is a value of some message.
+    """
+    if now[0].tier == "exact":
+        return True
+    changed = [both.became[id_of(one.message)].new for one in was if id_of(one.message) in both.became]
     kept = {id_of(message) for message in changed if message is not None}
-    return any(id_of(one.message) in kept for one in now)
+    return any(one.tier == "partial" and id_of(one.message) in kept for one in now)
 
 
 def _matched(rule: Rule, both: _Releases, evidence: tuple[Evidence, Evidence]) -> _Matched:
@@ -232,19 +242,26 @@ def _matched(rule: Rule, both: _Releases, evidence: tuple[Evidence, Evidence]) -
         common = found
     meetings = common or {}
     for own, printing, known in zip(result.releases, both.printing, evidence, strict=True):
-        own.extend(_messages(meetings, printing, known) or _further(rule, known))
+        anywhere = lru_cache(maxsize=MOST_STRINGS)(known.string)
+        own.extend(
+            _messages(meetings, printing, known.has_string)
+            or _messages(meetings, printing, lambda _, text, ask=anywhere: ask(text) is not None)  # type: ignore[misc]
+            or _further(rule, known)
+        )
     return result
 
 
-def _messages(meetings: Mapping[str, Meeting], printing: Mapping[str, list[Message]], known: Evidence) -> list[Found]:
+def _messages(
+    meetings: Mapping[str, Meeting], printing: Mapping[str, list[Message]], has_string: Callable[[str, str], bool]
+) -> list[Found]:
     """Return the messages of a release that print lines with a text of a rule, the most certain first.
 
-    An uncertain text counts if its values are strings of the file of the message.
+    An uncertain text counts if its values are strings of the source, given path and text.
     """
     found: dict[tuple[str, int, str], Found] = {}
     for line, meeting in meetings.items():
         for message in printing.get(line, ()):
-            if not meeting.is_certain and not _has_strings(known, message, meeting):
+            if not meeting.is_certain and not _has_strings(has_string, message, meeting):
                 continue
             key = id_of(message)
             if key not in found or found[key].tier != "exact":
@@ -253,9 +270,9 @@ def _messages(meetings: Mapping[str, Meeting], printing: Mapping[str, list[Messa
     return sorted(found.values(), key=lambda one: (_TIERS.index(one.tier), len("".join(one.values)), one.message.path))
 
 
-def _has_strings(known: Evidence, message: Message, meeting: Meeting) -> bool:
+def _has_strings(has_string: Callable[[str, str], bool], message: Message, meeting: Meeting) -> bool:
     values = [value.strip() for value in meeting.values]
-    return all(known.has_string(message.path, value) for value in values if len(value) > 1)
+    return all(has_string(message.path, value) for value in values if len(value) > 1)
 
 
 def _further(rule: Rule, known: Evidence) -> list[Found]:

@@ -16,8 +16,8 @@ from ksrcfind.source.template import split
 
 MOST_TEXTS = 16
 """Alternative texts of one required part, at most; with more, the part is not used."""
-LEAST = 0.3
-"""Part of the letters of the required words that a candidate has in its own text."""
+LIKELY, LEAST = 0.5, 0.3
+"""Parts of the letters of the required words that a likely candidate, and any candidate, has in its own text."""
 _WORD = regex(r"[a-z0-9_]{2,}")
 
 Part = frozenset[str]
@@ -111,14 +111,22 @@ class Wordings:
             yield number
             at = self._text.find(word, self._starts[number + 1])
 
-    def candidates(self, node: Node) -> Iterable[int]:
-        """Return the numbers of the lines that an expression can match."""
+    def candidates(self, node: Node) -> tuple[list[int], list[int]]:
+        """Return the numbers of the lines that an expression can match: the likely ones and the others."""
         if isinstance(node, Choice):
-            return sorted(set().union(*map(self.candidates, node.parts)))
+            found = [self.candidates(part) for part in node.parts]
+            likely = set().union(*(some for some, _ in found))
+            return sorted(likely), sorted(set().union(*(some for _, some in found)) - likely)
         parts = [[_WORD.findall(text) for text in part] for part in required(node)]
-        least = LEAST * sum(min(sum(map(len, words)) for words in texts) for texts in parts)
-        if least <= 0:
-            return range(len(self.lines))
+        asked = sum(min(sum(map(len, words)) for words in texts) for texts in parts)
+        if not asked:
+            return list(range(len(self.lines))), []
+        letters = sorted(self._letters(parts).items())
+        likely_ones = [number for number, count in letters if count >= LIKELY * asked]
+        return likely_ones, [number for number, count in letters if LEAST * asked <= count < LIKELY * asked]
+
+    def _letters(self, parts: Sequence[Sequence[Sequence[str]]]) -> dict[int, int]:
+        """Return how many letters of the required words each line has in its own text."""
         letters: dict[int, int] = defaultdict(int)
         for texts in parts:
             best: dict[int, int] = {}
@@ -131,4 +139,4 @@ class Wordings:
                     best[number] = max(best.get(number, 0), count)
             for number, count in best.items():
                 letters[number] += count
-        return sorted(number for number, count in letters.items() if count >= least)
+        return letters
