@@ -53,6 +53,14 @@ def test_one_message_that_changed(new, kind):
     assert kinds([message("disk %d failed")], [new]) == [(kind, "disk %d failed", new.forms[0].printed)]
 
 
+def test_a_reworded_message_follows_its_function_to_another_file():
+    old = message("%s %s: pipe %c: enable_mask=0x%x, status_mask=0x%x", path="irq.c")
+    new = message("%s %s: [drm] pipe %c: enable_mask=0x%x, status_mask=0x%x", path="display/irq2.c")
+    assert [kind for kind, _, _ in kinds([old], [new])] == ["reworded"]
+    apart = message(new.forms[0].printed, path="display/irq2.c", function="g")
+    assert {kind for kind, _, _ in kinds([old], [apart])} == {"added", "removed"}
+
+
 def test_what_has_no_word_in_common_came_and_went():
     found = kinds([message("%s: no memory")], [message("%s: bad disk")])
     assert found == [("added", None, "%s: bad disk"), ("removed", "%s: no memory", None)]

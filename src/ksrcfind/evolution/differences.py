@@ -150,6 +150,7 @@ class _Unpaired:
         old: dict[Hashable, list[int]] = defaultdict(list)
         for number, was in enumerate(self.old):
             old[key(was)].append(number)
+        old.pop(None, None)
         scored: list[tuple[float, int, int]] = []
         for name in old.keys() & new.keys():
             if len(old[name]) * len(new[name]) <= MANY * MANY:
@@ -229,4 +230,6 @@ _REWORDED: tuple[tuple[Key, float], ...] = (
     (lambda message: (_name(message.path), message.function), SAME_FUNCTION),
     (lambda message: (message.path,), SAME_FILE),
     (lambda message: (_name(message.path),), SAME_FILE),
+    # A function that moved to a file of another name.
+    (lambda message: message.function if _says_much(message) else None, NEARLY_SAME),
 )

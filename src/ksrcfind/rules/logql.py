@@ -7,7 +7,7 @@ from ksrcfind.regex import regex
 from ksrcfind.rules.record import Filter, Rule, RuleError, Syntax
 
 IGNORED = "a filter that excludes lines (!= or !~) was not compared"
-NEEDS_YAML = "reading YAML needs PyYAML: pip install 'ksrcfind[rules]'"
+NEEDS_YAML = "reading YAML needs the extra rules: docs/quick-start.md says how to install it"
 MOST_NODES = 200_000
 """Nodes of a YAML document, at most."""
 
