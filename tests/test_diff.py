@@ -352,3 +352,10 @@ def test_strings_of_a_tree_are_searched(linux_mini, tmp_path):
     record = json.loads(done.out)
     VALIDATOR.validate(record)
     assert record["state"] in ("matches", "never")
+
+
+def test_a_rule_whose_text_is_nearly_a_string_is_never_called_never():
+    known = Evidence(string=lambda text: ("edac.c", 7) if text == "memory read error" else None)
+    outcome = checked("CE memory read error .*", [], [], (known, known))
+    assert outcome.answer == "cannot_tell"
+    assert outcome.note == "‘memory read error’ is a string at edac.c:7, which a call may print as a value"

@@ -36,6 +36,8 @@ LEAST_CONFIDENCE = 0.5
 """Confidence of an answer to an example of a rule, at least."""
 SHORTEST_STRING = 8
 """Characters of a text that is searched in the strings of the source, at least."""
+FEWEST_WORDS = 3
+"""Words of a part of a rule that is searched in the strings of the source, at least."""
 MOST_STRINGS = 64
 """Values of one rule whose strings are remembered."""
 ESCAPES = frozenset(".^$*+?{}[]\\|()")
@@ -207,6 +209,8 @@ def _outcome(rule: Rule, both: _Releases, evidence: tuple[Evidence, Evidence]) -
         return Outcome(rule, answer, tuple(was), tuple(now), note="; ".join(notes) or None)
     if matched.spent:
         return Outcome(rule, "cannot_tell", tuple(was), (), note="; ".join([*notes, matched.spent]))
+    if not was and (part := _partial_string(rule, evidence)) is not None:
+        return Outcome(rule, "cannot_tell", (), (), note="; ".join([*notes, part]))
     if not was:
         return Outcome(rule, "never", (), (), note="; ".join(notes) or None)
     changes = tuple(both.became[id_of(one.message)] for one in was if id_of(one.message) in both.became)
@@ -288,6 +292,20 @@ def _further(rule: Rule, known: Evidence) -> list[Found]:
             message = Message(path, line, line, None, "", None, None, text, (Form(text.replace("%", "%%"), ()),), ())
             return [Found(message, text, (), "string")]
     return []
+
+
+def _partial_string(rule: Rule, evidence: tuple[Evidence, Evidence]) -> str | None:
+    """Return a note if a string of the source has all but one word of a rule: a call may print both together."""
+    for text in _examples(rule.filters):
+        words = text.split()
+        for some in (words[1:], words[:-1]):
+            part = " ".join(some)
+            if len(some) < FEWEST_WORDS or len(part) < SHORTEST_STRING:
+                continue
+            place = evidence[1].string(part) or evidence[0].string(part)
+            if place is not None:
+                return f"‘{part}’ is a string at {place[0]}:{place[1]}, which a call may print as a value"
+    return None
 
 
 _TIERS = ("exact", "partial", "looked up", "string")
