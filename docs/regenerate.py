@@ -33,7 +33,10 @@ from ksrcfind.cli.examples import EXAMPLES
 from ksrcfind.cli.options import WITHOUT_VALUE, Common
 
 ROOT = Path(__file__).resolve().parent.parent
-WITH_OUTPUT = [ROOT / "README.md", *(ROOT / "docs" / f"{page}.md" for page in ("quick-start", "batch", "trees"))]
+WITH_OUTPUT = [
+    ROOT / "README.md",
+    *(ROOT / "docs" / f"{page}.md" for page in ("quick-start", "batch", "trees", "rules")),
+]
 WITH_PYTHON = [ROOT / "docs" / "library.md"]
 FIXTURE = ROOT / "fixtures" / "linux-mini"
 JSON_REFERENCE = ROOT / "docs" / "json.md"

@@ -3,7 +3,8 @@
 import csv
 import io
 import json
-import time
+import subprocess
+import tarfile
 from collections import Counter
 
 import jsonschema
@@ -11,10 +12,15 @@ import pytest
 
 from commandline import ksrcfind
 from golden import check
-from ksrcfind.evolution.differences import differences
-from ksrcfind.evolution.rules import Rule, example, outcomes, read_rules
+from ksrcfind.evolution.differences import Selection, differences
+from ksrcfind.evolution.rules import Evidence, outcomes
+from ksrcfind.output.changes import changes
 from ksrcfind.output.json import schema
+from ksrcfind.output.style import Painter
+from ksrcfind.rules import meeting
+from ksrcfind.rules.record import Filter, Rule
 from ksrcfind.source.message import Form, Message
+from ksrcfind.tree.snapshot import TreeInfo
 
 VALIDATOR = jsonschema.Draft202012Validator(json.loads(schema()))
 
@@ -47,6 +53,14 @@ def test_one_message_that_changed(new, kind):
     assert kinds([message("disk %d failed")], [new]) == [(kind, "disk %d failed", new.forms[0].printed)]
 
 
+def test_a_reworded_message_follows_its_function_to_another_file():
+    old = message("%s %s: pipe %c: enable_mask=0x%x, status_mask=0x%x", path="irq.c")
+    new = message("%s %s: [drm] pipe %c: enable_mask=0x%x, status_mask=0x%x", path="display/irq2.c")
+    assert [kind for kind, _, _ in kinds([old], [new])] == ["reworded"]
+    apart = message(new.forms[0].printed, path="display/irq2.c", function="g")
+    assert {kind for kind, _, _ in kinds([old], [apart])} == {"added", "removed"}
+
+
 def test_what_has_no_word_in_common_came_and_went():
     found = kinds([message("%s: no memory")], [message("%s: bad disk")])
     assert found == [("added", None, "%s: bad disk"), ("removed", "%s: no memory", None)]
@@ -74,12 +88,15 @@ def test_one_of_two_equal_messages_went():
     assert kinds(old, old[:1]) == [("removed", "same words here", None)]
 
 
-def test_examples_stand_for_values():
-    assert example("%s: eth%d at %pI4, 100%% of %#x") == "name: eth1 at 10.0.0.1, 100% of 1f"
+NOTHING_ELSE = (Evidence(), Evidence())
 
 
-def test_rules_are_read_without_comments_and_empty_lines():
-    assert read_rules("# disks\n\nI/O error\r\nEXT4-fs .*\n") == [Rule(3, "I/O error"), Rule(4, "EXT4-fs .*")]
+def checked(rule, old, new, evidence=NOTHING_ELSE):
+    files = sorted({m.path for m in old + new})
+    found = differences([([m for m in old if m.path == path], [m for m in new if m.path == path]) for path in files])
+    filters = (rule,) if isinstance(rule, Filter) else (Filter(rule),)
+    [outcome] = outcomes([Rule(1, filters)], old, new, lambda: found, evidence)
+    return outcome
 
 
 @pytest.mark.parametrize(
@@ -89,52 +106,73 @@ def test_rules_are_read_without_comments_and_empty_lines():
         (r"^disk \w+$", "lost"),
         (r"kernel: \[ *[\d.]+\] disk failed", "lost"),
         ("net up", "matches"),
-        ("(unbalanced", "never"),
         ("no such text", "never"),
+        ("(a{900}){900}", "unknown"),
+        ("(a|b)" * 9000, "unknown"),
     ],
 )
 def test_states_of_rules(rule, state):
     old, new = [message("disk failed"), message("net up", path="b.c")], [message("net up", path="b.c")]
-    found = differences([([old[0]], []), ([old[1]], new)])
-    [outcome] = outcomes([Rule(1, rule)], old, new, found, (lambda _: [], lambda _: []))
+    outcome = checked(rule, old, new)
     assert outcome.state == state
     assert [d.kind for d in outcome.became] == (["removed"] if state == "lost" else [])
 
 
-@pytest.mark.parametrize("rule", ["(a|aa)+$", r"(\w+\s?)*!", "(.*a){20}b", "((a{99}){99}){99}", "(" * 5000, "(?!x)y"])
-def test_expressions_of_strangers_end(rule):
-    old = [message("a" * 200 + " and so on"), message("disk failed")]
-    began = time.monotonic()
-    [outcome] = outcomes([Rule(1, rule)], old, old, [], (lambda _: [], lambda _: []))
-    assert time.monotonic() - began < 5
-    assert outcome.state == "never"
+@pytest.mark.parametrize(
+    ("old", "new", "answer"),
+    [
+        ([message("disk failed")], [message("disk failed", level="debug")], "debug_only"),
+        ([message("disk failed", level="debug")], [message("disk failed", level="debug")], "matches"),
+        ([message("disk failed")], [message("disk has failed")], "reworded"),
+        ([message("disk failed")], [], "gone"),
+        ([message("disk failed")], [message("%s failed", path="b.c")], "gone"),
+        ([message("disk failed")], [message("%s failed")], "matches"),
+        ([], [message("%s failed")], "matches"),
+        ([], [message("%s: %s")], "never"),
+    ],
+)
+def test_answers_about_a_rule(old, new, answer):
+    assert checked("disk failed", old, new).answer == answer
 
 
-def test_why_a_rule_is_no_expression():
-    old = [message("disk failed (again")]
-    nowhere = (lambda _: [], lambda _: [])
-    noted, found = outcomes([Rule(1, "disk (?!works)"), Rule(2, "failed (again")], old, old, [], nowhere)
-    assert noted.note == "not an RE2 expression: invalid perl operator: (?!"
-    assert (found.state, found.note) == ("matches", None)
+def test_what_is_said_about_a_rule():
+    old = [message("disk %d failed (%s)")]
+    reworded = checked(r"disk \d+ failed", old, [message("disk %d has failed (%s)")])
+    assert reworded.proposal == r"disk -?\d+ has failed \(.*\)"
+    live = checked(r"sda: disk \d+ fail(?!x)", old, [message("%s: disk %d failed (%s)", level="warn")])
+    assert (live.worst_level, live.new[0].tier, live.new[0].values) == ("warn", "partial", ("sda",))
+    assert live.note == "a look-around was not compared: the rule may match less"
+
+
+def test_all_filters_of_a_rule_must_match():
+    old = [message("disk failed twice"), message("disk failed", line=2)]
+    [outcome] = outcomes([Rule(1, (Filter("disk"), Filter("twice")))], old, old, list, NOTHING_ELSE)
+    assert [one.message.line_start for one in outcome.new] == [1]
+
+
+def test_a_search_that_ends_early_is_never_called_never(monkeypatch):
+    monkeypatch.setattr(meeting, "STEPS_FOR_LINE", 3)
+    outcome = checked("di[a-z]k f.*d", [message("disk %s failed")], [message("disk %s failed")])
+    assert (outcome.answer, outcome.note) == ("cannot_tell", "the search for a common text took too many steps")
 
 
 def test_rules_are_found_in_single_lines_and_all_of_them():
-    old = [message("one\ntwo", line=1), message("two", line=2), message("", line=3), message("three two two", line=4)]
+    old = [message("one\ntwo", line=1), message("two", line=2), message("three two two", line=4)]
 
     def count(rule):
-        [outcome] = outcomes([Rule(1, rule)], old, old, [], (lambda _: [], lambda _: []))
-        return outcome.old
+        return len(checked(rule, old, []).old)
 
-    assert [count(rule) for rule in ("two", "^two$", r"e\s+t", "x*", "[^a]two", "two$", "^$")] == [3, 2, 1, 4, 1, 3, 1]
+    # A blank of the prefix of a log is before the text, too.
+    assert [count(rule) for rule in ("two", "^two$", r"e\s+t", "x*", "[^a]two", "two$")] == [3, 2, 1, 3, 3, 3]
 
 
 def test_a_rule_that_names_values_is_looked_up_like_a_line():
     old = [message("disk %s failed")]
     asked = []
-    look_up = (lambda text: asked.append(text) or old, lambda _: [])
-    [outcome] = outcomes([Rule(1, r"disk \(sda1\) failed")], old, [], differences([(old, [])]), look_up)
-    assert asked == ["disk (sda1) failed"]
-    assert (outcome.state, outcome.old) == ("lost", 1)
+    evidence = (Evidence(explained=lambda text: asked.append(text) or [(old[0], 0.9)]), Evidence())
+    outcome = checked(r"big old disk sda1 is (broken)", old, [], evidence)
+    assert asked == ["big old disk sda1 is (broken)", "big old disk sda1 is broken"]
+    assert (outcome.state, outcome.old[0].tier, outcome.old[0].confidence) == ("lost", "looked up", 0.9)
 
 
 @pytest.mark.parametrize("revs", [("v5.8", "v5.9"), ("v3.3", "v5.8")])
@@ -175,6 +213,83 @@ def test_a_release_does_not_differ_from_itself(linux_mini):
     )
 
 
+def test_a_directory_a_bundle_and_a_revision_compare_alike(linux_mini, tmp_path, monkeypatch):
+    plain = tmp_path / "linux-5.9"
+    plain.mkdir()
+    archive = subprocess.run(["git", "-C", linux_mini, "archive", "v5.9"], check=True, capture_output=True).stdout
+    with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
+        tar.extractall(plain, filter="data")
+    bundle = tmp_path / "v5.9"
+    assert ksrcfind("index", "--rev", "v5.9", "--output", bundle, directory=linux_mini).status == 0
+    wanted = ksrcfind("diff", "v5.8", "v5.9", "--format", "csv", directory=linux_mini)
+    for name in (plain, bundle):
+        done = ksrcfind("diff", "v5.8", name, "--format", "csv", directory=linux_mini)
+        assert (done.status, done.out) == (0, wanted.out)
+    assert ksrcfind("diff", plain, bundle, directory=tmp_path).status == 1
+    # In the directory with the bundle, its name goes before the tag.
+    options = ("--repo", linux_mini, "--format", "ndjson")
+    record = json.loads(ksrcfind("diff", "v5.8", "v5.9", *options, directory=tmp_path).out.splitlines()[0])
+    assert (record["new_name"], record["new_tree"]["source"]) == ("v5.9", "git")
+    assert "made from v5.9" in ksrcfind("diff", "v5.8", "v5.9", *options, directory=tmp_path).err
+    assert ksrcfind("diff", "v5.8", "./v5.9", *options, directory=tmp_path).status == 0
+    missing = ksrcfind("diff", "v5.8", "./v5.8", *options, directory=tmp_path)
+    assert (missing.status, "no such directory" in missing.err) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("options", "kinds"),
+    [
+        (("--only", "level"), ["level_changed"]),
+        (("--only", "level,removed"), ["level_changed"]),
+        (("--min-level", "err"), ["level_changed", "added"]),
+        (("--subsystem", "oom"), []),
+    ],
+)
+def test_differences_are_selected(linux_mini, options, kinds):
+    done = ksrcfind("diff", "v5.8", "v5.9", *options, "--format", "ndjson", directory=linux_mini)
+    assert [json.loads(line)["kind"] for line in done.out.splitlines()] == kinds
+    assert done.status == (0 if kinds else 1)
+
+
+def test_subsystems_select_by_part_of_their_name():
+    found = differences([([], [message("one", path="mm/a.c"), message("two", path="fs/b.c")])])
+    names = {"mm/a.c": "MEMORY MANAGEMENT", "fs/b.c": None}
+    assert [one.new.path for one in Selection(subsystem="memory").of(found, names.get)] == ["mm/a.c"]
+
+
+def test_a_terminal_gets_the_most_severe_of_many_differences():
+    new = [message(f"text {number} of many", line=number + 1, level="info") for number in range(150)]
+    found = differences([([], [*new, message("worst of all", line=900, level="crit")])])
+    tree = TreeInfo("v1", None, "git")
+
+    def text(bounded):
+        painter, subsystem = Painter(color=False), {one.new.path: "PART" for one in found}.get
+        return "".join(
+            changes("text", found, (tree, tree), painter, names=("a", "b"), subsystem_of=subsystem, bounded=bounded)
+        ).splitlines()
+
+    assert text(False)[1].split() == ["151", "PART"]
+    assert len(text(False)) == 2 + 2 * 151
+    assert text(True)[2].startswith("The 40 most severe of 151. See more: --all")
+    assert text(True)[4] == "  worst of all"
+    assert len(text(True)) == 3 + 2 * 40
+
+
+def test_what_is_inferred_is_said():
+    [found] = differences([([message("disk %d failed")], [message("disk %d has failed")])])
+    assert (found.tier, found.similarity) == ("partial", 0.88)
+    [found] = differences([([message("disk %d failed")], [message("disk %d failed", function="g")])])
+    assert (found.tier, found.similarity) == ("exact", None)
+
+
+def test_an_invalid_rule_names_file_and_line(linux_mini, tmp_path):
+    rules = tmp_path / "rules.txt"
+    rules.write_text("fine\n\n(unbalanced\n")
+    done = ksrcfind("diff", "v5.8", "v5.9", "--rules", rules, directory=linux_mini)
+    assert done.status == 2
+    assert f"{rules}:3: not a regular expression: an opening parenthesis" in done.err
+
+
 def test_rules_of_the_fixture(linux_mini, tmp_path):
     rules = tmp_path / "rules.txt"
     rules.write_text("# memory\nOut of Memory: Killed process\n^\\w+ invoked oom-killer\nnothing says this\n")
@@ -196,10 +311,13 @@ def test_rules_of_the_fixture(linux_mini, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("diff", "v5.8"), "REV2"),
+        (("diff", "v5.8"), "NEW"),
         (("diff", "--rev", "v5.9", "v5.8", "v5.9"), "instead of --rev"),
         (("diff", "v5.8", "v5.99"), "unknown revision: v5.99"),
         (("diff", "v5.8", "v5.9", "--rules", "/nowhere/rules"), "cannot read"),
+        (("diff", "v5.8", "v5.9", "--rules", "/dev/null", "--rules-format", "odd"), "odd"),
+        (("diff", "v5.8", "v5.9", "--only", "added,gone"), "no such kind of difference: gone"),
+        (("diff", "v5.8", "v5.9", "--min-level", "loud"), "no such level: loud"),
     ],
 )
 def test_what_cannot_be_meant(linux_mini, arguments, said):
@@ -207,6 +325,37 @@ def test_what_cannot_be_meant(linux_mini, arguments, said):
     assert (done.status, said in done.err) == (2, True), done.err
 
 
-def test_a_rule_too_long_for_an_expression_is_told():
-    [outcome] = outcomes([Rule(1, "(a|b)" * 2000)], [], [], [], (lambda _: [], lambda _: []))
-    assert (outcome.state, outcome.note) == ("never", "the rule is longer than 4,096 characters")
+def test_a_value_of_several_words_must_be_a_string_of_the_file():
+    old = [message("%s: Killed process %d (%s)", path="mm/oom_kill.c")]
+    rule = "Memory cgroup out of memory: Killed process"
+    assert checked(rule, old, old).answer == "never"
+    known = Evidence(has_string=lambda path, text: (path, text) == ("mm/oom_kill.c", "Memory cgroup out of memory"))
+    live = checked(rule, old, old, (known, known))
+    assert (live.answer, live.new[0].tier, live.new[0].values) == (
+        "matches",
+        "partial",
+        ("Memory cgroup out of memory",),
+    )
+
+
+def test_a_string_of_the_source_keeps_a_rule_alive():
+    known = Evidence(string=lambda text: ("traps.c", 616) if text == "general protection fault" else None)
+    live = checked("general protection fault", [], [], (known, known))
+    assert (live.answer, live.new[0].tier, live.new[0].message.line_start) == ("matches", "string", 616)
+    assert checked("general protection fault", [], [], (known, Evidence())).answer == "gone"
+
+
+def test_strings_of_a_tree_are_searched(linux_mini, tmp_path):
+    rules = tmp_path / "rules.txt"
+    rules.write_text("Memory cgroup out of memory: Killed process\n")
+    done = ksrcfind("diff", "v5.8", "v5.9", "--rules", rules, "--format", "ndjson", directory=linux_mini)
+    record = json.loads(done.out)
+    VALIDATOR.validate(record)
+    assert record["state"] in ("matches", "never")
+
+
+def test_a_rule_whose_text_is_nearly_a_string_is_never_called_never():
+    known = Evidence(string=lambda text: ("edac.c", 7) if text == "memory read error" else None)
+    outcome = checked("CE memory read error .*", [], [], (known, known))
+    assert outcome.answer == "cannot_tell"
+    assert outcome.note == "‘memory read error’ is a string at edac.c:7, which a call may print as a value"

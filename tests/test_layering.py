@@ -34,6 +34,7 @@ LAYERS = [
     "backend",
     "bundle",
     "engine",
+    "rules",
     "evolution",
     "incidents",
     "batch",
@@ -60,10 +61,11 @@ OWNERS = {
     "elftools": {"printk_index/elf.py"},
     "tomlkit": {"settings_file.py"},
     "lsprotocol": {"lsp"},
+    "yaml": {"rules/logql.py"},
 }
 
 # These are pure: bytes and text in, frozen records out.
-PURE = {"source", "log", "match", "conditions", "callers", "documents", "knowledge", "incidents", "kernels"}
+PURE = {"source", "log", "match", "conditions", "callers", "documents", "knowledge", "incidents", "kernels", "rules"}
 IMPURE_MODULES = {"os", "pathlib", "subprocess", "sqlite3", "pygit2", "tempfile", "shutil", "socket", "sys"}
 
 

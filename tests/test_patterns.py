@@ -29,6 +29,7 @@ FOLDERS = (
     "documents/",
     "engine/",
     "evolution/",
+    "rules/",
     "lsp/",
     "output/",
     "cli/",

@@ -286,3 +286,15 @@ def test_the_tree_for_a_log_says_that_there_is_one(tmp_path, log):
 
 def test_the_users_file_need_not_exist(tmp_path):
     assert not user_file(os.environ).exists()
+
+
+def test_diff_compares_named_trees(tmp_path):
+    ksrcfind("tree", "add", "old", kernel(tmp_path / "one", 1))
+    new = kernel(tmp_path / "two", 2)
+    code = (new / "kernel" / "wheel.c").read_text()
+    (new / "kernel" / "wheel.c").write_text(code.replace("a wheel fell off", "a wheel has fallen off"))
+    ksrcfind("tree", "add", "new", new)
+    done = ksrcfind("diff", "old", "new", directory=tmp_path)
+    assert done.status == 0
+    assert "a wheel has fallen off" in done.out
+    assert ksrcfind("diff", "old", "other", directory=tmp_path).status == 2

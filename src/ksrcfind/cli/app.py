@@ -13,7 +13,7 @@ from typer.core import TyperGroup
 from ksrcfind import __version__
 from ksrcfind.cli.argv import HELP, Option, reorder
 from ksrcfind.cli.examples import epilog
-from ksrcfind.cli.options import WITHOUT_VALUE, Batching, Common, Explaining
+from ksrcfind.cli.options import FILTERS, WITHOUT_VALUE, Batching, Common, Explaining, level_option
 from ksrcfind.cli.places import in_tree
 from ksrcfind.cli.session import begin
 from ksrcfind.cli.terminal import FOUND, NOTHING_FOUND, color_help
@@ -22,6 +22,7 @@ from ksrcfind.errors import KsrcfindError
 from ksrcfind.match.names import closest
 from ksrcfind.mcp.catalogue import TOOLS
 from ksrcfind.output.formats import LOG_FORMATS, Format
+from ksrcfind.rules.files import RulesFormat
 
 MORE = (
     "[bold]More[/bold]\n\n  ksrcfind COMMAND --help shows the options and examples of a command.\n"
@@ -247,26 +248,83 @@ def show(
 @command(app, formats=(Format.TEXT, Format.JSON, Format.NDJSON, Format.CSV), epilog=epilog("diff"))
 def diff(
     options: Common,
-    old: Annotated[str, typer.Argument(metavar="REV1", show_default=False, help="The older tag, branch or commit.")],
-    new: Annotated[str, typer.Argument(metavar="REV2", show_default=False, help="The newer tag, branch or commit.")],
+    old: Annotated[
+        str,
+        typer.Argument(
+            metavar="OLD",
+            show_default=False,
+            help="The older release: a tag, branch or commit, the directory of a kernel tree, or a bundle. A name that "
+            "begins with ./ or / is never a revision.",
+        ),
+    ],
+    new: Annotated[str, typer.Argument(metavar="NEW", show_default=False, help="The newer release, likewise.")],
     paths: Paths = None,
     rules: Annotated[
         Path | None,
         typer.Option(
             metavar="FILE",
             show_default=False,
-            help="Show instead which monitoring rules match no message any more. FILE has one fixed string or regular "
-            "expression per line.",
+            help="Show instead which monitoring rules can still match a message. FILE has the rules of Loki, rsyslog, "
+            "logcheck, fail2ban or node-problem-detector, or one fixed string or regular expression on each line.",
         ),
     ] = None,
+    rules_format: Annotated[
+        RulesFormat | None,
+        typer.Option(
+            metavar="|".join(RulesFormat),
+            show_default=False,
+            help="The format of the file of rules. Default: by its name and content.",
+        ),
+    ] = None,
+    only: Annotated[
+        str | None,
+        typer.Option(
+            metavar="KIND,...",
+            show_default=False,
+            help="Only these kinds of differences: added, removed, reworded, level, moved.",
+            rich_help_panel=FILTERS,
+        ),
+    ] = None,
+    min_level: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LEVEL",
+            parser=level_option,
+            show_default=False,
+            help="Only messages that have or had this level or a more severe one.",
+            rich_help_panel=FILTERS,
+        ),
+    ] = None,
+    subsystem: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            show_default=False,
+            help="Only messages of subsystems of MAINTAINERS whose name contains NAME.",
+            rich_help_panel=FILTERS,
+        ),
+    ] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="List all differences on a terminal, not only the most severe.")
+    ] = False,
 ) -> int:
     """Show which messages differ between two releases.
 
     A message was added, removed, reworded or moved, or its level changed. Builds missing indexes first.
     """
-    from ksrcfind.cli.compare import compare
+    from ksrcfind.cli.compare import compare, kinds_named
+    from ksrcfind.evolution.differences import KINDS, Selection
 
-    return compare(options, old, new, paths or [], rules)
+    kinds = kinds_named(only) if only is not None else frozenset(KINDS)
+    return compare(
+        options,
+        (old, new),
+        paths or [],
+        Selection(kinds, min_level, subsystem),
+        rules,
+        rules_format,
+        everything=everything,
+    )
 
 
 @command(app, formats=(Format.TEXT, Format.JSON), epilog=epilog("tree"))

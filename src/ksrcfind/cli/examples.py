@@ -50,6 +50,7 @@ EXAMPLES: dict[str, list[tuple[str, str]]] = {
         ("How an upgrade changes the log:", "ksrcfind diff v6.1 v6.12"),
         ("The same for one subsystem, as a table:", "ksrcfind diff v6.1 v6.12 fs/ext4 --format csv > ext4.csv"),
         ("Which monitoring rules must change:", "ksrcfind diff v6.1 v6.12 --rules rules.txt"),
+        ("Two unpacked tarballs, only what is severe:", "ksrcfind diff linux-6.1 linux-6.12 --min-level err"),
     ],
     "tree": [
         ("How to get the source of a log's kernel:", "ksrcfind tree for /var/log/kern.log"),

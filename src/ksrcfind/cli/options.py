@@ -225,7 +225,8 @@ class Explaining(Asking, frozen=True):
         return shown
 
 
-def _level(text: str) -> str:
+def level_option(text: str) -> str:
+    """Return the level that the value of an option names. Raises `KsrcfindError` if it names none."""
     level = level_named(text)
     if level is None:
         names = ", ".join(LEVELS)
@@ -260,7 +261,7 @@ class Batching(Asking, frozen=True):
         str | None,
         option(
             metavar="LEVEL",
-            parser=_level,
+            parser=level_option,
             show_default=False,
             help="Exit with status 3 if there is an incident of this level or more severe.",
         ),
@@ -278,7 +279,7 @@ class Batching(Asking, frozen=True):
         str | None,
         option(
             metavar="LEVEL",
-            parser=_level,
+            parser=level_option,
             show_default=False,
             help=f"Only messages of this level or more severe: {', '.join(LEVELS)}. Names such as warning and error, "
             "and 0 to 7, work too. Messages of unknown level are omitted.",

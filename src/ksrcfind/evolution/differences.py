@@ -5,12 +5,16 @@ from collections.abc import Callable, Hashable, Iterable, Iterator
 
 from msgspec import Struct
 
+from ksrcfind.levels import LEVELS
 from ksrcfind.match.similarity import similarity
 from ksrcfind.regex import regex
 from ksrcfind.source.message import Message
 
 KINDS = ("reworded", "level_changed", "moved", "removed", "added")
 """The kinds of differences."""
+
+UNKNOWN_LEVEL = len(LEVELS)
+"""Stands for a level that is known only at run time."""
 
 NEARLY_SAME = 0.9
 """Similarity (0–1) of two texts of one function above which one replaced the other, even if a copy is elsewhere."""
@@ -34,10 +38,60 @@ class Difference(Struct, frozen=True):
     """The message in the newer release; None if it was removed."""
 
     @property
+    def similarity(self) -> float | None:
+        """How similar the two texts of a reworded message are (0–1): nothing else says that one replaced the other.
+
+        None for other kinds, which follow from equal texts.
+        """
+        if self.kind != "reworded" or self.old is None or self.new is None:
+            return None
+        return round(similarity(self.old.forms[0].printed, self.new.forms[0].printed), 2)
+
+    @property
+    def tier(self) -> str | None:
+        """How certain it is that both messages are one; None if there is only one.
+
+        `exact`: equal texts. `partial`: another text in the same function. `fuzzy`: another text in another function.
+        """
+        if self.old is None or self.new is None:
+            return None
+        if self.kind != "reworded":
+            return "exact"
+        same = (_name(self.old.path), self.old.function) == (_name(self.new.path), self.new.function)
+        return "partial" if same and self.old.function is not None else "fuzzy"
+
+    @property
+    def severity(self) -> int:
+        """The number of the more severe level that the message has or had, 0 for emerg; 8 for an unknown level."""
+        return min(_severity(message.level) for message in (self.old, self.new) if message is not None)
+
+    @property
     def place(self) -> tuple[str, int, str]:
         """Sort key: the path and line of the message now, else before, then the kind."""
         message = self.new or self.old
         return (message.path, message.line_start, self.kind) if message is not None else ("", 0, self.kind)
+
+
+class Selection(Struct, frozen=True):
+    """Selects differences."""
+
+    kinds: frozenset[str] = frozenset(KINDS)
+    min_level: str | None = None
+    """Only messages that have or had this level or a more severe one; None for all, also of unknown level."""
+    subsystem: str | None = None
+    """Only messages of subsystems whose name contains this, in upper or lower case."""
+
+    def of(self, found: Iterable[Difference], subsystem_of: Callable[[str], str | None]) -> list[Difference]:
+        """Return the differences that are selected, in their order, given the subsystem of each path."""
+        least = LEVELS.index(self.min_level) if self.min_level is not None else UNKNOWN_LEVEL
+        part = self.subsystem.lower() if self.subsystem is not None else None
+        return [
+            one
+            for one in found
+            if one.kind in self.kinds
+            and one.severity <= least
+            and (part is None or part in (subsystem_of(one.place[0]) or "").lower())
+        ]
 
 
 Key = Callable[[Message], Hashable]
@@ -96,6 +150,7 @@ class _Unpaired:
         old: dict[Hashable, list[int]] = defaultdict(list)
         for number, was in enumerate(self.old):
             old[key(was)].append(number)
+        old.pop(None, None)
         scored: list[tuple[float, int, int]] = []
         for name in old.keys() & new.keys():
             if len(old[name]) * len(new[name]) <= MANY * MANY:
@@ -138,6 +193,10 @@ def counts(found: Iterable[Difference]) -> dict[str, int]:
     return {kind: seen[kind] for kind in KINDS}
 
 
+def _severity(level: str | None) -> int:
+    return LEVELS.index(level) if level in LEVELS else UNKNOWN_LEVEL
+
+
 def _texts(message: Message) -> Hashable:
     return tuple(form.printed for form in message.forms)
 
@@ -171,4 +230,6 @@ _REWORDED: tuple[tuple[Key, float], ...] = (
     (lambda message: (_name(message.path), message.function), SAME_FUNCTION),
     (lambda message: (message.path,), SAME_FILE),
     (lambda message: (_name(message.path),), SAME_FILE),
+    # A function that moved to a file of another name.
+    (lambda message: message.function if _says_much(message) else None, NEARLY_SAME),
 )

@@ -1,106 +1,122 @@
-"""Check monitoring rules against the messages of two releases: which rules match nothing any more.
+"""Check the rules of a monitoring system against the messages of two releases.
 
-A rule is a fixed string or a regular expression that a monitoring system searches in log lines. It is matched against
-each text that the kernel can print, with an example for each value. Expressions run in RE2, in linear time.
+A rule is compared with what the calls can print (`ksrcfind.rules`): it matches a message if some text of the message's
+template, with any values, matches the rule. Where the search gives no answer, an example of the rule is looked up like
+a line of a log, so that no rule is called dead for a text that `find` explains.
 """
 
-import re
-from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import accumulate
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property, lru_cache
 
-import re2  # type: ignore[import-untyped]
 from msgspec import Struct
 
 from ksrcfind.evolution.differences import Difference
-from ksrcfind.regex import regex
-from ksrcfind.source.message import Message
-from ksrcfind.source.template import pieces
+from ksrcfind.levels import LEVELS
+from ksrcfind.rules.expression import ExpressionError, Node
+from ksrcfind.rules.language import Line
+from ksrcfind.rules.meeting import BudgetSpentError, Meeting, Search
+from ksrcfind.rules.prefilter import Wordings
+from ksrcfind.rules.program import Program, example
+from ksrcfind.rules.record import Filter, Rule
+from ksrcfind.source.message import Form, Message
+from ksrcfind.source.template import lines, pieces
 
-IN_FRONT = "host kernel: [    1.000000] "
-"""A prefix as in logs, for rules that begin with one."""
-EXAMPLES = {"d": "1", "i": "1", "u": "1", "x": "1f", "X": "1F", "o": "7", "c": "c", "s": "name"}
-POINTERS = {"pI4": "10.0.0.1", "pi4": "010.000.000.001", "pM": "00:11:22:33:44:55", "pm": "001122334455"}
-POINTER = "ffff880012345678"
-LONGEST = 4096
-"""Characters of a rule that is compiled as an expression, at most: RE2 needs 15 KB for each character."""
-ESCAPED = regex(r"\\(\W)")
-OPERATORS = regex(r"(?<!\\)[*+?|{}^$\[\]]|\\[a-zA-Z]")
-IN_LINES = re2.Options()
-"""Options of expressions that are searched in many lines at once."""
-IN_LINES.never_nl = True
-IN_LINES.log_errors = False
+ANSWERS = ("matches", "debug_only", "reworded", "gone", "never", "cannot_tell")
+"""The answers about a rule; `STATES` has the state of each, which older versions of the program know."""
+STATES = {
+    "matches": "matches",
+    "debug_only": "matches",
+    "reworded": "lost",
+    "gone": "lost",
+    "never": "never",
+    "cannot_tell": "unknown",
+}
+LEAST_CONFIDENCE = 0.5
+"""Confidence of an answer to an example of a rule, at least."""
+SHORTEST_STRING = 8
+"""Characters of a text that is searched in the strings of the source, at least."""
+FEWEST_WORDS = 3
+"""Words of a part of a rule that is searched in the strings of the source, at least."""
+MOST_STRINGS = 64
+"""Values of one rule whose strings are remembered."""
+ESCAPES = frozenset(".^$*+?{}[]\\|()")
 
 
-class Rule(Struct, frozen=True):
-    """One line of a rules file."""
+class Found(Struct, frozen=True):
+    """A message that a rule matches."""
 
-    line: int
-    """1-based."""
+    message: Message
     text: str
-
-    @property
-    def without_values(self) -> str | None:
-        """The text to look up like a log line; None for an expression with operators."""
-        return None if OPERATORS.search(self.text) else ESCAPED.sub(r"\1", self.text)
+    """A text that the rule matches and the message can print."""
+    values: tuple[str, ...] = ()
+    """The pieces of the text that must be values of the message."""
+    tier: str = "exact"
+    """`exact`: the message's own text has all that the rule asks for. `partial`: a value has a part of it. `string`: a
+    string of the source has it, and the call that prints the string is not known. `looked up`: the text was found like
+    a line of a log."""
+    confidence: float | None = None
+    """The confidence of the answer to the text that was looked up."""
 
 
 class Outcome(Struct, frozen=True):
     """The result of checking a rule."""
 
     rule: Rule
-    state: str
-    """`matches` (something in the newer release), `lost` (only in the older release) or `never` (in neither)."""
-    old: int
-    """Number of messages of the older release that the rule matches."""
-    new: int
-    """Number of messages of the newer release that the rule matches."""
-    became: tuple[Difference, ...]
-    """If the rule is lost: how the messages that it matched changed."""
+    answer: str
+    """One of `ANSWERS`."""
+    old: tuple[Found, ...]
+    """The messages of the older release that the rule matches, the most certain first."""
+    new: tuple[Found, ...]
+    """The messages of the newer release that the rule matches, the most certain first."""
+    became: tuple[Difference, ...] = ()
+    """If the rule matches nothing in the newer release: how the messages that it matched changed."""
     note: str | None = None
-    """Why the rule could not be used as an expression, if it does not match as a fixed string."""
+    """What the reader must know about the answer."""
+    proposal: str | None = None
+    """For a reworded message: an expression that matches the new text."""
+
+    @property
+    def state(self) -> str:
+        """`matches` (something in the newer release), `lost` (only in the older release), `never` or `unknown`."""
+        return STATES[self.answer]
+
+    @property
+    def worst_level(self) -> str | None:
+        """The most severe level of the messages that the rule matches in the newer release."""
+        known = [found.message.level for found in self.new if found.message.level in LEVELS]
+        return min(known, key=LEVELS.index, default=None)
 
 
-Expression = re.Pattern[bytes]
-"""A compiled RE2 expression, which has the methods of Python's."""
-Lookup = Callable[[str], Sequence[Message]]
-"""Returns the messages that match a text, like a log line."""
+Explained = tuple[Message, float]
+"""A message that explains a text, with the confidence of the answer."""
 
 
-def read_rules(text: str) -> list[Rule]:
-    """Return the rules of a file: one per line; empty lines and lines that begin with `#` are skipped."""
-    lines = enumerate(text.split("\n"), 1)
-    return [Rule(number, line.rstrip("\r")) for number, line in lines if line.strip() and not line.startswith("#")]
+class Evidence(Struct, frozen=True):
+    """What else a release knows of a text, besides its messages."""
 
-
-def example(printed: str) -> str:
-    """Return a text with example values, as it could appear in a log."""
-    return "".join(piece if isinstance(piece, str) else _value(piece.kind) for piece in pieces(printed))
+    explained: Callable[[str], Sequence[Explained]] = lambda _: ()
+    """Returns the messages that match a text, like a log line, the best first."""
+    has_string: Callable[[str, str], bool] = lambda _path, _text: False
+    """Returns whether a file (its path) has a string with a text, which is a value in a message of this file."""
+    string: Callable[[str], tuple[str, int] | None] = lambda _: None
+    """Returns path and line of a string of the source that contains a text. None if there is none."""
 
 
 def outcomes(
     rules: Iterable[Rule],
     old: Sequence[Message],
     new: Sequence[Message],
-    found: Sequence[Difference],
-    look_up: tuple[Lookup, Lookup],
+    changed: Callable[[], Sequence[Difference]],
+    evidence: tuple[Evidence, Evidence],
 ) -> list[Outcome]:
-    """Return the result for each rule, given all messages of both releases and their differences.
+    """Return the result for each rule, given all messages of both releases.
 
-    `look_up` searches each release for a rule that contains values; it is used only for rules that match no example.
+    `changed` returns the differences between both; it is asked for once, if a rule needs them.
+    The `evidence` of each release is asked for only about rules that match no message with certainty.
     """
-    became = {id_of(difference.old): difference for difference in found if difference.old is not None}
-    texts = [_Texts(messages) for messages in (old, new)]
-    result: list[Outcome] = []
-    for rule in rules:
-        expression, note = _expression(rule.text)
-        was, now = (some.matching(rule.text, expression) for some in texts)
-        if not was and not now and (plain := rule.without_values) is not None:
-            was, now = (list(ask(plain)) for ask in look_up)
-        state = "matches" if now else "lost" if was else "never"
-        changes = [became[id_of(message)] for message in was if id_of(message) in became] if state == "lost" else []
-        result.append(Outcome(rule, state, len(was), len(now), tuple(changes), note if state == "never" else None))
-    return result
+    both = _Releases(old, new, changed)
+    return [_outcome(rule, both, evidence) for rule in rules]
 
 
 def id_of(message: Message) -> tuple[str, int, str]:
@@ -108,68 +124,202 @@ def id_of(message: Message) -> tuple[str, int, str]:
     return message.path, message.line_start, message.forms[0].printed
 
 
-def _expression(rule: str) -> tuple[Expression | None, str | None]:
-    """Return a rule as a compiled expression; None and the reason if it cannot be compiled."""
-    if len(rule) > LONGEST:
-        return None, f"the rule is longer than {LONGEST:,} characters"
+def proposed(printed: str) -> str:
+    """Return an expression for the texts of a message."""
+    return "".join(
+        "".join(f"\\{one}" if one in ESCAPES else one for one in piece)
+        if isinstance(piece, str)
+        else {"d": r"-?\d+", "i": r"-?\d+", "u": r"\d+", "x": "[0-9a-f]+"}.get(piece.kind, ".*")
+        for piece in pieces(lines(printed)[0])
+    )
+
+
+class _Releases:
+    """All messages of two releases by the lines that they print: most lines are printed in both."""
+
+    def __init__(
+        self, old: Sequence[Message], new: Sequence[Message], changed: Callable[[], Sequence[Difference]]
+    ) -> None:
+        self._changed = changed
+        self.printing = (_by_line(old), _by_line(new))
+        self.wordings = Wordings(sorted(self.printing[0].keys() | self.printing[1].keys()))
+
+    @cached_property
+    def became(self) -> dict[tuple[str, int, str], Difference]:
+        """How the messages of the older release changed, by `id_of` the message."""
+        return {id_of(difference.old): difference for difference in self._changed() if difference.old is not None}
+
+    def matching(self, node: Node) -> tuple[dict[str, Meeting], str | None]:
+        """Return line → meeting for the lines that a filter can match, and why the search ended early if it did."""
+        search = Search(Program(node))
+        if search.matches_all or search.matches_prefix:
+            return dict.fromkeys(self.wordings.lines, Meeting("", 0, 0, ())), None
+        found: dict[str, Meeting] = {}
+        spent: str | None = None
+        for candidates in self.wordings.candidates(node):
+            for number in candidates:
+                line = self.wordings.lines[number]
+                try:
+                    meeting = search.meeting(Line(line))
+                except BudgetSpentError:
+                    spent = "the search for a common text took too many steps"
+                    if search.is_spent:
+                        return found, spent
+                    continue
+                if meeting is not None:
+                    found[line] = meeting
+            if any(meeting.is_certain for meeting in found.values()):
+                break  # The others have more of the text in their values.
+        return found, spent
+
+
+def _by_line(messages: Iterable[Message]) -> dict[str, list[Message]]:
+    found: dict[str, list[Message]] = defaultdict(list)
+    for message in messages:
+        for line in dict.fromkeys(part for form in message.forms for part in lines(form.printed)):
+            if line:
+                found[line].append(message)
+    return dict(found)
+
+
+class _Matched(Struct):
+    """What a rule matches in each release, and what is uncertain about it."""
+
+    releases: tuple[list[Found], list[Found]]
+    loose: str | None = None
+    spent: str | None = None
+
+
+def _outcome(rule: Rule, both: _Releases, evidence: tuple[Evidence, Evidence]) -> Outcome:
     try:
-        return re2.compile(b"(?m:" + _bytes(rule) + b")", IN_LINES), None
-    except re2.error as error:
-        text = error.args[0]
-        return None, f"not an RE2 expression: {text.decode('utf-8', 'replace') if isinstance(text, bytes) else text}"
+        matched = _matched(rule, both, evidence)
+    except ExpressionError as error:
+        return Outcome(rule, "cannot_tell", (), (), note=str(error))
+    was, now = matched.releases
+    notes = [f"{matched.loose} was not compared: the rule may match less"] if matched.loose else []
+    notes += [rule.ignored] if rule.ignored else []
+    if was and now and was[0].tier == "exact" and not _go_on(was, now, both):
+        notes.append(f"in the newer release, only values of messages could have the text (calls: {len(now):,})")
+        now = []
+    if now:
+        quiet = all(one.message.level == "debug" for one in now)
+        before = any(one.message.level != "debug" for one in was)
+        answer = "debug_only" if quiet and before else "matches"
+        notes += [matched.spent + ": there can be more messages"] if matched.spent else []
+        return Outcome(rule, answer, tuple(was), tuple(now), note="; ".join(notes) or None)
+    if matched.spent:
+        return Outcome(rule, "cannot_tell", tuple(was), (), note="; ".join([*notes, matched.spent]))
+    if not was and (part := _partial_string(rule, evidence)) is not None:
+        return Outcome(rule, "cannot_tell", (), (), note="; ".join([*notes, part]))
+    if not was:
+        return Outcome(rule, "never", (), (), note="; ".join(notes) or None)
+    changes = tuple(both.became[id_of(one.message)] for one in was if id_of(one.message) in both.became)
+    reworded = [change.new for change in changes if change.kind == "reworded" and change.new is not None]
+    proposal = proposed(reworded[0].forms[0].printed) if reworded else None
+    answer = "reworded" if reworded else "gone"
+    return Outcome(rule, answer, tuple(was), (), changes, "; ".join(notes) or None, proposal)
 
 
-class _Texts:
-    """All messages of a release, with an example of each of their lines."""
+def _go_on(was: Sequence[Found], now: Sequence[Found], both: _Releases) -> bool:
+    """Return whether a rule that had a message of its own still has one, or a value that took the text over.
 
-    def __init__(self, messages: Sequence[Message]) -> None:
-        examples = [
-            (line, message)
-            for message in messages
-            for line in dict.fromkeys(part for form in message.forms for part in example(form.printed).split("\n"))
-        ]
-        self._messages = [message for _, message in examples]
-        self._bare = _Lines(line for line, _ in examples)
-        self._whole = _Lines(IN_FRONT + line for line, _ in examples)
-
-    def matching(self, text: str, expression: Expression | None) -> list[Message]:
-        """Return the messages that a rule matches as a fixed string, else as an expression."""
-        found = list(self._bare.holding(_bytes(text)))
-        if not found and expression is not None:
-            found = list(self._bare.matching(expression)) or list(self._whole.matching(expression))
-        return list({id_of(self._messages[number]): self._messages[number] for number in found}.values())
+    A text that `find` explains, or another message with a value, is not enough: every text is a value of some message.
+    """
+    if now[0].tier == "exact":
+        return True
+    changed = [both.became[id_of(one.message)].new for one in was if id_of(one.message) in both.became]
+    kept = {id_of(message) for message in changed if message is not None}
+    return any(one.tier == "partial" and id_of(one.message) in kept for one in now)
 
 
-class _Lines:
-    """Many lines, searched as one text: searching line by line takes a hundred times as long."""
-
-    def __init__(self, lines: Iterable[str]) -> None:
-        encoded = [_bytes(line) for line in lines]
-        self._text = b"\n".join(encoded)
-        self._starts = list(accumulate((len(line) + 1 for line in encoded), initial=0))
-
-    def holding(self, part: bytes) -> Iterator[int]:
-        """Yield the numbers of the lines that contain a text."""
-        at = self._text.find(part)
-        while at >= 0:
-            number = bisect_right(self._starts, at) - 1
-            yield number
-            at = self._text.find(part, self._starts[number + 1])
-
-    def matching(self, expression: Expression) -> Iterator[int]:
-        """Yield the numbers of the lines that match an expression."""
-        at = 0
-        while at <= len(self._text) and (match := expression.search(self._text, at)) is not None:
-            number = bisect_right(self._starts, match.start()) - 1
-            yield number
-            at = self._starts[number + 1]
+def _matched(rule: Rule, both: _Releases, evidence: tuple[Evidence, Evidence]) -> _Matched:
+    """Return the messages that match every filter of a rule. Raises `ExpressionError` for one that is too large."""
+    common: dict[str, Meeting] | None = None
+    result = _Matched(([], []))
+    for one in rule.filters:
+        node, loose = one.node()
+        found, spent = both.matching(node)
+        result.loose = result.loose or loose
+        result.spent = result.spent or spent
+        if common is not None:
+            found = {line: _fewer(common[line], found[line]) for line in common if line in found}
+        common = found
+    meetings = common or {}
+    for own, printing, known in zip(result.releases, both.printing, evidence, strict=True):
+        anywhere = lru_cache(maxsize=MOST_STRINGS)(known.string)
+        own.extend(
+            _messages(meetings, printing, known.has_string)
+            or _messages(meetings, printing, lambda _, text, ask=anywhere: ask(text) is not None)  # type: ignore[misc]
+            or _further(rule, known)
+        )
+    return result
 
 
-def _bytes(text: str) -> bytes:
-    return text.encode("utf-8", "replace")
+def _messages(
+    meetings: Mapping[str, Meeting], printing: Mapping[str, list[Message]], has_string: Callable[[str, str], bool]
+) -> list[Found]:
+    """Return the messages of a release that print lines with a text of a rule, the most certain first.
+
+    An uncertain text counts if its values are strings of the source, given path and text.
+    """
+    found: dict[tuple[str, int, str], Found] = {}
+    for line, meeting in meetings.items():
+        for message in printing.get(line, ()):
+            if not meeting.is_certain and not _has_strings(has_string, message, meeting):
+                continue
+            key = id_of(message)
+            if key not in found or found[key].tier != "exact":
+                tier = "partial" if meeting.valued else "exact"
+                found[key] = Found(message, meeting.text, meeting.values, tier)
+    return sorted(found.values(), key=lambda one: (_TIERS.index(one.tier), len("".join(one.values)), one.message.path))
 
 
-def _value(kind: str) -> str:
-    if kind.startswith("p"):
-        return POINTERS.get(kind, POINTER)
-    return EXAMPLES.get(kind, "1")
+def _has_strings(has_string: Callable[[str, str], bool], message: Message, meeting: Meeting) -> bool:
+    values = [value.strip() for value in meeting.values]
+    return all(has_string(message.path, value) for value in values if len(value) > 1)
+
+
+def _further(rule: Rule, known: Evidence) -> list[Found]:
+    """Return what else a release knows of the text of a rule that no message has."""
+    texts = _examples(rule.filters)
+    explained = [(text, *one) for text in texts for one in known.explained(text) if one[1] >= LEAST_CONFIDENCE]
+    if explained:
+        return [Found(message, text, (), "looked up", confidence) for text, message, confidence in explained]
+    for text in texts:
+        place = known.string(text) if len(text) >= SHORTEST_STRING else None
+        if place is not None:
+            path, line = place
+            message = Message(path, line, line, None, "", None, None, text, (Form(text.replace("%", "%%"), ()),), ())
+            return [Found(message, text, (), "string")]
+    return []
+
+
+def _partial_string(rule: Rule, evidence: tuple[Evidence, Evidence]) -> str | None:
+    """Return a note if a string of the source has all but one word of a rule: a call may print both together."""
+    for text in _examples(rule.filters):
+        words = text.split()
+        for some in (words[1:], words[:-1]):
+            part = " ".join(some)
+            if len(some) < FEWEST_WORDS or len(part) < SHORTEST_STRING:
+                continue
+            place = evidence[1].string(part) or evidence[0].string(part)
+            if place is not None:
+                return f"‘{part}’ is a string at {place[0]}:{place[1]}, which a call may print as a value"
+    return None
+
+
+_TIERS = ("exact", "partial", "looked up", "string")
+
+
+def _fewer(one: Meeting, other: Meeting) -> Meeting:
+    """Return the meeting of two filters with a line whose text says less: it decides how certain the match is."""
+    return min(one, other, key=lambda meeting: (meeting.own - meeting.valued) if meeting.text else 1 << 30)
+
+
+def _examples(filters: Sequence[Filter]) -> list[str]:
+    """Return texts to look up for a rule: its fixed string, or an example of its expression."""
+    if len(filters) != 1:
+        return []
+    plain = filters[0].without_values
+    shown = example(filters[0].node()[0])
+    return list(dict.fromkeys(text for text in (plain, shown) if text))

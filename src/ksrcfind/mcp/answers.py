@@ -118,7 +118,7 @@ def diff(engine: Engine, old: str, new: str, paths: Sequence[str], limit: int) -
         trees = older.info, newer.info
     shown = found[:limit]
     document: Record = {"differences": len(found), "records": [compact.difference_record(one) for one in shown]}
-    text = "".join(changes("text", shown, trees, PLAIN))
+    text = "".join(changes("text", shown, trees, PLAIN, names=(old, new)))
     return ToolResult(document, f"{len(found)} differences, {len(shown)} of them listed:\n{text}")
 
 
