@@ -29,6 +29,7 @@ from typer._completion_classes import BashComplete, _sanitize_help_text
 from ksrcfind.cli import completion
 from ksrcfind.cli.app import app, group
 from ksrcfind.cli.argv import Option
+from ksrcfind.cli.candidates import METAVARS
 from ksrcfind.cli.examples import EXAMPLES
 from ksrcfind.cli.options import WITHOUT_VALUE
 
@@ -251,6 +252,7 @@ def completions() -> str:
     for name in ("", *program.commands):
         before = [name] if name else []
         parameters = [] if not name else program.commands[name].params
+        kinds = {one: METAVARS.get(parameter.metavar) for parameter in parameters for one in parameter.opts}
         listed = {item.value: item for item in items(before, "-")}
         grouped = [tuple(one for one in parameter.opts if one in listed) for parameter in parameters]
         if not name:  # Without a command, the options are those of find and of the program.
@@ -268,12 +270,14 @@ def completions() -> str:
                     WITHOUT_VALUE.get(names[0]),
                     option.for_all,
                     tuple(values),
+                    kinds.get(names[0]),
                 )
             )
         order = [*(one for one in listed if one not in rest), *rest]
         options.sort(key=lambda option: order.index(option.names[0].value))
         words = items(before, "")
-        table[name] = completion.CommandItems(tuple(options), tuple(words))
+        arguments = [METAVARS.get(one.metavar) for one in parameters if one.param_type_name == "argument"]
+        table[name] = completion.CommandItems(tuple(options), tuple(words), tuple(arguments) if any(arguments) else ())
     return msgspec.json.format(msgspec.json.encode(table), indent=1).decode() + "\n"
 
 

@@ -1,14 +1,17 @@
 """Completions without typer are those of typer."""
 
+import os
 import random
 from contextlib import suppress
 
+import msgspec
 import pytest
 import typer
 from typer._completion_classes import completion_init
 
 from ksrcfind.cli import completion
 from ksrcfind.cli.app import group
+from ksrcfind.cli.candidates import Kind
 from test_docs import regenerate
 
 SHELLS = ("bash", "zsh", "fish")
@@ -77,6 +80,69 @@ def test_completions_are_those_of_typer(seed, monkeypatch, capsys):
             answered += 1
             assert same(found[0]) == same(of_typer(environment, monkeypatch, capsys)), words
     assert answered > 15
+
+
+def test_what_the_tree_offers_is_completed(linux_mini, monkeypatch):
+    monkeypatch.chdir(linux_mini)
+
+    def values(line, **environment):
+        asked = {"_KSRCFIND_COMPLETE": "words", "_KSRCFIND_LINE": line, "KSRCFIND_CONFIG": os.devnull, **environment}
+        lines, status = completion.complete(asked)
+        assert status == (0 if lines else 1)
+        return [one.partition("\t")[0] for one in lines.splitlines()]
+
+    assert values("ksrcfind --rev v5.8") == ["v5.8", "v5.8-rc1", "v5.8.1", "v5.8.2"]
+    assert values("ksrcfind find --rev=v5.8.") == ["--rev=v5.8.1", "--rev=v5.8.2"]
+    assert "master" in values("ksrcfind diff v5.8 ")
+    assert values("ksrcfind diff v5.8 v5.9 mm/") == ["mm/Makefile", "mm/oom_kill.c"]
+    assert values("ksrcfind at drivers/net/mini/p") == ["drivers/net/mini/phy-c45.c:", "drivers/net/mini/phy.c:"]
+    assert values("ksrcfind at -- mm/oom") == ["mm/oom_kill.c:"]
+    assert ".git/" not in values("ksrcfind messages ")
+    monkeypatch.chdir(linux_mini / "mm")
+    assert values("ksrcfind at oom") == ["oom_kill.c:"]
+    assert values("ksrcfind at net/core/d") == ["net/core/datagram.c:", "net/core/dev.c:"]
+    monkeypatch.chdir("/")
+    assert values(f"ksrcfind -C {linux_mini} at mm/oom") == ["mm/oom_kill.c:"]
+    assert values(f"ksrcfind --repo={linux_mini} --rev v5.8.2") == ["v5.8.2"]
+    assert values("ksrcfind at mm/oom", KSRCFIND_REPO=str(linux_mini)) == ["mm/oom_kill.c:"]
+
+
+def test_nothing_is_completed_without_a_tree_or_a_word(linux_mini, tmp_path, monkeypatch):
+    def answer(line, **environment):
+        asked = {"_KSRCFIND_COMPLETE": "words", "_KSRCFIND_LINE": line, "KSRCFIND_CONFIG": os.devnull, **environment}
+        return completion.complete(asked)
+
+    monkeypatch.chdir(tmp_path)
+    broken = tmp_path / "broken.toml"
+    broken.write_text("jobs = [")
+    assert answer("ksrcfind --rev v") == ("", 1)
+    assert answer("ksrcfind at m") == ("", 1)
+    assert answer("ksrcfind -C missing at m") == ("", 1)
+    assert answer(f"ksrcfind -C {linux_mini} at m", KSRCFIND_CONFIG=str(broken)) == ("", 1)
+    assert answer(f"ksrcfind -C {linux_mini} at /etc/") == ("", 1), "the shell completes absolute paths"
+    assert answer(f"ksrcfind -C {linux_mini} at mm/oom_kill.c/") == ("", 1)
+    assert answer(f"ksrcfind -C {linux_mini} at nul\0") == ("", 1)
+    assert answer('ksrcfind "BUG: un') == ("", 1), "a log line"
+    assert answer("ksrcfind batch k") == ("", 1), "the shell completes files"
+    assert completion.complete({"_KSRCFIND_COMPLETE": "words"}) == ("", 1)
+
+
+def test_words_are_completed_where_typer_has_to_decide():
+    def values(line):
+        lines, _ = completion.complete({"_KSRCFIND_COMPLETE": "words", "_KSRCFIND_LINE": line})
+        return [one.partition("\t")[0] for one in lines.splitlines()]
+
+    assert values("ksrcfind --color=a") == ["--color=auto", "--color=always"]
+    assert values("ksrcfind find --source --call") == ["--callers"]
+    assert values("ksrcfind ba") == ["batch"]
+    assert values("ksrcfind -- --call") == []
+    assert values("ksrcfind find --quiet --qui") == [], "it was given"
+
+
+def test_every_kind_is_of_some_argument_or_option():
+    table = msgspec.json.decode(regenerate.COMPLETIONS.read_bytes(), type=dict[str, completion.CommandItems])
+    kinds = {kind for own in table.values() for kind in (*own.kinds, *(one.kind for one in own.options))}
+    assert kinds == {None, *Kind}
 
 
 def test_odd_requests_are_left_to_typer():
