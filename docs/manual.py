@@ -57,6 +57,7 @@ ENVIRONMENT = {
     "PAGER": "The pager of `batch --all`. Default: `less`. If it is empty or `cat`, no pager is used.",
     "VISUAL": "The editor of `--open`, unless the configuration file names one.",
     "EDITOR": "The editor of `--open` if VISUAL is not set.",
+    "SHELL": "The shell of `--show-completion` and `--install-completion`: bash, zsh or fish.",
     "XDG_CACHE_HOME": "The directory that contains `ksrcfind`, the directory of the indexes. Default: `~/.cache`.",
     "XDG_CONFIG_HOME": "The directory that contains `ksrcfind/config.toml`. Default: `~/.config`.",
 }

@@ -446,11 +446,12 @@ def test_an_interrupt_of_a_query_is_quiet(linux_mini):
 
 
 def test_completion(linux_mini):
-    environment = os.environ | {"_KSRCFIND_COMPLETE": "complete_bash", "COMP_WORDS": "ksrcfind do", "COMP_CWORD": "1"}
-    process = program(cwd=linux_mini, env=environment)
+    process = program(cwd=linux_mini, env=os.environ | {"_KSRCFIND_LINE": "ksrcfind do"})
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out.partition(b"\t")[0], err) == (0, b"doctor", b"")
+    process = program(cwd=linux_mini, env=os.environ | {"_KSRCFIND_LINE": "ksrcfind find --no-h"})
     out, _ = process.communicate(timeout=60)
-    assert out.split() == [b"doctor"]
-    environment |= {"COMP_WORDS": "ksrcfind find --no-h", "COMP_CWORD": "2"}
-    process = program(cwd=linux_mini, env=environment)
-    out, _ = process.communicate(timeout=60)
-    assert out.split() == [b"--no-history"]
+    assert out.partition(b"\t")[0] == b"--no-history"
+    process = program(cwd=linux_mini, env=os.environ | {"_KSRCFIND_LINE": "ksrcfind find --nothing"})
+    assert process.communicate(timeout=60) == (b"", b"")
+    assert process.returncode == 1

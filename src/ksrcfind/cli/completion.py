@@ -1,19 +1,18 @@
 """Complete command lines for shells without typer, whose import takes longer than a key press should.
 
-The commands, options and fixed values are in `completions.json`, which `docs/regenerate.py` writes from the commands.
-The scripts in `completions/` ask for `words`, in which tags and paths of the tree are completed as well. The scripts of
-typer's `--show-completion` get only what typer would answer: what this module does not understand of their requests
-is left to typer; `tests/test_cli_completion.py` compares both.
+The commands, options and fixed values are in `completions.json`, which `docs/regenerate.py` writes from what typer
+answers; `tests/test_cli_completion.py` compares both. Tags and paths come from the tree. The scripts that ask are in
+`completions/`.
 """
 
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 
 import msgspec
 
-from ksrcfind.cli.argv import HELP, Arguments, Option, sort_arguments
+from ksrcfind.cli.argv import Arguments, Option, sort_arguments
 from ksrcfind.errors import KsrcfindError
 
 TABLE = "completions.json"
@@ -50,39 +49,26 @@ class CommandItems(msgspec.Struct, frozen=True):
     """What each of its arguments names in the tree: a `candidates.Kind`. The last stands for all that follow."""
 
 
-def complete(environment: Mapping[str, str]) -> tuple[str, int] | None:
-    """Return the output and the exit status for a shell that asks for completions; None if typer has to answer.
+def complete(environment: Mapping[str, str]) -> tuple[str, int]:
+    """Return the output and the exit status for a shell that asks what the last word of a command line can be.
 
-    The variables are those that the scripts in `completions/` and those of `--show-completion` set.
+    `_KSRCFIND_LINE` is the command line up to the cursor. Each line of the output is a candidate, with a tab and its
+    help if it has any. The status is 1 if there is none: then the shell completes names of files.
     """
-    shell = environment.get("_KSRCFIND_COMPLETE", "").removeprefix("complete_")
-    if shell == "words":
-        lines = _lines(map(_with_help, _words(environment)))
-        return lines, 0 if lines else 1
     try:
-        if shell == "bash":
-            words = shlex.split(environment["COMP_WORDS"])
-            position = int(environment["COMP_CWORD"])
-            arguments, incomplete = words[1:position], words[position] if position < len(words) else ""
-        elif shell in ("zsh", "fish"):
-            arguments, incomplete = _split(environment["_TYPER_COMPLETE_ARGS"])
-        else:
-            return None
-        items = _as_typer(arguments, incomplete)
+        arguments, incomplete = split(environment["_KSRCFIND_LINE"])
+        items = _items(arguments, incomplete, environment)
     except (KsrcfindError, LookupError, ValueError):
-        return None
-    if shell == "bash":
-        return _lines(item.value for item in items), 0
-    if shell == "zsh":
-        return (f"_arguments '*: :(({_lines(map(_zsh, items))}))'" if items else "_files"), 0
-    action = environment.get("_TYPER_COMPLETE_FISH_ACTION")
-    if action == "is-args":
-        return "", 0 if items else 1
-    return (_lines(map(_with_help, items)), 0) if action == "get-args" else None
+        return "", 1  # An open quote, for example: the user is typing a log line.
+    lines = [f"{item.value}\t{item.help}" if item.help else item.value for item in items]
+    return "\n".join(lines), 0 if lines else 1
 
 
-def _split(line: str) -> tuple[list[str], str]:
-    """Return the arguments of a command line before the cursor, and the incomplete word at its end."""
+def split(line: str) -> tuple[list[str], str]:
+    """Return the arguments of a command line before the cursor, and the incomplete word at its end.
+
+    Raises `ValueError` for an open quote.
+    """
     arguments, incomplete = shlex.split(line)[1:], ""
     if arguments and not line.endswith(" "):
         incomplete = arguments.pop()
@@ -94,8 +80,6 @@ class _Position(msgspec.Struct, frozen=True):
 
     command: CommandItems
     by_name: dict[str, OptionItem]
-    known: dict[str, Option]
-    """The options of all commands."""
     given: Arguments
     """What stands before the word."""
     awaits: OptionItem | None
@@ -117,21 +101,17 @@ def _position(arguments: Sequence[str]) -> _Position:
     by_name = {name.value: option for option in command.options for name in option.names}
     last = by_name.get(arguments[-1]) if arguments and arguments[-1] not in before.words else None
     awaits = last if last is not None and last.takes_value and last.without_value is None else None
-    return _Position(command, by_name, known, given, awaits)
+    return _Position(command, by_name, given, awaits)
 
 
-def _words(environment: Mapping[str, str]) -> list[Item]:
-    """Return what the last word of a command line can be, with the tags and paths of the tree."""
-    try:
-        arguments, incomplete = _split(environment["_KSRCFIND_LINE"])
-        position = _position(arguments)
-    except (KsrcfindError, LookupError, ValueError):
-        return []  # An open quote: it is a log line.
+def _items(arguments: Sequence[str], incomplete: str, environment: Mapping[str, str]) -> list[Item]:
+    """Return what the incomplete word behind some arguments can be."""
+    position = _position(arguments)
     awaits, given, prefix = position.awaits, position.given, ""
     name, equals, value = incomplete.partition("=")
     if equals and awaits is None and name in position.by_name and not given.ended:
         awaits, incomplete, prefix = position.by_name[name], value, f"{name}="
-    if awaits is None and incomplete.startswith("-") and not given.ended:
+    if not prefix and incomplete.startswith("-") and not given.ended:
         return _options(position, arguments, incomplete)
     kinds = position.command.kinds
     fixed, kind = (awaits.values, awaits.kind) if awaits is not None else (position.command.words, None)
@@ -157,43 +137,9 @@ def _repo(options: Sequence[str]) -> str | None:
     return repo
 
 
-def _as_typer(arguments: Sequence[str], incomplete: str) -> list[Item]:
-    """Return what typer would answer. Raises `LookupError` if typer has to decide."""
-    position = _position(arguments)
-    known = position.known
-    usual = {name for name in position.by_name if not known[name].for_all and known[name].without_value is None} - HELP
-    unusual = not usual.issuperset(word for word in arguments if word.startswith("-"))
-    if position.given.ended or "=" in incomplete or unusual:
-        raise LookupError
-    if incomplete.startswith("-"):
-        return _options(position, arguments, incomplete)
-    if position.awaits is not None:
-        return [item for item in position.awaits.values if item.value.startswith(incomplete)]
-    return [item for item in position.command.words if item.value.startswith(incomplete)]
-
-
 def _options(position: _Position, arguments: Sequence[str], incomplete: str) -> list[Item]:
     """Return the options that were not given yet."""
     by_name = position.by_name
     used = {id(by_name[word]) for word in arguments if word in by_name} - {id(position.awaits)}
     names = (name for option in position.command.options if id(option) not in used for name in option.names)
     return [name for name in names if name.value.startswith(incomplete)]
-
-
-def _lines(values: Iterable[str]) -> str:
-    return "\n".join(values)
-
-
-def _zsh(item: Item) -> str:
-    value = _escaped(item.value)
-    return f'"{value}":"{_escaped(item.help)}"' if item.help else f'"{value}"'
-
-
-def _escaped(text: str) -> str:
-    for character, written in (('"', '""'), ("'", "''"), ("$", "\\$"), ("`", "\\`"), (":", r"\\:")):
-        text = text.replace(character, written)
-    return text
-
-
-def _with_help(item: Item) -> str:
-    return f"{item.value}\t{' '.join(item.help.split(' '))}" if item.help else item.value

@@ -6,7 +6,7 @@ _ksrcfind() {
     COMPREPLY=()
     while IFS=$'\t' read -r candidate _; do
         COMPREPLY+=("$candidate")
-    done < <(_KSRCFIND_COMPLETE=words _KSRCFIND_LINE=$line "$1" 2>/dev/null)
+    done < <(_KSRCFIND_LINE=$line "$1" 2>/dev/null)
     # bash replaces only what follows the last : or = of the word.
     local word=${line##*[[:space:]]} last
     last=${word##*[:=]}

@@ -2,7 +2,6 @@
 # and its meaning behind it. Without a candidate, fish completes file names.
 
 function __ksrcfind_candidates
-    set -lx _KSRCFIND_COMPLETE words
     set -lx _KSRCFIND_LINE (commandline --current-process --cut-at-cursor)
     command ksrcfind 2>/dev/null
     # What fish completes behind any other command: files, also below ~.
