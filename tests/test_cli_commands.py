@@ -374,7 +374,7 @@ def test_a_command_without_its_extra_says_what_to_install(ask, name, package, mo
     done = ask(name)
     assert (done.status, done.out) == (2, "")
     assert done.err.startswith(f"error: ksrcfind {name} needs a package that is not installed: {package}")
-    assert re.search(rf"Add it with: {re.escape(sys.executable)} -m pip install '{package}>=[\d.]+'\n$", done.err)
+    assert re.search(rf"Add it with: {re.escape(sys.executable)} -m pip install '{package}[<>=,.\d]+'\n$", done.err)
     monkeypatch.setattr(sys, "prefix", str(tmp_path))
     (tmp_path / "pipx_metadata.json").touch()
     assert re.search(rf"Add it with: pipx inject ksrcfind '{package}[<>=,.\d]+'\n$", ask(name).err)
