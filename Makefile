@@ -8,7 +8,7 @@ STAMP := $(VENV)/.installed
 # Options of the tests: make test PYTEST="--allowed-skips tests/allowed_skips.txt"
 PYTEST ?=
 
-.PHONY: demo test test-editors check format bench site clean
+.PHONY: demo test test-editors check format generated bench site release clean
 
 $(STAMP): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -35,11 +35,20 @@ check: $(STAMP)
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
-	@$(BIN)/pytest -q tests/test_layering.py tests/test_docs.py
+	@$(BIN)/pytest -q tests/test_layering.py tests/test_docs.py tests/test_manual.py tests/test_packaging.py
 
 format: $(STAMP)
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
+
+# Everything that a script writes: outputs and tables in documents, manual pages, the table of completions.
+generated: $(STAMP)
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python docs/regenerate.py
+
+# make release: builds and tries; uploads nothing. make release DRAFT=--draft: before the changelogs are finished.
+release: $(STAMP)
+	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev,release]'
+	@$(BIN)/python tools/release.py $(DRAFT)
 
 # make bench REPO=~/src/linux
 bench: $(STAMP)
@@ -51,4 +60,4 @@ site: $(STAMP)
 	@$(BIN)/python docs/site.py
 
 clean:
-	rm -rf $(VENV) demo site
+	rm -rf $(VENV) demo dist site

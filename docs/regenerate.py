@@ -1,4 +1,4 @@
-"""Updates the generated parts of the documents: outputs of the program, and the tables of its JSON.
+"""Updates everything generated: outputs and tables in the documents, the manual pages, the table of completions.
 
     python docs/regenerate.py
 
@@ -21,16 +21,17 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import manual
 import msgspec
 import typer
-from msgspec.structs import fields
 from typer._completion_classes import BashComplete, _sanitize_help_text
 
 from ksrcfind.cli import completion
 from ksrcfind.cli.app import app, group
 from ksrcfind.cli.argv import Option
+from ksrcfind.cli.candidates import METAVARS
 from ksrcfind.cli.examples import EXAMPLES
-from ksrcfind.cli.options import WITHOUT_VALUE, Common
+from ksrcfind.cli.options import WITHOUT_VALUE
 
 ROOT = Path(__file__).resolve().parent.parent
 WITH_OUTPUT = [
@@ -202,7 +203,7 @@ def commands() -> str:
     for name, one in program.commands.items():
         own = {parameter.name: _row(parameter) for parameter in one.params if not getattr(parameter, "hidden", False)}
         # Each command has formats of its own.
-        shared |= {key: own.pop(key) for key in [*own] if key in _COMMON}
+        shared |= {key: own.pop(key) for key in [*own] if key in manual.COMMON}
         usage = " ".join(filter(None, map(_argument, one.params)))
         examples = "\n".join(f"# {purpose}\n{example}" for purpose, example in EXAMPLES[name])
         sections += [
@@ -216,12 +217,11 @@ def commands() -> str:
         sections += [*_HEAD, *own.values(), ""] if own else []
     sections += ["## Options of every command", "", *_HEAD, *shared.values(), ""]
     sections += ["## Options of the program", "", *_HEAD]
-    sections += [*(_row(one) for one in program.params if one.name not in {*_COMMON, "format"}), ""]
+    sections += [*(_row(one) for one in program.params if one.name not in {*manual.COMMON, "format"}), ""]
     return "\n" + "\n".join(sections) + "\n"
 
 
 _HEAD = ["| | |", "| --- | --- |"]
-_COMMON = {field.name for field in fields(Common)} - {"format"}
 
 
 def _argument(parameter: Any) -> str:
@@ -255,6 +255,7 @@ def completions() -> str:
     for name in ("", *program.commands):
         before = [name] if name else []
         parameters = [] if not name else program.commands[name].params
+        kinds = {one: METAVARS.get(parameter.metavar) for parameter in parameters for one in parameter.opts}
         listed = {item.value: item for item in items(before, "-")}
         grouped = [tuple(one for one in parameter.opts if one in listed) for parameter in parameters]
         if not name:  # Without a command, the options are those of find and of the program.
@@ -272,12 +273,14 @@ def completions() -> str:
                     WITHOUT_VALUE.get(names[0]),
                     option.for_all,
                     tuple(values),
+                    kinds.get(names[0]),
                 )
             )
         order = [*(one for one in listed if one not in rest), *rest]
         options.sort(key=lambda option: order.index(option.names[0].value))
         words = items(before, "")
-        table[name] = completion.CommandItems(tuple(options), tuple(words))
+        arguments = [METAVARS.get(one.metavar) for one in parameters if one.param_type_name == "argument"]
+        table[name] = completion.CommandItems(tuple(options), tuple(words), tuple(arguments) if any(arguments) else ())
     return msgspec.json.format(msgspec.json.encode(table), indent=1).decode() + "\n"
 
 
@@ -289,6 +292,9 @@ def main() -> None:
     COMPLETIONS.write_text(completions())
     JSON_REFERENCE.write_text(with_tables(JSON_REFERENCE.read_text()))
     COMMAND_REFERENCE.write_text(with_commands(COMMAND_REFERENCE.read_text()))
+    for path, page in manual.pages().items():
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(page)
     with tempfile.TemporaryDirectory() as scratch:
         repository, home = Path(scratch) / "linux", Path(scratch) / "home"
         home.mkdir()

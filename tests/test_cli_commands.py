@@ -374,10 +374,10 @@ def test_a_command_without_its_extra_says_what_to_install(ask, name, package, mo
     done = ask(name)
     assert (done.status, done.out) == (2, "")
     assert done.err.startswith(f"error: ksrcfind {name} needs a package that is not installed: {package}")
-    assert re.search(rf"Add it with: {re.escape(sys.executable)} -m pip install '{package}>=[\d.]+'\n$", done.err)
+    assert re.search(rf"Add it with: {re.escape(sys.executable)} -m pip install '{package}[<>=,.\d]+'\n$", done.err)
     monkeypatch.setattr(sys, "prefix", str(tmp_path))
     (tmp_path / "pipx_metadata.json").touch()
-    assert re.search(rf"Add it with: pipx inject ksrcfind '{package}>=[\d.]+'\n$", ask(name).err)
+    assert re.search(rf"Add it with: pipx inject ksrcfind '{package}[<>=,.\d]+'\n$", ask(name).err)
 
 
 def program(*arguments, **options):
@@ -446,11 +446,12 @@ def test_an_interrupt_of_a_query_is_quiet(linux_mini):
 
 
 def test_completion(linux_mini):
-    environment = os.environ | {"_KSRCFIND_COMPLETE": "complete_bash", "COMP_WORDS": "ksrcfind do", "COMP_CWORD": "1"}
-    process = program(cwd=linux_mini, env=environment)
+    process = program(cwd=linux_mini, env=os.environ | {"_KSRCFIND_LINE": "ksrcfind do"})
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out.partition(b"\t")[0], err) == (0, b"doctor", b"")
+    process = program(cwd=linux_mini, env=os.environ | {"_KSRCFIND_LINE": "ksrcfind find --no-h"})
     out, _ = process.communicate(timeout=60)
-    assert out.split() == [b"doctor"]
-    environment |= {"COMP_WORDS": "ksrcfind find --no-h", "COMP_CWORD": "2"}
-    process = program(cwd=linux_mini, env=environment)
-    out, _ = process.communicate(timeout=60)
-    assert out.split() == [b"--no-history"]
+    assert out.partition(b"\t")[0] == b"--no-history"
+    process = program(cwd=linux_mini, env=os.environ | {"_KSRCFIND_LINE": "ksrcfind find --nothing"})
+    assert process.communicate(timeout=60) == (b"", b"")
+    assert process.returncode == 1

@@ -21,6 +21,7 @@ COMMANDS = typer.main.get_command(app).commands
 
 
 def load_regenerate():
+    sys.path.insert(0, str(ROOT / "docs"))  # as `python docs/regenerate.py` does
     spec = importlib.util.spec_from_file_location("regenerate", ROOT / "docs" / "regenerate.py")
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module

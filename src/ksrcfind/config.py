@@ -109,27 +109,47 @@ TreeName = Annotated[str, msgspec.Meta(pattern=TREE_NAME, max_length=100)]
 TreePath = Annotated[str, msgspec.Meta(min_length=1, max_length=4096)]
 
 
-class _TreeFile(msgspec.Struct, forbid_unknown_fields=True):
+class TreeFile(msgspec.Struct, forbid_unknown_fields=True):
+    """The tree's file. The docstrings of its keys are the text of the manual page ksrcfind.toml(5)."""
+
     release_tags: Patterns | None = None
+    """Shell patterns of the tags that are releases. Default: `v[0-9]*`. Those of the user's file take precedence."""
     roots: Roots = ()
+    """Log functions and macros that ksrcfind cannot find by itself, in addition to those of the user's file."""
 
 
-class _UserFile(msgspec.Struct, forbid_unknown_fields=True):
+class UserFile(msgspec.Struct, forbid_unknown_fields=True):
+    """The user's file. The docstrings of its keys are the text of the manual page ksrcfind.toml(5)."""
+
     repo: str | None = None
+    """The kernel tree to use when the current directory is outside of any tree. A relative path starts at this file."""
     cache_dir: str | None = None
+    """The directory of the indexes. Default: `ksrcfind` in the user's cache directory, `~/.cache/ksrcfind` on Linux."""
     release_tags: Patterns | None = None
+    """Shell patterns of the tags that are releases. Default: `v[0-9]*`."""
     jobs: Annotated[int, msgspec.Meta(ge=1, le=1024)] | None = None
+    """Number of worker processes. Default: one for each core."""
     color: Color = "auto"
+    """When to colour text. `auto`: on a terminal, unless NO_COLOR is set."""
     hyperlinks: Links = "auto"
+    """When source lines and commits are links. `auto`: on a terminal with colours."""
     place_link: PlaceLink = "file://{file}"
+    """Address of the link of a source line, with `{file}`, its absolute path; `{path}`, its path in the tree; `{line}`;
+    and `{rev}`, the revision of the answer."""
     commit_link: CommitLink | None = None
+    """Address of the link of a commit, with `{commit}`. Without it, commits are not links."""
     editor: Annotated[str, msgspec.Meta(min_length=1, max_length=1000)] | None = None
+    """The editor of `--open`, called with `+LINE FILE`; or a command with `{file}` and `{line}`, as in
+    `code --goto {file}:{line}`. Default: VISUAL, EDITOR, `vi`."""
     roots: Roots = ()
+    """Log functions and macros that ksrcfind cannot find by itself."""
     trees: dict[TreeName, TreePath] = {}
+    """A table: name → directory of a kernel tree, or a bundle. `ksrcfind tree add` writes it; `-C NAME` uses it."""
     shared_indexes: Annotated[tuple[TreePath, ...], msgspec.Meta(max_length=100)] | None = None
+    """Directories of indexes that others made; they are only read. Default: `/var/lib/ksrcfind`."""
 
 
-_File = TypeVar("_File", _TreeFile, _UserFile)
+_File = TypeVar("_File", TreeFile, UserFile)
 
 
 def resolve(environment: Mapping[str, str]) -> Settings:
@@ -152,7 +172,7 @@ def resolve(environment: Mapping[str, str]) -> Settings:
         raise KsrcfindError(
             f"cannot read the configuration file {path}: {error.strerror}", "Name another file with KSRCFIND_CONFIG."
         ) from error
-    given = _parse(content, _UserFile, str(path))
+    given = _parse(content, UserFile, str(path))
     repo, cache_dir = environment.get("KSRCFIND_REPO"), environment.get("KSRCFIND_CACHE_DIR")
     index = environment.get("KSRCFIND_INDEX")
     shared = environment.get("KSRCFIND_SHARED_INDEXES")
@@ -195,7 +215,7 @@ def with_tree_file(settings: Settings, content: bytes, name: str) -> Settings:
 
     `name` is the file's name in errors. Raises `KsrcfindError` for a file that is too long or invalid.
     """
-    given = _parse(content, _TreeFile, name)
+    given = _parse(content, TreeFile, name)
     by_user = settings.release_tags != DEFAULT_RELEASE_TAGS
     return replace(
         settings,

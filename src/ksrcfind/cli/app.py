@@ -3,6 +3,7 @@
 A command imports that module when it runs: importing everything takes longer than an answer should.
 """
 
+import os
 from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any
@@ -64,6 +65,7 @@ class Group(TyperGroup):
 app = typer.Typer(
     name="ksrcfind",
     cls=Group,
+    add_completion=False,  # its scripts know no tags and no paths; see shells.py
     subcommand_metavar="[COMMAND] LINE...",
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
@@ -85,12 +87,46 @@ def _show_version(requested: bool) -> None:
         raise typer.Exit(FOUND)
 
 
+def _show_completion(requested: bool) -> None:
+    if requested:
+        from ksrcfind.cli.shells import script
+
+        typer.echo(script(os.environ), nl=False)
+        raise typer.Exit(FOUND)
+
+
+def _install_completion(requested: bool) -> None:
+    if requested:
+        from ksrcfind.cli.shells import install
+
+        typer.echo(install(os.environ, Path.home()), nl=False)
+        raise typer.Exit(FOUND)
+
+
 @app.callback()
 @shared_options
 def program(
     *,
     version: Annotated[
         bool, typer.Option("--version", "-V", callback=_show_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+    install_completion: Annotated[
+        bool,
+        typer.Option(
+            "--install-completion",
+            callback=_install_completion,
+            is_eager=True,
+            help="Install completion for the current shell, which SHELL names.",
+        ),
+    ] = False,
+    show_completion: Annotated[
+        bool,
+        typer.Option(
+            "--show-completion",
+            callback=_show_completion,
+            is_eager=True,
+            help="Show the completion script of the current shell.",
+        ),
     ] = False,
 ) -> None:
     """Find the source line that printed a kernel log message, its commit, and the first release that has it.

@@ -35,13 +35,12 @@ def run(arguments: Sequence[str]) -> int:
 def _answer(arguments: Sequence[str]) -> int:
     """Run the command of the arguments and return its exit status. Raises `KsrcfindError`."""
     # Each parser is imported when it is needed, to start faster.
-    if "_KSRCFIND_COMPLETE" in os.environ:
+    if "_KSRCFIND_LINE" in os.environ:
         from ksrcfind.cli.completion import complete
 
-        completed = complete(os.environ)
-        if completed is not None:
-            write(f"{completed[0]}\n" if completed[0] else "")
-            return completed[1]
+        lines, status = complete(os.environ)
+        write(f"{lines}\n" if lines else "")
+        raise Ended(status)  # without the advice for a query that got no answer
     if list(arguments) in _VERSION:
         write(f"ksrcfind {__version__}\n")
         return FOUND

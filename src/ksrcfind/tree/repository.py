@@ -181,9 +181,13 @@ class Repository:
             f"git -C {shlex.quote(str(self.root))} fsck lists what else is missing.",
         )
 
-    def _nearest(self, rev: str) -> str:
+    def names(self) -> list[str]:
+        """Return the names of all tags and branches."""
         listed = self.git.run("for-each-ref", "--format=%(refname:short)", "refs/tags", "refs/heads", "refs/remotes")
-        names = [name for name in listed.decode("utf-8", "surrogateescape").split("\n") if name not in ("", rev)]
+        return [name for name in listed.decode("utf-8", "surrogateescape").split("\n") if name]
+
+    def _nearest(self, rev: str) -> str:
+        names = [name for name in self.names() if name != rev]
         if not names:
             return "This repository has no tags and no branches."
         import difflib
