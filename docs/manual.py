@@ -199,7 +199,7 @@ def _keys(kind: type[msgspec.Struct]) -> Iterator[str]:
     meanings = docstrings(kind)
     for field in fields(kind):
         meaning = meanings[field.name]
-        default = "" if field.default in (None, (), "", msgspec.NODEFAULT) else f" Default: `{field.default}`."
+        default = "" if field.default in (None, (), {}, "", msgspec.NODEFAULT) else f" Default: `{field.default}`."
         needed = " Required." if field.required else ""
         kind_name = _kind(msgspec.inspect.type_info(field.type))
         yield from (".TP", rf"\fB{code(field.name)}\fR = {text(kind_name)}", f"{text(meaning + default + needed)}")
@@ -217,6 +217,8 @@ def _kind(info: Any) -> str:
         return "tables" if isinstance(info.item_type, msgspec.inspect.StructType) else "array of strings"
     if isinstance(info, msgspec.inspect.IntType):
         return "number" if info.ge is None else f"number, {info.ge} to {info.le}"
+    if isinstance(info, msgspec.inspect.DictType):
+        return "table of strings"
     assert isinstance(info, msgspec.inspect.StrType), info
     return "string"
 
