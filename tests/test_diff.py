@@ -359,3 +359,11 @@ def test_a_rule_whose_text_is_nearly_a_string_is_never_called_never():
     outcome = checked("CE memory read error .*", [], [], (known, known))
     assert outcome.answer == "cannot_tell"
     assert outcome.note == "‘memory read error’ is a string at edac.c:7, which a call may print as a value"
+
+
+def test_a_text_that_find_explains_weakly_is_never_called_never():
+    old = [message("the wheel of the cart is off")]
+    known = Evidence(explained=lambda _: [(old[0], 0.2)])
+    outcome = checked("my wheel came off the cart", old, old, (known, known))
+    assert outcome.answer == "cannot_tell"
+    assert "perhaps" in outcome.note

@@ -114,7 +114,10 @@ def _evidence(engine: Engine) -> Evidence:
 
     def explained(text: str) -> list[Explained]:
         matches = engine.answer(read_line(text), LOOKED_UP).matches
-        return [(match.message, match.confidence) for match in matches if match.tier in (Tier.EXACT, Tier.PARTIAL)]
+        # A message that is only similar to the text never counts as one that a rule matches.
+        return [
+            (match.message, match.confidence if match.tier in (Tier.EXACT, Tier.PARTIAL) else 0.0) for match in matches
+        ]
 
     def has_string(path: str, text: str) -> bool:
         try:

@@ -209,6 +209,8 @@ def _outcome(rule: Rule, both: _Releases, evidence: tuple[Evidence, Evidence]) -
         return Outcome(rule, answer, tuple(was), tuple(now), note="; ".join(notes) or None)
     if matched.spent:
         return Outcome(rule, "cannot_tell", tuple(was), (), note="; ".join([*notes, matched.spent]))
+    if not was and (weak := _weakly_explained(rule, evidence)) is not None:
+        return Outcome(rule, "cannot_tell", (), (), note="; ".join([*notes, weak]))
     if not was and (part := _partial_string(rule, evidence)) is not None:
         return Outcome(rule, "cannot_tell", (), (), note="; ".join([*notes, part]))
     if not was:
@@ -292,6 +294,15 @@ def _further(rule: Rule, known: Evidence) -> list[Found]:
             message = Message(path, line, line, None, "", None, None, text, (Form(text.replace("%", "%%"), ()),), ())
             return [Found(message, text, (), "string")]
     return []
+
+
+def _weakly_explained(rule: Rule, evidence: tuple[Evidence, Evidence]) -> str | None:
+    """Return a note if `find` has an answer to an example of a rule, though not a sure one; the newer release first."""
+    for known in reversed(evidence):
+        for text in _examples(rule.filters):
+            for message, _confidence in known.explained(text)[:1]:
+                return f"perhaps {message.path}:{message.line_start} prints it, which is similar to \u2018{text}\u2019"
+    return None
 
 
 def _partial_string(rule: Rule, evidence: tuple[Evidence, Evidence]) -> str | None:
