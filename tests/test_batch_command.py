@@ -350,13 +350,13 @@ def test_a_journal_of_two_boots_is_asked_for_each_and_for_both(linux_mini, cache
 
 
 def test_the_report_names_the_tree(batch, cache, linux_mini, tmp_path, monkeypatch):
-    assert "match v6.1<" in batch("--no-history", "--format", "html", "--rev", "v6.1").out
+    assert "match Linux v6.1<" in batch("--no-history", "--format", "html", "--rev", "v6.1").out
     plain = tmp_path / "linux-6.1"
     shutil.copytree(linux_mini, plain, ignore=shutil.ignore_patterns(".git"))
     (plain / "Makefile").write_text("VERSION = 6\nPATCHLEVEL = 1\nSUBLEVEL = 7\nEXTRAVERSION =\n")
     monkeypatch.setenv("KSRCFIND_CACHE_DIR", str(tmp_path / "cache"))
     done = ksrcfind("batch", "--no-history", "--format", "html", LOG, directory=plain)
-    assert "match linux-6.1 (Linux 6.1.7)<" in done.out
+    assert "match Linux 6.1.7 (linux-6.1)<" in done.out
 
 
 def test_the_report_tells_when_a_call_prints_and_marks_its_code(batch):

@@ -23,6 +23,7 @@ OWN_FORMATS = {
     "explain": ["text", "json"],
     "show": ["text", "json"],
     "diff": ["text", "json", "ndjson", "csv"],
+    "tree": ["text", "json"],
     "index": ["text", "json"],
     "doctor": ["text", "json"],
     "lsp": ["text"],
@@ -201,6 +202,7 @@ def test_each_command_lists_and_takes_its_own_formats(ask, name):
             name,
             *["x.c:1"] * (name in {"find", "at", "life", "explain", "show"}),
             *["a", "b"] * (name == "diff"),
+            *["list"] * (name == "tree"),
             "--format",
             other,
         )

@@ -108,7 +108,7 @@ def _file(path: Path, module: str | None) -> tuple[list[Entry], str | None]:
         from ksrcfind.printk_index.elf import NoListError, banner_of, read_elf
     except ImportError:
         raise KsrcfindError(
-            f"reading {path} needs the library pyelftools", "Install the extra: pip install 'ksrcfind[elf]'"
+            f"reading {path} needs a package that is not installed: pyelftools", "pipx inject ksrcfind pyelftools"
         ) from None
     try:
         return list(read_elf(io.BytesIO(content), module)), banner_of(content) if module is None else None
@@ -131,8 +131,10 @@ def _content(path: Path) -> bytes:
             with bz2.open(file) as plain:
                 content = plain.read(limit + 1)
         elif start.startswith(b"\x28\xb5\x2f\xfd"):
-            import zstandard
-
+            try:
+                import zstandard
+            except ImportError:
+                raise ValueError("it is compressed with zstd: pipx inject ksrcfind zstandard") from None
             content = zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True).read(limit + 1)
         else:
             content = file.read(limit + 1)

@@ -68,7 +68,7 @@ def _opened(tarball: Path) -> Iterator[tarfile.TarFile]:
             import zstandard
         except ImportError:
             raise KsrcfindError(
-                f"{tarball} is compressed with zstd", "Install the extra: pip install 'ksrcfind[zstd]'"
+                f"{tarball} is compressed with zstd", "Unpack it with tar --zstd, or: pipx inject ksrcfind zstandard"
             ) from None
         with zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True) as plain:
             buffered = io.BufferedReader(plain)
