@@ -1,10 +1,12 @@
 """Judge incidents: which of the labelled lines of some logs belong together, as pairs and as groups.
 
-    python -m bench.incidents --tree DIRECTORY LOG…
+    python -m bench.incidents --tree DIRECTORY [--labels FILE] LOG…
 
-`labels.jsonl` has one incident per line: `log` (the name of the file), `lines` (numbers of lines that belong together)
-and `title`. A pair is two labelled lines of one log. A group counts as found if one incident has most of its lines and
-the labelled lines of that incident are mostly of this group.
+`labels.jsonl` has one incident per line: `log` (the name of the file), `lines` (numbers of lines that belong together),
+`title`, and optionally `worst` and `lead` (the line that a person should read first). A pair is two labelled lines of
+one log; a row of a report counts as part of the incident of its headline. A group counts as found if one incident has
+most of its lines and the labelled lines of that incident are mostly of this group. The worst incident of a log is first
+if the program puts the incident that has its `lead` first.
 """
 
 import argparse
@@ -14,6 +16,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from itertools import combinations
 from pathlib import Path
+from typing import Any
 
 from ksrcfind import config
 from ksrcfind.batch.analysis import LogAnalysis
@@ -21,6 +24,7 @@ from ksrcfind.batch.context import NEIGHBOURS
 from ksrcfind.engine.open import open_engine
 from ksrcfind.finding import HistoryMode
 from ksrcfind.incidents.collect import Collector
+from ksrcfind.incidents.record import Seen
 from ksrcfind.log.stream import read_files
 from ksrcfind.progress import SILENT
 
@@ -29,12 +33,33 @@ EVERY_LINE = 1_000_000
 LABELS = Path(__file__).parent / "labels.jsonl"
 
 
-def labels() -> dict[str, list[list[int]]]:
-    """Return the groups of lines by the name of their log."""
-    found: dict[str, list[list[int]]] = {}
-    for line in LABELS.read_text(encoding="utf-8").splitlines():
+class RowsToo(Collector):
+    """A collector that records which line each row of a report belongs to."""
+
+    def __init__(self) -> None:
+        super().__init__(lines_kept=EVERY_LINE)
+        self.headlines: dict[int, int] = {}
+
+    def add(self, seen: Seen) -> None:
+        """Add a line."""
+        if seen.event is not None:
+            self.headlines[seen.line] = seen.event
+        super().add(seen)
+
+    def places(self) -> dict[int, int]:
+        """Return line → position of its incident, the worst incident at 0."""
+        found = {line: number for number, one in enumerate(self.incidents()) for line in one.lines}
+        rows = {row: found[headline] for row, headline in self.headlines.items() if headline in found}
+        return rows | found
+
+
+def labels(file: Path = LABELS) -> dict[str, list[dict[str, Any]]]:
+    """Return the labelled incidents by the name of their log."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for line in file.read_text(encoding="utf-8").splitlines():
         label = json.loads(line)
-        found.setdefault(label["log"], []).append(label["lines"])
+        if "lines" in label:
+            found.setdefault(label["log"], []).append(label)
     return found
 
 
@@ -66,7 +91,8 @@ def shown(counts: Mapping[str, int]) -> str:
     return (
         f"pairs: precision {precision:.3f}, recall {recall:.3f}; "
         f"groups: {counts['groups found']}/{counts['groups']}; "
-        f"lines in an incident: {counts['lines in an incident']}/{counts['lines']}"
+        f"lines in an incident: {counts['lines in an incident']}/{counts['lines']}; "
+        f"worst first: {counts['worst first']}/{counts['worst']}"
     )
 
 
@@ -74,10 +100,11 @@ def main(arguments: Iterable[str] | None = None) -> None:
     """Judge the logs that the command line names."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--tree", required=True)
+    parser.add_argument("--labels", type=Path, default=LABELS)
     parser.add_argument("logs", nargs="+", type=Path)
     given = parser.parse_args(None if arguments is None else list(arguments))
     total: Counter[str] = Counter()
-    expected = labels()
+    expected = labels(given.labels)
     settings = config.resolve({**os.environ, "KSRCFIND_REPO": given.tree})
     engine = open_engine(settings, None, Path(given.tree), SILENT)
     try:
@@ -85,11 +112,15 @@ def main(arguments: Iterable[str] | None = None) -> None:
             if log.name not in expected:
                 continue
             analysis = LogAnalysis(engine, history=HistoryMode.OFF, ahead=NEIGHBOURS)
-            analysis.collector = Collector(lines_kept=EVERY_LINE)
+            analysis.collector = collector = RowsToo()
             for _ in analysis.folding(read_files(log)):
                 pass
-            found = enumerate(analysis.collector.incidents())
-            counts = judged(expected[log.name], {line: number for number, one in found for line in one.lines})
+            incident_of = collector.places()
+            counts = judged([label["lines"] for label in expected[log.name]], incident_of)
+            for label in expected[log.name]:
+                if label.get("worst"):
+                    counts["worst"] += 1
+                    counts["worst first"] += incident_of.get(label["lead"]) == 0
             total += counts
             print(f"{log.name}: {shown(counts)}")
         print(f"all: {shown(total)}")
