@@ -230,6 +230,10 @@ def test_line_record():
         ],
         "rivals": 0,
         "repeats": 1,
+        "hosts": None,
+        "hosts_complete": None,
+        "boots": None,
+        "boots_complete": None,
         "occurrences": None,
         "subsystem": None,
         "notes": [],
@@ -340,7 +344,9 @@ def test_folded_repeats():
         "time": None,
         "wallclock": "May 23 02:06:26",
         "boot": 1,
+        "host": None,
     }
+    assert (line["hosts"], line["boots"]) == (1, 1)
     assert line["occurrences"]["arguments"][1] == {"values": [{"value": "46452", "count": 2}], "complete": True}
     assert total == {
         "schema": "ksrcfind/1",
@@ -352,9 +358,29 @@ def test_folded_repeats():
         "interrupted": False,
         "levels": {"info": 2},
         "boots": [
-            {"source": "dmesg.log", "number": 1, "line": 1, "version": "5.9.0", "banner": None, "lines": 2},
+            {
+                "source": "dmesg.log",
+                "host": None,
+                "number": 1,
+                "line": 1,
+                "version": "5.9.0",
+                "banner": None,
+                "lines": 2,
+            },
         ],
         "incidents": [],
+        "hosts": [
+            {
+                "host": None,
+                "lines": 2,
+                "messages": 1,
+                "messages_complete": True,
+                "boots": 1,
+                "incidents": 0,
+                "worst": None,
+            }
+        ],
+        "hosts_complete": True,
     }
 
 

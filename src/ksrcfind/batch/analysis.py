@@ -1,6 +1,6 @@
 """Analyse a log with an engine: match and count its lines, group them by message, and add histories."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from msgspec.structs import replace
@@ -53,6 +53,8 @@ class LogAnalysis:
     rows_together: int = 1
     """Number of rows that are matched before the first of them gets its history. With many rows, the history service
     reads the commits once for all of them; 1 if answers must not wait for later rows."""
+    host_names: Mapping[str, str] = field(default_factory=dict)
+    """Log → name of the host of its lines that name none."""
     statistics: Statistics = field(init=False, default_factory=Statistics)
     aggregator: Aggregator = field(init=False)
     collector: Collector = field(init=False, default_factory=Collector)
@@ -108,7 +110,7 @@ class LogAnalysis:
     def summary(self, *, interrupted: bool = False) -> Summary:
         """Return the statistics of the rows that were read so far."""
         summary = self.statistics.summary(interrupted=interrupted)
-        return replace(summary, incidents=tuple(self.incidents()))
+        return summary.with_incidents(self.incidents())
 
     def incidents(self) -> list[Incident]:
         """Return the incidents of the rows that were read so far, the worst first, with what they are about."""
@@ -133,7 +135,7 @@ class LogAnalysis:
             lambda log: self.engine.answer(log, max(self.limit, RIVALS)), self.engine.tokens, self.limit
         )
         with progress.task("matching lines", None) as task:
-            for item in match_rows(rows, answers, ahead=self.ahead):
+            for item in match_rows(rows, answers, ahead=self.ahead, hosts=self.host_names):
                 self.statistics.add(item)
                 self.collector.add(_seen(item))
                 yield item
@@ -183,7 +185,8 @@ def _seen(item: MatchedRow) -> Seen:
     # The level of a message that is only similar says nothing about this line.
     certain = bool(matches) and matches[0].tier is Tier.EXACT and matches[0].confidence >= CERTAIN
     level = level_of(row.log, cached.answer) if certain else row.log.level
-    return Seen(row.source, row.line, item.event, item.boot.number, row.log, level, cached.answer, cached.key)
+    boot = item.boot
+    return Seen(row.source, row.line, item.event, boot.number, row.log, level, cached.answer, cached.key, boot.host)
 
 
 def _about(incident: Incident, lead: Finding) -> Incident:

@@ -1,21 +1,30 @@
 """Compute the statistics of a log: lines by quality of match, reasons for missing matches, levels, boots and charts."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from ksrcfind.batch.answer_cache import level_of
 from ksrcfind.batch.matched_row import MatchedRow
 from ksrcfind.batch.timeline import Chart, Timeline
 from ksrcfind.incidents.record import Incident
 from ksrcfind.log.events import Boot
+from ksrcfind.log.hosts import Host
 from ksrcfind.log.line import LogLine
 from ksrcfind.log.report import is_headline
 from ksrcfind.match.answer import Answer, Tier
 
 MOST_BOOTS = 1000
 """Boots in a summary, at most."""
+
+MOST_HOSTS = 1000
+"""Hosts in a summary, at most."""
+
+MOST_PAIRS = 500_000
+"""Limit of pairs of a host and one of its messages that are counted."""
 
 NOT_KERNEL = ("userspace", "empty")
 """Reasons of lines that the kernel did not print."""
@@ -28,6 +37,24 @@ class BootSeen(Struct, frozen=True):
     boot: Boot
     lines: int
     """Number of lines that the kernel printed."""
+
+
+class HostSeen(Struct, frozen=True):
+    """A host in a log."""
+
+    name: str | None
+    """None if neither the log nor the name of its file says it."""
+    lines: int
+    """Number of lines that the kernel printed."""
+    messages: int
+    """Number of distinct messages that are the first match of a line."""
+    messages_complete: bool
+    """False if `messages` is a lower bound, because the log has too many hosts to count the messages of each."""
+    boots: int
+    """Number of boots with lines that the kernel printed."""
+    incidents: int = 0
+    worst: Incident | None = None
+    """The worst incident; None without incidents."""
 
 
 class Summary(Struct, frozen=True):
@@ -48,7 +75,22 @@ class Summary(Struct, frozen=True):
     boots: tuple[BootSeen, ...] = ()
     charts: tuple[Chart, ...] = ()
     incidents: tuple[Incident, ...] = ()
-    """What happened to the machine, the worst first."""
+    """What happened to the hosts, the worst first."""
+    hosts: tuple[HostSeen, ...] = ()
+    """The hosts: the one with the worst incident first; hosts without incidents last, most lines first."""
+    hosts_complete: bool = True
+    """False if the log has further hosts."""
+
+    def with_incidents(self, incidents: Sequence[Incident]) -> "Summary":
+        """Return the summary with the incidents of the log, the worst first, and its hosts in their order."""
+        counts = Counter(incident.host for incident in incidents)
+        worst: dict[str | None, Incident] = {}
+        for incident in incidents:
+            worst.setdefault(incident.host, incident)
+        order = {name: number for number, name in enumerate(worst)}
+        hosts = [replace(seen, incidents=counts[seen.name], worst=worst.get(seen.name)) for seen in self.hosts]
+        hosts.sort(key=lambda seen: (order.get(seen.name, len(order)), -seen.lines))
+        return replace(self, incidents=tuple(incidents), hosts=tuple(hosts))
 
     @property
     def skipped(self) -> int:
@@ -87,8 +129,11 @@ class Statistics:
         self._reasons: Counter[str] = Counter()
         self._levels: Counter[str] = Counter()
         self._messages: set[object] = set()
-        self._boots: dict[tuple[str | None, int], Boot] = {}
-        self._boot_lines: Counter[tuple[str | None, int]] = Counter()
+        self._boots: dict[_At, Boot] = {}
+        self._boot_lines: Counter[_At] = Counter()
+        self._hosts: dict[Host, _HostLines] = {}
+        self._hosts_complete = True
+        self._pairs = 0
         self._timeline = Timeline()
 
     def add(self, item: MatchedRow) -> None:
@@ -102,11 +147,32 @@ class Statistics:
             if cached.answer.reason.code in NOT_KERNEL:
                 return
         self._levels[cached.level or "unknown"] += 1
-        boot = (row.source, item.boot.number)
-        if boot in self._boots or len(self._boots) < MOST_BOOTS:
-            self._boots[boot] = item.boot
-            self._boot_lines[boot] += 1
-        self._timeline.add(row.source, item.boot.number, row.line, row.log, cached.level)
+        boot = item.boot
+        at = row.source, boot.host, boot.number
+        if at in self._boots or len(self._boots) < MOST_BOOTS:
+            self._boots[at] = boot
+            self._boot_lines[at] += 1
+        self._add_to_host(at, boot, cached.key)
+        self._timeline.add(at, row.line, row.log, cached.level)
+
+    def _add_to_host(self, at: "_At", boot: Boot, key: object) -> None:
+        host = self._hosts.get(boot.host)
+        if host is None:
+            if len(self._hosts) >= MOST_HOSTS:
+                self._hosts_complete = False
+                return
+            host = self._hosts[boot.host] = _HostLines()
+        host.lines += 1
+        if boot is not host.boot:
+            host.boot = boot
+            if len(host.boots) < MOST_BOOTS:
+                host.boots.add(boot.id or at)
+        if key is not None and key not in host.messages:
+            if self._pairs < MOST_PAIRS:
+                host.messages.add(key)
+                self._pairs += 1
+            else:
+                host.complete = False
 
     def summary(self, *, interrupted: bool = False) -> Summary:
         """Return the statistics of the lines that were added."""
@@ -119,4 +185,36 @@ class Statistics:
             levels={level: self._levels[level] for level in SEVERITY if self._levels[level]},
             boots=tuple(BootSeen(at[0], boot, self._boot_lines[at]) for at, boot in self._boots.items()),
             charts=tuple(self._timeline.charts()),
+            hosts=tuple(sorted(self._named_hosts(), key=lambda seen: -seen.lines)),
+            hosts_complete=self._hosts_complete,
         )
+
+    def _named_hosts(self) -> Iterator[HostSeen]:
+        """Yield each host once, with the rows of it that came before its name was known."""
+        by_name: dict[str | None, list[_HostLines]] = {}
+        for host, lines in self._hosts.items():
+            by_name.setdefault(host.name, []).append(lines)
+        for name, own in by_name.items():
+            yield HostSeen(
+                name,
+                lines=sum(each.lines for each in own),
+                messages=len(set().union(*(each.messages for each in own))),
+                messages_complete=all(each.complete for each in own),
+                boots=len(set().union(*(each.boots for each in own))),
+            )
+
+
+_At = tuple[str | None, Host, int]
+"""A log, a host, and the number of its boot in the log."""
+
+
+@dataclass(slots=True)
+class _HostLines:
+    """The lines of a host while they are counted."""
+
+    lines: int = 0
+    messages: set[object] = field(default_factory=set)
+    complete: bool = True
+    boot: Boot | None = None
+    """The boot of the last line."""
+    boots: set[object] = field(default_factory=set)

@@ -15,6 +15,8 @@ from msgspec.structs import replace
 from ksrcfind.batch.answer_cache import shape
 from ksrcfind.batch.matched_row import MatchedRow
 from ksrcfind.finding import Finding
+from ksrcfind.log.events import Boot
+from ksrcfind.log.hosts import Host
 from ksrcfind.log.line import LogLine
 from ksrcfind.log.report import Frame, faulted_at, frame_of, is_part, suppressed
 from ksrcfind.match.answer import Answer, Tier
@@ -25,6 +27,9 @@ VALUES_KEPT = 100
 
 VALUE_LENGTH = 200
 """Characters kept of each value."""
+
+HOSTS_KEPT = 1000
+"""Limit of hosts, and of boots, that are counted for each message."""
 
 UNEXPLAINED_KEPT = 10_000
 """Limit of distinct texts of lines without a match; further lines are grouped by their reason alone."""
@@ -61,7 +66,9 @@ class Sighting(Struct, frozen=True):
     wallclock: str | None
     """The wall clock time as read."""
     boot: int = 1
-    """Number of the boot within the source, from 1."""
+    """Number of the boot of the host within the source, from 1."""
+    host: str | None = None
+    """Name of the host, if it is known."""
 
 
 class ArgumentValues(Struct, frozen=True):
@@ -100,6 +107,19 @@ class Occurrences(Struct, frozen=True):
     """The rows below the message, if it is the headline of a report."""
     suppressed: int = 0
     """Number of further lines that the kernel's rate limit suppressed in this function ("callbacks suppressed")."""
+    by_host: tuple[tuple[str | None, int], ...] = ((None, 1),)
+    """Name of a host → number of lines, most first; at most `HOSTS_KEPT`. The name may be None as in `Sighting`."""
+    hosts_complete: bool = True
+    """False if further hosts have such lines, which are not counted."""
+    boots: int = 1
+    """Number of boots, of all hosts, with such lines; at most `HOSTS_KEPT`."""
+    boots_complete: bool = True
+    """False if further boots have such lines, which are not counted."""
+
+    @property
+    def hosts(self) -> int:
+        """Number of hosts with such lines; a lower bound unless `hosts_complete`."""
+        return len(self.by_host)
 
 
 class Folded(Struct, frozen=True):
@@ -221,6 +241,12 @@ class _Group:
     report: list[str] = field(default_factory=list)
     faulted_at: dict[str, int] = field(default_factory=dict)
     frames: list[Frame] = field(default_factory=list)
+    hosts: dict[Host, int] = field(default_factory=dict)
+    hosts_complete: bool = True
+    boot: Boot | None = None
+    """The boot of the last line."""
+    boots: set[object] = field(default_factory=set)
+    boots_complete: bool = True
     changed: bool = True
 
     def add(self, item: MatchedRow) -> None:
@@ -229,6 +255,7 @@ class _Group:
         self.changed = True
         # A syslog daemon may have replaced repeats: "message repeated 3 times".
         self.count += item.row.log.repeats
+        self._count_host(item)
         if self.first is None:
             self.first = self.example = item
             self.rank = _rank(item)
@@ -243,6 +270,21 @@ class _Group:
         for position, text in enumerate(texts):
             if text is not None:
                 self._count(position, text[:VALUE_LENGTH])
+
+    def _count_host(self, item: MatchedRow) -> None:
+        boot, repeats = item.boot, item.row.log.repeats
+        if boot.host in self.hosts:
+            self.hosts[boot.host] += repeats
+        elif len(self.hosts) < HOSTS_KEPT:
+            self.hosts[boot.host] = repeats
+        else:
+            self.hosts_complete = False
+        if boot is not self.boot:
+            self.boot = boot
+            if len(self.boots) < HOSTS_KEPT:
+                self.boots.add(boot.id or (item.row.source, boot.host, boot.number))
+            elif (boot.id or (item.row.source, boot.host, boot.number)) not in self.boots:
+                self.boots_complete = False
 
     def _count(self, position: int, value: str) -> None:
         counts = self.values[position]
@@ -268,6 +310,13 @@ class _Group:
         if place is not None and (place in self.faulted_at or len(self.faulted_at) < VALUES_KEPT):
             self.faulted_at[place] = self.faulted_at.get(place, 0) + 1
 
+    def _by_host(self) -> Counter[str | None]:
+        """Return name → number of lines: rows of a host may have come before its name."""
+        counts: Counter[str | None] = Counter()
+        for host, count in self.hosts.items():
+            counts[host.name] += count
+        return counts
+
     def _report(self) -> Report | None:
         if not self.report_rows:
             return None
@@ -290,6 +339,10 @@ class _Group:
             arguments,
             self._report(),
             suppressed_by.get(function, 0) if function else 0,
+            tuple(self._by_host().most_common()),
+            self.hosts_complete,
+            len(self.boots),
+            self.boots_complete,
         )
         return Folded(self.number, self.example.finding(tree), occurrences)
 
@@ -303,4 +356,5 @@ def _cut(item: MatchedRow) -> MatchedRow:
 
 def _sighting(item: MatchedRow) -> Sighting:
     log = item.row.log
-    return Sighting(item.row.source, item.row.line, log.uptime_s, log.time, log.wallclock, item.boot.number)
+    boot = item.boot
+    return Sighting(item.row.source, item.row.line, log.uptime_s, log.time, log.wallclock, boot.number, boot.host.name)

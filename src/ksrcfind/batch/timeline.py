@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from msgspec import Struct
 
+from ksrcfind.log.hosts import Host
 from ksrcfind.log.line import LogLine
 from ksrcfind.regex import regex
 
@@ -27,7 +28,7 @@ class Chart(Struct, frozen=True):
 
     source: str | None
     boot: int
-    """Number of the boot within the log file, from 1."""
+    """Number of the boot of the host within the log file, from 1."""
     unit: str
     """The unit of `start`: `uptime` (seconds since boot), `clock` (seconds since the epoch by the log's clock; an
     unknown year is 2000) or `line` (lines of the file, if it has no times)."""
@@ -36,31 +37,33 @@ class Chart(Struct, frozen=True):
     """Width of a column, in the unit of `start`."""
     columns: tuple[dict[str, int], ...]
     """For each column: level (`unknown` without one) → number of lines."""
+    host: str | None = None
+    """Name of the host, if it is known."""
 
 
 class Timeline:
     """Collects the kernel lines of a log into charts."""
 
     def __init__(self) -> None:
-        self._charts: dict[tuple[str | None, int], _Columns] = {}
+        self._charts: dict[tuple[str | None, Host, int], _Columns] = {}
         self._stamp: tuple[str | None, float | None] = (None, None)
 
-    def add(self, source: str | None, boot: int, line: int, log: LogLine, level: str | None) -> None:
-        """Add a kernel line."""
-        columns = self._charts.get((source, boot))
+    def add(self, at: tuple[str | None, Host, int], line: int, log: LogLine, level: str | None) -> None:
+        """Add a kernel line. `at` is the log, the host and the number of its boot."""
+        columns = self._charts.get(at)
         if columns is None:
             if len(self._charts) >= MOST_CHARTS:
                 return
-            columns = self._charts[source, boot] = _Columns(self._unit(log))
+            columns = self._charts[at] = _Columns(self._unit(log))
         moment = float(line) if columns.unit == "line" else self._moment(columns.unit, log)
         if moment is not None:
             columns.add(moment, level or "unknown", log.repeats)
 
     def charts(self) -> Iterator[Chart]:
         """Yield a chart for each boot."""
-        for (source, boot), columns in self._charts.items():
+        for (source, host, boot), columns in self._charts.items():
             if columns.counts:
-                yield columns.chart(source, boot)
+                yield columns.chart(source, boot, host.name)
 
     def _unit(self, log: LogLine) -> str:
         return next((unit for unit in ("uptime", "clock") if self._moment(unit, log) is not None), "line")
@@ -101,10 +104,10 @@ class _Columns:
                 wider[number // 2] = column
         self.counts = wider
 
-    def chart(self, source: str | None, boot: int) -> Chart:
+    def chart(self, source: str | None, boot: int, host: str | None) -> Chart:
         first, last = min(self.counts), max(self.counts)
         columns = tuple(dict(self.counts.get(number, {})) for number in range(first, last + 1))
-        return Chart(source, boot, self.unit, first * self.step, self.step, columns)
+        return Chart(source, boot, self.unit, first * self.step, self.step, columns, host)
 
 
 def _seconds(stamp: str | None) -> float | None:

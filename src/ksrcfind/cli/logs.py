@@ -34,6 +34,7 @@ from ksrcfind.log.stream import (
     check_log,
     follow_file,
     follow_pipe,
+    hosts_of_logs,
     is_directory,
     pause,
     read_log,
@@ -83,7 +84,8 @@ def explain_logs(options: Batching, logs: Sequence[str]) -> int:
         # What is written while more is coming waits for no later line.
         ahead, together = (0, 1) if read_once else (NEIGHBOURS, ROWS_TOGETHER)
         limits = options.limit, options.history_mode, options.history_limit
-        log = LogAnalysis(engine, _filter(options, engine), *limits, ahead, together)
+        names = hosts_of_logs(sources)
+        log = LogAnalysis(engine, _filter(options, engine), *limits, ahead, together, names)
         brief = _only_incidents(options)
         callers = options.callers or 0
         writer = session.writer(options, engine, callers=callers, logs=sources, only_incidents=brief)

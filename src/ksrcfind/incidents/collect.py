@@ -1,13 +1,13 @@
 """Join the lines of a log into incidents, while the log is read.
 
-A line joins an incident of its boot by what it names (disk, link, device, task, processor), by its message, or by the
-code that printed it, if not too much time is between them. Memory is bounded by `INCIDENTS_KEPT` and by the limits of
-each incident, not by the length of the log.
+A line joins an incident of its host and boot by what it names (disk, link, device, task, processor), by its message, or
+by the code that printed it, if not too much time is between them. Memory is bounded by `INCIDENTS_KEPT` and by the
+limits of each incident, not by the length of the log.
 """
 
 import posixpath
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from msgspec.structs import replace
@@ -35,6 +35,7 @@ from ksrcfind.incidents.kinds import (
 from ksrcfind.incidents.record import Incident, Moment, Seen
 from ksrcfind.incidents.title import Facts, title_of
 from ksrcfind.levels import LEVELS
+from ksrcfind.log.hosts import Host
 from ksrcfind.log.report import Frame, frame_of, is_panic, is_part
 from ksrcfind.source.message_id import message_id
 
@@ -90,8 +91,8 @@ _ZEROS = dict.fromkeys(map(ord, "123456789"), "0")
 _TOGETHER = {kind: (kind,) for kind in ("disk", "stall", "memory", "machine check")}
 _OF_DEVICES = ("link", "firmware", "message")
 
-Where = tuple[str | None, int]
-"""A log and the number of a boot in it."""
+Where = tuple[str | None, Host, int]
+"""A log, a host, and the number of its boot in the log."""
 
 
 @dataclass(slots=True)
@@ -171,14 +172,20 @@ class Collector:
 
     def incidents(self) -> Iterator[Incident]:
         """Yield the incidents of the lines so far, the worst one first."""
-        earlier: dict[tuple[str | None, object], int] = {}
+        earlier: dict[object, int] = {}
         for draft in self._drafts:
-            signature = _signature(draft)
-            earlier[signature] = min(earlier.get(signature, draft.boot), draft.boot)
+            at = draft.lead.source, draft.lead.host, _signature(draft)
+            earlier[at] = min(earlier.get(at, draft.boot), draft.boot)
         kept = [draft for draft in self._drafts if draft.counts]
+        seen_on = _spread(kept)
         for draft in sorted(kept, key=_order):
-            new = earlier[_signature(draft)] == draft.boot if draft.boot > 1 else None
-            yield _incident(draft, new_in_boot=new)
+            signature = _signature(draft)
+            first = earlier[draft.lead.source, draft.lead.host, signature]
+            new = first == draft.boot if draft.boot > 1 else None
+            incident = _incident(draft, new_in_boot=new)
+            boots = seen_on[signature]
+            hosts = len({name for name, *_ in boots})
+            yield replace(incident, hosts=hosts, boots=len(boots))
 
     def _kind_of(self, body: str, level: str | None, *, worse: bool) -> tuple[str | None, int]:
         """Return the kind of a line and its severity. Lines that differ only in digits are of one kind."""
@@ -191,7 +198,7 @@ class Collector:
         return known
 
     def _add_message(self, seen: Seen, body: str, kind: str, severity: int) -> None:
-        where = seen.source, seen.boot
+        where = seen.source, seen.host, seen.boot
         keys = _keys_of(body, kind)
         draft = self._joined(seen, where, body, kind, keys)
         if draft is None:
@@ -307,7 +314,7 @@ class Collector:
         if draft.task is None and (found := running(body)) is not None:
             draft.task = found[1]
             if draft.kind == "stall":
-                where = seen.source, seen.boot
+                where = seen.source, seen.host, seen.boot
                 for key in (("cpu", found[0]), ("task", found[1])):
                     draft.keys.add(key)
                     self._by_key.setdefault((where, key), draft)
@@ -452,9 +459,23 @@ def _moment(seen: Seen) -> Moment:
     return Moment(seen.source, seen.line, seen.log.uptime_s, seen.log.time, seen.log.wallclock)
 
 
-def _signature(draft: _Draft) -> tuple[str | None, object]:
+def _signature(draft: _Draft) -> object:
+    """Return what incidents have in common that are the same on several hosts or in several boots."""
     named = draft.lead.key if draft.lead.key is not None else draft.lead.log.body[:40]
-    return draft.lead.source, (draft.kind, named, draft.device)
+    return draft.kind, named, draft.device
+
+
+_Boot = tuple[str | None, str | None, int]
+"""Name of a host, a log, and the number of the host's boot in the log."""
+
+
+def _spread(drafts: Iterable[_Draft]) -> dict[object, set[_Boot]]:
+    """Return signature → the boots that have such an incident."""
+    found: dict[object, set[_Boot]] = {}
+    for draft in drafts:
+        lead = draft.lead
+        found.setdefault(_signature(draft), set()).add((lead.host.name, lead.source, draft.boot))
+    return found
 
 
 _ORDER = ("panic", "oops", "stall", "memory", "machine check", "disk", "warning", "lock", "firmware", "link", "message")
@@ -480,4 +501,5 @@ def _incident(draft: _Draft, *, new_in_boot: bool | None) -> Incident:
         message_ids=tuple(draft.messages),
         lead=draft.lead,
         frames=tuple(draft.frames),
+        host=draft.lead.host.name,
     )

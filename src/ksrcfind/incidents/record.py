@@ -5,6 +5,7 @@ from datetime import datetime
 from msgspec import Struct
 
 from ksrcfind.finding import About
+from ksrcfind.log.hosts import NO_HOST, Host
 from ksrcfind.log.line import LogLine
 from ksrcfind.log.report import Frame
 from ksrcfind.match.answer import Answer
@@ -23,6 +24,7 @@ class Seen(Struct, frozen=True, gc=False):
     answer: Answer
     key: object
     """Identifies the message within the log; None if no message matches."""
+    host: Host = NO_HOST
 
 
 class Moment(Struct, frozen=True):
@@ -36,7 +38,7 @@ class Moment(Struct, frozen=True):
 
 
 class Incident(Struct, frozen=True):
-    """Lines of a log that belong together: something that happened to a machine."""
+    """Lines of a log that belong together: something that happened to one host."""
 
     title: str
     """What happened, in plain words."""
@@ -50,9 +52,9 @@ class Incident(Struct, frozen=True):
     count: int
     """Number of messages; the rows of reports are not counted."""
     boot: int
-    """Number of the boot within the log file, from 1."""
+    """Number of the boot of the host within the log file, from 1."""
     new_in_boot: bool | None
-    """True if no earlier boot of the log file has such an incident. None for the first boot."""
+    """True if no earlier boot of the host in the log file has such an incident. None for the first boot."""
     device: str | None
     task: str | None
     lines: tuple[int, ...]
@@ -67,3 +69,9 @@ class Incident(Struct, frozen=True):
     """What the incident is about. None if it was not looked up."""
     subsystem: str | None = None
     maintainers: tuple[str, ...] = ()
+    host: str | None = None
+    """Name of the host; None if neither the log nor its file's name says it."""
+    hosts: int = 1
+    """Number of hosts that have such an incident: of this kind, led by this message, about the same device."""
+    boots: int = 1
+    """Number of boots, of all hosts, that have such an incident."""

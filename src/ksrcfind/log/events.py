@@ -1,7 +1,8 @@
 """Group the rows of a log: a report under its headline, the parts of a line, the rows of a boot.
 
-The grouping works on a stream: few rows are held back, and few reports are open at a time. printk's caller column tells
-which CPU or task printed a row. In logs without it, rows of other tasks between those of a report are skipped.
+The grouping works on a stream: few rows are held back, and few reports are open at a time. Hosts are kept apart: rows
+of two hosts are never grouped, however they alternate. printk's caller column tells which CPU or task printed a row. In
+logs without it, rows of other tasks between those of a report are skipped.
 """
 
 from collections import OrderedDict, deque
@@ -12,6 +13,7 @@ from typing import TypeVar
 from msgspec import Struct
 from msgspec.structs import replace
 
+from ksrcfind.log.hosts import NO_HOST, Host, Hosts
 from ksrcfind.log.line import LogLine
 from ksrcfind.log.records import Row
 from ksrcfind.log.report import (
@@ -52,6 +54,11 @@ MOST_BEFORE_BANNER = 5
 """Kernel rows of a boot before its banner, at most."""
 LONGEST_STEP_BACK = 30.0
 """Seconds by which rows of one boot can be out of order, at most."""
+MOST_HOSTS = 1000
+"""Hosts of one source whose boots are counted at a time; the one whose last row is longest ago is forgotten first."""
+
+_Caller = tuple[str | None, str]
+"""A host and printk's caller column; "" in logs without that column."""
 
 
 @dataclass(slots=True)
@@ -97,15 +104,16 @@ def group_events(rows: Iterable[Row]) -> Iterator[tuple[Row, int | None]]:
 
 
 class _Grouper:
-    """Finds the event of each row. Open reports are kept by caller; in logs without that column, it is ""."""
+    """Finds the event of each row. Open reports are kept by host and caller."""
 
     def __init__(self) -> None:
-        self.events: OrderedDict[str, _Event] = OrderedDict()
-        self.openers: dict[str, list[_Held]] = {}  # an opener and the rows since
+        self.events: OrderedDict[_Caller, _Event] = OrderedDict()
+        self.openers: dict[_Caller, list[_Held]] = {}  # an opener and the rows since
         self.queue: deque[_Held] = deque()
-        self.before: OrderedDict[str, Row] = OrderedDict()  # the last row
-        self.fragments: OrderedDict[str, int] = OrderedDict()  # line where an unfinished message began
-        self.nmi: _Event | None = None  # the last report that asked other CPUs for their stacks
+        self.before: OrderedDict[_Caller, Row] = OrderedDict()  # the last row
+        self.fragments: OrderedDict[_Caller, int] = OrderedDict()  # line where an unfinished message began
+        # The last report of a host that asked other CPUs for their stacks.
+        self.nmi: OrderedDict[str | None, _Event] = OrderedDict()
         self.recent: OrderedDict[int, int | None] = OrderedDict()  # events of the last rows, by line
 
     def take(self, row: Row) -> Iterable[tuple[Row, int | None]]:
@@ -139,14 +147,14 @@ class _Grouper:
             held.event = self.recent.get(row.part_of) if log.body else None
             return
         if not log.is_userspace and log.body:
-            caller = log.caller or ""
+            caller = row.host, log.caller or ""
             self._continue_line(held, caller)
             if held.event is None:
                 self._place_message(held, caller)
             _remember(self.before, caller, row, MOST_CONTEXTS)
         _remember(self.recent, row.line, held.event, MOST_AHEAD)
 
-    def _continue_line(self, held: _Held, caller: str) -> None:
+    def _continue_line(self, held: _Held, caller: _Caller) -> None:
         if not held.row.log.fragment:
             self.fragments.pop(caller, None)
         elif caller in self.fragments:
@@ -154,7 +162,7 @@ class _Grouper:
         else:
             _remember(self.fragments, caller, held.row.line, MOST_CONTEXTS)
 
-    def _place_message(self, held: _Held, caller: str) -> None:
+    def _place_message(self, held: _Held, caller: _Caller) -> None:
         body = held.row.log.body
         event = self._open_event(held.row, caller) or self._other_cpu(held.row, caller)
         if caller in self.openers:
@@ -175,7 +183,7 @@ class _Grouper:
             if event.patience < 0:
                 del self.events[caller]
 
-    def _begin_context(self, held: _Held, caller: str) -> None:
+    def _begin_context(self, held: _Held, caller: _Caller) -> None:
         """Begin the event of dump_stack(); its headline is the message that the caller printed before it."""
         before = self.before.get(caller)
         if (
@@ -188,7 +196,7 @@ class _Grouper:
             self._begin(before, caller)
             held.event = before.line
 
-    def _open_event(self, row: Row, caller: str) -> _Event | None:
+    def _open_event(self, row: Row, caller: _Caller) -> _Event | None:
         event = self.events.get(caller)
         if event is None:
             return None
@@ -197,25 +205,25 @@ class _Grouper:
         del self.events[caller]
         return None
 
-    def _other_cpu(self, row: Row, caller: str) -> _Event | None:
+    def _other_cpu(self, row: Row, caller: _Caller) -> _Event | None:
         """Return the event that a CPU's answer to an NMI belongs to (lib/nmi_backtrace.c); None for other rows."""
-        asked = self.nmi
-        if asked is None or not row.log.body.startswith("NMI backtrace for cpu"):
+        if not row.log.body.startswith("NMI backtrace for cpu"):
             return None
-        if _apart(asked.uptime, row.log.uptime_s, LONGEST_GAP):
+        asked = self.nmi.get(row.host)
+        if asked is None or _apart(asked.uptime, row.log.uptime_s, LONGEST_GAP):
             return None
         event = _Event(asked.line, row.log.uptime_s, _patience(caller))
         _remember(self.events, caller, event, MOST_CONTEXTS)
         return event
 
-    def _begin(self, headline: Row, caller: str, *, ruled: bool = False) -> None:
+    def _begin(self, headline: Row, caller: _Caller, *, ruled: bool = False) -> None:
         log = headline.log
         ruled = ruled or ends_in_rule(log.body)
         enclosed = ruled or starts_block(log.body)
         event = _Event(headline.line, log.uptime_s, _patience(caller), enclosed=enclosed, ruled=ruled)
         _remember(self.events, caller, event, MOST_CONTEXTS)
 
-    def _await_headline(self, held: _Held, caller: str) -> None:
+    def _await_headline(self, held: _Held, caller: _Caller) -> None:
         waiting = self.openers[caller]
         if not is_headline(held.row.log.body):
             waiting.append(held)
@@ -227,7 +235,7 @@ class _Grouper:
             earlier.event = held.row.line
         self._begin(held.row, caller, ruled=is_rule(waiting[0].row.log.body))
 
-    def _continue_event(self, held: _Held, event: _Event, caller: str) -> None:
+    def _continue_event(self, held: _Held, event: _Event, caller: _Caller) -> None:
         body = held.row.log.body
         held.event = event.line
         event.rows += 1
@@ -237,7 +245,7 @@ class _Grouper:
         if not event.ended:
             event.patience = _patience(caller)
         if body.startswith("Sending NMI "):
-            self.nmi = event
+            _remember(self.nmi, caller[0], event, MOST_CONTEXTS)
         event.lists_modules = body.startswith("Modules linked in:") or (event.lists_modules and is_module_list(body))
         if starts_block(body):
             event.enclosed = True
@@ -273,8 +281,8 @@ def _follows(log: LogLine, event: _Event) -> bool:
     return is_report_row(body) or (event.enclosed and not _apart(event.uptime, log.uptime_s, CLOSE))
 
 
-def _patience(caller: str) -> int:
-    return MOST_STRANGERS_OF_CALLER if caller else MOST_STRANGERS
+def _patience(caller: _Caller) -> int:
+    return MOST_STRANGERS_OF_CALLER if caller[1] else MOST_STRANGERS
 
 
 def _apart(earlier: float | None, later: float | None, limit: float) -> bool:
@@ -290,42 +298,95 @@ def _remember(memory: OrderedDict[_Key, _Value], key: _Key, value: _Value, limit
 
 
 class Boot(Struct, frozen=True):
-    """One run of a kernel."""
+    """One run of a kernel on one host."""
 
     number: int
-    """1 for the first of the source."""
+    """1 for the first of the host in the source."""
     line: int
     """Line of its first row."""
     version: str | None = None
     """Release in the banner: `6.1.0-13-amd64`."""
     banner: str | None = None
     """The whole banner; it can also have the distribution's version."""
+    host: Host = NO_HOST
+    id: str | None = None
+    """The journal's id of the boot, the same in all its logs; None if its first row has none."""
 
 
 class Boots:
-    """Finds the boot of each row of one source.
+    """Finds the boot of each row of one source, for each host separately.
 
     A boot begins with the kernel's banner, another boot id, the line that journalctl writes between two boots, or a
     smaller uptime. A banner soon after that belongs to the same boot.
     """
 
-    def __init__(self) -> None:
-        self._boot: Boot | None = None
-        self._last = _Sight()
+    def __init__(self, hosts: Hosts | None = None, name: str | None = None) -> None:
+        """`hosts` are those of all logs of the run; `name` is the name of the host of rows that name none."""
+        self._hosts = hosts or Hosts()
+        self._of_source = name
+        self._running: OrderedDict[str | None, _Running] = OrderedDict()
+        self._name: str | None = None
+        self._current: _Running | None = None
 
     def of(self, row: Row) -> Boot:
         """Return the boot of the next row."""
-        boot, log = self._boot, row.log
+        current = self._current
+        if current is None or row.host != self._name:
+            current = self._current = self._of_host(row)
+            self._name = row.host
+        if current.last.ended_by(row.log):
+            if row.log.format == "journal":  # The line between two boots names no host.
+                for other in self._running.values():
+                    other.ended = True
+            current.ended = True
+        return current.boot_of(row)
+
+    def _of_host(self, row: Row) -> "_Running":
+        """Return the boots of the host of a row that may be the first of its host."""
+        running = self._running.get(row.host)
+        if running is None:
+            running = self._renamed(row) or _Running(self._hosts.named(row.host or self._of_source))
+        _remember(self._running, row.host, running, MOST_HOSTS)
+        return running
+
+    def _renamed(self, row: Row) -> "_Running | None":
+        """Return the boots of the host that gets its name, or another one, with this row; None for another host."""
+        if row.host is not None and list(self._running) == [None]:
+            first = self._running[None]
+            first.host.name = row.host
+            return first
+        boot = row.log.boot
+        if boot is None:
+            return None
+        return next((each for each in self._running.values() if each.last.boot == boot), None)
+
+
+class _Running:
+    """The boots of one host while its rows are read."""
+
+    __slots__ = ("boot", "ended", "host", "last")
+
+    def __init__(self, host: Host) -> None:
+        self.host = host
+        self.boot: Boot | None = None
+        self.last = _Sight()
+        self.ended = False
+        """True if the next row belongs to the next boot."""
+
+    def boot_of(self, row: Row) -> Boot:
+        """Return the boot of the next row of the host."""
+        boot, log = self.boot, row.log
         version = None if log.is_userspace else banner_version(log.body)
         if boot is None:
-            boot = Boot(1, row.line)
-        elif self._last.ended_by(log) or (version is not None and self._last.kernel_rows > MOST_BEFORE_BANNER):
-            boot = Boot(boot.number + 1, row.line)
-            self._last = _Sight()
+            boot = Boot(1, row.line, host=self.host, id=log.boot)
+        elif self.ended or (version is not None and self.last.kernel_rows > MOST_BEFORE_BANNER):
+            boot = Boot(boot.number + 1, row.line, host=self.host, id=log.boot)
+            self.last = _Sight()
+        self.ended = False
         if version is not None and boot.version is None:
             boot = replace(boot, version=version, banner=log.body)
-        self._last.see(log)
-        self._boot = boot
+        self.last.see(log)
+        self.boot = boot
         return boot
 
 

@@ -99,13 +99,14 @@ def peel(text: str, layer: Layer) -> Peeled:
 class _Rest:
     """What is left of a line while its prefixes are removed."""
 
-    __slots__ = ("confirmed", "fields", "format", "last", "layer", "position", "text", "wrapper")
+    __slots__ = ("confirmed", "fields", "format", "last", "layer", "outer", "position", "text", "wrapper")
 
     def __init__(self, text: str, layer: Layer) -> None:
         self.text = text
         self.position = 0  # where the rest begins
         self.layer = layer  # the outermost layer that may follow
         self.fields: Fields = {}
+        self.outer: Fields = {}  # of the objects around the message
         self.format = ""  # of the first grammar that is not a wrapper
         self.wrapper = ""  # of the first wrapper
         self.last: Grammar | None = None
@@ -132,6 +133,7 @@ class _Rest:
             self.text, self.position, self.layer = visible(reading.text), 0, reading.layer
             self.format = self.format or reading.format or ("" if grammar.layer == Layer.WRAPPER else grammar.format)
             self.fields = merge(self.fields, reading.fields)
+            self.outer = merge(reading.outer, self.outer)
             return
         self.position, self.layer = end, _NEXT_LAYER[grammar.layer]
         self.fields = merge(self.fields, reading)
@@ -157,4 +159,6 @@ class _Rest:
     def peeled(self) -> Peeled:
         """Return the text without the removed prefixes; tentative ones that nothing confirmed are part of the body."""
         position, fields = self.confirmed or (self.position, self.fields)
+        if self.outer:
+            fields = merge(fields, self.outer)
         return Peeled(self.format or self.wrapper or PLAIN, fields, self.text[position:] if position else self.text)

@@ -14,6 +14,7 @@ import msgspec
 from msgspec.structs import replace
 
 from ksrcfind.log import multiline
+from ksrcfind.log.hosts import NAMELESS
 from ksrcfind.log.line import LogLine, read_clean
 from ksrcfind.log.prefixes import visible
 from ksrcfind.log.raw_lines import RawLine, decode, split_lines
@@ -31,6 +32,9 @@ class Row(msgspec.Struct, frozen=True):
     """A line that only belongs to a record has an empty message; a further line of a message has that as its own."""
     part_of: int | None = None
     """Line of the row with the record that this line belongs to; None for a row with a record of its own."""
+    host: str | None = None
+    """Name of the host whose line it is: the one that the line names, else that of the line before it. None if no line
+    so far names one."""
 
 
 def read_rows(raws: Iterable[RawLine | None], source: str | None = None) -> Iterator[Row]:
@@ -58,6 +62,7 @@ class _Reader:
         self.record: multiline.Record | None = None
         self.head: Row | None = None  # the last row that a further line of its message can follow
         self.after_json = False
+        self.host: str | None = None
 
     def end(self) -> Iterable[Row]:
         """Return what was held back."""
@@ -84,7 +89,12 @@ class _Reader:
         return self._rows(self.record.spill())
 
     def _rows(self, parts: Iterable[multiline.Part]) -> list[Row]:
-        return [Row(self.source, *part) for part in parts]
+        return [self._row(*part) for part in parts]
+
+    def _row(self, line: int, log: LogLine, part_of: int | None = None) -> Row:
+        if log.host is not None and log.host not in NAMELESS:
+            self.host = log.host
+        return Row(self.source, line, log, part_of, self.host)
 
     def _first(self, raw: RawLine) -> Iterable[Row]:
         log = read_clean(decode(raw), truncated=raw.truncated)
@@ -93,11 +103,11 @@ class _Reader:
             return ()
         if log.format == "plain":
             if self.after_json and _PUNCTUATION.fullmatch(log.text):
-                return (Row(self.source, raw.number, replace(log, format="json", body="")),)
+                return (self._row(raw.number, replace(log, format="json", body="")),)
             if self.head is not None and (further := _further_line(self.head.log, log)) is not None:
-                return (Row(self.source, raw.number, further, self.head.line),)
+                return (self._row(raw.number, further, self.head.line),)
         self.after_json = False
-        self.head = Row(self.source, raw.number, log)
+        self.head = self._row(raw.number, log)
         return (self.head,)
 
 

@@ -15,12 +15,13 @@ import select
 import shlex
 import time
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO, Protocol, TypeVar, cast
 
 from ksrcfind.errors import KsrcfindError
+from ksrcfind.log.hosts import hosts_of_files
 from ksrcfind.log.raw_lines import split_lines
 from ksrcfind.log.records import Row, read_rows
 from ksrcfind.regex import regex
@@ -103,6 +104,12 @@ def read_log(file: BinaryIO, source: str | None = None) -> Iterator[Row]:
     The file stays open: it belongs to the caller. Where in it reading ends is not defined.
     """
     return read_rows(split_lines(_utf8(_bytes_of(file, source or STDIN))), source)
+
+
+def hosts_of_logs(names: Sequence[str]) -> dict[str, str]:
+    """Return file → name of its host for lines that name none; empty for a single log, which may be named anything."""
+    files = [str(file) for name in names if name != STDIN for file in log_files(Path(name))]
+    return hosts_of_files(files) if len(files) > 1 or len(names) > 1 else {}
 
 
 def follow_file(name: str, wait: Callable[[], bool] | None = None) -> Iterator[Row]:

@@ -20,7 +20,7 @@ COLUMNS = (
     *("id", "count", "level", "verdict", "confidence", "rivals", "path", "line_start", "line_end", "function", "call"),
     *("module", "subsystem", "template", "introduced_tag", "introduced_commit", "introduced_subject", "changed_tag"),
     *("changed_commit", "changed_subject", "source", "first_line", "last_line", "first_time", "last_time", "reason"),
-    *("body", "about_path", "about_line", "about_function", "message_id"),
+    *("body", "about_path", "about_line", "about_function", "message_id", "hosts", "boots", "host"),
 )
 """Names of the CSV columns, from left to right."""
 
@@ -66,6 +66,9 @@ class CsvWriter:
             "last_time": _time(seen.last) if seen else log and _time(log),
             "reason": answer.reason and answer.reason.code,
             "body": log.body if log else finding.input.text,
+            "hosts": seen and _count(seen.hosts, complete=seen.hosts_complete),
+            "boots": seen and _count(seen.boots, complete=seen.boots_complete),
+            "host": _host(seen, log),
         }
         if finding.about is not None:
             about = finding.about
@@ -99,6 +102,17 @@ def row(values: Iterable[object]) -> str:
     line = io.StringIO()
     csv.writer(line, lineterminator="\n").writerow("" if v is None else sanitized(str(v)) for v in values)
     return line.getvalue()
+
+
+def _count(count: int, *, complete: bool) -> str:
+    return f"{count}{'' if complete else '+'}"
+
+
+def _host(seen: Occurrences | None, log: LogLine | None) -> str | None:
+    """Return the name of the host of a line, or of all lines of a message if it is one."""
+    if seen is None:
+        return log.host if log is not None else None
+    return seen.by_host[0][0] if len(seen.by_host) == 1 and seen.hosts_complete else None
 
 
 def _no_formula(value: object) -> object:

@@ -122,7 +122,8 @@ class LogTextWriter:
         for seen in summary.boots[:MOST_BOOTS]:
             version = f"Linux {seen.boot.version}" if seen.boot.version else "a kernel of unknown version"
             name = f"{seen.source}:{seen.boot.line}" if self.name_sources else f"line {seen.boot.line}"
-            yield [f"  {_lines(seen.lines):>14}  ", version, (f", starting at {name}", "label")]
+            host = f" on {seen.boot.host.name}" if len(summary.hosts) > 1 else ""
+            yield [f"  {_lines(seen.lines):>14}  ", version, (f"{host}, starting at {name}", "label")]
         if len(summary.boots) > MOST_BOOTS:
             yield [f"  and {len(summary.boots) - MOST_BOOTS:,} more boots"]
         yield []
@@ -157,6 +158,10 @@ class LogTextWriter:
                 yield f"at {from_time}"
             elif from_time and to_time:
                 yield f"{from_time} to {to_time}"
+        if seen.hosts > 1:
+            yield f"on {at_least(seen.hosts, complete=seen.hosts_complete)} hosts"
+        if seen.boots > 1:
+            yield f"in {at_least(seen.boots, complete=seen.boots_complete)} boots"
         if seen.report is not None:
             yield f"{seen.report.rows:,} {'row' if seen.report.rows == 1 else 'rows'} of report"
         if seen.suppressed:
@@ -203,6 +208,11 @@ def _time(sighting: Sighting) -> str | None:
     if sighting.time is not None:
         return sighting.time.isoformat()
     return sighting.wallclock or (None if sighting.uptime_s is None else f"{sighting.uptime_s:.6f}")
+
+
+def at_least(count: int, *, complete: bool) -> str:
+    """Return a count as text; one that is only a lower bound ends with a plus sign."""
+    return f"{count:,}{'' if complete else '+'}"
 
 
 def _lines(count: int) -> str:

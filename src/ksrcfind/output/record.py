@@ -20,7 +20,7 @@ from ksrcfind.source.message_id import message_id
 from ksrcfind.source.template import template
 
 if TYPE_CHECKING:
-    from ksrcfind.batch.coverage import Summary
+    from ksrcfind.batch.coverage import HostSeen, Summary
     from ksrcfind.batch.fold import Folded, Sighting
     from ksrcfind.callers.record import Callers
     from ksrcfind.conditions.record import Circumstances, Condition, Excerpt
@@ -83,6 +83,10 @@ def finding_record(finding: Finding, number: int) -> Record:
         ],
         "rivals": answer.rivals,
         "repeats": finding.log.repeats if finding.log else 1,
+        "hosts": None,
+        "hosts_complete": None,
+        "boots": None,
+        "boots_complete": None,
         "occurrences": None,
         "subsystem": finding.subsystem and _subsystem(finding.subsystem),
         "notes": list(finding.notes),
@@ -94,6 +98,10 @@ def folded_record(folded: Folded) -> Record:
     seen = folded.occurrences
     return finding_record(folded.finding, folded.number) | {
         "repeats": seen.count,
+        "hosts": seen.hosts,
+        "hosts_complete": seen.hosts_complete,
+        "boots": seen.boots,
+        "boots_complete": seen.boots_complete,
         "occurrences": {
             "first": _sighting(seen.first),
             "last": _sighting(seen.last),
@@ -111,6 +119,10 @@ def folded_record(folded: Folded) -> Record:
                 "faulted_at": [{"value": value, "count": count} for value, count in seen.report.faulted_at],
             },
             "suppressed": seen.suppressed,
+            "by_host": {
+                "values": [{"value": name, "count": count} for name, count in seen.by_host],
+                "complete": seen.hosts_complete,
+            },
         },
     }
 
@@ -160,6 +172,7 @@ def summary_record(summary: Summary) -> Record:
         "boots": [
             {
                 "source": seen.source,
+                "host": seen.boot.host.name,
                 "number": seen.boot.number,
                 "line": seen.boot.line,
                 "version": seen.boot.version,
@@ -169,6 +182,21 @@ def summary_record(summary: Summary) -> Record:
             for seen in summary.boots
         ],
         "incidents": [_incident(incident) for incident in summary.incidents],
+        "hosts": [_host(seen) for seen in summary.hosts],
+        "hosts_complete": summary.hosts_complete,
+    }
+
+
+def _host(seen: HostSeen) -> Record:
+    worst = seen.worst
+    return {
+        "host": seen.name,
+        "lines": seen.lines,
+        "messages": seen.messages,
+        "messages_complete": seen.messages_complete,
+        "boots": seen.boots,
+        "incidents": seen.incidents,
+        "worst": worst and {"title": worst.title, "severity": worst.severity},
     }
 
 
@@ -181,7 +209,10 @@ def _incident(incident: Incident) -> Record:
         "first": _moment(incident.first),
         "last": _moment(incident.last),
         "count": incident.count,
+        "host": incident.host,
         "boot": incident.boot,
+        "hosts": incident.hosts,
+        "boots": incident.boots,
         "new_in_boot": incident.new_in_boot,
         "about": about_fields(incident.about, incident.subsystem),
         "maintainers": list(incident.maintainers),
@@ -455,7 +486,7 @@ def _subsystem(subsystem: Subsystem) -> Record:
 
 
 def _sighting(sighting: Sighting) -> Record:
-    return {"source": sighting.source, **_moment(sighting), "boot": sighting.boot}
+    return {"source": sighting.source, **_moment(sighting), "boot": sighting.boot, "host": sighting.host}
 
 
 def _time(time: datetime | None) -> str | None:

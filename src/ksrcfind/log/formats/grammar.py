@@ -63,6 +63,8 @@ class Decoded(Struct, frozen=True):
     """The outermost layer that `text` may begin with."""
     format: str | None = None
     """Name of the format, if one grammar reads several."""
+    outer: Fields = {}
+    """Fields of what is around the message, for those that the message does not have itself."""
 
 
 class Grammar(Struct, frozen=True):

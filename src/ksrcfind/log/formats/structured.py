@@ -6,6 +6,7 @@ systemd.journal-fields(7), docker's json-file driver, LAVA's job logs.
 
 import re
 from collections.abc import Mapping
+from datetime import datetime
 
 import msgspec
 from msgspec.structs import replace
@@ -124,22 +125,85 @@ def read_dmesg(record: Mapping[str, object]) -> Decoded | None:
     return Decoded(fields, text.removesuffix("\n"), Layer.CALLER)
 
 
-_CARRIED = ("log", "message", "msg")
-"""Keys of the log line in docker's json-file, in log shippers' records and in LAVA's."""
+_CARRIED = ("log", "message", "msg", "line", "textPayload")
+"""Keys of the log line in the objects of docker and Fluentd, Fluent Bit, Vector, ECS and CloudWatch, LAVA, Loki, and
+Google Cloud."""
+
+_TIMES = ("time", "@timestamp", "timestamp", "dt", "date")
+_HOSTS = (
+    *("hostname", "host", "_HOSTNAME", "nodename", "node_name", "node", "compute.googleapis.com/resource_name"),
+    *("instance", "logStreamName", "logStream"),
+)
+_INSIDE = ("host", "labels", "stream", "kubernetes", "agent")
+"""Keys of the objects in which a log shipper names the host."""
+
+_JOURNAL_FIELDS = ("_TRANSPORT", "_BOOT_ID", "SYSLOG_IDENTIFIER")
 
 
 def read_object(record: Mapping[str, object]) -> Decoded | None:
-    """Return the message and fields of any object with a log message; None if it has none."""
+    """Return the message and fields of any object with a log message; None if it has none.
+
+    What the message itself says goes before what the object around it says.
+    """
     if (journal := read_journal(record)) is not None:
         return replace(journal, format="journal-json")
     if (dmesg := read_dmesg(record)) is not None:
         return replace(dmesg, format="dmesg-json")
+    payload = record.get("jsonPayload")
+    if isinstance(payload, dict):
+        inner = read_object({key: value for key, value in payload.items() if key != "jsonPayload"})
+        return None if inner is None else _enveloped(record, inner)
     for key in _CARRIED:
         if isinstance(message := record.get(key), str):
-            time = record.get("time") or record.get("dt") or record.get("timestamp")
-            fields: Fields = {"wallclock": time, "time": instant(time)} if isinstance(time, str) else {}
-            return Decoded(fields, message.rstrip("\r\n"), Layer.WRAPPER)
+            if any(isinstance(record.get(field), str) for field in _JOURNAL_FIELDS):
+                # Vector and others write the journal's fields with a message by their own name.
+                journal = read_journal({**record, "MESSAGE": message})
+                return None if journal is None else _enveloped(record, replace(journal, format="journal-json"))
+            return _enveloped(record, Decoded({}, message.rstrip("\r\n"), Layer.WRAPPER))
     return None
+
+
+def _enveloped(record: Mapping[str, object], inner: Decoded) -> Decoded:
+    """Return a message with the time and the host of the object around it, which the message's own ones replace."""
+    outer: Fields = {}
+    times = (record.get(key) for key in _TIMES)
+    time = next((time for time in times if isinstance(time, str | int | float)), None)
+    if isinstance(time, str) and not (time.isascii() and time.isdecimal()):
+        outer |= {"wallclock": time, "time": instant(time)}
+    elif time is not None:
+        outer["time"] = _moment(time)
+    if (host := _host_of(record)) is not None:
+        outer["host"] = host
+    return replace(inner, outer={**outer, **inner.outer})
+
+
+def _host_of(record: Mapping[str, object]) -> str | None:
+    """Return the host that an object names itself, or that one of the objects in it names."""
+    for place in (record, *(record.get(key) for key in _INSIDE)):
+        if isinstance(place, dict):
+            named = (place.get(key) for key in (*(("name",) if place is record.get("host") else ()), *_HOSTS))
+            found = next((name for name in named if isinstance(name, str) and name), None)
+            if found is not None:
+                return found[:LONGEST_NAME]
+    return None
+
+
+LONGEST_NAME = 255
+"""Characters that are kept of a host's name: DNS has no longer ones."""
+
+_UNITS = ((1e11, 1_000_000), (1e14, 1000), (1e17, 1))
+
+
+def _moment(time: str | float) -> datetime | None:
+    """Return a number of seconds, milliseconds, microseconds or nanoseconds since 1970 as a time."""
+    if isinstance(time, bool) or (isinstance(time, str) and len(time) > 19):
+        return None
+    number = float(time)
+    if not 0 < number < 1e20:  # Neither NaN nor infinite.
+        return None
+    factor = next((factor for limit, factor in _UNITS if number < limit), 0)
+    whole = int(time) if isinstance(time, str) else time
+    return from_epoch(int(whole * factor) if factor else int(whole) // 1000)
 
 
 def _object(match: re.Match[str]) -> Decoded | None:
@@ -155,6 +219,7 @@ GRAMMARS = (
         # As a line of its own, as an event of json-sse, behind json-seq's record separator, or in LAVA's YAML list.
         regex(r"(?:data: |\x1e|- )?(\{\s*+\".*\})\s*+,?\s*+$", re.DOTALL),
         _object,
-        "systemd docs/JOURNAL_EXPORT_FORMATS.md; docker json-file; RFC 7464; LAVA",
+        "systemd docs/JOURNAL_EXPORT_FORMATS.md; docker json-file; RFC 7464; LAVA; logcli --output=jsonl; Fluent Bit; "
+        "Vector; Elastic Common Schema; CloudWatch Logs; Google Cloud LogEntry",
     ),
 )
