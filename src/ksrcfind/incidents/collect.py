@@ -6,24 +6,31 @@ limits of each incident, not by the length of the log.
 """
 
 import posixpath
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from msgspec.structs import replace
 
 from ksrcfind.incidents.kinds import (
+    CONTROLLER,
+    CORRECTED,
+    DEVICE,
+    FAILURE,
     FILE_SYSTEM,
     FIRMWARE,
     IO_ERROR,
     LINK,
     LINK_DOWN,
     LINK_UP,
+    LOST,
+    NO_WIFI,
+    NOT_SENT,
     ORDINARY,
+    PCIE,
     READ_ONLY,
     Key,
     device_of,
-    disks_of,
     file_system_of,
     link_of,
     prefix_of,
@@ -32,11 +39,12 @@ from ksrcfind.incidents.kinds import (
     running,
     task_of,
 )
+from ksrcfind.incidents.names import Relations, names_of
 from ksrcfind.incidents.record import Incident, Moment, Seen
 from ksrcfind.incidents.title import Facts, title_of
 from ksrcfind.levels import LEVELS
 from ksrcfind.log.hosts import Host
-from ksrcfind.log.report import Frame, frame_of, is_panic, is_part
+from ksrcfind.log.report import Frame, frame_of, is_panic, is_part, suppressed
 from ksrcfind.source.message_id import message_id
 
 INCIDENTS_KEPT = 2000
@@ -72,10 +80,19 @@ STORM = 20
 FLAPS = 3
 """Smallest number of times that a link goes down and is an incident, whatever the level of its messages."""
 
-APART = {"disk": 600.0, "link": 3600.0, "firmware": 600.0, "stall": 120.0, "memory": 120.0, "message": 600.0}
+APART = {
+    **dict.fromkeys(("disk", "device", "firmware", "link"), 600.0),
+    "message": 1800.0,
+    "stall": 120.0,
+    "memory": 120.0,
+}
 """Seconds between two lines of an incident that name the same device, at most."""
 CLOSE = 1.0
 """Seconds between two lines of the same code in one incident, at most."""
+COMPANY = 10.0
+"""Seconds between a line about what went wrong and an ordinary line about the same device, at most."""
+RECENT = 16
+"""Ordinary lines in memory, in case that something goes wrong with their devices directly after them."""
 ASSERTION = 3
 """Lines between the words of a failed assertion and the headline of its report, at most: `cut here` is between."""
 REACTION = 5.0
@@ -88,8 +105,13 @@ WARN = RANK["warn"]
 ERR = RANK["err"]
 
 _ZEROS = dict.fromkeys(map(ord, "123456789"), "0")
-_TOGETHER = {kind: (kind,) for kind in ("disk", "stall", "memory", "machine check")}
-_OF_DEVICES = ("link", "firmware", "message")
+_OF_DEVICES = ("message", "link", "firmware", "device", "disk")
+"""Kinds of lines that join if they name the same device. The later one says more about what happened."""
+_REPORTS = ("panic", "oops", "stall", "memory", "lock", "warning", "machine check")
+_TOGETHER = {
+    **{kind: (kind,) for kind in ("stall", "memory", "machine check")},
+    **dict.fromkeys(_OF_DEVICES, _OF_DEVICES),
+}
 
 Where = tuple[str | None, Host, int]
 """A log, a host, and the number of its boot in the log."""
@@ -108,7 +130,9 @@ class _Draft:
     count: int = 0
     rows: int = 0
     kept_rows: int = 0
-    """Rows of reports among `lines`; at most three fifths, so that reactions to a report have room."""
+    """Rows of reports, and ordinary lines, among `lines`; at most three fifths, so that the other lines have room."""
+    end: Moment | None = None
+    """The last line, if it is an ordinary one."""
     device: str | None = None
     task: str | None = None
     keys: set[Key] = field(default_factory=set)
@@ -122,11 +146,12 @@ class _Draft:
     @property
     def counts(self) -> bool:
         """True if the lines are an incident, and not a warning or two that every machine has."""
-        if self.kind == "link":
-            return self.facts.downs >= FLAPS or (self.facts.downs > 0 and self.severity <= WARN)
-        if self.kind == "message":
-            return self.severity <= ERR or self.rows > 0 or (self.severity <= WARN and self.count >= STORM)
-        return True
+        if self.severity <= ERR or self.rows > 0 or self.kind in _REPORTS:
+            return True
+        is_warning = self.severity <= WARN
+        if self.kind == "link" and (self.facts.downs >= FLAPS or (self.facts.downs > 0 and is_warning)):
+            return True
+        return is_warning and (self.kind in ("device", "firmware", "disk") or self.count >= STORM)
 
 
 class Collector:
@@ -145,6 +170,11 @@ class Collector:
         self._ids: dict[object, str] = {}
         self._kinds: dict[tuple[str, str | None], tuple[str | None, int]] = {}
         self._is_full = False
+        self._relations = Relations()
+        self._recent: deque[tuple[Where, Seen]] = deque(maxlen=RECENT)
+        """Ordinary lines that belong to no incident so far."""
+        self._latest: tuple[Where, _Draft] | None = None
+        """The incident of the last line that is not ordinary."""
         self.omitted = 0
         """Number of lines that belong to none of the incidents that are kept."""
 
@@ -160,13 +190,17 @@ class Collector:
         if log.is_userspace or not log.body:
             return
         worse = RANK.get(seen.level or "unknown", WARN + 1) <= WARN
-        if not worse and seen.key is not None and seen.key in self._dull:
-            return
         body = log.body[:TEXT_LENGTH]
-        kind, severity = self._kind_of(body, seen.level, worse=worse)
+        where = seen.source, seen.host, seen.boot
+        self._relations.learn(where, body)
+        if not worse and seen.key is not None and seen.key in self._dull:
+            self._add_ordinary(seen, where, body)
+            return
+        kind, severity = self._kind_of(body, seen.level)
         if kind is None:
-            if seen.key is not None and LINK.search(body) is None and len(self._dull) < DULL_KEPT:
+            if self._is_dull(seen, body):
                 self._dull.add(seen.key)
+            self._add_ordinary(seen, where, body)
             return
         self._add_message(seen, body, kind, severity)
 
@@ -187,19 +221,91 @@ class Collector:
             hosts = len({name for name, *_ in boots})
             yield replace(incident, hosts=hosts, boots=len(boots))
 
-    def _kind_of(self, body: str, level: str | None, *, worse: bool) -> tuple[str | None, int]:
+    def _kind_of(self, body: str, level: str | None) -> tuple[str | None, int]:
         """Return the kind of a line and its severity. Lines that differ only in digits are of one kind."""
         shape = body.translate(_ZEROS), level
         known = self._kinds.get(shape)
         if known is None:
             if len(self._kinds) >= KINDS_KEPT:
                 self._kinds.clear()
-            known = self._kinds[shape] = _kind_of(body, level, worse=worse)
+            known = self._kinds[shape] = _kind_of(body, level)
         return known
+
+    def _is_dull(self, seen: Seen, body: str) -> bool:
+        """Return whether no line of a message can be of interest, whatever its values are."""
+        named = seen.key is not None and seen.level is not None
+        return named and LINK.search(body) is None and len(self._dull) < DULL_KEPT
+
+    def _add_ordinary(self, seen: Seen, where: Where, body: str) -> None:
+        """Add a line that is no failure to the incident of its device; keep it for a while if there is none yet."""
+        draft = self._accompanied(seen, where, body)
+        if draft is None:
+            self._recent.append((where, seen))
+        else:
+            self._accompany(draft, seen)
+
+    def _accompanied(self, seen: Seen, where: Where, body: str) -> _Draft | None:
+        """Return the incident that an ordinary line belongs to: it is about the same device, and comes soon after."""
+        if self._latest is None or self._latest[0] != where:
+            return None
+        latest = self._latest[1]
+        if not _near(latest, seen, COMPANY):
+            return None
+        if suppressed(body) is not None:
+            return latest if _near(latest, seen, CLOSE) else None
+        names = self._relations.all_names(where, names_of(body))
+        for name in names:
+            draft = self._by_key.get((where, name))
+            if draft is not None and _near(draft, seen, COMPANY):
+                return draft
+        if not names:
+            return latest if _continues(latest, seen) else None
+        return latest if _near(latest, seen, CLOSE) and self._may_concern(where, latest, names) else None
+
+    def _may_concern(self, where: Where, draft: _Draft, names: list[Key]) -> bool:
+        """Return whether lines of devices can be about the failure of an incident, if the log does not say so.
+
+        Disks fail with their controller; the log may not say which one that is.
+        """
+        if any(of not in ("disk", "usb") for of, _ in names) or self._relations.controllers(where, names):
+            return False
+        if draft.facts.is_lost:
+            return True
+        return draft.kind == "disk" and all(of == "disk" for of, _ in names) and _can_be_one(draft.keys, names)
+
+    def _accompany(self, draft: _Draft, seen: Seen) -> None:
+        if seen.line > draft.last.line:
+            draft.end = _moment(seen)
+        self._keep_ordinary(draft, seen)
+
+    def _keep_ordinary(self, draft: _Draft, seen: Seen) -> None:
+        """Keep the number of a row or of an ordinary line, if there is room."""
+        room = min(self._lines_kept, len(draft.lines) - draft.kept_rows + self._lines_kept * 3 // 5)
+        if len(draft.lines) < room:
+            draft.kept_rows += 1
+            draft.lines.append(seen.line)
+
+    def _add_recent(self, draft: _Draft, seen: Seen, where: Where, kind: str) -> None:
+        """Add the ordinary lines of the same device directly before a failure."""
+        while self._recent:
+            at, recent = self._recent.popleft()
+            if at != where or not _near(draft, recent, CLOSE if kind == "message" else REACTION):
+                continue
+            body = recent.log.body[:TEXT_LENGTH]
+            names = self._relations.all_names(where, names_of(body))
+            is_same = not draft.keys.isdisjoint(names)
+            is_near = bool(names) and _near(draft, recent, CLOSE) and self._may_concern(where, draft, names)
+            is_rate_limit = recent.line == seen.line - 1 and suppressed(body) is not None
+            if is_same or is_near or is_rate_limit:
+                self._accompany(draft, recent)
+                if recent.line < draft.first.line:
+                    draft.first = _moment(recent)
 
     def _add_message(self, seen: Seen, body: str, kind: str, severity: int) -> None:
         where = seen.source, seen.host, seen.boot
         keys = _keys_of(body, kind)
+        if kind in _OF_DEVICES:
+            keys = self._relations.all_names(where, keys)
         draft = self._joined(seen, where, body, kind, keys)
         if draft is None:
             if kind == "link" and severity > WARN and LINK_DOWN.search(body) is None:
@@ -211,7 +317,9 @@ class Collector:
             draft = _Draft(kind, severity, _cut(seen), seen.boot, moment, moment)
             self._drafts.append(draft)
         else:
-            says_more = _leads(kind, draft.kind)
+            says_more = _leads(kind, draft.kind) and (
+                severity <= WARN or draft.severity > WARN or draft.facts.downs >= FLAPS
+            )
             # A disk's incident is led by a line about a failure, however severe the others are.
             failed = draft.facts.io_errors > 0 or draft.facts.read_only
             fails = kind == "disk" and (IO_ERROR.search(body) or READ_ONLY.search(body)) is not None
@@ -222,6 +330,9 @@ class Collector:
             draft.kind = kind if says_more else draft.kind
         self._remember(draft, seen, where, body, kind, keys)
         _add_facts(draft, seen, body, kind, keys)
+        self._latest = where, draft
+        if self._recent:
+            self._add_recent(draft, seen, where, kind)
 
     def _makes_room(self, severity: int) -> bool:
         """Forget the single warnings, which are no incidents, and return whether there is room for a line now."""
@@ -239,12 +350,14 @@ class Collector:
         """Return the incident that a line belongs to; None if the line begins one."""
         for key in keys:
             draft = self._by_key.get((where, key))
-            if draft is not None and _fits(kind, draft, body) and _near(draft, seen, APART.get(kind, CLOSE)):
+            if draft is not None and _fits(kind, draft, body) and _near(draft, seen, _apart(kind, draft)):
                 return draft
+        if kind in _OF_DEVICES and (draft := self._beside(seen, where, body, kind, keys)) is not None:
+            return draft
         draft = self._by_message.get((where, seen.key)) if seen.key is not None else None
         # The same message again is the same incident only for a while, except for a storm of a message.
         lasts = draft is not None and (kind == "message" or _near(draft, seen, APART.get(kind, CLOSE)))
-        if draft is not None and lasts and (not keys or not draft.keys or kind not in ("disk", "link", *_OF_DEVICES)):
+        if draft is not None and lasts and (not keys or not draft.keys or kind not in _OF_DEVICES):
             return draft
         if kind in ("oops", "warning"):
             draft = self._last.get((where, "assertion"))
@@ -262,8 +375,29 @@ class Collector:
             return draft if draft is not None and _near(draft, seen, CLOSE) else None
         return None
 
+    def _beside(self, seen: Seen, where: Where, body: str, kind: str, keys: list[Key]) -> _Draft | None:
+        """Return the incident of the device in front of or behind a line's device, or of the row before a line."""
+        if self._latest is None or self._latest[0] != where:
+            return None
+        latest = self._latest[1]
+        if not keys:
+            return latest if latest.kind in _OF_DEVICES and _continues(latest, seen) else None
+        for name in self._relations.controllers(where, keys):
+            draft = self._by_key.get((where, name))
+            if draft is not None and _fits(kind, draft, body) and _near(draft, seen, CLOSE):
+                return draft
+        if not _near(latest, seen, CLOSE) or not _fits(kind, latest, body):
+            return None
+        if not set(keys).isdisjoint(self._relations.controllers(where, list(latest.keys))):
+            return latest
+        if latest.facts.is_pcie and PCIE.match(body) is not None:
+            return latest
+        is_controller = CONTROLLER.match(body) is not None
+        return latest if latest.facts.is_lost and (is_controller or self._may_concern(where, latest, keys)) else None
+
     def _remember(self, draft: _Draft, seen: Seen, where: Where, body: str, kind: str, keys: list[Key]) -> None:
         draft.last = _moment(seen)
+        draft.end = None
         draft.count += seen.log.repeats
         for table in (self._by_key, self._by_message, self._last):
             if len(table) > NAMES_KEPT:
@@ -303,10 +437,7 @@ class Collector:
         body = seen.log.body[:TEXT_LENGTH]
         draft.rows += 1
         draft.last = _moment(seen)
-        room = min(self._lines_kept, len(draft.lines) - draft.kept_rows + self._lines_kept * 3 // 5)
-        if len(draft.lines) < room:
-            draft.kept_rows += 1
-            draft.lines.append(seen.line)
+        self._keep_ordinary(draft, seen)
         if draft.framed_by is None:
             draft.framed_by = seen.event
         if draft.framed_by == seen.event and len(draft.frames) < FRAMES_KEPT and (frame := frame_of(body)) is not None:
@@ -323,23 +454,41 @@ class Collector:
             draft.facts.panicked = True
 
 
-def _kind_of(body: str, level: str | None, *, worse: bool) -> tuple[str | None, int]:
+def _kind_of(body: str, level: str | None) -> tuple[str | None, int]:
     """Return the kind of incident that a line can belong to, and its severity as a rank. None for other lines."""
     own = RANK.get(level or "unknown", RANK["unknown"])
     if ORDINARY.match(body):
         return None, own
     report = report_kind(body)
     if report is not None:
-        return report.name, min(own, RANK[report.severity]) if report.severity else own
+        if report.severity is None or CORRECTED.search(body) is not None:
+            return report.name, min(own, WARN)
+        return report.name, min(own, RANK[report.severity])
     if READ_ONLY.search(body) is not None and FILE_SYSTEM.search(body) is not None:
         return "disk", RANK["crit"]
     if _is_of_link(body):
         return "link", own
-    if not worse:
+    if suppressed(body) is not None:
         return None, own
-    if IO_ERROR.search(body) is not None or FILE_SYSTEM.match(body) is not None:
+    own = _said_level(body, own)
+    if own <= WARN and (IO_ERROR.search(body) is not None or FILE_SYSTEM.match(body) is not None):
         return "disk", own
+    if LOST.search(body) is not None or (own <= WARN and DEVICE.search(body) is not None):
+        return "device", own
+    if own > WARN:
+        return None, own
     return ("firmware" if FIRMWARE.search(body) is not None else "message"), own
+
+
+def _said_level(body: str, level: int) -> int:
+    """Return the level of a line, as a rank; that of a line without a level is what its words say."""
+    if level < RANK["unknown"]:
+        return level
+    if PCIE.match(body) is not None or CORRECTED.search(body) is not None:
+        return WARN
+    if IO_ERROR.search(body) is not None or DEVICE.search(body) is not None:
+        return ERR
+    return WARN if FAILURE.search(body) is not None else level
 
 
 def _is_of_link(body: str) -> bool:
@@ -351,20 +500,22 @@ def _is_of_link(body: str) -> bool:
 
 def _keys_of(body: str, kind: str) -> list[Key]:
     """Return what a line names, by which it can join an incident."""
-    if kind == "disk":
-        system = file_system_of(body)
-        return disks_of(body) or ([("file system", system)] if system is not None else [])
+    if kind in _OF_DEVICES:
+        names = names_of(body)
+        system = file_system_of(body) if kind == "disk" and not names else None
+        return names if system is None else [("file system", system)]
     if kind in ("memory", "machine check"):
         return [(kind, "")]
     if kind == "stall":
         named = (("task", task_of(body)), ("cpu", processor_of(body)))
         return [(of, name) for of, name in named if name is not None]
-    if kind in _OF_DEVICES:
-        link = link_of(body) if kind == "link" else None
-        device = device_of(body)
-        named = (("link", link), ("device", device if kind != "link" or link is None else None))
-        return [(of, name) for of, name in named if name is not None]
     return []
+
+
+def _apart(kind: str, draft: _Draft) -> float:
+    """Return how many seconds a line may come after the last one of an incident that names the same device."""
+    lost_only = draft.kind == "device" and draft.severity > WARN  # Somebody pulled a plug.
+    return REACTION if lost_only else APART.get(kind, CLOSE)
 
 
 def _fits(kind: str, draft: _Draft, body: str) -> bool:
@@ -381,7 +532,9 @@ def _fits(kind: str, draft: _Draft, body: str) -> bool:
 
 def _leads(kind: str, other: str) -> bool:
     """Return whether a kind says more than another one about an incident."""
-    return kind != other and (other == "message" or (kind == "firmware" and other == "link"))
+    if kind == other or kind not in _OF_DEVICES:
+        return kind != other and other == "message"
+    return other in _OF_DEVICES and _OF_DEVICES.index(kind) > _OF_DEVICES.index(other)
 
 
 def _can_be_one(one: set[Key], other: list[Key]) -> bool:
@@ -415,6 +568,12 @@ def _near(draft: _Draft, seen: Seen, seconds: float) -> bool:
     return seen.line - last.line <= LINES_APART
 
 
+def _continues(draft: _Draft, seen: Seen) -> bool:
+    """Return whether a line is the next row of the message that an incident has last: of the same microsecond."""
+    last = draft.end or draft.last
+    return seen.line == last.line + 1 and bool(last.uptime_s) and last.uptime_s == seen.log.uptime_s
+
+
 def _directly(draft: _Draft, seen: Seen) -> bool:
     """Return whether a report comes directly after a message, as after the words of a failed assertion."""
     return 0 < seen.line - draft.last.line <= ASSERTION and _near(draft, seen, CLOSE / 10)
@@ -423,6 +582,8 @@ def _directly(draft: _Draft, seen: Seen) -> bool:
 def _add_facts(draft: _Draft, seen: Seen, body: str, kind: str, keys: list[Key]) -> None:
     """Add to an incident what a line says for its title."""
     facts = draft.facts
+    facts.is_lost = facts.is_lost or (kind in _OF_DEVICES and LOST.search(body) is not None)
+    facts.is_pcie = facts.is_pcie or (kind in _OF_DEVICES and PCIE.match(body) is not None)
     task = task_of(body) if kind in ("stall", "memory") else None
     draft.task = draft.task or task
     if kind == "panic":
@@ -430,6 +591,8 @@ def _add_facts(draft: _Draft, seen: Seen, body: str, kind: str, keys: list[Key])
     elif kind == "link":
         down = LINK_DOWN.search(body) is not None
         facts.downs += down * seen.log.repeats
+        facts.not_sent += (NOT_SENT.search(body) is not None) * seen.log.repeats
+        facts.no_wifi += (NO_WIFI.search(body) is not None) * seen.log.repeats
         facts.ups += (not down) * seen.log.repeats
         draft.device = draft.device or link_of(body)
     elif kind == "disk":
@@ -478,11 +641,49 @@ def _spread(drafts: Iterable[_Draft]) -> dict[object, set[_Boot]]:
     return found
 
 
-_ORDER = ("panic", "oops", "stall", "memory", "machine check", "disk", "warning", "lock", "firmware", "link", "message")
+_ORDER = {
+    kind: rank
+    for rank, kinds in enumerate(
+        (
+            ("panic",),
+            ("oops",),
+            ("stall",),
+            ("data loss", "machine check"),
+            ("device", "firmware", "severe"),
+            ("memory",),
+            ("link",),
+            ("warning", "lock"),
+            ("message", "disk"),
+            ("boot",),
+        )
+    )
+    for kind in kinds
+}
+"""Kind → how bad an incident of that kind is for its machine, 0 is worst. Levels alone do not say it: drivers choose
+them, and many of the errors at boot are grumbles about the firmware."""
+
+BOOT = 60.0
+"""Seconds of uptime in which a single message of an error is mostly one that the machine has at each boot."""
+
+
+def _harm(draft: _Draft) -> str:
+    """Return the entry of `_ORDER` for an incident."""
+    if draft.facts.panicked:
+        return "panic"
+    if draft.kind == "disk" and (draft.facts.io_errors or draft.facts.read_only):
+        return "data loss" if draft.severity <= ERR else "device"
+    if draft.kind == "machine check" and draft.severity > ERR:
+        return "message"
+    if draft.kind in ("message", "disk"):
+        if draft.severity < ERR:
+            return "severe"
+        uptime = draft.first.uptime_s
+        return "boot" if uptime is not None and uptime < BOOT else draft.kind
+    return "message" if draft.kind == "device" and draft.severity > ERR else draft.kind
 
 
 def _order(draft: _Draft) -> tuple[int, int, int, int]:
-    return draft.severity, _ORDER.index(draft.kind), -draft.count, draft.first.line
+    return _ORDER[_harm(draft)], draft.severity, -draft.count, draft.first.line
 
 
 def _incident(draft: _Draft, *, new_in_boot: bool | None) -> Incident:
@@ -491,7 +692,7 @@ def _incident(draft: _Draft, *, new_in_boot: bool | None) -> Incident:
         kind=draft.kind,
         severity=list(RANK)[draft.severity],
         first=draft.first,
-        last=draft.last,
+        last=draft.end or draft.last,
         count=draft.count,
         boot=draft.boot,
         new_in_boot=new_in_boot,

@@ -32,6 +32,14 @@ class Facts:
     io_errors: int = 0
     downs: int = 0
     ups: int = 0
+    not_sent: int = 0
+    """Number of lines that say that a network interface could not send."""
+    no_wifi: int = 0
+    """Number of lines that say that a network interface has no access point."""
+    is_lost: bool = False
+    """True if a device is gone."""
+    is_pcie: bool = False
+    """True if a PCIe link has an error."""
     killed: dict[str, int] = field(default_factory=dict)
 
     def kill(self, program: str, times: int) -> None:
