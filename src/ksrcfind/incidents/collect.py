@@ -24,6 +24,7 @@ from ksrcfind.incidents.kinds import (
     LINK_DOWN,
     LINK_UP,
     LOST,
+    NAMED_LEVEL,
     NO_WIFI,
     NOT_SENT,
     ORDINARY,
@@ -93,6 +94,8 @@ COMPANY = 10.0
 """Seconds between a line about what went wrong and an ordinary line about the same device, at most."""
 RECENT = 16
 """Ordinary lines in memory, in case that something goes wrong with their devices directly after them."""
+SPREAD = {"blocked": CLOSE, "stuck": 60.0}
+"""Seconds between two reports of tasks that are blocked, or of processors that are stuck, of one incident, at most."""
 ASSERTION = 3
 """Lines between the words of a failed assertion and the headline of its report, at most: `cut here` is between."""
 REACTION = 5.0
@@ -110,7 +113,7 @@ _OF_DEVICES = ("message", "link", "firmware", "device", "disk")
 _REPORTS = ("panic", "oops", "stall", "memory", "lock", "warning", "machine check")
 _TOGETHER = {
     **{kind: (kind,) for kind in ("stall", "memory", "machine check")},
-    **dict.fromkeys(_OF_DEVICES, _OF_DEVICES),
+    **dict.fromkeys(_OF_DEVICES, (*_OF_DEVICES, "warning", "oops")),
 }
 
 Where = tuple[str | None, Host, int]
@@ -361,7 +364,10 @@ class Collector:
             return draft
         if kind in ("oops", "warning"):
             draft = self._last.get((where, "assertion"))
-            return draft if draft is not None and draft.kind == "message" and _directly(draft, seen) else None
+            return draft if draft is not None and draft.kind in _OF_DEVICES and _directly(draft, seen) else None
+        if kind == "stall":
+            draft = self._last.get((where, _stall_of(body)))
+            return draft if draft is not None and _near(draft, seen, SPREAD[_stall_of(body)]) else None
         if kind == "panic":
             draft = self._last.get((where, "report"))
             return draft if draft is not None and _near(draft, seen, 2 * REACTION) else None
@@ -411,8 +417,10 @@ class Collector:
         if kind in ("oops", "stall", "lock", "warning", "memory", "machine check"):
             self._last[where, "report"] = draft
         self._last[where, kind] = draft
-        if kind == "message":
+        if kind in _OF_DEVICES:
             self._last[where, "assertion"] = draft
+        if kind == "stall":
+            self._last[where, _stall_of(body)] = draft
         self._last[where, _code_of(seen, body)] = draft
         if len(draft.lines) < self._lines_kept:
             draft.lines.append(seen.line)
@@ -484,6 +492,8 @@ def _said_level(body: str, level: int) -> int:
     """Return the level of a line, as a rank; that of a line without a level is what its words say."""
     if level < RANK["unknown"]:
         return level
+    if FILE_SYSTEM.match(body) is not None and (named := NAMED_LEVEL.search(body)) is not None:
+        return ERR if named[1] == "error" else WARN
     if PCIE.match(body) is not None or CORRECTED.search(body) is not None:
         return WARN
     if IO_ERROR.search(body) is not None or DEVICE.search(body) is not None:
@@ -528,6 +538,11 @@ def _fits(kind: str, draft: _Draft, body: str) -> bool:
     if kind != "disk" or draft.facts.file_system is None:
         return True
     return file_system_of(body) in (None, draft.facts.file_system)
+
+
+def _stall_of(body: str) -> str:
+    """Return the key of `SPREAD` for the headline of a stall: one cause stops several processors, or several tasks."""
+    return "blocked" if task_of(body) is not None and processor_of(body) is None else "stuck"
 
 
 def _leads(kind: str, other: str) -> bool:

@@ -94,6 +94,8 @@ NOT_SENT = regex("(?i)" + _NOT_SENT)
 """A network interface could not send; its link was perhaps up."""
 NO_WIFI = regex("(?i)" + _NO_WIFI)
 """A network interface lost its access point, or could not connect to it."""
+NAMED_LEVEL = regex(r" (error|warning)\b")
+"""The level that the messages of file systems name."""
 LOST = regex(
     r"(?i)USB disconnect|HC died|assume dead|host controller not responding|fallen off the bus|controller is down|"
     r"device (?:is )?(?:gone|lost|offlined)"
