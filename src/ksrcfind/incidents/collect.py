@@ -34,6 +34,7 @@ from ksrcfind.incidents.kinds import (
     device_of,
     file_system_of,
     link_of,
+    part_of,
     prefix_of,
     processor_of,
     report_kind,
@@ -82,14 +83,16 @@ FLAPS = 3
 """Smallest number of times that a link goes down and is an incident, whatever the level of its messages."""
 
 APART = {
-    **dict.fromkeys(("disk", "device", "firmware", "link"), 600.0),
-    "message": 1800.0,
+    **dict.fromkeys(("disk", "firmware", "link"), 600.0),
+    **dict.fromkeys(("device", "message"), 1800.0),
     "stall": 120.0,
     "memory": 120.0,
 }
 """Seconds between two lines of an incident that name the same device, at most."""
 CLOSE = 1.0
 """Seconds between two lines of the same code in one incident, at most."""
+PART = 60.0
+"""Seconds between two lines that name no device, but the same part of the kernel, at most, if no message matches."""
 COMPANY = 10.0
 """Seconds between a line about what went wrong and an ordinary line about the same device, at most."""
 RECENT = 16
@@ -245,7 +248,7 @@ class Collector:
         if draft is None:
             self._recent.append((where, seen))
         else:
-            self._accompany(draft, seen)
+            self._accompany(draft, seen, where)
 
     def _accompanied(self, seen: Seen, where: Where, body: str) -> _Draft | None:
         """Return the incident that an ordinary line belongs to: it is about the same device, and comes soon after."""
@@ -276,10 +279,11 @@ class Collector:
             return True
         return draft.kind == "disk" and all(of == "disk" for of, _ in names) and _can_be_one(draft.keys, names)
 
-    def _accompany(self, draft: _Draft, seen: Seen) -> None:
+    def _accompany(self, draft: _Draft, seen: Seen, where: Where) -> None:
         if seen.line > draft.last.line:
             draft.end = _moment(seen)
         self._keep_ordinary(draft, seen)
+        self._last[where, "assertion"] = draft
 
     def _keep_ordinary(self, draft: _Draft, seen: Seen) -> None:
         """Keep the number of a row or of an ordinary line, if there is room."""
@@ -300,7 +304,7 @@ class Collector:
             is_near = bool(names) and _near(draft, recent, CLOSE) and self._may_concern(where, draft, names)
             is_rate_limit = recent.line == seen.line - 1 and suppressed(body) is not None
             if is_same or is_near or is_rate_limit:
-                self._accompany(draft, recent)
+                self._accompany(draft, recent, where)
                 if recent.line < draft.first.line:
                     draft.first = _moment(recent)
 
@@ -309,6 +313,8 @@ class Collector:
         keys = _keys_of(body, kind)
         if kind in _OF_DEVICES:
             keys = self._relations.all_names(where, keys)
+            if not keys and not seen.answer.matches and (part := part_of(body)) is not None:
+                keys = [("part", part)]
         draft = self._joined(seen, where, body, kind, keys)
         if draft is None:
             if kind == "link" and severity > WARN and LINK_DOWN.search(body) is None:
@@ -353,7 +359,11 @@ class Collector:
         """Return the incident that a line belongs to; None if the line begins one."""
         for key in keys:
             draft = self._by_key.get((where, key))
-            if draft is not None and _fits(kind, draft, body) and _near(draft, seen, _apart(kind, draft)):
+            if (
+                draft is not None
+                and _fits(kind, draft, body)
+                and _near(draft, seen, PART if key[0] == "part" else _apart(kind, draft))
+            ):
                 return draft
         if kind in _OF_DEVICES and (draft := self._beside(seen, where, body, kind, keys)) is not None:
             return draft
@@ -364,7 +374,7 @@ class Collector:
             return draft
         if kind in ("oops", "warning"):
             draft = self._last.get((where, "assertion"))
-            return draft if draft is not None and draft.kind in _OF_DEVICES and _directly(draft, seen) else None
+            return draft if draft is not None and _directly(draft, seen) else None
         if kind == "stall":
             draft = self._last.get((where, _stall_of(body)))
             return draft if draft is not None and _near(draft, seen, SPREAD[_stall_of(body)]) else None
@@ -591,7 +601,8 @@ def _continues(draft: _Draft, seen: Seen) -> bool:
 
 def _directly(draft: _Draft, seen: Seen) -> bool:
     """Return whether a report comes directly after a message, as after the words of a failed assertion."""
-    return 0 < seen.line - draft.last.line <= ASSERTION and _near(draft, seen, CLOSE / 10)
+    last = draft.end or draft.last
+    return 0 < seen.line - last.line <= ASSERTION and _near(draft, seen, CLOSE)
 
 
 def _add_facts(draft: _Draft, seen: Seen, body: str, kind: str, keys: list[Key]) -> None:

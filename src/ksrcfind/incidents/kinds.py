@@ -118,7 +118,7 @@ CORRECTED = regex(r"(?i)\bcorrect(?:ed|able)\b|Machine check events logged")
 FAILURE = regex(
     r"(?i)\b(?:error|fail(?:ed|s|ure|ing)?|timed ?out|timeout|cannot|unable|"
     r"could not|aborted|corrupt\w{0,4}|hang|hung|fault|fatal)\b|"
-    r"not responding|assertion"
+    r"not responding|assertion|\bWARN(?:_ON)?(?:_ONCE)?\("
 )
 """Words of a line that speaks of a failure, whatever its level."""
 CONTROLLER = regex(r"(?:[a-z]{1,3}hci(?:[-_][a-z]{1,12})?|dwc\w{0,8}|\w{1,12}_hcd) ")
@@ -222,6 +222,16 @@ def prefix_of(body: str) -> str | None:
     """Return the word with which messages of one program part begin: `nvidia` of `nvidia: …`; None if there is none."""
     match = _NAME.match(body)
     return match[1] if match else None
+
+
+_PARTS = {"NVRM": "nvidia"}
+"""Word in front of messages → the module that prints them, if they differ."""
+
+
+def part_of(body: str) -> str | None:
+    """Return the part of the kernel that prints a message: `nvidia` of `nvidia-modeset: …`; None if it names none."""
+    prefix = prefix_of(body)
+    return None if prefix is None else _PARTS.get(prefix, prefix.partition("-")[0].lower())
 
 
 def task_of(body: str) -> str | None:

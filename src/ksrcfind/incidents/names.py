@@ -17,6 +17,7 @@ _INTERFACE = regex(
     r"(?<![\w.-])(?:(?:eth|wlan|wwan|bond|ib|can|lan|veth|vmnet|tap|tun|team)\d{1,3}"
     r"|(?:en|wl|ww|ib)[opsxP](?=[\w]{0,12}\d)\w{1,13})(?=[: ,()]|$)"
 )
+_SCSI = regex(r"\d{1,4}:\d{1,4}:\d{1,4}:\d{1,6}$")
 _USB = regex(r"(?P<device>\d{1,3}-\d{1,3}(?:\.\d{1,3}){0,6})(?::\d{1,3}\.\d{1,3})?$")
 _USB_PORT = regex(r"(?:usb(?P<bus>\d{1,3})|(?P<hub>\d{1,3}-\d{1,3}(?:\.\d{1,3}){0,6}))-port(?P<port>\d{1,3})$")
 _RELATION = regex(
@@ -51,6 +52,8 @@ def _named(driver: str, device: str) -> Key:
     """Return the name of a device in front of a message; its driver is a part only if the device has no bus address."""
     if _PCI.fullmatch(device) is not None:
         return "pci", device
+    if _SCSI.match(device) is not None:
+        return "disk", device
     if (usb := _USB.match(device)) is not None:
         return "usb", usb["device"]
     if (port := _USB_PORT.match(device)) is not None:

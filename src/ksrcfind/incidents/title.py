@@ -93,9 +93,14 @@ def _disk(body: str, device: str | None, facts: Facts) -> str:
 def _link(body: str, device: str | None, facts: Facts) -> str:
     if device is None:
         return words(body)
+    times = f" {facts.downs:,} times" if facts.downs > 1 else ""
+    if facts.not_sent == facts.downs:
+        return f"{device} could not send its packets{times}"
+    if facts.no_wifi:
+        return f"{device} lost its access point or could not connect to it{times}"
     if facts.downs == 1:
         return f"Link of {device} went down{' and came back' if facts.ups else ''}"
-    return f"Link of {device} went down {facts.downs:,} times" + ("" if facts.ups else " and never came back")
+    return f"Link of {device} went down{times}" + ("" if facts.ups else " and never came back")
 
 
 def _memory(body: str, facts: Facts) -> str:
