@@ -155,9 +155,19 @@ class _Draft:
         if self.severity <= ERR or self.rows > 0 or self.kind in _REPORTS:
             return True
         is_warning = self.severity <= WARN
-        if self.kind == "link" and (self.facts.downs >= FLAPS or (self.facts.downs > 0 and is_warning)):
-            return True
+        if self.kind == "link" and self.facts.downs:
+            return is_warning or self.facts.was_up or self.facts.downs >= FLAPS
         return is_warning and (self.kind in ("device", "firmware", "disk") or self.count >= STORM)
+
+
+@dataclass(slots=True, eq=False)
+class _Recent:
+    """An ordinary line that belongs to no incident so far."""
+
+    where: Where
+    seen: Seen
+    names: list[Key] | None = None
+    """The devices that the line names. None if nobody has looked yet."""
 
 
 class Collector:
@@ -177,8 +187,9 @@ class Collector:
         self._kinds: dict[tuple[str, str | None], tuple[str | None, int]] = {}
         self._is_full = False
         self._relations = Relations()
-        self._recent: deque[tuple[Where, Seen]] = deque(maxlen=RECENT)
-        """Ordinary lines that belong to no incident so far."""
+        self._up: dict[tuple[Where, Key], None] = {}
+        """Links that are up."""
+        self._recent: deque[_Recent] = deque(maxlen=RECENT)
         self._latest: tuple[Where, _Draft] | None = None
         """The incident of the last line that is not ordinary."""
         self.omitted = 0
@@ -246,7 +257,7 @@ class Collector:
         """Add a line that is no failure to the incident of its device; keep it for a while if there is none yet."""
         draft = self._accompanied(seen, where, body)
         if draft is None:
-            self._recent.append((where, seen))
+            self._recent.append(_Recent(where, seen))
         else:
             self._accompany(draft, seen, where)
 
@@ -294,19 +305,21 @@ class Collector:
 
     def _add_recent(self, draft: _Draft, seen: Seen, where: Where, kind: str) -> None:
         """Add the ordinary lines of the same device directly before a failure."""
-        while self._recent:
-            at, recent = self._recent.popleft()
-            if at != where or not _near(draft, recent, CLOSE if kind == "message" else REACTION):
+        for recent in tuple(self._recent):
+            if recent.where != where or not _near(draft, recent.seen, CLOSE if kind == "message" else REACTION):
                 continue
-            body = recent.log.body[:TEXT_LENGTH]
-            names = self._relations.all_names(where, names_of(body))
+            line, body = recent.seen, recent.seen.log.body[:TEXT_LENGTH]
+            if recent.names is None:
+                recent.names = self._relations.all_names(where, names_of(body))
+            names = recent.names
             is_same = not draft.keys.isdisjoint(names)
-            is_near = bool(names) and _near(draft, recent, CLOSE) and self._may_concern(where, draft, names)
-            is_rate_limit = recent.line == seen.line - 1 and suppressed(body) is not None
+            is_near = bool(names) and _near(draft, line, CLOSE) and self._may_concern(where, draft, names)
+            is_rate_limit = line.line == seen.line - 1 and suppressed(body) is not None
             if is_same or is_near or is_rate_limit:
-                self._accompany(draft, recent, where)
-                if recent.line < draft.first.line:
-                    draft.first = _moment(recent)
+                self._recent.remove(recent)
+                self._accompany(draft, line, where)
+                if line.line < draft.first.line:
+                    draft.first = _moment(line)
 
     def _add_message(self, seen: Seen, body: str, kind: str, severity: int) -> None:
         where = seen.source, seen.host, seen.boot
@@ -318,6 +331,7 @@ class Collector:
         draft = self._joined(seen, where, body, kind, keys)
         if draft is None:
             if kind == "link" and severity > WARN and LINK_DOWN.search(body) is None:
+                self._up.update(dict.fromkeys((where, key) for key in keys))
                 return
             if len(self._drafts) >= INCIDENTS_KEPT and not self._makes_room(severity):
                 self.omitted += 1
@@ -338,6 +352,11 @@ class Collector:
             draft.severity = min(severity, draft.severity)
             draft.kind = kind if says_more else draft.kind
         self._remember(draft, seen, where, body, kind, keys)
+        if kind == "link":
+            links = [(where, key) for key in keys]
+            draft.facts.was_up = draft.facts.was_up or not self._up.keys().isdisjoint(links)
+            if LINK_DOWN.search(body) is None:
+                self._up.update(dict.fromkeys(links))
         _add_facts(draft, seen, body, kind, keys)
         self._latest = where, draft
         if self._recent:
@@ -415,7 +434,7 @@ class Collector:
         draft.last = _moment(seen)
         draft.end = None
         draft.count += seen.log.repeats
-        for table in (self._by_key, self._by_message, self._last):
+        for table in (self._by_key, self._by_message, self._last, self._up):
             if len(table) > NAMES_KEPT:
                 table.clear()
         for key in keys:
@@ -626,8 +645,9 @@ def _add_facts(draft: _Draft, seen: Seen, body: str, kind: str, keys: list[Key])
         facts.io_errors += IO_ERROR.search(body) is not None
         facts.file_system = facts.file_system or file_system_of(body)
         names = [name for of, name in keys if of == "disk"]
-        if names and (draft.device is None or (draft.device[:1].isdecimal() or draft.device.startswith("ata"))):
-            draft.device = names[0]
+        named = draft.device is not None and ("disk", draft.device) in draft.keys
+        if names and (draft.device is None or not named or draft.device[:1].isdecimal() or draft.device[:3] == "ata"):
+            draft.device = next((name for name in names if not name[:1].isdecimal()), names[0])
     elif kind == "memory" and "illed process" in body and task is not None:
         draft.task = task
         facts.kill(task.rpartition(":")[0], seen.log.repeats)
@@ -679,7 +699,7 @@ _ORDER = {
             ("memory",),
             ("link",),
             ("warning", "lock"),
-            ("message", "disk"),
+            ("message",),
             ("boot",),
         )
     )
@@ -698,14 +718,14 @@ def _harm(draft: _Draft) -> str:
         return "panic"
     if draft.kind == "disk" and (draft.facts.io_errors or draft.facts.read_only):
         return "data loss" if draft.severity <= ERR else "device"
-    if draft.kind == "machine check" and draft.severity > ERR:
-        return "message"
-    if draft.kind in ("message", "disk"):
-        if draft.severity < ERR:
-            return "severe"
-        uptime = draft.first.uptime_s
-        return "boot" if uptime is not None and uptime < BOOT else draft.kind
-    return "message" if draft.kind == "device" and draft.severity > ERR else draft.kind
+    if draft.kind in ("device", "firmware", "machine check") and draft.severity <= ERR:
+        return draft.kind
+    if draft.kind not in ("message", "disk", "device", "firmware", "machine check"):
+        return draft.kind
+    if draft.severity < ERR:
+        return "severe"
+    uptime = draft.first.uptime_s
+    return "boot" if uptime is not None and uptime < BOOT else "message"
 
 
 def _order(draft: _Draft) -> tuple[int, int, int, int]:

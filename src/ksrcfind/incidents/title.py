@@ -31,6 +31,8 @@ class Facts:
     file_system: str | None = None
     io_errors: int = 0
     downs: int = 0
+    was_up: bool = False
+    """True if the link was up before it went down for the first time."""
     ups: int = 0
     not_sent: int = 0
     """Number of lines that say that a network interface could not send."""
@@ -91,7 +93,7 @@ def _disk(body: str, device: str | None, facts: Facts) -> str:
 
 
 def _link(body: str, device: str | None, facts: Facts) -> str:
-    if device is None:
+    if device is None or not facts.downs:
         return words(body)
     times = f" {facts.downs:,} times" if facts.downs > 1 else ""
     if facts.not_sent == facts.downs:
