@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from commandline import ksrcfind
 from example_findings import EXACT, MESSAGE
 from ksrcfind.engine.about import AboutService, is_generic
+from ksrcfind.engine.source_view import MOST_FILES_TOGETHER, TreeSource
 from ksrcfind.errors import KsrcfindError
 from ksrcfind.finding import About
 from ksrcfind.log.report import Frame, frame_of
@@ -90,6 +91,33 @@ def test_functions_are_looked_up_once():
     for _ in range(2):
         service.prepare([(printed_by("kernel/hung_task.c"), [Frame("acme_read", None)])])
     assert source.asked == [["acme_read"]]
+
+
+def test_beyond_the_limit_the_names_of_the_first_stacks_are_looked_up(monkeypatch):
+    monkeypatch.setattr("ksrcfind.engine.about.MOST_NAMES", 2)
+    source = Source()
+    finding = printed_by("kernel/hung_task.c")
+    stacks = [["vfs_read", "acme_read"], ["acme_read", "aaa"], ["aaa"]]
+    AboutService(source).prepare([(finding, [Frame(name, None) for name in names]) for names in stacks])
+    assert source.asked == [["vfs_read", "acme_read"]]
+
+
+def test_names_that_every_file_calls_make_it_read_few_files():
+    class Snapshot:
+        def __init__(self):
+            self.read = 0
+
+        def files_with(self, _pattern, _paths):
+            return [f"drivers/{number}.c" for number in range(MOST_FILES_TOGETHER * 10)]
+
+        def read_many(self, paths):
+            for path in paths:
+                self.read += 1
+                yield path, b"int f(void) { return printk(0); }"
+
+    snapshot = Snapshot()
+    assert list(TreeSource(snapshot, None).all_definitions([f"name{number}" for number in range(400)])) == []
+    assert snapshot.read <= MOST_FILES_TOGETHER
 
 
 def test_a_line_without_a_match_is_about_nothing():

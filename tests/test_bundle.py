@@ -28,6 +28,11 @@ nobody prints this
 """.encode()
 
 
+def same_tree(out):
+    """Return an output whose commands ask for the tree, not for the bundle."""
+    return out.replace("ksrcfind explain --index mini.ksrcfind ", "ksrcfind explain ")
+
+
 @pytest.fixture(scope="module")
 def carried(linux_mini, tmp_path_factory):
     file = tmp_path_factory.mktemp("carried") / "mini.ksrcfind"
@@ -66,7 +71,7 @@ def test_it_answers_as_the_tree_does(arguments, form, linux_mini, elsewhere):
     ksrcfind("index", "--with-history", directory=linux_mini)  # Like the bundle, with the ids of lineages.
     from_tree = ksrcfind(*arguments, "--format", form, stdin=LOG, directory=linux_mini)
     from_file = ksrcfind(*arguments, "--format", form, "--index", "mini.ksrcfind", stdin=LOG, directory=elsewhere)
-    assert without_circumstances(from_file.out) == without_circumstances(from_tree.out)
+    assert without_circumstances(same_tree(from_file.out)) == without_circumstances(from_tree.out)
     assert from_file.status == from_tree.status
 
 
@@ -92,7 +97,7 @@ def test_with_code_it_says_why_as_the_tree_does(source, form, linux_mini, with_c
     from_tree = ksrcfind(*asked, directory=linux_mini)
     from_file = ksrcfind(*asked, "--index", "mini.ksrcfind", directory=with_code)
     assert from_file.status == from_tree.status == 0
-    assert from_file.out == from_tree.out
+    assert same_tree(from_file.out) == from_tree.out
 
 
 def test_code_ends_where_the_bundle_has_no_more(with_code):

@@ -239,11 +239,13 @@ def test_the_worst_incident_is_in_the_first_line(batch):
 
 def test_a_healthy_log_says_so_in_one_line(batch):
     [line] = batch(stdin=b"<6>[    1.000000] mini_disk: 2 disks found\n").out.splitlines()
-    assert line == "No incident in 1 kernel line: 1 message; --all lists everything."
+    name = "dmesg from standard input, 1 line, against Linux v6.1"
+    assert line == f"{name}. No incident in 1 kernel line: 1 message; --all lists everything."
 
 
 def test_an_empty_log_has_no_kernel_message(batch):
-    assert batch(stdin=b"").out == "No kernel message in 0 lines.\n"
+    name = "log from standard input, 0 lines, against Linux v6.1"
+    assert batch(stdin=b"").out == f"{name}. No kernel message in 0 lines.\n"
 
 
 @pytest.mark.parametrize(("level", "status"), [("err", 3), ("warning", 3), ("crit", 0)])

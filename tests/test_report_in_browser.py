@@ -36,7 +36,7 @@ def page(*findings):
         COMMITS.__getitem__,
         lambda *_: ["int a;", ATTACK],
         lambda finding, _: finding,
-        f"a.log {ATTACK}",
+        lambda _: f"a.log {ATTACK}",
         f"v6.1 {ATTACK}",
     )
     for group in grouped(fold(*findings), GroupBy.MESSAGE):

@@ -23,7 +23,7 @@ from ksrcfind.errors import KsrcfindError
 from ksrcfind.finding import Finding, HistoryMode, Shown
 from ksrcfind.history.provenance import Commit
 from ksrcfind.log.records import Row
-from ksrcfind.log.stream import read_files, read_log
+from ksrcfind.log.stream import hosts_of_logs, read_files, read_log
 from ksrcfind.output import record as records
 from ksrcfind.output.record import Record
 from ksrcfind.progress import SILENT, Progress
@@ -181,7 +181,10 @@ class Finder:
         Only the `history_limit` most severe messages get a history; with None, all do. Memory is bounded by the number
         of distinct messages. Raises `KsrcfindError` if a log cannot be read.
         """
-        analysis = LogAnalysis(self._engine, limit=limit, history=history, history_limit=history_limit)
+        names = hosts_of_logs([str(Path(log).expanduser()) for log in logs if isinstance(log, str | os.PathLike)])
+        analysis = LogAnalysis(
+            self._engine, limit=limit, history=history, history_limit=history_limit, host_names=names
+        )
         read = [_rows(log) for log in logs]
         for _ in analysis.folding(chain.from_iterable(read), progress):
             pass

@@ -58,6 +58,8 @@ class LogAnalysis:
     statistics: Statistics = field(init=False, default_factory=Statistics)
     aggregator: Aggregator = field(init=False)
     collector: Collector = field(init=False, default_factory=Collector)
+    looked_up: bool = field(init=False, default=False)
+    """True if the tree was searched for what the incidents are about."""
     traced: dict[int, Finding] = field(init=False, default_factory=dict)
     """Message number → finding of the message, with its history."""
     traced_lines: dict[object, Finding] = field(init=False, default_factory=dict)
@@ -89,16 +91,21 @@ class LogAnalysis:
         """
         selected = self._selected(self.aggregator.folded())
         self._trace(selected, progress)
+        # One pass over the tree is enough for messages and incidents.
+        leads = [(lead, incident.frames) for incident, lead in self._leads()]
+        self.engine.about.prepare([*leads, *map(_stack, by_severity(selected))])
+        self.looked_up = True
         yield from self._new(selected)
 
     def messages_so_far(self) -> Iterator[Folded]:
-        """Yield the messages that the filter selects, with the histories that were traced so far."""
+        """Yield the messages that the filter selects, with what is known about them so far; nothing is looked up."""
         yield from self._new(self._selected(self.aggregator.folded()))
 
     def changed(self) -> Iterator[Folded]:
         """Yield the selected messages that are new or changed since the last call, with their histories."""
         selected = self._selected(self.aggregator.changed())
         self._trace([folded for folded in selected if folded.number not in self.traced], SILENT)
+        self.engine.about.prepare(map(_stack, by_severity(selected)))
         yield from self._new(selected)
 
     def introduced(self) -> list[Change]:
@@ -107,25 +114,26 @@ class LogAnalysis:
         exact = (finding.history for finding in findings if finding.match and finding.match.tier is Tier.EXACT)
         return [history.introduced for history in exact if history is not None and history.introduced is not None]
 
-    def summary(self, *, interrupted: bool = False) -> Summary:
-        """Return the statistics of the rows that were read so far."""
-        summary = self.statistics.summary(interrupted=interrupted)
-        return summary.with_incidents(self.incidents())
+    def summary(self, *, interrupted: bool = False, look_up: bool = True) -> Summary:
+        """Return the statistics and incidents of the rows that were read so far.
 
-    def incidents(self) -> list[Incident]:
+        Without `look_up`, incidents are about what is known about their lines already.
+        """
+        summary = self.statistics.summary(interrupted=interrupted)
+        return summary.with_incidents(self.incidents(look_up=look_up))
+
+    def incidents(self, *, look_up: bool = True) -> list[Incident]:
         """Return the incidents of the rows that were read so far, the worst first, with what they are about."""
-        found = list(self.collector.incidents())
-        findings = [self._lead(incident) for incident in found]
-        self.engine.about.prepare(
-            [(finding, incident.frames) for finding, incident in zip(findings, found, strict=True)]
-        )
-        return [
-            _about(incident, self.engine.with_about(finding, incident.frames))
-            for incident, finding in zip(found, findings, strict=True)
-        ]
+        leads = self._leads()
+        if look_up and not self.looked_up:
+            self.engine.about.prepare([(lead, incident.frames) for incident, lead in leads])
+        return [_about(incident, self.engine.with_about(lead, incident.frames)) for incident, lead in leads]
+
+    def _leads(self) -> list[tuple[Incident, Finding]]:
+        """Return the incidents, the worst first, with the line that gave each its title."""
+        return [(incident, self._lead(incident)) for incident in self.collector.incidents()]
 
     def _lead(self, incident: Incident) -> Finding:
-        """Return the finding of the line that gave an incident its title."""
         lead = incident.lead
         source = Input(lead.source, lead.line, lead.log.text, lead.log.truncated)
         return Finding(source, lead.log, self.engine.info, lead.answer, ())
@@ -145,14 +153,13 @@ class LogAnalysis:
         return [folded for folded in messages if self.filter.accepts(folded.finding)]
 
     def _new(self, messages: Sequence[Folded]) -> Iterator[Folded]:
-        self.engine.about.prepare([(folded.finding, _frames(folded)) for folded in messages])
         for folded in messages:
             traced = self.traced.get(folded.number)
             finding = folded.finding
             if traced is not None:
                 finding = replace(finding, provenance=traced.provenance, points_to=traced.points_to)
             if self.filter.is_new(finding):
-                yield replace(folded, finding=self.engine.with_about(finding, _frames(folded)))
+                yield replace(folded, finding=self.engine.with_about(finding, _stack(folded)[1]))
 
     def _trace(self, messages: Sequence[Folded], progress: Progress) -> None:
         """Trace the histories of messages into `traced`, the most severe ones first, up to the limit."""
@@ -200,9 +207,10 @@ def _about(incident: Incident, lead: Finding) -> Incident:
     )
 
 
-def _frames(folded: Folded) -> tuple[Frame, ...]:
+def _stack(folded: Folded) -> tuple[Finding, tuple[Frame, ...]]:
+    """Return the finding of a message with the stack of its report."""
     report = folded.occurrences.report
-    return report.frames if report is not None else ()
+    return folded.finding, report.frames if report is not None else ()
 
 
 def _parts(items: Iterable[MatchedRow], size: int) -> Iterator[list[MatchedRow]]:

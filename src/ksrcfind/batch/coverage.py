@@ -80,6 +80,8 @@ class Summary(Struct, frozen=True):
     """The hosts: the one with the worst incident first; hosts without incidents last, most lines first."""
     hosts_complete: bool = True
     """False if the log has further hosts."""
+    kind: str = "log"
+    """What most kernel lines come from: `dmesg`, `syslog`, `journal`, or `log` for anything else."""
 
     def with_incidents(self, incidents: Sequence[Incident]) -> "Summary":
         """Return the summary with the incidents of the log, the worst first, and its hosts in their order."""
@@ -131,6 +133,7 @@ class Statistics:
         self._messages: set[object] = set()
         self._boots: dict[_At, Boot] = {}
         self._boot_lines: Counter[_At] = Counter()
+        self._formats: Counter[str] = Counter()
         self._hosts: dict[Host, _HostLines] = {}
         self._hosts_complete = True
         self._pairs = 0
@@ -147,6 +150,7 @@ class Statistics:
             if cached.answer.reason.code in NOT_KERNEL:
                 return
         self._levels[cached.level or "unknown"] += 1
+        self._formats[row.log.format] += 1
         boot = item.boot
         at = row.source, boot.host, boot.number
         if at in self._boots or len(self._boots) < MOST_BOOTS:
@@ -187,16 +191,23 @@ class Statistics:
             charts=tuple(self._timeline.charts()),
             hosts=tuple(sorted(self._named_hosts(), key=lambda seen: -seen.lines)),
             hosts_complete=self._hosts_complete,
+            kind=self._kind(),
         )
+
+    def _kind(self) -> str:
+        kinds: Counter[str] = Counter()
+        for form, lines in self._formats.items():
+            kinds[next((kind for kind in ("dmesg", "syslog", "journal") if form.startswith(kind)), "log")] += lines
+        return kinds.most_common(1)[0][0] if kinds else "log"
 
     def _named_hosts(self) -> Iterator[HostSeen]:
         """Yield each host once, with the rows of it that came before its name was known."""
-        by_name: dict[str | None, list[_HostLines]] = {}
+        by_key: dict[object, list[_HostLines]] = {}
         for host, lines in self._hosts.items():
-            by_name.setdefault(host.name, []).append(lines)
-        for name, own in by_name.items():
+            by_key.setdefault(host.key, []).append(lines)
+        for key, own in by_key.items():
             yield HostSeen(
-                name,
+                key if isinstance(key, str) else None,
                 lines=sum(each.lines for each in own),
                 messages=len(set().union(*(each.messages for each in own))),
                 messages_complete=all(each.complete for each in own),

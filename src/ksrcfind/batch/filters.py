@@ -84,7 +84,7 @@ def _severity(folded: Folded) -> tuple[int, bool, int, int]:
 def grouped(messages: Iterable[Folded], by: GroupBy) -> list[Group]:
     """Return the messages in groups: the group with the most severe message first, or the newest release first."""
     ordered = by_severity(messages)
-    if by is GroupBy.MESSAGE:
+    if by in (GroupBy.MESSAGE, GroupBy.HOST):
         return [Group(None, tuple(ordered))]
     groups: dict[str, list[Folded]] = {}
     for folded in ordered:

@@ -310,12 +310,12 @@ class _Group:
         if place is not None and (place in self.faulted_at or len(self.faulted_at) < VALUES_KEPT):
             self.faulted_at[place] = self.faulted_at.get(place, 0) + 1
 
-    def _by_host(self) -> Counter[str | None]:
-        """Return name → number of lines: rows of a host may have come before its name."""
-        counts: Counter[str | None] = Counter()
+    def _by_host(self) -> tuple[tuple[str | None, int], ...]:
+        """Return the hosts with the number of lines of each: rows of a host may have come before its name."""
+        counts: Counter[object] = Counter()
         for host, count in self.hosts.items():
-            counts[host.name] += count
-        return counts
+            counts[host.key] += count
+        return tuple((key if isinstance(key, str) else None, count) for key, count in counts.most_common())
 
     def _report(self) -> Report | None:
         if not self.report_rows:
@@ -339,7 +339,7 @@ class _Group:
             arguments,
             self._report(),
             suppressed_by.get(function, 0) if function else 0,
-            tuple(self._by_host().most_common()),
+            self._by_host(),
             self.hosts_complete,
             len(self.boots),
             self.boots_complete,

@@ -11,9 +11,10 @@ class LineKind(StrEnum):
 
 
 class GroupBy(StrEnum):
-    """How to group messages."""
+    """How to group messages; `host` groups incidents, since a message can be on many hosts."""
 
     MESSAGE = "message"
     FILE = "file"
     SUBSYSTEM = "subsystem"
     RELEASE = "release"
+    HOST = "host"

@@ -22,6 +22,7 @@ EXAMPLES: dict[str, list[tuple[str, str]]] = {
         ("The messages of a log, most severe first:", "ksrcfind batch /var/log/kern.log"),
         ("Messages that are new after an upgrade:", "ksrcfind batch --journal --min-level warn --new-since v6.0"),
         ("Rotated logs, grouped by subsystem:", "ksrcfind batch --group-by subsystem kern.log kern.log.1.gz"),
+        ("What happened to each host, from a directory of their logs:", "ksrcfind batch --group-by host logs/"),
         ("Follow a growing log:", "ksrcfind batch --follow --no-history --each /var/log/kern.log"),
         ("One record for each line, without history:", "dmesg | ksrcfind batch --each --no-history --format ndjson -"),
         ("Fill vim's quickfix list:", "ksrcfind batch --format quickfix kern.log > log.err; vim -q log.err"),

@@ -6,7 +6,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -88,8 +88,18 @@ def explain_logs(options: Batching, logs: Sequence[str]) -> int:
         log = LogAnalysis(engine, _filter(options, engine), *limits, ahead, together, names)
         brief = _only_incidents(options)
         callers = options.callers or 0
-        writer = session.writer(options, engine, callers=callers, logs=sources, only_incidents=brief)
-        run = _Run(session, log, options, writer, read_once or not engine.releases.tags, brief, pager)
+        by_host = _by_host(options)
+        writer = session.writer(
+            options,
+            engine,
+            callers=callers,
+            logs=sources,
+            all_matches=_all_matches(options),
+            by_host=by_host,
+            everything=options.everything,
+            only_incidents=brief,
+        )
+        run = _Run(session, log, options, writer, read_once or not engine.releases.tags, brief or by_host, pager)
         rows = _rows(options, sources, run.update)
         # On one terminal, a progress bar and answers line by line would overwrite each other.
         streamed = (options.each or options.follow) and sys.stdout.isatty()
@@ -108,7 +118,7 @@ class _Run:
     release_unchecked: bool
     """True if the release of the log could not be looked up before the log was read."""
     only_incidents: bool
-    """True if the worst incidents are shown, not every message."""
+    """True if incidents are shown, and messages only counted."""
     pager: Pager
     updated: float = field(init=False, default=0.0)
 
@@ -152,8 +162,11 @@ class _Run:
                 interrupted, messages = True, list(self.log.messages_so_far())
         if self.options.everything and self.options.format is Format.TEXT and not self.options.no_pager:
             self.pager.start(os.environ)
-        for group in grouped(messages, self.options.group_by):
-            self.writer.group(group)
+        try:
+            for group in grouped(messages, self.options.group_by):
+                self.writer.group(group)
+        except KeyboardInterrupt:
+            interrupted = True
         return self._end(interrupted=interrupted, damage=damage)
 
     def update(self) -> bool:
@@ -168,7 +181,7 @@ class _Run:
 
     def _end(self, *, interrupted: bool = False, damage: LogUnreadableError | None = None) -> int:
         """Write the summary and notes; return the exit status. Raises `damage` after the results so far are written."""
-        summary = self.log.summary(interrupted=interrupted or damage is not None)
+        summary, interrupted = self._summary(interrupted=interrupted, damaged=damage is not None)
         if damage is not None and not summary.lines:
             raise damage
         self.writer.end(summary)
@@ -194,13 +207,32 @@ class _Run:
             return FAILED_ON
         return FOUND if summary.messages else NOTHING_FOUND
 
+    def _summary(self, *, interrupted: bool, damaged: bool) -> tuple[Summary, bool]:
+        """Return the summary, and whether the run was interrupted, now or before; then nothing is looked up for it."""
+        if not interrupted:
+            with suppress(KeyboardInterrupt):
+                return self.log.summary(interrupted=damaged), False
+        return self.log.summary(interrupted=True, look_up=False), True
+
 
 def _only_incidents(options: Batching) -> bool:
     """Return whether text shows only the worst incidents: nothing asks for single lines or for a choice of messages."""
     if options.everything or options.each or options.follow or options.format is not Format.TEXT:
         return False
+    if _all_matches(options):
+        return False
     chosen = (options.min_level, options.only, options.new_since, options.history_limit)
     return all(choice is None for choice in chosen) and options.group_by is GroupBy.MESSAGE
+
+
+def _all_matches(options: Batching) -> bool:
+    """Return whether options ask for the further matches of messages, which text shows only then."""
+    return options.limit != Batching().limit or options.history_mode is HistoryMode.ALL
+
+
+def _by_host(options: Batching) -> bool:
+    """Return whether hosts are shown instead of messages."""
+    return options.group_by is GroupBy.HOST and options.format in (Format.TEXT, Format.CSV)
 
 
 def _as_severe(summary: Summary, level: str) -> bool:
@@ -215,6 +247,15 @@ def _sources(options: Batching, logs: Sequence[str]) -> list[str]:
     if options.each and (options.group_by is not GroupBy.MESSAGE or options.history_limit is not None):
         raise KsrcfindError(
             "--group-by and --history-limit apply to messages, but --each answers line by line", "Remove --each."
+        )
+    if options.follow and options.group_by is not GroupBy.MESSAGE:
+        raise KsrcfindError("--group-by needs the whole log, but --follow never ends", "Remove --follow or --group-by.")
+    chosen = (options.min_level, options.only, options.new_since, options.history_limit)
+    if _by_host(options) and any(choice is not None for choice in chosen):
+        raise KsrcfindError(
+            "--group-by host shows what happened to each host, and --min-level, --only, --new-since and "
+            "--history-limit select messages",
+            "Remove these options, or name another format: --format ndjson counts the hosts of each message.",
         )
     if options.journal:
         if logs:
@@ -240,7 +281,7 @@ def _rows(options: Batching, sources: Sequence[str], idle: Callable[[], bool]) -
         with journalctl.journal(call) as output:
             yield from follow_pipe(output, journalctl.SOURCE, idle) if options.follow else read_log(output, sources[0])
     elif not options.follow:
-        yield from read_logs(sources, sys.stdin.buffer)
+        yield from read_logs(sources, sys.stdin.buffer, say)
     elif sources[0] == STDIN:
         yield from follow_pipe(sys.stdin.buffer, idle=idle)
     else:

@@ -293,7 +293,12 @@ class Batching(Asking, frozen=True):
     ] = None
     group_by: Annotated[
         GroupBy,
-        option(metavar="|".join(GroupBy), help="How to group messages.", rich_help_panel=FILTERS),
+        option(
+            metavar="|".join(GroupBy),
+            help="How to group messages. host: what happened to each host of a directory or a central syslog, the "
+            "worst host first.",
+            rich_help_panel=FILTERS,
+        ),
     ] = GroupBy.MESSAGE
     callers: Annotated[
         Any,

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from msgspec import Struct
@@ -20,6 +21,7 @@ from ksrcfind.output.formats import Format, Output, writer_of
 from ksrcfind.output.links import Links
 from ksrcfind.output.style import Color, Painter
 from ksrcfind.output.writer import Writer
+from ksrcfind.tree.snapshot import TreeInfo
 
 
 class Session(Struct, frozen=True):
@@ -64,15 +66,40 @@ class Session(Struct, frozen=True):
         *,
         callers: int = 0,
         logs: Sequence[str] = (),
+        all_matches: bool = False,
+        by_host: bool = False,
+        everything: bool = False,
         only_incidents: bool = False,
     ) -> Writer:
         """Return the writer of the selected format. With `logs`, text output is the one for whole logs.
 
-        `callers` is the number of levels of callers in a report. With `only_incidents`, text shows the worst incidents.
+        `callers` is the number of levels of callers in a report. Of whole logs, text shows all matches of each message
+        with `all_matches`, its hosts with `by_host` (and `everything`), and the worst incidents with `only_incidents`.
         """
-        painter = self.painter(engine)
-        output = Output(self.terminal.write, painter, engine, self.directory, callers, logs, only_incidents)
+        output = Output(
+            self.terminal.write,
+            self.painter(engine),
+            engine,
+            self.directory,
+            callers,
+            logs,
+            partial(_tree_options, options, engine),
+            all_matches,
+            by_host,
+            everything,
+            only_incidents,
+        )
         return writer_of(options.format, output)
+
+
+def _tree_options(options: Common, engine: Engine, tree: TreeInfo) -> list[str]:
+    """Return the options with which another command answers from a tree: those of this run, and its revision.
+
+    A line that is not in the tree of the run can be answered from another release.
+    """
+    rev = options.rev if tree == engine.info else tree.rev
+    given = (("-C", options.repo), ("--index", options.index), ("--rev", rev))
+    return [word for name, value in given if value is not None for word in (name, str(value))]
 
 
 def begin(options: Common) -> Session:

@@ -33,7 +33,7 @@ MOST_FRAMES = 40
 """Limit of functions of one stack that are looked up."""
 
 MOST_NAMES = 400
-"""Limit of functions that are looked up at a time."""
+"""Limit of functions that are looked up for a log, at a time."""
 
 
 def is_generic(path: str) -> bool:
@@ -52,9 +52,14 @@ class AboutService:
         """Function → files and lines that define it, as far as they were looked up."""
 
     def prepare(self, stacks: Iterable[tuple[Finding, Sequence[Frame]]]) -> None:
-        """Look up the functions of the stacks that decide what findings are about, in one pass over the tree."""
-        wanted = {frame.function for finding, frames in stacks if _by_stack(finding) for frame in frames[:MOST_FRAMES]}
-        names = sorted(wanted - self._places.keys())[:MOST_NAMES]
+        """Look up the functions of the stacks that decide what findings are about, in one pass over the tree.
+
+        The stacks come in the order of their importance: beyond the limit, the functions of the last ones are left out.
+        """
+        wanted = dict.fromkeys(
+            frame.function for finding, frames in stacks if _by_stack(finding) for frame in frames[:MOST_FRAMES]
+        )
+        names = [name for name in wanted if name not in self._places][:MOST_NAMES]
         if not names:
             return
         try:

@@ -25,6 +25,10 @@ NAMED_SUFFIXES = (".c", ".h", ".S")
 """Suffixes of the files whose locations the kernel prints in its log."""
 
 
+MOST_FILES_TOGETHER = 2000
+"""Limit of files that are read for the definitions of many names: a log can name functions that every file calls."""
+
+
 class SourceView:
     """Reads lines of source, MAINTAINERS and the Makefile, from a tree or from a bundle."""
 
@@ -139,7 +143,7 @@ class TreeSource:
 
     def all_definitions(self, names: Sequence[str]) -> Iterator[tuple[str, "Definition"]]:
         """Yield the functions and macros of some names, with their files."""
-        return DefinitionFinder(self._snapshot).in_tree(names, MOST_FILES * len(names))
+        return DefinitionFinder(self._snapshot).in_tree(names, min(MOST_FILES * len(names), MOST_FILES_TOGETHER))
 
     def similar_names(self, name: str) -> Iterator[str]:
         """Yield names of functions that begin or end as a name does."""

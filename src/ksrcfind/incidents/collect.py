@@ -674,8 +674,8 @@ def _signature(draft: _Draft) -> object:
     return draft.kind, named, draft.device
 
 
-_Boot = tuple[str | None, str | None, int]
-"""Name of a host, a log, and the number of the host's boot in the log."""
+_Boot = tuple[object, str | None, int]
+"""Key of a host, a log, and the number of the host's boot in the log."""
 
 
 def _spread(drafts: Iterable[_Draft]) -> dict[object, set[_Boot]]:
@@ -683,7 +683,7 @@ def _spread(drafts: Iterable[_Draft]) -> dict[object, set[_Boot]]:
     found: dict[object, set[_Boot]] = {}
     for draft in drafts:
         lead = draft.lead
-        found.setdefault(_signature(draft), set()).add((lead.host.name, lead.source, draft.boot))
+        found.setdefault(_signature(draft), set()).add((lead.host.key, lead.source, draft.boot))
     return found
 
 

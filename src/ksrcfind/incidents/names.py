@@ -12,6 +12,9 @@ RELATIONS_KEPT = 20_000
 _HEAD = 160
 """Characters of a message in which interfaces and PCI addresses are searched."""
 
+_LINK_WORDS = ("link", "Link", "carrier", "transmit", "WATCHDOG", "associat", "authenticat")
+"""Words of which a message about a link has one."""
+
 _PCI = regex(r"(?<![\w:.])[0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7](?![\w.])")
 _INTERFACE = regex(
     r"(?<![\w.-])(?:(?:eth|wlan|wwan|bond|ib|can|lan|veth|vmnet|tap|tun|team)\d{1,3}"
@@ -41,7 +44,8 @@ def names_of(body: str) -> list[Key]:
         found["pci", address] = None
     for interface in _INTERFACE.findall(head):
         found["link", interface] = None
-    if (link := link_of(body)) is not None:
+    # To look for a link in each line would be slow.
+    if any(word in body for word in _LINK_WORDS) and (link := link_of(body)) is not None:
         found["link", link] = None
     for disk in disks_of(body):
         found[disk] = None

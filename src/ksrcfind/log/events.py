@@ -351,7 +351,7 @@ class Boots:
 
     def _renamed(self, row: Row) -> "_Running | None":
         """Return the boots of the host that gets its name, or another one, with this row; None for another host."""
-        if row.host is not None and list(self._running) == [None]:
+        if row.host is not None and len(self._running) == 1 and None in self._running:
             first = self._running[None]
             first.host.name = row.host
             return first

@@ -24,6 +24,11 @@ class Host:
     name: str | None = None
     """None if neither the log nor the name of its file says it. It is set late: the first lines may not have it."""
 
+    @property
+    def key(self) -> object:
+        """Equal for the same host: its name, or without a name, the host itself."""
+        return self.name if self.name is not None else self
+
 
 NO_HOST = Host()
 """The host of lines that are not read from a log."""

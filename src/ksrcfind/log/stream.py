@@ -17,6 +17,7 @@ import time
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 from typing import BinaryIO, Protocol, TypeVar, cast
 
@@ -41,21 +42,33 @@ STDIN = "-"
 
 Piece = TypeVar("Piece", bytes, bytes | None)
 
+Skipped = Callable[[str], object]
+"""Gets a sentence about a file that is left out."""
+
+
+def _without_notice(_: str) -> None:
+    """Leave out files without a word."""
+
 
 class LogUnreadableError(KsrcfindError):
     """A log cannot be opened, or not be read to its end."""
 
 
-def read_logs(names: Iterable[str], stdin: BinaryIO) -> Iterator[Row]:
+class _UnopenedError(LogUnreadableError):
+    """A log cannot be opened, or it has a form that cannot be read."""
+
+
+def read_logs(names: Iterable[str], stdin: BinaryIO, skipped: Skipped = _without_notice) -> Iterator[Row]:
     """Yield the rows of several logs, one after the other: files, directories, and `-` for standard input.
 
-    Raises LogUnreadableError when one cannot be read; the rows before it have been given by then.
+    Raises LogUnreadableError when one cannot be read; the rows before it have been given by then. `skipped` gets a
+    sentence about each file of a directory that is left out.
     """
     for name in names:
         if name == STDIN:
             yield from read_log(stdin, STDIN)
         else:
-            yield from read_files(Path(name))
+            yield from read_files(Path(name), skipped)
 
 
 def check_log(name: str) -> None:
@@ -75,7 +88,7 @@ def check_log(name: str) -> None:
         )
 
 
-def _unreadable(path: Path, error: OSError) -> LogUnreadableError:
+def _unreadable(path: Path, error: OSError) -> _UnopenedError:
     """Return the error for a log that cannot be opened, with what to do about it."""
     hint = ""
     if isinstance(error, FileNotFoundError):
@@ -88,14 +101,46 @@ def _unreadable(path: Path, error: OSError) -> LogUnreadableError:
         hint = f"The closest name there is {path.parent / near[0]}." if near else "Check the path."
     elif isinstance(error, PermissionError):
         hint = f"Ask for it as root: sudo cat {shlex.quote(str(path))} | ksrcfind batch -"
-    return LogUnreadableError(f"cannot read {path}: {error.strerror}", hint)
+    return _UnopenedError(f"cannot read {path}: {error.strerror}", hint)
 
 
-def read_files(path: Path) -> Iterator[Row]:
-    """Yield the rows of a log, or of all logs of a directory. Raises LogUnreadableError as `read_logs` does."""
+def read_files(path: Path, skipped: Skipped = _without_notice) -> Iterator[Row]:
+    """Yield the rows of a log, or of all logs of a directory. Raises LogUnreadableError as `read_logs` does.
+
+    Files of a directory that are no text or cannot be opened are left out.
+    """
+    if not is_directory(path):
+        with _open(path) as file:
+            yield from read_log(file, str(path))
+        return
     for one in log_files(path):
-        with _open(one) as file:
-            yield from read_log(file, str(one))
+        try:
+            with _open(one) as file:
+                pieces = _bytes_of(file, str(one))
+                first = next(pieces, b"")
+                if is_binary(first):
+                    skipped(f"{one} is left out: it is not a text")
+                    continue
+                yield from read_rows(split_lines(_utf8(chain([first], pieces))), str(one))
+        except _UnopenedError as error:
+            skipped(f"{one} is left out: {error.title}")
+
+
+_HEAD = 8192
+"""Bytes at the beginning of a file that show whether it is a text."""
+_MOST_HOLES = 4
+"""Runs of NUL bytes in the head of a text: a crash leaves one where the log was written."""
+
+
+def is_binary(head: bytes) -> bool:
+    """Return whether a file that begins with some bytes is no text."""
+    head = head[:_HEAD]
+    if head.startswith(tuple(mark for mark, _ in _MARKS)):
+        return False
+    return bool(head) and (not head.strip(b"\0") or len(_HOLE.findall(head)) > _MOST_HOLES)
+
+
+_HOLE = regex(rb"\0++")
 
 
 def read_log(file: BinaryIO, source: str | None = None) -> Iterator[Row]:
@@ -218,7 +263,7 @@ def _plain(file: io.BufferedReader, name: str) -> Iterator[bytes]:
     head = file.peek(8)[:8]
     if head.startswith(b"LPKSHHRH"):
         hint = f"read it with journalctl: journalctl --file {shlex.quote(name)} -o json | ksrcfind batch -"
-        raise LogUnreadableError(f"{name} is a journal file", hint)
+        raise _UnopenedError(f"{name} is a journal file", hint)
     if head.startswith(b"\x1f\x8b"):
         import gzip
 
@@ -274,7 +319,7 @@ def _zstandard(file: io.BufferedReader, name: str) -> Iterator[bytes]:
         import zstandard  # an optional dependency
     except ImportError:
         hint = f"zstd -dc {shlex.quote(name)} | ksrcfind batch -   or: pipx inject ksrcfind zstandard"
-        raise LogUnreadableError(f"{name} is compressed with zstd, for which Python needs a package", hint) from None
+        raise _UnopenedError(f"{name} is compressed with zstd, for which Python needs a package", hint) from None
     reader = zstandard.ZstdDecompressor(max_window_size=MOST_MEMORY).stream_reader(
         file, read_across_frames=True, closefd=False
     )

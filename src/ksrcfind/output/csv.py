@@ -94,7 +94,7 @@ class CsvWriter:
                         f"{name}_subject": change.subject,
                     }
             break
-        self._write(row(_no_formula(fields.get(column)) for column in COLUMNS))
+        self._write(row(no_formula(fields.get(column)) for column in COLUMNS))
 
 
 def row(values: Iterable[object]) -> str:
@@ -115,7 +115,7 @@ def _host(seen: Occurrences | None, log: LogLine | None) -> str | None:
     return seen.by_host[0][0] if len(seen.by_host) == 1 and seen.hosts_complete else None
 
 
-def _no_formula(value: object) -> object:
+def no_formula(value: object) -> object:
     """Return a value that no spreadsheet runs as a formula: an apostrophe precedes such a text."""
     return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
 

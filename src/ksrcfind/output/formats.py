@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 if TYPE_CHECKING:
+    from ksrcfind.batch.coverage import Summary
     from ksrcfind.engine.engine import Engine
     from ksrcfind.output.style import Painter
-    from ksrcfind.output.writer import Write, Writer
+    from ksrcfind.output.writer import TreeOptions, Write, Writer
 
 
 class Format(StrEnum):
@@ -51,6 +52,14 @@ class Output(Struct, frozen=True):
     """Levels of callers that a report lists for each message."""
     logs: Sequence[str] = ()
     """Names of the logs; empty for single lines and source locations."""
+    tree_options: "TreeOptions | None" = None
+    """Returns the options for commands that the output shows."""
+    all_matches: bool = False
+    """True if the text about a log shows all matches of a message, not only the first."""
+    by_host: bool = False
+    """True if text and CSV about a log show its hosts, not its messages."""
+    everything: bool = False
+    """True if text about the hosts of a log shows all of them."""
     only_incidents: bool = False
     """True if the text about a log shows its worst incidents, not every message."""
 
@@ -73,6 +82,10 @@ def writer_of(chosen: Format, output: Output) -> "Writer":
 
             root = engine.source_root
             return QuickfixWriter(write, None if root == output.directory else root)
+        case Format.CSV if output.by_host:
+            from ksrcfind.output.hosts import HostTableWriter
+
+            return HostTableWriter(write)
         case Format.CSV:
             from ksrcfind.output.csv import CsvWriter
 
@@ -83,14 +96,15 @@ def writer_of(chosen: Format, output: Output) -> "Writer":
             return SarifWriter(write)
         case Format.HTML:
             from ksrcfind.output.html import HtmlWriter
+            from ksrcfind.output.names import log_title, tree_title
 
             return HtmlWriter(
                 write,
                 engine.histories.commit,
                 engine.source.lines,
                 engine.why.added_to,
-                title=", ".join(output.logs),
-                tree=_tree_name(engine),
+                title=partial(log_title, output.logs),
+                tree=tree_title(engine),
                 find_callers=partial(engine.why.all_with_callers, depth=output.callers) if output.callers else None,
             )
         case Format.TEXT if output.logs:
@@ -98,20 +112,23 @@ def writer_of(chosen: Format, output: Output) -> "Writer":
             from ksrcfind.output.incidents import IncidentWriter
             from ksrcfind.output.logtext import LogTextWriter
 
+            head = partial(_head, output)
             several = len(output.logs) > 1 or is_directory(Path(output.logs[0]))
+            if output.by_host:
+                from ksrcfind.output.hosts import HostWriter
+
+                return HostWriter(write, output.painter, several, head, output.everything)
             if output.only_incidents:
-                return IncidentWriter(write, output.painter, several)
-            return LogTextWriter(write, output.painter, name_sources=several)
+                return IncidentWriter(write, output.painter, several, head)
+            return LogTextWriter(write, output.painter, several, head, all_matches=output.all_matches)
         case Format.TEXT:
             from ksrcfind.output.text import TextWriter
 
-            return TextWriter(write, engine.histories.commit, output.painter)
+            return TextWriter(write, engine.histories.commit, output.painter, tree_options=output.tree_options)
 
 
-def _tree_name(engine: "Engine") -> str:
-    """Return a tree's name for people: its revision, or for a plain directory its name and the Makefile's release."""
-    rev = engine.info.rev or engine.info.commit
-    if rev is not None:
-        return rev
-    release = engine.source.release
-    return f"{engine.root.name} (Linux {release})" if release is not None else engine.root.name
+def _head(output: Output, summary: "Summary") -> str:
+    from ksrcfind.output.names import log_title, tree_title
+
+    lines = "1 line" if summary.lines == 1 else f"{summary.lines:,} lines"
+    return f"{log_title(output.logs, summary)}, {lines}, against {tree_title(output.engine)}"

@@ -29,14 +29,14 @@ from ksrcfind.history.provenance import Commit, Event, Provenance
 from ksrcfind.incidents.record import Incident
 from ksrcfind.knowledge.meaning import meaning_of
 from ksrcfind.match.answer import Answer, Match, Tier
-from ksrcfind.output.incidents import SHOWN, WIDTH, when
+from ksrcfind.output.incidents import SHOWN, WIDTH, on_host, when
 from ksrcfind.output.json import encode
-from ksrcfind.output.logtext import MEANINGS
+from ksrcfind.output.logtext import MEANINGS, spread
 from ksrcfind.output.record import about_elsewhere, matches_with_history, named_commits
 from ksrcfind.output.sanitize import sanitized
 from ksrcfind.output.style import Painter
 from ksrcfind.output.text import callers_text, documented, mentioned, quoted
-from ksrcfind.output.writer import Commits, Write
+from ksrcfind.output.writer import Commits, Head, Write
 from ksrcfind.tree.versions import parse_tag
 
 Source = Callable[[str, int, int], list[str]]
@@ -85,11 +85,11 @@ class HtmlWriter:
         commits: Commits,
         source: Source,
         explain: Explain,
-        title: str,
+        title: Head,
         tree: str,
         find_callers: FindCallers | None = None,
     ) -> None:
-        """`title` names the logs, and `tree` the kernel tree, in the page."""
+        """`title` returns the name of the logs, and `tree` is that of the kernel tree, in the page."""
         self._explain = explain
         self._find_callers = find_callers
         self._findings: list[Finding] = []
@@ -140,7 +140,7 @@ class HtmlWriter:
         template = Environment(autoescape=True, finalize=shown, trim_blocks=True).from_string(_resource("report.html"))
         page = template.generate(
             version=__version__,
-            title=self._title,
+            title=self._title(summary),
             tree=self._tree,
             summary=summary,
             explained=sum(message["confidence"] is not None for message in self._messages),
@@ -155,7 +155,10 @@ class HtmlWriter:
             timelines=[_timeline(chart, several=len(summary.charts) > 1) for chart in summary.charts],
             selects=[_select(name, self._messages) for name in ("level", "tier", "release", "subsystem")],
             legend=LEGEND,
-            incidents=[_incident(one, several=several) for one in summary.incidents[:SHOWN]],
+            incidents=[
+                _incident(one, several=several, several_hosts=len(summary.hosts) > 1)
+                for one in summary.incidents[:SHOWN]
+            ],
             more_incidents=max(0, len(summary.incidents) - SHOWN),
             columns=[{"name": name, "title": title} for name, title in COLUMNS.items()],
             rows=self._messages,
@@ -168,7 +171,7 @@ class HtmlWriter:
         yield _bars("subsystem", "Messages by subsystem", self._messages, None)
 
 
-def _incident(incident: Incident, *, several: bool) -> Data:
+def _incident(incident: Incident, *, several: bool, several_hosts: bool) -> Data:
     about, lead = incident.about, incident.lead
     certain = about is not None and lead.answer.verdict != Tier.FUZZY
     where = f"{lead.source}:{lead.line}" if several else f"line {lead.line}"
@@ -176,7 +179,7 @@ def _incident(incident: Incident, *, several: bool) -> Data:
     return {
         "severity": incident.severity,
         "title": incident.title,
-        "when": ", ".join(when(incident)),
+        "when": ", ".join((*(on_host(incident) if several_hosts else ()), *when(incident))),
         "about": f"{about.path}:{about.line}{function}" if about is not None and certain else None,
         "subsystem": incident.subsystem,
         "evidence": f"{where}: {lead.log.body[:WIDTH]}",
@@ -226,7 +229,9 @@ def _message(folded: Folded, source: Source, order: int) -> Data:
         "subsystem": finding.subsystem.name if finding.subsystem else UNKNOWN,
         "maintainers": [*finding.subsystem.maintainers, *finding.subsystem.lists] if finding.subsystem else [],
         "first": _moment(seen.first),
-        "when": f"{_where(seen.first)} to {_where(seen.last)}" if seen.count > 1 else _where(seen.first),
+        "when": ", ".join(
+            [f"{_where(seen.first)} to {_where(seen.last)}" if seen.count > 1 else _where(seen.first), *spread(seen)]
+        ),
         "suppressed": seen.suppressed,
         "report": seen.report
         and {"rows": seen.report.rows, "example": seen.report.example, "faulted_at": seen.report.faulted_at},

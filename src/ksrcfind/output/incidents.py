@@ -13,7 +13,7 @@ from ksrcfind.incidents.title import entry_of, words
 from ksrcfind.match.answer import Tier
 from ksrcfind.output.logtext import LEVEL_STYLES, in_function
 from ksrcfind.output.style import TEXT_WIDTH, Painter, Span
-from ksrcfind.output.writer import Write
+from ksrcfind.output.writer import Head, Write
 from ksrcfind.source.message_id import message_id
 
 SHOWN = 5
@@ -34,6 +34,8 @@ class IncidentWriter:
     painter: Painter
     name_sources: bool
     """True if the name of the log is shown with line numbers."""
+    head: Head | None = None
+    """Returns what the log is. It is in the last line: the worst incident comes first."""
     messages: list[Folded] = field(default_factory=list)
 
     def finding(self, finding: Finding) -> None:
@@ -53,16 +55,19 @@ class IncidentWriter:
             return
         shown = summary.incidents[:SHOWN]
         for incident in shown:
-            self._incident(incident)
+            self._incident(incident, several_hosts=len(summary.hosts) > 1)
             self.write("\n")
         end = " The run was interrupted." if summary.interrupted else ""
-        self.write(self.painter.line((self._rest(summary, shown), "label" if shown else "ok"), end))
+        name = f"{self.head(summary)}. " if self.head is not None else ""
+        self.write(self.painter.line((name, "label"), (self._rest(summary, shown), "label" if shown else "ok"), end))
 
-    def _incident(self, incident: Incident) -> None:
+    def _incident(self, incident: Incident, *, several_hosts: bool) -> None:
         style = LEVEL_STYLES.get(incident.severity, "label")
         line = self.painter.line
         self.write(line((f"{incident.severity:<{INDENT}}", style), (incident.title, "title")))
-        self.write(line((", ".join(when(incident)), "label"), indent=INDENT))
+        host = on_host(incident) if several_hosts else ()
+        moments = when(incident, name_source=self.name_sources)
+        self.write(line((", ".join((*host, *moments)), "label"), indent=INDENT))
         about = incident.about
         # A message that is only similar to the line says nothing certain about its place.
         if about is not None and incident.lead.answer.verdict != Tier.FUZZY:
@@ -82,27 +87,37 @@ class IncidentWriter:
     def _rest(self, summary: Summary, shown: tuple[Incident, ...]) -> str:
         """Return the line about what is not shown."""
         if not summary.kernel_lines:
-            return f"No kernel message in {_number(summary.lines, 'line')}."
+            return f"No kernel message in {number_of(summary.lines, 'line')}."
         if not shown:
-            kernel = _number(summary.kernel_lines, "kernel line")
+            kernel = number_of(summary.kernel_lines, "kernel line")
             warnings = sum(SEVERITY["err"] < _severity(folded) <= SEVERITY["warn"] for folded in self.messages)
-            only = f" ({_number(warnings, 'warning')})" if warnings else ""
-            return f"No incident in {kernel}: {_number(len(self.messages), 'message')}{only}; --all lists everything."
+            only = f" ({number_of(warnings, 'warning')})" if warnings else ""
+            return f"No incident in {kernel}: {number_of(len(self.messages), 'message')}{only}; --all lists everything."
         ids = {name for incident in shown for name in incident.message_ids}
         lines = {(incident.first.source, line) for incident in shown for line in incident.lines}
         rest = [folded for folded in self.messages if not _belongs(folded, ids, lines)]
         errors = sum(_severity(folded) <= SEVERITY["err"] for folded in rest)
         more = len(summary.incidents) - len(shown)
-        parts = [f"{_number(more, 'further incident')}, "] if more > 0 else []
+        parts = [f"{number_of(more, 'further incident')}, "] if more > 0 else []
         of_them = f", {errors:,} of them {'an error' if errors == 1 else 'errors'}" if errors else ""
-        return f"{''.join(parts)}{_number(len(rest), 'further message')}{of_them}; --all lists everything."
+        return f"{''.join(parts)}{number_of(len(rest), 'further message')}{of_them}; --all lists everything."
 
     def _place(self, source: str | None, line: int) -> str:
         return f"{source}:{line}" if self.name_sources else f"line {line}"
 
 
-def when(incident: Incident) -> Iterator[str]:
-    """Yield how often and when an incident happened, in which lines, and to which device or task."""
+def on_host(incident: Incident) -> Iterator[str]:
+    """Yield the host of an incident, and how many other hosts have the same."""
+    name = incident.host or "a host without a name"
+    more = incident.hosts - 1
+    yield f"on {name}" + (f" and {number_of(more, 'further host')}" if more else "")
+
+
+def when(incident: Incident, *, name_source: bool = False) -> Iterator[str]:
+    """Yield how often and when an incident happened, in which lines, and to which device or task.
+
+    With `name_source`, the name of the log precedes the lines.
+    """
     first, last = incident.first, incident.last
     since, until = _time(first), _time(last)
     times = "once" if incident.count == 1 else f"{incident.count:,} messages"
@@ -112,9 +127,12 @@ def when(incident: Incident) -> Iterator[str]:
         yield f"{times} at {since}"
     else:
         yield f"{times} from {since} to {until}"
-    yield f"line {first.line}" if first.line == last.line else f"lines {first.line} to {last.line}"
+    lines = f"line {first.line}" if first.line == last.line else f"lines {first.line} to {last.line}"
+    yield f"{first.source} {lines}" if name_source else lines
     if incident.boot > 1:
         yield f"boot {incident.boot}" + (", not seen in earlier boots" if incident.new_in_boot else "")
+    if incident.boots > incident.hosts:  # Else it is one boot of each host.
+        yield f"{incident.boots:,} boots in all"
     if incident.device is not None and incident.device not in incident.title:
         yield f"device {incident.device}"
     if incident.task is not None:
@@ -140,5 +158,6 @@ def _time(moment: Moment) -> str | None:
     return moment.wallclock or (None if moment.uptime_s is None else f"{moment.uptime_s:.6f}")
 
 
-def _number(count: int, noun: str) -> str:
+def number_of(count: int, noun: str) -> str:
+    """Return `1 line`, `2 lines`."""
     return f"1 {noun}" if count == 1 else f"{count:,} {noun}s"

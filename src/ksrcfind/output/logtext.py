@@ -13,7 +13,7 @@ from ksrcfind.output.bursts import bursts
 from ksrcfind.output.record import about_elsewhere, matches_with_history
 from ksrcfind.output.style import Painter, Span
 from ksrcfind.output.text import NO_HISTORY_TO_ASK, changed, where
-from ksrcfind.output.writer import Write
+from ksrcfind.output.writer import Head, Write
 
 LEVEL_STYLES = dict.fromkeys(("emerg", "alert", "crit", "err"), "error") | {"warn": "warn"}
 """Level → style; other levels are shown as labels."""
@@ -52,6 +52,10 @@ class LogTextWriter:
     painter: Painter
     name_sources: bool
     """True if the name of the log is shown with line numbers."""
+    head: Head | None = None
+    """Returns what the log is, which begins the summary."""
+    all_matches: bool = False
+    """True if all matches of a line are shown, not only the first."""
     each: bool = False
     """True after a single line was written."""
     without_history: str | None = None
@@ -61,7 +65,7 @@ class LogTextWriter:
         """Write a log line and, below it, the call that printed it."""
         self.each = True
         self.write(self.painter.line(finding.input.text))
-        for spans in _explained(finding):
+        for spans in _explained(finding, all_matches=self.all_matches):
             self.write(self.painter.line(*spans, indent=4))
 
     def group(self, group: Group) -> None:
@@ -94,7 +98,7 @@ class LogTextWriter:
         )
         if seen.report is not None and seen.report.faulted_at:
             self.write(self.painter.line(("in ", "label"), (_places(seen.report.faulted_at), "place"), indent=INDENT))
-        for spans in _explained(finding):
+        for spans in _explained(finding, all_matches=self.all_matches):
             self.write(self.painter.line(*spans, indent=INDENT))
         self.write(self.painter.line((", ".join(self._when(seen)), "label"), indent=INDENT))
 
@@ -118,6 +122,8 @@ class LogTextWriter:
 
     def _summary(self, summary: Summary) -> Iterator[list[Span | str]]:
         end = ", interrupted" if summary.interrupted else ""
+        if self.head is not None:
+            yield [(self.head(summary), "label")]
         yield [(f"{_lines(summary.lines)}, {_messages(summary.messages)}{end}", "title")]
         for seen in summary.boots[:MOST_BOOTS]:
             version = f"Linux {seen.boot.version}" if seen.boot.version else "a kernel of unknown version"
@@ -158,10 +164,7 @@ class LogTextWriter:
                 yield f"at {from_time}"
             elif from_time and to_time:
                 yield f"{from_time} to {to_time}"
-        if seen.hosts > 1:
-            yield f"on {at_least(seen.hosts, complete=seen.hosts_complete)} hosts"
-        if seen.boots > 1:
-            yield f"in {at_least(seen.boots, complete=seen.boots_complete)} boots"
+        yield from spread(seen)
         if seen.report is not None:
             yield f"{seen.report.rows:,} {'row' if seen.report.rows == 1 else 'rows'} of report"
         if seen.suppressed:
@@ -171,23 +174,25 @@ class LogTextWriter:
         return f"{sighting.source}:{sighting.line}" if self.name_sources else f"{word}{sighting.line}"
 
 
-def _explained(finding: Finding) -> Iterator[list[Span | str]]:
+def _explained(finding: Finding, *, all_matches: bool) -> Iterator[list[Span | str]]:
     answer = finding.answer
     subsystem: Span | str = (f"  {finding.subsystem.name}", "label") if finding.subsystem else ""
     elsewhere = about_elsewhere(finding)
     if elsewhere is not None:
         yield [("about ", "label"), (f"{elsewhere.path}:{elsewhere.line}", "place"), *in_function(elsewhere), subsystem]
         subsystem = ""
-    for match, history in matches_with_history(finding):
-        others = f"  or {answer.rivals} more" if answer.rivals else ""
+    for position, (match, history) in enumerate(matches_with_history(finding)):
+        if position and not all_matches:
+            return
+        listed = all_matches and len(answer.matches) > 1
+        others = f"  or {answer.rivals} more" if answer.rivals and not listed else ""
         tier: Span | str = "" if match.tier.value == "exact" else (f"  {match.tier.value}", match.tier.value)
-        printed: list[Span | str] = [("printed by ", "label")] if elsewhere is not None else []
-        yield [*printed, *where(match), tier, others, subsystem]
+        word = "or " if position else "printed by " if elsewhere is not None else ""
+        yield [(word, "label"), *where(match), tier, others, "" if position else subsystem]
         change = history.introduced or history.last_changed
         if change is not None:
             yield [("introduced " if history.introduced else "last changed ", "label"), *changed(change)]
-        return
-    if answer.reason is not None:
+    if answer.reason is not None and not answer.matches:
         # What to try next is the same for every line; many lines of a log are explained, and the run ends with notes.
         yield [("no match: ", "warn"), answer.reason.text.removesuffix(TRY_NEXT).rstrip()]
 
@@ -208,6 +213,14 @@ def _time(sighting: Sighting) -> str | None:
     if sighting.time is not None:
         return sighting.time.isoformat()
     return sighting.wallclock or (None if sighting.uptime_s is None else f"{sighting.uptime_s:.6f}")
+
+
+def spread(seen: Occurrences) -> Iterator[str]:
+    """Yield on how many hosts and in how many boots a message is, if these are several."""
+    if seen.hosts > 1:
+        yield f"on {at_least(seen.hosts, complete=seen.hosts_complete)} hosts"
+    if seen.boots > 1:
+        yield f"in {at_least(seen.boots, complete=seen.boots_complete)} boots"
 
 
 def at_least(count: int, *, complete: bool) -> str:

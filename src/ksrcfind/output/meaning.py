@@ -1,7 +1,7 @@
 """Write what a message means as text: in short below an answer, in full for `explain`."""
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from ksrcfind.knowledge.record import Meaning
 from ksrcfind.output.style import Painter
@@ -9,12 +9,15 @@ from ksrcfind.output.style import Painter
 _STYLES = {"critical": "error", "error": "error", "warning": "warn", "notice": "label", "info": "label"}
 
 
-def brief_meaning(meaning: Meaning, place: str, painter: Painter) -> Iterator[str]:
-    """Yield what a message means, its first cause, and the command that tells more about `place` (PATH:LINE)."""
+def brief_meaning(meaning: Meaning, place: str, painter: Painter, options: Sequence[str] = ()) -> Iterator[str]:
+    """Yield what a message means, its first cause, and the command that tells more about `place` (PATH:LINE).
+
+    `options` select the tree of the place in that command.
+    """
     yield from painter.paragraph("Means", meaning.means)
     for cause in meaning.causes[:1]:
         yield from painter.paragraph("Usual cause", cause)
-    yield painter.fact("More", f"ksrcfind explain {shlex.quote(place)}")
+    yield painter.fact("More", shlex.join(["ksrcfind", "explain", *options, place]))
 
 
 def full_meaning(meaning: Meaning, painter: Painter) -> Iterator[str]:

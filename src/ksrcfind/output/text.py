@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from ksrcfind.conditions.record import Circumstances, Condition
     from ksrcfind.documents.record import Document
     from ksrcfind.finding import Finding
-    from ksrcfind.match.answer import Answer, Match
+    from ksrcfind.match.answer import Match
     from ksrcfind.output.style import Painter, Span
-    from ksrcfind.output.writer import Commits, Write
+    from ksrcfind.output.writer import Commits, TreeOptions, Write
 
 EXPRESSION_WIDTH = 32
 """Expressions up to this width align their values in one column; a longer one moves its value to the right."""
@@ -50,6 +50,8 @@ class TextWriter:
     painter: Painter
     full: bool = False
     """True to write everything that the knowledge base has, not only the beginning."""
+    tree_options: TreeOptions | None = None
+    """Returns the options of a command that asks for the same tree as a finding."""
     first: bool = True
 
     def finding(self, finding: Finding) -> None:
@@ -84,7 +86,7 @@ class TextWriter:
         if finding.circumstances is not None:
             yield line()
             yield line(sentence(finding.circumstances, _first_release(finding)), indent=2)
-        yield from self._meaning(answer)
+        yield from self._meaning(finding)
         if answer.points_to is not None:
             place = answer.points_to
             subsystem = (f"  {finding.subsystem.name}", "label") if finding.subsystem is not None else ""
@@ -166,17 +168,18 @@ class TextWriter:
         if found.runtime:
             yield from self._fact("At run time", ", ".join(found.runtime))
 
-    def _meaning(self, answer: Answer) -> Iterator[str]:
+    def _meaning(self, finding: Finding) -> Iterator[str]:
         """Yield what the message means, in short or in full."""
-        meaning = meaning_of(answer)
-        if meaning is not None:
-            yield self.painter.line()
-            message = answer.matches[0].message
-            yield from (
-                full_meaning(meaning, self.painter)
-                if self.full
-                else brief_meaning(meaning, f"{message.path}:{message.line_start}", self.painter)
-            )
+        meaning = meaning_of(finding.answer)
+        if meaning is None:
+            return
+        yield self.painter.line()
+        if self.full:
+            yield from full_meaning(meaning, self.painter)
+            return
+        message = finding.answer.matches[0].message
+        options = self.tree_options(finding.tree) if self.tree_options is not None else ()
+        yield from brief_meaning(meaning, f"{message.path}:{message.line_start}", self.painter, options)
 
     def _documents(self, documents: Sequence[Document]) -> Iterator[str]:
         """Yield where the documentation is about the message or its function."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from ksrcfind.history.provenance import Commit
@@ -12,12 +12,19 @@ if TYPE_CHECKING:
     from ksrcfind.batch.filters import Group
     from ksrcfind.batch.fold import Folded
     from ksrcfind.finding import Finding
+    from ksrcfind.tree.snapshot import TreeInfo
 
 Write = Callable[[str], object]
 """Writes text."""
 
 Commits = Callable[[str], Commit]
 """Returns the commit with an id (`Finder.commit`)."""
+
+TreeOptions = Callable[["TreeInfo"], Sequence[str]]
+"""Returns the options with which another command of the user answers from a tree."""
+
+Head = Callable[["Summary"], str]
+"""Returns what a log is, in words: its kind, its host, its kernel, its length and the tree that explains it."""
 
 
 class Writer(Protocol):
