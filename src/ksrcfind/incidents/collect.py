@@ -6,38 +6,48 @@ limits of each incident, not by the length of the log.
 """
 
 import posixpath
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from msgspec.structs import replace
 
 from ksrcfind.incidents.kinds import (
+    CONTROLLER,
+    CORRECTED,
+    DEVICE,
+    FAILURE,
     FILE_SYSTEM,
     FIRMWARE,
     IO_ERROR,
     LINK,
     LINK_DOWN,
     LINK_UP,
+    LOST,
+    NAMED_LEVEL,
+    NO_WIFI,
+    NOT_SENT,
     ORDINARY,
+    PCIE,
     READ_ONLY,
     SHUT_DOWN,
     Key,
     device_of,
-    disks_of,
     file_system_of,
     link_of,
+    part_of,
     prefix_of,
     processor_of,
     report_kind,
     running,
     task_of,
 )
+from ksrcfind.incidents.names import Relations, names_of
 from ksrcfind.incidents.record import Incident, Moment, Seen
 from ksrcfind.incidents.title import Facts, title_of
 from ksrcfind.levels import LEVELS
 from ksrcfind.log.hosts import Host
-from ksrcfind.log.report import Frame, frame_of, is_panic, is_part
+from ksrcfind.log.report import Frame, frame_of, is_panic, is_part, suppressed
 from ksrcfind.source.message_id import message_id
 
 INCIDENTS_KEPT = 2000
@@ -73,10 +83,23 @@ STORM = 20
 FLAPS = 3
 """Smallest number of times that a link goes down and is an incident, whatever the level of its messages."""
 
-APART = {"disk": 600.0, "link": 3600.0, "firmware": 600.0, "stall": 120.0, "memory": 120.0, "message": 600.0}
+APART = {
+    **dict.fromkeys(("disk", "firmware", "link"), 600.0),
+    **dict.fromkeys(("device", "message"), 1800.0),
+    "stall": 120.0,
+    "memory": 120.0,
+}
 """Seconds between two lines of an incident that name the same device, at most."""
 CLOSE = 1.0
 """Seconds between two lines of the same code in one incident, at most."""
+PART = 60.0
+"""Seconds between two lines that name no device, but the same part of the kernel, at most, if no message matches."""
+COMPANY = 10.0
+"""Seconds between a line about what went wrong and an ordinary line about the same device, at most."""
+RECENT = 16
+"""Ordinary lines in memory, in case that something goes wrong with their devices directly after them."""
+SPREAD = {"blocked": CLOSE, "stuck": 60.0}
+"""Seconds between two reports of tasks that are blocked, or of processors that are stuck, of one incident, at most."""
 ASSERTION = 3
 """Lines between the words of a failed assertion and the headline of its report, at most: `cut here` is between."""
 REACTION = 5.0
@@ -89,8 +112,13 @@ WARN = RANK["warn"]
 ERR = RANK["err"]
 
 _ZEROS = dict.fromkeys(map(ord, "123456789"), "0")
-_TOGETHER = {kind: (kind,) for kind in ("disk", "stall", "memory", "machine check")}
-_OF_DEVICES = ("link", "firmware", "message")
+_OF_DEVICES = ("message", "link", "firmware", "device", "disk")
+"""Kinds of lines that join if they name the same device. The later one says more about what happened."""
+_REPORTS = ("panic", "oops", "stall", "memory", "lock", "warning", "machine check")
+_TOGETHER = {
+    **{kind: (kind,) for kind in ("stall", "memory", "machine check")},
+    **dict.fromkeys(_OF_DEVICES, (*_OF_DEVICES, "warning", "oops")),
+}
 
 Where = tuple[str | None, Host, int]
 """A log, a host, and the number of its boot in the log."""
@@ -109,7 +137,9 @@ class _Draft:
     count: int = 0
     rows: int = 0
     kept_rows: int = 0
-    """Rows of reports among `lines`; at most three fifths, so that reactions to a report have room."""
+    """Rows of reports, and ordinary lines, among `lines`; at most three fifths, so that the other lines have room."""
+    end: Moment | None = None
+    """The last line, if it is an ordinary one."""
     device: str | None = None
     task: str | None = None
     keys: set[Key] = field(default_factory=set)
@@ -123,11 +153,22 @@ class _Draft:
     @property
     def counts(self) -> bool:
         """True if the lines are an incident, and not a warning or two that every machine has."""
-        if self.kind == "link":
-            return self.facts.downs >= FLAPS or (self.facts.downs > 0 and self.severity <= WARN)
-        if self.kind == "message":
-            return self.severity <= ERR or self.rows > 0 or (self.severity <= WARN and self.count >= STORM)
-        return True
+        if self.severity <= ERR or self.rows > 0 or self.kind in _REPORTS:
+            return True
+        is_warning = self.severity <= WARN
+        if self.kind == "link" and self.facts.downs:
+            return is_warning or self.facts.was_up or self.facts.downs >= FLAPS
+        return is_warning and (self.kind in ("device", "firmware", "disk") or self.count >= STORM)
+
+
+@dataclass(slots=True, eq=False)
+class _Recent:
+    """An ordinary line that belongs to no incident so far."""
+
+    where: Where
+    seen: Seen
+    names: list[Key] | None = None
+    """The devices that the line names. None if nobody has looked yet."""
 
 
 class Collector:
@@ -146,6 +187,12 @@ class Collector:
         self._ids: dict[object, str] = {}
         self._kinds: dict[tuple[str, str | None], tuple[str | None, int]] = {}
         self._is_full = False
+        self._relations = Relations()
+        self._up: dict[tuple[Where, Key], None] = {}
+        """Links that are up."""
+        self._recent: deque[_Recent] = deque(maxlen=RECENT)
+        self._latest: tuple[Where, _Draft] | None = None
+        """The incident of the last line that is not ordinary."""
         self.omitted = 0
         """Number of lines that belong to none of the incidents that are kept."""
 
@@ -161,13 +208,17 @@ class Collector:
         if log.is_userspace or not log.body:
             return
         worse = RANK.get(seen.level or "unknown", WARN + 1) <= WARN
-        if not worse and seen.key is not None and seen.key in self._dull:
-            return
         body = log.body[:TEXT_LENGTH].lstrip()
-        kind, severity = self._kind_of(body, seen.level, worse=worse)
+        where = seen.source, seen.host, seen.boot
+        self._relations.learn(where, body)
+        if not worse and seen.key is not None and seen.key in self._dull:
+            self._add_ordinary(seen, where, body)
+            return
+        kind, severity = self._kind_of(body, seen.level)
         if kind is None:
-            if seen.key is not None and LINK.search(body) is None and len(self._dull) < DULL_KEPT:
+            if self._is_dull(seen, body):
                 self._dull.add(seen.key)
+            self._add_ordinary(seen, where, body)
             return
         self._add_message(seen, body, kind, severity)
 
@@ -188,22 +239,100 @@ class Collector:
             hosts = len({name for name, *_ in boots})
             yield replace(incident, hosts=hosts, boots=len(boots))
 
-    def _kind_of(self, body: str, level: str | None, *, worse: bool) -> tuple[str | None, int]:
+    def _kind_of(self, body: str, level: str | None) -> tuple[str | None, int]:
         """Return the kind of a line and its severity. Lines that differ only in digits are of one kind."""
         shape = body.translate(_ZEROS), level
         known = self._kinds.get(shape)
         if known is None:
             if len(self._kinds) >= KINDS_KEPT:
                 self._kinds.clear()
-            known = self._kinds[shape] = _kind_of(body, level, worse=worse)
+            known = self._kinds[shape] = _kind_of(body, level)
         return known
+
+    def _is_dull(self, seen: Seen, body: str) -> bool:
+        """Return whether no line of a message can be of interest, whatever its values are."""
+        named = seen.key is not None and seen.level is not None
+        return named and LINK.search(body) is None and len(self._dull) < DULL_KEPT
+
+    def _add_ordinary(self, seen: Seen, where: Where, body: str) -> None:
+        """Add a line that is no failure to the incident of its device; keep it for a while if there is none yet."""
+        draft = self._accompanied(seen, where, body)
+        if draft is None:
+            self._recent.append(_Recent(where, seen))
+        else:
+            self._accompany(draft, seen, where)
+
+    def _accompanied(self, seen: Seen, where: Where, body: str) -> _Draft | None:
+        """Return the incident that an ordinary line belongs to: it is about the same device, and comes soon after."""
+        if self._latest is None or self._latest[0] != where:
+            return None
+        latest = self._latest[1]
+        if not _near(latest, seen, COMPANY):
+            return None
+        if suppressed(body) is not None:
+            return latest if _near(latest, seen, CLOSE) else None
+        names = self._relations.all_names(where, names_of(body))
+        for name in names:
+            draft = self._by_key.get((where, name))
+            if draft is not None and _near(draft, seen, COMPANY):
+                return draft
+        if not names:
+            return latest if _continues(latest, seen) else None
+        return latest if _near(latest, seen, CLOSE) and self._may_concern(where, latest, names) else None
+
+    def _may_concern(self, where: Where, draft: _Draft, names: list[Key]) -> bool:
+        """Return whether lines of devices can be about the failure of an incident, if the log does not say so.
+
+        Disks fail with their controller; the log may not say which one that is.
+        """
+        if any(of not in ("disk", "usb") for of, _ in names) or self._relations.controllers(where, names):
+            return False
+        if draft.facts.is_lost:
+            return True
+        return draft.kind == "disk" and all(of == "disk" for of, _ in names) and _can_be_one(draft.keys, names)
+
+    def _accompany(self, draft: _Draft, seen: Seen, where: Where) -> None:
+        if seen.line > draft.last.line:
+            draft.end = _moment(seen)
+        self._keep_ordinary(draft, seen)
+        self._last[where, "assertion"] = draft
+
+    def _keep_ordinary(self, draft: _Draft, seen: Seen) -> None:
+        """Keep the number of a row or of an ordinary line, if there is room."""
+        room = min(self._lines_kept, len(draft.lines) - draft.kept_rows + self._lines_kept * 3 // 5)
+        if len(draft.lines) < room:
+            draft.kept_rows += 1
+            draft.lines.append(seen.line)
+
+    def _add_recent(self, draft: _Draft, seen: Seen, where: Where, kind: str) -> None:
+        """Add the ordinary lines of the same device directly before a failure."""
+        for recent in tuple(self._recent):
+            if recent.where != where or not _near(draft, recent.seen, CLOSE if kind == "message" else REACTION):
+                continue
+            line, body = recent.seen, recent.seen.log.body[:TEXT_LENGTH]
+            if recent.names is None:
+                recent.names = self._relations.all_names(where, names_of(body))
+            names = recent.names
+            is_same = not draft.keys.isdisjoint(names)
+            is_near = bool(names) and _near(draft, line, CLOSE) and self._may_concern(where, draft, names)
+            is_rate_limit = line.line == seen.line - 1 and suppressed(body) is not None
+            if is_same or is_near or is_rate_limit:
+                self._recent.remove(recent)
+                self._accompany(draft, line, where)
+                if line.line < draft.first.line:
+                    draft.first = _moment(line)
 
     def _add_message(self, seen: Seen, body: str, kind: str, severity: int) -> None:
         where = seen.source, seen.host, seen.boot
         keys = _keys_of(body, kind)
+        if kind in _OF_DEVICES:
+            keys = self._relations.all_names(where, keys)
+            if not keys and not seen.answer.matches and (part := part_of(body)) is not None:
+                keys = [("part", part)]
         draft = self._joined(seen, where, body, kind, keys)
         if draft is None:
             if kind == "link" and severity > WARN and LINK_DOWN.search(body) is None:
+                self._up.update(dict.fromkeys((where, key) for key in keys))
                 return
             if len(self._drafts) >= INCIDENTS_KEPT and not self._makes_room(severity):
                 self.omitted += 1
@@ -212,7 +341,9 @@ class Collector:
             draft = _Draft(kind, severity, _cut(seen), seen.boot, moment, moment)
             self._drafts.append(draft)
         else:
-            says_more = _leads(kind, draft.kind)
+            says_more = _leads(kind, draft.kind) and (
+                severity <= WARN or draft.severity > WARN or draft.facts.downs >= FLAPS
+            )
             # A disk's incident is led by a line about a failure, however severe the others are.
             failed = draft.facts.io_errors > 0 or draft.facts.read_only or draft.facts.shut_down
             fails = kind == "disk" and (IO_ERROR.search(body) is not None or _ends(body))
@@ -222,7 +353,15 @@ class Collector:
             draft.severity = min(severity, draft.severity)
             draft.kind = kind if says_more else draft.kind
         self._remember(draft, seen, where, body, kind, keys)
+        if kind == "link":
+            links = [(where, key) for key in keys]
+            draft.facts.was_up = draft.facts.was_up or not self._up.keys().isdisjoint(links)
+            if LINK_DOWN.search(body) is None:
+                self._up.update(dict.fromkeys(links))
         _add_facts(draft, seen, body, kind, keys)
+        self._latest = where, draft
+        if self._recent:
+            self._add_recent(draft, seen, where, kind)
 
     def _makes_room(self, severity: int) -> bool:
         """Forget the single warnings, which are no incidents, and return whether there is room for a line now."""
@@ -240,16 +379,25 @@ class Collector:
         """Return the incident that a line belongs to; None if the line begins one."""
         for key in keys:
             draft = self._by_key.get((where, key))
-            if draft is not None and _fits(kind, draft, body) and _near(draft, seen, APART.get(kind, CLOSE)):
+            if (
+                draft is not None
+                and _fits(kind, draft, body)
+                and _near(draft, seen, PART if key[0] == "part" else _apart(kind, draft))
+            ):
                 return draft
+        if kind in _OF_DEVICES and (draft := self._beside(seen, where, body, kind, keys)) is not None:
+            return draft
         draft = self._by_message.get((where, seen.key)) if seen.key is not None else None
         # The same message again is the same incident only for a while, except for a storm of a message.
         lasts = draft is not None and (kind == "message" or _near(draft, seen, APART.get(kind, CLOSE)))
-        if draft is not None and lasts and (not keys or not draft.keys or kind not in ("disk", "link", *_OF_DEVICES)):
+        if draft is not None and lasts and (not keys or not draft.keys or kind not in _OF_DEVICES):
             return draft
         if kind in ("oops", "warning"):
             draft = self._last.get((where, "assertion"))
-            return draft if draft is not None and draft.kind == "message" and _directly(draft, seen) else None
+            return draft if draft is not None and _directly(draft, seen) else None
+        if kind == "stall":
+            draft = self._last.get((where, _stall_of(body)))
+            return draft if draft is not None and _near(draft, seen, SPREAD[_stall_of(body)]) else None
         if kind == "panic":
             draft = self._last.get((where, "report"))
             return draft if draft is not None and _near(draft, seen, 2 * REACTION) else None
@@ -263,10 +411,31 @@ class Collector:
             return draft if draft is not None and _near(draft, seen, CLOSE) else None
         return None
 
+    def _beside(self, seen: Seen, where: Where, body: str, kind: str, keys: list[Key]) -> _Draft | None:
+        """Return the incident of the device in front of or behind a line's device, or of the row before a line."""
+        if self._latest is None or self._latest[0] != where:
+            return None
+        latest = self._latest[1]
+        if not keys:
+            return latest if latest.kind in _OF_DEVICES and _continues(latest, seen) else None
+        for name in self._relations.controllers(where, keys):
+            draft = self._by_key.get((where, name))
+            if draft is not None and _fits(kind, draft, body) and _near(draft, seen, CLOSE):
+                return draft
+        if not _near(latest, seen, CLOSE) or not _fits(kind, latest, body):
+            return None
+        if not set(keys).isdisjoint(self._relations.controllers(where, list(latest.keys))):
+            return latest
+        if latest.facts.is_pcie and PCIE.match(body) is not None:
+            return latest
+        is_controller = CONTROLLER.match(body) is not None
+        return latest if latest.facts.is_lost and (is_controller or self._may_concern(where, latest, keys)) else None
+
     def _remember(self, draft: _Draft, seen: Seen, where: Where, body: str, kind: str, keys: list[Key]) -> None:
         draft.last = _moment(seen)
+        draft.end = None
         draft.count += seen.log.repeats
-        for table in (self._by_key, self._by_message, self._last):
+        for table in (self._by_key, self._by_message, self._last, self._up):
             if len(table) > NAMES_KEPT:
                 table.clear()
         for key in keys:
@@ -278,8 +447,10 @@ class Collector:
         if kind in ("oops", "stall", "lock", "warning", "memory", "machine check"):
             self._last[where, "report"] = draft
         self._last[where, kind] = draft
-        if kind == "message":
+        if kind in _OF_DEVICES:
             self._last[where, "assertion"] = draft
+        if kind == "stall":
+            self._last[where, _stall_of(body)] = draft
         self._last[where, _code_of(seen, body)] = draft
         if len(draft.lines) < self._lines_kept:
             draft.lines.append(seen.line)
@@ -304,10 +475,7 @@ class Collector:
         body = seen.log.body[:TEXT_LENGTH]
         draft.rows += 1
         draft.last = _moment(seen)
-        room = min(self._lines_kept, len(draft.lines) - draft.kept_rows + self._lines_kept * 3 // 5)
-        if len(draft.lines) < room:
-            draft.kept_rows += 1
-            draft.lines.append(seen.line)
+        self._keep_ordinary(draft, seen)
         if draft.framed_by is None:
             draft.framed_by = seen.event
         if draft.framed_by == seen.event and len(draft.frames) < FRAMES_KEPT and (frame := frame_of(body)) is not None:
@@ -324,30 +492,48 @@ class Collector:
             draft.facts.panicked = True
 
 
-def _kind_of(body: str, level: str | None, *, worse: bool) -> tuple[str | None, int]:
+def _kind_of(body: str, level: str | None) -> tuple[str | None, int]:
     """Return the kind of incident that a line can belong to, and its severity as a rank. None for other lines."""
     own = RANK.get(level or "unknown", RANK["unknown"])
     if ORDINARY.match(body):
         return None, own
     report = report_kind(body)
     if report is not None:
-        return report.name, min(own, RANK[report.severity]) if report.severity else own
+        if report.severity is None or CORRECTED.search(body) is not None:
+            return report.name, min(own, WARN)
+        return report.name, min(own, RANK[report.severity])
     if _ends(body) and FILE_SYSTEM.search(body) is not None:
         return "disk", RANK["crit"]
     if _is_of_link(body):
         return "link", own
-    if own == RANK["unknown"] and IO_ERROR.search(body) is not None:
-        return "disk", ERR  # Nobody knows the level of the line, but its words leave no doubt.
-    if not worse:
+    if suppressed(body) is not None:
         return None, own
-    if IO_ERROR.search(body) is not None or FILE_SYSTEM.match(body) is not None:
+    own = _said_level(body, own)
+    if own <= WARN and (IO_ERROR.search(body) is not None or FILE_SYSTEM.match(body) is not None):
         return "disk", own
+    if LOST.search(body) is not None or (own <= WARN and DEVICE.search(body) is not None):
+        return "device", own
+    if own > WARN:
+        return None, own
     return ("firmware" if FIRMWARE.search(body) is not None else "message"), own
 
 
 def _ends(body: str) -> bool:
     """Return whether a line says that a file system takes no more writes, or no more requests at all."""
     return READ_ONLY.search(body) is not None or SHUT_DOWN.search(body) is not None
+
+
+def _said_level(body: str, level: int) -> int:
+    """Return the level of a line, as a rank; that of a line without a level is what its words say."""
+    if level < RANK["unknown"]:
+        return level
+    if FILE_SYSTEM.match(body) is not None and (named := NAMED_LEVEL.search(body)) is not None:
+        return ERR if named[1] == "error" else WARN
+    if PCIE.match(body) is not None or CORRECTED.search(body) is not None:
+        return WARN
+    if IO_ERROR.search(body) is not None or DEVICE.search(body) is not None:
+        return ERR
+    return WARN if FAILURE.search(body) is not None else level
 
 
 def _is_of_link(body: str) -> bool:
@@ -359,20 +545,22 @@ def _is_of_link(body: str) -> bool:
 
 def _keys_of(body: str, kind: str) -> list[Key]:
     """Return what a line names, by which it can join an incident."""
-    if kind == "disk":
-        system = file_system_of(body)
-        return disks_of(body) or ([("file system", system)] if system is not None else [])
+    if kind in _OF_DEVICES:
+        names = names_of(body)
+        system = file_system_of(body) if kind == "disk" and not names else None
+        return names if system is None else [("file system", system)]
     if kind in ("memory", "machine check"):
         return [(kind, "")]
     if kind == "stall":
         named = (("task", task_of(body)), ("cpu", processor_of(body)))
         return [(of, name) for of, name in named if name is not None]
-    if kind in _OF_DEVICES:
-        link = link_of(body) if kind == "link" else None
-        device = device_of(body)
-        named = (("link", link), ("device", device if kind != "link" or link is None else None))
-        return [(of, name) for of, name in named if name is not None]
     return []
+
+
+def _apart(kind: str, draft: _Draft) -> float:
+    """Return how many seconds a line may come after the last one of an incident that names the same device."""
+    lost_only = draft.kind == "device" and draft.severity > WARN  # Somebody pulled a plug.
+    return REACTION if lost_only else APART.get(kind, CLOSE)
 
 
 def _fits(kind: str, draft: _Draft, body: str) -> bool:
@@ -387,9 +575,16 @@ def _fits(kind: str, draft: _Draft, body: str) -> bool:
     return file_system_of(body) in (None, draft.facts.file_system)
 
 
+def _stall_of(body: str) -> str:
+    """Return the key of `SPREAD` for the headline of a stall: one cause stops several processors, or several tasks."""
+    return "blocked" if task_of(body) is not None and processor_of(body) is None else "stuck"
+
+
 def _leads(kind: str, other: str) -> bool:
     """Return whether a kind says more than another one about an incident."""
-    return kind != other and (other == "message" or (kind == "firmware" and other == "link"))
+    if kind == other or kind not in _OF_DEVICES:
+        return kind != other and other == "message"
+    return other in _OF_DEVICES and _OF_DEVICES.index(kind) > _OF_DEVICES.index(other)
 
 
 def _can_be_one(one: set[Key], other: list[Key]) -> bool:
@@ -423,14 +618,23 @@ def _near(draft: _Draft, seen: Seen, seconds: float) -> bool:
     return seen.line - last.line <= LINES_APART
 
 
+def _continues(draft: _Draft, seen: Seen) -> bool:
+    """Return whether a line is the next row of the message that an incident has last: of the same microsecond."""
+    last = draft.end or draft.last
+    return seen.line == last.line + 1 and bool(last.uptime_s) and last.uptime_s == seen.log.uptime_s
+
+
 def _directly(draft: _Draft, seen: Seen) -> bool:
     """Return whether a report comes directly after a message, as after the words of a failed assertion."""
-    return 0 < seen.line - draft.last.line <= ASSERTION and _near(draft, seen, CLOSE / 10)
+    last = draft.end or draft.last
+    return 0 < seen.line - last.line <= ASSERTION and _near(draft, seen, CLOSE)
 
 
 def _add_facts(draft: _Draft, seen: Seen, body: str, kind: str, keys: list[Key]) -> None:
     """Add to an incident what a line says for its title."""
     facts = draft.facts
+    facts.is_lost = facts.is_lost or (kind in _OF_DEVICES and LOST.search(body) is not None)
+    facts.is_pcie = facts.is_pcie or (kind in _OF_DEVICES and PCIE.match(body) is not None)
     task = task_of(body) if kind in ("stall", "memory") else None
     draft.task = draft.task or task
     if kind == "panic":
@@ -438,6 +642,8 @@ def _add_facts(draft: _Draft, seen: Seen, body: str, kind: str, keys: list[Key])
     elif kind == "link":
         down = LINK_DOWN.search(body) is not None
         facts.downs += down * seen.log.repeats
+        facts.not_sent += (NOT_SENT.search(body) is not None) * seen.log.repeats
+        facts.no_wifi += (NO_WIFI.search(body) is not None) * seen.log.repeats
         facts.ups += (not down) * seen.log.repeats
         draft.device = draft.device or link_of(body)
     elif kind == "disk":
@@ -446,8 +652,9 @@ def _add_facts(draft: _Draft, seen: Seen, body: str, kind: str, keys: list[Key])
         facts.io_errors += IO_ERROR.search(body) is not None
         facts.file_system = facts.file_system or file_system_of(body)
         names = [name for of, name in keys if of == "disk"]
-        if names and (draft.device is None or (draft.device[:1].isdecimal() or draft.device.startswith("ata"))):
-            draft.device = names[0]
+        named = draft.device is not None and ("disk", draft.device) in draft.keys
+        if names and (draft.device is None or not named or draft.device[:1].isdecimal() or draft.device[:3] == "ata"):
+            draft.device = next((name for name in names if not name[:1].isdecimal()), names[0])
     elif kind == "memory" and "illed process" in body and task is not None:
         draft.task = task
         facts.kill(task.rpartition(":")[0], seen.log.repeats)
@@ -487,11 +694,49 @@ def _spread(drafts: Iterable[_Draft]) -> dict[object, set[_Boot]]:
     return found
 
 
-_ORDER = ("panic", "oops", "stall", "memory", "machine check", "disk", "warning", "lock", "firmware", "link", "message")
+_ORDER = {
+    kind: rank
+    for rank, kinds in enumerate(
+        (
+            ("panic",),
+            ("oops",),
+            ("stall",),
+            ("data loss", "machine check"),
+            ("device", "firmware", "severe"),
+            ("memory",),
+            ("link",),
+            ("warning", "lock"),
+            ("message",),
+            ("boot",),
+        )
+    )
+    for kind in kinds
+}
+"""Kind → how bad an incident of that kind is for its machine, 0 is worst. Levels alone do not say it: drivers choose
+them, and many of the errors at boot are grumbles about the firmware."""
+
+BOOT = 60.0
+"""Seconds of uptime in which a single message of an error is mostly one that the machine has at each boot."""
+
+
+def _harm(draft: _Draft) -> str:
+    """Return the entry of `_ORDER` for an incident."""
+    if draft.facts.panicked:
+        return "panic"
+    if draft.kind == "disk" and (draft.facts.io_errors or draft.facts.read_only):
+        return "data loss" if draft.severity <= ERR else "device"
+    if draft.kind in ("device", "firmware", "machine check") and draft.severity <= ERR:
+        return draft.kind
+    if draft.kind not in ("message", "disk", "device", "firmware", "machine check"):
+        return draft.kind
+    if draft.severity < ERR:
+        return "severe"
+    uptime = draft.first.uptime_s
+    return "boot" if uptime is not None and uptime < BOOT else "message"
 
 
 def _order(draft: _Draft) -> tuple[int, int, int, int]:
-    return draft.severity, _ORDER.index(draft.kind), -draft.count, draft.first.line
+    return _ORDER[_harm(draft)], draft.severity, -draft.count, draft.first.line
 
 
 def _incident(draft: _Draft, *, new_in_boot: bool | None) -> Incident:
@@ -500,7 +745,7 @@ def _incident(draft: _Draft, *, new_in_boot: bool | None) -> Incident:
         kind=draft.kind,
         severity=list(RANK)[draft.severity],
         first=draft.first,
-        last=draft.last,
+        last=draft.end or draft.last,
         count=draft.count,
         boot=draft.boot,
         new_in_boot=new_in_boot,

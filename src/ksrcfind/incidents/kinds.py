@@ -79,14 +79,53 @@ IO_ERROR = regex(
     r"(?i)I/O error|critical (?:medium|target|space allocation|nexus) error|medium error|unrecovered read error|"
     r"uncorrectable|hostbyte=|FAILED Result|failed command: |exception Emask|cannot read sector|"
     r"lost (?:async|sync)? ?page write|timeout, (?:aborting|completion polled|reset controller)|controller is down|"
-    r"rejecting I/O|rejecting i/o"
+    r"rejecting I/O|rejecting i/o|gets error=|Disk failure on|read error (?:not )?correct|errs: wr \d|csum failed"
 )
-LINK = regex(r"(?i)\b(?:(?:NIC|Copper|carrier|Ethernet) )?link\b|\bcarrier\b|NETDEV WATCHDOG|transmit .{0,40}timed out")
+_NOT_SENT = r"NETDEV WATCHDOG|transmit .{0,40}timed out"
+_NO_WIFI = (
+    r"(?:authentication|association) with .{1,40} timed out|deauthenticated from|disassociated from|"
+    r"connection to AP .{1,40} lost"
+)
+LINK = regex(
+    r"(?i)\b(?:(?:NIC|Copper|carrier|Ethernet) )?link\b|\bcarrier\b|: associated$|" + _NOT_SENT + "|" + _NO_WIFI
+)
 LINK_DOWN = regex(
-    r"(?i)link (?:is )?(?:down|lost|failure|not ready)|lost carrier|carrier (?:lost|off)|NETDEV WATCHDOG|"
-    r"transmit .{0,40}timed out"
+    r"(?i)link (?:is )?(?:down|lost|failure|not ready)|lost carrier|carrier (?:lost|off)|" + _NOT_SENT + "|" + _NO_WIFI
 )
-LINK_UP = regex(r"(?i)link (?:is )?(?:up|becomes ready|ready)|gained carrier|carrier on")
+LINK_UP = regex(r"(?i)link (?:is )?(?:up|becomes ready|ready)|gained carrier|carrier on|: associated$")
+NOT_SENT = regex("(?i)" + _NOT_SENT)
+"""A network interface could not send; its link was perhaps up."""
+NO_WIFI = regex("(?i)" + _NO_WIFI)
+"""A network interface lost its access point, or could not connect to it."""
+NAMED_LEVEL = regex(r" (error|warning)\b")
+"""The level that the messages of file systems name."""
+LOST = regex(
+    r"(?i)USB disconnect|HC died|assume dead|host controller not responding|fallen off the bus|controller is down|"
+    r"device (?:is )?(?:gone|lost|offlined)"
+)
+"""A device is gone, and perhaps others behind it."""
+DEVICE = regex(
+    r"(?i)USB disconnect|HC died|assume dead|not responding|fallen off the bus|"
+    r"device (?:is )?(?:gone|lost|offlined|wedged)|device descriptor read|not accepting address|unable to enumerate|"
+    r"host halt failed|"
+    r"\bring .{1,40}timeout|GPU (?:reset|recovery)|\bXid \(|hardware unit hang|"
+    r"PCIe Bus Error|\bAER: |under-?voltage"
+)
+"""A device is gone, does not answer, or was reset."""
+PCIE = regex(
+    r".{0,60}(?:PCIe Bus Error|\bAER: |device \[[\da-f]{4}:[\da-f]{4}\] error status|\.[0-7]: +\[ ?\d{1,2}\] \w)"
+)
+"""A row of the report of an error of a PCIe link."""
+CORRECTED = regex(r"(?i)\bcorrect(?:ed|able)\b|Machine check events logged")
+"""The hardware corrected an error."""
+FAILURE = regex(
+    r"(?i)\b(?:error|fail(?:ed|s|ure|ing)?|timed ?out|timeout|cannot|unable|"
+    r"could not|aborted|corrupt\w{0,4}|hang|hung|fault|fatal)\b|"
+    r"not responding|assertion|\bWARN(?:_ON)?(?:_ONCE)?\("
+)
+"""Words of a line that speaks of a failure, whatever its level."""
+CONTROLLER = regex(r"(?:[a-z]{1,3}hci(?:[-_][a-z]{1,12})?|dwc\w{0,8}|\w{1,12}_hcd) ")
+"""The beginning of a message of a USB controller."""
 FIRMWARE = regex(
     r"(?i)(?:firmware|microcode|\bfw\b).{0,60}(?:crash|sw error|assert|hang|stuck|dump|died|not respond)|"
     r"(?:hardware|adapter|controller|gpu|chip) (?:restart|hang|reset)|"
@@ -151,10 +190,16 @@ def file_system_of(body: str) -> str | None:
     return "ext4" if name == "jbd2" else name
 
 
+def place_of(body: str) -> tuple[str, str] | None:
+    """Return the driver and the device that stand in front of a message; None if there are none."""
+    match = _DRIVER_DEVICE.match(body)
+    return (match["driver"], match["device"]) if match else None
+
+
 def device_of(body: str) -> str | None:
     """Return the device that stands in front of a message: `e1000e 0000:00:1f.6`, `usb 1-2`; None if there is none."""
-    match = _DRIVER_DEVICE.match(body)
-    return f"{match['driver']} {match['device']}" if match else None
+    place = place_of(body)
+    return " ".join(place) if place else None
 
 
 def link_of(body: str) -> str | None:
@@ -180,6 +225,16 @@ def prefix_of(body: str) -> str | None:
     """Return the word with which messages of one program part begin: `nvidia` of `nvidia: …`; None if there is none."""
     match = _NAME.match(body)
     return match[1] if match else None
+
+
+_PARTS = {"NVRM": "nvidia"}
+"""Word in front of messages → the module that prints them, if they differ."""
+
+
+def part_of(body: str) -> str | None:
+    """Return the part of the kernel that prints a message: `nvidia` of `nvidia-modeset: …`; None if it names none."""
+    prefix = prefix_of(body)
+    return None if prefix is None else _PARTS.get(prefix, prefix.partition("-")[0].lower())
 
 
 def task_of(body: str) -> str | None:

@@ -43,14 +43,14 @@ class Incident(Struct, frozen=True):
     title: str
     """What happened, in plain words."""
     kind: str
-    """`panic`, `oops`, `memory`, `stall`, `lock`, `warning`, `machine check`, `disk`, `link`, `firmware`, or `message`
-    for other lines."""
+    """`panic`, `oops`, `memory`, `stall`, `lock`, `warning`, `machine check`, `disk`, `device`, `link`, `firmware`, or
+    `message` for other lines."""
     severity: str
     """A level: `emerg`, `alert`, `crit`, `err`, `warn`, …"""
     first: Moment
     last: Moment
     count: int
-    """Number of messages; the rows of reports are not counted."""
+    """Number of messages; rows of reports, and ordinary lines about the same device, are not counted."""
     boot: int
     """Number of the boot of the host within the log file, from 1."""
     new_in_boot: bool | None

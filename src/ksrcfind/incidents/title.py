@@ -32,7 +32,17 @@ class Facts:
     file_system: str | None = None
     io_errors: int = 0
     downs: int = 0
+    was_up: bool = False
+    """True if the link was up before it went down for the first time."""
     ups: int = 0
+    not_sent: int = 0
+    """Number of lines that say that a network interface could not send."""
+    no_wifi: int = 0
+    """Number of lines that say that a network interface has no access point."""
+    is_lost: bool = False
+    """True if a device is gone."""
+    is_pcie: bool = False
+    """True if a PCIe link has an error."""
     killed: dict[str, int] = field(default_factory=dict)
 
     def kill(self, program: str, times: int) -> None:
@@ -85,11 +95,16 @@ def _disk(body: str, device: str | None, facts: Facts) -> str:
 
 
 def _link(body: str, device: str | None, facts: Facts) -> str:
-    if device is None:
+    if device is None or not facts.downs:
         return words(body)
+    times = f" {facts.downs:,} times" if facts.downs > 1 else ""
+    if facts.not_sent == facts.downs:
+        return f"{device} could not send its packets{times}"
+    if facts.no_wifi:
+        return f"{device} lost its access point or could not connect to it{times}"
     if facts.downs == 1:
         return f"Link of {device} went down{' and came back' if facts.ups else ''}"
-    return f"Link of {device} went down {facts.downs:,} times" + ("" if facts.ups else " and never came back")
+    return f"Link of {device} went down{times}" + ("" if facts.ups else " and never came back")
 
 
 def _memory(body: str, facts: Facts) -> str:
