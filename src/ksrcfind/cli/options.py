@@ -87,7 +87,7 @@ class Common(Struct, frozen=True):
     printk_index: Annotated[
         Path | None,
         option(
-            metavar="PATH",
+            metavar="[=PATH]",
             show_default=False,
             help="Answer from the kernel's own list of log calls: of the running kernel, or with =PATH of a vmlinux, "
             "a module, or a directory of them. The kernel must be built with CONFIG_PRINTK_INDEX.",
