@@ -42,13 +42,16 @@ def test_the_pager_is_the_one_that_the_environment_names(environment, command):
     assert pager_command(environment) == command
 
 
-def test_all_is_shown_in_the_pager(shown):
-    done = shown("--all")
+@pytest.mark.parametrize("arguments", [("--all",), (), ("--group-by", "host")])
+def test_text_is_shown_in_the_pager(shown, arguments):
+    done = shown(*arguments)
     assert all(line.startswith("PAGED:") for line in done.out.splitlines())
     assert done.status == 0
 
 
-@pytest.mark.parametrize("arguments", [("--all", "--no-pager"), (), ("--all", "--format", "csv")])
+@pytest.mark.parametrize(
+    "arguments", [("--all", "--no-pager"), ("--no-pager",), ("--each",), ("--all", "--format", "csv")]
+)
 def test_other_output_is_not(shown, arguments):
     assert "PAGED:" not in shown(*arguments).out
 

@@ -7,7 +7,6 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import tomlkit
-from tomlkit.exceptions import TOMLKitError
 
 from ksrcfind.errors import KsrcfindError
 
@@ -47,7 +46,7 @@ def _edit(file: Path, change: Callable[[tomlkit.TOMLDocument], None]) -> None:
                 document = tomlkit.document()
             change(document)
             _replace(file, tomlkit.dumps(document).encode())
-    except (UnicodeDecodeError, TOMLKitError) as error:
+    except (UnicodeDecodeError, tomlkit.exceptions.TOMLKitError) as error:
         raise KsrcfindError(f"{file}: not valid TOML: {error}", f"Correct {file}, or remove it.") from error
     except OSError as error:
         raise KsrcfindError(
