@@ -65,7 +65,7 @@ class PseudoTerminals:
         request = {
             "arguments": [str(argument) for argument in arguments],
             "directory": str(directory),
-            "environment": _own_environment() | {"TERM": "xterm-256color", **(environment or {})},
+            "environment": _own_environment() | {"TERM": "xterm-256color", "PAGER": "cat", **(environment or {})},
         }
         socket.send_fds(self._socket, [json.dumps(request).encode()], slaves)
         for slave in slaves:
