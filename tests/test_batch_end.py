@@ -35,7 +35,7 @@ def test_ctrl_c_at_the_end_writes_what_is_known(batch, monkeypatch, of, name):
     document = json.loads(done.out)
     assert done.status == 130
     assert document["summary"]["interrupted"]
-    assert (document["summary"]["lines"], len(document["summary"]["incidents"])) == (41, 9)
+    assert (document["summary"]["lines"], len(document["summary"]["incidents"])) == (41, 11)
 
 
 def test_ctrl_c_while_incidents_are_looked_up_shows_them(batch, monkeypatch):

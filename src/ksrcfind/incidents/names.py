@@ -12,7 +12,10 @@ RELATIONS_KEPT = 20_000
 _HEAD = 160
 """Characters of a message in which interfaces and PCI addresses are searched."""
 
-_LINK_WORDS = ("link", "Link", "carrier", "transmit", "WATCHDOG", "associat", "authenticat")
+PCI_COLONS = 2
+"""Colons of a PCI address: a line with fewer has none."""
+
+_LINK_WORDS = regex(r"[lL]ink|carrier|transmit|WATCHDOG|associat|authenticat")
 """Words of which a message about a link has one."""
 
 _PCI = regex(r"(?<![\w:.])[0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7](?![\w.])")
@@ -40,12 +43,13 @@ def names_of(body: str) -> list[Key]:
     if place is not None:
         found[_named(*place)] = None
     head = body[:_HEAD]
-    for address in _PCI.findall(head):
-        found["pci", address] = None
+    if head.count(":") >= PCI_COLONS:
+        for address in _PCI.findall(head):
+            found["pci", address] = None
     for interface in _INTERFACE.findall(head):
         found["link", interface] = None
     # To look for a link in each line would be slow.
-    if any(word in body for word in _LINK_WORDS) and (link := link_of(body)) is not None:
+    if _LINK_WORDS.search(body) is not None and (link := link_of(body)) is not None:
         found["link", link] = None
     for disk in disks_of(body):
         found[disk] = None
