@@ -44,7 +44,8 @@ def image(entries, banner="Linux version 6.1.55-test (a@b) #1\n"):
     base = 0xFFFFFFFF81000000
     strings = _Strings()
     strings.add(banner)
-    pointer = {text: base + strings.add(text) for entry in entries for text in entry if isinstance(text, str)}
+    texts = dict.fromkeys(text for entry in entries for text in entry if isinstance(text, str))
+    pointer = {text: base + strings.add(text) for text in texts}
     table_at = base + 0x100000
     table = b"".join(
         struct.pack("<QQQIQQ", *(pointer.get(one, 0) for one in (form, function, file)), line, pointer.get(level, 0),

@@ -12,6 +12,7 @@ import pytest
 
 from commandline import ksrcfind
 from golden import check
+from ksrcfind.evolution import rules as evolution_rules
 from ksrcfind.evolution.differences import Selection, differences
 from ksrcfind.evolution.rules import Evidence, outcomes
 from ksrcfind.output.changes import changes
@@ -367,3 +368,24 @@ def test_a_text_that_find_explains_weakly_is_never_called_never():
     outcome = checked("my wheel came off the cart", old, old, (known, known))
     assert outcome.answer == "cannot_tell"
     assert "perhaps" in outcome.note
+
+
+def test_a_label_in_front_of_a_value_is_never_called_never():
+    known = Evidence(string=lambda text: ("audit.c", 60) if text == "apparmor=" else None)
+    assert checked('apparmor="DENIED"', [], [], (known, known)).answer == "cannot_tell"
+
+
+def test_three_words_of_the_tree_make_no_match():
+    old = [message("%s %s: %s failure")]
+    known = Evidence(string=lambda text: ("a.c", 1) if text in ("Server", "Power", "Disk") else None)
+    assert checked("Server Power: Disk failure", old, old, (known, known)).answer == "never"
+
+
+def test_equal_rules_are_searched_once(monkeypatch):
+    searched = []
+    search = evolution_rules._outcome
+    monkeypatch.setattr(evolution_rules, "_outcome", lambda *args: searched.append(args[0]) or search(*args))
+    rules = [Rule(number, (Filter("hello"),)) for number in range(1, 6)]
+    found = outcomes(rules, [], [], list, (Evidence(), Evidence()))
+    assert [one.rule.line for one in found] == [1, 2, 3, 4, 5]
+    assert len(searched) == 1

@@ -5,6 +5,7 @@ Every log is invented. The first word of a line is its level; `-` is a line whos
 
 from msgspec.structs import replace
 
+from ksrcfind.incidents import collect
 from ksrcfind.incidents.collect import Collector
 from ksrcfind.incidents.names import RELATIONS_KEPT, Relations, names_of
 from test_incidents import seen
@@ -236,3 +237,18 @@ def test_relations_are_of_one_boot_and_are_forgotten_if_there_are_too_many():
     for boot in range(2, RELATIONS_KEPT + 2):
         relations.learn(boot, "nvme nvme7: pci function 0000:0d:00.0")
     assert relations.all_names(1, [disk]) == [disk]
+
+
+def test_a_first_word_that_is_the_name_of_a_kind_joins_nothing():
+    error = "err [ 102.000000] blk_update_request: I/O error, dev sda, sector 1\n"
+    text = "err [ 100.000000] {}: my widget failed badly\n" + error
+    for word in ("dusk", "disk", "firmware", "report", "assertion", "blocked"):
+        assert len(incidents(text.format(word))) == 2, word
+
+
+def test_links_that_came_up_are_forgotten_in_the_end(monkeypatch):
+    monkeypatch.setattr(collect, "NAMES_KEPT", 100)
+    collector = Collector()
+    for line in seen("".join(f"[ 5.000000] eth{number}: link up\n" for number in range(1000))):
+        collector.add(replace(line, level="info"))
+    assert len(collector._up) <= 200

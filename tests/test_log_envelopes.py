@@ -119,3 +119,13 @@ def test_nested_objects_and_long_lines_are_read_as_far_as_the_limits_go():
 
 def test_the_last_of_equal_keys_counts():
     assert read_line('{"line": "[    1.000000] a", "line": "[    2.000000] b"}').body == "b"
+
+
+@pytest.mark.parametrize(
+    "text", ['{{"log":"x","time":{}}}', '{{"msg":"[ 1.0] x","pri":4,"time":{}}}', '{{"line":"x","timestamp":{}}}']
+)
+@pytest.mark.parametrize("number", ["9" * 400, "9" * 5000, "-" + "9" * 400, "1e400", "0"])
+def test_a_number_that_is_no_time_is_none(text, number):
+    from ksrcfind.log.line import read_line
+
+    read_line(text.format(number))

@@ -4,6 +4,7 @@ import contextlib
 import gzip
 import json
 import lzma
+import os
 
 import pytest
 from hypothesis import given
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from commandline import ksrcfind
 from elf_images import image, module
 from ksrcfind.errors import KsrcfindError
+from ksrcfind.printk_index import elf
 from ksrcfind.printk_index.built_in import BuiltIn
 from ksrcfind.printk_index.debugfs import read_list
 from ksrcfind.printk_index.entry import Entry, messages_of, without_level
@@ -225,3 +227,25 @@ def test_paths_never_leave_the_tree():
 def test_the_last_level_of_a_format_counts():
     assert without_level("\x016\x013text") == ("err", "text")
     assert without_level("text") == (None, "text")
+
+
+def test_pipes_in_a_directory_are_left_out(tmp_path, kernel):
+    os.mkfifo(tmp_path / "a.ko")
+    assert list(read_lists(tmp_path).entries) == AS_READ
+
+
+def test_a_damaged_module_does_not_hide_the_others(tmp_path, kernel):
+    packed = bytearray(gzip.compress(module(ENTRIES)))
+    packed[40:60] = b"\xff" * 20
+    (tmp_path / "a.ko.gz").write_bytes(packed)
+    assert list(read_lists(tmp_path).entries) == AS_READ
+
+
+def test_a_text_that_many_entries_share_is_read_once(tmp_path, monkeypatch):
+    path = tmp_path / "vmlinux"
+    path.write_bytes(image([("x" * 5000, "f", "a.c", 1, None, None)] * 500))
+    monkeypatch.setattr(elf, "MOST_TEXT", 20_000)
+    assert len(read_lists(path).entries) == 500
+    monkeypatch.setattr(elf, "MOST_TEXT", 4000)
+    with pytest.raises(KsrcfindError, match="too much text"):
+        read_lists(path)

@@ -160,3 +160,17 @@ def test_settings_are_part_of_what_must_be_the_same(clones, git):
     (clones[1] / ".ksrcfind.toml").write_text('[[roots]]\nname = "my_log"\nformat = 0\n')
     git(clones[1], "add", ".ksrcfind.toml")
     assert SHARED not in ksrcfind("--no-history", DEMO, directory=clones[1]).err
+
+
+def test_a_pipe_in_another_store_holds_nobody_up(clones):
+    os.mkfifo(stores()[0] / "aaaa.revision")
+    assert SHARED in ksrcfind("--no-history", DEMO, directory=clones[1]).err
+
+
+def test_doctor_says_which_shared_index_is_used(shared, clones):
+    assert "which the next question uses" in ksrcfind("doctor", directory=clones[1]).out
+    for store in shared.iterdir():
+        store.chmod(0o777)
+    done = ksrcfind("doctor", directory=clones[1])
+    assert "is not used: it cannot be read, or others" in done.out
+    assert "chmod -R go+rX,go-w" in done.out

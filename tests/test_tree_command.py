@@ -14,7 +14,7 @@ from ksrcfind.errors import KsrcfindError
 from ksrcfind.progress import SILENT
 from ksrcfind.settings_file import forget_tree, name_tree
 from ksrcfind.tree import tarball
-from ksrcfind.tree.named import kernel_of_tree
+from ksrcfind.tree.named import kernel_at
 from ksrcfind.tree.tarball import unpack
 
 BANNER = "[    0.000000] Linux version {} (a@b) (gcc) #1 SMP\n"
@@ -160,7 +160,7 @@ def test_a_tarball_without_end_is_an_error(tmp_path, monkeypatch):
     with pytest.raises(KsrcfindError, match="too large"):
         unpack(archive, tmp_path / "tree", SILENT)
     assert not (tmp_path / "tree").exists()
-    assert not (tmp_path / "tree.unpacking").exists()
+    assert not list(tmp_path.glob(".unpacking-*"))
 
 
 @pytest.mark.parametrize("content", [b"", b"no tarball", b"\x1f\x8b\x08" + bytes(40), b"\x28\xb5\x2f\xfd" + bytes(40)])
@@ -230,11 +230,11 @@ def test_a_name_that_means_something_else_is_refused_in_the_file_too(name, tmp_p
 
 
 def test_kinds_of_paths(linux_mini, tmp_path):
-    assert kernel_of_tree(linux_mini).kind == "git repository"
-    assert kernel_of_tree(kernel(tmp_path / "k")).release == "6.1.55"
-    assert kernel_of_tree(tmp_path / "missing").kind == "missing"
+    assert kernel_at(linux_mini).kind == "git repository"
+    assert kernel_at(kernel(tmp_path / "k")).release == "6.1.55"
+    assert kernel_at(tmp_path / "missing").kind == "missing"
     (tmp_path / "file").write_text("x")
-    assert kernel_of_tree(tmp_path / "file").kind == "missing"
+    assert kernel_at(tmp_path / "file").kind == "missing"
 
 
 @pytest.fixture
@@ -298,3 +298,89 @@ def test_diff_compares_named_trees(tmp_path):
     assert done.status == 0
     assert "a wheel has fallen off" in done.out
     assert ksrcfind("diff", "old", "other", directory=tmp_path).status == 2
+
+
+def archive_of(directory, target, mode="w:gz"):
+    with tarfile.open(target, mode) as file:
+        file.add(directory, "linux")
+    return target
+
+
+@pytest.mark.parametrize("mode", ["w", "w:gz", "w:xz", "w:bz2"])
+@pytest.mark.parametrize("damage", ["cut", "flip"])
+def test_a_damaged_tarball_is_no_tree(mode, damage, tmp_path):
+    tree = kernel(tmp_path / "tree")
+    for number in range(40):
+        (tree / "kernel" / f"f{number}.c").write_bytes(os.urandom(3000))
+    archive = archive_of(tree, tmp_path / "linux.tar", mode)
+    content = archive.read_bytes()
+    half = len(content) // 2 // 512 * 512
+    headers = [at for at in range(half, len(content), 512) if content[at : at + 12] == b"linux/kernel"]
+    at = headers[0] if headers else half  # A header of the tarball itself is what a checksum of its own protects.
+    archive.write_bytes(content[:at] if damage == "cut" else content[:at] + b"\xff" * 8 + content[at + 8 :])
+    done = ksrcfind("tree", "add", "x", archive)
+    assert done.status == 2
+    assert "damaged" in done.err
+    assert not settings().trees
+
+
+def test_git_settings_of_a_tarball_are_left_out(tmp_path):
+    tree = kernel(tmp_path / "tree")
+    (tree / ".git").mkdir()
+    (tree / ".git" / "config").write_text("[core]\n\tfsmonitor = false\n")
+    assert "directory" in ksrcfind("tree", "add", "x", archive_of(tree, tmp_path / "linux.tar.gz")).out
+    assert not (settings().trees["x"] / ".git").exists()
+
+
+def test_unpacked_files_go_with_their_name(tmp_path):
+    archive = archive_of(kernel(tmp_path / "tree"), tmp_path / "linux.tar.gz")
+    ksrcfind("tree", "add", "x", archive)
+    unpacked = settings().trees["x"]
+    assert ksrcfind("tree", "add", "x", tmp_path / "tree").status == 0
+    assert not unpacked.exists()
+    assert ksrcfind("tree", "remove", "x").status == 0
+    assert ksrcfind("tree", "add", "x", archive).status == 0
+
+
+def test_a_tarball_that_is_no_kernel_leaves_nothing(tmp_path):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "empty" / "readme").write_text("x")
+    assert ksrcfind("tree", "add", "x", archive_of(tmp_path / "empty", tmp_path / "a.tar.gz")).status == 2
+    assert ksrcfind("tree", "add", "x", archive_of(kernel(tmp_path / "tree"), tmp_path / "b.tar.gz")).status == 0
+
+
+def test_a_tree_may_be_named_like_scratch(tmp_path):
+    archive = archive_of(kernel(tmp_path / "tree"), tmp_path / "linux.tar.gz")
+    for name in ("x.unpacking", "x"):
+        assert ksrcfind("tree", "add", name, archive).status == 0
+    assert all(path.is_dir() for path in settings().trees.values())
+
+
+def test_a_name_that_is_too_long_is_refused(tmp_path):
+    assert ksrcfind("tree", "add", "a" * 101, kernel(tmp_path / "tree")).status == 2
+    assert ksrcfind("tree", "add", "a" * 100, tmp_path / "tree").status == 0
+    assert ksrcfind("tree", "list").status == 0
+
+
+def test_a_configuration_that_would_be_invalid_is_not_written(tmp_path):
+    config = tmp_path / "config.toml"
+    with pytest.raises(KsrcfindError):
+        name_tree(config, "a" * 101, tmp_path)
+    assert not config.exists()
+
+
+def test_a_path_that_toml_cannot_hold_is_an_error(tmp_path):
+    with pytest.raises(KsrcfindError, match="not UTF-8"):
+        name_tree(tmp_path / "config.toml", "x", tmp_path / "a\udcff")
+
+
+def test_a_pipe_is_no_configuration_and_no_tree(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(KsrcfindError, match="not a regular file"):
+        name_tree(tmp_path / "pipe", "x", tmp_path)
+    assert kernel_at(tmp_path / "pipe").kind == "missing"
+
+
+def test_a_tree_of_exactly_the_release_is_found_under_any_name(tmp_path, log):
+    ksrcfind("tree", "add", "mine", kernel(tmp_path / "one", 55))
+    assert "You have it: -C mine" in ksrcfind("tree", "for", log("6.1.55")).out

@@ -210,6 +210,11 @@ def user_file(environment: Mapping[str, str]) -> Path:
     return Path(variable).expanduser() if variable else platformdirs.user_config_path("ksrcfind") / "config.toml"
 
 
+def check_user_file(content: bytes, name: str) -> None:
+    """Raise `KsrcfindError` if the content of a user's file is not valid. `name` is the file's name in errors."""
+    _parse(content, UserFile, name)
+
+
 def with_tree_file(settings: Settings, content: bytes, name: str) -> Settings:
     """Return the settings with those of the tree's file; the release tags of the user's file take precedence.
 

@@ -20,9 +20,11 @@ from ksrcfind.bundle.backend import NO_HISTORY
 from ksrcfind.bundle.format import Bundle
 from ksrcfind.config import Settings
 from ksrcfind.engine.context import open_tree, roots_of
+from ksrcfind.engine.index_manager import fits
 from ksrcfind.errors import KsrcfindError
 from ksrcfind.history.releases import Releases, tag_targets
 from ksrcfind.source.sinks import identity
+from ksrcfind.storage.sharing import shared_revisions, unusable
 from ksrcfind.storage.store import Store, store_path
 from ksrcfind.tree.checkout import CheckoutSnapshot
 from ksrcfind.tree.git import Git
@@ -138,13 +140,21 @@ def check_index(snapshot: AnySnapshot, settings: Settings) -> Iterator[Check]:
     missing = "none: only the files that are likely to contain a message are searched"
     advice = "For fast and complete answers: ksrcfind index"
     path = store_path(settings.cache_dir, snapshot.root)
-    if not path.exists():
-        yield Check("index", State.WARN, missing, advice)
-        return
-    with closing(Store.open(path, identity(roots_of(settings)))) as store:
-        found, size = store.revision(snapshot.key), store.size_bytes / 1e6
+    found, size, other = None, 0.0, ""
+    if path.exists():
+        with closing(Store.open(path, identity(roots_of(settings)))) as store:
+            found, size = store.revision(snapshot.key), store.size_bytes / 1e6
+            other = " (other revisions are indexed)" if store.revisions() else ""
+    for directory in unusable(path, settings.shared_indexes):
+        value = f"{directory} is not used: it cannot be read, or others than you and root can change it"
+        yield Check("shared index", State.WARN, value, f"sudo chmod -R go+rX,go-w {shlex.quote(str(directory))}")
     if found is None:
-        yield Check("index", State.WARN, f"{missing} (other revisions are indexed)", advice)
+        known = identity(roots_of(settings))
+        shared = next(shared_revisions(path, known, fits(snapshot), settings.shared_indexes), None)
+        if shared is None:
+            yield Check("index", State.WARN, f"{missing}{other}", advice)
+        else:
+            yield Check("index", State.OK, f"that of {shared[0]}, which the next question uses")
         return
     messages = _counted(found.size, "message")
     yield Check("index", State.OK, f"{messages}, made {_age(time.time() - found.made)} ago, {size:.1f} MB at {path}")

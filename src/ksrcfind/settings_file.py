@@ -8,6 +8,7 @@ from pathlib import Path
 
 import tomlkit
 
+from ksrcfind.config import check_user_file
 from ksrcfind.errors import KsrcfindError
 
 
@@ -36,6 +37,8 @@ def forget_tree(file: Path, name: str) -> None:
 
 
 def _edit(file: Path, change: Callable[[tomlkit.TOMLDocument], None]) -> None:
+    if file.exists() and not file.is_file():
+        raise KsrcfindError(f"{file} is not a regular file", "Name another configuration file with KSRCFIND_CONFIG.")
     file = file.resolve()  # A link to a file elsewhere, as people keep their settings in a repository, stays a link.
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -45,7 +48,11 @@ def _edit(file: Path, change: Callable[[tomlkit.TOMLDocument], None]) -> None:
             except FileNotFoundError:
                 document = tomlkit.document()
             change(document)
-            _replace(file, tomlkit.dumps(document).encode())
+            content = tomlkit.dumps(document).encode()
+            check_user_file(content, str(file))
+            _replace(file, content)
+    except UnicodeEncodeError as error:
+        raise KsrcfindError("the path is not UTF-8, as TOML needs it", "Name the tree by another path.") from error
     except (UnicodeDecodeError, tomlkit.exceptions.TOMLKitError) as error:
         raise KsrcfindError(f"{file}: not valid TOML: {error}", f"Correct {file}, or remove it.") from error
     except OSError as error:

@@ -200,8 +200,9 @@ def batch(
 ) -> int:
     """Explain a whole log.
 
-    Repeats of one message become one answer. At the end, the answers are written, most severe first, with a summary of
-    the log. Ctrl-C ends the run and writes the results so far.
+    Text shows what happened to the machine: the worst incidents first, each with its lines, place and meaning. With
+    --all, and in the other formats, every message is shown once, most severe first, with a summary of the log. Ctrl-C
+    ends the run and writes the results so far.
     """
     from ksrcfind.cli.logs import explain_logs
 
@@ -371,12 +372,12 @@ def tree(
     ],
     words: Annotated[
         list[str] | None,
-        typer.Argument(metavar="LOG|NAME PATH|NAME", show_default=False, help="Logs, or a name and a path."),
+        typer.Argument(metavar="WORD", show_default=False, help="for: logs. add: a name and a path. remove: a name."),
     ] = None,
 ) -> int:
-    """Get the source of a log's kernel, and name trees.
+    """Show how to get the source of a log's kernel, and name trees.
 
-    "tree for LOG" shows the commands that bring the source of the kernels that a log names; nothing is run. Without
+    "tree for LOG" shows the commands that download the source of the kernels that a log names; nothing is run. Without
     LOG, it is the kernel of this machine. "tree add NAME PATH" names a tree, a tarball, which is unpacked, or a bundle:
     then -C NAME works everywhere. "tree list" shows the names, "tree remove NAME" forgets one.
     """

@@ -19,7 +19,8 @@ EXAMPLES: dict[str, list[tuple[str, str]]] = {
         ("The same for many source lines:", "grep -n pr_warn mm/*.c | ksrcfind at --format ndjson -"),
     ],
     "batch": [
-        ("The messages of a log, most severe first:", "ksrcfind batch /var/log/kern.log"),
+        ("What happened to the machine, the worst first:", "ksrcfind batch /var/log/kern.log"),
+        ("Answer with the named tree of the log's kernel:", "ksrcfind batch --rev auto kern.log"),
         ("Messages that are new after an upgrade:", "ksrcfind batch --journal --min-level warn --new-since v6.0"),
         ("Rotated logs, grouped by subsystem:", "ksrcfind batch --group-by subsystem kern.log kern.log.1.gz"),
         ("What happened to each host, from a directory of their logs:", "ksrcfind batch --group-by host logs/"),
@@ -54,7 +55,7 @@ EXAMPLES: dict[str, list[tuple[str, str]]] = {
     ],
     "tree": [
         ("How to get the source of a log's kernel:", "ksrcfind tree for /var/log/kern.log"),
-        ("The same for a banner, and for this machine's kernel:", 'ksrcfind tree for "Linux version 6.1.55"'),
+        ("The same for a banner:", 'ksrcfind tree for "Linux version 6.1.55"'),
         ("Name a tree, then use it from anywhere:", "ksrcfind tree add v6.1 ~/linux-6.1"),
         ("Unpack a tarball, and name it:", "ksrcfind tree add v6.1 linux-6.1.tar.xz"),
     ],

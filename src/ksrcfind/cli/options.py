@@ -60,7 +60,7 @@ class Common(Struct, frozen=True):
             "-C",
             metavar="DIR",
             show_default=False,
-            help="The kernel tree: a git repository or an unpacked tarball. "
+            help="The kernel tree: a git repository or an unpacked tarball, or a name: ksrcfind tree add. "
             "Default: KSRCFIND_REPO, the current directory or one above it, the configuration file.",
             rich_help_panel=SHARED,
         ),
@@ -71,7 +71,8 @@ class Common(Struct, frozen=True):
             metavar="REV",
             show_default=False,
             help="Answer for this tag, branch or commit instead of the checked-out files. Nothing is checked out. "
-            "For batch also auto: the release in the log's banner, or the one that matches most of its messages.",
+            "For batch also auto: the named tree or the release of the log's banner, or the release that matches most "
+            "of its messages.",
             rich_help_panel=SHARED,
         ),
     ] = None

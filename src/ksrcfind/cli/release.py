@@ -14,6 +14,7 @@ from ksrcfind.batch.coverage import BootSeen
 from ksrcfind.cli.options import AUTO
 from ksrcfind.cli.session import Session
 from ksrcfind.cli.terminal import say
+from ksrcfind.config import Settings
 from ksrcfind.engine.engine import Engine
 from ksrcfind.errors import KsrcfindError
 from ksrcfind.evolution.log_release import banner_release, narrowed, oldest_possible, tag_of
@@ -25,7 +26,7 @@ from ksrcfind.log.records import Row
 from ksrcfind.log.stream import LogUnreadableError
 from ksrcfind.progress import Task
 from ksrcfind.tree.discover import find_tree
-from ksrcfind.tree.named import KernelAt, kernel_of_tree
+from ksrcfind.tree.named import KernelAt, kernel_at
 from ksrcfind.tree.versions import Version, kernel_of, parse_tag, series, without_zeros
 
 KERNELS_NAMED = 3
@@ -77,7 +78,7 @@ def session_of_log(session: Session, rows: Iterable[Row] | None) -> tuple[Sessio
     banner = read_banner(text) if text is not None else None
     if banner is None:
         return session, AUTO
-    trees = {name: (path, kernel_of_tree(path)) for name, path in settings.trees.items()}
+    trees = {name: (path, kernel_at(path)) for name, path in settings.trees.items()}
     fitting = _exact(session, trees, banner)
     nearest = None if fitting is not None or _has_own_tree(session) else _nearest(trees, banner)
     name = fitting or nearest
@@ -89,6 +90,17 @@ def session_of_log(session: Session, rows: Iterable[Row] | None) -> tuple[Sessio
     is_bundle = kernel.kind == "bundle"
     chosen = replace(settings, repo=None if is_bundle else path, index=path if is_bundle else None)
     return replace(session, settings=chosen), AUTO if kernel.kind == "git repository" else None
+
+
+def trees_with(settings: Settings, banner: Banner) -> tuple[str, ...]:
+    """Return the names of the trees that are named after a kernel, or are directories of exactly its release."""
+    found = [
+        name
+        for name, path in settings.trees.items()
+        if (kernel := kernel_at(path)).kind != "missing"
+        and (name == banner.release or (kernel.kind == "directory" and _release(kernel) == banner.version))
+    ]
+    return tuple(sorted(found, key=lambda name: name != banner.release))
 
 
 def _exact(session: Session, trees: Mapping[str, tuple[Path, KernelAt]], banner: Banner) -> str | None:

@@ -11,6 +11,7 @@ import platformdirs
 
 from ksrcfind.cli.argv import has_blank
 from ksrcfind.cli.options import Common
+from ksrcfind.cli.release import trees_with
 from ksrcfind.cli.session import Session, begin
 from ksrcfind.cli.terminal import FOUND, NOTHING_FOUND, say
 from ksrcfind.config import TREE_NAME, Settings, user_file
@@ -22,10 +23,11 @@ from ksrcfind.output.formats import Format
 from ksrcfind.output.kernels import RUNNING, KernelSource, NamedTree, kernels_json, kernels_text, trees_json, trees_text
 from ksrcfind.settings_file import forget_tree, name_tree
 from ksrcfind.storage.store import store_path
-from ksrcfind.tree.named import kernel_of_tree
+from ksrcfind.tree.named import KernelAt, kernel_at
 from ksrcfind.tree.tarball import unpack
 
-NAME_LENGTH = 60
+NAME_LENGTH = 100
+"""Characters of a name, at most."""
 
 
 def tree_command(options: Common, action: str, words: Sequence[str]) -> int:
@@ -58,7 +60,7 @@ def _show_sources(session: Session, chosen: Format, logs: Sequence[str]) -> int:
             named,
             recipe_for(named.banner),
             _name_for(named.banner.release),
-            _having(session.settings, named.banner.release),
+            trees_with(session.settings, named.banner),
         )
         for named in kernels_named(_lines(logs or [RUNNING]))
     ]
@@ -90,41 +92,52 @@ def _name_for(release: str) -> str:
     return re.sub(r"[^A-Za-z0-9._+-]", "-", release)[:NAME_LENGTH]
 
 
-def _having(settings: Settings, release: str) -> tuple[str, ...]:
-    return tuple(name for name in settings.trees if name == _name_for(release))
-
-
 # tree add, list, remove
 
 
 def _add(session: Session, name: str, path: str) -> int:
-    if re.fullmatch(TREE_NAME, name) is None:
-        raise KsrcfindError(f"{name!r} cannot be the name of a tree", "Use letters, digits and . _ + -, as in v6.1.")
+    if re.fullmatch(TREE_NAME, name) is None or len(name) > NAME_LENGTH:
+        hint = f"Use letters, digits and . _ + -, at most {NAME_LENGTH}, as in v6.1."
+        raise KsrcfindError(f"{name!r} cannot be the name of a tree", hint)
     target = (session.directory / Path(path).expanduser()).absolute()
-    if is_file(target) and kernel_of_tree(target).kind != "bundle":
-        directory = _unpacked(name)
-        if directory.exists():
-            raise KsrcfindError(f"{directory} exists", f"To replace it: ksrcfind tree remove {name}")
-        unpack(target, directory, session.terminal.progress)
-        target = directory
-    kernel = kernel_of_tree(target)
-    if kernel.kind == "missing":
-        raise KsrcfindError(
-            f"no kernel tree, tarball or bundle: {path}", "Name the directory that has the Makefile of the kernel."
-        )
-    earlier = session.settings.trees.get(name)
-    name_tree(user_file(os.environ), name, target)
+    earlier, unpacked = session.settings.trees.get(name), _unpacked(name)
+    is_tarball = is_file(target) and kernel_at(target).kind != "bundle"
+    if is_tarball:
+        if earlier == unpacked:
+            raise KsrcfindError(f"{name} is {unpacked} already", f"To replace it: ksrcfind tree remove {name}")
+        shutil.rmtree(unpacked, ignore_errors=True)  # Nothing has this name: an earlier run did not end.
+        unpack(target, unpacked, session.terminal.progress)
+        target = unpacked
+    try:
+        kernel = _checked(target, path)
+        name_tree(user_file(os.environ), name, target)
+    except KsrcfindError:
+        if is_tarball:
+            shutil.rmtree(unpacked, ignore_errors=True)
+        raise
+    if earlier == unpacked != target:
+        shutil.rmtree(unpacked, ignore_errors=True)
     release = f" ({kernel.kind}, {kernel.release})" if kernel.release else f" ({kernel.kind})"
     instead = f", which was {earlier}" if earlier not in (None, target) else ""
     session.terminal.write(session.terminal.painter.line(f"{name} is {target}{release}{instead}"))
     return FOUND
 
 
+def _checked(target: Path, path: str) -> KernelAt:
+    """Return what is at a path. Raises `KsrcfindError` if that is neither a tree nor a bundle."""
+    kernel = kernel_at(target)
+    if kernel.kind == "missing":
+        raise KsrcfindError(
+            f"no kernel tree, tarball or bundle: {path}", "Name the directory that has the Makefile of the kernel."
+        )
+    return kernel
+
+
 def _list(session: Session, chosen: Format) -> int:
     settings = session.settings
     found = []
     for name, path in sorted(settings.trees.items()):
-        kernel = kernel_of_tree(path)
+        kernel = kernel_at(path)
         is_indexed = kernel.kind == "bundle" or store_path(settings.cache_dir, path).is_dir()
         found.append(NamedTree(name, str(path), kernel.kind, kernel.release, is_indexed))
     if chosen is Format.JSON:

@@ -1,6 +1,6 @@
 """The index of a tree: opens it, builds it and updates it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from ksrcfind.backend import Indexed
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from ksrcfind.engine.context import TreeContext
     from ksrcfind.index.report import IndexReport
     from ksrcfind.storage.revision import Revision
+    from ksrcfind.tree.open import AnySnapshot
 
 
 class IndexManager:
@@ -113,15 +114,9 @@ class IndexManager:
         from ksrcfind.storage.sharing import adopt
 
         one = self._context
-        snapshot = one.snapshot
-        commit = snapshot.info.commit
-        clean = _state(commit, ()) if commit is not None else b""
-
-        def fits(revision: "Revision") -> bool:
-            return revision.key == (commit or snapshot.key) or (commit is not None and revision.token == clean)
-
-        token = clean if isinstance(snapshot, CheckoutSnapshot) else b""
-        where = adopt(one.store, snapshot.key, token, fits, one.settings.shared_indexes)
+        commit = one.snapshot.info.commit
+        token = _state(commit, ()) if isinstance(one.snapshot, CheckoutSnapshot) and commit is not None else b""
+        where = adopt(one.store, one.snapshot.key, token, fits(one.snapshot), one.settings.shared_indexes)
         if where is not None:
             self.notes.append(f"the index is shared with {where}")
         return where is not None
@@ -178,6 +173,15 @@ class IndexManager:
             revision, state = store.revision(key), store.state(key)
             self._files = (revision.made, _digest(state.files)) if revision and state else None
         return self._files and self._files[1]
+
+
+def fits(snapshot: "AnySnapshot") -> "Callable[[Revision], bool]":
+    """Return a test: whether an indexed revision is the same source as a snapshot without its edits."""
+    commit = snapshot.info.commit
+    if commit is None:
+        return lambda revision: revision.key == snapshot.key
+    clean = _state(commit, ())
+    return lambda revision: revision.key == commit or revision.token == clean
 
 
 def _state(commit: str, changes: Iterable[tuple[str, str | None]]) -> bytes:

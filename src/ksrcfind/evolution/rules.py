@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property, lru_cache
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from ksrcfind.evolution.differences import Difference
 from ksrcfind.levels import LEVELS
@@ -32,6 +33,9 @@ STATES = {
     "never": "never",
     "cannot_tell": "unknown",
 }
+STRINGS_OF_TREE = 1
+"""Values of a message that are searched in the whole tree, at most: some file has every word, so three of them prove
+nothing."""
 LEAST_CONFIDENCE = 0.5
 """Confidence of an answer to an example of a rule, at least."""
 SHORTEST_STRING = 8
@@ -116,7 +120,15 @@ def outcomes(
     The `evidence` of each release is asked for only about rules that match no message with certainty.
     """
     both = _Releases(old, new, changed)
-    return [_outcome(rule, both, evidence) for rule in rules]
+    known: dict[object, Outcome] = {}  # Files of many teams repeat each other's rules.
+    found: list[Outcome] = []
+    for rule in rules:
+        key = rule.filters, rule.ignored
+        outcome = known.get(key)
+        if outcome is None:
+            outcome = known[key] = _outcome(rule, both, evidence)
+        found.append(replace(outcome, rule=rule))
+    return found
 
 
 def id_of(message: Message) -> tuple[str, int, str]:
@@ -209,10 +221,11 @@ def _outcome(rule: Rule, both: _Releases, evidence: tuple[Evidence, Evidence]) -
         return Outcome(rule, answer, tuple(was), tuple(now), note="; ".join(notes) or None)
     if matched.spent:
         return Outcome(rule, "cannot_tell", tuple(was), (), note="; ".join([*notes, matched.spent]))
-    if not was and (weak := _weakly_explained(rule, evidence)) is not None:
-        return Outcome(rule, "cannot_tell", (), (), note="; ".join([*notes, weak]))
-    if not was and (part := _partial_string(rule, evidence)) is not None:
-        return Outcome(rule, "cannot_tell", (), (), note="; ".join([*notes, part]))
+    if not was or was[0].tier != "exact":
+        asked = evidence[1:] if was else evidence  # What the older release had is no evidence for the newer one.
+        doubt = _partial_string(rule, asked) or _weakly_explained(rule, asked)
+        if doubt is not None:
+            return Outcome(rule, "cannot_tell", tuple(was), (), note="; ".join([*notes, doubt]))
     if not was:
         return Outcome(rule, "never", (), (), note="; ".join(notes) or None)
     changes = tuple(both.became[id_of(one.message)] for one in was if id_of(one.message) in both.became)
@@ -251,7 +264,11 @@ def _matched(rule: Rule, both: _Releases, evidence: tuple[Evidence, Evidence]) -
         anywhere = lru_cache(maxsize=MOST_STRINGS)(known.string)
         own.extend(
             _messages(meetings, printing, known.has_string)
-            or _messages(meetings, printing, lambda _, text, ask=anywhere: ask(text) is not None)  # type: ignore[misc]
+            or _messages(
+                {line: one for line, one in meetings.items() if len(_strings_of(one)) <= STRINGS_OF_TREE},
+                printing,
+                lambda _, text, ask=anywhere: ask(text) is not None,  # type: ignore[misc]
+            )
             or _further(rule, known)
         )
     return result
@@ -277,8 +294,12 @@ def _messages(
 
 
 def _has_strings(has_string: Callable[[str, str], bool], message: Message, meeting: Meeting) -> bool:
-    values = [value.strip() for value in meeting.values]
-    return all(has_string(message.path, value) for value in values if len(value) > 1)
+    return all(has_string(message.path, value) for value in _strings_of(meeting))
+
+
+def _strings_of(meeting: Meeting) -> list[str]:
+    """Return the values of a message that must be strings of the source; single characters are everywhere."""
+    return [value.strip() for value in meeting.values if len(value.strip()) > 1]
 
 
 def _further(rule: Rule, known: Evidence) -> list[Found]:
@@ -296,7 +317,7 @@ def _further(rule: Rule, known: Evidence) -> list[Found]:
     return []
 
 
-def _weakly_explained(rule: Rule, evidence: tuple[Evidence, Evidence]) -> str | None:
+def _weakly_explained(rule: Rule, evidence: Sequence[Evidence]) -> str | None:
     """Return a note if `find` has an answer to an example of a rule, though not a sure one; the newer release first."""
     for known in reversed(evidence):
         for text in _examples(rule.filters):
@@ -305,15 +326,19 @@ def _weakly_explained(rule: Rule, evidence: tuple[Evidence, Evidence]) -> str | 
     return None
 
 
-def _partial_string(rule: Rule, evidence: tuple[Evidence, Evidence]) -> str | None:
-    """Return a note if a string of the source has all but one word of a rule: a call may print both together."""
+def _partial_string(rule: Rule, evidence: Sequence[Evidence]) -> str | None:
+    """Return a note if a string of the source has most of a rule's text: a call may print it together with the rest.
+
+    That is all but one word, or a label in front of a value: `apparmor=`, `Tainted:`.
+    """
     for text in _examples(rule.filters):
         words = text.split()
-        for some in (words[1:], words[:-1]):
-            part = " ".join(some)
-            if len(some) < FEWEST_WORDS or len(part) < SHORTEST_STRING:
+        labels = [part for part in (*text.split('"'), *words) if part.endswith((":", "="))]
+        rests = [" ".join(some) for some in (words[1:], words[:-1]) if len(some) >= FEWEST_WORDS]
+        for part in (*rests, *labels):
+            if len(part) < SHORTEST_STRING:
                 continue
-            place = evidence[1].string(part) or evidence[0].string(part)
+            place = next(filter(None, (known.string(part) for known in reversed(evidence))), None)
             if place is not None:
                 return f"‘{part}’ is a string at {place[0]}:{place[1]}, which a call may print as a value"
     return None

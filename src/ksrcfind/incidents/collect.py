@@ -332,6 +332,8 @@ class Collector:
         draft = self._joined(seen, where, body, kind, keys)
         if draft is None:
             if kind == "link" and severity > WARN and LINK_DOWN.search(body) is None:
+                if len(self._up) > NAMES_KEPT:
+                    self._up.clear()
                 self._up.update(dict.fromkeys((where, key) for key in keys))
                 return
             if len(self._drafts) >= INCIDENTS_KEPT and not self._makes_room(severity):
@@ -599,11 +601,14 @@ def _layer(disk: str) -> str:
 
 
 def _code_of(seen: Seen, body: str) -> str:
-    """Return the code that printed a line: directory of a driver, file of other code, else the first word."""
+    """Return the code that printed a line: directory of a driver, file of other code, else the first word.
+
+    `code ` in front keeps the first words of lines apart from the names of kinds.
+    """
     if seen.answer.matches:
         path = seen.answer.matches[0].message.path
-        return posixpath.dirname(path) if path.startswith(("drivers/", "sound/")) else path
-    return prefix_of(body) or ""
+        return f"code {posixpath.dirname(path) if path.startswith(('drivers/', 'sound/')) else path}"
+    return f"code {prefix_of(body) or ''}"
 
 
 def _near(draft: _Draft, seen: Seen, seconds: float) -> bool:

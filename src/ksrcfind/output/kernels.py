@@ -65,12 +65,11 @@ def _kernel(kernel: KernelSource, painter: Painter) -> Iterator[str]:
     for way in recipe.ways:
         yield painter.line()
         yield painter.line((f"# {way.title}", "label"), indent=2)
-        for command in way.commands:
+        for command in (*way.commands, then(kernel, way)[0]):
             yield painter.line(command, indent=2)
     yield painter.line()
-    yield painter.line(("# then, to use it by its name", "label"), indent=2)
-    for command in then(kernel, recipe.ways[0]):
-        yield painter.line(command, indent=2)
+    yield painter.line(("# then", "label"), indent=2)
+    yield painter.line(then(kernel, recipe.ways[0])[1], indent=2)
 
 
 def then(kernel: KernelSource, way: Way) -> tuple[str, ...]:

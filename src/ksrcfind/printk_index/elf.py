@@ -19,6 +19,8 @@ MOST_ENTRIES = 1_000_000
 """Limit of entries; a kernel with everything built in has fewer than 200,000."""
 LONGEST_TEXT = 10_000
 """Bytes of a string, at most."""
+MOST_TEXT = 256 << 20
+"""Bytes of all different strings, at most; those of a distribution's kernel have 20 MB."""
 BANNER = b"Linux version "
 
 _Order = Literal["little", "big"]
@@ -41,9 +43,10 @@ def read_elf(file: BinaryIO, module: str | None) -> Iterator[Entry]:
         image = _Module(elf) if elf["e_type"] == "ET_REL" else _Image(elf)
         size = elf.elfclass // 8
         start = image.start_of(section)
+        texts = _Texts(image)
         for number in range(min(section["sh_size"] // size, MOST_ENTRIES)):
             at = image.pointer((start[0], start[1] + number * size))
-            entry = _entry(image, at, size, module) if at is not None else None
+            entry = _entry(image, texts, at, size, module) if at is not None else None
             if entry is not None:
                 yield entry
     except (
@@ -151,13 +154,33 @@ class _Module:
         return int.from_bytes(self.bytes_at(place, 4), self._order)
 
 
-def _entry(image: _Image | _Module, at: Place, size: int, module: str | None) -> Entry | None:
+class _Texts:
+    """The strings of an image, each decoded once: many entries share a function, a file, and a prefix."""
+
+    def __init__(self, image: _Image | _Module) -> None:
+        self._image = image
+        self._known: dict[Place, str] = {}
+        self._left = MOST_TEXT
+
+    def at(self, place: Place | None) -> str | None:
+        """Return the string at a place; None for a null pointer. Raises `ValueError` if there is too much text."""
+        if place is None:
+            return None
+        known = self._known.get(place)
+        if known is None:
+            data = self._image.bytes_at(place, LONGEST_TEXT).split(b"\0", 1)[0]
+            self._left -= len(data)
+            if self._left < 0:
+                raise ValueError("it has too much text")
+            known = self._known[place] = data.decode("utf-8", "replace")
+        return known
+
+
+def _entry(image: _Image | _Module, texts: _Texts, at: Place, size: int, module: str | None) -> Entry | None:
     """Return the `struct pi_entry` at a place: format, function, file, line, level, prefix of the subsystem; packed."""
 
     def text(offset: int) -> str | None:
-        target = image.pointer((at[0], at[1] + offset))
-        data = image.bytes_at(target, LONGEST_TEXT) if target is not None else None
-        return data.split(b"\0", 1)[0].decode("utf-8", "replace") if data is not None else None
+        return texts.at(image.pointer((at[0], at[1] + offset)))
 
     form, function, path = text(0), text(size), text(2 * size)
     if form is None or path is None:
@@ -166,4 +189,4 @@ def _entry(image: _Image | _Module, at: Place, size: int, module: str | None) ->
     named, prefix = text(3 * size + 4), text(4 * size + 4) or ""
     own, form = without_level(form)
     level = own or without_level(named or "")[0]
-    return Entry(path, line, function or "", level, prefix + form, module)
+    return Entry(path, line, function or "", level, prefix + form if prefix else form, module)

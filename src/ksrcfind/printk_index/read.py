@@ -5,8 +5,10 @@ import gzip
 import io
 import lzma
 import os
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, BinaryIO
 
 from msgspec import Struct
 
@@ -14,12 +16,17 @@ from ksrcfind.errors import KsrcfindError
 from ksrcfind.printk_index import RUNNING
 from ksrcfind.printk_index.debugfs import read_list
 from ksrcfind.printk_index.entry import Entry
+from ksrcfind.tree import disk
 
 IMAGE = "vmlinux"
 LONGEST_LIST = 64 << 20
 """Bytes of a file of the running kernel's lists, at most; that of a distribution's kernel has 1 MB."""
-LARGEST_IMAGE = 4 << 30
+LARGEST_IMAGE = 1 << 30
 """Bytes of an image or module, at most; an image with debugging information has 0.5 GB."""
+_PIECE = 1 << 20
+_MOST_WINDOW = 1 << 27
+MOST_ENTRIES = 1_000_000
+"""Limit of entries of all files together."""
 MOST_FILES = 20_000
 """Limit of files of a directory that are read; a distribution has 4,500 modules."""
 
@@ -55,7 +62,7 @@ def read_lists(path: Path) -> Lists:
     for file in _files(path):
         try:
             own, named = _file(file, _module_of(file))
-            entries += own
+            entries += own[: MOST_ENTRIES - len(entries)]
             banner = banner or named
         except KsrcfindError as error:
             problem = problem or error
@@ -95,7 +102,7 @@ def _file(path: Path, module: str | None) -> tuple[list[Entry], str | None]:
     """Return the entries of one file, and the kernel's banner if it is in the file."""
     try:
         content = _content(path)
-    except (OSError, EOFError, lzma.LZMAError, ValueError) as error:
+    except (OSError, EOFError, lzma.LZMAError, zlib.error, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         hint = "Only root may read debugfs." if _RUNNING in (path, *path.parents) else _NEEDED
         raise KsrcfindError(f"cannot read {path}: {reason}", hint) from error
@@ -119,25 +126,43 @@ def _file(path: Path, module: str | None) -> tuple[list[Entry], str | None]:
 def _content(path: Path) -> bytes:
     """Return a file's bytes, unpacked. Raises `OSError`, or what the unpacking raises."""
     limit = LONGEST_LIST if path.parent == _RUNNING else LARGEST_IMAGE
-    with path.open("rb") as file:
-        start = file.peek(6)[:6]
+    with disk.open_regular(path) as file:
+        start = file.read(6)
+        file.seek(0)
         if start.startswith(b"\x1f\x8b"):
             with gzip.open(file) as plain:
-                content = plain.read(limit + 1)
+                content = _read(plain, limit)
         elif start.startswith(b"\xfd7zXZ"):
             with lzma.open(file) as plain:
-                content = plain.read(limit + 1)
+                content = _read(plain, limit)
         elif start.startswith(b"BZh"):
             with bz2.open(file) as plain:
-                content = plain.read(limit + 1)
+                content = _read(plain, limit)
         elif start.startswith(b"\x28\xb5\x2f\xfd"):
-            try:
-                import zstandard
-            except ImportError:
-                raise ValueError("it is compressed with zstd: pipx inject ksrcfind zstandard") from None
-            content = zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True).read(limit + 1)
+            content = _zstandard(file, limit)
         else:
-            content = file.read(limit + 1)
+            content = _read(file, limit)
     if len(content) > limit:
         raise ValueError(f"it is larger than {limit >> 20} MiB")
     return content
+
+
+def _read(file: Any, limit: int) -> bytes:
+    """Return the bytes of a file up to one more than a limit, in pieces: a read of `limit` reserves as much memory."""
+    pieces, size = [], 0
+    while size <= limit and (piece := file.read(_PIECE)):
+        pieces.append(piece)
+        size += len(piece)
+    return b"".join(pieces)
+
+
+def _zstandard(file: BinaryIO, limit: int) -> bytes:
+    try:
+        import zstandard
+    except ImportError:
+        raise ValueError("it is compressed with zstd: pipx inject ksrcfind zstandard") from None
+    try:
+        decompressor = zstandard.ZstdDecompressor(max_window_size=_MOST_WINDOW)
+        return _read(decompressor.stream_reader(file, read_across_frames=True), limit)
+    except zstandard.ZstdError as error:
+        raise ValueError(str(error)) from error

@@ -40,16 +40,40 @@ def adopt(
     if not store.is_usable:
         return None
     with store.building(wait=False) as is_free:
-        if not is_free:
-            return None
-        for directory in _other_stores(store.directory, shared):
-            for path in sorted(directory.glob("*.revision")):
-                header = read_revision(path)
-                if header is not None and header.identity == store.identity and fits(header) and is_trusted(path):
-                    with suppress(OSError):
-                        if _take(store, directory, path, key, token):
-                            return directory
+        for directory, path in shared_revisions(store.directory, store.identity, fits, shared) if is_free else ():
+            with suppress(OSError):
+                if _take(store, directory, path, key, token):
+                    return directory
     return None
+
+
+def shared_revisions(
+    own: Path, identity: str, fits: Callable[[Revision], bool], shared: Iterable[Path]
+) -> Iterator[tuple[Path, Path]]:
+    """Yield (directory of another store, file of a revision) for each revision that the store at `own` could use."""
+    for directory in _other_stores(own, shared):
+        with suppress(OSError):
+            for path in sorted(directory.glob("*.revision")):
+                header = read_revision(path) if is_trusted(path) else None
+                if header is not None and header.identity == identity and fits(header):
+                    yield directory, path
+
+
+def unusable(own: Path, shared: Iterable[Path]) -> list[Path]:
+    """Return the shared stores that cannot be read, or that others than root and this user can change."""
+    found: list[Path] = []
+    for directory in _other_stores(own, shared):
+        if directory.parent == own.parent:
+            continue
+        try:
+            files = list(directory.iterdir())
+        except OSError:
+            found.append(directory)
+            continue
+        revisions = [path for path in files if path.suffix == ".revision"]
+        if revisions and not any(map(is_trusted, revisions)):
+            found.append(directory)
+    return found
 
 
 def _take(store: Store, directory: Path, path: Path, key: str, token: bytes) -> bool:

@@ -18,9 +18,10 @@ PATCHLEVEL = regex(rb"^PATCHLEVEL\s*+=", re.MULTILINE)
 PARTS = ("include/linux", "kernel", "init")
 
 HOW_TO_GET_ONE = (
-    "Name a Linux source tree with --repo (or KSRCFIND_REPO), or work inside one. To get one: "
-    "git clone https://git.kernel.org/pub/scm/linux/kernel/git/torvalds/linux.git, or on Debian: "
-    "apt install linux-source. Or answer from an index that was made elsewhere: --index FILE (or KSRCFIND_INDEX)"
+    "Name a Linux source tree with --repo (or KSRCFIND_REPO), or work inside one. For the source of a log's kernel: "
+    "ksrcfind tree for LOG. For the latest: "
+    "git clone https://git.kernel.org/pub/scm/linux/kernel/git/torvalds/linux.git. "
+    "Or answer from an index that was made elsewhere: --index FILE (or KSRCFIND_INDEX)"
 )
 
 
@@ -57,7 +58,10 @@ def find_tree(start: Path, *, named: bool) -> TreeLocation:
     try:
         start = start.expanduser().resolve(strict=True)
     except (OSError, RuntimeError) as error:
-        raise KsrcfindError(f"no such directory: {start}", "Check the path given with --repo.") from error
+        raise KsrcfindError(
+            f"no such directory: {start}",
+            "Check the path or the name given with --repo; ksrcfind tree list shows the names.",
+        ) from error
     if not start.is_dir():
         start = start.parent
     for directory in (start, *start.parents):

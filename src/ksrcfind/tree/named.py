@@ -22,7 +22,7 @@ class KernelAt(Struct, frozen=True):
     """The release that the tree's Makefile names: `6.1.192`. None for other trees and for bundles."""
 
 
-def kernel_of_tree(path: Path) -> KernelAt:
+def kernel_at(path: Path) -> KernelAt:
     """Return what is at a path. It starts no git and reads only the first bytes of a file."""
     try:
         if path.is_dir():
@@ -32,7 +32,7 @@ def kernel_of_tree(path: Path) -> KernelAt:
                 return KernelAt("git repository", release)
             holds_source = is_kernel(path) or any(one.suffix in (".c", ".h") or one.is_dir() for one in path.iterdir())
             return KernelAt("directory", release) if holds_source else KernelAt("missing")
-        with path.open("rb") as file:
+        with disk.open_regular(path) as file:
             header = file.read(100)
     except (OSError, ValueError):
         return KernelAt("missing")

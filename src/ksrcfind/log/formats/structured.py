@@ -118,7 +118,7 @@ def read_dmesg(record: Mapping[str, object]) -> Decoded | None:
     if isinstance(facility, str):
         fields["facility"] = facility
     time = record.get("time")
-    if isinstance(time, int | float) and not isinstance(time, bool):
+    if isinstance(time, int | float) and not isinstance(time, bool) and abs(time) < LONGEST_UPTIME:
         fields["uptime_s"] = float(time)
     fields["caller"] = _text(record.get("caller"))
     # dmesg that reads from syslog(2) leaves the caller column and the line end in the message.
@@ -191,6 +191,9 @@ def _host_of(record: Mapping[str, object]) -> str | None:
 LONGEST_NAME = 255
 """Characters that are kept of a host's name: DNS has no longer ones."""
 
+LONGEST_UPTIME = 1e12
+"""Seconds; a number that is larger is no time since boot."""
+
 _UNITS = ((1e11, 1_000_000), (1e14, 1000), (1e17, 1))
 
 
@@ -198,7 +201,7 @@ def _moment(time: str | float) -> datetime | None:
     """Return a number of seconds, milliseconds, microseconds or nanoseconds since 1970 as a time."""
     if isinstance(time, bool) or (isinstance(time, str) and len(time) > 19):
         return None
-    number = float(time)
+    number = float(time) if isinstance(time, str) else time  # An integer of many digits cannot become a float.
     if not 0 < number < 1e20:  # Neither NaN nor infinite.
         return None
     factor = next((factor for limit, factor in _UNITS if number < limit), 0)
