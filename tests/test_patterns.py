@@ -17,6 +17,8 @@ FOLDERS = (
     "source/",
     "history/",
     "index/",
+    "kernels/",
+    "printk_index/",
     "search/",
     "storage/",
     "mcp/",

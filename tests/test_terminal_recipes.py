@@ -74,4 +74,4 @@ def test_tmux_explains_the_selected_line(terminal):
         screen.tell(command)
     screen.tell("set-option -g mode-keys vi")
     screen.type("K")
-    screen.wait_for("First release  v5.9")
+    screen.wait_for("Introduced")

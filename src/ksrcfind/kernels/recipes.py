@@ -224,8 +224,8 @@ def _fedora(banner: Banner) -> Recipe | None:
 
 
 _ENTERPRISE = regex(
-    r"(?P<version>[0-9.]+)-(?P<build>[0-9.]+(?:\.el(?P<major>[0-9]+)(?P<minor>_[0-9]+)?[a-z0-9_.]*?))"
-    r"(?:\.(?P<machine>x86_64|aarch64|ppc64le|ppc64|s390x|i686))?(?:\+[a-z0-9]+)?"
+    r"(?P<version>[0-9.]{1,20})-(?P<build>[0-9.]{1,40}(?:\.el(?P<major>[0-9]{1,3})(?P<minor>_[0-9]{1,3})?[a-z0-9_.]{0,40}?))"
+    r"(?:\.(?P<machine>x86_64|aarch64|ppc64le|ppc64|s390x|i686))?(?:\+[a-z0-9]{1,20})?"
 )
 _REBUILDERS = (("rockylinux", "Rocky Linux"), ("almalinux", "AlmaLinux"), ("oracle", "Oracle Linux"))
 

@@ -11,7 +11,7 @@ NEEDS_YAML = "reading YAML needs the extra rules: docs/quick-start.md says how t
 MOST_NODES = 200_000
 """Nodes of a YAML document, at most."""
 
-_STRING = r'"(?:[^"\\]|\\.)*+"|`[^`]*+`'
+_STRING = r'"(?:[^"\\]|\\.){0,2000}+"|`[^`]{0,2000}+`'
 _TOKEN = regex(
     rf"(?P<selector>\{{(?:[^{{}}\"`]|{_STRING})*+\}})|(?P<filter>\|=|\|~|!=|!~)\s*+(?={_STRING})|(?P<string>{_STRING})"
 )
