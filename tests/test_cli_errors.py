@@ -58,7 +58,7 @@ def test_no_tree_where_it_was_said_to_be(tmp_path):
     assert title == f"no kernel tree found: no C source at {tmp_path}"
     title, hint = error(ksrcfind("-C", tmp_path / "nowhere", DEMO))
     assert title == f"no such directory: {tmp_path / 'nowhere'}"
-    assert hint == "Check the path given with --repo."
+    assert hint == "Check the path or the name given with --repo; ksrcfind tree list shows the names."
 
 
 def test_a_tarball_inside_another_repository_is_a_plain_tree(tmp_path):
