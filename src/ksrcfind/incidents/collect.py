@@ -184,6 +184,7 @@ class Collector:
         """The last incident of a kind, and the last one of each piece of code."""
         self._reports: OrderedDict[tuple[str | None, int], _Draft] = OrderedDict()
         self._dull: set[object] = set()
+        self._nameless: set[object] = set()
         self._ids: dict[object, str] = {}
         self._kinds: dict[tuple[str, str | None], tuple[str | None, int]] = {}
         self._is_full = False
@@ -271,7 +272,7 @@ class Collector:
             return None
         if suppressed(body) is not None:
             return latest if _near(latest, seen, CLOSE) else None
-        names = self._relations.all_names(where, names_of(body))
+        names = self._names_of_ordinary(seen, where, body)
         for name in names:
             draft = self._by_key.get((where, name))
             if draft is not None and _near(draft, seen, COMPANY):
@@ -279,6 +280,18 @@ class Collector:
         if not names:
             return latest if _continues(latest, seen) else None
         return latest if _near(latest, seen, CLOSE) and self._may_concern(where, latest, names) else None
+
+    def _names_of_ordinary(self, seen: Seen, where: Where, body: str) -> list[Key]:
+        """Return the devices that an ordinary line names. A message whose first line names none is not searched again.
+
+        Most lines of a log are such messages, and a search takes longer than all else that is done with them here.
+        """
+        if seen.key is not None and seen.key in self._nameless:
+            return []
+        names = names_of(body)
+        if not names and seen.key is not None and len(self._nameless) < DULL_KEPT:
+            self._nameless.add(seen.key)
+        return self._relations.all_names(where, names)
 
     def _may_concern(self, where: Where, draft: _Draft, names: list[Key]) -> bool:
         """Return whether lines of devices can be about the failure of an incident, if the log does not say so.
