@@ -3,6 +3,9 @@
 LEVELS = ("emerg", "alert", "crit", "err", "warn", "notice", "info", "debug")
 """Names of the priorities 0–7, the most severe first, as the record has them."""
 
+UNKNOWN_RANK = len(LEVELS)
+"""Rank of a level that is unknown, or of a continuation: behind all others."""
+
 CONTINUATION = "cont"
 """The level of a text that continues a line (`KERN_CONT`, `pr_cont`). It has no number."""
 
@@ -31,3 +34,11 @@ def level_named(text: str) -> str | None:
     Returns None for any other text. Upper and lower case are the same.
     """
     return _TYPED_NAMES.get(text.strip().lower().removeprefix("kern_"))
+
+
+def rank(level: str | None) -> int:
+    """Return the number of a level, 0 for the most severe one; `UNKNOWN_RANK` for a level that is none of `LEVELS`."""
+    return _RANKS.get(level, UNKNOWN_RANK) if level is not None else UNKNOWN_RANK
+
+
+_RANKS = {level: number for number, level in enumerate(LEVELS)}

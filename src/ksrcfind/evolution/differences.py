@@ -5,16 +5,13 @@ from collections.abc import Callable, Hashable, Iterable, Iterator
 
 from msgspec import Struct
 
-from ksrcfind.levels import LEVELS
+from ksrcfind.levels import rank
 from ksrcfind.match.similarity import similarity
 from ksrcfind.regex import regex
 from ksrcfind.source.message import Message
 
 KINDS = ("reworded", "level_changed", "moved", "removed", "added")
 """The kinds of differences."""
-
-UNKNOWN_LEVEL = len(LEVELS)
-"""Stands for a level that is known only at run time."""
 
 NEARLY_SAME = 0.9
 """Similarity (0–1) of two texts of one function above which one replaced the other, even if a copy is elsewhere."""
@@ -63,7 +60,7 @@ class Difference(Struct, frozen=True):
     @property
     def severity(self) -> int:
         """The number of the more severe level that the message has or had, 0 for emerg; 8 for an unknown level."""
-        return min(_severity(message.level) for message in (self.old, self.new) if message is not None)
+        return min(rank(message.level) for message in (self.old, self.new) if message is not None)
 
     @property
     def place(self) -> tuple[str, int, str]:
@@ -83,7 +80,7 @@ class Selection(Struct, frozen=True):
 
     def of(self, found: Iterable[Difference], subsystem_of: Callable[[str], str | None]) -> list[Difference]:
         """Return the differences that are selected, in their order, given the subsystem of each path."""
-        least = LEVELS.index(self.min_level) if self.min_level is not None else UNKNOWN_LEVEL
+        least = rank(self.min_level)
         part = self.subsystem.lower() if self.subsystem is not None else None
         return [
             one
@@ -191,10 +188,6 @@ def counts(found: Iterable[Difference]) -> dict[str, int]:
     """Return how many differences there are of each kind."""
     seen = Counter(difference.kind for difference in found)
     return {kind: seen[kind] for kind in KINDS}
-
-
-def _severity(level: str | None) -> int:
-    return LEVELS.index(level) if level in LEVELS else UNKNOWN_LEVEL
 
 
 def _texts(message: Message) -> Hashable:

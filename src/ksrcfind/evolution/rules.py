@@ -13,7 +13,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ksrcfind.evolution.differences import Difference
-from ksrcfind.levels import LEVELS
+from ksrcfind.levels import LEVELS, rank
 from ksrcfind.rules.expression import ExpressionError, Node
 from ksrcfind.rules.language import Line
 from ksrcfind.rules.meeting import BudgetSpentError, Meeting, Search
@@ -89,7 +89,7 @@ class Outcome(Struct, frozen=True):
     def worst_level(self) -> str | None:
         """The most severe level of the messages that the rule matches in the newer release."""
         known = [found.message.level for found in self.new if found.message.level in LEVELS]
-        return min(known, key=LEVELS.index, default=None)
+        return min(known, key=rank, default=None)
 
 
 Explained = tuple[Message, float]
