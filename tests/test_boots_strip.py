@@ -6,6 +6,7 @@ from msgspec.structs import replace
 from example_findings import EXACT, summary
 from ksrcfind.batch.coverage import BootSeen
 from ksrcfind.log.events import Boot
+from ksrcfind.log.hosts import Host
 from ksrcfind.output.boots import ASCII, BLOCKS, SHOWN, states, write_strip
 from ksrcfind.output.style import Painter
 from test_incidents import incidents
@@ -52,6 +53,15 @@ def test_the_last_boots_are_shown():
     many = log_of("emerg", *[None] * (SHOWN + 1))
     assert strip(many) == f"Boots: {SHOWN + 2}  {'▁' * SHOWN}  and 2 earlier\n"
     assert len(strip(many)) <= 80
+
+
+def test_hosts_of_one_log_have_boots_of_their_own():
+    log = log_of("err")
+    other = BootSeen("a.log", Boot(1, 500, "6.1", host=Host("web2")), 10)
+    assert [state.severity for state in states(replace(log, boots=(*log.boots, other)))] == ["err", None]
+    there = replace(log.incidents[0], host="web2", severity="crit")
+    found = states(replace(log, boots=(*log.boots, other), incidents=(*log.incidents, there)))
+    assert [state.severity for state in found] == ["err", "crit"]
 
 
 def test_the_worst_incident_of_a_boot_counts():

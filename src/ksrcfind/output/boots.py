@@ -22,6 +22,10 @@ STYLES = ("label", "warn", "error", "error")
 """Height of a bar → its style."""
 
 
+_BootKey = tuple[str | None, str | None, int]
+"""A log, the name of a host, and the number of its boot in the log."""
+
+
 class BootState(Struct, frozen=True):
     """A boot, and how it went."""
 
@@ -40,17 +44,17 @@ class BootState(Struct, frozen=True):
 
 def states(summary: Summary) -> list[BootState]:
     """Return the boots of a log with their worst incidents, in the order of the log."""
-    worst: dict[tuple[str | None, int], tuple[str, str]] = {}
-    counts: dict[tuple[str | None, int], int] = {}
+    worst: dict[_BootKey, tuple[str, str]] = {}
+    counts: dict[_BootKey, int] = {}
     for incident in summary.incidents:
-        at = incident.first.source, incident.boot
+        at = incident.first.source, incident.host, incident.boot
         counts[at] = counts.get(at, 0) + 1
         known = worst.get(at)
         if known is None or SEVERITY[incident.severity] < SEVERITY[known[0]]:
             worst[at] = incident.severity, incident.title
     found = []
     for seen in summary.boots:
-        at = seen.source, seen.boot.number
+        at = seen.source, seen.boot.host.name, seen.boot.number
         severity, title = worst.get(at, (None, None))
         found.append(BootState(seen, severity, title, counts.get(at, 0)))
     return found

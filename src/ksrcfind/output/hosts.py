@@ -9,7 +9,7 @@ from ksrcfind.batch.fold import Folded
 from ksrcfind.finding import Finding
 from ksrcfind.incidents.record import Incident
 from ksrcfind.output.csv import no_formula, row
-from ksrcfind.output.incidents import INDENT, number_of, when
+from ksrcfind.output.incidents import INDENT, NO_NAME, number_of, when
 from ksrcfind.output.logtext import LEVEL_STYLES, at_least
 from ksrcfind.output.style import Painter
 from ksrcfind.output.writer import Head, Write
@@ -19,8 +19,6 @@ HOSTS_SHOWN = 10
 
 INCIDENTS_SHOWN = 3
 """Incidents of each host that are shown, at most, unless everything is asked for."""
-
-NO_NAME = "a host without a name"
 
 COLUMNS = ("host", "lines", "messages", "boots", "incidents", "worst_severity", "worst_title")
 """Names of the CSV columns, from left to right."""

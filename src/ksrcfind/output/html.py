@@ -173,7 +173,10 @@ class HtmlWriter:
                 self._incident(one, others, several=several, several_hosts=len(summary.hosts) > 1)
                 for one, *others in groups[:SHOWN]
             ],
-            strip=[_boot(one, several=several) for one in states(summary)[-BOOTS_SHOWN:]],
+            strip=[
+                _boot(one, several=several, several_hosts=len(summary.hosts) > 1)
+                for one in states(summary)[-BOOTS_SHOWN:]
+            ],
             earlier_boots=max(0, len(summary.boots) - BOOTS_SHOWN),
             more_incidents=sum(map(len, groups[SHOWN:])),
             columns=[{"name": name, "title": title} for name, title in COLUMNS.items()],
@@ -205,9 +208,10 @@ class HtmlWriter:
         yield _bars("subsystem", "Messages by subsystem", self._messages, None)
 
 
-def _boot(state: BootState, *, several: bool) -> Data:
+def _boot(state: BootState, *, several: bool, several_hosts: bool) -> Data:
     seen = state.seen
-    name = f"{seen.source}, boot {seen.boot.number}" if several else f"boot {seen.boot.number}"
+    of = ((several, seen.source), (several_hosts, seen.boot.host.name))
+    name = ", ".join((*(text for shown, text in of if shown and text), f"boot {seen.boot.number}"))
     version = f", Linux {seen.boot.version}" if seen.boot.version else ""
     worst = f"{_number(state.incidents, 'incident')}, worst {state.severity}: {state.title}"
     return {

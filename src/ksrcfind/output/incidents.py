@@ -20,6 +20,8 @@ from ksrcfind.source.message_id import message_id
 SHOWN = 5
 """Incidents that are shown, at most."""
 
+NO_NAME = "a host without a name"
+
 INDENT = 7
 """Indentation of the lines about an incident."""
 
@@ -114,7 +116,7 @@ class IncidentWriter:
 
 def on_host(incident: Incident) -> Iterator[str]:
     """Yield the host of an incident, and how many other hosts have the same."""
-    name = incident.host or "a host without a name"
+    name = incident.host or NO_NAME
     more = incident.hosts - 1
     yield f"on {name}" + (f" and {number_of(more, 'further host')}" if more else "")
 
@@ -141,9 +143,7 @@ def alike(incidents: Iterable[Incident]) -> list[list[Incident]]:
 
 def again(incident: Incident, others: Sequence[Incident]) -> str:
     """Return where the other incidents of a group are: on other hosts, in other boots, or in lines of the same one."""
-    hosts = list(
-        dict.fromkeys(other.host or "a host without a name" for other in others if other.host != incident.host)
-    )
+    hosts = list(dict.fromkeys(other.host or NO_NAME for other in others if other.host != incident.host))
     if hosts:
         word, places = "on", hosts
     elif any(other.first.source != incident.first.source for other in others):

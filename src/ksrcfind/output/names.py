@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ksrcfind.log.hosts import hosts_of_files
+from ksrcfind.log.stream import STDIN
 
 if TYPE_CHECKING:
     from ksrcfind.batch.coverage import Summary
     from ksrcfind.engine.engine import Engine
 
-STDIN = "-"
 SHORT_ID = 12
 """Characters of a commit id that are shown."""
 
