@@ -20,7 +20,7 @@ from ksrcfind.source.sinks import BUILT_IN
 from ksrcfind.storage import retired, segment
 from ksrcfind.storage.bits import is_live
 from ksrcfind.storage.cache import DerivedCache
-from ksrcfind.storage.lock import build_lock
+from ksrcfind.storage.lock import file_lock
 from ksrcfind.storage.merging import SMALL, Usage, merged
 from ksrcfind.storage.store import FORMAT, Store, store_path
 from ksrcfind.tree.open import open_snapshot
@@ -122,7 +122,7 @@ def test_a_question_neither_waits_for_a_build_nor_is_refused(tree, tmp_path):
     done = threading.Event()
 
     def hold():
-        with build_lock(directory / "lock", wait=True) as is_held:
+        with file_lock(directory / "lock", wait=True) as is_held:
             assert is_held
             held.set()
             done.wait()
@@ -155,12 +155,12 @@ def test_a_question_needs_no_lock_on_the_cache_either(tree, tmp_path):
 
 def test_the_lock_is_between_threads_too_and_ends_with_its_process(tmp_path):
     path = tmp_path / "lock"
-    with build_lock(path, wait=False) as first:
+    with file_lock(path, wait=False) as first:
         assert first
         seen = []
 
         def ask():
-            with build_lock(path, wait=False) as second:
+            with file_lock(path, wait=False) as second:
                 seen.append(second)
 
         thread = threading.Thread(target=ask)
@@ -168,11 +168,11 @@ def test_the_lock_is_between_threads_too_and_ends_with_its_process(tmp_path):
         thread.join()
         assert seen == [False]
     program = (
-        "import os, pathlib, sys; from ksrcfind.storage.lock import build_lock\n"
-        "with build_lock(pathlib.Path(sys.argv[1]), wait=False) as held: os.kill(os.getpid(), 9)"
+        "import os, pathlib, sys; from ksrcfind.storage.lock import file_lock\n"
+        "with file_lock(pathlib.Path(sys.argv[1]), wait=False) as held: os.kill(os.getpid(), 9)"
     )
     subprocess.run([sys.executable, "-c", program, path], check=False)
-    with build_lock(path, wait=False) as held:
+    with file_lock(path, wait=False) as held:
         assert held
 
 

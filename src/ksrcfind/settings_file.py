@@ -1,15 +1,14 @@
 """Edit the user's configuration file: the names of trees. Comments and the order of its lines stay."""
 
-import fcntl
-import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
 from pathlib import Path
 
 import tomlkit
 
 from ksrcfind.config import check_user_file
 from ksrcfind.errors import KsrcfindError
+from ksrcfind.storage.lock import file_lock
+from ksrcfind.storage.publishing import replace_file
 
 
 def name_tree(file: Path, name: str, path: Path) -> None:
@@ -42,7 +41,7 @@ def _edit(file: Path, change: Callable[[tomlkit.TOMLDocument], None]) -> None:
     file = file.resolve()  # A link to a file elsewhere, as people keep their settings in a repository, stays a link.
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        with _only_run(file):
+        with file_lock(file.with_name(file.name + ".lock"), wait=True):
             try:
                 document = tomlkit.parse(file.read_bytes().decode())
             except FileNotFoundError:
@@ -50,7 +49,7 @@ def _edit(file: Path, change: Callable[[tomlkit.TOMLDocument], None]) -> None:
             change(document)
             content = tomlkit.dumps(document).encode()
             check_user_file(content, str(file))
-            _replace(file, content)
+            replace_file(file, content, file.stat().st_mode & 0o777 if file.exists() else None)
     except UnicodeEncodeError as error:
         raise KsrcfindError("the path is not UTF-8, as TOML needs it", "Name the tree by another path.") from error
     except (UnicodeDecodeError, tomlkit.exceptions.TOMLKitError) as error:
@@ -60,26 +59,3 @@ def _edit(file: Path, change: Callable[[tomlkit.TOMLDocument], None]) -> None:
             f"the configuration file {file} cannot be written: {error.strerror}",
             "Make it writable, or name another file with KSRCFIND_CONFIG.",
         ) from error
-
-
-@contextmanager
-def _only_run(file: Path) -> Iterator[None]:
-    """Let runs change the file one after another."""
-    with file.with_name(file.name + ".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-
-
-def _replace(file: Path, content: bytes) -> None:
-    half = file.with_name(f"{file.name}.{os.getpid()}.tmp")
-    try:
-        with half.open("wb") as written:
-            written.write(content)
-            written.flush()
-            os.fsync(written.fileno())
-        if file.exists():
-            half.chmod(file.stat().st_mode & 0o777)
-        half.rename(file)
-    finally:
-        with suppress(OSError):
-            half.unlink(missing_ok=True)

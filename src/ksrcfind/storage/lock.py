@@ -1,4 +1,4 @@
-"""The lock that one build of an index holds. Readers never take it."""
+"""The lock of those who write: one build of an index, or one change of the settings. Readers never take it."""
 
 import fcntl
 import os
@@ -16,7 +16,7 @@ _between_threads: dict[Path, threading.Lock] = defaultdict(threading.Lock)
 
 
 @contextmanager
-def build_lock(path: Path, *, wait: bool, waiting: Callable[[], object] = lambda: None) -> Iterator[bool]:
+def file_lock(path: Path, *, wait: bool, waiting: Callable[[], object] = lambda: None) -> Iterator[bool]:
     """Hold the lock file at `path` during the `with` block; yield whether this process has the lock.
 
     If another run holds the lock: without `wait`, the block gets False at once. With `wait`, the call blocks until the

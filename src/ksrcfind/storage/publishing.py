@@ -224,11 +224,16 @@ def _forget_facts(store: Store, state: RevisionState) -> None:
     store.cache.put("facts-in-use", b"%d" % store.cache.count_facts())
 
 
-def replace_file(path: Path, data: bytes) -> None:
-    """Write a file as a whole: a reader sees either the old content or the new one."""
+def replace_file(path: Path, data: bytes, mode: int | None = None) -> None:
+    """Write a file as a whole: a reader sees either the old content or the new one.
+
+    `mode` is the file's mode; None for the one that new files have. The caller holds a lock.
+    """
     half = path.with_name(path.name + ".tmp")
     try:
         with half.open("wb") as file:
+            if mode is not None:
+                half.chmod(mode)
             file.write(data)
             file.flush()
             os.fsync(file.fileno())

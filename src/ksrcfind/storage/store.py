@@ -19,7 +19,7 @@ from weakref import WeakValueDictionary
 from ksrcfind.source.facts import VERSION as FACTS_VERSION
 from ksrcfind.storage.cache import DerivedCache
 from ksrcfind.storage.damage import DamagedIndexError
-from ksrcfind.storage.lock import build_lock
+from ksrcfind.storage.lock import file_lock
 from ksrcfind.storage.revision import (
     Revision,
     RevisionState,
@@ -225,7 +225,7 @@ class Store:
             return
         with ExitStack() as stack:
             try:
-                held = stack.enter_context(build_lock(self.directory / "lock", wait=wait, waiting=waiting))
+                held = stack.enter_context(file_lock(self.directory / "lock", wait=wait, waiting=waiting))
             except OSError:
                 held = True
             yield held

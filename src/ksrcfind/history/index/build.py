@@ -26,7 +26,7 @@ from ksrcfind.index.workers import begin_worker, cores, may_fork
 from ksrcfind.progress import Progress
 from ksrcfind.storage.damage import DamagedIndexError
 from ksrcfind.storage.history_file import HistoryFile, NewFile, remove_history_file, write_history_file
-from ksrcfind.storage.lock import build_lock
+from ksrcfind.storage.lock import file_lock
 from ksrcfind.tree.git import Git
 from ksrcfind.tree.repository import Repository
 
@@ -59,7 +59,7 @@ def build_history_index(
     """
     path = index_path(directory, repository)
     try:
-        with build_lock(path.with_suffix(".lock"), wait=True):
+        with file_lock(path.with_suffix(".lock"), wait=True):
             _build(repository, commit, path, jobs, progress)
     except OSError as error:
         raise KsrcfindError(
