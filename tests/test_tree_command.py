@@ -9,12 +9,12 @@ from concurrent.futures import ProcessPoolExecutor
 import pytest
 
 from commandline import DEMO, ksrcfind
+from ksrcfind.bundle.at_path import kernel_at
 from ksrcfind.config import resolve, user_file
 from ksrcfind.errors import KsrcfindError
 from ksrcfind.progress import SILENT
 from ksrcfind.settings_file import forget_tree, name_tree
 from ksrcfind.tree import tarball
-from ksrcfind.tree.named import kernel_at
 from ksrcfind.tree.tarball import unpack
 
 BANNER = "[    0.000000] Linux version {} (a@b) (gcc) #1 SMP\n"

@@ -105,7 +105,9 @@ CommitLink = Annotated[str, msgspec.Meta(pattern=r"^(?:[!-z|~]|\{commit\})+$", m
 
 TREE_NAME = r"^[A-Za-z0-9][A-Za-z0-9._+-]*$"
 """A name of a tree: nothing that a shell or a path gives another meaning."""
-TreeName = Annotated[str, msgspec.Meta(pattern=TREE_NAME, max_length=100)]
+TREE_NAME_LENGTH = 100
+"""Characters of a name of a tree, at most."""
+TreeName = Annotated[str, msgspec.Meta(pattern=TREE_NAME, max_length=TREE_NAME_LENGTH)]
 TreePath = Annotated[str, msgspec.Meta(min_length=1, max_length=4096)]
 
 

@@ -49,7 +49,10 @@ TABLES = (
     "CREATE TABLE words (word TEXT PRIMARY KEY, containing BLOB, anchored BLOB, marks BLOB) WITHOUT ROWID",
     "CREATE TABLE extras (name TEXT PRIMARY KEY, data BLOB)",
 )
-_HEADER = 100  # bytes of SQLite's own header, https://www.sqlite.org/fileformat2.html
+START = b"SQLite format 3\0"
+"""The first bytes of every bundle, as of every SQLite database."""
+HEADER = 100
+"""Bytes of SQLite's own header, https://www.sqlite.org/fileformat2.html."""
 CHECKSUM = 4
 """Size of the checksum in bytes. It is stored big-endian."""
 # Limits for one unpacked value. In the bundle of Linux 6.1, the largest value has 5 MB. The messages of a file have at
@@ -376,13 +379,12 @@ def _check_header(path: Path) -> int:
         if path.exists() and not path.is_file():  # A pipe or device might never end.
             raise _unusable(path, "it is not a regular file")
         with path.open("rb") as file:
-            header = file.read(_HEADER)
+            header = file.read(HEADER)
             size = path.stat().st_size
-            whole = size > _HEADER and checksum_of(file.fileno(), size - CHECKSUM) == _tail(file)
+            whole = size > HEADER and checksum_of(file.fileno(), size - CHECKSUM) == _tail(file)
     except OSError as error:
         raise KsrcfindError(f"cannot read the bundle {path}: {error.strerror}", REMEDY) from error
-    named = int.from_bytes(header[68:72], "big") == APPLICATION_ID
-    if not header.startswith(b"SQLite format 3\0") or len(header) < _HEADER or not named:
+    if not is_bundle(header):
         raise _unusable(path, "it is another file")
     version = int.from_bytes(header[60:64], "big")
     if version != FORMAT:
@@ -391,6 +393,13 @@ def _check_header(path: Path) -> int:
     if not whole:
         raise _unusable(path, "it is damaged: its checksum is wrong")
     return size - CHECKSUM
+
+
+def is_bundle(beginning: bytes) -> bool:
+    """Return whether a file that begins with these bytes is a bundle, perhaps of another format or damaged."""
+    header = beginning[:HEADER]
+    named = int.from_bytes(header[68:72], "big") == APPLICATION_ID
+    return len(header) == HEADER and header.startswith(START) and named
 
 
 def _unusable(path: Path, why: str) -> KsrcfindError:

@@ -11,11 +11,13 @@ from msgspec.structs import replace
 
 from ksrcfind.batch.answer_cache import shape
 from ksrcfind.batch.coverage import BootSeen
+from ksrcfind.bundle.at_path import KernelAt, kernel_at
 from ksrcfind.cli.options import AUTO
 from ksrcfind.cli.session import Session
 from ksrcfind.cli.terminal import say
 from ksrcfind.config import Settings
 from ksrcfind.engine.engine import Engine
+from ksrcfind.engine.open import answering_from
 from ksrcfind.errors import KsrcfindError
 from ksrcfind.evolution.log_release import banner_release, narrowed, oldest_possible, tag_of
 from ksrcfind.history.provenance import Change
@@ -26,7 +28,6 @@ from ksrcfind.log.records import Row
 from ksrcfind.log.stream import LogUnreadableError
 from ksrcfind.progress import Task
 from ksrcfind.tree.discover import find_tree
-from ksrcfind.tree.named import KernelAt, kernel_at
 from ksrcfind.tree.versions import Version, kernel_of, parse_tag, series, without_zeros
 
 KERNELS_NAMED = 3
@@ -87,9 +88,8 @@ def session_of_log(session: Session, rows: Iterable[Row] | None) -> tuple[Sessio
     how = "" if fitting is not None else ", the nearest release"
     say(f"the log is from Linux {banner.release}; answers are for the tree {name}{how}")
     path, kernel = trees[name]
-    is_bundle = kernel.kind == "bundle"
-    chosen = replace(settings, repo=None if is_bundle else path, index=path if is_bundle else None)
-    return replace(session, settings=chosen), AUTO if kernel.kind == "git repository" else None
+    rev = AUTO if kernel.kind == "git repository" else None
+    return replace(session, settings=answering_from(settings, path)), rev
 
 
 def trees_with(settings: Settings, banner: Banner) -> tuple[str, ...]:
@@ -97,8 +97,7 @@ def trees_with(settings: Settings, banner: Banner) -> tuple[str, ...]:
     found = [
         name
         for name, path in settings.trees.items()
-        if (kernel := kernel_at(path)).kind != "missing"
-        and (name == banner.release or (kernel.kind == "directory" and _release(kernel) == banner.version))
+        if (kernel := kernel_at(path)).kind != "missing" and (name == banner.release or _has_release(kernel, banner))
     ]
     return tuple(sorted(found, key=lambda name: name != banner.release))
 
@@ -108,7 +107,7 @@ def _exact(session: Session, trees: Mapping[str, tuple[Path, KernelAt]], banner:
     if banner.release in trees and trees[banner.release][1].kind != "missing":
         return banner.release
     for name, (path, kernel) in trees.items():
-        if kernel.kind == "directory" and _release(kernel) == banner.version:
+        if _has_release(kernel, banner):
             return name
         if kernel.kind != "git repository":
             continue
@@ -132,6 +131,11 @@ def _nearest(trees: Mapping[str, tuple[Path, KernelAt]], banner: Banner) -> str 
         return tuple(abs(own - wanted) for own, wanted in pairs)
 
     return min(same, key=distance, default=None)
+
+
+def _has_release(kernel: KernelAt, banner: Banner) -> bool:
+    """Return whether a directory has exactly the release of a banner. The files of a repository change."""
+    return kernel.kind == "directory" and _release(kernel) == banner.version
 
 
 def _release(kernel: KernelAt) -> Version | None:

@@ -14,7 +14,7 @@ from ksrcfind.cli.options import AUTO, Asking, Batching, Common
 from ksrcfind.cli.terminal import Terminal, open_terminal, say, show_note
 from ksrcfind.config import Settings
 from ksrcfind.engine.engine import Engine
-from ksrcfind.engine.open import open_engine
+from ksrcfind.engine.open import answering_from, open_engine
 from ksrcfind.errors import KsrcfindError
 from ksrcfind.log.stream import is_directory, is_file
 from ksrcfind.output.formats import Format, Output, writer_of
@@ -112,8 +112,8 @@ def begin(options: Common) -> Session:
         raise KsrcfindError("--index cannot be combined with --repo or --rev", "A bundle holds one revision.")
     if options.printk_index is not None and options.index is not None:
         raise KsrcfindError("--printk-index cannot be combined with --index", "Name a tree beside it, with --repo.")
-    repo, named_bundle = _named(options.repo if options.repo is not None else settings.repo, settings)
-    if repo is not None and is_file(repo) and options.repo is not None:
+    at = _named(options.repo if options.repo is not None else settings.repo, settings)
+    if at.repo is not None and is_file(at.repo) and options.repo is not None:
         raise KsrcfindError(f"not a directory: {options.repo}", "--repo needs the directory of a kernel tree.")
     if options.rev == AUTO and not isinstance(options, Batching):
         raise KsrcfindError("--rev auto works only with batch", "Name a tag, branch or commit.")
@@ -121,15 +121,15 @@ def begin(options: Common) -> Session:
     bundle = (
         options.index
         or _own_list(options, settings)
-        or named_bundle
-        or (settings.index if repo is None and options.rev is None else None)
+        or at.index
+        or (settings.index if at.repo is None and options.rev is None else None)
     )
     default = Color.NEVER if os.environ.get("NO_COLOR") else Color(settings.color)
     machine = options.format is not Format.TEXT
     return Session(
         settings=replace(
             settings,
-            repo=repo,
+            repo=at.repo,
             index=bundle,
             jobs=options.jobs or settings.jobs,
             follow=not (isinstance(options, Asking) and options.no_follow),
@@ -152,12 +152,10 @@ def _own_list(options: Common, settings: Settings) -> Path | None:
     return bundle
 
 
-def _named(repo: Path | None, settings: Settings) -> tuple[Path | None, Path | None]:
-    """Return (tree, bundle) that `--repo` names; one of them is None. An existing directory wins over a tree's name."""
+def _named(repo: Path | None, settings: Settings) -> Settings:
+    """Return settings for what `--repo` names, a path or a tree's name. An existing directory wins over a name."""
     path = settings.trees.get(str(repo)) if repo is not None and not is_directory(repo) else None
-    if path is None:
-        return repo, None
-    return (None, path) if is_file(path) else (path, None)
+    return replace(settings, repo=repo, index=None) if path is None else answering_from(settings, path)
 
 
 def _current_directory() -> Path:

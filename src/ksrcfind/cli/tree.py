@@ -9,25 +9,22 @@ from pathlib import Path
 
 import platformdirs
 
+from ksrcfind.bundle.at_path import KernelAt, kernel_at
 from ksrcfind.cli.argv import has_blank
 from ksrcfind.cli.options import Common
 from ksrcfind.cli.release import trees_with
 from ksrcfind.cli.session import Session, begin
 from ksrcfind.cli.terminal import FOUND, NOTHING_FOUND, say
-from ksrcfind.config import TREE_NAME, Settings, user_file
+from ksrcfind.config import TREE_NAME, TREE_NAME_LENGTH, Settings, user_file
 from ksrcfind.errors import KsrcfindError
-from ksrcfind.kernels.in_log import kernels_named
+from ksrcfind.kernels.in_log import RUNNING, kernels_named
 from ksrcfind.kernels.recipes import recipe_for
 from ksrcfind.log.stream import STDIN, check_log, is_file, log_files, read_logs
 from ksrcfind.output.formats import Format
-from ksrcfind.output.kernels import RUNNING, KernelSource, NamedTree, kernels_json, kernels_text, trees_json, trees_text
+from ksrcfind.output.kernels import KernelSource, NamedTree, kernels, named_trees
 from ksrcfind.settings_file import forget_tree, name_tree
 from ksrcfind.storage.store import store_path
-from ksrcfind.tree.named import KernelAt, kernel_at
 from ksrcfind.tree.tarball import unpack
-
-NAME_LENGTH = 100
-"""Characters of a name, at most."""
 
 
 def tree_command(options: Common, action: str, words: Sequence[str]) -> int:
@@ -64,9 +61,7 @@ def _show_sources(session: Session, chosen: Format, logs: Sequence[str]) -> int:
         )
         for named in kernels_named(_lines(logs or [RUNNING]))
     ]
-    if chosen is Format.JSON:
-        session.terminal.write(kernels_json(found))
-    for text in kernels_text(found, session.terminal.painter) if chosen is Format.TEXT else ():
+    for text in kernels(chosen, found, session.terminal.painter):
         session.terminal.write(text)
     if not found:
         say("no kernel is named: a log names it in the line `Linux version ...` and in the reports of crashes")
@@ -89,15 +84,15 @@ def _lines(logs: Sequence[str]) -> Iterator[tuple[str | None, int, str]]:
 
 def _name_for(release: str) -> str:
     """Return a name for a kernel's tree: what `uname -r` prints, if a name may have these characters."""
-    return re.sub(r"[^A-Za-z0-9._+-]", "-", release)[:NAME_LENGTH]
+    return re.sub(r"[^A-Za-z0-9._+-]", "-", release)[:TREE_NAME_LENGTH]
 
 
 # tree add, list, remove
 
 
 def _add(session: Session, name: str, path: str) -> int:
-    if re.fullmatch(TREE_NAME, name) is None or len(name) > NAME_LENGTH:
-        hint = f"Use letters, digits and . _ + -, at most {NAME_LENGTH}, as in v6.1."
+    if re.fullmatch(TREE_NAME, name) is None or len(name) > TREE_NAME_LENGTH:
+        hint = f"Use letters, digits and . _ + -, at most {TREE_NAME_LENGTH}, as in v6.1."
         raise KsrcfindError(f"{name!r} cannot be the name of a tree", hint)
     target = (session.directory / Path(path).expanduser()).absolute()
     earlier, unpacked = session.settings.trees.get(name), _unpacked(name)
@@ -140,9 +135,7 @@ def _list(session: Session, chosen: Format) -> int:
         kernel = kernel_at(path)
         is_indexed = kernel.kind == "bundle" or store_path(settings.cache_dir, path).is_dir()
         found.append(NamedTree(name, str(path), kernel.kind, kernel.release, is_indexed))
-    if chosen is Format.JSON:
-        session.terminal.write(trees_json(found))
-    for text in trees_text(found, session.terminal.painter) if chosen is Format.TEXT else ():
+    for text in named_trees(chosen, found, session.terminal.painter):
         session.terminal.write(text)
     if not found:
         say("no tree has a name yet. To give one: ksrcfind tree add NAME PATH")

@@ -8,16 +8,13 @@ from msgspec.structs import replace
 from ksrcfind.engine.context import TreeContext
 from ksrcfind.engine.engine import Engine
 from ksrcfind.engine.tree_backend import TreeBackend
+from ksrcfind.log.stream import is_file
 from ksrcfind.tree import disk
 from ksrcfind.tree.discover import is_kernel
 
 if TYPE_CHECKING:
     from ksrcfind.config import Settings
     from ksrcfind.progress import Progress
-
-
-BUNDLE_START = b"SQLite format 3\0"
-"""The first bytes of every bundle, which is an SQLite database."""
 
 
 def open_engine(settings: "Settings", rev: str | None, start: Path, progress: "Progress") -> Engine:
@@ -37,32 +34,33 @@ def open_engine(settings: "Settings", rev: str | None, start: Path, progress: "P
     return Engine(TreeBackend(context))
 
 
+def answering_from(settings: "Settings", path: Path) -> "Settings":
+    """Return settings for answers from a path: a file is a bundle, everything else a tree."""
+    return replace(settings, repo=None, index=path) if is_file(path) else replace(settings, repo=path, index=None)
+
+
 def open_named(name: str, settings: "Settings", start: Path, progress: "Progress") -> Engine:
     """Return an engine over what an argument names: a kernel tree, a bundle, or a revision of the tree of the settings.
 
-    A directory with a kernel tree and a bundle go before a tree's name (`ksrcfind tree add`), and that goes before a
-    revision of the same name. A name that is written as a path
-    (`./v6.1`, `/src/linux`, `~/linux`) is never a revision. Raises `KsrcfindError` like `open_engine`.
+    The first of these that there is: a directory with a kernel tree, or a bundle; a tree with this name
+    (`ksrcfind tree add`); a revision. A name that is written as a path (`./v6.1`, `/src/linux`, `~/linux`) is never one
+    of the last two. Raises `KsrcfindError` like `open_engine`.
     """
     path = start / Path(name).expanduser() if name.startswith("~") else start / name
     as_path = name.startswith(("/", "./", "../", "~")) or name in (".", "..")
-    if as_path and not path.is_file():
-        return open_engine(replace(settings, repo=path, index=None), None, start, progress)
-    if as_path or _is_bundle(path):
-        return open_engine(replace(settings, repo=None, index=path), None, start, progress)
-    if is_kernel(path):
-        return open_engine(replace(settings, repo=path, index=None), None, start, progress)
-    named = settings.trees.get(name)
-    if named is not None:
-        is_tree = not named.is_file()
-        chosen = replace(settings, repo=named if is_tree else None, index=None if is_tree else named)
-        return open_engine(chosen, None, start, progress)
-    return open_engine(settings, name, start, progress)
+    found = path if as_path or is_kernel(path) or _is_database(path) else settings.trees.get(name)
+    if found is None:
+        return open_engine(settings, name, start, progress)
+    return open_engine(answering_from(settings, found), None, start, progress)
 
 
-def _is_bundle(path: Path) -> bool:
+def _is_database(path: Path) -> bool:
+    """Return whether a file begins like a bundle. The error for a damaged one says more than that for a revision."""
+    # Imported here because most questions are about a tree and do not need it.
+    from ksrcfind.bundle.format import START
+
     try:
         with disk.open_regular(path) as file:
-            return file.read(len(BUNDLE_START)) == BUNDLE_START
+            return file.read(len(START)) == START
     except (OSError, ValueError):
         return False

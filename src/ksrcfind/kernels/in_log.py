@@ -6,6 +6,9 @@ from msgspec import Struct
 
 from ksrcfind.kernels.banner import Banner, read_banner, read_report_line
 
+RUNNING = "/proc/version"
+"""The banner of the kernel that runs, as in a log."""
+
 KERNELS = 1000
 """Limit of different kernels of a log."""
 

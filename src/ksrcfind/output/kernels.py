@@ -1,21 +1,18 @@
 """Write the kernels that a log names, with the commands that bring their source, and the named trees."""
 
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 import msgspec
 from msgspec import Struct
 from msgspec.structs import asdict
 
 from ksrcfind.kernels.banner import spelled_version
-from ksrcfind.kernels.in_log import Named
+from ksrcfind.kernels.in_log import RUNNING, Named
 from ksrcfind.kernels.recipes import Recipe, Way
 from ksrcfind.output.json import encode
 from ksrcfind.output.record import SCHEMA, Record
 from ksrcfind.output.style import Painter
-
-RUNNING = "/proc/version"
-"""The banner of the kernel that runs, as in a log."""
 
 
 class KernelSource(Struct, frozen=True):
@@ -41,9 +38,12 @@ class NamedTree(Struct, frozen=True):
     is_indexed: bool
 
 
-def kernels_text(kernels: Sequence[KernelSource], painter: Painter) -> Iterator[str]:
-    """Yield the commands for each kernel, for people."""
-    for number, kernel in enumerate(kernels):
+def kernels(chosen: str, found: Sequence[KernelSource], painter: Painter) -> Iterator[str]:
+    """Yield the commands for each kernel, as text or as the document that the schema calls `kernels`."""
+    if chosen == "json":
+        yield _document({"schema": SCHEMA, "type": "kernels", "kernels": list(map(_kernel_fields, found))})
+        return
+    for number, kernel in enumerate(found):
         if number:
             yield painter.line()
         yield from _kernel(kernel, painter)
@@ -81,43 +81,37 @@ def then(kernel: KernelSource, way: Way) -> tuple[str, ...]:
     return shlex.join(["ksrcfind", "tree", "add", kernel.name, way.directory]), shlex.join(use)
 
 
-def kernels_json(kernels: Sequence[KernelSource]) -> str:
-    """Return the document that the schema calls `kernels`."""
-    found = [
-        {
-            "release": kernel.named.banner.release,
-            "version": spelled_version(kernel.named.banner.version),
-            "text": kernel.named.text,
-            "source": kernel.named.source,
-            "line": kernel.named.line,
-            "boots": kernel.named.boots,
-            "distribution": kernel.recipe.distribution,
-            "kernel": kernel.recipe.kernel,
-            "exact": kernel.recipe.is_exact,
-            "note": kernel.recipe.note,
-            "ways": [asdict(way) | {"then": then(kernel, way)} for way in kernel.recipe.ways],
-            "trees": kernel.trees,
-        }
-        for kernel in kernels
-    ]
-    return _document({"schema": SCHEMA, "type": "kernels", "kernels": found})
+def _kernel_fields(kernel: KernelSource) -> Record:
+    named, recipe = kernel.named, kernel.recipe
+    return {
+        "release": named.banner.release,
+        "version": spelled_version(named.banner.version),
+        "text": named.text,
+        "source": named.source,
+        "line": named.line,
+        "boots": named.boots,
+        "distribution": recipe.distribution,
+        "kernel": recipe.kernel,
+        "exact": recipe.is_exact,
+        "note": recipe.note,
+        "ways": [asdict(way) | {"then": then(kernel, way)} for way in recipe.ways],
+        "trees": kernel.trees,
+    }
 
 
-def trees_text(trees: Sequence[NamedTree], painter: Painter) -> Iterator[str]:
-    """Yield one line for each named tree."""
-    width = max((len(tree.name) for tree in trees), default=0)
-    for tree in trees:
+def named_trees(chosen: str, found: Sequence[NamedTree], painter: Painter) -> Iterator[str]:
+    """Yield one line for each named tree, or the document that the schema calls `trees`."""
+    if chosen == "json":
+        listed: list[Record] = [
+            {"name": one.name, "path": one.path, "kind": one.kind, "release": one.release, "indexed": one.is_indexed}
+            for one in found
+        ]
+        yield _document({"schema": SCHEMA, "type": "trees", "trees": listed})
+        return
+    width = max((len(tree.name) for tree in found), default=0)
+    for tree in found:
         about = [tree.kind, *([tree.release] if tree.release else []), *(["indexed"] if tree.is_indexed else [])]
         yield painter.line((f"{tree.name:<{width}}  ", "title"), tree.path, (f"  {', '.join(about)}", "label"))
-
-
-def trees_json(trees: Sequence[NamedTree]) -> str:
-    """Return the document that the schema calls `trees`."""
-    listed: list[Mapping[str, object]] = [
-        {"name": one.name, "path": one.path, "kind": one.kind, "release": one.release, "indexed": one.is_indexed}
-        for one in trees
-    ]
-    return _document({"schema": SCHEMA, "type": "trees", "trees": listed})
 
 
 def _document(document: Record) -> str:

@@ -1,16 +1,13 @@
-"""Say what is at a path that has a name: a tree, a bundle, or nothing."""
+"""Say what is at a path: a kernel tree, a bundle, or neither."""
 
 from pathlib import Path
 
 from msgspec import Struct
 
+from ksrcfind.bundle.format import HEADER, is_bundle
 from ksrcfind.tree import disk
 from ksrcfind.tree.discover import is_kernel
 from ksrcfind.tree.versions import MAKEFILE, makefile_release
-
-_SQLITE = b"SQLite format 3\0"
-_BUNDLE = b"ksrf"  # the application id of a bundle, in the header of the SQLite file
-_ID_AT = 68  # https://www.sqlite.org/fileformat2.html
 
 
 class KernelAt(Struct, frozen=True):
@@ -33,11 +30,9 @@ def kernel_at(path: Path) -> KernelAt:
             holds_source = is_kernel(path) or any(one.suffix in (".c", ".h") or one.is_dir() for one in path.iterdir())
             return KernelAt("directory", release) if holds_source else KernelAt("missing")
         with disk.open_regular(path) as file:
-            header = file.read(100)
+            return KernelAt("bundle" if is_bundle(file.read(HEADER)) else "missing")
     except (OSError, ValueError):
         return KernelAt("missing")
-    is_bundle = header.startswith(_SQLITE) and header[_ID_AT : _ID_AT + 4] == _BUNDLE
-    return KernelAt("bundle") if is_bundle else KernelAt("missing")
 
 
 def _release(directory: Path) -> str | None:
