@@ -14,6 +14,7 @@ LAYERS = [
     "levels",
     "progress",
     "caching",
+    "compressed",
     "config",
     "log",
     "tree",

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from ksrcfind import compressed
 from ksrcfind.log import stream
 from ksrcfind.log.stream import LogUnreadableError, follow_file, follow_pipe, log_files, read_log, read_logs
 
@@ -135,7 +136,7 @@ def test_a_bomb_is_read_piece_by_piece():
 
 
 def test_an_xz_file_that_wants_too_much_memory(monkeypatch):
-    monkeypatch.setattr(stream, "MOST_MEMORY", 1 << 20)
+    monkeypatch.setattr(compressed, "MOST_MEMORY", 1 << 20)
     data = lzma.compress(TEXT, preset=9)
     with pytest.raises(LogUnreadableError):
         list(read_log(io.BytesIO(data)))

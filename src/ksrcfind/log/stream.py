@@ -4,37 +4,29 @@ The only module of `log` that opens anything. It hands bytes to `records`, piece
 and a line of any length take little memory.
 """
 
-import bz2
 import codecs
 import errno
 import io
-import lzma
 import os
 import re
 import select
 import shlex
 import time
-import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from itertools import chain
 from pathlib import Path
-from typing import BinaryIO, Protocol, TypeVar, cast
+from typing import BinaryIO, TypeVar, cast
 
+from ksrcfind.compressed import CHUNK, DAMAGE, PackageMissingError, decompressed, pieces
 from ksrcfind.errors import KsrcfindError
 from ksrcfind.log.hosts import hosts_of_files
 from ksrcfind.log.raw_lines import split_lines
 from ksrcfind.log.records import Row, read_rows
 from ksrcfind.regex import regex
 
-CHUNK = 1 << 18
-"""Bytes per read."""
-
 INTERVAL = 0.2
 """Seconds between two checks whether a file has grown."""
-
-MOST_MEMORY = 1 << 28
-"""Memory limit of a decompressor, in bytes."""
 
 STDIN = "-"
 """Name of standard input as the source of a log."""
@@ -234,12 +226,6 @@ def _as_far_as_it_reads(pieces: Iterable[Piece], name: str) -> Iterator[Piece]:
         raise LogUnreadableError(f"cannot read {name}: {error.strerror}", "The lines before it were read.") from error
 
 
-class _Readable(Protocol):
-    """A file with `read1`: returns the bytes that are available, up to a size."""
-
-    def read1(self, size: int, /) -> bytes: ...
-
-
 def _bytes_of(file: BinaryIO, name: str) -> Iterator[bytes]:
     """Yield the decompressed bytes of a file, piece by piece, and leave the file open."""
     if isinstance(file, io.BufferedReader):
@@ -253,81 +239,24 @@ def _bytes_of(file: BinaryIO, name: str) -> Iterator[bytes]:
             buffered.detach()  # A buffer that is collected closes what it reads from.
 
 
-def _pieces(file: _Readable) -> Iterator[bytes]:
-    while piece := file.read1(CHUNK):
-        yield piece
-
-
 def _plain(file: io.BufferedReader, name: str) -> Iterator[bytes]:
     """Yield the pieces of a file, decompressed if its first bytes are those of a compressed format."""
     head = file.peek(8)[:8]
     if head.startswith(b"LPKSHHRH"):
         hint = f"read it with journalctl: journalctl --file {shlex.quote(name)} -o json | ksrcfind batch -"
         raise _UnopenedError(f"{name} is a journal file", hint)
-    if head.startswith(b"\x1f\x8b"):
-        import gzip
-
-        pieces = _pieces(gzip.GzipFile(fileobj=file))
-    elif head.startswith(b"\xfd7zXZ\0"):
-        pieces = _inflated(file, lambda: lzma.LZMADecompressor(memlimit=MOST_MEMORY))
-    elif head.startswith(b"BZh"):
-        pieces = _inflated(file, bz2.BZ2Decompressor)
-    elif head.startswith(b"\x28\xb5\x2f\xfd"):
-        pieces = _zstandard(file, name)
-    else:
-        yield from _pieces(file)
-        return
     try:
-        yield from pieces
-    except (OSError, EOFError, lzma.LZMAError, zlib.error) as error:
-        raise LogUnreadableError(f"{name} is damaged: {error}", "The lines before the damage were read.") from error
-
-
-class _Decompressor(Protocol):
-    """The interface that the decompressors of lzma and bz2 share."""
-
-    @property
-    def eof(self) -> bool: ...
-
-    @property
-    def needs_input(self) -> bool: ...
-
-    @property
-    def unused_data(self) -> bytes: ...
-
-    def decompress(self, data: bytes, max_length: int = ...) -> bytes: ...
-
-
-def _inflated(file: _Readable, new: Callable[[], _Decompressor]) -> Iterator[bytes]:
-    """Yield the decompressed pieces of a file of one or more streams; pieces are small however large the result is."""
-    decompressor = new()
-    while True:
-        data = b""
-        if decompressor.eof:
-            # Further streams can follow, with NUL bytes between them.
-            data = decompressor.unused_data.lstrip(b"\0") or file.read1(CHUNK).lstrip(b"\0")
-            if not data:
-                return
-            decompressor = new()
-        elif decompressor.needs_input and not (data := file.read1(CHUNK)):
-            raise EOFError("it ends too early")
-        yield decompressor.decompress(data, CHUNK)
-
-
-def _zstandard(file: io.BufferedReader, name: str) -> Iterator[bytes]:
-    try:
-        import zstandard  # an optional dependency
-    except ImportError:
+        unpacked = decompressed(file)
+    except PackageMissingError:
         hint = f"zstd -dc {shlex.quote(name)} | ksrcfind batch -   or: pipx inject ksrcfind zstandard"
         raise _UnopenedError(f"{name} is compressed with zstd, for which Python needs a package", hint) from None
-    reader = zstandard.ZstdDecompressor(max_window_size=MOST_MEMORY).stream_reader(
-        file, read_across_frames=True, closefd=False
-    )
+    if unpacked is None:
+        yield from pieces(file)
+        return
     try:
-        while piece := reader.read(CHUNK):
-            yield piece
-    except zstandard.ZstdError as error:
-        raise EOFError(str(error)) from error
+        yield from unpacked
+    except DAMAGE as error:
+        raise LogUnreadableError(f"{name} is damaged: {error}", "The lines before the damage were read.") from error
 
 
 _MARKS = (

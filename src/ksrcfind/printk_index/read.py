@@ -1,17 +1,13 @@
 """Find and read the lists of a running kernel, of a kernel image, or of a directory with an image and modules."""
 
-import bz2
-import gzip
 import io
-import lzma
 import os
-import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
 
 from msgspec import Struct
 
+from ksrcfind.compressed import DAMAGE, PackageMissingError, decompressed, pieces
 from ksrcfind.errors import KsrcfindError
 from ksrcfind.printk_index import RUNNING
 from ksrcfind.printk_index.debugfs import read_list
@@ -23,8 +19,7 @@ LONGEST_LIST = 64 << 20
 """Bytes of a file of the running kernel's lists, at most; that of a distribution's kernel has 1 MB."""
 LARGEST_IMAGE = 1 << 30
 """Bytes of an image or module, at most; an image with debugging information has 0.5 GB."""
-_PIECE = 1 << 20
-_MOST_WINDOW = 1 << 27
+_MOST_MEMORY = 1 << 27
 MOST_ENTRIES = 1_000_000
 """Limit of entries of all files together."""
 MOST_FILES = 20_000
@@ -102,7 +97,7 @@ def _file(path: Path, module: str | None) -> tuple[list[Entry], str | None]:
     """Return the entries of one file, and the kernel's banner if it is in the file."""
     try:
         content = _content(path)
-    except (OSError, EOFError, lzma.LZMAError, zlib.error, ValueError) as error:
+    except (*DAMAGE, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         hint = "Only root may read debugfs." if _RUNNING in (path, *path.parents) else _NEEDED
         raise KsrcfindError(f"cannot read {path}: {reason}", hint) from error
@@ -127,42 +122,22 @@ def _content(path: Path) -> bytes:
     """Return a file's bytes, unpacked. Raises `OSError`, or what the unpacking raises."""
     limit = LONGEST_LIST if path.parent == _RUNNING else LARGEST_IMAGE
     with disk.open_regular(path) as file:
-        start = file.read(6)
-        file.seek(0)
-        if start.startswith(b"\x1f\x8b"):
-            with gzip.open(file) as plain:
-                content = _read(plain, limit)
-        elif start.startswith(b"\xfd7zXZ"):
-            with lzma.open(file) as plain:
-                content = _read(plain, limit)
-        elif start.startswith(b"BZh"):
-            with bz2.open(file) as plain:
-                content = _read(plain, limit)
-        elif start.startswith(b"\x28\xb5\x2f\xfd"):
-            content = _zstandard(file, limit)
-        else:
-            content = _read(file, limit)
+        try:
+            unpacked = decompressed(file, _MOST_MEMORY)
+        except PackageMissingError:
+            raise ValueError("it is compressed with zstd: pipx inject ksrcfind zstandard") from None
+        # A read of the whole limit would reserve as much memory.
+        content = b"".join(_up_to(limit, unpacked or pieces(file)))
     if len(content) > limit:
         raise ValueError(f"it is larger than {limit >> 20} MiB")
     return content
 
 
-def _read(file: Any, limit: int) -> bytes:
-    """Return the bytes of a file up to one more than a limit, in pieces: a read of `limit` reserves as much memory."""
-    pieces, size = [], 0
-    while size <= limit and (piece := file.read(_PIECE)):
-        pieces.append(piece)
+def _up_to(limit: int, found: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield pieces until there are more bytes than a limit."""
+    size = 0
+    for piece in found:
+        yield piece
         size += len(piece)
-    return b"".join(pieces)
-
-
-def _zstandard(file: BinaryIO, limit: int) -> bytes:
-    try:
-        import zstandard
-    except ImportError:
-        raise ValueError("it is compressed with zstd: pipx inject ksrcfind zstandard") from None
-    try:
-        decompressor = zstandard.ZstdDecompressor(max_window_size=_MOST_WINDOW)
-        return _read(decompressor.stream_reader(file, read_across_frames=True), limit)
-    except zstandard.ZstdError as error:
-        raise ValueError(str(error)) from error
+        if size > limit:
+            return

@@ -7,7 +7,6 @@ import os
 import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import BinaryIO
 
 LARGEST = 1 << 27
 """Size limit in bytes: a larger file is not read. The largest file of Linux 6.12, a register header, has 24 million."""
@@ -113,7 +112,7 @@ class _Reader:
         return not directory or not any(map(os.path.islink, ways))
 
 
-def open_regular(path: Path, flags: int = 0) -> BinaryIO:
+def open_regular(path: Path, flags: int = 0) -> io.BufferedReader:
     """Open a regular file for reading. Raises `FileNotFoundError` for a pipe or device: reading it might never end."""
     return os.fdopen(_descriptor(path, flags), "rb")
 
