@@ -20,11 +20,11 @@ def file_pairs(older: Engine, newer: Engine, paths: Sequence[str] = ()) -> list[
     for engine in (older, newer):
         engine.index.ensure()
     share_store = older.source_root is not None and older.source_root == newer.source_root
-    wanted = _files_at(older, newer, paths)
     if not share_store:
-        return list(_pairs(older, newer, wanted))
+        return list(_pairs(older, newer, _files_at(older, newer, paths)))
+    wanted = _files_at(older, newer, paths) if paths else None
     pairs = older.releases.differing(newer.index.key)
-    return [pair for pair in pairs if pair.path in wanted] if paths else pairs
+    return pairs if wanted is None else [pair for pair in pairs if pair.path in wanted]
 
 
 def subsystem_of(older: Engine, newer: Engine) -> Callable[[str], str | None]:
