@@ -129,6 +129,7 @@ def writer_of(chosen: Format, output: Output) -> "Writer":
 
 def _head(output: Output, summary: "Summary") -> str:
     from ksrcfind.output.names import log_title, tree_title
+    from ksrcfind.output.style import number_of
 
-    lines = "1 line" if summary.lines == 1 else f"{summary.lines:,} lines"
-    return f"{log_title(output.logs, summary)}, {lines}, against {tree_title(output.engine)}"
+    title, lines = log_title(output.logs, summary), number_of(summary.lines, "line")
+    return f"{title}, {lines}, against {tree_title(output.engine)}"

@@ -9,9 +9,9 @@ from ksrcfind.batch.fold import Folded
 from ksrcfind.finding import Finding
 from ksrcfind.incidents.record import Incident
 from ksrcfind.output.csv import no_formula, row
-from ksrcfind.output.incidents import INDENT, NO_NAME, number_of, when
+from ksrcfind.output.incidents import INDENT, NO_NAME, when
 from ksrcfind.output.logtext import LEVEL_STYLES, at_least
-from ksrcfind.output.style import Painter
+from ksrcfind.output.style import Painter, number_of
 from ksrcfind.output.writer import Head, Write
 
 HOSTS_SHOWN = 10

@@ -37,7 +37,7 @@ from ksrcfind.output.json import encode
 from ksrcfind.output.logtext import MEANINGS, spread
 from ksrcfind.output.record import about_elsewhere, matches_with_history, named_commits
 from ksrcfind.output.sanitize import sanitized
-from ksrcfind.output.style import Painter
+from ksrcfind.output.style import Painter, number_of
 from ksrcfind.output.text import callers_text, documented, mentioned, quoted
 from ksrcfind.output.writer import Commits, Head, Write
 from ksrcfind.source.message_id import message_id
@@ -213,7 +213,7 @@ def _boot(state: BootState, *, several: bool, several_hosts: bool) -> Data:
     of = ((several, seen.source), (several_hosts, seen.boot.host.name))
     name = ", ".join((*(text for shown, text in of if shown and text), f"boot {seen.boot.number}"))
     version = f", Linux {seen.boot.version}" if seen.boot.version else ""
-    worst = f"{_number(state.incidents, 'incident')}, worst {state.severity}: {state.title}"
+    worst = f"{number_of(state.incidents, 'incident')}, worst {state.severity}: {state.title}"
     return {
         "severity": state.severity or "none",
         "height": f"h{state.height}",
@@ -456,7 +456,7 @@ def _timeline(chart: Chart, *, several: bool) -> Data:
     unit = {"uptime": "seconds since boot", "clock": "time by the log's clock", "line": "line of the log"}[chart.unit]
     return {
         "name": f"{chart.source or ''} boot {chart.boot}" if several else "",
-        "label": f"{unit}; tallest bar: {_number(highest, 'line')} (square-root scale)",
+        "label": f"{unit}; tallest bar: {number_of(highest, 'line')} (square-root scale)",
         "width": len(chart.columns),
         "columns": columns,
         "start": _tick(chart, 0),
@@ -471,7 +471,3 @@ def _tick(chart: Chart, column: int) -> str:
     # The last column can end after the year 9999, and a time zone can move a moment before the year 1.
     date = datetime.fromtimestamp(min(max(moment, CALENDAR[0]), CALENDAR[1]), UTC)
     return f"{date:%b %d %H:%M:%S}" if date.year == 2000 else f"{date:%Y-%m-%d %H:%M:%S}"
-
-
-def _number(count: int, noun: str) -> str:
-    return f"1 {noun}" if count == 1 else f"{count:,} {noun}s"

@@ -13,7 +13,7 @@ from ksrcfind.incidents.title import entry_of, words
 from ksrcfind.match.answer import Tier
 from ksrcfind.output.boots import write_strip
 from ksrcfind.output.logtext import LEVEL_STYLES, in_function
-from ksrcfind.output.style import TEXT_WIDTH, Painter, Span
+from ksrcfind.output.style import TEXT_WIDTH, Painter, Span, number_of
 from ksrcfind.output.writer import Head, Write
 from ksrcfind.source.message_id import message_id
 
@@ -208,8 +208,3 @@ def _time(moment: Moment) -> str | None:
     if moment.time is not None:
         return moment.time.isoformat(sep=" ", timespec="seconds")
     return moment.wallclock or (None if moment.uptime_s is None else f"{moment.uptime_s:.6f}")
-
-
-def number_of(count: int, noun: str) -> str:
-    """Return `1 line`, `2 lines`."""
-    return f"1 {noun}" if count == 1 else f"{count:,} {noun}s"

@@ -11,7 +11,7 @@ from ksrcfind.finding import About, Finding
 from ksrcfind.match.reasons import TRY_NEXT
 from ksrcfind.output.bursts import bursts
 from ksrcfind.output.record import about_elsewhere, matches_with_history
-from ksrcfind.output.style import Painter, Span
+from ksrcfind.output.style import Painter, Span, number_of
 from ksrcfind.output.text import NO_HISTORY_TO_ASK, changed, where
 from ksrcfind.output.writer import Head, Write
 
@@ -75,7 +75,11 @@ class LogTextWriter:
             return
         if group.title is not None:
             lines = sum(folded.occurrences.count for folded in messages)
-            self.write(self.painter.line((group.title, "title"), f"  {_messages(len(messages))}, {_lines(lines)}"))
+            self.write(
+                self.painter.line(
+                    (group.title, "title"), f"  {number_of(len(messages), 'message')}, {number_of(lines, 'line')}"
+                )
+            )
             self.write("\n")
         for first, *others in bursts(messages):
             self.folded(first)
@@ -108,7 +112,7 @@ class LogTextWriter:
         name = f"{match.message.function}()" if match is not None else "the same function"
         first, last = others[0].occurrences.first, others[-1].occurrences.first
         lines = f"{self._place(first, 'lines ')} to {self._place(last, '')}"
-        text = f"and {_messages(len(others))} more from {name} directly after it, {lines}"
+        text = f"and {number_of(len(others), 'message')} more from {name} directly after it, {lines}"
         self.write(self.painter.line((text, "label"), indent=INDENT))
 
     def end(self, summary: Summary | None) -> None:
@@ -124,12 +128,12 @@ class LogTextWriter:
         end = ", interrupted" if summary.interrupted else ""
         if self.head is not None:
             yield [(self.head(summary), "label")]
-        yield [(f"{_lines(summary.lines)}, {_messages(summary.messages)}{end}", "title")]
+        yield [(f"{number_of(summary.lines, 'line')}, {number_of(summary.messages, 'message')}{end}", "title")]
         for seen in summary.boots[:MOST_BOOTS]:
             version = f"Linux {seen.boot.version}" if seen.boot.version else "a kernel of unknown version"
             name = f"{seen.source}:{seen.boot.line}" if self.name_sources else f"line {seen.boot.line}"
             host = f" on {seen.boot.host.name}" if len(summary.hosts) > 1 else ""
-            yield [f"  {_lines(seen.lines):>14}  ", version, (f"{host}, starting at {name}", "label")]
+            yield [f"  {number_of(seen.lines, 'line'):>14}  ", version, (f"{host}, starting at {name}", "label")]
         if len(summary.boots) > MOST_BOOTS:
             yield [f"  and {len(summary.boots) - MOST_BOOTS:,} more boots"]
         yield []
@@ -226,11 +230,3 @@ def spread(seen: Occurrences) -> Iterator[str]:
 def at_least(count: int, *, complete: bool) -> str:
     """Return a count as text; one that is only a lower bound ends with a plus sign."""
     return f"{count:,}{'' if complete else '+'}"
-
-
-def _lines(count: int) -> str:
-    return "1 line" if count == 1 else f"{count:,} lines"
-
-
-def _messages(count: int) -> str:
-    return "1 message" if count == 1 else f"{count:,} messages"

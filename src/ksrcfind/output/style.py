@@ -101,3 +101,8 @@ def _rich() -> Painted:
     from rich.style import Style
 
     return lambda text, look: Style.parse(look).render(text, color_system=ColorSystem.STANDARD)
+
+
+def number_of(count: int, noun: str) -> str:
+    """Return `1 line`, `2 lines`."""
+    return f"1 {noun}" if count == 1 else f"{count:,} {noun}s"
